@@ -1,0 +1,1 @@
+//! Camera bytes to RGB: untrusted input, bounded before it is believed.

@@ -1,0 +1,3 @@
+//! facelatch: a doorkeeper that knows faces.
+pub mod camera;
+pub mod clock;
