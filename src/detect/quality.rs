@@ -1,0 +1,1 @@
+//! Is this face good enough to be judged?
