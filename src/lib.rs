@@ -11,6 +11,7 @@
 
 pub mod camera;
 pub mod clock;
+pub mod config;
 pub mod detect;
 pub mod embed;
 pub mod head;
