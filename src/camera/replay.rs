@@ -21,8 +21,8 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 pub struct Replay {
     pictures: Pictures,
     clock: Arc<dyn Clock>,
-    /// The pictures and which comes next; `None` while closed.
-    round: Option<(Vec<PathBuf>, usize)>,
+    /// Frames given since it was opened.
+    given: usize,
     pace: Option<Duration>,
     due: BootTime,
 }
@@ -35,8 +35,7 @@ enum Pictures {
 impl Replay {
     /// All `.jpg`, `.jpeg` and `.png` files in `folder`, sorted by name; other files are ignored.
     ///
-    /// The folder is read at the first `next_frame` and again at the first one after each `close`, so
-    /// that its pictures can be changed while the daemon runs.
+    /// The folder is read anew for each frame, so that its pictures can be changed while the daemon runs.
     pub fn folder(folder: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         Self::new(Pictures::Folder(folder.into()), clock)
     }
@@ -47,7 +46,7 @@ impl Replay {
     }
 
     fn new(pictures: Pictures, clock: Arc<dyn Clock>) -> Self {
-        Self { pictures, clock, round: None, pace: None, due: BootTime::default() }
+        Self { pictures, clock, given: 0, pace: None, due: BootTime::default() }
     }
 
     /// At most this many frames a second; without it, as fast as they are asked for. 0 means no limit.
@@ -58,13 +57,9 @@ impl Replay {
 
     /// The next picture; after the last one the first again.
     fn next_path(&mut self) -> Result<PathBuf, CameraError> {
-        let (files, at) = match self.round.take() {
-            Some(round) => round,
-            None => (self.list()?, 0),
-        };
-        let path = files[at].clone();
-        let next = (at + 1) % files.len();
-        self.round = Some((files, next));
+        let mut files = self.list()?;
+        let path = files.swap_remove(self.given % files.len());
+        self.given += 1;
         Ok(path)
     }
 
@@ -117,7 +112,7 @@ impl FrameSource for Replay {
     }
 
     fn close(&mut self) {
-        self.round = None;
+        self.given = 0;
     }
 
     fn probe(&mut self) -> Result<(), CameraError> {
