@@ -1,18 +1,21 @@
 //! Stage 4: two [`Embedding`]s to a [`Probability`]. The formula of the product stands here and nowhere else.
 //!
-//! p = sigmoid( b + sum_j alpha_j * |h1_j - h2_j| )
+//! p = sigmoid( b + sum_j alpha_j * |h1_j - h2_j| ),   h = R * embedding (R = 1 unless the head brings one)
 //!
 //! The siamese head of Koch, Zemel, Salakhutdinov 2015 plus the bias b that the paper leaves out. Without
 //! it two identical faces score sigmoid(0) = 0.5 whatever alpha is. alpha is trained; entries are mostly
-//! negative, so that p falls as the distance grows.
+//! negative, so that p falls as the distance grows. Koch's h is itself a last linear layer: that is R.
 
 pub mod file;
+pub mod project;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::embed::Embedding;
 
 pub use file::HeadError;
+pub use project::Projection;
 
 /// A trained head: what a distance means. Made by [`Head::new`] or [`Head::load`], which refuse a head that cannot work.
 #[derive(Debug, Clone)]
@@ -20,17 +23,29 @@ pub struct Head {
     bias: f32,
     alpha: Vec<f32>,
     threshold: Probability,
+    projection: Option<Projection>,
 }
 
 impl Head {
-    /// `b + sum_j alpha_j * |a_j - b_j|`, the log-odds that `a` and `b` show one person. Symmetric, finite.
+    /// The log-odds that `a` and `b` show one person. Symmetric, finite.
     pub fn log_odds(&self, a: &Embedding, b: &Embedding) -> LogOdds {
-        debug_assert_eq!(a.values().len(), self.alpha.len(), "the caller checks lengths at load");
-        let pairs = a.values().iter().zip(b.values());
-        LogOdds(
-            self.bias
-                + self.alpha.iter().zip(pairs).map(|(alpha, (a, b))| alpha * (a - b).abs()).sum::<f32>(),
-        )
+        self.log_odds_of(&self.project(a), &self.project(b))
+    }
+
+    /// h of one embedding: `R * e`, or the embedding itself. Worth keeping when it is compared more than once.
+    pub fn project<'a>(&self, embedding: &'a Embedding) -> Cow<'a, [f32]> {
+        debug_assert_eq!(embedding.values().len(), self.length(), "the caller checks lengths at load");
+        match &self.projection {
+            Some(projection) => Cow::Owned(projection.apply(embedding.values())),
+            None => Cow::Borrowed(embedding.values()),
+        }
+    }
+
+    /// `b + sum_j alpha_j * |h1_j - h2_j|` of two vectors from [`Head::project`].
+    pub fn log_odds_of(&self, h1: &[f32], h2: &[f32]) -> LogOdds {
+        debug_assert_eq!((h1.len(), h2.len()), (self.alpha.len(), self.alpha.len()));
+        let distances = h1.iter().zip(h2).map(|(h1, h2)| (h1 - h2).abs());
+        LogOdds(self.bias + self.alpha.iter().zip(distances).map(|(alpha, d)| alpha * d).sum::<f32>())
     }
 
     /// Probability that `a` and `b` show one person: `sigmoid(log_odds)`. Saturates to 0 or 1, never NaN.
@@ -50,7 +65,7 @@ impl Head {
 
     /// How many values an embedding must have.
     pub fn length(&self) -> usize {
-        self.alpha.len()
+        self.projection.as_ref().map_or(self.alpha.len(), Projection::length)
     }
 }
 
@@ -102,7 +117,7 @@ mod tests {
     }
 
     fn head() -> Head {
-        Head { bias: 3.0, alpha: vec![-2.0, -1.0, 0.5], threshold: Probability(0.5) }
+        Head { bias: 3.0, alpha: vec![-2.0, -1.0, 0.5], threshold: Probability(0.5), projection: None }
     }
 
     #[test]
