@@ -56,6 +56,11 @@ pub(super) fn decode(
     Ok(Picture { width, height, rgb })
 }
 
+/// Bytes from SOI to EOI.
+pub(super) fn len(bytes: &[u8]) -> Result<usize, String> {
+    Span::of(bytes).map(|span| span.end)
+}
+
 /// From SOI to EOI and no further, with the standard Huffman tables where the camera left them out.
 fn complete(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     let span = Span::of(bytes)?;

@@ -1,0 +1,1 @@
+//! A scripted camera in the place of a real one.
