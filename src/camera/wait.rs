@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::{BootTime, Clock};
 
 /// Longest sleep between two looks at the clock: one that is moved by hand wakes nobody.
-pub(super) const NAP: Duration = Duration::from_millis(20);
+pub(super) const NAP: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 20 });
 
 /// Returns at `moment` by `clock`, up to [`NAP`] late.
 pub(super) fn wait_until(clock: &dyn Clock, moment: BootTime) {
