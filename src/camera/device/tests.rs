@@ -307,7 +307,7 @@ fn close_lets_go_of_the_camera_and_the_next_frame_takes_it_again() {
 fn a_camera_that_is_not_there_says_so() {
     let options = DeviceOptions { choice: Choice::Path("/dev/v4l/by-id/none".into()), ..Default::default() };
     let mut device = Device::new(options, Arc::new(Ticking::default()));
-    let text = device.probe().err().expect("missing").to_string();
+    let text = device.probe().expect_err("missing").to_string();
     assert!(text.starts_with("camera /dev/v4l/by-id/none: not found; plug"), "{text}");
     let asked = device.next_frame(BootTime(Duration::MAX));
     assert!(matches!(asked, Err(CameraError::Missing { .. })));
