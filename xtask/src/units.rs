@@ -22,8 +22,7 @@ pub(crate) fn check() -> Result<()> {
     verify.args(UNITS.iter().map(|unit| folder.join(unit)));
     succeed(verify)?;
     let threshold = format!("--threshold={MAX_EXPOSURE}");
-    let mut security =
-        command("systemd-analyze", &["security", "--offline=true", "--no-pager", &threshold]);
+    let mut security = command("systemd-analyze", &["security", "--offline=true", "--no-pager", &threshold]);
     security.arg(folder.join("facelatchd.service"));
     let found = crate::run::read(security)?;
     let words: Vec<&str> = found.lines().filter(|line| line.contains("Overall exposure")).collect();
