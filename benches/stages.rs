@@ -1,7 +1,6 @@
 //! How long each stage takes, and a whole attempt: `cargo bench`. Frames are bundled pictures, 640 pixels long.
 //!
 //! On a quiet machine only; compare within one run, not across machines.
-#![expect(missing_docs, reason = "criterion_group! makes an item that cannot be documented")]
 
 use std::hint::black_box;
 use std::ops::ControlFlow;
