@@ -164,6 +164,7 @@ pub enum OpensOn {
 
 /// What is wrong with a configuration. Each text names the file, the key and the fix.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("configuration {}: cannot be read; check the path and its permissions", .path.display())]

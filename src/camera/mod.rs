@@ -124,6 +124,7 @@ pub trait FrameSource: Send {
 
 /// Why there is no frame. Each text says which camera and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum CameraError {
     /// No such device, or none at all.
     #[error("camera {camera}: not found; {fix}")]

@@ -1,1 +1,1 @@
-
+//! The socket protocol of facelatch.
