@@ -172,11 +172,8 @@ mod tests {
     fn a_face_on_the_template_is_cut_unchanged() {
         let rgb: Vec<u8> = (0..112 * 112 * 3).map(|i| (i % 251) as u8).collect();
         let frame = Frame::new(112, 112, rgb.clone(), BootTime::default()).expect("valid");
-        let face = Face {
-            bbox: Bbox { x: 0.0, y: 0.0, w: 112.0, h: 112.0 },
-            landmarks: TEMPLATE,
-            confidence: 1.0,
-        };
+        let face =
+            Face { bbox: Bbox { x: 0.0, y: 0.0, w: 112.0, h: 112.0 }, landmarks: TEMPLATE, confidence: 1.0 };
         let chip = align(&frame, &face);
         let off = chip.rgb().iter().zip(&rgb).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(off <= Some(1), "rounding alone may change a pixel: {off:?}");

@@ -68,6 +68,11 @@ impl Embedder {
         Self { network }
     }
 
+    /// Its name in `MODELS.toml`.
+    pub fn name(&self) -> &str {
+        self.network.name()
+    }
+
     /// SHA-256 of the model file, lower-case hex. Embeddings of different models must never be compared.
     pub fn model_sha256(&self) -> &str {
         self.network.sha256()

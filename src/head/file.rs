@@ -111,7 +111,8 @@ impl Head {
     /// [`HeadError`], naming the file and the fix.
     pub fn parse(path: &Path, text: &str, wanted: Wanted<'_>) -> Result<Self, HeadError> {
         let malformed = |why: String| HeadError::Malformed { path: path.into(), why };
-        let raw: RawHead = toml::from_str(text).map_err(|e| malformed(e.to_string().trim_end().to_owned()))?;
+        let raw: RawHead =
+            toml::from_str(text).map_err(|e| malformed(e.to_string().trim_end().to_owned()))?;
         if raw.schema != SCHEMA {
             return Err(malformed(format!("schema {}, this program reads {SCHEMA}", raw.schema)));
         }
@@ -128,7 +129,11 @@ impl Head {
             RawAlpha::Each(values) => values.into_iter().map(|v| v as f32).collect(),
         };
         if alpha.len() != wanted.length {
-            return Err(HeadError::WrongLength { path: path.into(), got: alpha.len(), wanted: wanted.length });
+            return Err(HeadError::WrongLength {
+                path: path.into(),
+                got: alpha.len(),
+                wanted: wanted.length,
+            });
         }
         Self::new(path, raw.bias as f32, alpha, raw.threshold)
     }
@@ -208,16 +213,26 @@ mod tests {
     #[test]
     fn not_finite_wrong_length_and_odd_thresholds_are_refused() {
         assert!(matches!(parse("nan", "-3.0", "0.9"), Err(HeadError::NotFinite { what: "bias", .. })));
-        assert!(matches!(parse("4.0", "[-1.0, inf]", "0.9"), Err(HeadError::NotFinite { what: "alpha", .. })));
-        assert!(matches!(parse("4.0", "[-1.0]", "0.9"), Err(HeadError::WrongLength { got: 1, wanted: 2, .. })));
+        assert!(matches!(
+            parse("4.0", "[-1.0, inf]", "0.9"),
+            Err(HeadError::NotFinite { what: "alpha", .. })
+        ));
+        assert!(matches!(
+            parse("4.0", "[-1.0]", "0.9"),
+            Err(HeadError::WrongLength { got: 1, wanted: 2, .. })
+        ));
         for threshold in ["0.0", "1.0", "-1.0", "nan", "7.0"] {
-            assert!(matches!(parse("4.0", "-3.0", threshold), Err(HeadError::Threshold { .. })), "{threshold}");
+            assert!(
+                matches!(parse("4.0", "-3.0", threshold), Err(HeadError::Threshold { .. })),
+                "{threshold}"
+            );
         }
     }
 
     #[test]
     fn a_head_for_another_embedder_is_refused_by_its_hash() {
-        let text = "schema = 1\nembedder = \"x\"\nembedder_sha256 = \"cd\"\nbias = 4\nalpha = -3\nthreshold = 0.9\n";
+        let text =
+            "schema = 1\nembedder = \"x\"\nembedder_sha256 = \"cd\"\nbias = 4\nalpha = -3\nthreshold = 0.9\n";
         let error = Head::parse(Path::new("h"), text, WANTED).expect_err("other hash");
         assert!(error.to_string().contains("made for the embedder x"), "{error}");
     }

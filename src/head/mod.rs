@@ -27,7 +27,10 @@ impl Head {
     pub fn log_odds(&self, a: &Embedding, b: &Embedding) -> LogOdds {
         debug_assert_eq!(a.values().len(), self.alpha.len(), "the caller checks lengths at load");
         let pairs = a.values().iter().zip(b.values());
-        LogOdds(self.bias + self.alpha.iter().zip(pairs).map(|(alpha, (a, b))| alpha * (a - b).abs()).sum::<f32>())
+        LogOdds(
+            self.bias
+                + self.alpha.iter().zip(pairs).map(|(alpha, (a, b))| alpha * (a - b).abs()).sum::<f32>(),
+        )
     }
 
     /// Probability that `a` and `b` show one person: `sigmoid(log_odds)`. Saturates to 0 or 1, never NaN.

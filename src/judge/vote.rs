@@ -16,12 +16,17 @@ pub fn decide<'a>(
     frames: &[Embedding],
     templates: impl Iterator<Item = &'a Embedding> + Clone,
 ) -> Option<LogOdds> {
-    let per_frame: Option<Vec<f32>> = frames.iter().map(|frame| likeness(head, frame, templates.clone())).collect();
+    let per_frame: Option<Vec<f32>> =
+        frames.iter().map(|frame| likeness(head, frame, templates.clone())).collect();
     mean(&per_frame?).map(LogOdds)
 }
 
 /// Mean of the two best templates for one frame; of the only one where there is just one.
-fn likeness<'a>(head: &Head, frame: &Embedding, templates: impl Iterator<Item = &'a Embedding>) -> Option<f32> {
+fn likeness<'a>(
+    head: &Head,
+    frame: &Embedding,
+    templates: impl Iterator<Item = &'a Embedding>,
+) -> Option<f32> {
     let mut best: Vec<f32> = templates.map(|template| head.log_odds(frame, template).0).collect();
     best.sort_by(|a, b| b.total_cmp(a));
     best.truncate(BEST_TEMPLATES);
@@ -50,7 +55,8 @@ mod tests {
     fn a_decision_is_the_mean_over_frames_of_the_two_best_templates() {
         let (head, templates) = (head(), [at(0.0), at(10.0), at(90.0)]);
         let frames = [at(2.0), at(20.0)];
-        let of = |f: &Embedding| (head.log_odds(f, &templates[0]).0 + head.log_odds(f, &templates[1]).0) / 2.0;
+        let of =
+            |f: &Embedding| (head.log_odds(f, &templates[0]).0 + head.log_odds(f, &templates[1]).0) / 2.0;
         let wanted = (of(&frames[0]) + of(&frames[1])) / 2.0;
         let got = decide(&head, &frames, templates.iter()).expect("evidence");
         assert!((got.0 - wanted).abs() < 1e-5);

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn the_hook_gets_the_user_and_a_clean_environment() {
-        let (result, out) = run("echo $1 $FACELATCH_USER $# > $out; env | grep -c CARGO >> $out; true", 10_000);
+        let (result, out) =
+            run("echo $1 $FACELATCH_USER $# > $out; env | grep -c CARGO >> $out; true", 10_000);
         assert!(result.is_ok(), "{result:?}");
         assert_eq!(out, "alice alice 1\n0\n");
     }

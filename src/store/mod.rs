@@ -2,6 +2,7 @@
 //!
 //! Sealing at rest and renewal get files of their own beside `sled.rs`.
 
+mod record;
 pub mod sled;
 
 use std::path::PathBuf;
@@ -89,6 +90,8 @@ pub enum StoreError {
     )]
     OtherEmbedder { path: PathBuf, made_for: String, loaded: String },
     /// Too many templates.
-    #[error("user {user}: would have {wanted} templates, at most {MAX_TEMPLATES} are kept; remove some first")]
+    #[error(
+        "user {user}: would have {wanted} templates, at most {MAX_TEMPLATES} are kept; remove some first"
+    )]
     Full { user: UserName, wanted: usize },
 }
