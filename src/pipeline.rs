@@ -38,7 +38,7 @@ pub struct Rules {
     pub lockout: Lockout,
 }
 
-/// Milliseconds spent in each stage, summed over the judged frames.
+/// Milliseconds in each stage: the mean over the frames that came so far, and the score of the whole decision.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct StageMs {
     /// Finding the face.
@@ -47,8 +47,23 @@ pub struct StageMs {
     pub align: f64,
     /// Embedding it.
     pub embed: f64,
-    /// Comparing it with the templates.
+    /// Comparing all frames with all templates.
     pub score: f64,
+}
+
+/// A mean that grows with each value.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+/// Means of the stages that every frame goes through.
+#[derive(Debug, Clone, Copy, Default)]
+struct StageMeans {
+    detect: Mean,
+    align: Mean,
+    embed: Mean,
 }
 
 /// Word on how an attempt gets on, while it runs.
@@ -79,8 +94,8 @@ pub struct Attempt {
     pub probability: Option<Probability>,
     /// What it had to reach, if a face was judged. For root's eyes only.
     pub threshold: Option<Probability>,
-    /// Time by stage.
-    pub ms: StageMs,
+    score_ms: f64,
+    means: StageMeans,
     /// Frames judged.
     pub frames: usize,
     /// The face in the last frame, in pixels of that frame.
@@ -227,7 +242,7 @@ impl Pipeline {
         let Some((evidence, policy)) = self.compare(claimed, &probes) else {
             return Ok(Verdict::Unavailable(Cause::NotEnrolled));
         };
-        attempt.ms.score = self.ms_since(scoring);
+        attempt.score_ms = self.ms_since(scoring);
         attempt.probability = Some(evidence.probability);
         attempt.threshold = Some(policy.threshold());
         self.verdict(claimed, evidence, policy, attempts)
@@ -315,7 +330,7 @@ impl Pipeline {
                 }
             };
             attempt.picture = frame.origin().map(str::to_owned);
-            match self.examine(&frame, &mut attempt.ms)? {
+            match self.examine(&frame, &mut attempt.means)? {
                 Ok(look) => return Ok(look),
                 Err(reason) => {
                     last = Some(Cause::Retry(reason));
@@ -326,21 +341,21 @@ impl Pipeline {
     }
 
     /// Frame to face to embedding, each stage timed.
-    fn examine(&self, frame: &Frame, ms: &mut StageMs) -> Result<Result<Look, RetryReason>, Stop> {
+    fn examine(&self, frame: &Frame, means: &mut StageMeans) -> Result<Result<Look, RetryReason>, Stop> {
         let Networks { detector, embedder, .. } = &self.networks;
         let start = self.clock.now();
         let faces = detector.detect(frame)?;
-        ms.detect += self.ms_since(start);
+        means.detect.add(self.ms_since(start));
         let face = match self.rules.quality.choose(frame, &faces) {
             Ok(face) => face,
             Err(reason) => return Ok(Err(reason)),
         };
         let start = self.clock.now();
         let chip = align::align(frame, &face);
-        ms.align += self.ms_since(start);
+        means.align.add(self.ms_since(start));
         let start = self.clock.now();
         let embedding = embedder.embed(&chip)?;
-        ms.embed += self.ms_since(start);
+        means.embed.add(self.ms_since(start));
         Ok(Ok(Look { face, embedding, picture: frame.origin().map(str::to_owned) }))
     }
 
@@ -357,13 +372,31 @@ fn tell(listener: Listener<'_>, progress: Progress) -> Result<(), Stop> {
     }
 }
 
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1;
+    }
+
+    fn value(self) -> f64 {
+        self.sum / f64::from(self.count.max(1))
+    }
+}
+
 impl Attempt {
+    /// Time by stage.
+    pub fn ms(&self) -> StageMs {
+        let StageMeans { detect, align, embed } = self.means;
+        StageMs { detect: detect.value(), align: align.value(), embed: embed.value(), score: self.score_ms }
+    }
+
     fn unavailable(cause: Cause) -> Self {
         Self {
             verdict: Verdict::Unavailable(cause),
             probability: None,
             threshold: None,
-            ms: StageMs::default(),
+            score_ms: 0.0,
+            means: StageMeans::default(),
             frames: 0,
             face: None,
             picture: None,

@@ -1,1 +1,109 @@
-//! Camera bytes to RGB: untrusted input, bounded before it is believed.
+//! Camera bytes in, [`Frame`] or refusal out: untrusted input, bounded before it is believed.
+//!
+//! YUYV and NV12 are read as BT.601 with limited range (16..=235), which is what UVC cameras send
+//! unless they say otherwise, and nokhwa does not hand on what they say. A JPEG is decoded strictly:
+//! a frame that breaks off is refused, because a patched-up one shows parts of an older frame.
+
+mod jpeg;
+mod picture;
+#[cfg(test)]
+mod tests;
+
+pub use picture::{UnreadablePicture, decode_picture};
+
+use yuv::{
+    YuvBiPlanarImage, YuvConversionMode, YuvPackedImage, YuvRange, YuvStandardMatrix, yuv_nv12_to_rgb,
+    yuyv422_to_rgb,
+};
+
+use super::{CameraError, Frame, check_size};
+use crate::clock::BootTime;
+
+/// How a camera packs its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PixelFormat {
+    /// One JPEG a frame; it brings its own size, and may leave its Huffman tables out.
+    Mjpeg,
+    /// Y0 U Y1 V: two bytes a pixel, even widths only.
+    Yuyv,
+    /// A plane of Y, then a plane of U and V by turns at half the size; even sides only.
+    Nv12,
+    /// One byte a pixel, as infrared cameras send.
+    Grey,
+}
+
+/// What the driver says about the bytes of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// How the pixels are packed.
+    pub format: PixelFormat,
+    /// Pixels a row. Not looked at for [`PixelFormat::Mjpeg`].
+    pub width: u32,
+    /// Rows. Not looked at for [`PixelFormat::Mjpeg`].
+    pub height: u32,
+}
+
+/// One frame from the bytes of one capture buffer.
+///
+/// Bytes after the picture are ignored: drivers hand over the whole buffer, whose end is padding or
+/// is left over from an older frame.
+///
+/// # Errors
+/// [`CameraError::BadFrame`] when the bytes are empty, too few, no whole JPEG, or claim a size outside
+/// `MIN_SIDE_PX..=MAX_SIDE_PX`.
+pub fn decode(layout: Layout, bytes: &[u8], taken_at: BootTime) -> Result<Frame, CameraError> {
+    if bytes.is_empty() {
+        return bad("it is empty (0 bytes)");
+    }
+    let Layout { format, width, height } = layout;
+    if format == PixelFormat::Mjpeg {
+        let picture = jpeg::decode(bytes, check_size).or_else(|why| bad(&why))?;
+        return Frame::new(picture.width, picture.height, picture.rgb, taken_at);
+    }
+    check_size(width, height)?;
+    let (wide, high) = (width as usize, height as usize);
+    let rgb = match format {
+        PixelFormat::Grey => replicate(plane(bytes, wide * high)?),
+        PixelFormat::Yuyv if width % 2 != 0 => return bad("YUYV of odd width"),
+        PixelFormat::Yuyv => yuyv(layout, plane(bytes, wide * high * 2)?)?,
+        PixelFormat::Nv12 if width % 2 != 0 || height % 2 != 0 => return bad("NV12 of odd width or height"),
+        PixelFormat::Nv12 => nv12(layout, plane(bytes, wide * high * 3 / 2)?)?,
+        PixelFormat::Mjpeg => unreachable!("returned above"),
+    };
+    Frame::new(width, height, rgb, taken_at)
+}
+
+fn bad<T>(why: &str) -> Result<T, CameraError> {
+    Err(CameraError::BadFrame { why: why.to_owned() })
+}
+
+/// The first `wanted` bytes, which are the picture.
+fn plane(bytes: &[u8], wanted: usize) -> Result<&[u8], CameraError> {
+    bytes.get(..wanted).ok_or_else(|| CameraError::BadFrame {
+        why: format!("short: {} bytes where {wanted} were due", bytes.len()),
+    })
+}
+
+fn replicate(grey: &[u8]) -> Vec<u8> {
+    grey.iter().flat_map(|&level| [level; 3]).collect()
+}
+
+fn yuyv(layout: Layout, yuy: &[u8]) -> Result<Vec<u8>, CameraError> {
+    let Layout { width, height, .. } = layout;
+    let image = YuvPackedImage { yuy, yuy_stride: width * 2, width, height };
+    let mut rgb = vec![0; width as usize * height as usize * 3];
+    yuyv422_to_rgb(&image, &mut rgb, width * 3, YuvRange::Limited, YuvStandardMatrix::Bt601)
+        .or_else(|why| bad(&format!("YUYV: {why}")))?;
+    Ok(rgb)
+}
+
+fn nv12(layout: Layout, bytes: &[u8]) -> Result<Vec<u8>, CameraError> {
+    let Layout { width, height, .. } = layout;
+    let (y_plane, uv_plane) = bytes.split_at(width as usize * height as usize);
+    let image = YuvBiPlanarImage { y_plane, y_stride: width, uv_plane, uv_stride: width, width, height };
+    let mut rgb = vec![0; width as usize * height as usize * 3];
+    let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);
+    yuv_nv12_to_rgb(&image, &mut rgb, width * 3, range, matrix, YuvConversionMode::default())
+        .or_else(|why| bad(&format!("NV12: {why}")))?;
+    Ok(rgb)
+}

@@ -1,0 +1,162 @@
+//! One JPEG in a buffer with stale bytes behind it -> RGB.
+//!
+//! Important terms: **SOI** and **EOI** are the markers that begin and end a JPEG, **SOF** gives its
+//! size, **DHT** its Huffman tables, **SOS** begins the packed pixels, **RST** lies within them.
+
+use std::borrow::Cow;
+
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::super::{CameraError, MAX_SIDE_PX};
+
+const SOI: u8 = 0xD8;
+const EOI: u8 = 0xD9;
+const SOS: u8 = 0xDA;
+const DHT: u8 = 0xC4;
+const RST: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
+
+/// Progressive pictures come in scans, each of which costs a pass; cameras send one.
+const MAX_SCANS: usize = 32;
+
+pub(super) struct Picture {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) rgb: Vec<u8>,
+}
+
+/// Decodes the JPEG at the start of `bytes`; `check` sees its size before memory is taken.
+pub(super) fn decode(
+    bytes: &[u8],
+    check: impl Fn(u32, u32) -> Result<(), CameraError>,
+) -> Result<Picture, String> {
+    let whole = complete(bytes)?;
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(MAX_SIDE_PX as usize)
+        .set_max_height(MAX_SIDE_PX as usize)
+        .jpeg_set_max_scans(MAX_SCANS)
+        .jpeg_set_out_colorspace(ColorSpace::RGB);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(whole.as_ref()), options);
+    let damaged = |why: zune_jpeg::errors::DecodeErrors| format!("damaged JPEG: {why}");
+    decoder.decode_headers().map_err(damaged)?;
+    let (width, height) = decoder.dimensions().ok_or("JPEG without a size")?;
+    let (width, height) = (width as u32, height as u32);
+    check(width, height).map_err(|refusal| match refusal {
+        CameraError::BadFrame { why } => why,
+        other => other.to_string(),
+    })?;
+    let mut rgb = vec![0; width as usize * height as usize * 3];
+    if decoder.output_buffer_size() != Some(rgb.len()) {
+        return Err("JPEG whose colours cannot be turned into RGB".to_owned());
+    }
+    decoder.decode_into(&mut rgb).map_err(damaged)?;
+    Ok(Picture { width, height, rgb })
+}
+
+/// From SOI to EOI and no further, with the standard Huffman tables where the camera left them out.
+fn complete(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+    let span = Span::of(bytes)?;
+    let whole = &bytes[..span.end];
+    if span.has_tables {
+        return Ok(Cow::Borrowed(whole));
+    }
+    let tables = standard_tables();
+    let mut filled = Vec::with_capacity(whole.len() + tables.len());
+    filled.extend_from_slice(&whole[..2]);
+    filled.extend_from_slice(&tables);
+    filled.extend_from_slice(&whole[2..]);
+    Ok(Cow::Owned(filled))
+}
+
+/// Where a JPEG ends, and whether it brings Huffman tables.
+struct Span {
+    end: usize,
+    has_tables: bool,
+}
+
+impl Span {
+    /// Walks the segments by their lengths, so that an EOI in a thumbnail does not count.
+    fn of(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.get(..2) != Some(&[0xFF, SOI]) {
+            return Err("no JPEG: it does not begin with FF D8".to_owned());
+        }
+        let broken = |at: usize| format!("truncated JPEG: no end marker in {at} bytes");
+        let (mut at, mut has_tables) = (2, false);
+        loop {
+            let marker = loop {
+                match (bytes.get(at), bytes.get(at + 1)) {
+                    (Some(0xFF), Some(0xFF)) => at += 1,
+                    (Some(0xFF), Some(&marker)) => break marker,
+                    (Some(_), Some(_)) => return Err(format!("damaged JPEG: no marker at byte {at}")),
+                    _ => return Err(broken(bytes.len())),
+                }
+            };
+            at += 2;
+            if marker == EOI {
+                return Ok(Self { end: at, has_tables });
+            }
+            if marker == SOI {
+                return Err(format!("truncated JPEG: another one begins at byte {}", at - 2));
+            }
+            has_tables |= marker == DHT;
+            let length = bytes.get(at..at + 2).ok_or_else(|| broken(bytes.len()))?;
+            at += usize::from(u16::from_be_bytes([length[0], length[1]]));
+            if marker == SOS {
+                at = end_of_scan(bytes, at).ok_or_else(|| broken(bytes.len()))?;
+            }
+        }
+    }
+}
+
+/// The first marker at or after `from` that ends a scan: not a stuffed FF 00 and not RST.
+fn end_of_scan(bytes: &[u8], from: usize) -> Option<usize> {
+    let packed = bytes.get(from..)?;
+    let ends = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xFF) && !RST.contains(&pair[1]);
+    packed.windows(2).position(ends).map(|offset| from + offset)
+}
+
+/// One DHT segment with the tables K.3 to K.6 of ITU-T T.81 (JPEG), which MJPEG takes as known.
+fn standard_tables() -> Vec<u8> {
+    const DC_VALUES: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+    const LUMA_FIRST: [u8; 32] = [
+        0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51, 0x61, 0x07, 0x22,
+        0x71, 0x14, 0x32, 0x81, 0x91, 0xA1, 0x08, 0x23, 0x42, 0xB1, 0xC1, 0x15, 0x52, 0xD1, 0xF0,
+    ];
+    const CHROMA_FIRST: [u8; 38] = [
+        0x00, 0x01, 0x02, 0x03, 0x11, 0x04, 0x05, 0x21, 0x31, 0x06, 0x12, 0x41, 0x51, 0x07, 0x61, 0x71, 0x13,
+        0x22, 0x32, 0x81, 0x08, 0x14, 0x42, 0x91, 0xA1, 0xB1, 0xC1, 0x09, 0x23, 0x33, 0x52, 0xF0, 0x15, 0x62,
+        0x72, 0xD1, 0x0A, 0x16,
+    ];
+    let luma = with_rest(&LUMA_FIRST, &[0x24, 0x33, 0x62, 0x72, 0x82, 0x09, 0x0A]);
+    let chroma = with_rest(&CHROMA_FIRST, &[0x24, 0x34, 0xE1, 0x25, 0xF1]);
+    let tables: [(u8, [u8; 16], &[u8]); 4] = [
+        (0x00, [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], &DC_VALUES),
+        (0x01, [0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0], &DC_VALUES),
+        (0x10, [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125], &luma),
+        (0x11, [0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119], &chroma),
+    ];
+    let mut body = Vec::new();
+    for (class_and_slot, codes_of_length, values) in tables {
+        body.push(class_and_slot);
+        body.extend_from_slice(&codes_of_length);
+        body.extend_from_slice(values);
+    }
+    let length = (body.len() + 2) as u16;
+    let mut segment = vec![0xFF, DHT];
+    segment.extend_from_slice(&length.to_be_bytes());
+    segment.append(&mut body);
+    segment
+}
+
+/// The 162 values of an AC table: the frequent ones in their own order, then all others, rising.
+fn with_rest(first: &[u8], second: &[u8]) -> Vec<u8> {
+    let mut values: Vec<u8> = first.iter().chain(second).copied().collect();
+    // Run 0..=15 in the high digit, size 1..=10 in the low; besides 00 (end) and F0 (16 zeros).
+    let others = (0..=0xFF_u8).filter(|value| (1..=10).contains(&(value & 0x0F)) && !values.contains(value));
+    let others: Vec<u8> = others.collect();
+    values.extend(others);
+    values
+}

@@ -1,0 +1,84 @@
+//! A JPEG or PNG file in, size and RGB out: replays, enrolment from files, the measuring tools.
+
+use png::{ColorType, Decoder, Limits, Transformations};
+
+use super::jpeg;
+use crate::camera::{CameraError, MAX_SIDE_PX};
+
+const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A];
+
+/// What the PNG reader may take besides the pixels themselves, in bytes.
+const PNG_SIDE_MEMORY: usize = 64 << 20;
+
+/// Why a picture file could not be read. Begins in lower case and has no full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnreadablePicture(pub String);
+
+impl From<String> for UnreadablePicture {
+    fn from(why: String) -> Self {
+        Self(why)
+    }
+}
+
+/// Width, height and `width * height * 3` bytes of RGB of a JPEG or PNG file.
+///
+/// PNG may be grey, palette or colour, of 1 to 16 bits; of 16 bits the upper 8 stay; transparent
+/// parts are laid on black. The EXIF orientation of a JPEG is **not** applied: turn the file first.
+///
+/// # Errors
+/// [`UnreadablePicture`] for another kind of file, one that is damaged or breaks off, and one with
+/// a side above [`MAX_SIDE_PX`].
+pub fn decode_picture(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), UnreadablePicture> {
+    if bytes.is_empty() {
+        return Err("the file is empty".to_owned().into());
+    }
+    if bytes.starts_with(&PNG_SIGNATURE) {
+        return Ok(decode_png(bytes)?);
+    }
+    if bytes.starts_with(&[0xFF, 0xD8]) {
+        let picture = jpeg::decode(bytes, not_too_large)?;
+        return Ok((picture.width, picture.height, picture.rgb));
+    }
+    Err("neither JPEG nor PNG".to_owned().into())
+}
+
+fn not_too_large(width: u32, height: u32) -> Result<(), CameraError> {
+    if width.max(height) <= MAX_SIDE_PX && width.min(height) > 0 {
+        return Ok(());
+    }
+    let why = format!("{width}x{height} pixels; make it at most {MAX_SIDE_PX} pixels on a side");
+    Err(CameraError::BadFrame { why })
+}
+
+fn decode_png(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), String> {
+    let damaged = |why: png::DecodingError| format!("damaged PNG: {why}");
+    let limits = Limits { bytes: PNG_SIDE_MEMORY };
+    let mut decoder = Decoder::new_with_limits(std::io::Cursor::new(bytes), limits);
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+    let header = decoder.read_header_info().map_err(damaged)?;
+    let (width, height) = (header.width, header.height);
+    if let Err(CameraError::BadFrame { why }) = not_too_large(width, height) {
+        return Err(why);
+    }
+    let mut reader = decoder.read_info().map_err(damaged)?;
+    let mut pixels = vec![0; reader.output_buffer_size().ok_or("PNG of absurd size")?];
+    let shape = reader.next_frame(&mut pixels).map_err(damaged)?;
+    // Reads on to the end marker, so that a file which breaks off there is refused as well.
+    reader.finish().map_err(damaged)?;
+    let rgb = match shape.color_type {
+        ColorType::Rgb => pixels,
+        ColorType::Grayscale => super::replicate(&pixels),
+        ColorType::GrayscaleAlpha => pixels.chunks_exact(2).flat_map(|p| [on_black(p[0], p[1]); 3]).collect(),
+        ColorType::Rgba => pixels
+            .chunks_exact(4)
+            .flat_map(|p| [on_black(p[0], p[3]), on_black(p[1], p[3]), on_black(p[2], p[3])])
+            .collect(),
+        ColorType::Indexed => return Err("PNG whose palette could not be applied".to_owned()),
+    };
+    Ok((width, height, rgb))
+}
+
+fn on_black(level: u8, alpha: u8) -> u8 {
+    ((u16::from(level) * u16::from(alpha) + 127) / 255) as u8
+}

@@ -1,0 +1,149 @@
+//! The main job on bundled pictures, with no camera and no root: `facelatchd demo`.
+//!
+//! Starts the real daemon as a child in a temporary folder, with a folder of pictures as its camera, and asks
+//! it over its socket like any client.
+
+mod child;
+mod draw;
+mod report;
+mod steps;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use facelatch_wire::call::{Enroll, Status, Verify};
+use facelatch_wire::{Client, Deadline};
+
+use crate::config::Config;
+
+use child::Daemon;
+use report::{Outcome, Report};
+use steps::{ENROLLED, ENROLMENT, STEPS, Step};
+
+/// How long the daemon may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long it looks for a face, in milliseconds: pictures do not change while one waits.
+const LOOK_MS: u64 = 1000;
+
+/// What can be chosen.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Options {
+    /// Print one JSON object in the place of the table
+    #[arg(long)]
+    json: bool,
+    /// Write each picture with box, landmarks, p and verdict to this folder
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
+    /// Folder that holds `models` and the demo's pictures, if they are not found by themselves
+    #[arg(long, value_name = "DIR")]
+    assets: Option<PathBuf>,
+    /// Embedder to use: sface or mobilefacenet
+    #[arg(long, value_name = "NAME", default_value = "sface")]
+    embedder: String,
+}
+
+/// Runs the demo; true when each verdict was the expected one.
+///
+/// # Errors
+/// Anything that keeps it from running, with what to do.
+pub fn run(options: &Options) -> Result<bool> {
+    let assets = Assets::find(options.assets.as_deref())?;
+    let room = tempfile::tempdir().context("a temporary folder cannot be made; set TMPDIR to one that can")?;
+    let camera = room.path().join("camera");
+    std::fs::create_dir(&camera)?;
+
+    let mut config = Config::default();
+    config.camera.replay = camera.clone();
+    config.models.folder = assets.models.clone();
+    config.models.embedder.clone_from(&options.embedder);
+    config.decision.deadline_ms = LOOK_MS;
+    config.store.folder = room.path().join("store");
+    config.serve.socket = room.path().join("facelatch.sock");
+    let daemon = Daemon::start(room.path(), &config)?;
+
+    let ask = Asking { socket: config.serve.socket, camera, pictures: assets.pictures };
+    let report = ask.report()?;
+    drop(daemon);
+    if let Some(folder) = &options.pictures {
+        report.draw(&ask.pictures, folder)?;
+    }
+    report.print(options.json)?;
+    Ok(report.as_expected())
+}
+
+/// Where models and pictures are.
+struct Assets {
+    models: PathBuf,
+    pictures: PathBuf,
+}
+
+impl Assets {
+    /// Looks in `given`, or in the checkout this program was built or started in, or where packages put them.
+    fn find(given: Option<&Path>) -> Result<Self> {
+        let exe = std::env::current_exe().unwrap_or_default();
+        let here = std::env::current_dir().unwrap_or_default();
+        let installed = Path::new("/usr/share/facelatch");
+        let places: Vec<&Path> = match given {
+            Some(folder) => vec![folder],
+            None => here.ancestors().chain(exe.ancestors()).chain([installed]).collect(),
+        };
+        for place in &places {
+            let models = place.join("models");
+            let pictures = [place.join("tests/data/faces"), place.join("demo")].into_iter().find(|p| p.is_dir());
+            if let (true, Some(pictures)) = (models.join("MODELS.toml").is_file(), pictures) {
+                return Ok(Self { models, pictures });
+            }
+        }
+        anyhow::bail!("models and demo pictures were not found; name the folder that holds both with --assets")
+    }
+}
+
+/// The demo's side of the conversation.
+struct Asking {
+    socket: PathBuf,
+    camera: PathBuf,
+    pictures: PathBuf,
+}
+
+impl Asking {
+    fn report(&self) -> Result<Report> {
+        let status = self.client()?.call(&Status {})?;
+        self.show(ENROLMENT)?;
+        let templates = u32::try_from(ENROLMENT.len()).ok();
+        let enrolling =
+            self.client()?.call(&Enroll { user: ENROLLED.into(), label: None, templates })?;
+        let outcomes = STEPS.iter().map(|step| self.outcome(step)).collect::<Result<_>>()?;
+        Ok(Report {
+            threshold: status.threshold.context("the daemon told no threshold to its owner")?,
+            identical_pair_p: status.identical_pair_p.context("the daemon told no p to its owner")?,
+            embedder: status.embedder,
+            templates: enrolling.added.unwrap_or_default(),
+            outcomes,
+        })
+    }
+
+    fn outcome(&self, step: &'static Step) -> Result<Outcome> {
+        self.show(step.pictures)?;
+        let judging = self.client()?.call(&Verify { user: Some(ENROLLED.into()) })?;
+        Ok(Outcome { step, judging })
+    }
+
+    fn client(&self) -> Result<Client> {
+        Ok(Client::connect(&self.socket, Deadline::within(PATIENCE))?)
+    }
+
+    /// Puts these pictures, and no others, before the camera.
+    fn show(&self, names: &[&str]) -> Result<()> {
+        for old in std::fs::read_dir(&self.camera)? {
+            std::fs::remove_file(old?.path())?;
+        }
+        for name in names {
+            let from = self.pictures.join(name);
+            std::fs::copy(&from, self.camera.join(name))
+                .with_context(|| format!("picture {}: cannot be copied", from.display()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,41 @@
+//! Who is enrolled from which pictures, who comes to the door, and what must happen.
+
+use facelatch_wire::Word;
+
+/// The name under which one person is enrolled.
+pub const ENROLLED: &str = "obama";
+
+/// The pictures that person is enrolled from; none of them comes back later.
+pub const ENROLMENT: &[&str] = &[
+    "obama-enrol-1.jpg",
+    "obama-enrol-2.jpg",
+    "obama-enrol-3.jpg",
+    "obama-enrol-4.jpg",
+    "obama-enrol-5.jpg",
+    "obama-enrol-6.jpg",
+];
+
+/// Somebody, or nobody, comes to the door and says to be [`ENROLLED`].
+#[derive(Debug)]
+pub struct Step {
+    /// What the camera sees, one after another.
+    pub pictures: &'static [&'static str],
+    /// For people.
+    pub who: &'static str,
+    /// What must come of it.
+    pub expected: Word,
+}
+
+/// The visitors, in this order.
+pub const STEPS: &[Step] = &[
+    Step {
+        pictures: &["obama-3.jpg", "obama-3b.jpg", "obama-3c.jpg"],
+        who: "the same person",
+        expected: Word::Match,
+    },
+    Step { pictures: &["biden.jpg"], who: "a second person", expected: Word::NoMatch },
+    Step { pictures: &["astronaut.jpg"], who: "a stranger", expected: Word::NoMatch },
+    Step { pictures: &["coffee.jpg"], who: "an empty room", expected: Word::NoFace },
+    Step { pictures: &["two-faces.jpg"], who: "two at once", expected: Word::SeveralFaces },
+    Step { pictures: &["dark.jpg"], who: "in the dark", expected: Word::TooDark },
+];
