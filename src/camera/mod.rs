@@ -152,3 +152,10 @@ pub enum CameraError {
     #[error("camera {camera}: {why}; unplug it and plug it in again")]
     Driver { camera: String, why: String },
 }
+
+impl CameraError {
+    /// True when only this one frame is lost and the next call may well succeed.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::BadFrame { .. } | Self::Picture { .. })
+    }
+}

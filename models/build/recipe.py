@@ -1,0 +1,74 @@
+"""From the packages' files to the models that ship: what build.py and calibrate.py share."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+import equalise
+import graphs
+import layers
+import packages
+
+BUILD = Path(__file__).parent
+MODELS = BUILD.parent
+READERS = {"sface": layers.read_sface, "mobilefacenet": layers.read_mobilefacenet}
+
+
+def read_layers(name, folder):
+    return READERS[name](packages.source(name, folder))
+
+
+def compact(ranges):
+    """One line a tensor: readable in a diff, and not one line a number."""
+    def block(items):
+        return ",\n".join("  " + item for item in items)
+
+    def pairs(key):
+        return block(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in ranges[key].items())
+
+    head = ",\n".join(f"{json.dumps(k)}: {json.dumps(ranges[k])}" for k in ("embedder", "calibrated_on"))
+    scales = block(json.dumps(g) for g in ranges["channel_scales"])
+    return (f"{{\n{head},\n\"tensors\": {{\n{pairs('tensors')}\n}},\n"
+            f"\"channel_scales\": [\n{scales}\n],\n\"bias_shifts\": {{\n{pairs('bias_shifts')}\n}}\n}}\n")
+
+
+def quantised_embedder(name, folder):
+    ranges = json.loads((BUILD / f"ranges-{name}.json").read_text())
+    net = read_layers(name, folder)
+    for group in ranges["channel_scales"]:
+        equalise.apply(net, group["tensors"], np.array(group["scale"]))
+    for layer in net:
+        layer.b = layer.b + np.array(ranges["bias_shifts"][layer.name])
+    return checked(graphs.qdq_graph(net, ranges["tensors"], name))
+
+
+def float_embedder(name, folder):
+    return checked(graphs.float_graph(read_layers(name, folder), name))
+
+
+def checked(model):
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString(deterministic=True)
+
+
+def detector(folder):
+    """YuNet with free height and width: the stored shapes of 640x640 go, nothing else changes."""
+    model = onnx.load_from_string(packages.source("yunet", folder))
+    graph = model.graph
+    del graph.value_info[:]
+    set_shape(graph.input[0], [1, 3, "height", "width"])
+    for output in graph.output:
+        stride = output.name.split("_")[1]
+        set_shape(output, [1, f"cells_{stride}", output.type.tensor_type.shape.dim[2].dim_value])
+    return checked(model)
+
+
+def set_shape(value, shape):
+    for dim, size in zip(value.type.tensor_type.shape.dim, shape):
+        dim.Clear()
+        if isinstance(size, int):
+            dim.dim_value = size
+        else:
+            dim.dim_param = size

@@ -1,0 +1,399 @@
+//! The configuration file to a checked [`Config`]. Units, ranges and defaults stand in `config/facelatch.toml`,
+//! which equals [`Config::default`].
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::detect::quality::QualityGate;
+use crate::judge::Lockout;
+use crate::pipeline::Rules;
+
+/// Where the configuration is when nobody says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/facelatch/facelatch.toml";
+
+/// A configuration is a short text; anything longer is something else.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// Everything that can be set. [`Config::parse`] and [`Config::load`] check it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "each field is described in config/facelatch.toml")]
+pub struct Config {
+    pub camera: Camera,
+    pub models: Models,
+    pub detect: Detect,
+    pub quality: Quality,
+    pub decision: Decision,
+    pub lockout: LockoutRule,
+    pub latch: LatchChoice,
+    pub store: Store,
+    pub serve: Serve,
+}
+
+macro_rules! section {
+    ($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ty = $default:expr,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        #[expect(missing_docs, reason = "each field is described in config/facelatch.toml")]
+        pub struct $name { $(pub $field: $kind,)* }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    };
+}
+
+section! {
+    /// Where frames come from.
+    Camera {
+        device: String = "auto".to_owned(),
+        replay: PathBuf = PathBuf::new(),
+        width_px: u32 = 640,
+        height_px: u32 = 480,
+        skip_frames: u32 = 4,
+        silence_ms: u64 = 2000,
+        idle_close_ms: u64 = 3000,
+    }
+}
+
+section! {
+    /// Which networks and which head.
+    Models {
+        folder: PathBuf = "/usr/share/facelatch/models".into(),
+        detector: String = "yunet".to_owned(),
+        embedder: String = "sface".to_owned(),
+        head: PathBuf = PathBuf::new(),
+    }
+}
+
+section! {
+    /// How faces are found.
+    Detect {
+        input_px: u32 = 320,
+        min_confidence: f32 = 0.6,
+    }
+}
+
+section! {
+    /// What a face must be like to be judged.
+    Quality {
+        min_eye_distance_px: f32 = 24.0,
+        min_light: f32 = 35.0,
+        max_light: f32 = 225.0,
+        min_sharpness: f32 = 0.004,
+        max_turn: f32 = 0.25,
+    }
+}
+
+section! {
+    /// How much evidence a decision takes.
+    Decision {
+        frames: u32 = 3,
+        templates: u32 = 5,
+        deadline_ms: u64 = 4000,
+        enroll_deadline_ms: u64 = 60_000,
+    }
+}
+
+section! {
+    /// The rate limit.
+    LockoutRule {
+        free_misses: u32 = 5,
+        first_wait_s: u64 = 30,
+        longest_wait_s: u64 = 3600,
+        stop_at: u32 = 50,
+    }
+}
+
+section! {
+    /// What a grant opens.
+    LatchChoice {
+        kind: LatchKind = LatchKind::Print,
+        hook: PathBuf = PathBuf::new(),
+        hook_deadline_ms: u64 = 5000,
+        opens_on: OpensOn = OpensOn::Any,
+    }
+}
+
+section! {
+    /// Where templates are kept.
+    Store {
+        folder: PathBuf = "/var/lib/facelatch/store".into(),
+    }
+}
+
+section! {
+    /// Who may ask, and where.
+    Serve {
+        socket: PathBuf = "/run/facelatch/facelatch.sock".into(),
+        group: String = "facelatch".to_owned(),
+        max_connections: u32 = 64,
+        client_timeout_ms: u64 = 10_000,
+    }
+}
+
+/// The kinds of latch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LatchKind {
+    /// A grant opens nothing; callers such as PAM act on the reply.
+    None,
+    /// A line in the journal.
+    Print,
+    /// A command.
+    Hook,
+}
+
+/// Which grants open the latch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OpensOn {
+    /// All.
+    Any,
+    /// Those of a claimed user.
+    Verify,
+    /// Those of whoever was there.
+    Identify,
+}
+
+/// What is wrong with a configuration. Each text names the file, the key and the fix.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("configuration {}: cannot be read; check the path and its permissions", .path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The text is no TOML, or a value is of another type.
+    #[error("configuration {}: {why}", .path.display())]
+    Malformed { path: PathBuf, why: String },
+    /// A key that does not exist.
+    #[error("configuration {}: unknown key `{key}`{suggestion}", .path.display())]
+    UnknownKey { path: PathBuf, key: String, suggestion: String },
+    /// A value that makes no sense.
+    #[error("configuration {}: {key} = {got} is not allowed; use {allowed}", .path.display())]
+    Value { path: PathBuf, key: &'static str, got: String, allowed: String },
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the file, the key and the fix.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let read = |source| ConfigError::Read { path: path.into(), source };
+        let bytes = std::fs::metadata(path).map_err(read)?.len();
+        if bytes > MAX_FILE_BYTES {
+            let why = format!("{bytes} bytes, at most {MAX_FILE_BYTES} are read");
+            return Err(ConfigError::Malformed { path: path.into(), why });
+        }
+        Self::parse(path, &std::fs::read_to_string(path).map_err(read)?)
+    }
+
+    /// A configuration from its text; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let malformed = |e: toml::de::Error| ConfigError::Malformed {
+            path: path.into(),
+            why: e.to_string().trim_end().to_owned(),
+        };
+        let typed: toml::Table = toml::from_str(text).map_err(malformed)?;
+        let known = toml::Table::try_from(Self::default()).unwrap_or_default();
+        if let Some((key, suggestion)) = unknown_key("", &typed, &known) {
+            return Err(ConfigError::UnknownKey { path: path.into(), key, suggestion });
+        }
+        let config: Self = toml::from_str(text).map_err(malformed)?;
+        config.check().map_err(|(key, got, allowed)| ConfigError::Value {
+            path: path.into(),
+            key,
+            got,
+            allowed,
+        })?;
+        Ok(config)
+    }
+
+    /// The first value outside its range: key, value, what is allowed.
+    fn check(&self) -> Result<(), (&'static str, String, String)> {
+        let Self { camera, detect, quality, decision, lockout, latch, serve, .. } = self;
+        within("camera.width_px", camera.width_px, 160..=1920)?;
+        within("camera.height_px", camera.height_px, 120..=1080)?;
+        within("camera.skip_frames", camera.skip_frames, 0..=60)?;
+        within("camera.silence_ms", camera.silence_ms, 200..=30_000)?;
+        within("camera.idle_close_ms", camera.idle_close_ms, 0..=600_000)?;
+        within("detect.input_px", detect.input_px, 160..=640)?;
+        if detect.input_px % 32 != 0 {
+            return Err(("detect.input_px", detect.input_px.to_string(), "a multiple of 32".to_owned()));
+        }
+        within("detect.min_confidence", detect.min_confidence, 0.1..=0.99)?;
+        within("quality.min_eye_distance_px", quality.min_eye_distance_px, 8.0..=500.0)?;
+        within("quality.min_light", quality.min_light, 0.0..=255.0)?;
+        within("quality.max_light", quality.max_light, 0.0..=255.0)?;
+        within("quality.min_sharpness", quality.min_sharpness, 0.0..=1.0)?;
+        within("quality.max_turn", quality.max_turn, 0.05..=1.0)?;
+        within("decision.frames", decision.frames, 1..=10)?;
+        within("decision.templates", decision.templates, 1..=32)?;
+        within("decision.deadline_ms", decision.deadline_ms, 500..=30_000)?;
+        within("decision.enroll_deadline_ms", decision.enroll_deadline_ms, 5000..=600_000)?;
+        within("lockout.free_misses", lockout.free_misses, 1..=10)?;
+        within("lockout.first_wait_s", lockout.first_wait_s, 30..=3600)?;
+        within("lockout.longest_wait_s", lockout.longest_wait_s, 30..=86_400)?;
+        within("lockout.stop_at", lockout.stop_at, 5..=100)?;
+        within("latch.hook_deadline_ms", latch.hook_deadline_ms, 100..=30_000)?;
+        if latch.kind == LatchKind::Hook && !latch.hook.is_absolute() {
+            let got = format!("{:?}", latch.hook.display().to_string());
+            return Err(("latch.hook", got, "the absolute path of a command".to_owned()));
+        }
+        within("serve.max_connections", serve.max_connections, 1..=1024)?;
+        within("serve.client_timeout_ms", serve.client_timeout_ms, 100..=600_000)
+    }
+
+    /// The numbers an attempt is run by.
+    pub fn rules(&self) -> Rules {
+        let Self { quality, decision, lockout, .. } = self;
+        Rules {
+            frames: decision.frames as usize,
+            verify_deadline: Duration::from_millis(decision.deadline_ms),
+            enroll_deadline: Duration::from_millis(decision.enroll_deadline_ms),
+            quality: QualityGate {
+                min_eye_distance_px: quality.min_eye_distance_px,
+                min_light: quality.min_light,
+                max_light: quality.max_light,
+                min_sharpness: quality.min_sharpness,
+                max_turn: quality.max_turn,
+            },
+            lockout: Lockout {
+                free_misses: lockout.free_misses,
+                first_wait: Duration::from_secs(lockout.first_wait_s),
+                longest_wait: Duration::from_secs(lockout.longest_wait_s),
+                stop_at: lockout.stop_at,
+            },
+        }
+    }
+
+    /// The head file: the configured one, or the one that ships for the embedder.
+    pub fn head_path(&self) -> PathBuf {
+        if self.models.head.as_os_str().is_empty() {
+            return self.models.folder.join(format!("{}.head.toml", self.models.embedder));
+        }
+        self.models.head.clone()
+    }
+}
+
+fn within<T: PartialOrd + std::fmt::Debug>(
+    key: &'static str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> Result<(), (&'static str, String, String)> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err((key, format!("{value:?}"), format!("{:?} to {:?}", range.start(), range.end())))
+}
+
+/// The first key that does not exist, with its whole path, and the one that was probably meant.
+fn unknown_key(prefix: &str, typed: &toml::Table, known: &toml::Table) -> Option<(String, String)> {
+    for (key, value) in typed {
+        let Some(counterpart) = known.get(key) else {
+            let near = known.keys().map(|k| (strsim::damerau_levenshtein(key, k), k)).min();
+            let suggestion = match near {
+                Some((distance, near)) if distance <= 3 => format!("; did you mean `{prefix}{near}`?"),
+                _ => format!("; known are {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
+            };
+            return Some((format!("{prefix}{key}"), suggestion));
+        };
+        if let (Some(typed), Some(known)) = (value.as_table(), counterpart.as_table()) {
+            let unknown = unknown_key(&format!("{prefix}{key}."), typed, known);
+            if unknown.is_some() {
+                return unknown;
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("facelatch.toml"), text).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn shipped_file_equals_the_defaults_and_leaves_no_field_out() {
+        let text = include_str!("../config/facelatch.toml");
+        assert_eq!(parse(text), Ok(Config::default()));
+        let typed: toml::Table = toml::from_str(text).expect("TOML");
+        let known = toml::Table::try_from(Config::default()).expect("table");
+        for (section, fields) in &known {
+            let shipped = typed[section].as_table().expect("section");
+            let missing: Vec<_> =
+                fields.as_table().expect("section").keys().filter(|k| !shipped.contains_key(*k)).collect();
+            assert!(missing.is_empty(), "[{section}] of the shipped file leaves out {missing:?}");
+        }
+    }
+
+    #[test]
+    fn ranges_in_the_shipped_file_are_those_that_are_checked() {
+        let text = include_str!("../config/facelatch.toml");
+        let mut section = "";
+        let mut seen = 0;
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix('[') {
+                section = name.split(']').next().unwrap_or_default();
+            }
+            let Some((low, high)) =
+                line.rsplit_once('[').and_then(|(_, r)| r.trim_end().strip_suffix(']')?.split_once("..="))
+            else {
+                continue;
+            };
+            let key = line.split('=').next().unwrap_or_default().trim();
+            let with = |value: String| parse(&format!("[{section}]\n{key} = {value}\n"));
+            let beyond = |value: &str, by: f64| match value.parse::<i64>() {
+                Ok(whole) => (whole + by.signum() as i64).to_string(),
+                Err(_) => format!("{:?}", value.parse::<f64>().expect("number") + by),
+            };
+            assert!(with(low.to_owned()).is_ok(), "{section}.{key} = {low}");
+            assert!(with(high.to_owned()).is_ok(), "{section}.{key} = {high}");
+            assert!(with(beyond(low, -0.001)).is_err(), "{section}.{key} below {low}");
+            assert!(with(beyond(high, 0.001)).is_err(), "{section}.{key} above {high}");
+            seen += 1;
+        }
+        assert_eq!(seen, 23, "every range of the file was tried");
+    }
+
+    #[test]
+    fn a_typo_gets_a_suggestion() {
+        let error = parse("[decision]\nframse = 3\n").expect_err("typo");
+        assert!(error.ends_with("unknown key `decision.framse`; did you mean `decision.frames`?"), "{error}");
+        assert!(parse("[desicion]\n").expect_err("typo").contains("did you mean `decision`?"));
+        assert!(parse("[x]\n").expect_err("unknown").contains("known are camera"));
+    }
+
+    #[test]
+    fn wrong_types_and_half_files_name_the_line() {
+        assert!(parse("[decision]\nframes = \"3\"\n").expect_err("type").contains("line 2"));
+        assert!(parse("[decision\n").expect_err("half").contains("line 1"));
+        assert!(parse("[quality]\nmin_light = nan\n").is_err());
+    }
+
+    #[test]
+    fn a_hook_must_be_an_absolute_path() {
+        assert!(
+            parse("[latch]\nkind = \"hook\"\nhook = \"door.sh\"\n")
+                .expect_err("relative")
+                .contains("absolute")
+        );
+        assert!(parse("[latch]\nkind = \"hook\"\nhook = \"/usr/bin/door\"\n").is_ok());
+    }
+}

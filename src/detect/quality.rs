@@ -1,0 +1,229 @@
+//! [`Frame`] and [`Face`]s to the one face that is good enough to be judged, or what to do about it.
+
+use super::{Bbox, Face, Point};
+use crate::camera::Frame;
+
+/// The face is sampled on a grid of this many points a side for light and sharpness.
+const GRID: usize = 64;
+
+/// A second face at least this large beside the largest makes it unclear who is meant.
+const RIVAL_AREA: f32 = 0.5;
+
+/// Why a frame was not judged. Trying again helps; the word tells the person what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RetryReason {
+    /// Nobody there.
+    NoFace,
+    /// Two faces of similar size.
+    SeveralFaces,
+    /// The face is too small.
+    TooFar,
+    /// Not wholly in the picture.
+    NotCentred,
+    /// Too little light.
+    TooDark,
+    /// Too much light.
+    TooBright,
+    /// Moving, or the lens is dirty.
+    TooBlurred,
+    /// Looking aside.
+    TurnedAway,
+}
+
+/// The limits a face has to keep.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QualityGate {
+    /// Least distance between the eyes, in pixels of the frame.
+    pub min_eye_distance_px: f32,
+    /// Least mean light of the face, `0..=255`.
+    pub min_light: f32,
+    /// Most mean light of the face, `0..=255`.
+    pub max_light: f32,
+    /// Least sharpness: variance of the Laplacian over the face, relative to the variance of its light.
+    pub min_sharpness: f32,
+    /// How far the nose may lie off the middle of the eyes, in eye distances.
+    pub max_turn: f32,
+}
+
+impl QualityGate {
+    /// The one face to be judged.
+    ///
+    /// # Errors
+    /// The first [`RetryReason`] that applies; `faces` is sorted, the largest first.
+    pub fn choose(&self, frame: &Frame, faces: &[Face]) -> Result<Face, RetryReason> {
+        let (face, rest) = faces.split_first().ok_or(RetryReason::NoFace)?;
+        if rest.iter().any(|rival| rival.bbox.area() >= RIVAL_AREA * face.bbox.area()) {
+            return Err(RetryReason::SeveralFaces);
+        }
+        if eye_distance(face) < self.min_eye_distance_px {
+            return Err(RetryReason::TooFar);
+        }
+        if !inside(frame, face) {
+            return Err(RetryReason::NotCentred);
+        }
+        let light = Light::of(frame, &face.bbox);
+        if light.mean < self.min_light {
+            return Err(RetryReason::TooDark);
+        }
+        if light.mean > self.max_light {
+            return Err(RetryReason::TooBright);
+        }
+        if turn(face) > self.max_turn {
+            return Err(RetryReason::TurnedAway);
+        }
+        if light.sharpness < self.min_sharpness {
+            return Err(RetryReason::TooBlurred);
+        }
+        Ok(*face)
+    }
+}
+
+/// In pixels of the frame.
+fn eye_distance(face: &Face) -> f32 {
+    let [left, right, ..] = face.landmarks;
+    (left.x - right.x).hypot(left.y - right.y)
+}
+
+/// All landmarks lie in the frame.
+fn inside(frame: &Frame, face: &Face) -> bool {
+    let (width, height) = (frame.width() as f32, frame.height() as f32);
+    face.landmarks.iter().all(|p| (0.0..width).contains(&p.x) && (0.0..height).contains(&p.y))
+}
+
+/// How far the nose lies off the middle of the eyes, along the line between them, in eye distances: 0 for
+/// a frontal face, about 0.5 where one eye hides behind the nose.
+fn turn(face: &Face) -> f32 {
+    let [left, right, nose, ..] = face.landmarks;
+    let across = Point { x: right.x - left.x, y: right.y - left.y };
+    let from_middle = Point { x: nose.x - (left.x + right.x) / 2.0, y: nose.y - (left.y + right.y) / 2.0 };
+    let length2 = across.x * across.x + across.y * across.y;
+    if length2 <= f32::EPSILON {
+        return f32::INFINITY;
+    }
+    ((from_middle.x * across.x + from_middle.y * across.y) / length2).abs()
+}
+
+/// Light and sharpness of a face.
+struct Light {
+    mean: f32,
+    sharpness: f32,
+}
+
+impl Light {
+    fn of(frame: &Frame, bbox: &Bbox) -> Self {
+        let grid: Vec<f32> = (0..GRID * GRID).map(|i| cell(frame, bbox, i % GRID, i / GRID)).collect();
+        let (mean, variance) = moments(&grid);
+        let inner = (1..GRID - 1).flat_map(|y| (1..GRID - 1).map(move |x| y * GRID + x));
+        let laplacian: Vec<f32> = inner
+            .map(|i| grid[i - 1] + grid[i + 1] + grid[i - GRID] + grid[i + GRID] - 4.0 * grid[i])
+            .collect();
+        // Divided by the contrast, so that dim light does not count as blur.
+        let sharpness = moments(&laplacian).1 / variance.max(1.0);
+        Self { mean, sharpness }
+    }
+}
+
+/// Mean light of one cell of the grid laid over the box, clamped to the frame.
+fn cell(frame: &Frame, bbox: &Bbox, column: usize, row: usize) -> f32 {
+    let span = |from: f32, length: f32, i: usize, limit: u32| {
+        let step = length / GRID as f32;
+        let at = |k: usize| (from + step * k as f32).clamp(0.0, limit as f32 - 1.0) as usize;
+        at(i)..=at(i + 1).saturating_sub(1).max(at(i))
+    };
+    let rows = span(bbox.y, bbox.h, row, frame.height());
+    let columns = span(bbox.x, bbox.w, column, frame.width());
+    let (mut sum, mut count) = (0_u64, 0_u64);
+    for y in rows {
+        for x in columns.clone() {
+            let at = (y * frame.width() as usize + x) * 3;
+            // Weights 2:5:1 stand in for the luma of BT.601 (0.299, 0.587, 0.114).
+            sum += frame.rgb()[at..at + 3]
+                .iter()
+                .zip([2_u64, 5, 1])
+                .map(|(v, k)| u64::from(*v) * k)
+                .sum::<u64>();
+            count += 8;
+        }
+    }
+    sum as f32 / count.max(1) as f32
+}
+
+/// Mean and variance.
+fn moments(values: &[f32]) -> (f32, f32) {
+    let n = values.len().max(1) as f32;
+    let mean = values.iter().sum::<f32>() / n;
+    (mean, values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::BootTime;
+
+    const GATE: QualityGate = QualityGate {
+        min_eye_distance_px: 20.0,
+        min_light: 40.0,
+        max_light: 220.0,
+        min_sharpness: 0.05,
+        max_turn: 0.3,
+    };
+
+    fn frame(light: impl Fn(usize, usize) -> u8) -> Frame {
+        let rgb = (0..200 * 200).flat_map(|i| [light(i % 200, i / 200); 3]).collect();
+        Frame::new(200, 200, rgb, BootTime::default()).expect("valid")
+    }
+
+    /// Rough texture, mean about 128.
+    fn textured() -> Frame {
+        frame(|x, y| if (x * 7 + y * 13) % 5 < 2 { 60 } else { 170 })
+    }
+
+    fn face() -> Face {
+        let p = |x, y| Point { x, y };
+        Face {
+            bbox: Bbox { x: 50.0, y: 50.0, w: 100.0, h: 100.0 },
+            landmarks: [p(80.0, 80.0), p(120.0, 80.0), p(100.0, 100.0), p(85.0, 125.0), p(115.0, 125.0)],
+            confidence: 0.9,
+        }
+    }
+
+    #[test]
+    fn a_frontal_lit_sharp_face_is_chosen() {
+        assert_eq!(GATE.choose(&textured(), &[face()]), Ok(face()));
+    }
+
+    #[test]
+    fn each_fault_has_its_own_word() {
+        let blank = |light: u8| frame(move |_, _| light);
+        let mut turned = face();
+        turned.landmarks[2].x = 118.0;
+        let small = super::super::boxes::scaled(&face(), 0.4);
+        let mut outside = face();
+        outside.landmarks[3].x = -1.0;
+        let cases = [
+            (textured(), vec![], RetryReason::NoFace),
+            (textured(), vec![face(), face()], RetryReason::SeveralFaces),
+            (textured(), vec![small], RetryReason::TooFar),
+            (textured(), vec![outside], RetryReason::NotCentred),
+            (blank(5), vec![face()], RetryReason::TooDark),
+            (blank(250), vec![face()], RetryReason::TooBright),
+            (textured(), vec![turned], RetryReason::TurnedAway),
+            (frame(|x, _| 60 + (x / 2) as u8), vec![face()], RetryReason::TooBlurred),
+        ];
+        for (frame, faces, wanted) in cases {
+            assert_eq!(GATE.choose(&frame, &faces), Err(wanted));
+        }
+    }
+
+    #[test]
+    fn a_small_face_in_the_background_is_no_rival() {
+        let small = super::super::boxes::scaled(&face(), 0.5);
+        assert!(GATE.choose(&textured(), &[face(), small]).is_ok());
+    }
+
+    #[test]
+    fn a_box_beyond_the_frame_is_measured_within_it() {
+        let wide = Face { bbox: Bbox { x: -90.0, y: -90.0, w: 900.0, h: 900.0 }, ..face() };
+        assert!(GATE.choose(&textured(), &[wide]).is_ok());
+    }
+}

@@ -1,0 +1,181 @@
+//! Five landmarks to a similarity transform to a 112x112 [`Chip`].
+
+use crate::camera::Frame;
+use crate::detect::{Face, Point};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Side of an aligned face in pixels.
+pub const CHIP_SIDE_PX: u32 = 112;
+
+/// Where the five landmarks lie in a chip, in pixels: eye, eye, nose, mouth corner, mouth corner, each pair
+/// left to right as seen in the picture. The template of ArcFace (Deng et al. 2019).
+pub const TEMPLATE: [Point; 5] = [
+    Point { x: 38.2946, y: 51.6963 },
+    Point { x: 73.5318, y: 51.5014 },
+    Point { x: 56.0252, y: 71.7366 },
+    Point { x: 41.5493, y: 92.3655 },
+    Point { x: 70.7299, y: 92.2041 },
+];
+
+/// An aligned face: 112 rows of 112 pixels, RGB, 0..=255. Wiped on drop, never logged.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Chip(Vec<u8>);
+
+impl Chip {
+    /// A chip from `112 * 112 * 3` bytes of RGB that are aligned already; `None` for another length.
+    pub fn from_rgb(rgb: Vec<u8>) -> Option<Self> {
+        (rgb.len() == (CHIP_SIDE_PX * CHIP_SIDE_PX * 3) as usize).then_some(Self(rgb))
+    }
+
+    /// The pixels, row by row.
+    pub fn rgb(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Rotation, uniform scale and shift: `x' = a*x - b*y + tx`, `y' = b*x + a*y + ty`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Similarity {
+    a: f32,
+    b: f32,
+    tx: f32,
+    ty: f32,
+}
+
+impl Similarity {
+    /// The least-squares fit that carries `from` to `to` (Umeyama 1991, two dimensions, no mirror).
+    /// Points that all coincide give the pure shift.
+    pub fn fit(from: &[Point; 5], to: &[Point; 5]) -> Self {
+        let (from_mean, to_mean) = (mean(from), mean(to));
+        let (mut dot, mut cross, mut spread) = (0.0, 0.0, 0.0);
+        for (p, q) in from.iter().zip(to) {
+            let (px, py) = (p.x - from_mean.x, p.y - from_mean.y);
+            let (qx, qy) = (q.x - to_mean.x, q.y - to_mean.y);
+            dot += px * qx + py * qy;
+            cross += px * qy - py * qx;
+            spread += px * px + py * py;
+        }
+        let (a, b) = if spread > f32::EPSILON { (dot / spread, cross / spread) } else { (1.0, 0.0) };
+        Self {
+            a,
+            b,
+            tx: to_mean.x - a * from_mean.x + b * from_mean.y,
+            ty: to_mean.y - b * from_mean.x - a * from_mean.y,
+        }
+    }
+
+    /// Carries one point over.
+    pub fn apply(&self, p: Point) -> Point {
+        Point { x: self.a * p.x - self.b * p.y + self.tx, y: self.b * p.x + self.a * p.y + self.ty }
+    }
+
+    /// The transform as two rows of three, as other software prints it.
+    pub fn rows(&self) -> [[f32; 3]; 2] {
+        [[self.a, -self.b, self.tx], [self.b, self.a, self.ty]]
+    }
+
+    /// The way back. A transform of scale zero has none and gives the identity.
+    pub fn inverse(&self) -> Self {
+        let scale2 = self.a * self.a + self.b * self.b;
+        if scale2 <= f32::EPSILON {
+            return Self { a: 1.0, b: 0.0, tx: 0.0, ty: 0.0 };
+        }
+        let (a, b) = (self.a / scale2, -self.b / scale2);
+        Self { a, b, tx: -(a * self.tx - b * self.ty), ty: -(b * self.tx + a * self.ty) }
+    }
+}
+
+fn mean(points: &[Point; 5]) -> Point {
+    let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), p| (x + p.x, y + p.y));
+    Point { x: x / 5.0, y: y / 5.0 }
+}
+
+/// Cuts the face out of the frame so that its landmarks lie on [`TEMPLATE`]. Outside the frame is black.
+pub fn align(frame: &Frame, face: &Face) -> Chip {
+    let to_frame = Similarity::fit(&face.landmarks, &TEMPLATE).inverse();
+    let side = CHIP_SIDE_PX as usize;
+    let mut rgb = vec![0_u8; side * side * 3];
+    for (row, line) in rgb.chunks_exact_mut(side * 3).enumerate() {
+        for (column, pixel) in line.chunks_exact_mut(3).enumerate() {
+            let at = to_frame.apply(Point { x: column as f32, y: row as f32 });
+            pixel.copy_from_slice(&bilinear(frame, at));
+        }
+    }
+    Chip(rgb)
+}
+
+/// The colour between four pixels; what lies outside the frame counts as black.
+fn bilinear(frame: &Frame, at: Point) -> [u8; 3] {
+    let (left, top) = (at.x.floor(), at.y.floor());
+    let (fx, fy) = (at.x - left, at.y - top);
+    let (left, top) = (left as i64, top as i64);
+    let mut sum = [0.0_f32; 3];
+    for (dx, dy, weight) in
+        [(0, 0, (1.0 - fx) * (1.0 - fy)), (1, 0, fx * (1.0 - fy)), (0, 1, (1.0 - fx) * fy), (1, 1, fx * fy)]
+    {
+        if let Some(pixel) = pixel(frame, left + dx, top + dy) {
+            for (sum, value) in sum.iter_mut().zip(pixel) {
+                *sum += weight * f32::from(*value);
+            }
+        }
+    }
+    sum.map(|v| v.round() as u8)
+}
+
+fn pixel(frame: &Frame, x: i64, y: i64) -> Option<&[u8]> {
+    let (width, height) = (i64::from(frame.width()), i64::from(frame.height()));
+    if !(0..width).contains(&x) || !(0..height).contains(&y) {
+        return None;
+    }
+    let at = (y * width + x) as usize * 3;
+    frame.rgb().get(at..at + 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::BootTime;
+    use crate::detect::Bbox;
+
+    fn near(p: Point, q: Point) -> bool {
+        (p.x - q.x).abs() < 1e-3 && (p.y - q.y).abs() < 1e-3
+    }
+
+    #[test]
+    fn fit_recovers_a_known_rotation_scale_and_shift() {
+        let known = Similarity { a: 1.5, b: -0.4, tx: 12.0, ty: -7.0 };
+        let moved = TEMPLATE.map(|p| known.apply(p));
+        let fitted = Similarity::fit(&TEMPLATE, &moved);
+        assert!(TEMPLATE.iter().all(|p| near(fitted.apply(*p), known.apply(*p))));
+        assert!(TEMPLATE.iter().all(|p| near(fitted.inverse().apply(fitted.apply(*p)), *p)));
+    }
+
+    #[test]
+    fn fit_never_mirrors_a_face() {
+        let mirrored = TEMPLATE.map(|p| Point { x: 112.0 - p.x, y: p.y });
+        let [[a, minus_b, _], [b, d, _]] = Similarity::fit(&mirrored, &TEMPLATE).rows();
+        assert!(a * d - minus_b * b >= 0.0);
+    }
+
+    #[test]
+    fn coinciding_landmarks_give_a_finite_chip() {
+        let face = Face {
+            bbox: Bbox { x: 0.0, y: 0.0, w: 1.0, h: 1.0 },
+            landmarks: [Point { x: 5.0, y: 5.0 }; 5],
+            confidence: 1.0,
+        };
+        let frame = Frame::new(64, 64, vec![9; 64 * 64 * 3], BootTime::default()).expect("valid");
+        assert_eq!(align(&frame, &face).rgb().len(), 112 * 112 * 3);
+    }
+
+    #[test]
+    fn a_face_on_the_template_is_cut_unchanged() {
+        let rgb: Vec<u8> = (0..112 * 112 * 3).map(|i| (i % 251) as u8).collect();
+        let frame = Frame::new(112, 112, rgb.clone(), BootTime::default()).expect("valid");
+        let face =
+            Face { bbox: Bbox { x: 0.0, y: 0.0, w: 112.0, h: 112.0 }, landmarks: TEMPLATE, confidence: 1.0 };
+        let chip = align(&frame, &face);
+        let off = chip.rgb().iter().zip(&rgb).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(off <= Some(1), "rounding alone may change a pixel: {off:?}");
+    }
+}

@@ -1,0 +1,252 @@
+//! The text of a head file to a [`Head`]: finite, of the right length, for this embedder, able to work.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Head, LogOdds, Probability};
+
+/// A head file is a short text; anything longer is something else.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// The one layout of head files there is so far.
+const SCHEMA: u32 = 1;
+
+/// A head file as written, before it is believed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawHead {
+    schema: u32,
+    embedder: String,
+    embedder_sha256: String,
+    bias: f64,
+    alpha: RawAlpha,
+    threshold: f64,
+    #[expect(dead_code, reason = "for people: what the head was fitted on")]
+    fitted_on: Option<String>,
+    #[expect(dead_code, reason = "for people: when the head was fitted")]
+    fitted_at: Option<String>,
+}
+
+/// One weight for all coordinates, or one each.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum RawAlpha {
+    Common(f64),
+    Each(Vec<f64>),
+}
+
+/// Which embedder a head must be made for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// SHA-256 of the embedder's file, lower-case hex.
+    pub embedder_sha256: &'a str,
+    /// Values in one embedding.
+    pub length: usize,
+}
+
+/// Why a head is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadError {
+    /// The file cannot be read.
+    #[error("head {}: cannot be read; check `head` in the configuration", .path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The text is no head.
+    #[error("head {}: {why}; fit or fetch the head again", .path.display())]
+    Malformed { path: PathBuf, why: String },
+    /// Numbers made by one network say nothing of another's.
+    #[error(
+        "head {}: made for the embedder {made_for} (sha256 {made_for_sha256}), but {loaded_sha256} is loaded; \
+         fit a head for this embedder or configure the other one",
+        .path.display()
+    )]
+    OtherEmbedder { path: PathBuf, made_for: String, made_for_sha256: String, loaded_sha256: String },
+    /// alpha and embedding differ in length.
+    #[error("head {}: alpha has {got} values, the embedder gives {wanted}; fit the head again", .path.display())]
+    WrongLength { path: PathBuf, got: usize, wanted: usize },
+    /// NaN or infinity.
+    #[error("head {}: {what} is not a finite number; fit the head again", .path.display())]
+    NotFinite { path: PathBuf, what: &'static str },
+    /// A threshold must leave room on both sides.
+    #[error("head {}: threshold {got} lies outside 0 to 1 (both excluded); set it between them", .path.display())]
+    Threshold { path: PathBuf, got: f64 },
+    /// Nobody could ever match.
+    #[error(
+        "head {}: an identical pair scores {best}, below the threshold {threshold}, so nobody could ever match; \
+         fit it again with a bias or lower the threshold",
+        .path.display()
+    )]
+    Unreachable { path: PathBuf, best: Probability, threshold: Probability },
+    /// Everybody would match.
+    #[error(
+        "head {}: even the most unlike pair scores {worst}, not below the threshold {threshold}, so everybody \
+         would match; fit it again or raise the threshold",
+        .path.display()
+    )]
+    GrantsAnyone { path: PathBuf, worst: Probability, threshold: Probability },
+}
+
+impl Head {
+    /// Reads a head file and checks that it can work with this embedder.
+    ///
+    /// # Errors
+    /// [`HeadError`], naming the file and the fix.
+    pub fn load(path: &Path, wanted: Wanted<'_>) -> Result<Self, HeadError> {
+        let read = |source| HeadError::Read { path: path.into(), source };
+        let bytes = std::fs::metadata(path).map_err(read)?.len();
+        if bytes > MAX_FILE_BYTES {
+            let why = format!("{bytes} bytes, a head has at most {MAX_FILE_BYTES}");
+            return Err(HeadError::Malformed { path: path.into(), why });
+        }
+        Self::parse(path, &std::fs::read_to_string(path).map_err(read)?, wanted)
+    }
+
+    /// A head from the text of its file; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// [`HeadError`], naming the file and the fix.
+    pub fn parse(path: &Path, text: &str, wanted: Wanted<'_>) -> Result<Self, HeadError> {
+        let malformed = |why: String| HeadError::Malformed { path: path.into(), why };
+        let raw: RawHead =
+            toml::from_str(text).map_err(|e| malformed(e.to_string().trim_end().to_owned()))?;
+        if raw.schema != SCHEMA {
+            return Err(malformed(format!("schema {}, this program reads {SCHEMA}", raw.schema)));
+        }
+        if !raw.embedder_sha256.eq_ignore_ascii_case(wanted.embedder_sha256) {
+            return Err(HeadError::OtherEmbedder {
+                path: path.into(),
+                made_for: raw.embedder,
+                made_for_sha256: raw.embedder_sha256,
+                loaded_sha256: wanted.embedder_sha256.to_owned(),
+            });
+        }
+        let alpha = match raw.alpha {
+            RawAlpha::Common(value) => vec![value as f32; wanted.length],
+            RawAlpha::Each(values) => values.into_iter().map(|v| v as f32).collect(),
+        };
+        if alpha.len() != wanted.length {
+            return Err(HeadError::WrongLength {
+                path: path.into(),
+                got: alpha.len(),
+                wanted: wanted.length,
+            });
+        }
+        Self::new(path, raw.bias as f32, alpha, raw.threshold)
+    }
+
+    /// A head from its numbers, refused when it cannot work.
+    ///
+    /// # Errors
+    /// [`HeadError`] when a number is not finite, or nobody or everybody would match.
+    pub fn new(path: &Path, bias: f32, alpha: Vec<f32>, threshold: f64) -> Result<Self, HeadError> {
+        let path = PathBuf::from(path);
+        if !bias.is_finite() {
+            return Err(HeadError::NotFinite { path, what: "bias" });
+        }
+        if !alpha.iter().all(|a| a.is_finite()) {
+            return Err(HeadError::NotFinite { path, what: "alpha" });
+        }
+        let inside = (threshold > 0.0 && threshold < 1.0).then_some(threshold).and_then(Probability::new);
+        let Some(threshold) = inside else {
+            return Err(HeadError::Threshold { path, got: threshold });
+        };
+        let head = Self { bias, alpha, threshold };
+        let (best, worst) = (head.identical_pair(), head.most_unlike_pair());
+        if best < threshold {
+            return Err(HeadError::Unreachable { path, best, threshold });
+        }
+        if worst >= threshold {
+            return Err(HeadError::GrantsAnyone { path, worst, threshold });
+        }
+        Ok(head)
+    }
+
+    /// A lower bound of what any pair scores. Two unit vectors are at most 2 apart, so by Cauchy-Schwarz
+    /// the sum is at least -2 times the length of the negative part of alpha.
+    fn most_unlike_pair(&self) -> Probability {
+        let negative = self.alpha.iter().map(|a| a.min(0.0).powi(2)).sum::<f32>().sqrt();
+        LogOdds(self.bias - 2.0 * negative).probability()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const WANTED: Wanted<'_> = Wanted { embedder_sha256: "ab", length: 2 };
+
+    fn parse(bias: &str, alpha: &str, threshold: &str) -> Result<Head, HeadError> {
+        let text = format!(
+            "schema = 1\nembedder = \"sface\"\nembedder_sha256 = \"AB\"\nbias = {bias}\nalpha = {alpha}\nthreshold = {threshold}\n"
+        );
+        Head::parse(Path::new("head.toml"), &text, WANTED)
+    }
+
+    #[test]
+    fn common_alpha_stands_for_every_coordinate() {
+        let head = parse("4.0", "-3.0", "0.9").expect("works");
+        assert_eq!(head.alpha, [-3.0, -3.0]);
+    }
+
+    #[test]
+    fn a_head_that_cannot_grant_an_identical_pair_is_refused() {
+        let text = parse("0.0", "-3.0", "0.9").expect_err("sigmoid(0) = 0.5").to_string();
+        assert!(text.contains("identical pair scores 0.5000"), "{text}");
+    }
+
+    #[test]
+    fn a_head_that_grants_everybody_is_refused() {
+        assert!(matches!(parse("4.0", "0.0", "0.9"), Err(HeadError::GrantsAnyone { .. })));
+        assert!(matches!(parse("4.0", "[1.0, 2.0]", "0.9"), Err(HeadError::GrantsAnyone { .. })));
+    }
+
+    #[test]
+    fn positive_entries_of_alpha_are_fine() {
+        assert!(parse("4.0", "[0.5, -9.0]", "0.9").is_ok());
+    }
+
+    #[test]
+    fn not_finite_wrong_length_and_odd_thresholds_are_refused() {
+        assert!(matches!(parse("nan", "-3.0", "0.9"), Err(HeadError::NotFinite { what: "bias", .. })));
+        assert!(matches!(
+            parse("4.0", "[-1.0, inf]", "0.9"),
+            Err(HeadError::NotFinite { what: "alpha", .. })
+        ));
+        assert!(matches!(
+            parse("4.0", "[-1.0]", "0.9"),
+            Err(HeadError::WrongLength { got: 1, wanted: 2, .. })
+        ));
+        for threshold in ["0.0", "1.0", "-1.0", "nan", "7.0"] {
+            assert!(
+                matches!(parse("4.0", "-3.0", threshold), Err(HeadError::Threshold { .. })),
+                "{threshold}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_head_for_another_embedder_is_refused_by_its_hash() {
+        let text =
+            "schema = 1\nembedder = \"x\"\nembedder_sha256 = \"cd\"\nbias = 4\nalpha = -3\nthreshold = 0.9\n";
+        let error = Head::parse(Path::new("h"), text, WANTED).expect_err("other hash");
+        assert!(error.to_string().contains("made for the embedder x"), "{error}");
+    }
+
+    #[test]
+    fn a_typo_names_the_line_and_the_field() {
+        let error = Head::parse(Path::new("h"), "schema = 1\nbais = 4\n", WANTED).expect_err("typo");
+        assert!(error.to_string().contains("bais"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,300}") {
+            let _ = Head::parse(Path::new("h"), &text, WANTED);
+        }
+    }
+}

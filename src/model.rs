@@ -1,0 +1,284 @@
+//! Model files to runnable networks: the only file that names tract.
+//!
+//! `MODELS.toml` beside the files says what each must be. A file with another SHA-256, another shape or
+//! numbers that are not finite is refused with its name and the fix.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tract_onnx::prelude::*;
+
+/// Larger model files are refused before they are read. In bytes.
+const MAX_MODEL_BYTES: u64 = 64 << 20;
+
+/// The list of models, as `MODELS.toml` has it.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    folder: PathBuf,
+    models: BTreeMap<String, Entry>,
+}
+
+/// What a network is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Picture to faces.
+    Detector,
+    /// Aligned face to embedding.
+    Embedder,
+}
+
+/// One model of the list. Keys for people only (source, licence) are not read here.
+#[derive(Debug, Clone, Deserialize)]
+struct Entry {
+    kind: Kind,
+    file: String,
+    sha256: String,
+    input_shape: [Side; 4],
+    colour: Colours,
+    outputs: Vec<String>,
+}
+
+/// One dimension of a shape: fixed, or named and chosen at load.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Side {
+    Fixed(usize),
+    Named(#[expect(dead_code, reason = "the name is for people")] String),
+}
+
+/// Order of the planes. Values stay 0..=255: each network scales them itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Colours {
+    Rgb,
+    Bgr,
+}
+
+/// Why a model cannot be used. Each text names the file and the fix.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A file is not there or cannot be read.
+    #[error("model file {}: cannot be read; install the models, or set `models.folder` in the configuration", .path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The list is no list.
+    #[error("model list {}: {why}; install the models again", .path.display())]
+    Manifest { path: PathBuf, why: String },
+    /// No such model in the list.
+    #[error("model {name}: not in {}; it lists {known}", .path.display())]
+    Unknown { name: String, path: PathBuf, known: String },
+    /// The file is another one than the list says.
+    #[error(
+        "model file {}: sha256 is {got}, MODELS.toml says {wanted}; it is damaged or replaced: install the models again",
+        .path.display()
+    )]
+    Checksum { path: PathBuf, got: String, wanted: String },
+    /// tract cannot read or plan it, or its shapes are others.
+    #[error("model file {}: {why}; install the models again", .path.display())]
+    Unusable { path: PathBuf, why: String },
+    /// It ran and failed, or gave numbers that make no sense.
+    #[error("model file {}: inference failed: {why}; install the models again", .path.display())]
+    Inference { path: PathBuf, why: String },
+}
+
+impl Manifest {
+    /// Reads `MODELS.toml` in `folder`.
+    ///
+    /// # Errors
+    /// [`ModelError::Read`], [`ModelError::Manifest`].
+    pub fn load(folder: &Path) -> Result<Self, ModelError> {
+        let path = folder.join("MODELS.toml");
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| ModelError::Read { path: path.clone(), source })?;
+        let models = toml::from_str(&text)
+            .map_err(|e| ModelError::Manifest { path, why: e.to_string().trim_end().to_owned() })?;
+        Ok(Self { folder: folder.to_owned(), models })
+    }
+
+    /// Loads the detector `name` for square pictures of `side_px`.
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub fn detector(&self, name: &str, side_px: usize) -> Result<Network, ModelError> {
+        self.network(name, Kind::Detector, Some(side_px))
+    }
+
+    /// Loads the embedder `name`.
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub fn embedder(&self, name: &str) -> Result<Network, ModelError> {
+        let network = self.network(name, Kind::Embedder, None)?;
+        match network.output_shapes.as_slice() {
+            [shape] if shape.first() == Some(&1) && shape.len() == 2 => Ok(network),
+            other => {
+                Err(network.unusable(format!("an embedder gives one [1, n] output, this one {other:?}")))
+            }
+        }
+    }
+
+    fn network(&self, name: &str, kind: Kind, side_px: Option<usize>) -> Result<Network, ModelError> {
+        let entry = self.models.get(name).filter(|entry| entry.kind == kind).ok_or_else(|| {
+            let known = self.models.iter().filter(|(_, e)| e.kind == kind).map(|(n, _)| n.as_str());
+            ModelError::Unknown {
+                name: name.to_owned(),
+                path: self.folder.join("MODELS.toml"),
+                known: known.collect::<Vec<_>>().join(", "),
+            }
+        })?;
+        let path = self.folder.join(&entry.file);
+        let mut shape = [0; 4];
+        for (length, side) in shape.iter_mut().zip(&entry.input_shape) {
+            *length = match (side, side_px) {
+                (Side::Fixed(length), _) => *length,
+                (Side::Named(_), Some(length)) => length,
+                (Side::Named(_), None) => {
+                    let why = "its input has no fixed shape".to_owned();
+                    return Err(ModelError::Unusable { path, why });
+                }
+            };
+        }
+        let bytes = read_checked(&path, &entry.sha256)?;
+        Network::build(name, path, entry, shape, &bytes)
+    }
+}
+
+/// Reads a model file and refuses it when its SHA-256 is another.
+fn read_checked(path: &Path, sha256: &str) -> Result<Vec<u8>, ModelError> {
+    let read = |source| ModelError::Read { path: path.into(), source };
+    let length = std::fs::metadata(path).map_err(read)?.len();
+    if length > MAX_MODEL_BYTES {
+        let why = format!("{length} bytes, a model has at most {MAX_MODEL_BYTES}");
+        return Err(ModelError::Unusable { path: path.into(), why });
+    }
+    let bytes = std::fs::read(path).map_err(read)?;
+    let got: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if got.eq_ignore_ascii_case(sha256) {
+        return Ok(bytes);
+    }
+    Err(ModelError::Checksum { path: path.into(), got, wanted: sha256.to_owned() })
+}
+
+/// A network that is ready to run. Cheap to clone: the weights are shared.
+#[derive(Clone)]
+pub struct Network {
+    name: String,
+    path: PathBuf,
+    sha256: String,
+    /// `[1, 3, height, width]`.
+    input_shape: [usize; 4],
+    colours: Colours,
+    output_shapes: Vec<Vec<usize>>,
+    plan: Arc<TypedRunnableModel>,
+}
+
+impl Network {
+    fn build(
+        name: &str,
+        path: PathBuf,
+        entry: &Entry,
+        input_shape: [usize; 4],
+        bytes: &[u8],
+    ) -> Result<Self, ModelError> {
+        let unusable = |e: TractError| ModelError::Unusable { path: path.clone(), why: format!("{e:#}") };
+        let model = tract_onnx::onnx()
+            .model_for_read(&mut &*bytes)
+            .and_then(|model| model.with_input_fact(0, f32::fact(input_shape).into()))
+            .and_then(|model| model.with_outputs_by_name(&entry.outputs))
+            .and_then(|model| model.into_optimized())
+            .map_err(unusable)?;
+        let output_shapes = (0..entry.outputs.len())
+            .map(|slot| Ok(model.output_fact(slot)?.shape.as_concrete().map(<[usize]>::to_vec)))
+            .collect::<TractResult<Option<Vec<_>>>>()
+            .map_err(unusable)?;
+        let Some(output_shapes) = output_shapes else {
+            return Err(ModelError::Unusable { path, why: "an output has no fixed shape".to_owned() });
+        };
+        let plan = model.into_runnable().map_err(unusable)?;
+        let sha256 = entry.sha256.to_ascii_lowercase();
+        Ok(Self {
+            name: name.to_owned(),
+            path,
+            sha256,
+            input_shape,
+            colours: entry.colour,
+            output_shapes,
+            plan,
+        })
+    }
+
+    /// Its name in `MODELS.toml`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// SHA-256 of its file, lower-case hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Values in its first output.
+    pub fn output_len(&self) -> usize {
+        self.output_shapes.first().map_or(0, |shape| shape.iter().product())
+    }
+
+    /// Height and width of its input in pixels.
+    pub fn input_size(&self) -> (usize, usize) {
+        (self.input_shape[2], self.input_shape[3])
+    }
+
+    /// Rows of RGB pixels, 0..=255, to the planes this network wants, `[1, 3, height, width]`. What `rgb`
+    /// does not cover is black.
+    pub fn planes(&self, rgb: &[u8], width: usize, height: usize) -> Vec<f32> {
+        let (rows, columns) = self.input_size();
+        let mut planes = vec![0.0; 3 * rows * columns];
+        let order = match self.colours {
+            Colours::Rgb => [0, 1, 2],
+            Colours::Bgr => [2, 1, 0],
+        };
+        for (plane, channel) in planes.chunks_exact_mut(rows * columns).zip(order) {
+            for (to, from) in plane.chunks_exact_mut(columns).zip(rgb.chunks_exact(width * 3)).take(height) {
+                for (to, pixel) in to.iter_mut().zip(from.chunks_exact(3)) {
+                    *to = f32::from(pixel[channel]);
+                }
+            }
+        }
+        planes
+    }
+
+    /// Runs on planes from [`Network::planes`] and gives the outputs in the order of `MODELS.toml`.
+    ///
+    /// # Errors
+    /// [`ModelError::Inference`], also for outputs that are not finite.
+    pub fn run(&self, planes: Vec<f32>) -> Result<Vec<Vec<f32>>, ModelError> {
+        let failed = |e: TractError| self.bad_output(format!("{e:#}"));
+        let input = Tensor::from_shape(&self.input_shape, &planes).map_err(failed)?;
+        let outputs = self.plan.run(tvec!(input.into())).map_err(failed)?;
+        let mut all = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            let values =
+                output.to_plain_array_view::<f32>().map_err(failed)?.iter().copied().collect::<Vec<_>>();
+            if !values.iter().all(|v| v.is_finite()) {
+                return Err(self.bad_output("an output is not finite".to_owned()));
+            }
+            all.push(values);
+        }
+        Ok(all)
+    }
+
+    /// The error for an output that makes no sense.
+    pub fn bad_output(&self, why: String) -> ModelError {
+        ModelError::Inference { path: self.path.clone(), why }
+    }
+
+    fn unusable(&self, why: String) -> ModelError {
+        ModelError::Unusable { path: self.path.clone(), why }
+    }
+}

@@ -1,0 +1,142 @@
+//! Enrolment: several looks of one person to templates in the store.
+
+use std::ops::ControlFlow;
+
+use super::{Listener, Look, Pipeline, Progress, Stop};
+use crate::judge::{Cause, UserName};
+use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
+
+/// Who is to be enrolled.
+#[derive(Debug, Clone)]
+pub struct EnrollRequest {
+    /// Whose face it is.
+    pub user: UserName,
+    /// What to call these templates; at most [`MAX_LABEL_BYTES`], no control characters.
+    pub label: String,
+    /// How many templates to take, `1..=MAX_TEMPLATES`.
+    pub templates: usize,
+}
+
+/// What an enrolment did.
+#[derive(Debug, Clone)]
+pub struct Enrolled {
+    /// Whose templates they are.
+    pub user: UserName,
+    /// Their ids in the store.
+    pub ids: Vec<String>,
+    /// What a person should know, such as a face much like another user's.
+    pub warnings: Vec<String>,
+}
+
+/// Why nothing was enrolled. Nothing is kept then.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrollError {
+    /// The number of templates makes no sense.
+    #[error("templates: {got} lies outside 1 to {MAX_TEMPLATES}")]
+    Templates { got: usize },
+    /// The label cannot be kept.
+    #[error("label: at most {MAX_LABEL_BYTES} bytes and no control characters")]
+    Label,
+    /// The face changed on the way.
+    #[error("the face changed during enrolment; only one person may stand before the camera: start again")]
+    AnotherFace,
+    /// No good frames in time, or nobody listens any more.
+    #[error("no face was captured: {0:?}")]
+    Unavailable(Cause),
+    /// It could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Pipeline {
+    /// Takes `request.templates` good frames of one person and keeps their embeddings.
+    ///
+    /// # Errors
+    /// [`EnrollError`]; the store is then as it was.
+    pub fn enroll(
+        &mut self,
+        request: EnrollRequest,
+        listener: Listener<'_>,
+    ) -> Result<Enrolled, EnrollError> {
+        check(&request)?;
+        let looks = self.poses(request.templates, listener)?;
+        let warnings = self.lookalikes(&request.user, &looks)?;
+        let created_at = self.clock.wall();
+        let embedder_sha256 = self.networks.embedder.model_sha256();
+        let templates: Vec<Template> = looks
+            .into_iter()
+            .map(|look| Template {
+                id: random_id(),
+                user: request.user.clone(),
+                label: request.label.clone(),
+                created_at,
+                embedder_sha256: embedder_sha256.to_owned(),
+                embedding: look.embedding,
+            })
+            .collect();
+        let ids = templates.iter().map(|t| t.id.clone()).collect();
+        self.store.add(&templates)?;
+        Ok(Enrolled { user: request.user, ids, warnings })
+    }
+
+    /// Good frames that all show one person.
+    fn poses(&mut self, wanted: usize, listener: Listener<'_>) -> Result<Vec<Look>, EnrollError> {
+        let deadline = self.clock.now().after(self.rules.enroll_deadline);
+        let mut attempt = super::Attempt::unavailable(Cause::NotEnrolled);
+        let mut looks: Vec<Look> = Vec::with_capacity(wanted);
+        while looks.len() < wanted {
+            let look = self.good_frame(deadline, listener, &mut attempt)?;
+            if looks.first().is_some_and(|first| !self.same_person(first, &look)) {
+                return Err(EnrollError::AnotherFace);
+            }
+            looks.push(look);
+            let progress = Progress::Captured { done: looks.len(), wanted };
+            if let ControlFlow::Break(()) = listener(progress) {
+                return Err(EnrollError::Unavailable(Cause::Cancelled));
+            }
+        }
+        Ok(looks)
+    }
+
+    fn same_person(&self, one: &Look, other: &Look) -> bool {
+        let head = &self.networks.head;
+        head.probability(&one.embedding, &other.embedding) >= head.threshold()
+    }
+
+    /// Names the users whose templates match the new ones.
+    fn lookalikes(&mut self, user: &UserName, looks: &[Look]) -> Result<Vec<String>, StoreError> {
+        self.gallery.refresh(&*self.store)?;
+        let head = &self.networks.head;
+        let like = |other: &crate::embed::Embedding| {
+            looks.iter().any(|look| head.probability(&look.embedding, other) >= head.threshold())
+        };
+        let others = self.gallery.people().iter().filter(|(other, _)| *other != user);
+        let close = others.filter(|(_, templates)| templates.iter().any(like));
+        Ok(close
+            .map(|(other, _)| {
+                format!("this face looks like that of {other}: each may be taken for the other")
+            })
+            .collect())
+    }
+}
+
+fn check(request: &EnrollRequest) -> Result<(), EnrollError> {
+    if !(1..=MAX_TEMPLATES).contains(&request.templates) {
+        return Err(EnrollError::Templates { got: request.templates });
+    }
+    if request.label.len() > MAX_LABEL_BYTES || request.label.chars().any(char::is_control) {
+        return Err(EnrollError::Label);
+    }
+    Ok(())
+}
+
+/// 128 random bits in hex.
+fn random_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+impl From<Stop> for EnrollError {
+    fn from(stop: Stop) -> Self {
+        Self::Unavailable(stop.into())
+    }
+}

@@ -1,0 +1,21 @@
+//! The four places where the daemon touches the world, in one struct. The daemon fills it with the real
+//! ones, the tests with scripted ones.
+
+use std::sync::Arc;
+
+use crate::camera::FrameSource;
+use crate::clock::Clock;
+use crate::latch::Latch;
+use crate::store::TemplateStore;
+
+/// Everything outside that the daemon needs.
+pub struct Seams {
+    /// Where frames come from: `camera::device`, `camera::replay`.
+    pub frames: Box<dyn FrameSource>,
+    /// What time it is: `clock::SystemClock`.
+    pub clock: Arc<dyn Clock>,
+    /// What is remembered: `store::sled`.
+    pub store: Arc<dyn TemplateStore>,
+    /// What a grant opens: `latch::print`, `latch::hook`.
+    pub latch: Box<dyn Latch>,
+}
