@@ -1,9 +1,9 @@
-//! Dense layer with f32 output; in: [inputs] u8, out: [outputs] f32 = (sum + bias) * scale.
+//! Dense layer with f32 output; in: [padded(inputs)] u8, out: [outputs] f32 = (sum + bias) * scale.
 
 use crate::Isa;
 use crate::error::{LayerError, check_len};
 use crate::pointwise::Product;
-use crate::post::{Folded, fold_bias, padded};
+use crate::post::{Folded, fold_bias};
 
 /// A matrix-vector product whose result leaves the integers.
 #[derive(Clone)]
@@ -15,7 +15,6 @@ pub struct Dense {
 
 impl Dense {
     /// `weights` is [outputs][inputs], -127..=127; `bias` in units of `scale`; `scale` = s_in * s_weight per output.
-    /// Inputs beyond a multiple of 16 are padded: see [`Dense::input_len`].
     ///
     /// # Errors
     /// When `isa` is not available, a length is wrong or a sum could overflow.
@@ -37,27 +36,24 @@ impl Dense {
         Ok(Dense { product, bias, scale: scale.to_vec() })
     }
 
-    /// Bytes of input for `inputs` inputs.
-    #[must_use]
-    pub fn input_len(inputs: usize) -> usize {
-        padded(inputs)
-    }
-
     /// Scratch for `run`, to be kept from call to call.
     #[must_use]
     pub fn scratch(&self) -> Vec<i32> {
         vec![0; self.product.room()]
     }
 
-    /// One vector.
+    /// Any number of vectors: [count][padded(inputs)] u8 to [count][outputs] f32.
     ///
     /// # Panics
     /// When a length does not fit.
     pub fn run(&self, x: &[u8], scratch: &mut [i32], out: &mut [f32]) {
-        assert_eq!(out.len(), self.bias.len(), "output size");
-        self.product.sums_of_one(x, scratch);
-        for (c, y) in out.iter_mut().enumerate() {
-            *y = scratch[c].wrapping_add(self.bias[c]) as f32 * self.scale[c];
+        let (inputs, outputs) = (self.product.input_len(), self.bias.len());
+        assert_eq!(x.len() * outputs, out.len() * inputs, "output size");
+        for (x, out) in x.chunks(inputs).zip(out.chunks_exact_mut(outputs)) {
+            self.product.sums_of_one(x, scratch);
+            for (c, y) in out.iter_mut().enumerate() {
+                *y = scratch[c].wrapping_add(self.bias[c]) as f32 * self.scale[c];
+            }
         }
     }
 }

@@ -99,6 +99,11 @@ impl Product {
         }
     }
 
+    /// Bytes of one pixel.
+    pub(crate) fn input_len(&self) -> usize {
+        self.k
+    }
+
     /// Values that `sums_of_one` needs.
     pub(crate) fn room(&self) -> usize {
         self.outputs.next_multiple_of(of_isa!(self.isa, NR))

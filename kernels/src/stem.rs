@@ -98,6 +98,12 @@ pub struct Image {
 }
 
 impl Image {
+    /// Height and width in pixels.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.height, self.width)
+    }
+
     /// The pixels of row `y`, [width][PIXEL].
     ///
     /// # Panics

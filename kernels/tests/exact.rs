@@ -1,6 +1,9 @@
 //! Every layer on every instruction set of this CPU equals a plain loop, bit for bit.
 
-use facelatch_kernels::{Bytes, Dense, Depthwise, Isa, PIXEL, Pointwise, Requant, Stem, Window, padded};
+use facelatch_kernels::{
+    Add, Bytes, Dense, Depthwise, GlobalDepthwise, Isa, MaxPool, PIXEL, Pointwise, Quantise, Requant, Stem,
+    Term, Window, padded,
+};
 use proptest::prelude::*;
 
 /// Numbers from a seed; proptest shrinks the shapes, not the bytes.
@@ -199,6 +202,52 @@ fn check_dense(seed: u64, inputs: usize, outputs: usize) {
     }
 }
 
+fn check_global(seed: u64, cells: usize, channels: usize) {
+    let mut noise = Noise(seed);
+    let (x, w) = (noise.bytes(cells * channels), noise.weights(cells * channels));
+    let out = Out::new(&mut noise, channels, cells);
+    let sum = |c| (0..cells).map(|t| x_w(x[t * channels + c], out.zero_in, w[c * cells + t])).sum();
+    let want: Vec<u8> = (0..channels).map(|c| out.finish(c, sum(c))).collect();
+    for isa in Isa::all_available() {
+        let layer = GlobalDepthwise::new(isa, cells, &w, &out.view()).unwrap();
+        let mut got = Bytes::zeroed(padded(channels));
+        layer.run(&stored(isa, &x, channels, &mut noise), &mut got);
+        assert_eq!(plain(isa, &got, channels), want, "{isa}");
+    }
+}
+
+fn check_pool_and_add(seed: u64, height: usize, width: usize, channels: usize) {
+    let mut noise = Noise(seed);
+    let (small, large) = (noise.bytes(height * width * channels), noise.bytes(4 * height * width * channels));
+    let terms = [0, 1].map(|_| Term { zero: noise.next() as u8, factor: noise.float(-1.5, 1.5) });
+    let zero = noise.next() as u8;
+    let at = |y: usize, x: usize, c: usize| large[(y * 2 * width + x) * channels + c];
+    let (mut pooled, mut sums) = (Vec::new(), Vec::new());
+    for (y, x, c) in (0..small.len()).map(|i| (i / channels / width, i / channels % width, i % channels)) {
+        pooled.push(at(2 * y, 2 * x, c).max(at(2 * y, 2 * x + 1, c)).max(at(2 * y + 1, 2 * x, c)).max(at(
+            2 * y + 1,
+            2 * x + 1,
+            c,
+        )));
+    }
+    for (y, x, c) in
+        (0..large.len()).map(|i| (i / channels / width / 2, i / channels % (2 * width), i % channels))
+    {
+        let term = |q: u8, t: Term| (i32::from(q) - i32::from(t.zero)) as f32 * t.factor;
+        let sum = term(at(y, x, c), terms[0]) + term(small[(y / 2 * width + x / 2) * channels + c], terms[1]);
+        sums.push((sum.round_ties_even() as i32 + i32::from(zero)).clamp(0, 255) as u8);
+    }
+    for isa in Isa::all_available() {
+        let (s, l) = (stored(isa, &small, channels, &mut noise), stored(isa, &large, channels, &mut noise));
+        let (mut got_small, mut got_large) = (s.clone(), l.clone());
+        MaxPool::new(isa, 2 * height, 2 * width, channels).unwrap().run(&l, &mut got_small);
+        assert_eq!(plain(isa, &got_small, channels), pooled, "{isa}");
+        let add = Add::new(isa, [2 * height, 2 * width, channels], 2, terms, zero).unwrap();
+        add.run(&l, &s, &mut got_large);
+        assert_eq!(plain(isa, &got_large, channels), sums, "{isa}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -223,8 +272,33 @@ proptest! {
     }
 
     #[test]
+    fn global_depthwise_equals_the_plain_loop(seed: u64, cells in 1..60_usize, channels in 1..70_usize) {
+        check_global(seed, cells, channels);
+    }
+
+    #[test]
+    fn pooling_and_adding_equal_the_plain_loops(
+        seed: u64, height in 1..6_usize, width in 1..6_usize, channels in 1..40_usize,
+    ) {
+        check_pool_and_add(seed, height, width, channels);
+    }
+
+    #[test]
     fn dense_equals_the_plain_loop(seed: u64, inputs in 1..700_usize, outputs in 1..140_usize) {
         check_dense(seed, inputs, outputs);
+    }
+}
+
+#[test]
+fn quantising_rounds_half_to_even_and_clamps() {
+    let planes = [0.5, 1.5, 2.5, -0.5, 300.0, -1.0e30, 1.0e30, f32::NAN];
+    for isa in Isa::all_available() {
+        let window = Window { height: 1, width: 8, stride: 1, pad: [1; 4] };
+        let requant = Requant { bias: &[0], pos: &[1.0], neg: &[1.0], zero_in: 0, zero_out: 0 };
+        let mut image = Stem::new(isa, window, 1, &[0; 9], &requant).unwrap().image();
+        Quantise::new(isa, 1.0, 3).unwrap().run(&planes, &mut image);
+        let got: Vec<u8> = image.row_mut(0).chunks_exact(PIXEL).map(|p| p[0] ^ isa.flip()).collect();
+        assert_eq!(got, [3, 5, 5, 3, 255, 0, 255, 3], "{isa}");
     }
 }
 

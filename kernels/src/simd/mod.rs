@@ -77,30 +77,35 @@ macro_rules! dispatch {
     ($isa:expr, $function:ident($($name:ident: $type:ty),*)) => {{
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn avx2($($name: $type),*) {
             // SAFETY: the caller has checked the CPU; the rest is `dispatch`'s condition.
             unsafe { $function::<crate::simd::avx2::Avx2>($($name),*) }
         }
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vnni")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn vnni($($name: $type),*) {
             // SAFETY: as above.
             unsafe { $function::<crate::simd::vnni::Vnni>($($name),*) }
         }
         #[cfg(target_arch = "aarch64")]
         #[target_feature(enable = "neon")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn neon($($name: $type),*) {
             // SAFETY: as above.
             unsafe { $function::<crate::simd::neon::Neon>($($name),*) }
         }
         #[cfg(target_arch = "aarch64")]
         #[target_feature(enable = "neon,dotprod")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn dot($($name: $type),*) {
             // SAFETY: as above.
             unsafe { $function::<crate::simd::dot::Dot>($($name),*) }
         }
         #[cfg(target_arch = "aarch64")]
         #[target_feature(enable = "neon,dotprod,i8mm")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn i8mm($($name: $type),*) {
             // SAFETY: as above.
             unsafe { $function::<crate::simd::i8mm::I8mm>($($name),*) }
