@@ -14,12 +14,14 @@ fn main() -> TractResult<()> {
     let bytes = std::fs::read(&arguments[0])?;
     let shape = [1, 3, number(1, 112), number(2, 112)];
     let start = Instant::now();
-    let isa = std::env::var("FACELATCH_ISA").map_or(Isa::detect(), |name| name.parse().expect("a known name"));
+    let isa =
+        std::env::var("FACELATCH_ISA").map_or(Isa::detect(), |name| name.parse().expect("a known name"));
     let fused = read(&bytes, shape, isa)?;
     let (layers, left) = (fused.layers, fused.left_over.len());
     let ours = fused.model.into_optimized()?.into_runnable()?;
     println!("{isa}: {layers} layers fused, {left} left to tract, loaded in {:?}", start.elapsed());
-    let alone = tract_onnx::onnx().model_for_read(&mut &*bytes)?.with_input_fact(0, f32::fact(shape).into())?;
+    let alone =
+        tract_onnx::onnx().model_for_read(&mut &*bytes)?.with_input_fact(0, f32::fact(shape).into())?;
     let theirs = match number(3, 20) {
         0 => None,
         _ => Some(alone.into_optimized()?.into_runnable()?),
@@ -47,7 +49,8 @@ fn main() -> TractResult<()> {
         }
     }
     if let Some(path) = arguments.get(5) {
-        let values = got[0].to_plain_array_view::<f32>()?.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>();
+        let values =
+            got[0].to_plain_array_view::<f32>()?.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>();
         std::fs::write(path, values)?;
     }
     Ok(())

@@ -1,9 +1,7 @@
 //! One function a pattern; in: the node where it ends, out: the tensor that the new layer makes, or `None` when
 //! the nodes before are not the pattern.
 
-use facelatch_kernels::{
-    Add, Dense, Depthwise, GlobalDepthwise, MaxPool, Pointwise, Stem, Term, padded,
-};
+use facelatch_kernels::{Add, Dense, Depthwise, GlobalDepthwise, MaxPool, Pointwise, Stem, Term, padded};
 use tract_onnx::pb::NodeProto;
 
 use crate::conv::{Conv, Rescale};
@@ -123,7 +121,8 @@ pub(crate) fn max_pool<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<K
     let [height, width, channels] = known.size;
     let is = |name: &str, want: &[i64]| whole_numbers(node, name).is_none_or(|v| v == want);
     let square = whole_numbers(node, "kernel_shape")? == [2, 2] && whole_numbers(node, "strides")? == [2, 2];
-    let plain = is("pads", &[0; 4]) && is("dilations", &[1, 1]) && whole_number(node, "ceil_mode").unwrap_or(0) == 0;
+    let plain =
+        is("pads", &[0; 4]) && is("dilations", &[1, 1]) && whole_number(node, "ceil_mode").unwrap_or(0) == 0;
     let floats = matches!(walk.program.values[known.id], Value::Floats(_));
     if !square || !plain || known.flat || floats || walk.is_image(&known) || node.output.len() != 1 {
         return None;

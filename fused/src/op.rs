@@ -54,7 +54,12 @@ impl FusedOp {
 }
 
 /// [pixels][stride] to [1, channels, height, width].
-fn planes<T: Datum + Copy>(shape: &[usize], values: &[T], stride: usize, to: impl Fn(T) -> T) -> TractResult<Tensor> {
+fn planes<T: Datum + Copy>(
+    shape: &[usize],
+    values: &[T],
+    stride: usize,
+    to: impl Fn(T) -> T,
+) -> TractResult<Tensor> {
     let channels = shape[1];
     let mut moved = Vec::with_capacity(shape.iter().product());
     for c in 0..channels {
