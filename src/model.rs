@@ -60,6 +60,7 @@ enum Colours {
 
 /// Why a model cannot be used. Each text names the file and the fix.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum ModelError {
     /// A file is not there or cannot be read.
     #[error("model file {}: cannot be read; install the models, or set `models.folder` in the configuration", .path.display())]

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn embedding_has_unit_length() {
-        let e = Embedding::new(vec![3.0, 4.0]).ok().expect("finite");
+        let e = Embedding::new(vec![3.0, 4.0]).expect("finite");
         assert_eq!(e.values(), [0.6, 0.8]);
     }
 
