@@ -43,9 +43,7 @@ impl Head {
 
     /// `b + sum_j alpha_j * |h1_j - h2_j|` of two vectors from [`Head::project`].
     pub fn log_odds_of(&self, h1: &[f32], h2: &[f32]) -> LogOdds {
-        debug_assert_eq!((h1.len(), h2.len()), (self.alpha.len(), self.alpha.len()));
-        let distances = h1.iter().zip(h2).map(|(h1, h2)| (h1 - h2).abs());
-        LogOdds(self.bias + self.alpha.iter().zip(distances).map(|(alpha, d)| alpha * d).sum::<f32>())
+        formula(self.bias, &self.alpha, h1, h2)
     }
 
     /// Probability that `a` and `b` show one person: `sigmoid(log_odds)`. Saturates to 0 or 1, never NaN.
@@ -67,6 +65,13 @@ impl Head {
     pub fn length(&self) -> usize {
         self.projection.as_ref().map_or(self.alpha.len(), Projection::length)
     }
+}
+
+/// The formula before its sigmoid: `b + sum_j alpha_j * |h1_j - h2_j|`. All three slices have one length.
+pub fn formula(bias: f32, alpha: &[f32], h1: &[f32], h2: &[f32]) -> LogOdds {
+    debug_assert_eq!((h1.len(), h2.len()), (alpha.len(), alpha.len()));
+    let distances = h1.iter().zip(h2).map(|(h1, h2)| (h1 - h2).abs());
+    LogOdds(bias + alpha.iter().zip(distances).map(|(alpha, distance)| alpha * distance).sum::<f32>())
 }
 
 /// The logit z of a probability. Adds up over evidence, which probabilities do not.

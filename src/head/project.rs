@@ -53,21 +53,16 @@ impl RawProjection {
             let values = learned.ok_or("projection: has neither rotations nor a matrix")?;
             return Projection::new(length, values);
         }
-        // Stacked rotations keep every length, so only the learned part stretches.
-        let stretch = match &learned {
-            Some(matrix) => Projection::new(length, matrix.clone())?.stretch,
-            None => 1.0,
-        };
         let rows = learned.as_ref().map_or(length, |matrix| matrix.len() / length);
         if rows.saturating_mul(rows.max(length)).saturating_mul(self.rotations) > MAX_VALUES {
             return Err(format!("projection: {} rotations of {rows} coordinates are too many", self.rotations));
         }
-        let rotations = rotations(rows, self.rotations, self.seed);
-        let values = match learned {
-            Some(matrix) => product(&rotations, &matrix, length),
-            None => rotations,
-        };
-        Ok(Projection { stretch, ..Projection::new(length, values)? })
+        // Stacked rotations keep every length, so only the learned part stretches.
+        let rotations = Projection { stretch: 1.0, ..Projection::new(rows, rotations(rows, self.rotations, self.seed))? };
+        match learned {
+            Some(matrix) => Projection::new(length, matrix)?.then(&rotations),
+            None => Ok(rotations),
+        }
     }
 }
 
@@ -86,6 +81,15 @@ impl Projection {
         }
         let stretch = stretch(&values, length).min(squares.sqrt() as f32);
         Ok(Self { length, values, stretch })
+    }
+
+    /// This map, then stacked rotations.
+    ///
+    /// # Errors
+    /// As [`Projection::new`].
+    pub fn then(&self, rotations: &Self) -> Result<Self, String> {
+        let values = product(&rotations.values, &self.values, self.length);
+        Ok(Self { stretch: self.stretch, ..Self::new(self.length, values)? })
     }
 
     /// Values of an embedding.

@@ -14,23 +14,22 @@ const BEST_TEMPLATES: usize = 2;
 pub fn decide<'a>(
     head: &Head,
     frames: &[Embedding],
-    templates: impl Iterator<Item = &'a Embedding> + Clone,
+    templates: impl Iterator<Item = &'a Embedding>,
 ) -> Option<LogOdds> {
-    let per_frame: Option<Vec<f32>> =
-        frames.iter().map(|frame| likeness(head, frame, templates.clone())).collect();
-    mean(&per_frame?).map(LogOdds)
+    let templates: Vec<_> = templates.map(|template| head.project(template)).collect();
+    let frames: Vec<_> = frames.iter().map(|frame| head.project(frame)).collect();
+    combine(frames.len(), templates.len(), |f, t| head.log_odds_of(&frames[f], &templates[t]))
 }
 
-/// Mean of the two best templates for one frame; of the only one where there is just one.
-fn likeness<'a>(
-    head: &Head,
-    frame: &Embedding,
-    templates: impl Iterator<Item = &'a Embedding>,
-) -> Option<f32> {
-    let mut best: Vec<f32> = templates.map(|template| head.log_odds(frame, template).0).collect();
-    best.sort_by(|a, b| b.total_cmp(a));
-    best.truncate(BEST_TEMPLATES);
-    mean(&best)
+/// The rule alone: `z(f, t)` is the log-odds of frame `f` against template `t`.
+pub fn combine(frames: usize, templates: usize, z: impl Fn(usize, usize) -> LogOdds) -> Option<LogOdds> {
+    let per_frame = (0..frames).map(|f| {
+        let mut best: Vec<f32> = (0..templates).map(|t| z(f, t).0).collect();
+        best.sort_by(|a, b| b.total_cmp(a));
+        best.truncate(BEST_TEMPLATES);
+        mean(&best)
+    });
+    mean(&per_frame.collect::<Option<Vec<f32>>>()?).map(LogOdds)
 }
 
 fn mean(values: &[f32]) -> Option<f32> {
