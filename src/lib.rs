@@ -20,4 +20,5 @@ pub mod latch;
 pub mod model;
 pub mod pipeline;
 pub mod seam;
+pub mod serve;
 pub mod store;
