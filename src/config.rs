@@ -87,7 +87,7 @@ section! {
         min_light: f32 = 35.0,
         max_light: f32 = 225.0,
         min_sharpness: f32 = 0.004,
-        max_turn: f32 = 0.25,
+        max_turn: f32 = 0.35,
     }
 }
 
@@ -164,6 +164,7 @@ pub enum OpensOn {
 
 /// What is wrong with a configuration. Each text names the file, the key and the fix.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("configuration {}: cannot be read; check the path and its permissions", .path.display())]

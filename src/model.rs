@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use facelatch_fused::{Fused, Isa};
 use tract_onnx::prelude::*;
 
 /// Larger model files are refused before they are read. In bytes.
@@ -60,6 +61,7 @@ enum Colours {
 
 /// Why a model cannot be used. Each text names the file and the fix.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum ModelError {
     /// A file is not there or cannot be read.
     #[error("model file {}: cannot be read; install the models, or set `models.folder` in the configuration", .path.display())]
@@ -176,6 +178,7 @@ pub struct Network {
     input_shape: [usize; 4],
     colours: Colours,
     output_shapes: Vec<Vec<usize>>,
+    notes: Vec<String>,
     plan: Arc<TypedRunnableModel>,
 }
 
@@ -188,10 +191,11 @@ impl Network {
         bytes: &[u8],
     ) -> Result<Self, ModelError> {
         let unusable = |e: TractError| ModelError::Unusable { path: path.clone(), why: format!("{e:#}") };
-        let model = tract_onnx::onnx()
-            .model_for_read(&mut &*bytes)
-            .and_then(|model| model.with_input_fact(0, f32::fact(input_shape).into()))
-            .and_then(|model| model.with_outputs_by_name(&entry.outputs))
+        let fused = facelatch_fused::read(bytes, input_shape, Isa::detect()).map_err(unusable)?;
+        let notes = notes(name, &fused);
+        let model = fused
+            .model
+            .with_outputs_by_name(&entry.outputs)
             .and_then(|model| model.into_optimized())
             .map_err(unusable)?;
         let output_shapes = (0..entry.outputs.len())
@@ -210,8 +214,14 @@ impl Network {
             input_shape,
             colours: entry.colour,
             output_shapes,
+            notes,
             plan,
         })
+    }
+
+    /// What does not run on the int8 kernels, for people; empty when everything does.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Its name in `MODELS.toml`.
@@ -280,5 +290,15 @@ impl Network {
 
     fn unusable(&self, why: String) -> ModelError {
         ModelError::Unusable { path: self.path.clone(), why }
+    }
+}
+
+fn notes(name: &str, fused: &Fused) -> Vec<String> {
+    match (fused.layers, fused.left_over.as_slice()) {
+        (0, _) => vec![format!("model {name} is not quantised: it runs in tract as it is")],
+        (_, []) => Vec::new(),
+        (layers, left) => {
+            vec![format!("model {name}: {layers} layers run on the int8 kernels, {} in tract", left.join(", "))]
+        }
     }
 }

@@ -17,9 +17,12 @@ use crate::judge::{Attempts, Cause, Evidence, Lockout, Policy, UserName, Verdict
 use crate::model::ModelError;
 use crate::store::{StoreError, TemplateStore};
 
+mod attempt;
 mod enroll;
 mod gallery;
 
+use attempt::StageMeans;
+pub use attempt::{Attempt, StageMs};
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 use gallery::Gallery;
 
@@ -36,34 +39,6 @@ pub struct Rules {
     pub quality: QualityGate,
     /// The rate limit.
     pub lockout: Lockout,
-}
-
-/// Milliseconds in each stage: the mean over the frames that came so far, and the score of the whole decision.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct StageMs {
-    /// Finding the face.
-    pub detect: f64,
-    /// Cutting it out.
-    pub align: f64,
-    /// Embedding it.
-    pub embed: f64,
-    /// Comparing all frames with all templates.
-    pub score: f64,
-}
-
-/// A mean that grows with each value.
-#[derive(Debug, Clone, Copy, Default)]
-struct Mean {
-    sum: f64,
-    count: u32,
-}
-
-/// Means of the stages that every frame goes through.
-#[derive(Debug, Clone, Copy, Default)]
-struct StageMeans {
-    detect: Mean,
-    align: Mean,
-    embed: Mean,
 }
 
 /// Word on how an attempt gets on, while it runs.
@@ -85,25 +60,6 @@ pub enum Progress {
 /// Who listens to [`Progress`]; `Break` gives the attempt up because nobody listens any more.
 pub type Listener<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
-/// An attempt and how it ended.
-#[derive(Debug)]
-pub struct Attempt {
-    /// The decision.
-    pub verdict: Verdict,
-    /// What the head said, if a face was judged. For root's eyes only.
-    pub probability: Option<Probability>,
-    /// What it had to reach, if a face was judged. For root's eyes only.
-    pub threshold: Option<Probability>,
-    score_ms: f64,
-    means: StageMeans,
-    /// Frames judged.
-    pub frames: usize,
-    /// The face in the last frame, in pixels of that frame.
-    pub face: Option<Face>,
-    /// Picture file of the last frame, where the camera is a folder of pictures.
-    pub picture: Option<String>,
-}
-
 /// What is loaded, for `status`.
 #[derive(Debug, Clone)]
 pub struct About {
@@ -117,6 +73,8 @@ pub struct About {
     pub threshold: Probability,
     /// What an identical pair scores. For root's eyes only.
     pub identical_pair: Probability,
+    /// What is worth knowing about the networks, for people.
+    pub notes: Vec<String>,
 }
 
 /// The loaded networks and head.
@@ -204,6 +162,7 @@ impl Pipeline {
             detector: detector.name().to_owned(),
             threshold: head.threshold(),
             identical_pair: head.identical_pair(),
+            notes: [detector.notes(), embedder.notes()].concat(),
         }
     }
 
@@ -369,38 +328,6 @@ fn tell(listener: Listener<'_>, progress: Progress) -> Result<(), Stop> {
     match listener(progress) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Stop::Unavailable(Cause::Cancelled)),
-    }
-}
-
-impl Mean {
-    fn add(&mut self, value: f64) {
-        self.sum += value;
-        self.count += 1;
-    }
-
-    fn value(self) -> f64 {
-        self.sum / f64::from(self.count.max(1))
-    }
-}
-
-impl Attempt {
-    /// Time by stage.
-    pub fn ms(&self) -> StageMs {
-        let StageMeans { detect, align, embed } = self.means;
-        StageMs { detect: detect.value(), align: align.value(), embed: embed.value(), score: self.score_ms }
-    }
-
-    fn unavailable(cause: Cause) -> Self {
-        Self {
-            verdict: Verdict::Unavailable(cause),
-            probability: None,
-            threshold: None,
-            score_ms: 0.0,
-            means: StageMeans::default(),
-            frames: 0,
-            face: None,
-            picture: None,
-        }
     }
 }
 

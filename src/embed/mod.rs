@@ -78,6 +78,11 @@ impl Embedder {
         self.network.sha256()
     }
 
+    /// What does not run on the int8 kernels, for people.
+    pub fn notes(&self) -> &[String] {
+        self.network.notes()
+    }
+
     /// How many values an embedding has.
     pub fn length(&self) -> usize {
         self.network.output_len()
@@ -108,7 +113,7 @@ mod tests {
 
     #[test]
     fn embedding_has_unit_length() {
-        let e = Embedding::new(vec![3.0, 4.0]).ok().expect("finite");
+        let e = Embedding::new(vec![3.0, 4.0]).expect("finite");
         assert_eq!(e.values(), [0.6, 0.8]);
     }
 

@@ -47,6 +47,7 @@ pub struct Wanted<'a> {
 
 /// Why a head is refused.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum HeadError {
     /// The file cannot be read.
     #[error("head {}: cannot be read; check `head` in the configuration", .path.display())]

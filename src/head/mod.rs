@@ -98,7 +98,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn unit(values: Vec<f32>) -> Embedding {
-        Embedding::new(values).ok().expect("finite and not zero")
+        Embedding::new(values).expect("finite and not zero")
     }
 
     fn head() -> Head {

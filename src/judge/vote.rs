@@ -44,7 +44,7 @@ mod tests {
 
     fn at(degrees: f32) -> Embedding {
         let (y, x) = degrees.to_radians().sin_cos();
-        Embedding::new(vec![x, y]).ok().expect("unit")
+        Embedding::new(vec![x, y]).expect("unit")
     }
 
     fn head() -> Head {

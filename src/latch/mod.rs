@@ -21,6 +21,7 @@ pub trait Latch: Send {
 
 /// Why the latch did not open. Each text says which latch and what to do.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum LatchError {
     /// The command could not be started.
     #[error("latch hook {command}: cannot be started; check that the file exists and may be executed")]

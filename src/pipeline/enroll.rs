@@ -30,6 +30,7 @@ pub struct Enrolled {
 
 /// Why nothing was enrolled. Nothing is kept then.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum EnrollError {
     /// The number of templates makes no sense.
     #[error("templates: {got} lies outside 1 to {MAX_TEMPLATES}")]

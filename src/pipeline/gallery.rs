@@ -8,14 +8,14 @@ use crate::store::{StoreError, TemplateStore};
 
 /// Everybody's embeddings as of one revision of the store.
 #[derive(Default)]
-pub struct Gallery {
+pub(super) struct Gallery {
     revision: Option<u64>,
     people: BTreeMap<UserName, Vec<Embedding>>,
 }
 
 impl Gallery {
     /// Reads the store if it has changed since the last time.
-    pub fn refresh(&mut self, store: &dyn TemplateStore) -> Result<(), StoreError> {
+    pub(super) fn refresh(&mut self, store: &dyn TemplateStore) -> Result<(), StoreError> {
         // Asked before reading: a change in between makes the next call read again.
         let revision = store.revision();
         if self.revision == Some(revision) {
@@ -30,12 +30,12 @@ impl Gallery {
     }
 
     /// The templates of one user; none for somebody who is not enrolled.
-    pub fn of(&self, user: &UserName) -> &[Embedding] {
+    pub(super) fn of(&self, user: &UserName) -> &[Embedding] {
         self.people.get(user).map_or(&[], Vec::as_slice)
     }
 
     /// Everybody, by name.
-    pub fn people(&self) -> &BTreeMap<UserName, Vec<Embedding>> {
+    pub(super) fn people(&self) -> &BTreeMap<UserName, Vec<Embedding>> {
         &self.people
     }
 }

@@ -72,6 +72,7 @@ pub trait TemplateStore: Send + Sync {
 
 /// Why the store could not do it. Each text says which store and what to do.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum StoreError {
     /// Cannot be opened.
     #[error("store {}: cannot be opened: {why}; check that the folder exists, belongs to the daemon and is held by no other daemon", .path.display())]

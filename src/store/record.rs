@@ -32,7 +32,7 @@ struct Header {
 }
 
 /// Template to bytes.
-pub fn encode(template: &Template) -> Vec<u8> {
+pub(super) fn encode(template: &Template) -> Vec<u8> {
     let header = Header {
         schema: SCHEMA,
         id: template.id.clone(),
@@ -51,7 +51,7 @@ pub fn encode(template: &Template) -> Vec<u8> {
 }
 
 /// Bytes to template, or what is wrong with them.
-pub fn decode(bytes: &[u8]) -> Result<Template, String> {
+pub(super) fn decode(bytes: &[u8]) -> Result<Template, String> {
     let (body, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or("it is too short")?;
     if Sha256::digest(body)[..CHECKSUM_BYTES] != sum[..] {
         return Err("its checksum is wrong".to_owned());
@@ -89,13 +89,13 @@ mod tests {
             label: "with \"glasses\"\n".into(),
             created_at: WallTime(1_700_000_000),
             embedder_sha256: "ab".into(),
-            embedding: Embedding::new(vec![0.1, -0.7, 0.3]).ok().expect("valid"),
+            embedding: Embedding::new(vec![0.1, -0.7, 0.3]).expect("valid"),
         }
     }
 
     #[test]
     fn a_record_comes_back_as_it_was() {
-        let back = decode(&encode(&template())).ok().expect("good");
+        let back = decode(&encode(&template())).expect("good");
         assert_eq!(
             (&back.id, &back.user, &back.label),
             (&template().id, &template().user, &template().label)

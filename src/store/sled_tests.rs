@@ -13,7 +13,7 @@ fn template(name: &str, id: &str) -> Template {
         label: String::new(),
         created_at: WallTime(1),
         embedder_sha256: "ab".into(),
-        embedding: Embedding::new(vec![1.0, 2.0]).ok().expect("valid"),
+        embedding: Embedding::new(vec![1.0, 2.0]).expect("valid"),
     }
 }
 

@@ -1,1 +1,39 @@
-fn main() {}
+//! Helpers for the people who work on facelatch: `cargo xtask VERB`.
+#![expect(clippy::print_stdout, reason = "a command talks to the person who typed it")]
+
+use std::process::ExitCode;
+
+mod check;
+mod footprint;
+mod notices;
+mod run;
+mod size;
+mod units;
+
+/// What a verb does; it gets the words after its name.
+type Act = fn(&[String]) -> anyhow::Result<()>;
+
+/// Every verb: name, what follows it, what it is for.
+const VERBS: &[(&str, &str, &str, Act)] = &[
+    ("check", "[STEP...]", "all that must hold before a commit; with names, only those steps", check::main),
+    ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
+    ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
+];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let verb = words.first().and_then(|word| VERBS.iter().find(|verb| verb.0 == word));
+    let Some((.., act)) = verb else {
+        for (name, rest, purpose, _) in VERBS {
+            println!("cargo xtask {:<22} {purpose}", format!("{name} {rest}"));
+        }
+        return ExitCode::from(2);
+    };
+    match act(&words[1..]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! How long each stage takes, and a whole attempt: `cargo bench`. Frames are bundled pictures, 640 pixels long.
+//!
+//! On a quiet machine only; compare within one run, not across machines.
+
+use std::hint::black_box;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use facelatch::camera::decode::{Layout, PixelFormat, decode};
+use facelatch::camera::{Frame, replay::Replay};
+use facelatch::clock::{BootTime, SystemClock, WallTime};
+use facelatch::config::Config;
+use facelatch::detect::{Detector, Face};
+use facelatch::embed::{Embedder, Embedding, align};
+use facelatch::head::{Head, file::Wanted};
+use facelatch::judge::{Attempts, Evidence, Policy, UserName, Verdict, judge, vote};
+use facelatch::model::Manifest;
+use facelatch::pipeline::{EnrollRequest, Networks, Pipeline};
+use facelatch::store::sled::SledStore;
+
+const ENROLMENT: [&str; 5] =
+    ["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg", "obama-enrol-4.jpg", "obama-enrol-5.jpg"];
+const VISIT: [&str; 3] = ["obama-3.jpg", "obama-3b.jpg", "obama-3c.jpg"];
+
+/// Templates a person, as the configuration has it.
+const TEMPLATES: usize = 5;
+
+fn picture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/faces").join(name)
+}
+
+fn config() -> Config {
+    let mut config = Config::default();
+    config.models.folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    config
+}
+
+fn networks(config: &Config) -> Networks {
+    let manifest = Manifest::load(&config.models.folder).expect("models are in the repository");
+    let detector =
+        manifest.detector(&config.models.detector, config.detect.input_px as usize).expect("detector loads");
+    let embedder = Embedder::new(manifest.embedder(&config.models.embedder).expect("embedder loads"));
+    let wanted = Wanted { embedder_sha256: embedder.model_sha256(), length: embedder.length() };
+    let head = Head::load(&config.head_path(), wanted).expect("head loads");
+    let detector = Detector::new(detector, config.detect.min_confidence).expect("detector runs");
+    Networks { detector, embedder, head }
+}
+
+fn jpeg(bytes: &[u8]) -> Frame {
+    let layout = Layout { format: PixelFormat::Mjpeg, width: 0, height: 0 };
+    decode(layout, bytes, BootTime::default()).expect("bundled pictures decode")
+}
+
+/// A frame and the face in it.
+fn seen(networks: &Networks, name: &str) -> (Frame, Face) {
+    let frame = jpeg(&std::fs::read(picture(name)).expect("bundled"));
+    let face = networks.detector.detect(&frame).expect("detector runs").remove(0);
+    (frame, face)
+}
+
+fn stages(c: &mut Criterion) {
+    let networks = networks(&config());
+    let Networks { detector, embedder, head } = &networks;
+    let bytes = std::fs::read(picture(VISIT[0])).expect("bundled");
+    let (frame, face) = seen(&networks, VISIT[0]);
+    let (width, height) = (640, 480);
+    let yuyv = vec![128; width * height * 2];
+    let layout = Layout { format: PixelFormat::Yuyv, width: width as u32, height: height as u32 };
+    let chip = align::align(&frame, &face);
+    let look = |name: &&str| {
+        let (frame, face) = seen(&networks, name);
+        embedder.embed_face(&frame, &face).expect("embedder runs")
+    };
+    let probes: Vec<Embedding> = VISIT.iter().map(look).collect();
+    let templates: Vec<Embedding> = ENROLMENT.iter().map(look).collect();
+
+    let mut group = c.benchmark_group("stage");
+    group.bench_function("decode_mjpeg", |b| b.iter(|| jpeg(black_box(&bytes))));
+    group.bench_function("decode_yuyv", |b| b.iter(|| decode(layout, black_box(&yuyv), BootTime::default())));
+    group.bench_function("detect", |b| b.iter(|| detector.detect(black_box(&frame))));
+    group.bench_function("align", |b| b.iter(|| align::align(black_box(&frame), &face)));
+    group.bench_function("embed", |b| b.iter(|| embedder.embed(black_box(&chip))));
+    group.bench_function("score_pair", |b| b.iter(|| head.probability(black_box(&probes[0]), &templates[0])));
+    group.bench_function("decision_3_frames_5_templates", |b| {
+        b.iter(|| vote::decide(head, black_box(&probes), templates.iter()));
+    });
+    let probability = vote::decide(head, &probes, templates.iter()).expect("there are both").probability();
+    let evidence = Evidence { user: UserName::new("alice").expect("valid"), probability };
+    group.bench_function("judge", |b| {
+        let now = (BootTime::default(), WallTime(0));
+        let policy = Policy::verify(head.threshold());
+        b.iter_batched(
+            || evidence.clone(),
+            |evidence| judge(evidence, policy, Attempts::default(), now),
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+/// Three frames against everybody, as an identification does: one thread, every template looked at.
+fn scan(c: &mut Criterion) {
+    let networks = networks(&config());
+    let length = networks.embedder.length();
+    // Any unit vectors cost the same; these come from a fixed recipe (a linear congruential generator).
+    let mut state = 1_u32;
+    let mut random = || {
+        let values = (0..length).map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 8_388_608.0 - 1.0
+        });
+        Embedding::new(values.collect()).expect("not zero")
+    };
+    let probes: Vec<Embedding> = (0..VISIT.len()).map(|_| random()).collect();
+    let mut group = c.benchmark_group("scan");
+    group.sample_size(10);
+    for count in [1_000, 10_000, 100_000] {
+        let everybody: Vec<Embedding> = (0..count).map(|_| random()).collect();
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_with_input(BenchmarkId::from_parameter(count), &everybody, |b, everybody| {
+            b.iter(|| {
+                let people = everybody.chunks(TEMPLATES);
+                let scored =
+                    people.filter_map(|one| vote::decide(&networks.head, black_box(&probes), one.iter()));
+                scored.map(|z| z.0).max_by(f32::total_cmp)
+            });
+        });
+    }
+    group.finish();
+}
+
+/// From the first frame to the verdict, with the real store: three JPEG frames decoded, judged, granted.
+fn attempt(c: &mut Criterion) {
+    let (config, folder) = (config(), tempfile::tempdir().expect("temporary folder"));
+    let networks = networks(&config);
+    let store = SledStore::open(folder.path(), networks.embedder.model_sha256()).expect("store opens");
+    let (clock, store) = (Arc::new(SystemClock), Arc::new(store));
+    let user = UserName::new("alice").expect("valid");
+
+    let frames = Replay::files(ENROLMENT.map(picture), clock.clone());
+    let mut pipeline =
+        Pipeline::new(networks, config.rules(), Box::new(frames), clock.clone(), store.clone());
+    let request = EnrollRequest { user: user.clone(), label: String::new(), templates: TEMPLATES };
+    pipeline.enroll(request, &mut |_| ControlFlow::Continue(())).expect("five good pictures");
+
+    let networks = self::networks(&config);
+    let frames = Replay::files(VISIT.map(picture), clock.clone());
+    let mut pipeline = Pipeline::new(networks, config.rules(), Box::new(frames), clock, store);
+    let mut group = c.benchmark_group("attempt");
+    group.sample_size(20);
+    group.bench_function("frame_to_verdict", |b| {
+        b.iter(|| {
+            let attempt = pipeline.verify(&user, &mut |_| ControlFlow::Continue(()));
+            assert!(matches!(attempt.verdict, Verdict::Granted(_)), "{:?}", attempt.verdict);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, stages, scan, attempt);
+criterion_main!(benches);

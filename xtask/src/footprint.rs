@@ -1,0 +1,182 @@
+//! What the running daemon costs: start to ready, memory after work, CPU while nobody is at the door.
+//!
+//! Starts the release build in a temporary folder with bundled pictures as its camera, as the demo does.
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{command, read, root, succeed};
+
+/// Starts of which the middle one is told.
+const STARTS: usize = 5;
+
+/// Attempts before memory is read.
+const ATTEMPTS: usize = 20;
+
+/// How long a start or an answer may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Ticks a second in /proc/PID/stat: the same on every Linux that Rust runs on.
+const TICKS: f64 = 100.0;
+
+/// Pictures of one person: to enrol from, and to verify with.
+const PICTURES: &[&str] = &["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg"];
+
+/// Measures and prints; the first word is how many seconds it is idle.
+pub(crate) fn main(words: &[String]) -> Result<()> {
+    let idle = words.first().map_or(Ok(30), |word| word.parse()).context("SECONDS is a whole number")?;
+    succeed(command("cargo", &["build", "--release", "--locked", "--bin", "facelatchd"]))?;
+    let room = Room::new()?;
+    let mut starts = (0..STARTS).map(|_| Ok(room.start()?.1)).collect::<Result<Vec<_>>>()?;
+    starts.sort();
+    println!(
+        "start to ready, median of {STARTS}, files in the page cache: {} ms",
+        starts[STARTS / 2].as_millis()
+    );
+
+    let (daemon, _) = room.start()?;
+    println!("memory when ready: {}", daemon.memory()?);
+    room.ask("Enroll", r#"{"user":"warm","templates":3}"#)?;
+    for _ in 0..ATTEMPTS {
+        room.ask("Verify", r#"{"user":"warm"}"#)?;
+    }
+    println!("memory after {ATTEMPTS} attempts: {}", daemon.memory()?);
+    pause(Duration::from_secs(3)); // The camera is closed after 1 s, see Room::new.
+    let before = daemon.cpu_seconds()?;
+    pause(Duration::from_secs(idle));
+    let share = (daemon.cpu_seconds()? - before) / idle as f64;
+    println!("CPU over {idle} idle seconds, camera closed: {:.2} % of one core", share * 100.0);
+    let bytes = std::fs::metadata(program())?.len();
+    println!("facelatchd, stripped, without models: {:.1} MB", bytes as f64 / 1e6);
+    Ok(())
+}
+
+fn program() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("release/facelatchd")
+}
+
+/// A temporary folder with all that a daemon needs; removed when dropped.
+struct Room(PathBuf);
+
+impl Room {
+    fn new() -> Result<Self> {
+        let folder = read(command("mktemp", &["-d", "-t", "facelatch-footprint.XXXXXX"]))?;
+        let room = Self(PathBuf::from(folder.trim_end()));
+        let camera = room.0.join("camera");
+        std::fs::create_dir(&camera)?;
+        for name in PICTURES {
+            std::fs::copy(root().join("tests/data/faces").join(name), camera.join(name))?;
+        }
+        let config = format!(
+            "[camera]\nreplay = {camera:?}\nidle_close_ms = 1000\n[models]\nfolder = {models:?}\n\
+             [store]\nfolder = {store:?}\n[serve]\nsocket = {socket:?}\n",
+            models = root().join("models"),
+            store = room.0.join("store"),
+            socket = room.socket(),
+        );
+        std::fs::write(room.0.join("facelatch.toml"), config)?;
+        Ok(room)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.0.join("facelatch.sock")
+    }
+
+    /// A daemon that says it is ready, and how long that took.
+    fn start(&self) -> Result<(Daemon, Duration)> {
+        let notify = self.0.join("notify.sock");
+        let _ = std::fs::remove_file(&notify); // Left by the last start.
+        let ready = UnixDatagram::bind(&notify)?;
+        ready.set_read_timeout(Some(PATIENCE))?;
+        let mut command = command(&program().display().to_string(), &["--config"]);
+        command.arg(self.0.join("facelatch.toml")).env("NOTIFY_SOCKET", &notify).env("RUST_LOG", "warn");
+        let started = now();
+        let daemon = Daemon(command.stdin(Stdio::null()).spawn().context("facelatchd cannot be started")?);
+        let mut message = [0; 4096];
+        loop {
+            let length =
+                ready.recv(&mut message).context("facelatchd did not get ready; it says why above")?;
+            if String::from_utf8_lossy(&message[..length]).lines().any(|line| line == "READY=1") {
+                return Ok((daemon, now().duration_since(started)));
+            }
+        }
+    }
+
+    /// One call on the socket; fails when the daemon answers with an error.
+    fn ask(&self, method: &str, parameters: &str) -> Result<()> {
+        let mut stream = UnixStream::connect(self.socket())?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let call = format!(r#"{{"method":"io.facelatch.v1.{method}","parameters":{parameters}}}"#);
+        stream.write_all(call.as_bytes())?;
+        stream.write_all(&[0])?;
+        let mut reply = Vec::new();
+        let mut byte = [0];
+        while stream.read(&mut byte)? == 1 && byte[0] != 0 {
+            reply.push(byte[0]);
+        }
+        let reply = String::from_utf8_lossy(&reply);
+        if reply.is_empty() || reply.contains(r#""error""#) {
+            bail!("{method}: {reply}");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // A folder left behind in the temporary folder harms nobody.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running daemon; killed when dropped.
+struct Daemon(Child);
+
+impl Daemon {
+    fn proc(&self, file: &str) -> Result<String> {
+        let path = Path::new("/proc").join(self.0.id().to_string()).join(file);
+        std::fs::read_to_string(&path).with_context(|| path.display().to_string())
+    }
+
+    fn memory(&self) -> Result<String> {
+        let status = self.proc("status")?;
+        let wanted = ["VmRSS:", "VmHWM:", "Threads:"];
+        let lines = status.lines().filter(|line| wanted.iter().any(|name| line.starts_with(name)));
+        Ok(lines
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+            .join(", "))
+    }
+
+    /// User and system time so far; the fields 14 and 15 of proc_pid_stat(5), counted behind the name.
+    fn cpu_seconds(&self) -> Result<f64> {
+        let stat = self.proc("stat")?;
+        let behind = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = behind.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+        Ok(ticks.sum::<Result<f64, _>>()? / TICKS)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures another process")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "being idle is what is measured")]
+fn pause(length: Duration) {
+    std::thread::sleep(length);
+}

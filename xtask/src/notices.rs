@@ -1,0 +1,91 @@
+//! THIRD-PARTY-NOTICES.md: every crate that is linked into a program of ours, from Cargo.lock.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run;
+
+const FILE: &str = "THIRD-PARTY-NOTICES.md";
+
+/// What is linked differs a little between these; the notices name the union.
+const TARGETS: &[&str] =
+    &["aarch64-unknown-linux-gnu", "armv7-unknown-linux-gnueabihf", "x86_64-unknown-linux-gnu"];
+
+/// Members of this workspace are not third parties.
+const OURS: &[&str] = &["facelatch", "pam_facelatch", "v4l2-sys-mit", "xtask"];
+
+const HEAD: &str = "# Third-party notices
+
+Written by `cargo xtask notices` from Cargo.lock; `cargo xtask check` fails when it is out of date.
+
+## Models and pictures
+
+| what | where its source, licence and limits are told |
+| --- | --- |
+| networks in `models/` | `models/MODELS.toml` and the model cards beside it |
+| pictures in `tests/data/faces/` (used by tests and the demo, not installed) | `tests/data/faces/SOURCES.md` |
+
+## Crates that are linked into the programs
+
+On Linux, with all features. Helpers for building and testing are not in the programs and not in this
+table. Each crate's package carries its full licence text.
+
+| crate | version | licence | source |
+| --- | --- | --- | --- |
+";
+
+/// Writes the file.
+pub(crate) fn main(_: &[String]) -> Result<()> {
+    std::fs::write(run::root().join(FILE), text()?).with_context(|| FILE.to_owned())
+}
+
+/// Fails when the file is not what [`main`] would write.
+pub(crate) fn check() -> Result<()> {
+    let kept = std::fs::read_to_string(run::root().join(FILE)).unwrap_or_default();
+    if kept != text()? {
+        bail!("{FILE} is out of date; run `cargo xtask notices`");
+    }
+    Ok(())
+}
+
+fn text() -> Result<String> {
+    let mut rows = BTreeSet::new();
+    for target in TARGETS {
+        let tree = run::command(
+            "cargo",
+            &["tree", "--locked", "--workspace", "--exclude", "xtask", "--all-features", "--target", target]
+                .into_iter()
+                .chain(["--edges", "normal,no-proc-macro", "--prefix", "none", "--no-dedupe"])
+                .chain(["--format", "{p}|{l}|{r}"])
+                .collect::<Vec<_>>(),
+        );
+        for line in run::read(tree)?.lines().filter(|line| !line.is_empty()) {
+            rows.extend(row(line)?);
+        }
+    }
+    let mut text = HEAD.to_owned();
+    for row in rows {
+        writeln!(text, "{row}")?;
+    }
+    Ok(text)
+}
+
+/// One line of `cargo tree` ("name v1.2.3 (where)|licence|repository") to a row; `None` for our own crates.
+fn row(line: &str) -> Result<Option<String>> {
+    let mut parts = line.trim_end_matches(" (*)").split('|');
+    let (Some(package), Some(licence), Some(source)) = (parts.next(), parts.next(), parts.next()) else {
+        bail!("`cargo tree` said something else than expected: {line}");
+    };
+    let mut words = package.split(' ');
+    let (name, version) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    if OURS.contains(&name) || name.starts_with("facelatch-") {
+        return Ok(None);
+    }
+    if licence.is_empty() {
+        bail!("{name} names no licence; read its files and add it here by hand");
+    }
+    let version = version.trim_start_matches('v');
+    Ok(Some(format!("| {name} | {version} | {} | {} |", licence.replace('/', " OR "), source.trim())))
+}

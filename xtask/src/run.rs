@@ -1,0 +1,50 @@
+//! Other programs: run one, or read what it prints. Always at the top of the workspace.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// The folder with the workspace's Cargo.toml.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// A command at the top of the workspace; `cargo` is the one that runs this program.
+pub(crate) fn command(program: &str, words: &[&str]) -> Command {
+    let program = match program {
+        "cargo" => std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+        other => other.into(),
+    };
+    let mut command = Command::new(program);
+    command.args(words).current_dir(root());
+    command
+}
+
+/// Runs it and fails when it fails.
+pub(crate) fn succeed(mut command: Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{command:?} cannot be started"))?;
+    if !status.success() {
+        bail!("{command:?} ended with {status}");
+    }
+    Ok(())
+}
+
+/// Runs it and gives what it printed; fails when it fails.
+pub(crate) fn read(mut command: Command) -> Result<String> {
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("{command:?} cannot be started"))?;
+    if !output.status.success() {
+        bail!("{command:?} ended with {}", output.status);
+    }
+    String::from_utf8(output.stdout).context("output is not UTF-8")
+}
+
+/// Is this program to be had?
+pub(crate) fn installed(program: &str, words: &[&str]) -> bool {
+    let mut command = command(program, words);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
