@@ -12,6 +12,7 @@
 pub mod camera;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod detect;
 pub mod embed;
 pub mod head;
@@ -22,4 +23,5 @@ pub mod pipeline;
 #[cfg(feature = "rates")]
 pub mod rates;
 pub mod seam;
+pub mod serve;
 pub mod store;
