@@ -87,7 +87,7 @@ section! {
         min_light: f32 = 35.0,
         max_light: f32 = 225.0,
         min_sharpness: f32 = 0.004,
-        max_turn: f32 = 0.25,
+        max_turn: f32 = 0.35,
     }
 }
 

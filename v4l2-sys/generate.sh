@@ -9,11 +9,11 @@ set -eu
 cd "$(dirname "$0")"
 
 # What v4l 0.14.0 and nokhwa-bindings-linux 0.1.4 name; bindgen adds what these are made of.
-types='v4l2_(audio|audioout|buffer|capability|captureparm|control|crop|cropcap|edid|enc_idx|encoder_cmd'
+types='time_t|v4l2_(audio|audioout|buffer|capability|captureparm|control|crop|cropcap|edid|enc_idx|encoder_cmd'
 types="$types|exportbuffer|ext_control|ext_controls|fmtdesc|format|fract|framebuffer|frequency|frmivalenum"
 types="$types|frmsizeenum|input|jpegcompression|modulator|output|outputparm|pix_format|priority"
 types="$types|query_ext_ctrl|queryctrl|querymenu|requestbuffers|sliced_vbi_cap|standard|std_id"
-types="$types|streamparm|tuner|plane)"
+types="$types|streamparm|tuner|plane|frmsizetypes|frmivaltypes|ctrl_type|buf_type|memory|field)"
 constants='V4L2_CID_(BACKLIGHT_COMPENSATION|BRIGHTNESS|CONTRAST|EXPOSURE|FOCUS_RELATIVE|GAIN|GAMMA|HUE'
 constants="$constants|IRIS_RELATIVE|PAN_RELATIVE|SATURATION|SHARPNESS|TILT_RELATIVE"
 constants="$constants|WHITE_BALANCE_TEMPERATURE|ZOOM_RELATIVE)|V4L2_CTRL_FLAG_NEXT_(CTRL|COMPOUND)"

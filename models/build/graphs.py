@@ -14,7 +14,7 @@ class Writer:
 
     def const(self, name, array):
         if name not in self.values:
-            self.values[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
+            self.values[name] = numpy_helper.from_array(np.asarray(array, order="C"), name)
         return name
 
     def node(self, op, inputs, output, **attrs):

@@ -73,6 +73,21 @@ pub fn decode(layout: Layout, bytes: &[u8], taken_at: BootTime) -> Result<Frame,
     Frame::new(width, height, rgb, taken_at)
 }
 
+/// How many of a capture buffer's bytes are the picture; what follows is padding or an older frame.
+///
+/// # Errors
+/// [`CameraError::BadFrame`] when the picture is not whole.
+pub fn picture_len(layout: Layout, bytes: &[u8]) -> Result<usize, CameraError> {
+    let pixels = layout.width as usize * layout.height as usize;
+    let wanted = match layout.format {
+        PixelFormat::Mjpeg => return jpeg::len(bytes).or_else(|why| bad(&why)),
+        PixelFormat::Yuyv => pixels * 2,
+        PixelFormat::Nv12 => pixels * 3 / 2,
+        PixelFormat::Grey => pixels,
+    };
+    plane(bytes, wanted).map(<[u8]>::len)
+}
+
 fn bad<T>(why: &str) -> Result<T, CameraError> {
     Err(CameraError::BadFrame { why: why.to_owned() })
 }

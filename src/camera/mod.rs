@@ -7,6 +7,7 @@ pub mod decode;
 #[cfg(all(feature = "camera", target_os = "linux"))]
 pub mod device;
 pub mod replay;
+mod wait;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -122,7 +123,7 @@ pub trait FrameSource: Send {
 }
 
 /// Why there is no frame. Each text says which camera and what to do.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum CameraError {
     /// No such device, or none at all.
@@ -149,6 +150,12 @@ pub enum CameraError {
     /// A picture file of a replay could not be used.
     #[error("picture {}: {why}; replace or remove it", .path.display())]
     Picture { path: PathBuf, why: String },
+    /// Reads that the driver never answered hold the device.
+    #[error(
+        "camera {camera}: {reads} reads hang in its driver; unplug it and plug it in again, or \
+             restart the daemon (`systemctl restart facelatchd`)"
+    )]
+    Stuck { camera: String, reads: usize },
     /// Anything else the driver said.
     #[error("camera {camera}: {why}; unplug it and plug it in again")]
     Driver { camera: String, why: String },

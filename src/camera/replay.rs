@@ -7,10 +7,11 @@
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::decode::decode_picture;
+use super::wait::wait_until;
 use super::{CameraError, Frame, FrameSource};
 use crate::clock::{BootTime, Clock};
 
@@ -145,18 +146,4 @@ fn read(path: &Path, taken_at: BootTime) -> Result<Frame, String> {
     })?;
     let name = path.file_name().unwrap_or(path.as_os_str());
     Ok(frame.with_origin(name.to_string_lossy().into_owned()))
-}
-
-/// Sleeps by the system's clock and looks at ours again, since one moved by hand tells nobody.
-fn wait_until(clock: &dyn Clock, moment: BootTime) {
-    let (nobody, never) = (Mutex::new(()), Condvar::new());
-    let mut guard = nobody.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
-        let left = moment.since(clock.now());
-        if left.is_zero() {
-            return;
-        }
-        let nap = left.min(Duration::from_millis(20));
-        guard = never.wait_timeout(guard, nap).unwrap_or_else(PoisonError::into_inner).0;
-    }
 }

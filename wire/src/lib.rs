@@ -1,1 +1,43 @@
-//! The socket protocol of facelatch.
+//! The socket protocol of facelatch: what a client may ask, what it gets, and a blocking client.
+//!
+//! The wire is Varlink: one JSON object a message, ended by a NUL byte, over a Unix socket. The interface
+//! stands in `facelatch.varlink` ([`IDL`]); `varlinkctl introspect` shows the same text. Nothing but serde is
+//! needed here, so that a PAM module can use it inside other people's processes: no threads, no runtime.
+//!
+//! Start at [`codec::Client`] to ask, at [`call`] for what can be asked, at [`Fault`] for what may go wrong.
+#![forbid(unsafe_code)]
+
+pub mod call;
+pub mod codec;
+mod fault;
+pub mod reply;
+
+pub use call::Method;
+pub use codec::{Client, ClientError, Deadline};
+pub use fault::Fault;
+pub use reply::Word;
+
+use std::path::PathBuf;
+
+/// Name of the interface.
+pub const INTERFACE: &str = "io.facelatch.v1";
+
+/// The interface in Varlink's own language; the daemon answers introspection with exactly this.
+pub const IDL: &str = include_str!("facelatch.varlink");
+
+/// Longest message in bytes, without the NUL that ends it. More is refused on both sides.
+pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+
+/// Where the daemon listens unless told otherwise.
+pub const DEFAULT_SOCKET: &str = "/run/facelatch/facelatch.sock";
+
+/// Environment variable that names another socket.
+pub const SOCKET_ENV: &str = "FACELATCH_SOCKET";
+
+/// The socket to use: what was asked for, else [`SOCKET_ENV`], else [`DEFAULT_SOCKET`].
+///
+/// A PAM module must pass its own fixed path: the environment belongs to the person who wants in.
+pub fn socket_path(asked_for: Option<PathBuf>) -> PathBuf {
+    let from_env = || std::env::var_os(SOCKET_ENV).filter(|path| !path.is_empty()).map(PathBuf::from);
+    asked_for.or_else(from_env).unwrap_or_else(|| PathBuf::from(DEFAULT_SOCKET))
+}

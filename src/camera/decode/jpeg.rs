@@ -3,6 +3,8 @@
 //! Important terms: **SOI** and **EOI** are the markers that begin and end a JPEG, **SOF** gives its
 //! size, **DHT** its Huffman tables, **SOS** begins the packed pixels, **RST** lies within them.
 
+mod scan;
+
 use std::borrow::Cow;
 
 use zune_jpeg::JpegDecoder;
@@ -52,8 +54,14 @@ pub(super) fn decode(
     if decoder.output_buffer_size() != Some(rgb.len()) {
         return Err("JPEG whose colours cannot be turned into RGB".to_owned());
     }
+    scan::check(&whole)?;
     decoder.decode_into(&mut rgb).map_err(damaged)?;
     Ok(Picture { width, height, rgb })
+}
+
+/// Bytes from SOI to EOI.
+pub(super) fn len(bytes: &[u8]) -> Result<usize, String> {
+    Span::of(bytes).map(|span| span.end)
 }
 
 /// From SOI to EOI and no further, with the standard Huffman tables where the camera left them out.

@@ -124,6 +124,47 @@ fn a_jpeg_cut_anywhere_is_refused() {
     assert!(why(decode(MJPEG, &whole[..whole.len() - 2], NOW)).contains("no end marker"));
 }
 
+/// A camera that loses USB packets still ends its frame; zune-jpeg fills up what is missing.
+#[test]
+fn a_jpeg_that_lost_its_lower_part_but_not_its_end_marker_is_refused() {
+    let whole = jpeg(320, 240, |encoder| encoder.set_sampling_factor(SamplingFactor::R_4_2_2));
+    for share in [50, 60, 70, 80, 90, 95, 99] {
+        let mut cut = whole[..whole.len() * share / 100].to_vec();
+        cut.extend_from_slice(&[0xFF, 0xD9]);
+        assert!(why(decode(MJPEG, &cut, NOW)).contains("truncated"), "{share} %");
+    }
+}
+
+/// A short frame on top of an older one in the same buffer, which nokhwa hands over as one.
+#[test]
+fn a_jpeg_that_runs_on_into_an_older_one_is_refused() {
+    let busy = jpeg(320, 240, |_| ());
+    let mut flat = Vec::new();
+    Encoder::new(&mut flat, 90).encode(&vec![90; 320 * 240 * 3], 320, 240, ColorType::Rgb).expect("encodes");
+    let short = &flat[..flat.len() - 2];
+    let mixed = [short, &busy[short.len()..]].concat();
+    assert!(decode(MJPEG, &mixed, NOW).is_err());
+    let slack = [short, &[0; 3], &[0xFF, 0xD9]].concat();
+    assert!(decode(MJPEG, &slack, NOW).is_ok(), "cheap cameras leave some bytes");
+}
+
+#[test]
+fn restart_intervals_and_odd_sizes_are_whole() {
+    for (width, height, interval) in [(321, 241, 1), (40, 40, 7), (33, 200, 0), (64, 48, 1000)] {
+        for sampling in [SamplingFactor::R_4_4_4, SamplingFactor::R_4_2_2, SamplingFactor::R_4_2_0] {
+            let bytes = jpeg(width, height, |encoder| {
+                encoder.set_restart_interval(interval);
+                encoder.set_sampling_factor(sampling);
+            });
+            let whole = decode(MJPEG, &bytes, NOW).err().map(|why| why.to_string());
+            assert_eq!(whole, None, "{width}x{height} {interval} {sampling:?}");
+            let mut cut = bytes[..bytes.len() * 9 / 10].to_vec();
+            cut.extend_from_slice(&[0xFF, 0xD9]);
+            assert!(decode(MJPEG, &cut, NOW).is_err(), "{width}x{height} {interval} {sampling:?}");
+        }
+    }
+}
+
 #[test]
 fn absurd_and_tiny_sizes_are_refused_before_memory_is_taken() {
     let mut huge = camera_jpeg();

@@ -1,0 +1,235 @@
+//! Layers in order, on shared buffers; in: planes of f32, out: the tensors that tract or the caller want.
+
+use std::sync::Mutex;
+
+use facelatch_kernels::{
+    Add, Bytes, Dense, Depthwise, GlobalDepthwise, Image, Isa, MaxPool, Pointwise, Quantise, Stem, padded,
+};
+
+/// Height, width and channels.
+pub(crate) type Size = [usize; 3];
+
+/// What a buffer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// The quantised input, an [`Image`].
+    Image,
+    /// [height][width][padded(channels)] bytes as the kernels store them.
+    Bytes(Size),
+    /// [height][width][channels] f32.
+    Floats(Size),
+}
+
+/// Place of a value in the list of values.
+pub(crate) type Id = usize;
+
+/// One layer: reads values, writes one.
+pub(crate) enum Layer {
+    Stem(Box<Stem>),
+    Depthwise(Box<Depthwise>),
+    Pointwise(Box<Pointwise>),
+    GlobalDepthwise(Box<GlobalDepthwise>),
+    MaxPool(MaxPool),
+    Add(Add),
+    Dense(Box<Dense>),
+}
+
+/// A layer and where it reads and writes.
+pub(crate) struct Step {
+    pub(crate) layer: Layer,
+    pub(crate) from: Vec<Id>,
+    pub(crate) to: Id,
+}
+
+/// One output of the program: a value, and its shape as ONNX has it.
+pub(crate) struct Output {
+    pub(crate) value: Id,
+    /// [1, channels, height, width] or [1, n].
+    pub(crate) shape: Vec<usize>,
+}
+
+/// Everything between the input and the tensors that leave the kernels.
+pub(crate) struct Program {
+    pub(crate) isa: Isa,
+    pub(crate) input_shape: [usize; 4],
+    pub(crate) quantise: Option<Quantise>,
+    pub(crate) values: Vec<Value>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) outputs: Vec<Output>,
+    /// Buffer of each value; set by `share_buffers`.
+    slots: Vec<usize>,
+    slot_bytes: Vec<usize>,
+    /// Buffers that no run uses at the moment: as many as there ever were runs at once.
+    idle: Mutex<Vec<Buffers>>,
+}
+
+/// All that one run writes into.
+struct Buffers {
+    image: Option<Image>,
+    /// Rows of windows of the stem, and sums of dense layers: one of each serves all.
+    patches: Bytes,
+    sums: Vec<i32>,
+    bytes: Vec<Bytes>,
+    floats: Vec<Vec<f32>>,
+}
+
+impl Program {
+    pub(crate) fn new(isa: Isa, input_shape: [usize; 4]) -> Program {
+        Program {
+            isa,
+            input_shape,
+            quantise: None,
+            values: Vec::new(),
+            steps: Vec::new(),
+            outputs: Vec::new(),
+            slots: Vec::new(),
+            slot_bytes: Vec::new(),
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(crate) fn layers(&self) -> usize {
+        self.steps.len()
+    }
+
+    pub(crate) fn value(&mut self, value: Value) -> Id {
+        self.values.push(value);
+        self.values.len() - 1
+    }
+
+    /// Drops steps that nothing needs, then gives values whose lives do not overlap the same buffer: a
+    /// buffer that was just read is warm in the cache.
+    pub(crate) fn finish(&mut self) {
+        let mut needed: Vec<bool> = vec![false; self.values.len()];
+        self.outputs.iter().for_each(|output| needed[output.value] = true);
+        let mut keep = vec![false; self.steps.len()];
+        for (keep, step) in keep.iter_mut().zip(&self.steps).rev() {
+            *keep = needed[step.to];
+            step.from.iter().for_each(|&id| needed[id] |= *keep);
+        }
+        let mut flags = keep.into_iter();
+        self.steps.retain(|_| flags.next().unwrap_or(false));
+
+        let mut last_read = vec![0; self.values.len()];
+        for (time, step) in self.steps.iter().enumerate() {
+            step.from.iter().for_each(|&id| last_read[id] = time);
+        }
+        self.outputs.iter().for_each(|output| last_read[output.value] = usize::MAX);
+        self.slots = vec![usize::MAX; self.values.len()];
+        self.slot_bytes.clear();
+        let mut free_from: Vec<usize> = Vec::new();
+        for (time, step) in self.steps.iter().enumerate() {
+            let Value::Bytes(size) = self.values[step.to] else { continue };
+            let slot = free_from.iter().position(|&free| free <= time).unwrap_or(free_from.len());
+            if slot == free_from.len() {
+                free_from.push(0);
+                self.slot_bytes.push(0);
+            }
+            // A step must not write where it reads, so a buffer is free only after its last reader.
+            free_from[slot] = last_read[step.to].saturating_add(1);
+            self.slot_bytes[slot] = self.slot_bytes[slot].max(bytes_of(size));
+            self.slots[step.to] = slot;
+        }
+    }
+
+    fn buffers(&self) -> Buffers {
+        let mut buffers = Buffers {
+            image: None,
+            patches: Bytes::default(),
+            sums: Vec::new(),
+            bytes: self.slot_bytes.iter().map(|n| Bytes::zeroed(*n)).collect(),
+            floats: Vec::new(),
+        };
+        for value in &self.values {
+            let values = if let Value::Floats(size) = value { size.iter().product() } else { 0 };
+            buffers.floats.push(vec![0.0; values]);
+        }
+        for step in &self.steps {
+            match &step.layer {
+                Layer::Stem(stem) => {
+                    buffers.image = Some(stem.image());
+                    buffers.patches = stem.scratch();
+                }
+                Layer::Dense(dense) if dense.scratch().len() > buffers.sums.len() => {
+                    buffers.sums = dense.scratch();
+                }
+                _ => {}
+            }
+        }
+        buffers
+    }
+
+    /// Runs on `planes`, [channels][height][width], and hands each output to `give` with its place.
+    pub(crate) fn run<E>(
+        &self,
+        planes: &[f32],
+        mut give: impl FnMut(usize, Given<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        // A poisoned lock is no harm: buffers hold no state between runs.
+        let idle = || self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let taken = idle().pop();
+        let mut buffers = taken.unwrap_or_else(|| self.buffers());
+        if let (Some(quantise), Some(image)) = (&self.quantise, &mut buffers.image) {
+            quantise.run(planes, image);
+        }
+        for step in &self.steps {
+            self.step(step, &mut buffers);
+        }
+        let mut result = Ok(());
+        for (place, output) in self.outputs.iter().enumerate() {
+            let given = match self.values[output.value] {
+                Value::Floats(_) => Given::Floats(&buffers.floats[output.value]),
+                Value::Bytes(size) => {
+                    Given::Bytes(&buffers.bytes[self.slots[output.value]][..bytes_of(size)], self.isa.flip())
+                }
+                Value::Image => continue,
+            };
+            result = result.and_then(|()| give(place, given));
+        }
+        idle().push(buffers);
+        result
+    }
+
+    fn step(&self, step: &Step, buffers: &mut Buffers) {
+        if let Layer::Dense(dense) = &step.layer {
+            let x = self.bytes(&buffers.bytes, step.from[0]);
+            return dense.run(x, &mut buffers.sums, &mut buffers.floats[step.to]);
+        }
+        let slot = self.slots[step.to];
+        let mut whole = std::mem::take(&mut buffers.bytes[slot]);
+        let Value::Bytes(size) = self.values[step.to] else { unreachable!("only dense layers write f32") };
+        let out = &mut whole[..bytes_of(size)];
+        let from = |i: usize| self.bytes(&buffers.bytes, step.from[i]);
+        match &step.layer {
+            Layer::Stem(stem) => {
+                if let Some(image) = &buffers.image {
+                    stem.run(image, &mut buffers.patches, out);
+                }
+            }
+            Layer::Depthwise(layer) => layer.run(from(0), out),
+            Layer::Pointwise(layer) => layer.run(from(0), out),
+            Layer::GlobalDepthwise(layer) => layer.run(from(0), out),
+            Layer::MaxPool(layer) => layer.run(from(0), out),
+            Layer::Add(layer) => layer.run(from(0), from(1), out),
+            Layer::Dense(_) => {}
+        }
+        buffers.bytes[slot] = whole;
+    }
+
+    fn bytes<'b>(&self, all: &'b [Bytes], id: Id) -> &'b [u8] {
+        let Value::Bytes(size) = self.values[id] else { return &[] };
+        &all[self.slots[id]][..bytes_of(size)]
+    }
+}
+
+/// An output as the kernels left it.
+pub(crate) enum Given<'a> {
+    /// [pixels][channels]
+    Floats(&'a [f32]),
+    /// [pixels][padded(channels)], each byte `q ^ flip`.
+    Bytes(&'a [u8], u8),
+}
+
+fn bytes_of([height, width, channels]: Size) -> usize {
+    height * width * padded(channels)
+}

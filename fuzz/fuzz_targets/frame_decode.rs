@@ -1,0 +1,26 @@
+//! Any bytes a camera may send: a frame comes out whole and within its limits, or not at all.
+#![no_main]
+
+use facelatch::camera::decode::{Layout, PixelFormat, decode, decode_picture, picture_len};
+use facelatch::camera::{MAX_SIDE_PX, MIN_SIDE_PX};
+use facelatch::clock::BootTime;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (u8, u16, u16, &[u8])| {
+    let (kind, width, height, bytes) = input;
+    let kinds = [PixelFormat::Mjpeg, PixelFormat::Yuyv, PixelFormat::Nv12, PixelFormat::Grey];
+    let format = kinds[usize::from(kind) % kinds.len()];
+    let layout = Layout { format, width: width.into(), height: height.into() };
+    if let Ok(len) = picture_len(layout, bytes) {
+        assert!(len <= bytes.len());
+    }
+    if let Ok(frame) = decode(layout, bytes, BootTime::default()) {
+        let sides = MIN_SIDE_PX..=MAX_SIDE_PX;
+        assert!(sides.contains(&frame.width()) && sides.contains(&frame.height()));
+        assert_eq!(frame.rgb().len(), frame.width() as usize * frame.height() as usize * 3);
+    }
+    if let Ok((width, height, rgb)) = decode_picture(bytes) {
+        assert!(width <= MAX_SIDE_PX && height <= MAX_SIDE_PX);
+        assert_eq!(rgb.len(), width as usize * height as usize * 3);
+    }
+});

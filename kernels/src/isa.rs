@@ -1,0 +1,106 @@
+//! Which instructions this machine has; in: CPU feature bits, out: an [`Isa`] every kernel is built for.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An instruction set that the kernels know. All give the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Isa {
+    /// Plain Rust. The only one on 32-bit ARM: stable Rust has no NEON intrinsics there.
+    Portable,
+    /// x86-64 with AVX2: bytes widened to 16 bits, then `VPMADDWD` (`VPMADDUBSW` saturates, so it is not exact).
+    Avx2,
+    /// x86-64 with AVX512-VNNI: `VPDPBUSD`.
+    Avx512Vnni,
+    /// Every aarch64 CPU (Cortex-A53, A72): `SMULL`, `SMLAL2`, `SADALP`.
+    Neon,
+    /// aarch64 with `SDOT` (Cortex-A55, A76).
+    NeonDot,
+    /// aarch64 with `SMMLA` (Armv8.6; Cortex-A510, X2 and later).
+    NeonI8mm,
+}
+
+impl Isa {
+    const ALL: [Isa; 6] = [Isa::Portable, Isa::Neon, Isa::NeonDot, Isa::NeonI8mm, Isa::Avx2, Isa::Avx512Vnni];
+
+    /// The fastest one this CPU has.
+    #[must_use]
+    pub fn detect() -> Isa {
+        Isa::all_available().last().copied().unwrap_or(Isa::Portable)
+    }
+
+    /// All that this CPU can run, slowest first; never empty.
+    #[must_use]
+    pub fn all_available() -> Vec<Isa> {
+        Isa::ALL.into_iter().filter(|isa| isa.is_available()).collect()
+    }
+
+    /// Whether this CPU can run it. Every constructor in this crate checks it, which is what makes
+    /// the kernels' `run` functions safe.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        match self {
+            Isa::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => {
+                std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+            }
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => {
+                Isa::Avx2.is_available()
+                    && std::arch::is_x86_feature_detected!("avx512f")
+                    && std::arch::is_x86_feature_detected!("avx512bw")
+                    && std::arch::is_x86_feature_detected!("avx512vnni")
+            }
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDot => std::arch::is_aarch64_feature_detected!("dotprod"),
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonI8mm => Isa::NeonDot.is_available() && std::arch::is_aarch64_feature_detected!("i8mm"),
+            _ => false,
+        }
+    }
+
+    /// Activations are stored as `q ^ flip()`: NEON multiplies signed bytes, so there the stored
+    /// byte is `q - 128` as an `i8`, and no kernel spends an instruction on the change of sign.
+    #[must_use]
+    pub fn flip(self) -> u8 {
+        match self {
+            Isa::Portable | Isa::Avx2 | Isa::Avx512Vnni => 0,
+            Isa::Neon | Isa::NeonDot | Isa::NeonI8mm => 0x80,
+        }
+    }
+
+    /// The name as it is written in settings and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512Vnni => "avx512-vnni",
+            Isa::Neon => "neon",
+            Isa::NeonDot => "neon-dotprod",
+            Isa::NeonI8mm => "neon-i8mm",
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Isa {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Isa, String> {
+        let known = Isa::ALL.into_iter().find(|isa| isa.name() == name);
+        let isa = known.ok_or_else(|| {
+            let names: Vec<_> = Isa::ALL.iter().map(|isa| isa.name()).collect();
+            format!("unknown instruction set '{name}'; known: {}", names.join(", "))
+        })?;
+        if isa.is_available() { Ok(isa) } else { Err(format!("this CPU cannot run '{name}'")) }
+    }
+}

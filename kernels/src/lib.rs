@@ -1,0 +1,35 @@
+//! Int8 convolution kernels; in: u8 activations and s8 weights, out: u8 activations or f32.
+//!
+//! Every kernel is a layer that is built once (checked, weights packed for one [`Isa`]) and then run on
+//! slices whose lengths are asserted. All unsafe code of the product that is about arithmetic is in here.
+//!
+//! - Activations are pixels by channels (NHWC), channels padded to [`CHANNELS`], stored as `q ^ isa.flip()`.
+//! - Weights are signed, -127..=127, one scale per output channel.
+//! - A layer ends with [`Requant`]: bias, scale, activation, rounding and clamping in one pass.
+//! - All instruction sets give the same bits: `tests/exact.rs` compares each with a plain loop.
+#![warn(missing_docs)]
+#![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+
+mod bytes;
+mod dense;
+mod depthwise;
+mod error;
+mod global;
+mod isa;
+mod pack;
+mod pixels;
+mod pointwise;
+mod post;
+mod simd;
+mod stem;
+
+pub use bytes::Bytes;
+pub use dense::Dense;
+pub use depthwise::{Depthwise, Window};
+pub use error::LayerError;
+pub use global::GlobalDepthwise;
+pub use isa::Isa;
+pub use pixels::{Add, MaxPool, Quantise, Term};
+pub use pointwise::Pointwise;
+pub use post::{CHANNELS, Requant, padded};
+pub use stem::{Image, PIXEL, Stem};

@@ -1,0 +1,33 @@
+//! Weights in the order the tiles read them; in: [outputs][inputs], out: [outputs / NR][k / KG][NR][KG].
+
+use crate::Bytes;
+
+/// How a tile takes its weights.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    /// Output channels side by side.
+    pub(crate) nr: usize,
+    /// Inputs of one output that stay together.
+    pub(crate) kg: usize,
+}
+
+/// Packs `outputs` rows of `inputs` weights, with zeros up to `k` inputs and whole tiles.
+///
+/// `rows(n)` yields row n; its values go to places 0.. of k.
+pub(crate) fn pack<'w>(order: Order, outputs: usize, k: usize, rows: impl Fn(usize) -> &'w [i8]) -> Bytes {
+    let Order { nr, kg } = order;
+    debug_assert_eq!(k % kg, 0);
+    let mut packed = Bytes::zeroed(outputs.next_multiple_of(nr) * k);
+    for (block, panel) in packed.chunks_exact_mut(nr * k).enumerate() {
+        for lane in 0..nr.min(outputs - block * nr) {
+            let row = rows(block * nr + lane);
+            for (group, weights) in row.chunks(kg).enumerate() {
+                let start = (group * nr + lane) * kg;
+                for (to, &w) in panel[start..start + weights.len()].iter_mut().zip(weights) {
+                    *to = w as u8;
+                }
+            }
+        }
+    }
+    packed
+}

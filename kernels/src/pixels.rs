@@ -1,0 +1,208 @@
+//! Layers that work byte by byte: quantising planes, pooling, adding. Plain loops, compiled once per
+//! instruction set for the compiler to vectorise. All are bit-exact: no fused multiplication.
+
+use crate::Isa;
+use crate::error::LayerError;
+use crate::post::padded;
+use crate::simd::{Simd, dispatch};
+use crate::stem::{Image, PIXEL};
+
+/// Added and subtracted, rounds an f32 below 2^22 in magnitude to whole numbers, ties to even.
+const ROUND: f32 = 12_582_912.0;
+/// Far outside any byte, and where [`ROUND`] still works.
+const FAR: f32 = 4_000_000.0;
+
+/// `clamp(zero + round_ties_even(x / scale), 0, 255)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quantise {
+    isa: Isa,
+    scale: f32,
+    zero: u8,
+}
+
+impl Quantise {
+    /// # Errors
+    /// When `isa` is not available or `scale` is not a positive number.
+    pub fn new(isa: Isa, scale: f32, zero: u8) -> Result<Self, LayerError> {
+        if !isa.is_available() {
+            return Err(LayerError::Unavailable(isa));
+        }
+        if scale.is_finite() && scale > 0.0 {
+            Ok(Quantise { isa, scale, zero })
+        } else {
+            Err(LayerError::NotFinite(0))
+        }
+    }
+
+    /// [channels][height][width] f32 to the pixels of `image`, which has 1 to 4 channels. NaN becomes
+    /// the zero point.
+    ///
+    /// # Panics
+    /// When `planes` is not the image's size times 1 to 4.
+    pub fn run(&self, planes: &[f32], image: &mut Image) {
+        let (height, width) = image.size();
+        let plane = height * width;
+        let channels = planes.len() / plane;
+        assert!((1..=PIXEL).contains(&channels) && planes.len() == channels * plane, "size of the planes");
+        for y in 0..height {
+            // Missing channels repeat the first: their weights are zero.
+            let rows: [&[f32]; PIXEL] = std::array::from_fn(|c| {
+                &planes[if c < channels { c } else { 0 } * plane + y * width..][..width]
+            });
+            let (rows, out, quantise) = (&rows, image.row_mut(y), self);
+            // SAFETY: a safe function; `new` made sure that the CPU has the instructions.
+            unsafe {
+                dispatch!(self.isa, quantise_row(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn one(&self, x: f32) -> u32 {
+        let scaled = (x / self.scale).clamp(-FAR, FAR);
+        let q = ((scaled + ROUND) - ROUND) as i32 + i32::from(self.zero);
+        (q.clamp(0, 255) as u32) ^ u32::from(self.isa.flip())
+    }
+}
+
+#[inline(always)]
+fn quantise_row<S: Simd>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) {
+    let [a, b, c, d] = rows;
+    for ((((to, a), b), c), d) in out.chunks_exact_mut(PIXEL).zip(*a).zip(*b).zip(*c).zip(*d) {
+        let one = |x: &f32| quantise.one(*x);
+        let pixel = one(a) | one(b) << 8 | one(c) << 16 | one(d) << 24;
+        to.copy_from_slice(&pixel.to_le_bytes());
+    }
+}
+
+/// Largest of each 2x2 square; in: [height][width][padded(channels)], out: half of each side, rounded down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxPool {
+    isa: Isa,
+    height: usize,
+    width: usize,
+    n: usize,
+}
+
+impl MaxPool {
+    /// # Errors
+    /// When `isa` is not available or a side is below 2.
+    pub fn new(isa: Isa, height: usize, width: usize, channels: usize) -> Result<Self, LayerError> {
+        if !isa.is_available() {
+            return Err(LayerError::Unavailable(isa));
+        }
+        if height < 2 || width < 2 || channels == 0 {
+            return Err(LayerError::Dimension("height, width or channels"));
+        }
+        Ok(MaxPool { isa, height, width, n: padded(channels) })
+    }
+
+    /// # Panics
+    /// When the lengths do not fit.
+    pub fn run(&self, x: &[u8], out: &mut [u8]) {
+        let (rows, columns) = (self.height / 2, self.width / 2);
+        assert_eq!(x.len(), self.height * self.width * self.n, "input size");
+        assert_eq!(out.len(), rows * columns * self.n, "output size");
+        let (pool, isa) = (self, self.isa);
+        // SAFETY: a safe function; `new` made sure that the CPU has the instructions.
+        unsafe { dispatch!(isa, pool_all(pool: &MaxPool, x: &[u8], out: &mut [u8])) }
+    }
+}
+
+#[inline(always)]
+fn pool_all<S: Simd>(pool: &MaxPool, x: &[u8], out: &mut [u8]) {
+    let (n, row, flip) = (pool.n, pool.width * pool.n, pool.isa.flip());
+    for (y, out) in out.chunks_exact_mut(pool.width / 2 * n).enumerate() {
+        let (upper, lower) = (&x[2 * y * row..][..row], &x[(2 * y + 1) * row..][..row]);
+        let pairs = upper.chunks_exact(2 * n).zip(lower.chunks_exact(2 * n));
+        for (to, (upper, lower)) in out.chunks_exact_mut(n).zip(pairs) {
+            let ((a, b), (c, d)) = (upper.split_at(n), lower.split_at(n));
+            for ((((to, a), b), c), d) in to.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                let [a, b, c, d] = [a, b, c, d].map(|x| x ^ flip);
+                *to = a.max(b).max(c.max(d)) ^ flip;
+            }
+        }
+    }
+}
+
+/// One side of a sum: `(q - zero) * factor`, where `factor` = s_in / s_out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Term {
+    /// Zero point.
+    pub zero: u8,
+    /// Scale over the output's scale; finite and below 1000 in magnitude.
+    pub factor: f32,
+}
+
+/// Sum of two pictures of which the second may have half the size and is then repeated (nearest).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Add {
+    isa: Isa,
+    height: usize,
+    width: usize,
+    n: usize,
+    /// Each value of the second is used this often, both ways: 1 or 2.
+    repeat: usize,
+    terms: [Term; 2],
+    zero_out: u8,
+}
+
+impl Add {
+    /// Height, width and channels are those of the first and of the output.
+    ///
+    /// # Errors
+    /// When `isa` is not available, a factor is out of range, or the sides cannot be halved.
+    pub fn new(
+        isa: Isa,
+        [height, width, channels]: [usize; 3],
+        repeat: usize,
+        terms: [Term; 2],
+        zero_out: u8,
+    ) -> Result<Self, LayerError> {
+        if !isa.is_available() {
+            return Err(LayerError::Unavailable(isa));
+        }
+        if !terms.iter().all(|t| t.factor.abs() < 1000.0) {
+            return Err(LayerError::NotFinite(0));
+        }
+        if !(1..=2).contains(&repeat)
+            || height % repeat + width % repeat > 0
+            || height * width * channels == 0
+        {
+            return Err(LayerError::Dimension("height, width, channels or repeat"));
+        }
+        Ok(Add { isa, height, width, n: padded(channels), repeat, terms, zero_out })
+    }
+
+    /// # Panics
+    /// When the lengths do not fit.
+    pub fn run(&self, a: &[u8], b: &[u8], out: &mut [u8]) {
+        let size = self.height * self.width * self.n;
+        assert_eq!(a.len(), size, "first input size");
+        assert_eq!(b.len(), size / (self.repeat * self.repeat), "second input size");
+        assert_eq!(out.len(), size, "output size");
+        let (add, isa) = (self, self.isa);
+        // SAFETY: a safe function; `new` made sure that the CPU has the instructions.
+        unsafe { dispatch!(isa, add_all(add: &Add, a: &[u8], b: &[u8], out: &mut [u8])) }
+    }
+}
+
+#[inline(always)]
+fn add_all<S: Simd>(add: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+    let (n, flip) = (add.n, add.isa.flip());
+    let term = |q: u8, t: Term| (i32::from(q ^ flip) - i32::from(t.zero)) as f32 * t.factor;
+    let [first, second] = add.terms;
+    let rows = a.chunks_exact(add.width * n).zip(out.chunks_exact_mut(add.width * n));
+    for (y, (a, out)) in rows.enumerate() {
+        let width = add.width / add.repeat * n;
+        let b = &b[y / add.repeat * width..][..width];
+        for (x, (a, out)) in a.chunks_exact(n).zip(out.chunks_exact_mut(n)).enumerate() {
+            let b = &b[x / add.repeat * n..][..n];
+            for ((to, a), b) in out.iter_mut().zip(a).zip(b) {
+                let sum = term(*a, first) + term(*b, second);
+                let q = ((sum + ROUND) - ROUND) as i32 + i32::from(add.zero_out);
+                *to = q.clamp(0, 255) as u8 ^ flip;
+            }
+        }
+    }
+}

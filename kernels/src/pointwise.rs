@@ -1,0 +1,214 @@
+//! 1x1 convolution; in: [pixels][padded(inputs)] u8, out: [pixels][padded(outputs)] u8.
+//! Nearly all the work of a MobileNet is here. Also the product behind the stem and the dense layer.
+
+use crate::error::{LayerError, check_len};
+use crate::pack::{Order, pack};
+use crate::post::{Post, PostPtr, padded};
+use crate::simd::{Simd, dispatch, of_isa};
+use crate::{Bytes, Isa, Requant};
+
+/// Largest channel count taken; far above any network's.
+pub(crate) const MAX_CHANNELS: usize = 1 << 20;
+
+/// Bytes of input that one pass over all outputs works on: they and one panel of weights fit a
+/// first-level cache of 32 KiB.
+const BLOCK_BYTES: usize = 16 * 1024;
+
+/// A 1x1 convolution with everything that follows it.
+#[derive(Clone)]
+pub struct Pointwise {
+    product: Product,
+    post: Post,
+}
+
+impl Pointwise {
+    /// `weights` is [outputs][inputs], -127..=127; `requant` has `outputs` channels.
+    ///
+    /// # Errors
+    /// When `isa` is not available, a length is wrong or a sum could overflow.
+    pub fn new(isa: Isa, inputs: usize, weights: &[i8], requant: &Requant<'_>) -> Result<Self, LayerError> {
+        let outputs = requant.bias.len();
+        let product = Product::new(isa, inputs, outputs, weights)?;
+        let post = Post::new(requant, isa.flip(), weights.chunks_exact(inputs))?;
+        Ok(Pointwise { product, post })
+    }
+
+    /// Any number of pixels; lengths are in bytes and must be whole pixels, as many in as out.
+    ///
+    /// # Panics
+    /// When the lengths do not fit.
+    pub fn run(&self, x: &[u8], out: &mut [u8]) {
+        let (k, n) = (self.product.k, padded(self.product.outputs));
+        let pixels = x.len() / k;
+        assert_eq!(x.len(), pixels * k, "input is not whole pixels");
+        assert_eq!(out.len(), pixels * n, "output is of another size than the input");
+        let job = &Job {
+            x: x.as_ptr(),
+            k,
+            pixels,
+            w: self.product.packed.as_ptr().cast(),
+            n,
+            out: out.as_mut_ptr(),
+            post: self.post.at(0),
+        };
+        // SAFETY: `x` holds `pixels` rows of k bytes and `out` as many of n (asserted); the packed weights
+        // are ceil(outputs / NR) panels of k * NR (`pack`); `post` has at least n channels, in whole
+        // WIDEST; `Product::new` made sure that the CPU has the instructions.
+        unsafe { dispatch!(self.product.isa, pointwise(job: &Job)) }
+    }
+}
+
+/// Packed weights of a matrix product.
+#[derive(Clone)]
+pub(crate) struct Product {
+    isa: Isa,
+    /// Bytes of a pixel that are read: the inputs, padded.
+    k: usize,
+    outputs: usize,
+    packed: Bytes,
+}
+
+impl Product {
+    pub(crate) fn new(isa: Isa, inputs: usize, outputs: usize, weights: &[i8]) -> Result<Self, LayerError> {
+        if !isa.is_available() {
+            return Err(LayerError::Unavailable(isa));
+        }
+        if inputs == 0 || inputs > MAX_CHANNELS {
+            return Err(LayerError::Dimension("inputs"));
+        }
+        if outputs == 0 || outputs > MAX_CHANNELS {
+            return Err(LayerError::Dimension("outputs"));
+        }
+        check_len("weights", weights.len(), inputs * outputs)?;
+        let order = Order { nr: of_isa!(isa, NR), kg: of_isa!(isa, KG) };
+        let k = padded(inputs);
+        let packed = pack(order, outputs, k, |n| &weights[n * inputs..][..inputs]);
+        Ok(Product { isa, k, outputs, packed })
+    }
+
+    /// The bare sums of one pixel; `sums` has at least `outputs` places and is written up to there.
+    pub(crate) fn sums_of_one(&self, x: &[u8], sums: &mut [i32]) {
+        assert_eq!(x.len(), self.k, "input is of another size");
+        let room = self.outputs.next_multiple_of(of_isa!(self.isa, NR));
+        assert!(sums.len() >= room, "no room for the sums");
+        let (x, k, w, sums) = (x.as_ptr(), self.k, self.packed.as_ptr().cast::<i8>(), sums.as_mut_ptr());
+        // SAFETY: `x` holds k bytes, `packed` room / NR panels, `sums` room values (all asserted or by
+        // construction); `Product::new` made sure that the CPU has the instructions.
+        unsafe {
+            dispatch!(self.isa, one_pixel(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32))
+        }
+    }
+
+    /// Bytes of one pixel.
+    pub(crate) fn input_len(&self) -> usize {
+        self.k
+    }
+
+    /// Values that `sums_of_one` needs.
+    pub(crate) fn room(&self) -> usize {
+        self.outputs.next_multiple_of(of_isa!(self.isa, NR))
+    }
+}
+
+/// What one call works on.
+#[derive(Clone, Copy)]
+struct Job {
+    x: *const u8,
+    k: usize,
+    pixels: usize,
+    w: *const i8,
+    /// Bytes of an output pixel.
+    n: usize,
+    out: *mut u8,
+    post: PostPtr,
+}
+
+/// Blocks of pixels that stay in the first-level cache, then panels of outputs, then tiles.
+#[inline(always)]
+unsafe fn pointwise<S: Simd>(job: &Job) {
+    let block = S::MR * (BLOCK_BYTES / (job.k * S::MR)).max(1);
+    let mut first = 0;
+    while first < job.pixels {
+        let pixels = block.min(job.pixels - first);
+        let mut n = 0;
+        while n < job.n {
+            // SAFETY: rows first..first + pixels, panel n / NR, channels n.. below job.n.
+            unsafe {
+                let panel = Job {
+                    x: job.x.add(first * job.k),
+                    pixels,
+                    w: job.w.add(n * job.k),
+                    out: job.out.add(first * job.n + n),
+                    post: job.post.add(n),
+                    ..*job
+                };
+                one_panel::<S>(&panel, S::NR.min(job.n - n));
+            }
+            n += S::NR;
+        }
+        first += pixels;
+    }
+}
+
+/// `width` <= NR outputs of some pixels, in tiles of nearly equal size.
+#[inline(always)]
+unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
+    let tiles = job.pixels.div_ceil(S::MR);
+    let (size, larger) = (job.pixels / tiles, job.pixels % tiles);
+    let (mut x, mut out) = (job.x, job.out);
+    for tile in 0..tiles {
+        let m = size + usize::from(tile < larger);
+        // SAFETY: the tiles' sizes sum to `pixels`, so each lies inside; m <= MR, since `tiles` was
+        // rounded up.
+        unsafe {
+            let job = &Job { x, out, ..*job };
+            match m {
+                1 => one_tile::<S, 1>(job, width),
+                2 => one_tile::<S, 2>(job, width),
+                3 if S::MR >= 3 => one_tile::<S, 3>(job, width),
+                4 if S::MR >= 4 => one_tile::<S, 4>(job, width),
+                5 if S::MR >= 5 => one_tile::<S, 5>(job, width),
+                6 if S::MR >= 6 => one_tile::<S, 6>(job, width),
+                7 if S::MR >= 7 => one_tile::<S, 7>(job, width),
+                8 if S::MR >= 8 => one_tile::<S, 8>(job, width),
+                9 if S::MR >= 9 => one_tile::<S, 9>(job, width),
+                10 if S::MR >= 10 => one_tile::<S, 10>(job, width),
+                11 if S::MR >= 11 => one_tile::<S, 11>(job, width),
+                12 if S::MR >= 12 => one_tile::<S, 12>(job, width),
+                _ => unreachable!("a tile has 1 to MR pixels"),
+            }
+            (x, out) = (x.add(m * job.k), out.add(m * job.n));
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn one_tile<S: Simd, const M: usize>(job: &Job, width: usize) {
+    // SAFETY: M pixels of k bytes, a panel of weights; then M rows of `width` bytes, a multiple of
+    // CHANNELS and so of LANES.
+    unsafe {
+        let sums = S::tile::<M>(job.x, job.k, job.w, job.k);
+        for v in 0..S::NR / S::LANES {
+            let c = v * S::LANES;
+            if c < width {
+                let post = S::post(job.post.add(c));
+                for (m, row) in sums.iter().enumerate() {
+                    S::finish(row.as_ref()[v], &post, job.out.add(m * job.n + c));
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn one_pixel<S: Simd>(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32) {
+    for n in (0..room).step_by(S::NR) {
+        // SAFETY: `room` is whole panels (the caller); each panel has k * NR weights.
+        unsafe {
+            let [row] = S::tile::<1>(x, k, w.add(n * k), k);
+            for (v, &vector) in row.as_ref().iter().enumerate() {
+                S::store(vector, sums.add(n + v * S::LANES));
+            }
+        }
+    }
+}

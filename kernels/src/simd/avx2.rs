@@ -1,0 +1,127 @@
+//! AVX2: bytes widened to 16 bits, then `VPMADDWD`. (`VPMADDUBSW` would take bytes, but saturates.)
+
+use std::arch::x86_64::*;
+
+use super::Simd;
+use crate::post::PostPtr;
+
+/// Needs avx2.
+pub(crate) struct Avx2;
+
+/// [`PostPtr`] of 8 channels.
+#[derive(Clone, Copy)]
+pub(crate) struct Post {
+    bias: __m256i,
+    pos: __m256,
+    neg: __m256,
+    zero: __m256i,
+}
+
+impl Simd for Avx2 {
+    type Sums = __m256i;
+    type Post = Post;
+    type Row = [__m256i; 1];
+    /// 8 channels of 16-bit (row 0, row 1) and of (row 2, 0).
+    type Column = [__m256i; 2];
+    type Taps = [[__m256i; 2]; 3];
+    type Block = [__m256i; 1];
+
+    const LANES: usize = 8;
+    const MR: usize = 6;
+    const NR: usize = 8;
+    const KG: usize = 4;
+    const DEPTH: usize = 8;
+
+    #[inline(always)]
+    unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [[__m256i; 1]; M] {
+        // SAFETY: 4 bytes at a time of the k (a multiple of 16) bytes of each of the M pixels, and
+        // 32 weights for each such group: what the trait promises. The CPU has the instructions.
+        unsafe {
+            // Half sums: (k0 + k1, k2 + k3) of channels 0 to 3, and of 4 to 7.
+            let mut halves = [[_mm256_setzero_si256(); 2]; M];
+            for group in 0..k / 4 {
+                let w = w.add(group * 32);
+                let left = _mm256_cvtepi8_epi16(_mm_loadu_si128(w.cast()));
+                let right = _mm256_cvtepi8_epi16(_mm_loadu_si128(w.add(16).cast()));
+                for (m, row) in halves.iter_mut().enumerate() {
+                    let bytes = x.add(m * stride + group * 4).cast::<i32>().read_unaligned();
+                    let pixel = _mm256_cvtepu8_epi16(_mm_set1_epi32(bytes));
+                    row[0] = _mm256_add_epi32(row[0], _mm256_madd_epi16(pixel, left));
+                    row[1] = _mm256_add_epi32(row[1], _mm256_madd_epi16(pixel, right));
+                }
+            }
+            // hadd works within 128 bits: (0 1 4 5 | 2 3 6 7) comes out.
+            halves.map(|[a, b]| [_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_hadd_epi32(a, b))])
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn post(post: PostPtr) -> Post {
+        // SAFETY: the caller promises LANES = 8 values in each.
+        unsafe {
+            Post {
+                bias: _mm256_loadu_si256(post.bias.cast()),
+                pos: _mm256_loadu_ps(post.pos),
+                neg: _mm256_loadu_ps(post.neg),
+                zero: _mm256_set1_epi32(post.zero),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn finish(sums: __m256i, post: &Post, out: *mut u8) {
+        // SAFETY: the caller promises 8 bytes at `out`. Rounding is to nearest even: Rust code
+        // always runs with the default MXCSR.
+        unsafe {
+            let sums = _mm256_add_epi32(sums, post.bias);
+            // blendv looks at the sign bit only.
+            let factor = _mm256_blendv_ps(post.pos, post.neg, _mm256_castsi256_ps(sums));
+            let scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), factor);
+            let y = _mm256_add_epi32(_mm256_cvtps_epi32(scaled), post.zero);
+            let (low, high) = (_mm256_castsi256_si128(y), _mm256_extracti128_si256::<1>(y));
+            let words = _mm_packs_epi32(low, high);
+            _mm_storel_epi64(out.cast(), _mm_packus_epi16(words, words));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(sums: __m256i, out: *mut i32) {
+        // SAFETY: the caller promises room for LANES = 8 sums.
+        unsafe { _mm256_storeu_si256(out.cast(), sums) }
+    }
+
+    #[inline(always)]
+    unsafe fn taps(w: *const i8, step: usize) -> Self::Taps {
+        // SAFETY: nine rows of DEPTH = 8 weights.
+        std::array::from_fn(|dx| unsafe {
+            let [a, b, c] =
+                [0, 3, 6].map(|row| _mm256_cvtepi8_epi32(_mm_loadl_epi64(w.add((row + dx) * step).cast())));
+            // Signed: the low half must lose its sign bits before the high half is put above it.
+            [_mm256_blend_epi16::<0b1010_1010>(a, _mm256_slli_epi32::<16>(b)), c]
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn column(rows: [*const u8; 3]) -> [__m256i; 2] {
+        // SAFETY: the caller promises DEPTH = 8 bytes in each row.
+        unsafe {
+            let [a, b, c] = rows.map(|row| _mm256_cvtepu8_epi32(_mm_loadl_epi64(row.cast())));
+            [_mm256_or_si256(a, _mm256_slli_epi32::<16>(b)), c]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn window(columns: [[__m256i; 2]; 3], taps: &Self::Taps) -> [__m256i; 1] {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe {
+            let mut sums = _mm256_setzero_si256();
+            for (column, taps) in columns.into_iter().zip(taps) {
+                let upper = _mm256_madd_epi16(column[0], taps[0]);
+                // The high half of `column[1]` is 0, so what stands there in the taps does not count.
+                let lower = _mm256_madd_epi16(column[1], taps[1]);
+                sums = _mm256_add_epi32(sums, _mm256_add_epi32(upper, lower));
+            }
+            [sums]
+        }
+    }
+}

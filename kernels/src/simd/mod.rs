@@ -1,0 +1,149 @@
+//! The few operations that differ between instruction sets. Loops, borders and tiles are written once,
+//! over this trait, in `pointwise.rs` and `depthwise.rs`; [`dispatch`] compiles them per instruction set.
+//!
+//! Important terms:
+//! - *lanes*: output channels in one vector of 32-bit sums.
+//! - *tile*: a block of pixels by `NR` output channels whose sums stay in registers.
+//! - *k*: input channels, taken `KG` at a time.
+//! - *column*: three bytes below each other (rows y-1, y, y+1) for each channel of a block.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod dot;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod i8mm;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
+pub(crate) mod portable;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod vnni;
+
+use crate::post::PostPtr;
+
+/// One instruction set.
+///
+/// # Safety
+/// Every method may be called only on a CPU that has the instructions, and, to be fast, only inlined
+/// into a function with that `target_feature`. Pointers must be good for the sizes written below.
+pub(crate) trait Simd {
+    /// A vector of `LANES` 32-bit sums of neighbouring output channels.
+    type Sums: Copy;
+    /// A [`PostPtr`] in registers for `LANES` channels.
+    type Post: Copy;
+    /// The sums of one pixel of a tile.
+    type Row: AsRef<[Self::Sums]> + Copy;
+    /// A column of `DEPTH` channels.
+    type Column: Copy;
+    /// The nine weights of `DEPTH` channels.
+    type Taps: Copy;
+    /// The sums of `DEPTH` channels.
+    type Block: AsRef<[Self::Sums]> + Copy;
+
+    /// Channels in `Sums`.
+    const LANES: usize;
+    /// Most pixels in a tile, 1 to 12.
+    const MR: usize;
+    /// Output channels in a tile.
+    const NR: usize;
+    /// Input channels that the packed weights keep together; divides 16.
+    const KG: usize;
+    /// Channels in a depthwise block; divides 16.
+    const DEPTH: usize;
+
+    /// Sums of `M` pixels by `NR` channels: pixel m at `x + m * stride`, `k` bytes (a multiple of 16)
+    /// each; `w` packed `[k / KG][NR][KG]`.
+    unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [Self::Row; M];
+
+    /// Reads `LANES` values of each array of `post`.
+    unsafe fn post(post: PostPtr) -> Self::Post;
+    /// Writes `LANES` activations at `out`.
+    unsafe fn finish(sums: Self::Sums, post: &Self::Post, out: *mut u8);
+    /// Writes `LANES` sums at `out`.
+    unsafe fn store(sums: Self::Sums, out: *mut i32);
+
+    /// Reads nine rows of `DEPTH` weights, `step` bytes apart.
+    unsafe fn taps(w: *const i8, step: usize) -> Self::Taps;
+    /// Reads `DEPTH` bytes of each of three rows.
+    unsafe fn column(rows: [*const u8; 3]) -> Self::Column;
+    /// The sums of a 3x3 window given by its three columns.
+    unsafe fn window(columns: [Self::Column; 3], taps: &Self::Taps) -> Self::Block;
+}
+
+/// Calls `$function::<S>($arguments)` with `S` of `$isa`, in a function with the right `target_feature`.
+///
+/// The caller vouches that `$isa` is available (`Isa::is_available`) and for `$function`'s own needs.
+macro_rules! dispatch {
+    ($isa:expr, $function:ident($($name:ident: $type:ty),*)) => {{
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
+        unsafe fn avx2($($name: $type),*) {
+            // SAFETY: the caller has checked the CPU; the rest is `dispatch`'s condition.
+            unsafe { $function::<crate::simd::avx2::Avx2>($($name),*) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vnni")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
+        unsafe fn vnni($($name: $type),*) {
+            // SAFETY: as above.
+            unsafe { $function::<crate::simd::vnni::Vnni>($($name),*) }
+        }
+        #[cfg(target_arch = "aarch64")]
+        #[target_feature(enable = "neon")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
+        unsafe fn neon($($name: $type),*) {
+            // SAFETY: as above.
+            unsafe { $function::<crate::simd::neon::Neon>($($name),*) }
+        }
+        #[cfg(target_arch = "aarch64")]
+        #[target_feature(enable = "neon,dotprod")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
+        unsafe fn dot($($name: $type),*) {
+            // SAFETY: as above.
+            unsafe { $function::<crate::simd::dot::Dot>($($name),*) }
+        }
+        #[cfg(target_arch = "aarch64")]
+        #[target_feature(enable = "neon,dotprod,i8mm")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
+        unsafe fn i8mm($($name: $type),*) {
+            // SAFETY: as above.
+            unsafe { $function::<crate::simd::i8mm::I8mm>($($name),*) }
+        }
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            crate::Isa::Avx2 => avx2($($name),*),
+            #[cfg(target_arch = "x86_64")]
+            crate::Isa::Avx512Vnni => vnni($($name),*),
+            #[cfg(target_arch = "aarch64")]
+            crate::Isa::Neon => neon($($name),*),
+            #[cfg(target_arch = "aarch64")]
+            crate::Isa::NeonDot => dot($($name),*),
+            #[cfg(target_arch = "aarch64")]
+            crate::Isa::NeonI8mm => i8mm($($name),*),
+            _ => $function::<crate::simd::portable::Portable>($($name),*),
+        }
+    }};
+}
+pub(crate) use dispatch;
+
+/// `$body` with the constant `$result` of type `$constant` of the trait for a run-time `$isa`.
+macro_rules! of_isa {
+    ($isa:expr, $constant:ident) => {{
+        use crate::simd::Simd;
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            crate::Isa::Avx2 => crate::simd::avx2::Avx2::$constant,
+            #[cfg(target_arch = "x86_64")]
+            crate::Isa::Avx512Vnni => crate::simd::vnni::Vnni::$constant,
+            #[cfg(target_arch = "aarch64")]
+            crate::Isa::Neon => crate::simd::neon::Neon::$constant,
+            #[cfg(target_arch = "aarch64")]
+            crate::Isa::NeonDot => crate::simd::dot::Dot::$constant,
+            #[cfg(target_arch = "aarch64")]
+            crate::Isa::NeonI8mm => crate::simd::i8mm::I8mm::$constant,
+            _ => crate::simd::portable::Portable::$constant,
+        }
+    }};
+}
+pub(crate) use of_isa;

@@ -1,0 +1,129 @@
+//! NEON of every aarch64 CPU: `SMULL`, `SMLAL2` and `SADALP` make 16 products of signed bytes.
+//! Weights are -127..=127, so the two products that meet in 16 bits stay within -32512..=32512.
+
+use std::arch::aarch64::*;
+
+use super::Simd;
+use crate::post::PostPtr;
+
+/// Needs neon. Activations are stored flipped (`Isa::flip`), so they are signed bytes here.
+pub(crate) struct Neon;
+
+/// [`PostPtr`] of 4 channels.
+#[derive(Clone, Copy)]
+pub(crate) struct Post {
+    bias: int32x4_t,
+    pos: float32x4_t,
+    neg: float32x4_t,
+    zero: int32x4_t,
+}
+
+impl Simd for Neon {
+    type Sums = int32x4_t;
+    type Post = Post;
+    type Row = [int32x4_t; 1];
+    type Column = [int8x16_t; 3];
+    type Taps = [int8x16_t; 9];
+    type Block = [int32x4_t; 4];
+
+    const LANES: usize = 4;
+    const MR: usize = 4;
+    const NR: usize = 4;
+    const KG: usize = 16;
+    const DEPTH: usize = 16;
+
+    #[inline(always)]
+    unsafe fn tile<const M: usize>(
+        x: *const u8,
+        stride: usize,
+        w: *const i8,
+        k: usize,
+    ) -> [[int32x4_t; 1]; M] {
+        // SAFETY: 16 bytes at a time of the k (a multiple of 16) bytes of each of the M pixels, and
+        // 64 weights for each such group: what the trait promises. The CPU has the instructions.
+        unsafe {
+            let mut sums = [[vdupq_n_s32(0); 4]; M];
+            for group in 0..k / 16 {
+                let w: [int8x16_t; 4] = std::array::from_fn(|n| vld1q_s8(w.add(group * 64 + n * 16)));
+                for (m, row) in sums.iter_mut().enumerate() {
+                    let pixel = vld1q_s8(x.add(m * stride + group * 16).cast());
+                    for (sum, w) in row.iter_mut().zip(w) {
+                        let products = vmull_s8(vget_low_s8(pixel), vget_low_s8(w));
+                        *sum = vpadalq_s16(*sum, vmlal_high_s8(products, pixel, w));
+                    }
+                }
+            }
+            sums.map(|[a, b, c, d]| [vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d))])
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn post(post: PostPtr) -> Post {
+        // SAFETY: the caller promises LANES = 4 values in each.
+        unsafe {
+            Post {
+                bias: vld1q_s32(post.bias),
+                pos: vld1q_f32(post.pos),
+                neg: vld1q_f32(post.neg),
+                zero: vdupq_n_s32(post.zero),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn finish(sums: int32x4_t, post: &Post, out: *mut u8) {
+        // SAFETY: the caller promises 4 bytes at `out`.
+        unsafe {
+            let sums = vaddq_s32(sums, post.bias);
+            let factor = vbslq_f32(vcltzq_s32(sums), post.neg, post.pos);
+            let scaled = vmulq_f32(vcvtq_f32_s32(sums), factor);
+            let y = vqmovn_s32(vaddq_s32(vcvtnq_s32_f32(scaled), post.zero));
+            let y = vqmovn_s16(vcombine_s16(y, y));
+            out.cast::<u32>().write_unaligned(vget_lane_u32::<0>(vreinterpret_u32_s8(y)));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(sums: int32x4_t, out: *mut i32) {
+        // SAFETY: the caller promises room for LANES = 4 sums.
+        unsafe { vst1q_s32(out, sums) }
+    }
+
+    #[inline(always)]
+    unsafe fn taps(w: *const i8, step: usize) -> [int8x16_t; 9] {
+        // SAFETY: nine rows of DEPTH = 16 weights.
+        std::array::from_fn(|t| unsafe { vld1q_s8(w.add(t * step)) })
+    }
+
+    #[inline(always)]
+    unsafe fn column(rows: [*const u8; 3]) -> [int8x16_t; 3] {
+        // SAFETY: the caller promises DEPTH = 16 bytes in each row.
+        rows.map(|row| unsafe { vld1q_s8(row.cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn window(columns: [[int8x16_t; 3]; 3], taps: &[int8x16_t; 9]) -> [int32x4_t; 4] {
+        let x = |t: usize| columns[t % 3][t / 3];
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe {
+            let low = |t: usize| vmull_s8(vget_low_s8(x(t)), vget_low_s8(taps[t]));
+            let high = |t: usize| vmull_high_s8(x(t), taps[t]);
+            let (l, h) = (low(8), high(8));
+            let mut sums = [
+                vmovl_s16(vget_low_s16(l)),
+                vmovl_high_s16(l),
+                vmovl_s16(vget_low_s16(h)),
+                vmovl_high_s16(h),
+            ];
+            for t in [0, 2, 4, 6] {
+                let l = vmlal_s8(low(t), vget_low_s8(x(t + 1)), vget_low_s8(taps[t + 1]));
+                let h = vmlal_high_s8(high(t), x(t + 1), taps[t + 1]);
+                sums[0] = vaddw_s16(sums[0], vget_low_s16(l));
+                sums[1] = vaddw_high_s16(sums[1], l);
+                sums[2] = vaddw_s16(sums[2], vget_low_s16(h));
+                sums[3] = vaddw_high_s16(sums[3], h);
+            }
+            sums
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! AVX512-VNNI: `VPDPBUSD` adds four u8 x s8 products to each of 16 sums, without saturation.
+
+use std::arch::x86_64::*;
+
+use super::Simd;
+use crate::post::PostPtr;
+
+/// Needs avx2, avx512f, avx512bw and avx512vnni.
+pub(crate) struct Vnni;
+
+/// [`PostPtr`] of 16 channels.
+#[derive(Clone, Copy)]
+pub(crate) struct Post {
+    bias: __m512i,
+    pos: __m512,
+    neg: __m512,
+    zero: __m512i,
+}
+
+impl Simd for Vnni {
+    type Sums = __m512i;
+    type Post = Post;
+    type Row = [__m512i; 2];
+    /// 16 channels of (row 0, row 1, row 2, 0).
+    type Column = __m512i;
+    type Taps = [__m512i; 3];
+    type Block = [__m512i; 1];
+
+    const LANES: usize = 16;
+    const MR: usize = 12;
+    const NR: usize = 32;
+    const KG: usize = 4;
+    const DEPTH: usize = 16;
+
+    #[inline(always)]
+    unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [[__m512i; 2]; M] {
+        // SAFETY: 4 bytes at a time of the k (a multiple of 16) bytes of each of the M pixels, and
+        // 128 weights for each such group: what the trait promises. The CPU has the instructions.
+        unsafe {
+            let mut sums = [[_mm512_setzero_si512(); 2]; M];
+            for group in 0..k / 4 {
+                let w = w.add(group * 128);
+                let (left, right) = (_mm512_loadu_si512(w.cast()), _mm512_loadu_si512(w.add(64).cast()));
+                for (m, row) in sums.iter_mut().enumerate() {
+                    let bytes = x.add(m * stride + group * 4).cast::<i32>().read_unaligned();
+                    let pixel = _mm512_set1_epi32(bytes);
+                    row[0] = _mm512_dpbusd_epi32(row[0], pixel, left);
+                    row[1] = _mm512_dpbusd_epi32(row[1], pixel, right);
+                }
+            }
+            sums
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn post(post: PostPtr) -> Post {
+        // SAFETY: the caller promises LANES = 16 values in each.
+        unsafe {
+            Post {
+                bias: _mm512_loadu_si512(post.bias.cast()),
+                pos: _mm512_loadu_ps(post.pos),
+                neg: _mm512_loadu_ps(post.neg),
+                zero: _mm512_set1_epi32(post.zero),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn finish(sums: __m512i, post: &Post, out: *mut u8) {
+        // SAFETY: the caller promises 16 bytes at `out`. Rounding is to nearest even: Rust code
+        // always runs with the default MXCSR.
+        unsafe {
+            let sums = _mm512_add_epi32(sums, post.bias);
+            let below = _mm512_cmplt_epi32_mask(sums, _mm512_setzero_si512());
+            let factor = _mm512_mask_blend_ps(below, post.pos, post.neg);
+            let scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), factor);
+            let y = _mm512_add_epi32(_mm512_cvtps_epi32(scaled), post.zero);
+            let y = _mm512_max_epi32(y, _mm512_setzero_si512());
+            _mm_storeu_si128(out.cast(), _mm512_cvtusepi32_epi8(y));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(sums: __m512i, out: *mut i32) {
+        // SAFETY: the caller promises room for LANES = 16 sums.
+        unsafe { _mm512_storeu_si512(out.cast(), sums) }
+    }
+
+    #[inline(always)]
+    unsafe fn taps(w: *const i8, step: usize) -> Self::Taps {
+        // SAFETY: nine rows of DEPTH = 16 weights.
+        std::array::from_fn(|dx| unsafe { quads([0, 3, 6].map(|row| w.add((row + dx) * step).cast())) })
+    }
+
+    #[inline(always)]
+    unsafe fn column(rows: [*const u8; 3]) -> __m512i {
+        // SAFETY: the caller promises DEPTH = 16 bytes in each row.
+        unsafe { quads(rows) }
+    }
+
+    #[inline(always)]
+    unsafe fn window(columns: [__m512i; 3], taps: &Self::Taps) -> [__m512i; 1] {
+        // SAFETY: the CPU has the instructions (trait).
+        let mut sums = unsafe { _mm512_setzero_si512() };
+        for (column, taps) in columns.into_iter().zip(taps) {
+            // SAFETY: the CPU has the instruction (trait).
+            sums = unsafe { _mm512_dpbusd_epi32(sums, column, *taps) };
+        }
+        [sums]
+    }
+}
+
+/// Byte c of each row together: lane c is (rows[0][c], rows[1][c], rows[2][c], 0).
+#[inline(always)]
+unsafe fn quads(rows: [*const u8; 3]) -> __m512i {
+    // SAFETY: the caller promises 16 bytes in each row.
+    unsafe {
+        let [a, b, c] = rows.map(|row| _mm512_cvtepu8_epi32(_mm_loadu_si128(row.cast())));
+        _mm512_or_si512(_mm512_or_si512(a, _mm512_slli_epi32::<8>(b)), _mm512_slli_epi32::<16>(c))
+    }
+}

@@ -1,0 +1,207 @@
+//! A whole JPEG in, "every block is there" or why not out, without looking at a pixel.
+//!
+//! zune-jpeg fills up what a frame lacks, even in strict mode, if only an end marker follows. That is
+//! what a camera sends when packets get lost, and what a capture buffer holds when a short frame lies
+//! on top of an older one. So the Huffman codes are walked once more and the blocks counted.
+
+/// Bytes that cheap cameras leave between the last block and the next marker (libjpeg: "extraneous
+/// bytes before marker"). More than this is another frame.
+const SLACK_BYTES: usize = 64;
+
+/// Checks the scan of a baseline JPEG that begins at SOI, ends at EOI and brings its tables.
+///
+/// Pictures in several scans (progressive files, or a scan for each colour) are not looked at: no camera
+/// sends them.
+pub(super) fn check(jpeg: &[u8]) -> Result<(), String> {
+    let Some(plan) = Plan::read(jpeg).ok_or("damaged JPEG: its headers contradict each other")? else {
+        return Ok(());
+    };
+    let mut bits = Bits { bytes: plan.packed, at: 0, held: 0, count: 0 };
+    for mcu in 0..plan.mcus {
+        if plan.restart > 0 && mcu > 0 && mcu % plan.restart == 0 {
+            bits.restart().ok_or_else(|| format!("damaged JPEG: no restart at block group {mcu}"))?;
+        }
+        for (dc, ac) in &plan.blocks {
+            let whole = bits.block(&plan.tables[*dc], &plan.tables[*ac]);
+            whole.ok_or_else(|| format!("truncated JPEG: it ends in block group {mcu} of {}", plan.mcus))?;
+        }
+    }
+    let left = plan.packed.len() - bits.at.min(plan.packed.len());
+    if left > SLACK_BYTES {
+        return Err(format!("damaged JPEG: {left} bytes left over, as of another frame"));
+    }
+    Ok(())
+}
+
+/// What the headers announce for the scan.
+struct Plan<'a> {
+    /// Block groups (MCUs) in the picture.
+    mcus: usize,
+    /// Groups between two restart markers; 0 for none.
+    restart: usize,
+    /// DC and AC table of each block of a group.
+    blocks: Vec<(usize, usize)>,
+    /// Four DC tables, then four AC tables.
+    tables: [Codes; 8],
+    packed: &'a [u8],
+}
+
+impl<'a> Plan<'a> {
+    /// `None`: the headers make no sense. `Some(None)`: a kind of JPEG that is not checked here.
+    fn read(jpeg: &'a [u8]) -> Option<Option<Self>> {
+        let (mut at, mut restart, mut frame) = (2, 0, None);
+        let mut tables: [Codes; 8] = Default::default();
+        loop {
+            while jpeg.get(at..at + 2)? == [0xFF, 0xFF] {
+                at += 1;
+            }
+            let (marker, length) = (*jpeg.get(at + 1)?, word(jpeg, at + 2)?);
+            let body = jpeg.get(at + 4..at + 2 + length)?;
+            at += 2 + length;
+            match marker {
+                0xC0 | 0xC1 => frame = Some(body),
+                0xC4 => read_tables(body, &mut tables)?,
+                0xC2..=0xCF => return Some(None),
+                0xDD => restart = word(body, 0)?,
+                0xDA => {
+                    let (frame, packed) = (frame?, jpeg.get(at..jpeg.len() - 2)?);
+                    let Some((mcus, blocks)) = groups(frame, body)? else { return Some(None) };
+                    return Some(Some(Self { mcus, restart, blocks, tables, packed }));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// How many groups there are, and the DC and AC table of each block in one.
+type Groups = (usize, Vec<(usize, usize)>);
+
+fn word(bytes: &[u8], at: usize) -> Option<usize> {
+    Some(usize::from(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?])))
+}
+
+/// `None`: the headers make no sense. `Some(None)`: the picture comes in several scans.
+fn groups(frame: &[u8], scan: &[u8]) -> Option<Option<Groups>> {
+    let (height, width) = (word(frame, 1)?, word(frame, 3)?);
+    let components = frame.get(6..)?.chunks_exact(3).take(usize::from(*frame.get(5)?));
+    let components: Vec<(u8, usize, usize)> =
+        components.map(|part| (part[0], usize::from(part[1] >> 4), usize::from(part[1] & 15))).collect();
+    let in_scan = usize::from(*scan.first()?);
+    if in_scan != components.len() {
+        return Some(None);
+    }
+    let (mut blocks, mut widest, mut highest) = (Vec::new(), 1, 1);
+    for chosen in scan.get(1..1 + in_scan * 2)?.chunks_exact(2) {
+        let (_, across, down) = components.iter().find(|(id, ..)| *id == chosen[0])?;
+        // A picture of one component comes block by block, whatever its sampling factors say.
+        let (across, down) = if in_scan == 1 { (1, 1) } else { (*across, *down) };
+        if !(1..=4).contains(&across) || !(1..=4).contains(&down) {
+            return None;
+        }
+        (widest, highest) = (widest.max(across), highest.max(down));
+        let tables = (usize::from(chosen[1] >> 4) & 3, 4 + (usize::from(chosen[1]) & 3));
+        blocks.extend(std::iter::repeat_n(tables, across * down));
+    }
+    Some(Some((width.div_ceil(8 * widest) * height.div_ceil(8 * highest), blocks)))
+}
+
+/// A Huffman table: for each length of 1 to 16 bits the first code, how many there are, and where
+/// their values begin.
+#[derive(Default)]
+struct Codes {
+    lengths: [(i32, i32, usize); 16],
+    values: Vec<u8>,
+}
+
+fn read_tables(mut body: &[u8], tables: &mut [Codes; 8]) -> Option<()> {
+    while let Some((&slot, rest)) = body.split_first() {
+        let counts = rest.get(..16)?;
+        let total: usize = counts.iter().map(|&count| usize::from(count)).sum();
+        let mut codes = Codes { values: rest.get(16..16 + total)?.to_vec(), ..Codes::default() };
+        let (mut code, mut start) = (0, 0);
+        for (length, &count) in codes.lengths.iter_mut().zip(counts) {
+            *length = (code, i32::from(count), start);
+            start += usize::from(count);
+            code = (code + i32::from(count)) << 1;
+        }
+        tables[usize::from(slot >> 4 & 1) * 4 + usize::from(slot & 3)] = codes;
+        body = &rest[16 + total..];
+    }
+    Some(())
+}
+
+/// The packed bits of a scan, without the zeros stuffed behind FF.
+struct Bits<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    held: u32,
+    count: u32,
+}
+
+impl Bits<'_> {
+    /// Holds at least `wanted` (up to 16) bits; `None` at a marker or the end.
+    fn fill(&mut self, wanted: u32) -> Option<()> {
+        while self.count < wanted {
+            let byte = *self.bytes.get(self.at)?;
+            self.at += 1;
+            if byte == 0xFF {
+                if self.bytes.get(self.at) != Some(&0) {
+                    self.at -= 1;
+                    return None;
+                }
+                self.at += 1;
+            }
+            self.held = self.held << 8 | u32::from(byte);
+            self.count += 8;
+        }
+        Some(())
+    }
+
+    fn take(&mut self, wanted: u32) -> Option<i32> {
+        self.fill(wanted)?;
+        self.count -= wanted;
+        Some((self.held >> self.count) as i32 & ((1 << wanted) - 1))
+    }
+
+    fn symbol(&mut self, codes: &Codes) -> Option<u8> {
+        let mut code = 0;
+        for (first, count, start) in &codes.lengths {
+            code = code << 1 | self.take(1)?;
+            if code - first < *count {
+                return codes.values.get(start + (code - first) as usize).copied();
+            }
+        }
+        None
+    }
+
+    /// Passes over one block of 64 coefficients.
+    fn block(&mut self, dc: &Codes, ac: &Codes) -> Option<()> {
+        let size = self.symbol(dc)?;
+        self.take(u32::from(size.min(16)))?;
+        let mut at = 1;
+        while at < 64 {
+            let symbol = self.symbol(ac)?;
+            let (run, size) = (symbol >> 4, symbol & 15);
+            match (run, size) {
+                (15, 0) => at += 16,
+                (_, 0) => break,
+                _ => {
+                    self.take(u32::from(size))?;
+                    at += usize::from(run) + 1;
+                }
+            }
+        }
+        (at <= 64).then_some(())
+    }
+
+    /// Passes over a restart marker, which lies at most the slack ahead.
+    fn restart(&mut self) -> Option<()> {
+        (self.held, self.count) = (0, 0);
+        let ahead = self.bytes.get(self.at..)?;
+        let is_restart = |pair: &[u8]| pair[0] == 0xFF && (0xD0..=0xD7).contains(&pair[1]);
+        let skipped = ahead.windows(2).take(SLACK_BYTES).position(is_restart)?;
+        self.at += skipped + 2;
+        Some(())
+    }
+}

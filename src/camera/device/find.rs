@@ -1,0 +1,220 @@
+//! A camera's path or name in, the device node it has now out (`/dev/videoN`; N changes at replugging).
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::super::CameraError;
+
+/// Which camera is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The first one that can capture; `auto`.
+    #[default]
+    Auto,
+    /// The first one whose card name contains this, in capitals or not; `name:...`.
+    Name(String),
+    /// `/dev/v4l/by-id/...` or `by-path/...` (these stay the same after replugging), or `/dev/videoN`.
+    Path(PathBuf),
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("name:").map(str::trim) {
+            Some("") => Err("camera `name:` needs a part of the card's name after it".to_owned()),
+            Some(part) => Ok(Self::Name(part.to_owned())),
+            None if text == "auto" => Ok(Self::Auto),
+            None if text.starts_with("/dev/") => Ok(Self::Path(text.into())),
+            None => Err(format!(
+                "camera `{text}` is neither `auto` nor `name:PART` nor a path such as /dev/v4l/by-id/NAME"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Name(part) => write!(f, "name:{part}"),
+            Self::Path(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// A camera, for people who have to choose one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameraInfo {
+    /// `/dev/videoN`, which another camera may get at the next start.
+    pub path: PathBuf,
+    /// What the driver calls the card.
+    pub name: String,
+    /// The path below `/dev/v4l` to put into the configuration, where udev made one.
+    pub stable_path: Option<PathBuf>,
+}
+
+/// Where device nodes and their names are found.
+pub(super) struct Nodes {
+    dev: PathBuf,
+    sys: PathBuf,
+}
+
+impl Nodes {
+    pub(super) fn system() -> Self {
+        Self { dev: "/dev".into(), sys: "/sys/class/video4linux".into() }
+    }
+
+    /// All cameras by number. `captures` tells them from metadata nodes and video converters.
+    pub(super) fn list(&self, captures: &dyn Fn(&Path) -> bool) -> Vec<CameraInfo> {
+        let stable = self.stable_paths();
+        let info = |number: u32| {
+            let path = self.dev.join(format!("video{number}"));
+            let target = path.canonicalize().unwrap_or_else(|_| path.clone());
+            let stable_path = stable.iter().find(|(_, node)| *node == target).map(|(path, _)| path.clone());
+            CameraInfo { name: self.card(number), stable_path, path }
+        };
+        let all = self.numbers().into_iter().map(info);
+        all.filter(|camera| captures(&camera.path)).collect()
+    }
+
+    /// The node that `choice` names now.
+    pub(super) fn resolve(
+        &self,
+        choice: &Choice,
+        captures: &dyn Fn(&Path) -> bool,
+    ) -> Result<PathBuf, CameraError> {
+        let found = match choice {
+            Choice::Path(path) => path.canonicalize().ok().filter(|node| number(node).is_some()),
+            Choice::Auto => self.list(captures).into_iter().next().map(|camera| camera.path),
+            Choice::Name(part) => {
+                let part = part.to_lowercase();
+                let named = |camera: &CameraInfo| camera.name.to_lowercase().contains(&part);
+                self.list(captures).into_iter().find(named).map(|camera| camera.path)
+            }
+        };
+        found.ok_or_else(|| CameraError::Missing { camera: choice.to_string(), fix: self.fix(captures) })
+    }
+
+    fn fix(&self, captures: &dyn Fn(&Path) -> bool) -> String {
+        let there: Vec<String> = self.list(captures).iter().map(describe).collect();
+        if there.is_empty() {
+            return "plug one in; `ls -l /dev/v4l/by-id` shows it then".to_owned();
+        }
+        format!("plug it in, or choose one that is there: {}", there.join(", "))
+    }
+
+    fn card(&self, number: u32) -> String {
+        let name = fs::read_to_string(self.sys.join(format!("video{number}/name")));
+        name.map(|name| name.trim().to_owned()).unwrap_or_default()
+    }
+
+    fn numbers(&self) -> Vec<u32> {
+        let entries = fs::read_dir(&self.dev).into_iter().flatten().flatten();
+        let mut numbers: Vec<u32> = entries.filter_map(|entry| number(&entry.path())).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// Links below `/dev/v4l` and the nodes they lead to; by-id first, since it knows the camera itself.
+    fn stable_paths(&self) -> Vec<(PathBuf, PathBuf)> {
+        let links = ["v4l/by-id", "v4l/by-path"].map(|folder| self.dev.join(folder));
+        let links = links.iter().flat_map(|folder| {
+            let mut links: Vec<PathBuf> =
+                fs::read_dir(folder).into_iter().flatten().flatten().map(|link| link.path()).collect();
+            links.sort();
+            links
+        });
+        links.filter_map(|link| Some((link.clone(), link.canonicalize().ok()?))).collect()
+    }
+}
+
+fn describe(camera: &CameraInfo) -> String {
+    let path = camera.stable_path.as_ref().unwrap_or(&camera.path);
+    format!("{} ({})", path.display(), camera.name)
+}
+
+/// N of `.../videoN`.
+pub(super) fn number(node: &Path) -> Option<u32> {
+    node.file_name()?.to_str()?.strip_prefix("video")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A machine with a camera's metadata node, that camera, and another one.
+    fn machine() -> (tempfile::TempDir, Nodes) {
+        let root = tempfile::tempdir().expect("temporary folder");
+        let (dev, sys) = (root.path().join("dev"), root.path().join("sys"));
+        fs::create_dir_all(dev.join("v4l/by-id")).expect("made");
+        for (number, name) in [(1, "HD Webcam"), (2, "HD Webcam"), (10, "IR Camera")] {
+            fs::write(dev.join(format!("video{number}")), "").expect("written");
+            let card = sys.join(format!("video{number}"));
+            fs::create_dir_all(&card).expect("made");
+            fs::write(card.join("name"), format!("{name}\n")).expect("written");
+        }
+        symlink("../../video10", dev.join("v4l/by-id/usb-IR-index0")).expect("linked");
+        fs::write(dev.join("vcs"), "").expect("written");
+        let nodes = Nodes { dev: dev.canonicalize().expect("is there"), sys };
+        (root, nodes)
+    }
+
+    /// video1 is the metadata node.
+    fn captures(node: &Path) -> bool {
+        number(node).is_some_and(|number| number != 1)
+    }
+
+    fn resolved(nodes: &Nodes, choice: &Choice) -> Result<u32, String> {
+        let node = nodes.resolve(choice, &captures).map_err(|why| why.to_string())?;
+        number(&node).ok_or_else(|| "no number".to_owned())
+    }
+
+    #[test]
+    fn a_camera_is_found_by_path_by_name_and_by_itself() {
+        let (_root, nodes) = machine();
+        assert_eq!(resolved(&nodes, &Choice::Auto), Ok(2));
+        assert_eq!(resolved(&nodes, &Choice::Name("ir cam".into())), Ok(10));
+        assert_eq!(resolved(&nodes, &Choice::Path(nodes.dev.join("v4l/by-id/usb-IR-index0"))), Ok(10));
+        assert_eq!(resolved(&nodes, &Choice::Path(nodes.dev.join("video1"))), Ok(1));
+    }
+
+    #[test]
+    fn a_stable_path_follows_its_camera_to_another_number() {
+        let (_root, nodes) = machine();
+        let link = nodes.dev.join("v4l/by-id/usb-IR-index0");
+        fs::remove_file(&link).expect("removed");
+        assert!(resolved(&nodes, &Choice::Path(link.clone())).is_err());
+        symlink("../../video2", &link).expect("linked");
+        assert_eq!(resolved(&nodes, &Choice::Path(link)), Ok(2));
+    }
+
+    #[test]
+    fn a_missing_camera_is_named_with_those_that_are_there() {
+        let (_root, nodes) = machine();
+        let text = resolved(&nodes, &Choice::Name("Kinect".into())).unwrap_err();
+        assert!(text.starts_with("camera name:Kinect: not found; plug it in, or choose"), "{text}");
+        assert!(text.contains("video2 (HD Webcam)") && text.contains("usb-IR-index0 (IR Camera)"), "{text}");
+        let nothing = Nodes { dev: "/nowhere".into(), sys: "/nowhere".into() };
+        assert!(resolved(&nothing, &Choice::Auto).unwrap_err().contains("plug one in"));
+    }
+
+    #[test]
+    fn what_is_no_video_node_is_no_camera() {
+        let (_root, nodes) = machine();
+        assert!(resolved(&nodes, &Choice::Path(nodes.dev.join("vcs"))).is_err());
+        assert!(resolved(&nodes, &Choice::Path("/dev/null".into())).is_err());
+    }
+
+    #[test]
+    fn choices_are_written_as_they_are_read() {
+        for text in ["auto", "name:HD Webcam", "/dev/v4l/by-id/usb-IR-index0"] {
+            assert_eq!(text.parse::<Choice>().map(|choice| choice.to_string()), Ok(text.to_owned()));
+        }
+        assert!("0".parse::<Choice>().is_err() && "name: ".parse::<Choice>().is_err());
+    }
+}

@@ -1,0 +1,314 @@
+//! A scripted camera in the place of a real one, and a clock that runs faster than the day.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+
+use super::capture::{Capture, Shot};
+use super::*;
+use crate::camera::decode::{Layout, PixelFormat};
+use crate::clock::WallTime;
+
+/// Moves on by ten milliseconds whenever it is read, so that no test waits for the real one.
+#[derive(Default)]
+struct Ticking(AtomicU64);
+
+impl Clock for Ticking {
+    fn now(&self) -> BootTime {
+        BootTime(Duration::from_millis(self.0.fetch_add(10, Ordering::Relaxed)))
+    }
+
+    fn wall(&self) -> WallTime {
+        WallTime(0)
+    }
+}
+
+impl Ticking {
+    fn forward(&self, by: Duration) {
+        self.0.fetch_add(by.as_millis() as u64, Ordering::Relaxed);
+    }
+}
+
+/// What the camera does at one read.
+enum Step {
+    /// A frame of this grey.
+    Frame(u8),
+    /// The read never returns, until the test lets go of the other end.
+    Hang(Receiver<()>),
+    Fail(CameraError),
+    Panic,
+}
+
+/// Each opening takes the next script; the last frame of a script is followed by new frames without end.
+#[derive(Default)]
+struct Script {
+    openings: Mutex<VecDeque<Result<VecDeque<Step>, CameraError>>>,
+    opened: AtomicUsize,
+    held: Arc<AtomicUsize>,
+}
+
+struct Played {
+    steps: VecDeque<Step>,
+    next: u8,
+    held: Arc<AtomicUsize>,
+}
+
+impl Driver for Script {
+    fn open(&self) -> Result<Box<dyn Capture>, CameraError> {
+        self.opened.fetch_add(1, Ordering::SeqCst);
+        let opening = self.openings.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let steps = opening.unwrap_or_else(|| Ok(VecDeque::new()))?;
+        assert_eq!(self.held.fetch_add(1, Ordering::SeqCst), 0, "opened while still held");
+        Ok(Box::new(Played { steps, next: 100, held: Arc::clone(&self.held) }))
+    }
+
+    fn probe(&self) -> Result<(), CameraError> {
+        Err(forbidden())
+    }
+}
+
+impl Capture for Played {
+    fn read(&mut self) -> Result<Option<Shot>, CameraError> {
+        let layout = Layout { format: PixelFormat::Grey, width: 32, height: 32 };
+        let step = self.steps.pop_front().unwrap_or_else(|| {
+            // As fast as a camera of 1,000 frames a second, so that frames are new but few.
+            let (_never, wait) = channel::<()>();
+            let _ = wait.recv_timeout(Duration::from_millis(1));
+            self.next = self.next.wrapping_add(1);
+            Step::Frame(self.next)
+        });
+        match step {
+            Step::Frame(level) => Ok(Some(Shot { layout, bytes: vec![level; 32 * 32] })),
+            Step::Hang(until) => {
+                let _ = until.recv();
+                Err(gone())
+            }
+            Step::Fail(why) => Err(why),
+            Step::Panic => panic!("STREAMOFF: EIO"),
+        }
+    }
+}
+
+impl Drop for Played {
+    fn drop(&mut self) {
+        self.held.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+struct World {
+    script: Arc<Script>,
+    clock: Arc<Ticking>,
+    device: Device,
+}
+
+impl World {
+    fn new<const N: usize>(openings: [Result<Vec<Step>, CameraError>; N]) -> Self {
+        let openings = openings.into_iter().map(|opening| opening.map(VecDeque::from)).collect();
+        let script = Arc::new(Script { openings: Mutex::new(openings), ..Script::default() });
+        let clock = Arc::new(Ticking::default());
+        let options = DeviceOptions { skip: 0, ..DeviceOptions::default() };
+        let device = Device::with_driver(options, Arc::clone(&script) as _, Arc::clone(&clock) as _);
+        Self { script, clock, device }
+    }
+
+    /// The next frame, given a minute of the clock, which a living camera never needs.
+    fn ask(&mut self) -> Result<Frame, CameraError> {
+        self.within(Duration::from_secs(60))
+    }
+
+    fn within(&mut self, limit: Duration) -> Result<Frame, CameraError> {
+        let deadline = self.clock.now().after(limit);
+        self.device.next_frame(deadline)
+    }
+
+    fn opened(&self) -> usize {
+        self.script.opened.load(Ordering::SeqCst)
+    }
+}
+
+fn gone() -> CameraError {
+    CameraError::Gone { camera: "auto".into() }
+}
+
+fn forbidden() -> CameraError {
+    CameraError::Forbidden { camera: "auto".into() }
+}
+
+fn hang() -> (Sender<()>, Step) {
+    let (let_go, until) = channel();
+    (let_go, Step::Hang(until))
+}
+
+#[test]
+fn frames_come_from_one_opening_and_are_newer_than_the_call() {
+    let mut world = World::new([]);
+    for _ in 0..3 {
+        let called = world.clock.now();
+        let frame = world.ask().unwrap_or_else(|why| panic!("{why}"));
+        assert!(frame.taken_at() > called && frame.width() == 32);
+    }
+    assert_eq!(world.opened(), 1);
+}
+
+#[test]
+fn the_first_frames_are_thrown_away_even_when_damaged() {
+    let bad = CameraError::BadFrame { why: "short".into() };
+    let mut world = World::new([Ok(vec![Step::Fail(bad), Step::Frame(1), Step::Frame(2), Step::Frame(3)])]);
+    world.device.options.skip = 4;
+    let first = world.ask().map(|frame| frame.rgb()[0]);
+    assert!(matches!(first, Ok(level) if level > 100), "{:?}", first.map_err(|why| why.to_string()));
+}
+
+#[test]
+fn repeated_and_damaged_frames_are_refused() {
+    let damaged = CameraError::BadFrame { why: "the driver marks it as damaged".into() };
+    for (steps, wanted) in [
+        (vec![Step::Frame(7), Step::Frame(7)], "byte for byte the frame before"),
+        (vec![Step::Frame(7), Step::Fail(damaged)], "marks it as damaged"),
+    ] {
+        let (let_go, hang) = hang();
+        let (job, mailbox) = job(steps.into_iter().chain([hang]).collect());
+        let thread = std::thread::spawn(|| job.run());
+        // The refusal is the last thing said before the camera hangs, so it stays in the slot.
+        let text = loop {
+            match mailbox.take(BootTime::default(), BootTime(Duration::MAX), &Ticking::default()) {
+                Ok((_, Ok(_))) => {}
+                Ok((_, Err(why))) => break why.to_string(),
+                Err(_) => panic!("ended"),
+            }
+        };
+        assert!(text.contains(wanted), "{text}");
+        drop(let_go);
+        thread.join().expect("ends");
+    }
+}
+
+#[test]
+fn a_short_frame_is_refused_and_the_next_one_is_good() {
+    let mut world = World::new([]);
+    world.device.options.skip = 0;
+    let mailbox = Arc::new(Mailbox::new(BootTime::default()));
+    let layout = Layout { format: PixelFormat::Grey, width: 32, height: 32 };
+    mailbox.put(BootTime(Duration::MAX), Ok(Arc::new(Shot { layout, bytes: vec![1; 99] })));
+    world.device.open = Some(Arc::clone(&mailbox));
+    let text = world.ask().err().expect("refuses").to_string();
+    assert!(text.contains("short: 99 bytes where 1024 were due"), "{text}");
+    mailbox.put(BootTime(Duration::MAX), Ok(Arc::new(Shot { layout, bytes: vec![1; 1024] })));
+    assert!(world.ask().is_ok());
+}
+
+fn job(steps: Vec<Step>) -> (Job, Arc<Mailbox>) {
+    let script = Script { openings: Mutex::new([Ok(steps.into())].into()), ..Script::default() };
+    let clock = Arc::new(Ticking::default());
+    let mailbox = Arc::new(Mailbox::new(clock.now()));
+    let (driver, kept) = (Arc::new(script), Arc::clone(&mailbox));
+    (Job { driver, mailbox, clock, skip: 0, camera: "auto".into() }, kept)
+}
+
+#[test]
+fn an_unplugged_camera_is_gone_and_comes_back_by_itself() {
+    let mut world = World::new([Ok(vec![Step::Fail(gone())])]);
+    assert!(matches!(world.ask(), Err(CameraError::Gone { .. })));
+    assert!(world.ask().is_ok());
+    assert_eq!(world.opened(), 2);
+}
+
+#[test]
+fn a_lost_camera_is_tried_ever_more_rarely_and_at_once_after_a_frame() {
+    let mut world = World::new([Err(gone()), Err(gone()), Err(gone()), Ok(vec![]), Ok(vec![])]);
+    for wanted_ms in [500, 1000, 2000] {
+        assert!(world.ask().is_err());
+        let failure = world.device.failed.as_ref().expect("failed");
+        assert_eq!(failure.back_off, Duration::from_millis(wanted_ms));
+    }
+    assert!(world.ask().is_ok());
+    assert!(world.device.failed.is_none());
+    for _ in 0..20 {
+        world.device.back_off(gone());
+    }
+    assert!(world.device.failed.as_ref().is_some_and(|failure| failure.back_off == LAST_BACK_OFF));
+}
+
+#[test]
+fn during_the_back_off_the_last_error_is_told_by_the_deadline() {
+    let mut world = World::new([Err(forbidden())]);
+    assert!(matches!(world.ask(), Err(CameraError::Forbidden { .. })));
+    assert!(matches!(world.within(Duration::from_millis(20)), Err(CameraError::Forbidden { .. })));
+    assert_eq!(world.opened(), 1);
+    assert!(world.ask().is_ok());
+}
+
+#[test]
+fn a_camera_that_stalls_is_silent_then_abandoned_then_opened_anew() {
+    let (let_go, hang) = hang();
+    let mut world = World::new([Ok(vec![hang])]);
+    let soon = Duration::from_millis(50);
+    let silent = world.within(soon);
+    assert!(matches!(silent, Err(CameraError::Silent { waited, .. }) if waited >= Duration::from_millis(40)));
+    assert!(world.device.stuck.is_empty() && world.opened() == 1, "patience lasts");
+    world.clock.forward(Duration::from_secs(5));
+    assert!(matches!(world.within(soon), Err(CameraError::Silent { .. })));
+    assert_eq!(world.device.stuck.len(), 1);
+    // The read comes back at last, as it does when the camera is unplugged.
+    drop(let_go);
+    assert!(world.device.stuck[0].wait_for_end(Duration::from_secs(60)));
+    assert!(world.ask().is_ok());
+    assert!(world.opened() == 2 && world.device.opened(BootTime::default()).is_ok());
+}
+
+#[test]
+fn hanging_reads_do_not_pile_up() {
+    let mut world = World::new([]);
+    for _ in 0..MOST_STUCK {
+        world.device.stuck.push(Arc::new(Mailbox::new(BootTime::default())));
+    }
+    let text = world.ask().err().expect("refuses").to_string();
+    assert!(text.contains("2 reads hang in its driver") && text.contains("restart"), "{text}");
+    assert!(world.device.probe().is_err() && world.opened() == 0);
+    world.device.stuck[0].end(None);
+    assert!(world.ask().is_ok());
+}
+
+#[test]
+fn a_device_that_our_own_read_holds_is_not_said_to_be_another_programs() {
+    let busy = CameraError::Busy { camera: "auto".into() };
+    let mut world = World::new([Err(busy.clone()), Err(busy)]);
+    assert!(matches!(world.ask(), Err(CameraError::Busy { .. })));
+    world.device.stuck.push(Arc::new(Mailbox::new(BootTime::default())));
+    assert!(matches!(world.ask(), Err(CameraError::Stuck { reads: 1, .. })));
+}
+
+#[test]
+fn a_panic_in_the_driver_is_an_error_like_any_other() {
+    let mut world = World::new([Ok(vec![Step::Panic])]);
+    let text = world.ask().err().expect("fails").to_string();
+    assert!(text.contains("driver library panicked"), "{text}");
+    assert!(world.ask().is_ok());
+}
+
+#[test]
+fn close_lets_go_of_the_camera_and_the_next_frame_takes_it_again() {
+    let mut world = World::new([]);
+    assert!(world.ask().is_ok());
+    assert_eq!(world.script.held.load(Ordering::SeqCst), 1);
+    assert!(world.device.probe().is_ok(), "a camera that runs is there");
+    world.device.close();
+    assert_eq!(world.script.held.load(Ordering::SeqCst), 0);
+    assert!(matches!(world.device.probe(), Err(CameraError::Forbidden { .. })));
+    assert!(world.ask().is_ok());
+    assert_eq!(world.opened(), 2);
+    let held = Arc::clone(&world.script.held);
+    drop(world);
+    assert_eq!(held.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_camera_that_is_not_there_says_so() {
+    let options = DeviceOptions { choice: Choice::Path("/dev/v4l/by-id/none".into()), ..Default::default() };
+    let mut device = Device::new(options, Arc::new(Ticking::default()));
+    let text = device.probe().expect_err("missing").to_string();
+    assert!(text.starts_with("camera /dev/v4l/by-id/none: not found; plug"), "{text}");
+    let asked = device.next_frame(BootTime(Duration::MAX));
+    assert!(matches!(asked, Err(CameraError::Missing { .. })));
+}

@@ -1,0 +1,139 @@
+//! Who is calling, and what that caller may ask or see.
+
+use std::ffi::CString;
+
+use facelatch_wire::Fault;
+use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
+
+/// What a caller is to this daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// May ask about himself.
+    User,
+    /// May enrol, remove, reset, identify and follow events.
+    Manager,
+    /// Root, or the user the daemon runs as: sees scores as well.
+    Owner,
+}
+
+/// Somebody on the other end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// His user id, from the kernel.
+    pub uid: u32,
+    /// His login name, if he has one.
+    pub name: Option<String>,
+    /// What he is.
+    pub role: Role,
+}
+
+/// Tells who is calling. Replaced in tests, which all run as one user.
+pub trait Peers: Send + Sync {
+    /// The caller behind the ids that the kernel vouches for. May ask the name service, so it may block.
+    fn caller(&self, uid: u32, gid: u32) -> Caller;
+}
+
+/// The users and groups of this machine.
+#[derive(Debug, Clone)]
+pub struct SystemPeers {
+    owner: Uid,
+    group: String,
+}
+
+impl SystemPeers {
+    /// Members of `group` are managers; the group is looked up at each call, so that joining it works at once.
+    pub fn new(group: String) -> Self {
+        Self { owner: Uid::effective(), group }
+    }
+
+    fn is_member(&self, name: &str, gid: Gid) -> bool {
+        let Ok(Some(group)) = Group::from_name(&self.group) else {
+            return false;
+        };
+        let groups = CString::new(name).ok().and_then(|name| getgrouplist(&name, gid).ok());
+        gid == group.gid || groups.is_some_and(|groups| groups.contains(&group.gid))
+    }
+}
+
+impl Peers for SystemPeers {
+    fn caller(&self, uid: u32, gid: u32) -> Caller {
+        let (user_id, group_id) = (Uid::from_raw(uid), Gid::from_raw(gid));
+        let name = User::from_uid(user_id).ok().flatten().map(|user| user.name);
+        let role = if user_id.is_root() || user_id == self.owner {
+            Role::Owner
+        } else if name.as_deref().is_some_and(|name| self.is_member(name, group_id)) {
+            Role::Manager
+        } else {
+            Role::User
+        };
+        Caller { uid, name, role }
+    }
+}
+
+impl Caller {
+    /// May he change who is enrolled, or see what happens at the door?
+    ///
+    /// # Errors
+    /// [`Fault::PermissionDenied`], naming who may.
+    pub fn may_manage(&self, what: &str) -> Result<(), Fault> {
+        if self.role >= Role::Manager {
+            return Ok(());
+        }
+        let message = format!("{what}: only root and the group `facelatch` may; ask as one of them");
+        Err(Fault::PermissionDenied { message })
+    }
+
+    /// May he ask about the user of this name?
+    ///
+    /// # Errors
+    /// [`Fault::PermissionDenied`], naming who may.
+    pub fn may_ask_about(&self, what: &str, user: &str) -> Result<(), Fault> {
+        if self.role >= Role::Manager || self.name.as_deref() == Some(user) {
+            return Ok(());
+        }
+        let me = self.name.as_deref().unwrap_or("somebody without a name");
+        let message = format!(
+            "{what} {user}: only root, the group `facelatch` and {user} may; you are {me}: leave the name out"
+        );
+        Err(Fault::PermissionDenied { message })
+    }
+
+    /// May he see scores?
+    pub fn sees_scores(&self) -> bool {
+        self.role == Role::Owner
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(role: Role) -> Caller {
+        Caller { uid: 1000, name: Some("alice".into()), role }
+    }
+
+    #[test]
+    fn a_user_may_ask_about_himself_only() {
+        assert!(caller(Role::User).may_ask_about("verify", "alice").is_ok());
+        let fault = caller(Role::User).may_ask_about("verify", "bob").expect_err("another");
+        assert!(fault.to_string().contains("group `facelatch`"), "{fault}");
+        assert!(caller(Role::User).may_manage("enroll").is_err());
+        let nameless = Caller { name: None, ..caller(Role::User) };
+        assert!(nameless.may_ask_about("verify", "").is_err());
+    }
+
+    #[test]
+    fn a_manager_may_ask_about_all_but_sees_no_scores() {
+        let manager = caller(Role::Manager);
+        assert!(manager.may_ask_about("verify", "bob").is_ok() && manager.may_manage("enroll").is_ok());
+        assert!(!manager.sees_scores() && caller(Role::Owner).sees_scores());
+    }
+
+    #[test]
+    fn root_and_the_daemons_own_user_are_owners_and_nobody_is_not() {
+        let peers = SystemPeers::new("no-such-group".into());
+        assert_eq!(peers.caller(0, 0).role, Role::Owner);
+        assert_eq!(peers.caller(Uid::effective().as_raw(), 0).role, Role::Owner);
+        assert_eq!(peers.caller(65_534, 65_534).role, Role::User);
+    }
+}

@@ -1,0 +1,264 @@
+//! A blocking client: one call at a time over a std `UnixStream`, every read bounded in size and time.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Fault, MAX_MESSAGE_BYTES, Method};
+
+/// Bytes asked for in one read.
+const READ_BYTES: usize = 4096;
+
+/// When to stop waiting: one moment for a whole conversation, so that a slow drip cannot stretch it.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// So long from now.
+    pub fn within(time: Duration) -> Self {
+        // The one place that asks for the time: this crate lives in other people's processes, which hand no
+        // clock in, and a socket timeout counts anew with each byte.
+        #[allow(clippy::disallowed_methods)]
+        let now = Instant::now();
+        Self(now.checked_add(time))
+    }
+
+    /// Waits for ever: for streams that end when the user says so.
+    pub fn never() -> Self {
+        Self(None)
+    }
+
+    /// What is left, never zero (a zero socket timeout would mean for ever).
+    fn left(self) -> Result<Option<Duration>, ClientError> {
+        #[allow(clippy::disallowed_methods)]
+        let left = |at: Instant| at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+        self.0.map(|at| left(at).ok_or(ClientError::Timeout)).transpose()
+    }
+}
+
+/// Why a call got no good reply. Each text is one line that says what to do.
+#[derive(Debug)]
+pub enum ClientError {
+    /// Nobody listens there.
+    NotRunning { socket: PathBuf, source: io::Error },
+    /// The socket may not be opened.
+    Forbidden { socket: PathBuf },
+    /// No reply in time.
+    Timeout,
+    /// A message over [`MAX_MESSAGE_BYTES`].
+    TooLong,
+    /// A reply that is none.
+    Garbage { why: String },
+    /// The connection ended without a reply.
+    Closed,
+    /// The daemon replied with an error.
+    Refused(Fault),
+    /// The socket failed.
+    Io(io::Error),
+}
+
+impl std::fmt::Display for ClientError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotRunning { socket, source } => write!(
+                f,
+                "socket {}: nobody listens ({source}); start the daemon (`systemctl start facelatchd`) or name \
+                 its socket with --socket",
+                socket.display()
+            ),
+            Self::Forbidden { socket } => write!(
+                f,
+                "socket {}: permission denied; ask as root or join the group `facelatch`",
+                socket.display()
+            ),
+            Self::Timeout => f.write_str("daemon: no reply in time; see `journalctl -u facelatchd`"),
+            Self::TooLong => {
+                write!(f, "message: longer than {MAX_MESSAGE_BYTES} bytes; ask for less at once")
+            }
+            Self::Garbage { why } => {
+                write!(f, "reply: not understood ({why}); use client and daemon of one version")
+            }
+            Self::Closed => {
+                f.write_str("daemon: closed the connection without a reply; see `journalctl -u facelatchd`")
+            }
+            Self::Refused(fault) => fault.fmt(f),
+            Self::Io(source) => write!(f, "socket: {source}; see `journalctl -u facelatchd`"),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NotRunning { source, .. } | Self::Io(source) => Some(source),
+            Self::Refused(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+/// A connection to the daemon.
+#[derive(Debug)]
+pub struct Client {
+    stream: UnixStream,
+    deadline: Deadline,
+    /// Bytes received and not yet handed out; never more than a message and one read.
+    inbox: Vec<u8>,
+}
+
+/// One reply and whether more follow.
+#[derive(Debug)]
+pub struct Received<R> {
+    /// What it says.
+    pub reply: R,
+    /// The stream goes on.
+    pub continues: bool,
+}
+
+#[derive(Serialize)]
+struct Call<'a, P> {
+    method: &'a str,
+    parameters: &'a P,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    more: bool,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    error: Option<String>,
+    parameters: Option<serde_json::Value>,
+    #[serde(default)]
+    continues: bool,
+}
+
+impl Client {
+    /// Connects. Blocks while the daemon's queue of new connections is full; who cannot afford that connects
+    /// by himself and uses [`Client::over`].
+    ///
+    /// # Errors
+    /// [`ClientError::NotRunning`] or [`ClientError::Forbidden`], naming the socket.
+    pub fn connect(socket: &Path, deadline: Deadline) -> Result<Self, ClientError> {
+        let stream = UnixStream::connect(socket).map_err(|source| match source.kind() {
+            ErrorKind::PermissionDenied => ClientError::Forbidden { socket: socket.to_owned() },
+            _ => ClientError::NotRunning { socket: socket.to_owned(), source },
+        })?;
+        Ok(Self::over(stream, deadline))
+    }
+
+    /// A client over a connected stream.
+    pub fn over(stream: UnixStream, deadline: Deadline) -> Self {
+        Self { stream, deadline, inbox: Vec::new() }
+    }
+
+    /// The socket, to look at its other end.
+    pub fn stream(&self) -> &UnixStream {
+        &self.stream
+    }
+
+    /// Replaces the deadline for what follows.
+    pub fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    /// Asks and waits for the one reply.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the daemon's own errors are [`ClientError::Refused`].
+    pub fn call<M: Method>(&mut self, request: &M) -> Result<M::Reply, ClientError> {
+        self.start(request, false)?;
+        Ok(self.receive::<M>()?.reply)
+    }
+
+    /// Asks; with `more`, several replies follow. Read them with [`Client::receive`].
+    ///
+    /// # Errors
+    /// [`ClientError`], if the call cannot be sent.
+    pub fn start<M: Method>(&mut self, request: &M, more: bool) -> Result<(), ClientError> {
+        let call = Call { method: M::NAME, parameters: request, more };
+        let mut bytes = serde_json::to_vec(&call).map_err(|e| ClientError::Garbage { why: e.to_string() })?;
+        if bytes.len() > MAX_MESSAGE_BYTES {
+            return Err(ClientError::TooLong);
+        }
+        bytes.push(0);
+        self.send(&bytes)
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// [`ClientError`], unless the daemon has closed the connection: it may have said why, so read on.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
+        self.stream.set_write_timeout(self.deadline.left()?).map_err(ClientError::Io)?;
+        match self.stream.write_all(bytes) {
+            Err(e) if matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => Ok(()),
+            other => other.map_err(in_time),
+        }
+    }
+
+    /// The next reply to the call of `M` that was started last.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn receive<M: Method>(&mut self) -> Result<Received<M::Reply>, ClientError> {
+        let message = self.receive_bytes()?;
+        let garbage = |e: serde_json::Error| ClientError::Garbage { why: e.to_string() };
+        let envelope: Envelope = serde_json::from_slice(&message).map_err(garbage)?;
+        if let Some(name) = envelope.error {
+            let unknown = |_| ClientError::Garbage { why: format!("unknown error {name:?}") };
+            return Err(ClientError::Refused(serde_json::from_slice(&message).map_err(unknown)?));
+        }
+        let parameters = envelope.parameters.unwrap_or_else(|| serde_json::json!({}));
+        let reply = serde_json::from_value(parameters).map_err(garbage)?;
+        Ok(Received { reply, continues: envelope.continues })
+    }
+
+    /// The next message, without its NUL.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn receive_bytes(&mut self) -> Result<Vec<u8>, ClientError> {
+        let mut searched = 0;
+        loop {
+            if let Some(at) = self.inbox[searched..].iter().position(|byte| *byte == 0) {
+                let rest = self.inbox.split_off(searched + at + 1);
+                let mut message = std::mem::replace(&mut self.inbox, rest);
+                message.pop();
+                return Ok(message);
+            }
+            searched = self.inbox.len();
+            if searched > MAX_MESSAGE_BYTES {
+                return Err(ClientError::TooLong);
+            }
+            self.read_some()?;
+        }
+    }
+
+    fn read_some(&mut self) -> Result<(), ClientError> {
+        self.stream.set_read_timeout(self.deadline.left()?).map_err(ClientError::Io)?;
+        let mut chunk = [0; READ_BYTES];
+        match self.stream.read(&mut chunk) {
+            Ok(0) => Err(ClientError::Closed),
+            Ok(n) => {
+                self.inbox.extend_from_slice(&chunk[..n]);
+                Ok(())
+            }
+            Err(e) if e.kind() == ErrorKind::Interrupted => Ok(()),
+            Err(e) if e.kind() == ErrorKind::ConnectionReset => Err(ClientError::Closed),
+            Err(e) => Err(in_time(e)),
+        }
+    }
+}
+
+/// A socket timeout shows as `WouldBlock`.
+fn in_time(error: io::Error) -> ClientError {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => ClientError::Timeout,
+        _ => ClientError::Io(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;
