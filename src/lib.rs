@@ -12,6 +12,7 @@
 pub mod camera;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod detect;
 pub mod embed;
 pub mod head;
@@ -20,4 +21,5 @@ pub mod latch;
 pub mod model;
 pub mod pipeline;
 pub mod seam;
+pub mod serve;
 pub mod store;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use facelatch_fused::{Fused, Isa};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
@@ -177,6 +178,7 @@ pub struct Network {
     input_shape: [usize; 4],
     colours: Colours,
     output_shapes: Vec<Vec<usize>>,
+    notes: Vec<String>,
     plan: Arc<TypedRunnableModel>,
 }
 
@@ -189,10 +191,11 @@ impl Network {
         bytes: &[u8],
     ) -> Result<Self, ModelError> {
         let unusable = |e: TractError| ModelError::Unusable { path: path.clone(), why: format!("{e:#}") };
-        let model = tract_onnx::onnx()
-            .model_for_read(&mut &*bytes)
-            .and_then(|model| model.with_input_fact(0, f32::fact(input_shape).into()))
-            .and_then(|model| model.with_outputs_by_name(&entry.outputs))
+        let fused = facelatch_fused::read(bytes, input_shape, Isa::detect()).map_err(unusable)?;
+        let notes = notes(name, &fused);
+        let model = fused
+            .model
+            .with_outputs_by_name(&entry.outputs)
             .and_then(|model| model.into_optimized())
             .map_err(unusable)?;
         let output_shapes = (0..entry.outputs.len())
@@ -211,8 +214,14 @@ impl Network {
             input_shape,
             colours: entry.colour,
             output_shapes,
+            notes,
             plan,
         })
+    }
+
+    /// What does not run on the int8 kernels, for people; empty when everything does.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Its name in `MODELS.toml`.
@@ -281,5 +290,18 @@ impl Network {
 
     fn unusable(&self, why: String) -> ModelError {
         ModelError::Unusable { path: self.path.clone(), why }
+    }
+}
+
+fn notes(name: &str, fused: &Fused) -> Vec<String> {
+    match (fused.layers, fused.left_over.as_slice()) {
+        (0, _) => vec![format!("model {name} is not quantised: it runs in tract as it is")],
+        (_, []) => Vec::new(),
+        (layers, left) => {
+            vec![format!(
+                "model {name}: {layers} layers run on the int8 kernels, {} in tract",
+                left.join(", ")
+            )]
+        }
     }
 }

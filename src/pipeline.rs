@@ -73,6 +73,8 @@ pub struct About {
     pub threshold: Probability,
     /// What an identical pair scores. For root's eyes only.
     pub identical_pair: Probability,
+    /// What is worth knowing about the networks, for people.
+    pub notes: Vec<String>,
 }
 
 /// The loaded networks and head.
@@ -160,6 +162,7 @@ impl Pipeline {
             detector: detector.name().to_owned(),
             threshold: head.threshold(),
             identical_pair: head.identical_pair(),
+            notes: [detector.notes(), embedder.notes()].concat(),
         }
     }
 

@@ -18,12 +18,12 @@ const START: Duration = Duration::from_secs(60);
 const GLANCE: Duration = Duration::from_millis(200);
 
 /// A running daemon; stopped when dropped.
-pub struct Daemon(Child);
+pub(crate) struct Daemon(Child);
 
 impl Daemon {
     /// Starts this very program as a daemon and waits until it says that it is ready, as systemd would
     /// (sd_notify(3)).
-    pub fn start(room: &Path, config: &Config) -> Result<Self> {
+    pub(crate) fn start(room: &Path, config: &Config) -> Result<Self> {
         let (file, notify) = (room.join("facelatch.toml"), room.join("notify.sock"));
         std::fs::write(&file, toml::to_string(config)?)?;
         let ready = UnixDatagram::bind(&notify).context("the notify socket cannot be made")?;

@@ -15,7 +15,7 @@ use crate::detect::Face;
 const LINE_PX: u32 = 18;
 
 /// Pixels that can be drawn on: `height` rows of `width`, RGB.
-pub struct Canvas {
+pub(crate) struct Canvas {
     width: u32,
     height: u32,
     rgb: Vec<u8>,
@@ -23,7 +23,7 @@ pub struct Canvas {
 
 /// Whether the marks are drawn in the colour of yes or of no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     /// Green.
     Yes,
     /// Red.
@@ -32,13 +32,13 @@ pub enum Mood {
 
 impl Canvas {
     /// A canvas from `width * height * 3` bytes of RGB; missing bytes are black.
-    pub fn new(width: u32, height: u32, mut rgb: Vec<u8>) -> Self {
+    pub(crate) fn new(width: u32, height: u32, mut rgb: Vec<u8>) -> Self {
         rgb.resize(width as usize * height as usize * 3, 0);
         Self { width, height, rgb }
     }
 
     /// Draws the box and the five landmarks of a face.
-    pub fn mark(&mut self, face: &Face, mood: Mood) {
+    pub(crate) fn mark(&mut self, face: &Face, mood: Mood) {
         let at = |x: f32, y: f32| Point::new(x.round() as i32, y.round() as i32);
         let size = Size::new(face.bbox.w.max(1.0) as u32, face.bbox.h.max(1.0) as u32);
         let frame = Rectangle::new(at(face.bbox.x, face.bbox.y), size);
@@ -50,7 +50,7 @@ impl Canvas {
     }
 
     /// Writes one line on a dark band at the foot.
-    pub fn caption(&mut self, text: &str, mood: Mood) {
+    pub(crate) fn caption(&mut self, text: &str, mood: Mood) {
         let foot = self.height.saturating_sub(LINE_PX + 8) as i32;
         let band = Rectangle::new(Point::new(0, foot), Size::new(self.width, LINE_PX + 8));
         let Ok(()) = band.into_styled(PrimitiveStyle::with_fill(Rgb888::new(16, 16, 16))).draw(self);
@@ -62,7 +62,7 @@ impl Canvas {
     ///
     /// # Errors
     /// What the file system says.
-    pub fn save(&self, path: &Path) -> std::io::Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> std::io::Result<()> {
         let mut encoder = png::Encoder::new(std::fs::File::create(path)?, self.width, self.height);
         encoder.set_color(png::ColorType::Rgb);
         encoder.write_header()?.write_image_data(&self.rgb)?;
@@ -110,8 +110,7 @@ mod tests {
     fn marks_beyond_the_edge_are_cut_off_and_the_rest_is_drawn() {
         let mut canvas = Canvas::new(64, 48, Vec::new());
         let landmarks = [Point { x: -500.0, y: 1e9 }; 5];
-        let face =
-            Face { bbox: Bbox { x: 10.0, y: -20.0, w: 4000.0, h: 40.0 }, landmarks, confidence: 1.0 };
+        let face = Face { bbox: Bbox { x: 10.0, y: -20.0, w: 4000.0, h: 40.0 }, landmarks, confidence: 1.0 };
         canvas.mark(&face, Mood::Yes);
         canvas.caption("alice p=0.9999 match, and much more than fits", Mood::No);
         let lit = canvas.rgb.chunks(3).filter(|p| *p == [64, 220, 96]).count();

@@ -14,25 +14,25 @@ use crate::camera::decode::decode_picture;
 use crate::detect::{Bbox, Face, Point};
 
 /// One visitor and what the daemon said.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The visitor.
-    pub step: &'static Step,
+    pub(crate) step: &'static Step,
     /// The reply.
-    pub judging: Judging,
+    pub(crate) judging: Judging,
 }
 
 /// All that was seen.
-pub struct Report {
+pub(crate) struct Report {
     /// What p has to reach.
-    pub threshold: f64,
+    pub(crate) threshold: f64,
     /// p of two identical faces.
-    pub identical_pair_p: f64,
+    pub(crate) identical_pair_p: f64,
     /// Name of the embedder.
-    pub embedder: String,
+    pub(crate) embedder: String,
     /// Templates enrolled.
-    pub templates: u64,
+    pub(crate) templates: u64,
     /// The visitors in order.
-    pub outcomes: Vec<Outcome>,
+    pub(crate) outcomes: Vec<Outcome>,
 }
 
 impl Outcome {
@@ -80,12 +80,12 @@ impl Outcome {
 
 impl Report {
     /// Each verdict was the expected one.
-    pub fn as_expected(&self) -> bool {
+    pub(crate) fn as_expected(&self) -> bool {
         self.outcomes.iter().all(Outcome::as_expected)
     }
 
     /// Prints it on standard output.
-    pub fn print(&self, json: bool) -> Result<()> {
+    pub(crate) fn print(&self, json: bool) -> Result<()> {
         let text = if json { serde_json::to_string_pretty(&self.json())? } else { self.table() };
         writeln!(std::io::stdout(), "{text}")?;
         Ok(())
@@ -121,8 +121,9 @@ impl Report {
     }
 
     /// Writes each picture with what was found on it to `folder`.
-    pub fn draw(&self, pictures: &Path, folder: &Path) -> Result<()> {
-        std::fs::create_dir_all(folder).with_context(|| format!("folder {}: cannot be made", folder.display()))?;
+    pub(crate) fn draw(&self, pictures: &Path, folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("folder {}: cannot be made", folder.display()))?;
         for outcome in &self.outcomes {
             let name = Path::new(outcome.picture());
             let bytes = std::fs::read(pictures.join(name))?;
@@ -143,8 +144,7 @@ impl Report {
 
 /// The face of a reply in the detector's own terms; `None` unless it has five landmarks.
 fn in_pixels(face: &reply::Face) -> Option<Face> {
-    let points: Vec<Point> =
-        face.landmarks.iter().map(|p| Point { x: p.x as f32, y: p.y as f32 }).collect();
+    let points: Vec<Point> = face.landmarks.iter().map(|p| Point { x: p.x as f32, y: p.y as f32 }).collect();
     Some(Face {
         bbox: Bbox { x: face.x as f32, y: face.y as f32, w: face.w as f32, h: face.h as f32 },
         landmarks: points.try_into().ok()?,

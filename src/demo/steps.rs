@@ -3,10 +3,10 @@
 use facelatch_wire::Word;
 
 /// The name under which one person is enrolled.
-pub const ENROLLED: &str = "obama";
+pub(crate) const ENROLLED: &str = "obama";
 
 /// The pictures that person is enrolled from; none of them comes back later.
-pub const ENROLMENT: &[&str] = &[
+pub(crate) const ENROLMENT: &[&str] = &[
     "obama-enrol-1.jpg",
     "obama-enrol-2.jpg",
     "obama-enrol-3.jpg",
@@ -17,17 +17,17 @@ pub const ENROLMENT: &[&str] = &[
 
 /// Somebody, or nobody, comes to the door and says to be [`ENROLLED`].
 #[derive(Debug)]
-pub struct Step {
+pub(crate) struct Step {
     /// What the camera sees, one after another.
-    pub pictures: &'static [&'static str],
+    pub(crate) pictures: &'static [&'static str],
     /// For people.
-    pub who: &'static str,
+    pub(crate) who: &'static str,
     /// What must come of it.
-    pub expected: Word,
+    pub(crate) expected: Word,
 }
 
 /// The visitors, in this order.
-pub const STEPS: &[Step] = &[
+pub(crate) const STEPS: &[Step] = &[
     Step {
         pictures: &["obama-3.jpg", "obama-3b.jpg", "obama-3c.jpg"],
         who: "the same person",

@@ -68,6 +68,11 @@ impl Detector {
         self.network.name()
     }
 
+    /// What does not run on the int8 kernels, for people.
+    pub fn notes(&self) -> &[String] {
+        self.network.notes()
+    }
+
     /// All faces in the frame, the largest first.
     ///
     /// # Errors

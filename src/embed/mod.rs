@@ -78,6 +78,11 @@ impl Embedder {
         self.network.sha256()
     }
 
+    /// What does not run on the int8 kernels, for people.
+    pub fn notes(&self) -> &[String] {
+        self.network.notes()
+    }
+
     /// How many values an embedding has.
     pub fn length(&self) -> usize {
         self.network.output_len()

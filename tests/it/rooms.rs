@@ -37,6 +37,7 @@ const BINS: &[(&str, &[&str])] =
 /// A crate, or a part of `std`, and the only places in `src/` that may name it: prefixes of paths.
 const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tract_onnx", &["model"]),
+    ("facelatch_fused", &["model"]),
     ("facelatch_kernels", &["model"]),
     ("sha2", &["model", "store/record"]),
     ("nokhwa", &["camera/device"]),

@@ -1,0 +1,69 @@
+//! `facelatch enroll`: a bar that grows, and words on what to do.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use facelatch_wire::call::Enroll;
+use facelatch_wire::reply::Enrolling;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::exit::Exit;
+use crate::say::{self, Daemon};
+
+/// Longer than the longest that the daemon's configuration allows.
+const ENROLMENT: Duration = Duration::from_secs(700);
+
+/// Enrols from the camera and says how it gets on.
+pub(crate) fn run(to: &Daemon, user: String, label: Option<String>, templates: Option<u32>) -> Result<Exit> {
+    let mut client = to.ask(ENROLMENT)?;
+    client.start(&Enroll { user, label, templates }, true)?;
+    let bar = bar(to.json);
+    loop {
+        let received = client.receive::<Enroll>()?;
+        if to.json {
+            say::json(&received.reply)?;
+        } else if received.continues {
+            show(&bar, &received.reply);
+        }
+        if !received.continues {
+            bar.finish_and_clear();
+            if !to.json {
+                conclude(&received.reply)?;
+            }
+            return Ok(Exit::Done);
+        }
+    }
+}
+
+/// On standard error, and drawn only on a terminal.
+fn bar(json: bool) -> ProgressBar {
+    if json {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(1);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_message("look at the camera");
+    bar
+}
+
+fn show(bar: &ProgressBar, word: &Enrolling) {
+    if let (Some(done), Some(wanted)) = (word.done, word.wanted) {
+        bar.set_length(wanted);
+        bar.set_position(done);
+        bar.set_message("turn your head a little");
+    }
+    if let Some(guidance) = word.guidance {
+        bar.set_message(say::guidance(guidance));
+    } else if let Some(message) = &word.message {
+        bar.set_message(message.clone());
+    }
+}
+
+fn conclude(end: &Enrolling) -> Result<()> {
+    let added = end.added.context("the daemon ended without a word on what it added; see its journal")?;
+    let user = end.user.as_deref().unwrap_or_default();
+    say::line(format!("{user} enrolled with {added} templates"))?;
+    end.warnings.iter().try_for_each(|warning| say::line(format!("note: {warning}")))
+}

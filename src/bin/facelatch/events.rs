@@ -1,0 +1,34 @@
+//! `facelatch events`.
+
+use anyhow::Result;
+use facelatch_wire::call::Events;
+use facelatch_wire::reply::Event;
+
+use crate::exit::Exit;
+use crate::say::{self, Daemon};
+
+/// Prints a line for each thing that happens, until the person or the daemon stops.
+pub(crate) fn run(to: &Daemon) -> Result<Exit> {
+    let mut client = to.follow()?;
+    client.start(&Events {}, true)?;
+    loop {
+        let received = client.receive::<Events>()?;
+        if to.json {
+            say::json(&received.reply)?;
+        } else {
+            say::line(text(&received.reply))?;
+        }
+        if !received.continues {
+            return Ok(Exit::Done);
+        }
+    }
+}
+
+fn text(event: &Event) -> String {
+    let verdict = event.verdict.map(|word| word.to_string());
+    let latch = event.latch.as_ref().map(|latch| format!("latch {latch}"));
+    let lost = event.lost.map(|lost| format!("({lost} events before this were lost)"));
+    let parts =
+        [Some(say::date(event.time)), Some(event.kind.clone()), event.user.clone(), verdict, latch, lost];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
+}

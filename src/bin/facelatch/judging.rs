@@ -1,0 +1,62 @@
+//! `facelatch verify` and `facelatch identify`.
+
+use anyhow::{Context, Result};
+use facelatch_wire::Method;
+use facelatch_wire::call::{Identify, Verify};
+use facelatch_wire::reply::Judging;
+
+use crate::exit::Exit;
+use crate::say::{self, Daemon};
+
+/// Is it this user?
+pub(crate) fn verify(to: &Daemon, user: Option<String>) -> Result<Exit> {
+    judge(to, &Verify { user })
+}
+
+/// Who is it?
+pub(crate) fn identify(to: &Daemon) -> Result<Exit> {
+    judge(to, &Identify {})
+}
+
+fn judge<M: Method<Reply = Judging>>(to: &Daemon, request: &M) -> Result<Exit> {
+    let mut client = to.ask(say::ATTEMPT)?;
+    client.start(request, true)?;
+    let mut last = None;
+    let end = loop {
+        let received = client.receive::<M>()?;
+        if !received.continues {
+            break received.reply;
+        }
+        // The same word again and again tells nothing new.
+        let word = received.reply.guidance;
+        if !to.json && word.is_some() && word != last {
+            eprintln!("{}", say::guidance(word.unwrap_or(facelatch_wire::Word::Unknown)));
+        }
+        last = word.or(last);
+    };
+    let verdict = end.verdict.context("the daemon ended without a verdict; see its journal")?;
+    if to.json {
+        say::json(&end)?;
+    } else {
+        say::line(text(&end, verdict))?;
+    }
+    Ok(Exit::from(verdict))
+}
+
+/// One line: the verdict, whose it is, and what the owner may know besides.
+fn text(end: &Judging, verdict: facelatch_wire::Word) -> String {
+    let mut text = match &end.user {
+        Some(user) => format!("{verdict}: {user}"),
+        None => verdict.to_string(),
+    };
+    if let (Some(p), Some(threshold)) = (end.p, end.threshold) {
+        text += &format!(" (p = {p:.4}, threshold {threshold:.4})");
+    }
+    if let Some(message) = end.message.as_ref().filter(|_| verdict != facelatch_wire::Word::Match) {
+        text += &format!("\n{message}");
+    }
+    if let Some(error) = &end.latch_error {
+        text += &format!("\nthe latch stayed closed: {error}");
+    }
+    text
+}

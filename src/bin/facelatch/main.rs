@@ -1,0 +1,47 @@
+//! The command: a client of the daemon's socket and nothing else.
+
+mod args;
+mod demo;
+mod doctor;
+mod enroll;
+mod events;
+mod exit;
+mod judging;
+mod manual;
+mod people;
+mod say;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Verb};
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let Args { socket, json, verb } = args;
+    let to = say::Daemon { socket: facelatch_wire::socket_path(socket), json };
+    let done = match verb {
+        Verb::Enroll { user, label, templates } => enroll::run(&to, user, label, templates),
+        Verb::Verify { user } => judging::verify(&to, user),
+        Verb::Identify => judging::identify(&to),
+        Verb::List { user } => people::list(&to, user),
+        Verb::Remove { user, id, yes } => people::remove(&to, &user, id, yes),
+        Verb::Reset { user } => people::reset(&to, user),
+        Verb::Status => status::run(&to),
+        Verb::Events => events::run(&to),
+        Verb::Doctor => doctor::run(&to),
+        Verb::Demo { options } => demo::run(json, &options),
+        Verb::Completions { shell } => manual::completions(shell),
+        Verb::Man { folder } => manual::pages(&folder),
+    };
+    done.unwrap_or_else(|error| exit::report(&error, json)).into()
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

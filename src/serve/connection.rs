@@ -1,0 +1,141 @@
+//! Connections: how many, of whom, and the end of each.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use facelatch_wire::Fault;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::task::{spawn_blocking, spawn_local};
+
+use super::engine::Shared;
+use super::gate;
+use super::methods::{Desk, Hall};
+use super::peer::{Caller, Peers};
+use crate::config;
+
+/// How long accepting rests when the system has no descriptors left.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Lets clients in.
+pub(super) struct Doorman {
+    peers: Arc<dyn Peers>,
+    hall: Rc<Hall>,
+    patience: Duration,
+    limit: usize,
+    /// Of one user, so that nobody can keep all others out.
+    limit_of_one: usize,
+    open: Rc<RefCell<HashMap<u32, usize>>>,
+}
+
+/// A place taken; given back when dropped.
+struct Place {
+    uid: u32,
+    open: Rc<RefCell<HashMap<u32, usize>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.open.borrow_mut();
+        if let Some(count) = open.get_mut(&self.uid) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.uid);
+            }
+        }
+    }
+}
+
+impl Doorman {
+    pub(super) fn new(config: &config::Serve, peers: Arc<dyn Peers>, hall: Rc<Hall>) -> Self {
+        let limit = config.max_connections as usize;
+        Self {
+            peers,
+            hall,
+            patience: Duration::from_millis(config.client_timeout_ms),
+            limit,
+            limit_of_one: limit.div_ceil(2),
+            open: Rc::default(),
+        }
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        self.hall.engine.shared.clone()
+    }
+
+    /// Accepts for ever.
+    pub(super) async fn serve(self, listener: UnixListener) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => self.admit(stream),
+                Err(error) => {
+                    tracing::warn!("socket: cannot accept a client ({error}); tried again in a moment");
+                    tokio::time::sleep(BREATH).await;
+                }
+            }
+        }
+    }
+
+    fn admit(&self, stream: UnixStream) {
+        let credentials = match stream.peer_cred() {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                tracing::warn!("socket: a client without credentials ({error}) was turned away");
+                return;
+            }
+        };
+        let (uid, gid) = (credentials.uid(), credentials.gid());
+        let Some(place) = self.place(uid) else {
+            turn_away(&stream, self.limit);
+            return;
+        };
+        let (peers, hall, patience) = (self.peers.clone(), self.hall.clone(), self.patience);
+        spawn_local(async move {
+            let _place = place;
+            // The name service may be far away.
+            let Ok(caller) = spawn_blocking(move || peers.caller(uid, gid)).await else { return };
+            converse(stream, Desk { hall, caller }, patience).await;
+        });
+    }
+
+    fn place(&self, uid: u32) -> Option<Place> {
+        let mut open = self.open.borrow_mut();
+        let all: usize = open.values().sum();
+        let own = open.entry(uid).or_default();
+        if all >= self.limit || *own >= self.limit_of_one {
+            return None;
+        }
+        *own += 1;
+        Some(Place { uid, open: self.open.clone() })
+    }
+}
+
+/// Serves one client until he goes, or is silent or deaf for too long.
+async fn converse(stream: UnixStream, desk: Desk, patience: Duration) {
+    let Caller { uid, role, .. } = desk.caller;
+    tracing::debug!(uid, ?role, "connected");
+    let (gate, pump) = gate::gate(stream, patience);
+    let server = zlink::Server::new(zlink::ReadyListener::new(gate), desk);
+    tokio::select! {
+        // Whatever still runs for him is dropped here, and so given up.
+        () = pump.run() => {}
+        result = server.run() => {
+            if let Err(error) = result {
+                tracing::debug!(uid, "connection: {error}");
+            }
+        }
+    }
+    tracing::debug!(uid, "disconnected");
+}
+
+/// Says why, as far as the socket takes it at once.
+fn turn_away(stream: &UnixStream, limit: usize) {
+    let message = "daemon: too many clients; close some and try again".to_owned();
+    let fault = Fault::TooManyClients { limit: limit as u64, message };
+    let mut bytes = serde_json::to_vec(&fault).unwrap_or_default();
+    bytes.push(0);
+    // A fresh socket takes a short message; if not, closing it says enough.
+    let _ = stream.try_write(&bytes);
+}

@@ -1,0 +1,158 @@
+//! The daemon as a program: arguments and configuration to [`Parts`], then [`super::run`].
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::peer::SystemPeers;
+use super::socket::Bound;
+use super::{Parts, logging};
+use crate::camera::FrameSource;
+use crate::camera::replay::Replay;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{self, Config, LatchKind};
+use crate::detect::Detector;
+use crate::embed::Embedder;
+use crate::head::Head;
+use crate::head::file::Wanted;
+use crate::latch::{Latch, hook::Hook, print::Print};
+use crate::model::Manifest;
+use crate::pipeline::Networks;
+use crate::seam::Seams;
+use crate::store::sled::SledStore;
+
+/// What can be said on the command line.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct DaemonArgs {
+    /// Configuration file [default: /etc/facelatch/facelatch.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Read pictures from this folder in the place of a camera
+    #[arg(long, value_name = "DIR")]
+    pub replay: Option<PathBuf>,
+    /// Listen here
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Keep templates here
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Folder that holds MODELS.toml
+    #[arg(long, value_name = "DIR")]
+    pub models: Option<PathBuf>,
+}
+
+/// Runs the daemon until SIGTERM or SIGINT. Errors go to stderr as one line.
+pub fn main(args: &DaemonArgs) -> ExitCode {
+    logging::start();
+    match serve(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(args: &DaemonArgs) -> Result<()> {
+    let config = configuration(args)?;
+    // Before the models: a second daemon is told so at once.
+    let bound = match Bound::inherited()? {
+        Some(bound) => bound,
+        None => Bound::new(&config.serve.socket, &config.serve.group)?,
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let networks = networks(&config)?;
+    let store = SledStore::open(&config.store.folder, networks.embedder.model_sha256())?;
+    let frames = camera(&config, &clock)?;
+    let latch: Box<dyn Latch> = match config.latch.kind {
+        LatchKind::Hook => {
+            let deadline = Duration::from_millis(config.latch.hook_deadline_ms);
+            Box::new(Hook::new(config.latch.hook.clone(), deadline))
+        }
+        LatchKind::None | LatchKind::Print => Box::new(Print),
+    };
+    let seams = Seams { frames, clock, store: Arc::new(store), latch };
+    let peers = Arc::new(SystemPeers::new(config.serve.group.clone()));
+    tracing::info!("listening at {}", config.serve.socket.display());
+    let listener = bound.listener.try_clone().context("socket: cannot be shared")?;
+    super::run(listener, Parts { config, networks, seams, peers }, asked_to_stop())?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The file, overridden by what the command line says.
+fn configuration(args: &DaemonArgs) -> Result<Config> {
+    let mut config = match &args.config {
+        Some(path) => Config::load(path)?,
+        None if Path::new(config::DEFAULT_PATH).exists() => Config::load(Path::new(config::DEFAULT_PATH))?,
+        None => Config::default(),
+    };
+    let overrides = [
+        (&args.replay, &mut config.camera.replay),
+        (&args.socket, &mut config.serve.socket),
+        (&args.state, &mut config.store.folder),
+        (&args.models, &mut config.models.folder),
+    ];
+    for (said, field) in overrides {
+        if let Some(said) = said {
+            field.clone_from(said);
+        }
+    }
+    Ok(config)
+}
+
+fn networks(config: &Config) -> Result<Networks> {
+    let manifest = Manifest::load(&config.models.folder)?;
+    let detector = manifest.detector(&config.models.detector, config.detect.input_px as usize)?;
+    let detector = Detector::new(detector, config.detect.min_confidence)?;
+    let embedder = Embedder::new(manifest.embedder(&config.models.embedder)?);
+    let wanted = Wanted { embedder_sha256: embedder.model_sha256(), length: embedder.length() };
+    let head = Head::load(&config.head_path(), wanted)?;
+    Ok(Networks { detector, embedder, head })
+}
+
+fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
+    if !config.camera.replay.as_os_str().is_empty() {
+        return Ok(Box::new(Replay::folder(&config.camera.replay, clock.clone())));
+    }
+    live_camera(&config.camera, clock)
+}
+
+#[cfg(all(feature = "camera", target_os = "linux"))]
+fn live_camera(camera: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
+    use crate::camera::device::{Device, DeviceOptions};
+    let options = DeviceOptions {
+        choice: camera.device.parse().map_err(anyhow::Error::msg)?,
+        width: camera.width_px,
+        height: camera.height_px,
+        skip: camera.skip_frames,
+        patience: Duration::from_millis(camera.silence_ms),
+    };
+    Ok(Box::new(Device::new(options, clock.clone())))
+}
+
+#[cfg(not(all(feature = "camera", target_os = "linux")))]
+fn live_camera(_: &config::Camera, _: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
+    anyhow::bail!("camera: this daemon was built without camera support; use --replay DIR")
+}
+
+/// Done at SIGTERM or SIGINT.
+fn asked_to_stop() -> impl Future<Output = ()> {
+    async {
+        let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            tracing::warn!("signals cannot be caught; only SIGKILL stops this daemon");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! One function per method of the socket, for one connection.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use facelatch_wire::reply::{Camera, Done, Event, Listed, Removed, Status};
+use facelatch_wire::{Fault, INTERFACE, MAX_MESSAGE_BYTES};
+use serde_json::json;
+use tokio::sync::broadcast;
+
+use super::engine::{Engine, Job, stopping};
+use super::message::Request;
+use super::peer::Caller;
+use super::replies::{self, bad_parameter, store_fault};
+use super::service::{Answer, Reply};
+use super::streams;
+use crate::clock::{BootTime, Clock};
+use crate::judge::{Attempts, UserName};
+use crate::pipeline::EnrollRequest;
+use crate::store::{StoreError, TemplateStore};
+
+/// How long a status waits for a fresh look at the camera.
+const PROBE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// What all connections share.
+pub(super) struct Hall {
+    pub(super) engine: Engine,
+    pub(super) store: Arc<dyn TemplateStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) started: BootTime,
+    /// How long a job may wait in the queue.
+    pub(super) queue_patience: Duration,
+    /// Templates in an enrolment that names no number.
+    pub(super) templates: usize,
+}
+
+/// One connection: who called, and where to turn.
+pub(super) struct Desk {
+    pub(super) hall: Rc<Hall>,
+    pub(super) caller: Caller,
+}
+
+impl Desk {
+    /// Does what was asked.
+    pub(super) async fn answer(&self, request: Request, more: bool) -> Result<Answer, Fault> {
+        match request {
+            Request::GetInfo => Ok(once(Reply::Other(info()))),
+            Request::GetInterfaceDescription { interface } => describe(interface),
+            Request::Status => self.status().await,
+            Request::Enroll { user, label, templates } => self.enroll(user, label, templates, more).await,
+            Request::Verify { user } => self.verify(user, more).await,
+            Request::Identify => {
+                self.caller.may_manage("identify")?;
+                self.judge(None, more).await
+            }
+            Request::List { user } => self.list(user).await,
+            Request::Remove { user, id } => self.remove(user, id).await,
+            Request::Reset { user } => self.reset(user).await,
+            Request::Events => {
+                self.caller.may_manage("events")?;
+                Ok(self.events())
+            }
+        }
+    }
+
+    async fn status(&self) -> Result<Answer, Fault> {
+        let Hall { engine, store, clock, started, .. } = &*self.hall;
+        let shared = &engine.shared;
+        if !shared.busy()
+            && let Ok(probe) = engine.submit(Job::Probe)
+        {
+            // Too late or broken off: then what was last seen has to do.
+            let _ = tokio::time::timeout(PROBE_PATIENCE, probe.end).await;
+        }
+        let store = store.clone();
+        let users = blocking(move || users(&*store)).await?;
+        let (camera, about) = (shared.camera(), &shared.about);
+        let score = |p: crate::head::Probability| self.caller.sees_scores().then_some(p.value());
+        let ready = camera.trouble.is_none();
+        Ok(once(Reply::Status(Status {
+            state: if ready { "ready" } else { "degraded" }.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_s: clock.now().since(*started).as_secs(),
+            camera: Camera {
+                name: camera.name,
+                state: if ready { "ready" } else { "unavailable" }.to_owned(),
+                message: camera.trouble,
+            },
+            embedder: about.embedder.clone(),
+            embedder_sha256: about.embedder_sha256.clone(),
+            detector: about.detector.clone(),
+            users: users.0,
+            templates: users.1,
+            busy: shared.busy(),
+            latch: shared.latch.clone(),
+            notes: about.notes.clone(),
+            threshold: score(about.threshold),
+            identical_pair_p: score(about.identical_pair),
+        })))
+    }
+
+    async fn enroll(
+        &self,
+        user: String,
+        label: Option<String>,
+        templates: Option<u64>,
+        more: bool,
+    ) -> Result<Answer, Fault> {
+        self.caller.may_manage("enroll")?;
+        let templates = match templates {
+            Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX),
+            None => self.hall.templates,
+        };
+        let request = EnrollRequest { user: user_name(&user)?, label: label.unwrap_or_default(), templates };
+        let mut ongoing = self.hall.engine.submit(|line| Job::Enroll(request, line))?;
+        ongoing.started(self.hall.queue_patience).await?;
+        let progress = |news| Reply::Enrolling(replies::enrolling_progress(news));
+        let end = |result| replies::enrolled(result).map(Reply::Enrolling);
+        if more {
+            return Ok(Answer::Many(streams::job(ongoing, progress, end)));
+        }
+        end(ongoing.end.await.map_err(|_| stopping())?).map(once)
+    }
+
+    async fn verify(&self, user: Option<String>, more: bool) -> Result<Answer, Fault> {
+        let myself = || {
+            self.caller.name.clone().ok_or_else(|| {
+                bad_parameter("user", &format!("user id {}: has no login name; name a user", self.caller.uid))
+            })
+        };
+        let user = user.map_or_else(myself, Ok)?;
+        self.caller.may_ask_about("verify", &user)?;
+        self.judge(Some(user_name(&user)?), more).await
+    }
+
+    async fn judge(&self, claimed: Option<UserName>, more: bool) -> Result<Answer, Fault> {
+        let mut ongoing = self.hall.engine.submit(|line| Job::Judge(claimed, line))?;
+        ongoing.started(self.hall.queue_patience).await?;
+        let (asker, viewer) = (self.caller.clone(), self.caller.clone());
+        let progress = move |news| Reply::Judging(replies::shown_to(&asker, replies::judging_progress(news)));
+        let end = move |judging| Ok(Reply::Judging(replies::shown_to(&viewer, judging)));
+        if more {
+            return Ok(Answer::Many(streams::job(ongoing, progress, end)));
+        }
+        end(ongoing.end.await.map_err(|_| stopping())?).map(once)
+    }
+
+    async fn list(&self, user: Option<String>) -> Result<Answer, Fault> {
+        match &user {
+            Some(user) => self.caller.may_ask_about("list", user)?,
+            None => self.caller.may_manage("list of everybody")?,
+        }
+        let user = user.as_deref().map(user_name).transpose()?;
+        let store = self.hall.store.clone();
+        let templates = blocking(move || store.templates(user.as_ref())).await?;
+        let mut listed = Listed::default();
+        // Room for the envelope; each template is at most a few hundred bytes.
+        let mut room = MAX_MESSAGE_BYTES - 1024;
+        for template in templates.into_iter().map(replies::template) {
+            let length = serde_json::to_vec(&template).map_or(usize::MAX, |text| text.len() + 1);
+            if length > room {
+                listed.truncated = true;
+                break;
+            }
+            room -= length;
+            listed.templates.push(template);
+        }
+        Ok(once(Reply::Listed(listed)))
+    }
+
+    async fn remove(&self, user: String, id: Option<String>) -> Result<Answer, Fault> {
+        self.caller.may_manage("remove")?;
+        let name = user_name(&user)?;
+        let (store, given) = (self.hall.store.clone(), id.clone());
+        let removed = blocking(move || store.remove(&name, given.as_deref())).await?;
+        if removed == 0 {
+            let what = id.map_or(String::new(), |id| format!(", template {}", printable(&id)));
+            let message = format!("user {user}{what}: not enrolled; `facelatch list` shows who is");
+            return Err(Fault::NotFound { message });
+        }
+        self.publish("remove", Some(user));
+        Ok(once(Reply::Removed(Removed { removed: removed as u64 })))
+    }
+
+    async fn reset(&self, user: Option<String>) -> Result<Answer, Fault> {
+        self.caller.may_manage("reset")?;
+        let name = user.as_deref().map(user_name).transpose()?;
+        let store = self.hall.store.clone();
+        blocking(move || store.set_attempts(name.as_ref(), Attempts::default())).await?;
+        self.publish("reset", user);
+        Ok(once(Reply::Done(Done {})))
+    }
+
+    fn events(&self) -> Answer {
+        let receiver: broadcast::Receiver<Event> = self.hall.engine.events.subscribe();
+        Answer::Many(streams::events(self.event("listening", None), receiver))
+    }
+
+    fn publish(&self, kind: &str, user: Option<String>) {
+        tracing::info!(user, by = self.caller.uid, "{kind}");
+        // Nobody may be listening.
+        let _ = self.hall.engine.events.send(self.event(kind, user));
+    }
+
+    fn event(&self, kind: &str, user: Option<String>) -> Event {
+        Event { kind: kind.to_owned(), time: self.hall.clock.wall().0, user, ..Event::default() }
+    }
+}
+
+fn once(reply: Reply) -> Answer {
+    Answer::One(reply)
+}
+
+/// People and templates.
+fn users(store: &dyn TemplateStore) -> Result<(u64, u64), StoreError> {
+    let templates = store.templates(None)?;
+    let users: std::collections::BTreeSet<_> = templates.iter().map(|template| &template.user).collect();
+    Ok((users.len() as u64, templates.len() as u64))
+}
+
+/// The store waits for the disk, so it is asked on a thread of its own.
+async fn blocking<T: Send + 'static>(
+    ask: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Fault> {
+    let answer = tokio::task::spawn_blocking(ask).await.map_err(|_| Fault::StoreFailed {
+        message: "store: panicked; restart the daemon, then check the disk".to_owned(),
+    })?;
+    answer.map_err(|error| store_fault(&error))
+}
+
+fn user_name(user: &str) -> Result<UserName, Fault> {
+    UserName::new(user).map_err(|error| bad_parameter("user", &error))
+}
+
+/// A text from outside as it may be sent back.
+fn printable(text: &str) -> String {
+    text.chars().take(40).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+fn info() -> serde_json::Value {
+    json!({
+        "vendor": "facelatch",
+        "product": "facelatchd",
+        "version": env!("CARGO_PKG_VERSION"),
+        "url": env!("CARGO_PKG_REPOSITORY"),
+        "interfaces": ["org.varlink.service", INTERFACE],
+    })
+}
+
+fn describe(interface: String) -> Result<Answer, Fault> {
+    let description = match interface.as_str() {
+        INTERFACE => facelatch_wire::IDL,
+        "org.varlink.service" => include_str!("service.varlink"),
+        _ => return Err(Fault::InterfaceNotFound { interface: printable(&interface) }),
+    };
+    Ok(once(Reply::Other(json!({ "description": description }))))
+}

@@ -1,0 +1,234 @@
+//! What the engine found to what a caller is told: words, texts, and only what his role may see.
+
+use facelatch_wire::reply::{Enrolling, Face, Judging, Milliseconds, Point, Template};
+use facelatch_wire::{Fault, Word};
+
+use super::peer::Caller;
+use crate::detect::quality::RetryReason;
+use crate::judge::{Cause, DenyReason, UserName, Verdict};
+use crate::pipeline::{Attempt, EnrollError, Enrolled, Progress};
+use crate::store::{self, StoreError};
+
+/// Everything there is to say about an attempt. [`shown_to`] takes off what a caller may not see.
+pub(super) fn judging(attempt: &mut Attempt, claimed: Option<&UserName>) -> Judging {
+    let claimed = claimed.map(ToString::to_string);
+    let mut judging = match &attempt.verdict {
+        Verdict::Granted(grant) => {
+            Judging { verdict: Some(Word::Match), user: Some(grant.user().to_string()), ..Judging::default() }
+        }
+        Verdict::Denied(reason) => denied(reason, claimed),
+        Verdict::Unavailable(cause) => Judging {
+            verdict: Some(word(cause)),
+            user: claimed,
+            message: Some(cause_text(cause)),
+            ..Judging::default()
+        },
+    };
+    judging.p = attempt.probability.map(|p| p.value());
+    judging.threshold = attempt.threshold.map(|p| p.value());
+    let ms = attempt.ms();
+    judging.ms = Some(Milliseconds { detect: ms.detect, align: ms.align, embed: ms.embed, score: ms.score });
+    judging.frames = Some(attempt.frames as u64);
+    judging.picture = attempt.picture.take();
+    judging.face = attempt.face.as_ref().map(face);
+    judging
+}
+
+fn denied(reason: &DenyReason, user: Option<String>) -> Judging {
+    let (word, wait_s, message) = match reason {
+        DenyReason::NoMatch => (Word::NoMatch, None, "the face was not recognised".to_owned()),
+        DenyReason::Wait(left) => {
+            // Rounded up: an attempt after exactly so many seconds counts.
+            let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+            let text = format!("too many misses; try again in {seconds} s, or use the password");
+            (Word::Wait, Some(seconds), text)
+        }
+        DenyReason::Stopped => {
+            (Word::Stopped, None, "too many misses; use the password, then `facelatch reset`".to_owned())
+        }
+    };
+    Judging { verdict: Some(word), user, wait_s, message: Some(message), ..Judging::default() }
+}
+
+fn face(face: &crate::detect::Face) -> Face {
+    let point = |p: &crate::detect::Point| Point { x: f64::from(p.x), y: f64::from(p.y) };
+    Face {
+        x: f64::from(face.bbox.x),
+        y: f64::from(face.bbox.y),
+        w: f64::from(face.bbox.w),
+        h: f64::from(face.bbox.h),
+        landmarks: face.landmarks.iter().map(point).collect(),
+    }
+}
+
+/// The part of a reply that this caller may see. Lists what goes out, so that a new field stays in.
+pub(super) fn shown_to(caller: &Caller, full: Judging) -> Judging {
+    if caller.sees_scores() {
+        return full;
+    }
+    let latch_error = full.latch_error.filter(|_| caller.may_manage("").is_ok());
+    Judging {
+        verdict: full.verdict,
+        user: full.user,
+        message: full.message,
+        guidance: full.guidance,
+        done: full.done,
+        wanted: full.wanted,
+        wait_s: full.wait_s,
+        latch_error,
+        ..Judging::default()
+    }
+}
+
+/// A word on how an attempt gets on.
+pub(super) fn judging_progress(progress: Progress) -> Judging {
+    match progress {
+        Progress::Guidance(reason) => Judging {
+            guidance: Some(retry_word(reason)),
+            message: Some(retry_text(reason).to_owned()),
+            ..Judging::default()
+        },
+        Progress::Captured { done, wanted } => {
+            Judging { done: Some(done as u64), wanted: Some(wanted as u64), ..Judging::default() }
+        }
+        Progress::Camera(text) => {
+            Judging { guidance: Some(Word::CameraUnavailable), message: Some(text), ..Judging::default() }
+        }
+    }
+}
+
+/// The same for an enrolment.
+pub(super) fn enrolling_progress(progress: Progress) -> Enrolling {
+    let Judging { guidance, message, done, wanted, .. } = judging_progress(progress);
+    Enrolling { guidance, message, done, wanted, ..Enrolling::default() }
+}
+
+/// How an enrolment ended.
+pub(super) fn enrolled(result: Result<Enrolled, EnrollError>) -> Result<Enrolling, Fault> {
+    match result {
+        Ok(done) => Ok(Enrolling {
+            user: Some(done.user.to_string()),
+            added: Some(done.ids.len() as u64),
+            ids: done.ids,
+            warnings: done.warnings,
+            ..Enrolling::default()
+        }),
+        Err(error @ EnrollError::Templates { .. }) => Err(bad_parameter("templates", &error)),
+        Err(error @ EnrollError::Label) => Err(bad_parameter("label", &error)),
+        Err(error @ EnrollError::AnotherFace) => {
+            Err(Fault::EnrollFailed { reason: Word::SeveralFaces, message: error.to_string() })
+        }
+        Err(EnrollError::Unavailable(cause)) => {
+            Err(Fault::EnrollFailed { reason: word(&cause), message: cause_text(&cause) })
+        }
+        Err(EnrollError::Store(error)) => Err(store_fault(&error)),
+    }
+}
+
+/// A value that cannot be used, named by its parameter.
+pub(super) fn bad_parameter(parameter: &str, why: &dyn std::fmt::Display) -> Fault {
+    Fault::BadParameter { parameter: parameter.to_owned(), message: why.to_string() }
+}
+
+/// The store said no. The text for the journal is the one for the caller: only managers get this far.
+pub(super) fn store_fault(error: &StoreError) -> Fault {
+    tracing::error!("{error}");
+    Fault::StoreFailed { message: error.to_string() }
+}
+
+/// A template without its biometric part.
+pub(super) fn template(template: store::Template) -> Template {
+    Template {
+        id: template.id,
+        user: template.user.to_string(),
+        label: template.label,
+        created_at: template.created_at.0,
+    }
+}
+
+/// The word for a cause.
+pub(super) fn word(cause: &Cause) -> Word {
+    match cause {
+        Cause::Retry(reason) => retry_word(*reason),
+        Cause::NotEnrolled => Word::NotEnrolled,
+        Cause::Camera(_) => Word::CameraUnavailable,
+        Cause::Cancelled => Word::Cancelled,
+        Cause::Failed(_) => Word::Failed,
+    }
+}
+
+/// The text for a cause.
+pub(super) fn cause_text(cause: &Cause) -> String {
+    match cause {
+        Cause::Retry(reason) => retry_text(*reason).to_owned(),
+        Cause::NotEnrolled => "nobody of that name is enrolled; `facelatch enroll NAME` does it".to_owned(),
+        Cause::Camera(text) | Cause::Failed(text) => text.clone(),
+        Cause::Cancelled => "given up, since whoever asked has gone".to_owned(),
+    }
+}
+
+fn retry_word(reason: RetryReason) -> Word {
+    match reason {
+        RetryReason::NoFace => Word::NoFace,
+        RetryReason::SeveralFaces => Word::SeveralFaces,
+        RetryReason::TooFar => Word::TooFar,
+        RetryReason::NotCentred => Word::NotCentred,
+        RetryReason::TooDark => Word::TooDark,
+        RetryReason::TooBright => Word::TooBright,
+        RetryReason::TooBlurred => Word::TooBlurred,
+        RetryReason::TurnedAway => Word::TurnedAway,
+    }
+}
+
+fn retry_text(reason: RetryReason) -> &'static str {
+    match reason {
+        RetryReason::NoFace => "no face to be seen; look at the camera",
+        RetryReason::SeveralFaces => "several faces; only one person, please",
+        RetryReason::TooFar => "too far away; come closer",
+        RetryReason::NotCentred => "not wholly in the picture; move to the middle",
+        RetryReason::TooDark => "too dark; more light, please",
+        RetryReason::TooBright => "too bright; less light on the face, please",
+        RetryReason::TooBlurred => "blurred; hold still, or wipe the lens",
+        RetryReason::TurnedAway => "turned away; look straight at the camera",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::peer::Role;
+
+    fn full() -> Judging {
+        Judging {
+            verdict: Some(Word::Match),
+            user: Some("alice".into()),
+            latch_error: Some("stuck".into()),
+            p: Some(0.99),
+            threshold: Some(0.9),
+            ms: Some(Milliseconds::default()),
+            frames: Some(3),
+            picture: Some("a.jpg".into()),
+            face: Some(Face::default()),
+            ..Judging::default()
+        }
+    }
+
+    fn keys(role: Role) -> Vec<String> {
+        let caller = Caller { uid: 1, name: None, role };
+        let value = serde_json::to_value(shown_to(&caller, full())).expect("serialises");
+        value.as_object().expect("object").keys().cloned().collect()
+    }
+
+    #[test]
+    fn scores_are_for_the_owner_and_latch_errors_for_managers() {
+        assert_eq!(keys(Role::User), ["user", "verdict"]);
+        assert_eq!(keys(Role::Manager), ["latch_error", "user", "verdict"]);
+        assert!(keys(Role::Owner).contains(&"p".to_owned()));
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up_to_whole_seconds() {
+        let wait = |ms| denied(&DenyReason::Wait(std::time::Duration::from_millis(ms)), None).wait_s;
+        assert_eq!((wait(1), wait(1000), wait(1001)), (Some(1), Some(1), Some(2)));
+    }
+}

@@ -1,0 +1,104 @@
+//! The socket in the file system: from systemd, or made here with 0660 and the group that may manage.
+
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{Group, chown};
+
+/// Why there is no socket. Each text names it and the fix.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
+pub enum SocketError {
+    /// Somebody answers there.
+    #[error("socket {}: another daemon listens there; stop it (`systemctl stop facelatchd`) or use --socket", .path.display())]
+    Taken { path: PathBuf },
+    /// Something else has that name.
+    #[error("socket {}: the file exists and is no socket; move it away or use --socket", .path.display())]
+    NoSocket { path: PathBuf },
+    /// It cannot be made.
+    #[error("socket {}: cannot be made; check that its folder exists and may be written, or use --socket", .path.display())]
+    Bind {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// What systemd handed over is no listening Unix socket.
+    #[error(
+        "socket from systemd: not a listening Unix stream socket; check ListenStream= in facelatchd.socket"
+    )]
+    Inherited(#[source] std::io::Error),
+}
+
+/// A socket that was bound, and its file, which is removed on drop if it was made here.
+#[derive(Debug)]
+pub struct Bound {
+    /// Where clients arrive.
+    pub listener: UnixListener,
+    file: Option<PathBuf>,
+}
+
+impl Bound {
+    /// The socket that systemd has opened for us, if it has.
+    ///
+    /// # Errors
+    /// [`SocketError::Inherited`].
+    pub fn inherited() -> Result<Option<Self>, SocketError> {
+        let listener =
+            listenfd::ListenFd::from_env().take_unix_listener(0).map_err(SocketError::Inherited)?;
+        Ok(listener.map(|listener| Self { listener, file: None }))
+    }
+
+    /// A new socket at `path`, mode 0660, of `group` if there is such a group. A socket that nobody listens
+    /// on any more is replaced.
+    ///
+    /// # Errors
+    /// [`SocketError`].
+    pub fn new(path: &Path, group: &str) -> Result<Self, SocketError> {
+        clear(path)?;
+        let failed = |source| SocketError::Bind { path: path.to_owned(), source };
+        // Made under another name and moved when its mode is right: nobody can connect too early, and the
+        // process's umask, which all threads share, stays as it is.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let room = tempfile::Builder::new().prefix(".facelatch-").tempdir_in(folder).map_err(failed)?;
+        let early = room.path().join("s");
+        let listener = UnixListener::bind(&early).map_err(failed)?;
+        std::fs::set_permissions(&early, PermissionsExt::from_mode(0o660)).map_err(failed)?;
+        if let Ok(Some(group)) = Group::from_name(group)
+            && let Err(error) = chown(&early, None, Some(group.gid))
+        {
+            tracing::warn!("socket {}: stays out of group {}: {error}", path.display(), group.name);
+        }
+        std::fs::rename(&early, path).map_err(failed)?;
+        Ok(Self { listener, file: Some(path.to_owned()) })
+    }
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        if let Some(path) = &self.file {
+            // Gone already is as good.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Makes sure that nothing, or nothing but a dead socket, stands at `path`.
+fn clear(path: &Path) -> Result<(), SocketError> {
+    let failed = |source| SocketError::Bind { path: path.to_owned(), source };
+    let kind = match std::fs::symlink_metadata(path) {
+        Ok(about) => about.file_type(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    };
+    if !kind.is_socket() {
+        return Err(SocketError::NoSocket { path: path.to_owned() });
+    }
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(error)),
+        Ok(_) => Err(SocketError::Taken { path: path.to_owned() }),
+    }
+}
