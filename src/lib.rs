@@ -12,6 +12,7 @@
 pub mod camera;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod detect;
 pub mod embed;
 pub mod head;

@@ -120,6 +120,25 @@ fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource
     if !config.camera.replay.as_os_str().is_empty() {
         return Ok(Box::new(Replay::folder(&config.camera.replay, clock.clone())));
     }
+    device(config, clock)
+}
+
+#[cfg(all(feature = "camera", target_os = "linux"))]
+fn device(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
+    use crate::camera::device::{Choice, Device, DeviceOptions};
+    let said = &config.camera;
+    let options = DeviceOptions {
+        choice: said.device.parse::<Choice>().map_err(anyhow::Error::msg)?,
+        width: said.width_px,
+        height: said.height_px,
+        skip: said.skip_frames,
+        patience: Duration::from_millis(said.silence_ms),
+    };
+    Ok(Box::new(Device::new(options, clock.clone())))
+}
+
+#[cfg(not(all(feature = "camera", target_os = "linux")))]
+fn device(_config: &Config, _clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
     anyhow::bail!("camera: this daemon was built without camera support; use --replay DIR")
 }
 

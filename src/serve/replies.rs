@@ -26,7 +26,7 @@ pub(super) fn judging(attempt: &mut Attempt, claimed: Option<&UserName>) -> Judg
     };
     judging.p = attempt.probability.map(|p| p.value());
     judging.threshold = attempt.threshold.map(|p| p.value());
-    let ms = attempt.ms;
+    let ms = attempt.ms();
     judging.ms =
         Some(Milliseconds { detect: ms.detect, align: ms.align, embed: ms.embed, score: ms.score });
     judging.frames = Some(attempt.frames as u64);
