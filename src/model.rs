@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use facelatch_fused::{Fused, Isa};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use facelatch_fused::{Fused, Isa};
 use tract_onnx::prelude::*;
 
 /// Larger model files are refused before they are read. In bytes.
@@ -298,7 +298,10 @@ fn notes(name: &str, fused: &Fused) -> Vec<String> {
         (0, _) => vec![format!("model {name} is not quantised: it runs in tract as it is")],
         (_, []) => Vec::new(),
         (layers, left) => {
-            vec![format!("model {name}: {layers} layers run on the int8 kernels, {} in tract", left.join(", "))]
+            vec![format!(
+                "model {name}: {layers} layers run on the int8 kernels, {} in tract",
+                left.join(", ")
+            )]
         }
     }
 }

@@ -1,13 +1,13 @@
-//! The daemon: `facelatchd` serves, `facelatchd demo` shows the whole job on bundled pictures.
+//! The daemon, and the demo that needs no camera.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use facelatch::{demo, serve};
 
-/// A doorkeeper that knows faces. Serves until SIGTERM.
+/// The doorkeeper that knows faces: answers on a Unix socket until it is stopped
 #[derive(Debug, Parser)]
-#[command(name = "facelatchd", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "facelatchd", version, args_conflicts_with_subcommands = true)]
 struct Args {
     #[command(flatten)]
     daemon: serve::DaemonArgs,
@@ -17,21 +17,14 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Show the whole job on bundled pictures, with no camera
+    /// Show the whole job on bundled pictures: no camera, no root
     Demo(demo::Options),
 }
 
 fn main() -> ExitCode {
-    let Args { daemon, verb } = Args::parse();
-    let Some(Verb::Demo(options)) = verb else {
-        return serve::main(&daemon);
-    };
-    match demo::run(&options) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("facelatchd: {error:#}");
-            ExitCode::from(2)
-        }
+    let args = Args::parse();
+    match args.verb {
+        None => serve::main(&args.daemon),
+        Some(Verb::Demo(options)) => demo::main(&options),
     }
 }

@@ -110,8 +110,7 @@ mod tests {
     fn marks_beyond_the_edge_are_cut_off_and_the_rest_is_drawn() {
         let mut canvas = Canvas::new(64, 48, Vec::new());
         let landmarks = [Point { x: -500.0, y: 1e9 }; 5];
-        let face =
-            Face { bbox: Bbox { x: 10.0, y: -20.0, w: 4000.0, h: 40.0 }, landmarks, confidence: 1.0 };
+        let face = Face { bbox: Bbox { x: 10.0, y: -20.0, w: 4000.0, h: 40.0 }, landmarks, confidence: 1.0 };
         canvas.mark(&face, Mood::Yes);
         canvas.caption("alice p=0.9999 match, and much more than fits", Mood::No);
         let lit = canvas.rgb.chunks(3).filter(|p| *p == [64, 220, 96]).count();

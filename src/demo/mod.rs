@@ -9,6 +9,7 @@ mod report;
 mod steps;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -44,13 +45,26 @@ pub struct Options {
     embedder: String,
 }
 
+/// Runs the demo; fails when a verdict was not the expected one.
+pub fn main(options: &Options) -> ExitCode {
+    match run(options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("facelatchd: demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Runs the demo; true when each verdict was the expected one.
 ///
 /// # Errors
 /// Anything that keeps it from running, with what to do.
 pub fn run(options: &Options) -> Result<bool> {
     let assets = Assets::find(options.assets.as_deref())?;
-    let room = tempfile::tempdir().context("a temporary folder cannot be made; set TMPDIR to one that can")?;
+    let room =
+        tempfile::tempdir().context("a temporary folder cannot be made; set TMPDIR to one that can")?;
     let camera = room.path().join("camera");
     std::fs::create_dir(&camera)?;
 
@@ -91,12 +105,15 @@ impl Assets {
         };
         for place in &places {
             let models = place.join("models");
-            let pictures = [place.join("tests/data/faces"), place.join("demo")].into_iter().find(|p| p.is_dir());
+            let pictures =
+                [place.join("tests/data/faces"), place.join("demo")].into_iter().find(|p| p.is_dir());
             if let (true, Some(pictures)) = (models.join("MODELS.toml").is_file(), pictures) {
                 return Ok(Self { models, pictures });
             }
         }
-        anyhow::bail!("models and demo pictures were not found; name the folder that holds both with --assets")
+        anyhow::bail!(
+            "models and demo pictures were not found; name the folder that holds both with --assets"
+        )
     }
 }
 
@@ -112,8 +129,7 @@ impl Asking {
         let status = self.client()?.call(&Status {})?;
         self.show(ENROLMENT)?;
         let templates = u32::try_from(ENROLMENT.len()).ok();
-        let enrolling =
-            self.client()?.call(&Enroll { user: ENROLLED.into(), label: None, templates })?;
+        let enrolling = self.client()?.call(&Enroll { user: ENROLLED.into(), label: None, templates })?;
         let outcomes = STEPS.iter().map(|step| self.outcome(step)).collect::<Result<_>>()?;
         Ok(Report {
             threshold: status.threshold.context("the daemon told no threshold to its owner")?,

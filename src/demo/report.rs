@@ -122,7 +122,8 @@ impl Report {
 
     /// Writes each picture with what was found on it to `folder`.
     pub(crate) fn draw(&self, pictures: &Path, folder: &Path) -> Result<()> {
-        std::fs::create_dir_all(folder).with_context(|| format!("folder {}: cannot be made", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("folder {}: cannot be made", folder.display()))?;
         for outcome in &self.outcomes {
             let name = Path::new(outcome.picture());
             let bytes = std::fs::read(pictures.join(name))?;
@@ -143,8 +144,7 @@ impl Report {
 
 /// The face of a reply in the detector's own terms; `None` unless it has five landmarks.
 fn in_pixels(face: &reply::Face) -> Option<Face> {
-    let points: Vec<Point> =
-        face.landmarks.iter().map(|p| Point { x: p.x as f32, y: p.y as f32 }).collect();
+    let points: Vec<Point> = face.landmarks.iter().map(|p| Point { x: p.x as f32, y: p.y as f32 }).collect();
     Some(Face {
         bbox: Bbox { x: face.x as f32, y: face.y as f32, w: face.w as f32, h: face.h as f32 },
         landmarks: points.try_into().ok()?,

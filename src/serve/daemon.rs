@@ -120,25 +120,24 @@ fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource
     if !config.camera.replay.as_os_str().is_empty() {
         return Ok(Box::new(Replay::folder(&config.camera.replay, clock.clone())));
     }
-    device(config, clock)
+    live_camera(&config.camera, clock)
 }
 
 #[cfg(all(feature = "camera", target_os = "linux"))]
-fn device(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
-    use crate::camera::device::{Choice, Device, DeviceOptions};
-    let said = &config.camera;
+fn live_camera(camera: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
+    use crate::camera::device::{Device, DeviceOptions};
     let options = DeviceOptions {
-        choice: said.device.parse::<Choice>().map_err(anyhow::Error::msg)?,
-        width: said.width_px,
-        height: said.height_px,
-        skip: said.skip_frames,
-        patience: Duration::from_millis(said.silence_ms),
+        choice: camera.device.parse().map_err(anyhow::Error::msg)?,
+        width: camera.width_px,
+        height: camera.height_px,
+        skip: camera.skip_frames,
+        patience: Duration::from_millis(camera.silence_ms),
     };
     Ok(Box::new(Device::new(options, clock.clone())))
 }
 
 #[cfg(not(all(feature = "camera", target_os = "linux")))]
-fn device(_config: &Config, _clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
+fn live_camera(_: &config::Camera, _: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
     anyhow::bail!("camera: this daemon was built without camera support; use --replay DIR")
 }
 

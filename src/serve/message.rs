@@ -190,7 +190,9 @@ mod tests {
     #[test]
     fn what_is_no_call_is_said_to_be_none() {
         let deep = "[".repeat(50_000);
-        for bad in ["", "{", "7", "null", "[]", "{}", r#"{"method":7}"#, "{\"method\":\"a\"}x", &deep, "\u{1}"] {
+        for bad in
+            ["", "{", "7", "null", "[]", "{}", r#"{"method":7}"#, "{\"method\":\"a\"}x", &deep, "\u{1}"]
+        {
             assert!(matches!(envelope(bad.as_bytes()), Err(Fault::BadMessage { .. })), "{bad:.20}");
         }
         assert!(matches!(envelope(b"{\"method\":\"\xff\"}"), Err(Fault::BadMessage { .. })));

@@ -94,7 +94,7 @@ impl Desk {
             templates: users.1,
             busy: shared.busy(),
             latch: shared.latch.clone(),
-            notes: Vec::new(),
+            notes: about.notes.clone(),
             threshold: score(about.threshold),
             identical_pair_p: score(about.identical_pair),
         })))
@@ -112,8 +112,7 @@ impl Desk {
             Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX),
             None => self.hall.templates,
         };
-        let request =
-            EnrollRequest { user: user_name(&user)?, label: label.unwrap_or_default(), templates };
+        let request = EnrollRequest { user: user_name(&user)?, label: label.unwrap_or_default(), templates };
         let mut ongoing = self.hall.engine.submit(|line| Job::Enroll(request, line))?;
         ongoing.started(self.hall.queue_patience).await?;
         let progress = |news| Reply::Enrolling(replies::enrolling_progress(news));
@@ -125,9 +124,11 @@ impl Desk {
     }
 
     async fn verify(&self, user: Option<String>, more: bool) -> Result<Answer, Fault> {
-        let myself = || self.caller.name.clone().ok_or_else(|| {
-            bad_parameter("user", &format!("user id {}: has no login name; name a user", self.caller.uid))
-        });
+        let myself = || {
+            self.caller.name.clone().ok_or_else(|| {
+                bad_parameter("user", &format!("user id {}: has no login name; name a user", self.caller.uid))
+            })
+        };
         let user = user.map_or_else(myself, Ok)?;
         self.caller.may_ask_about("verify", &user)?;
         self.judge(Some(user_name(&user)?), more).await
@@ -137,8 +138,7 @@ impl Desk {
         let mut ongoing = self.hall.engine.submit(|line| Job::Judge(claimed, line))?;
         ongoing.started(self.hall.queue_patience).await?;
         let (asker, viewer) = (self.caller.clone(), self.caller.clone());
-        let progress =
-            move |news| Reply::Judging(replies::shown_to(&asker, replies::judging_progress(news)));
+        let progress = move |news| Reply::Judging(replies::shown_to(&asker, replies::judging_progress(news)));
         let end = move |judging| Ok(Reply::Judging(replies::shown_to(&viewer, judging)));
         if more {
             return Ok(Answer::Many(streams::job(ongoing, progress, end)));

@@ -97,7 +97,8 @@ pub fn run(
     let doorman = Doorman::new(&config.serve, peers, Rc::new(hall));
     let tasks = tokio::task::LocalSet::new();
     let served = tasks.block_on(&runtime, async move {
-        let listener = listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(listener));
+        let listener =
+            listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(listener));
         let listener = listener.map_err(ServeError::Start)?;
         tokio::task::spawn_local(notify::watch(doorman.shared()));
         tokio::select! {

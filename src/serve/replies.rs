@@ -27,8 +27,7 @@ pub(super) fn judging(attempt: &mut Attempt, claimed: Option<&UserName>) -> Judg
     judging.p = attempt.probability.map(|p| p.value());
     judging.threshold = attempt.threshold.map(|p| p.value());
     let ms = attempt.ms();
-    judging.ms =
-        Some(Milliseconds { detect: ms.detect, align: ms.align, embed: ms.embed, score: ms.score });
+    judging.ms = Some(Milliseconds { detect: ms.detect, align: ms.align, embed: ms.embed, score: ms.score });
     judging.frames = Some(attempt.frames as u64);
     judging.picture = attempt.picture.take();
     judging.face = attempt.face.as_ref().map(face);
@@ -44,7 +43,9 @@ fn denied(reason: &DenyReason, user: Option<String>) -> Judging {
             let text = format!("too many misses; try again in {seconds} s, or use the password");
             (Word::Wait, Some(seconds), text)
         }
-        DenyReason::Stopped => (Word::Stopped, None, "too many misses; use the password, then `facelatch reset`".to_owned()),
+        DenyReason::Stopped => {
+            (Word::Stopped, None, "too many misses; use the password, then `facelatch reset`".to_owned())
+        }
     };
     Judging { verdict: Some(word), user, wait_s, message: Some(message), ..Judging::default() }
 }

@@ -9,6 +9,7 @@ use nix::unistd::{Group, chown};
 
 /// Why there is no socket. Each text names it and the fix.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum SocketError {
     /// Somebody answers there.
     #[error("socket {}: another daemon listens there; stop it (`systemctl stop facelatchd`) or use --socket", .path.display())]
@@ -24,7 +25,9 @@ pub enum SocketError {
         source: std::io::Error,
     },
     /// What systemd handed over is no listening Unix socket.
-    #[error("socket from systemd: not a listening Unix stream socket; check ListenStream= in facelatchd.socket")]
+    #[error(
+        "socket from systemd: not a listening Unix stream socket; check ListenStream= in facelatchd.socket"
+    )]
     Inherited(#[source] std::io::Error),
 }
 
@@ -42,7 +45,8 @@ impl Bound {
     /// # Errors
     /// [`SocketError::Inherited`].
     pub fn inherited() -> Result<Option<Self>, SocketError> {
-        let listener = listenfd::ListenFd::from_env().take_unix_listener(0).map_err(SocketError::Inherited)?;
+        let listener =
+            listenfd::ListenFd::from_env().take_unix_listener(0).map_err(SocketError::Inherited)?;
         Ok(listener.map(|listener| Self { listener, file: None }))
     }
 

@@ -32,7 +32,9 @@ pub(super) fn job<T: 'static>(
             }
         }
         let last = match ongoing.end.await {
-            Ok(outcome) => end(outcome).map(|reply| zlink::Reply::new(Some(reply)).set_continues(Some(false))),
+            Ok(outcome) => {
+                end(outcome).map(|reply| zlink::Reply::new(Some(reply)).set_continues(Some(false)))
+            }
             Err(_) => Err(stopping()),
         };
         Some(((last, Vec::new()), None))

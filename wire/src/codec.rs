@@ -41,6 +41,7 @@ impl Deadline {
 
 /// Why a call got no good reply. Each text is one line that says what to do.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum ClientError {
     /// Nobody listens there.
     NotRunning { socket: PathBuf, source: io::Error },

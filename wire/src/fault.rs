@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// `message` is one line: what, why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "error", content = "parameters")]
+#[expect(missing_docs, reason = "the interface file tells what each field is")]
 pub enum Fault {
     /// The caller may not ask this; the text names who may.
     #[serde(rename = "io.facelatch.v1.PermissionDenied")]
