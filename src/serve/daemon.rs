@@ -1,6 +1,5 @@
 //! The daemon as a program: arguments and configuration to [`Parts`], then [`super::run`].
 
-use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
