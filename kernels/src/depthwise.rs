@@ -1,4 +1,4 @@
-//! Depthwise 3x3 convolution; in: [height][width][padded(channels)] u8, out: the same with its own height and width.
+//! Depthwise 3x3 convolution; in: `[height][width][padded(channels)]` u8, out: the same with its own height and width.
 
 use crate::error::{LayerError, check_len};
 use crate::pointwise::MAX_CHANNELS;
@@ -59,7 +59,7 @@ pub struct Depthwise {
     window: Window,
     /// Bytes of a pixel.
     n: usize,
-    /// [9][n]
+    /// `[9][n]`
     taps: Bytes,
     post: Post,
     /// A pixel of zero points, for rows outside the picture.
@@ -67,7 +67,7 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    /// `weights` is [channels][3][3], -127..=127; `requant` has `channels` channels.
+    /// `weights` is `[channels][3][3]`, -127..=127; `requant` has `channels` channels.
     ///
     /// # Errors
     /// When `isa` is not available, a length is wrong or a sum could overflow.

@@ -1,4 +1,4 @@
-//! 1x1 convolution; in: [pixels][padded(inputs)] u8, out: [pixels][padded(outputs)] u8.
+//! 1x1 convolution; in: `[pixels][padded(inputs)]` u8, out: `[pixels][padded(outputs)]` u8.
 //! Nearly all the work of a MobileNet is here. Also the product behind the stem and the dense layer.
 
 use crate::error::{LayerError, check_len};
@@ -22,7 +22,7 @@ pub struct Pointwise {
 }
 
 impl Pointwise {
-    /// `weights` is [outputs][inputs], -127..=127; `requant` has `outputs` channels.
+    /// `weights` is `[outputs][inputs]`, -127..=127; `requant` has `outputs` channels.
     ///
     /// # Errors
     /// When `isa` is not available, a length is wrong or a sum could overflow.

@@ -38,7 +38,8 @@ const BINS: &[(&str, &[&str])] =
 const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tract_onnx", &["model"]),
     ("facelatch_fused", &["model"]),
-    ("facelatch_kernels", &["model"]),
+    ("facelatch_fused", &["model"]),
+    ("facelatch_kernels", &[]),
     ("sha2", &["model", "store/record"]),
     ("nokhwa", &["camera/device"]),
     ("v4l", &["camera/device"]),
