@@ -216,7 +216,7 @@ fn the_daemon_bounds_its_memory_refuses_a_second_one_and_stops_cleanly() {
     let grown = daemon_here.peak_kb() - before;
     assert!(grown < 4096, "a message of 100 MB made the daemon grow by {grown} kB");
 
-        let (code, err) = refusal(daemon(daemon_here.folder.path()));
+    let (code, err) = refusal(daemon(daemon_here.folder.path()));
     assert!(code == 1 && err.contains("another daemon listens there"), "{err}");
     assert!(daemon_here.client().call(&Status {}).is_ok(), "the first goes on");
 

@@ -187,11 +187,17 @@ fn a_user_may_ask_about_himself_only_and_sees_no_score() {
         refused(world.ask(&Reset { user: None })),
     ];
     for fault in denials {
-        assert!(matches!(&fault, Fault::PermissionDenied { message } if message.contains("facelatch")), "{fault}");
+        assert!(
+            matches!(&fault, Fault::PermissionDenied { message } if message.contains("facelatch")),
+            "{fault}"
+        );
     }
     let mut follower = world.client();
     follower.start(&Events {}, true).expect("sent");
-    assert!(matches!(follower.receive::<Events>(), Err(ClientError::Refused(Fault::PermissionDenied { .. }))));
+    assert!(matches!(
+        follower.receive::<Events>(),
+        Err(ClientError::Refused(Fault::PermissionDenied { .. }))
+    ));
 }
 
 #[test]
@@ -216,11 +222,17 @@ fn bad_user_names_labels_and_numbers_are_named() {
         assert!(!message.contains(char::is_control), "{message:?}");
     }
     let wish = |label: &str, templates| {
-        refused(world.ask(&Enroll { user: "a".into(), label: Some(label.into()), templates: Some(templates) }))
+        refused(world.ask(&Enroll {
+            user: "a".into(),
+            label: Some(label.into()),
+            templates: Some(templates),
+        }))
     };
     assert!(matches!(wish("a\nb", 1), Fault::BadParameter { parameter, .. } if parameter == "label"));
     for templates in [0, 33, u32::MAX] {
-        assert!(matches!(wish("", templates), Fault::BadParameter { parameter, .. } if parameter == "templates"));
+        assert!(
+            matches!(wish("", templates), Fault::BadParameter { parameter, .. } if parameter == "templates")
+        );
     }
 }
 
@@ -239,7 +251,8 @@ fn a_latch_that_fails_is_told_to_managers_and_still_a_match() {
 
 #[test]
 fn the_latch_opens_only_on_what_it_is_set_to() {
-    let world = World::with(|config| config.latch.opens_on = facelatch::config::OpensOn::Identify).knows_alice();
+    let world =
+        World::with(|config| config.latch.opens_on = facelatch::config::OpensOn::Identify).knows_alice();
     world.stage.shows(ALICE);
     assert_eq!(world.verify("alice").verdict, Some(Word::Match));
     assert!(world.tape.opened_for().is_empty());

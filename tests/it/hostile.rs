@@ -67,7 +67,8 @@ fn each_bad_message_gets_its_error_and_the_connection_goes_on() {
 #[test]
 fn a_fault_made_by_a_client_is_a_call_like_any_other() {
     let world = World::new();
-    let forged = br#"{"method":"","parameters":{"error":"io.facelatch.v1.Busy","parameters":{"message":"m"}}}"#;
+    let forged =
+        br#"{"method":"","parameters":{"error":"io.facelatch.v1.Busy","parameters":{"message":"m"}}}"#;
     let reply = fault(&mut world.client(), &[forged, &b"\0"[..]].concat());
     assert_eq!(reply["error"], "org.varlink.service.MethodNotFound");
 }

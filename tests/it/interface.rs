@@ -33,7 +33,8 @@ fn introspection_gives_the_file_that_clients_are_written_against() {
 
 /// The part of the file that describes one method or type, up to the next empty line.
 fn described(what: &str) -> &'static str {
-    let start = IDL.find(&format!("\n{what}")).unwrap_or_else(|| panic!("{what} is not in the interface file"));
+    let start =
+        IDL.find(&format!("\n{what}")).unwrap_or_else(|| panic!("{what} is not in the interface file"));
     IDL[start + 1..].split("\n\n").next().unwrap_or_default()
 }
 
