@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::camera::{CameraError, Frame, FrameSource};
 use crate::clock::{BootTime, Clock};
+use crate::detect::Face;
 use crate::detect::quality::{QualityGate, RetryReason};
-use crate::detect::{Detector, Face};
-use crate::embed::{Embedder, Embedding, align};
-use crate::head::{Head, Probability};
+use crate::embed::{Embedding, align};
+use crate::head::Probability;
 use crate::judge::{Attempts, Cause, Evidence, Lockout, Policy, UserName, Verdict, admit, judge, vote};
 use crate::model::ModelError;
 use crate::store::{StoreError, TemplateStore};
@@ -20,10 +20,13 @@ use crate::store::{StoreError, TemplateStore};
 mod attempt;
 mod enroll;
 mod gallery;
+mod networks;
 
 use attempt::StageMeans;
 pub use attempt::{Attempt, StageMs};
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
+pub use networks::{LoadError, NetworkChoice, Networks};
+
 use gallery::Gallery;
 
 /// The numbers an attempt is run by; all from the configuration.
@@ -75,16 +78,6 @@ pub struct About {
     pub identical_pair: Probability,
     /// What is worth knowing about the networks, for people.
     pub notes: Vec<String>,
-}
-
-/// The loaded networks and head.
-pub struct Networks {
-    /// Frame to faces.
-    pub detector: Detector,
-    /// Face to embedding.
-    pub embedder: Embedder,
-    /// Embeddings to probability.
-    pub head: Head,
 }
 
 /// Runs attempts, one after another, and keeps the camera in between.

@@ -18,7 +18,11 @@ const START: Duration = Duration::from_secs(60);
 const GLANCE: Duration = Duration::from_millis(200);
 
 /// A running daemon; stopped when dropped.
-pub(crate) struct Daemon(Child);
+pub(crate) struct Daemon {
+    child: Child,
+    /// Stays open: the daemon goes on to say how it is.
+    ready: UnixDatagram,
+}
 
 impl Daemon {
     /// Starts this very program as a daemon and waits until it says that it is ready, as systemd would
@@ -37,19 +41,19 @@ impl Daemon {
             .stdin(Stdio::null())
             .spawn()
             .context("the daemon cannot be started")?;
-        let mut daemon = Self(child);
-        daemon.wait(&ready)?;
+        let mut daemon = Self { child, ready };
+        daemon.wait()?;
         Ok(daemon)
     }
 
-    fn wait(&mut self, ready: &UnixDatagram) -> Result<()> {
+    fn wait(&mut self) -> Result<()> {
         let mut message = [0; 4096];
         for _ in 0..START.as_millis() / GLANCE.as_millis() {
-            if let Ok(length) = ready.recv(&mut message) {
+            if let Ok(length) = self.ready.recv(&mut message) {
                 if message[..length].split(|b| *b == b'\n').any(|line| line == b"READY=1") {
                     return Ok(());
                 }
-            } else if let Some(status) = self.0.try_wait()? {
+            } else if let Some(status) = self.child.try_wait()? {
                 bail!("the daemon ended before it was ready ({status}); it says why above");
             }
         }
@@ -59,9 +63,9 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let pid = Pid::from_raw(i32::try_from(self.0.id()).unwrap_or(i32::MAX));
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX));
         // It may have ended by itself; then there is nobody to tell.
         let _ = kill(pid, Signal::SIGTERM);
-        let _ = self.0.wait();
+        let _ = self.child.wait();
     }
 }

@@ -75,9 +75,9 @@ pub fn run(options: &Options) -> Result<bool> {
     config.decision.deadline_ms = LOOK_MS;
     config.store.folder = room.path().join("store");
     config.serve.socket = room.path().join("facelatch.sock");
+    let ask = Asking { socket: config.serve.socket.clone(), camera, pictures: assets.pictures };
+    ask.show(ENROLMENT)?;
     let daemon = Daemon::start(room.path(), &config)?;
-
-    let ask = Asking { socket: config.serve.socket, camera, pictures: assets.pictures };
     let report = ask.report()?;
     drop(daemon);
     if let Some(folder) = &options.pictures {
@@ -127,7 +127,6 @@ struct Asking {
 impl Asking {
     fn report(&self) -> Result<Report> {
         let status = self.client()?.call(&Status {})?;
-        self.show(ENROLMENT)?;
         let templates = u32::try_from(ENROLMENT.len()).ok();
         let enrolling = self.client()?.call(&Enroll { user: ENROLLED.into(), label: None, templates })?;
         let outcomes = STEPS.iter().map(|step| self.outcome(step)).collect::<Result<_>>()?;

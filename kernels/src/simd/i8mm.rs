@@ -98,6 +98,12 @@ impl Simd for I8mm {
     }
 
     #[inline(always)]
+    unsafe fn finish_four(sums: [int32x4_t; 4], post: &[Self::Post; 4], out: *mut u8) {
+        // SAFETY: the same contract.
+        unsafe { Neon::finish_four(sums, post, out) }
+    }
+
+    #[inline(always)]
     unsafe fn store(sums: int32x4_t, out: *mut i32) {
         // SAFETY: the same contract.
         unsafe { Neon::store(sums, out) }
