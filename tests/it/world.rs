@@ -39,7 +39,7 @@ pub(crate) const BOB: &[Shot] = &[Shot::Show("biden.jpg")];
 pub(crate) const NOBODY: &[Shot] = &[Shot::Show("coffee.jpg")];
 
 /// So long by the hand clock takes one frame, so that deadlines come without waiting.
-const FRAME_TIME: Duration = Duration::from_millis(100);
+const FRAME_TIME: Duration = Duration::from_millis(400);
 
 /// Longer than anything takes; a test that gets here has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
@@ -309,7 +309,7 @@ pub(crate) struct World {
     masks: Arc<Masks>,
     config: Config,
     running: Option<(tokio::sync::oneshot::Sender<()>, JoinHandle<()>)>,
-    folder: TempDir,
+    _folder: TempDir,
 }
 
 impl World {
@@ -335,7 +335,7 @@ impl World {
             masks: Arc::new(Masks(Mutex::new(owner))),
             config,
             running: None,
-            folder,
+            _folder: folder,
         };
         world.stage.shows(NOBODY);
         world.start();
@@ -375,11 +375,6 @@ impl World {
     pub(crate) fn restart(&mut self) {
         self.stop();
         self.start();
-    }
-
-    /// A folder for the test's own use.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Connections from now on come from this user.

@@ -217,6 +217,9 @@ impl Client {
         let mut searched = 0;
         loop {
             if let Some(at) = self.inbox[searched..].iter().position(|byte| *byte == 0) {
+                if searched + at > MAX_MESSAGE_BYTES {
+                    return Err(ClientError::TooLong);
+                }
                 let rest = self.inbox.split_off(searched + at + 1);
                 let mut message = std::mem::replace(&mut self.inbox, rest);
                 message.pop();
