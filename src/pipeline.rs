@@ -22,7 +22,6 @@ mod enroll;
 mod gallery;
 mod networks;
 
-use attempt::StageMeans;
 pub use attempt::{Attempt, StageMs};
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, NetworkChoice, Networks};
@@ -103,7 +102,6 @@ enum Stop {
 struct Look {
     face: Face,
     embedding: Embedding,
-    picture: Option<String>,
 }
 
 impl Pipeline {
@@ -239,8 +237,6 @@ impl Pipeline {
             if looks.last().is_some_and(|last| !self.same_face(last, &look)) {
                 looks.clear();
             }
-            attempt.face = Some(look.face);
-            attempt.picture = look.picture.clone();
             looks.push(look);
             attempt.frames = looks.len();
             tell(listener, Progress::Captured { done: looks.len(), wanted })?;
@@ -282,7 +278,7 @@ impl Pipeline {
                 }
             };
             attempt.picture = frame.origin().map(str::to_owned);
-            match self.examine(&frame, &mut attempt.means)? {
+            match self.examine(&frame, attempt)? {
                 Ok(look) => return Ok(look),
                 Err(reason) => {
                     last = Some(Cause::Retry(reason));
@@ -293,22 +289,23 @@ impl Pipeline {
     }
 
     /// Frame to face to embedding, each stage timed.
-    fn examine(&self, frame: &Frame, means: &mut StageMeans) -> Result<Result<Look, RetryReason>, Stop> {
+    fn examine(&self, frame: &Frame, attempt: &mut Attempt) -> Result<Result<Look, RetryReason>, Stop> {
         let Networks { detector, embedder, .. } = &self.networks;
         let start = self.clock.now();
         let faces = detector.detect(frame)?;
-        means.detect.add(self.ms_since(start));
+        attempt.means.detect.add(self.ms_since(start));
+        attempt.face = faces.first().copied();
         let face = match self.rules.quality.choose(frame, &faces) {
             Ok(face) => face,
             Err(reason) => return Ok(Err(reason)),
         };
         let start = self.clock.now();
         let chip = align::align(frame, &face);
-        means.align.add(self.ms_since(start));
+        attempt.means.align.add(self.ms_since(start));
         let start = self.clock.now();
         let embedding = embedder.embed(&chip)?;
-        means.embed.add(self.ms_since(start));
-        Ok(Ok(Look { face, embedding, picture: frame.origin().map(str::to_owned) }))
+        attempt.means.embed.add(self.ms_since(start));
+        Ok(Ok(Look { face, embedding }))
     }
 
     fn ms_since(&self, start: BootTime) -> f64 {

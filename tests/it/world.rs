@@ -148,8 +148,11 @@ impl FrameSource for ScriptedCamera {
     }
 }
 
-fn picture(name: &str) -> (u32, u32, Vec<u8>) {
-    static SEEN: Mutex<BTreeMap<String, (u32, u32, Vec<u8>)>> = Mutex::new(BTreeMap::new());
+/// Width, height, RGB.
+type Pixels = (u32, u32, Vec<u8>);
+
+fn picture(name: &str) -> Pixels {
+    static SEEN: Mutex<BTreeMap<String, Pixels>> = Mutex::new(BTreeMap::new());
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let read = || decode_picture(&std::fs::read(faces().join(name)).expect("picture")).expect("decodes");
     seen.entry(name.to_owned()).or_insert_with(read).clone()
