@@ -13,7 +13,7 @@ const LENGTH: usize = 128;
 fn main() {
     let benchmarked = std::env::args().any(|a| a == "--bench");
     let (count, rounds) = if benchmarked { (100_000, 30) } else { (100, 1) };
-    let bytes: Vec<u8> = (0..count * LENGTH).map(|i| (i * 7919 >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..count * LENGTH).map(|i| ((i * 7919) >> 3) as u8).collect();
     let floats: Vec<f32> = bytes.iter().map(|b| f32::from(*b) / 256.0).collect();
     let weights: Vec<f32> = (0..LENGTH).map(|j| -1.0 - j as f32 / 100.0).collect();
     let isa = Isa::detect();

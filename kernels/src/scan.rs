@@ -22,7 +22,7 @@ impl Scan {
         if !isa.is_available() {
             return Err(LayerError::Unavailable(isa));
         }
-        if weights.is_empty() || weights.len() % LANES != 0 {
+        if weights.is_empty() || !weights.len().is_multiple_of(LANES) {
             return Err(LayerError::Dimension("length"));
         }
         match weights.iter().position(|w| !w.is_finite()) {
