@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
-            "camera", "clock", "config", "detect", "embed", "head", "judge", "latch", "model", "pipeline",
+            "camera", "clock", "config", "detect", "head", "judge", "latch", "model", "pipeline",
             "seam", "store",
         ],
     ),

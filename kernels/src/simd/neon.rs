@@ -22,6 +22,7 @@ pub(crate) struct Post {
 /// A pointer of which the compiler does not know how it was made. Otherwise it walks from pixel to pixel with
 /// additions in the innermost loop instead of keeping one register for each.
 #[inline(always)]
+#[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer passes through, nothing is read")]
 pub(crate) fn opaque(mut pointer: *const u8) -> *const u8 {
     // SAFETY: does nothing.
     unsafe { asm!("/* {0} */", inout(reg) pointer, options(pure, nomem, nostack, preserves_flags)) };
