@@ -12,7 +12,8 @@ use facelatch_wire::call::Status;
 use facelatch_wire::{Client, Deadline};
 use serde_json::Value;
 
-use crate::world::{ALICE, ALICE_ENROLS, BOB, NOBODY, PATIENCE, Shot, World, faces};
+use crate::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot, faces};
+use crate::world::{PATIENCE, World};
 
 fn command(socket: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_facelatch"));

@@ -7,7 +7,8 @@ use std::os::unix::net::UnixStream;
 use facelatch_wire::call::{Events, Reset, Status, Verify};
 use facelatch_wire::{Client, ClientError, Deadline, Fault, MAX_MESSAGE_BYTES};
 
-use crate::world::{NOBODY, PATIENCE, World};
+use crate::stage::NOBODY;
+use crate::world::{PATIENCE, World};
 
 const STATUS: &[u8] = b"{\"method\":\"io.facelatch.v1.Status\"}\0";
 

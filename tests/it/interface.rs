@@ -5,7 +5,8 @@ use std::process::Command;
 use facelatch_wire::{IDL, INTERFACE};
 use serde_json::{Value, json};
 
-use crate::world::{ALICE, World};
+use crate::stage::ALICE;
+use crate::world::World;
 
 fn call(world: &World, method: &str, parameters: Value) -> Value {
     let mut client = world.client();

@@ -5,7 +5,8 @@ use std::time::Duration;
 use facelatch_wire::Word;
 use facelatch_wire::call::Reset;
 
-use crate::world::{ALICE, BOB, World};
+use crate::stage::{ALICE, BOB};
+use crate::world::World;
 
 /// Five misses.
 fn locked() -> World {

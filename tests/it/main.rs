@@ -14,5 +14,7 @@ mod interface;
 mod lockout;
 /// Who may import whom.
 mod rooms;
+/// The camera of that daemon.
+mod stage;
 /// A whole daemon with scripted seams.
 mod world;

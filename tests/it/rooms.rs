@@ -23,8 +23,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
-            "camera", "clock", "config", "detect", "head", "judge", "latch", "model", "pipeline",
-            "seam", "store",
+            "camera", "clock", "config", "detect", "head", "judge", "latch", "model", "pipeline", "seam",
+            "store",
         ],
     ),
     ("demo", &["camera", "clock", "config", "detect", "seam", "serve"]),
