@@ -12,11 +12,9 @@ use facelatch::camera::decode::{Layout, PixelFormat, decode};
 use facelatch::camera::{Frame, replay::Replay};
 use facelatch::clock::{BootTime, SystemClock, WallTime};
 use facelatch::config::Config;
-use facelatch::detect::{Detector, Face};
-use facelatch::embed::{Embedder, Embedding, align};
-use facelatch::head::{Head, file::Wanted};
+use facelatch::detect::Face;
+use facelatch::embed::{Embedding, align};
 use facelatch::judge::{Attempts, Evidence, Policy, UserName, Verdict, judge, vote};
-use facelatch::model::Manifest;
 use facelatch::pipeline::{EnrollRequest, Networks, Pipeline};
 use facelatch::store::sled::SledStore;
 
@@ -38,14 +36,7 @@ fn config() -> Config {
 }
 
 fn networks(config: &Config) -> Networks {
-    let manifest = Manifest::load(&config.models.folder).expect("models are in the repository");
-    let detector =
-        manifest.detector(&config.models.detector, config.detect.input_px as usize).expect("detector loads");
-    let embedder = Embedder::new(manifest.embedder(&config.models.embedder).expect("embedder loads"));
-    let wanted = Wanted { embedder_sha256: embedder.model_sha256(), length: embedder.length() };
-    let head = Head::load(&config.head_path(), wanted).expect("head loads");
-    let detector = Detector::new(detector, config.detect.min_confidence).expect("detector runs");
-    Networks { detector, embedder, head }
+    Networks::load(&config.networks()).expect("models are in the repository")
 }
 
 fn jpeg(bytes: &[u8]) -> Frame {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::quality::QualityGate;
 use crate::judge::Lockout;
-use crate::pipeline::Rules;
+use crate::pipeline::{NetworkChoice, Rules};
 
 /// Where the configuration is when nobody says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/facelatch/facelatch.toml";
@@ -281,8 +281,20 @@ impl Config {
         }
     }
 
+    /// Which networks and which head to load.
+    pub fn networks(&self) -> NetworkChoice {
+        NetworkChoice {
+            folder: self.models.folder.clone(),
+            detector: self.models.detector.clone(),
+            input_px: self.detect.input_px as usize,
+            min_confidence: self.detect.min_confidence,
+            embedder: self.models.embedder.clone(),
+            head: self.head_path(),
+        }
+    }
+
     /// The head file: the configured one, or the one that ships for the embedder.
-    pub fn head_path(&self) -> PathBuf {
+    fn head_path(&self) -> PathBuf {
         if self.models.head.as_os_str().is_empty() {
             return self.models.folder.join(format!("{}.head.toml", self.models.embedder));
         }
@@ -323,78 +335,4 @@ fn unknown_key(prefix: &str, typed: &toml::Table, known: &toml::Table) -> Option
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<Config, String> {
-        Config::parse(Path::new("facelatch.toml"), text).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn shipped_file_equals_the_defaults_and_leaves_no_field_out() {
-        let text = include_str!("../config/facelatch.toml");
-        assert_eq!(parse(text), Ok(Config::default()));
-        let typed: toml::Table = toml::from_str(text).expect("TOML");
-        let known = toml::Table::try_from(Config::default()).expect("table");
-        for (section, fields) in &known {
-            let shipped = typed[section].as_table().expect("section");
-            let missing: Vec<_> =
-                fields.as_table().expect("section").keys().filter(|k| !shipped.contains_key(*k)).collect();
-            assert!(missing.is_empty(), "[{section}] of the shipped file leaves out {missing:?}");
-        }
-    }
-
-    #[test]
-    fn ranges_in_the_shipped_file_are_those_that_are_checked() {
-        let text = include_str!("../config/facelatch.toml");
-        let mut section = "";
-        let mut seen = 0;
-        for line in text.lines() {
-            if let Some(name) = line.strip_prefix('[') {
-                section = name.split(']').next().unwrap_or_default();
-            }
-            let Some((low, high)) =
-                line.rsplit_once('[').and_then(|(_, r)| r.trim_end().strip_suffix(']')?.split_once("..="))
-            else {
-                continue;
-            };
-            let key = line.split('=').next().unwrap_or_default().trim();
-            let with = |value: String| parse(&format!("[{section}]\n{key} = {value}\n"));
-            let beyond = |value: &str, by: f64| match value.parse::<i64>() {
-                Ok(whole) => (whole + by.signum() as i64).to_string(),
-                Err(_) => format!("{:?}", value.parse::<f64>().expect("number") + by),
-            };
-            assert!(with(low.to_owned()).is_ok(), "{section}.{key} = {low}");
-            assert!(with(high.to_owned()).is_ok(), "{section}.{key} = {high}");
-            assert!(with(beyond(low, -0.001)).is_err(), "{section}.{key} below {low}");
-            assert!(with(beyond(high, 0.001)).is_err(), "{section}.{key} above {high}");
-            seen += 1;
-        }
-        assert_eq!(seen, 23, "every range of the file was tried");
-    }
-
-    #[test]
-    fn a_typo_gets_a_suggestion() {
-        let error = parse("[decision]\nframse = 3\n").expect_err("typo");
-        assert!(error.ends_with("unknown key `decision.framse`; did you mean `decision.frames`?"), "{error}");
-        assert!(parse("[desicion]\n").expect_err("typo").contains("did you mean `decision`?"));
-        assert!(parse("[x]\n").expect_err("unknown").contains("known are camera"));
-    }
-
-    #[test]
-    fn wrong_types_and_half_files_name_the_line() {
-        assert!(parse("[decision]\nframes = \"3\"\n").expect_err("type").contains("line 2"));
-        assert!(parse("[decision\n").expect_err("half").contains("line 1"));
-        assert!(parse("[quality]\nmin_light = nan\n").is_err());
-    }
-
-    #[test]
-    fn a_hook_must_be_an_absolute_path() {
-        assert!(
-            parse("[latch]\nkind = \"hook\"\nhook = \"door.sh\"\n")
-                .expect_err("relative")
-                .contains("absolute")
-        );
-        assert!(parse("[latch]\nkind = \"hook\"\nhook = \"/usr/bin/door\"\n").is_ok());
-    }
-}
+mod tests;

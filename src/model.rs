@@ -305,3 +305,6 @@ fn notes(name: &str, fused: &Fused) -> Vec<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::camera::{CameraError, Frame, FrameSource};
 use crate::clock::{BootTime, Clock};
+use crate::detect::Face;
 use crate::detect::quality::{QualityGate, RetryReason};
-use crate::detect::{Detector, Face};
-use crate::embed::{Embedder, Embedding, align};
-use crate::head::{Head, Probability};
+use crate::embed::{Embedding, align};
+use crate::head::Probability;
 use crate::judge::{Attempts, Cause, Evidence, Lockout, Policy, UserName, Verdict, admit, judge, vote};
 use crate::model::ModelError;
 use crate::store::{StoreError, TemplateStore};
@@ -20,10 +20,12 @@ use crate::store::{StoreError, TemplateStore};
 mod attempt;
 mod enroll;
 mod gallery;
+mod networks;
 
-use attempt::StageMeans;
 pub use attempt::{Attempt, StageMs};
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
+pub use networks::{LoadError, NetworkChoice, Networks};
+
 use gallery::Gallery;
 
 /// The numbers an attempt is run by; all from the configuration.
@@ -77,16 +79,6 @@ pub struct About {
     pub notes: Vec<String>,
 }
 
-/// The loaded networks and head.
-pub struct Networks {
-    /// Frame to faces.
-    pub detector: Detector,
-    /// Face to embedding.
-    pub embedder: Embedder,
-    /// Embeddings to probability.
-    pub head: Head,
-}
-
 /// Runs attempts, one after another, and keeps the camera in between.
 pub struct Pipeline {
     networks: Networks,
@@ -110,7 +102,6 @@ enum Stop {
 struct Look {
     face: Face,
     embedding: Embedding,
-    picture: Option<String>,
 }
 
 impl Pipeline {
@@ -246,8 +237,6 @@ impl Pipeline {
             if looks.last().is_some_and(|last| !self.same_face(last, &look)) {
                 looks.clear();
             }
-            attempt.face = Some(look.face);
-            attempt.picture = look.picture.clone();
             looks.push(look);
             attempt.frames = looks.len();
             tell(listener, Progress::Captured { done: looks.len(), wanted })?;
@@ -289,7 +278,7 @@ impl Pipeline {
                 }
             };
             attempt.picture = frame.origin().map(str::to_owned);
-            match self.examine(&frame, &mut attempt.means)? {
+            match self.examine(&frame, attempt)? {
                 Ok(look) => return Ok(look),
                 Err(reason) => {
                     last = Some(Cause::Retry(reason));
@@ -300,22 +289,23 @@ impl Pipeline {
     }
 
     /// Frame to face to embedding, each stage timed.
-    fn examine(&self, frame: &Frame, means: &mut StageMeans) -> Result<Result<Look, RetryReason>, Stop> {
+    fn examine(&self, frame: &Frame, attempt: &mut Attempt) -> Result<Result<Look, RetryReason>, Stop> {
         let Networks { detector, embedder, .. } = &self.networks;
         let start = self.clock.now();
         let faces = detector.detect(frame)?;
-        means.detect.add(self.ms_since(start));
+        attempt.means.detect.add(self.ms_since(start));
+        attempt.face = faces.first().copied();
         let face = match self.rules.quality.choose(frame, &faces) {
             Ok(face) => face,
             Err(reason) => return Ok(Err(reason)),
         };
         let start = self.clock.now();
         let chip = align::align(frame, &face);
-        means.align.add(self.ms_since(start));
+        attempt.means.align.add(self.ms_since(start));
         let start = self.clock.now();
         let embedding = embedder.embed(&chip)?;
-        means.embed.add(self.ms_since(start));
-        Ok(Ok(Look { face, embedding, picture: frame.origin().map(str::to_owned) }))
+        attempt.means.embed.add(self.ms_since(start));
+        Ok(Ok(Look { face, embedding }))
     }
 
     fn ms_since(&self, start: BootTime) -> f64 {

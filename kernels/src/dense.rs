@@ -14,7 +14,7 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// `weights` is [outputs][inputs], -127..=127; `bias` in units of `scale`; `scale` = s_in * s_weight per output.
+    /// `weights` is `[outputs][inputs]`, -127..=127; `bias` in units of `scale`; `scale` = s_in * s_weight per output.
     ///
     /// # Errors
     /// When `isa` is not available, a length is wrong or a sum could overflow.
@@ -42,7 +42,7 @@ impl Dense {
         vec![0; self.product.room()]
     }
 
-    /// Any number of vectors: [count][padded(inputs)] u8 to [count][outputs] f32.
+    /// Any number of vectors: `[count][padded(inputs)]` u8 to `[count][outputs]` f32.
     ///
     /// # Panics
     /// When a length does not fit.

@@ -1,9 +1,9 @@
-//! Depthwise 3x3 convolution; in: [height][width][padded(channels)] u8, out: the same with its own height and width.
+//! Depthwise 3x3 convolution; in: `[height][width][padded(channels)]` u8, out: the same with its own height and width.
 
 use crate::error::{LayerError, check_len};
 use crate::pointwise::MAX_CHANNELS;
 use crate::post::{Post, PostPtr, padded};
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Simd, dispatch, finish_rows};
 use crate::{Bytes, Isa, Requant};
 
 /// Height, width, stride and padding of a 3x3 window that slides over a picture. Pixels outside the picture
@@ -59,7 +59,7 @@ pub struct Depthwise {
     window: Window,
     /// Bytes of a pixel.
     n: usize,
-    /// [9][n]
+    /// `[9][n]`
     taps: Bytes,
     post: Post,
     /// A pixel of zero points, for rows outside the picture.
@@ -67,7 +67,7 @@ pub struct Depthwise {
 }
 
 impl Depthwise {
-    /// `weights` is [channels][3][3], -127..=127; `requant` has `channels` channels.
+    /// `weights` is `[channels][3][3]`, -127..=127; `requant` has `channels` channels.
     ///
     /// # Errors
     /// When `isa` is not available, a length is wrong or a sum could overflow.
@@ -101,6 +101,8 @@ impl Depthwise {
         let (rows, columns) = self.window.output();
         assert_eq!(x.len(), self.window.height * self.window.width * self.n, "input size");
         assert_eq!(out.len(), rows * columns * self.n, "output size");
+        assert!(self.taps.len() >= 9 * self.n && self.outside.len() >= self.n, "packed weights are short");
+        assert!(self.post.channels() >= self.n, "requantisation is short");
         let (stride, [top, left, ..]) = (self.window.stride, self.window.pad);
         let row_bytes = self.window.width * self.n;
         for (y, out) in out.chunks_exact_mut(columns * self.n).enumerate() {
@@ -197,11 +199,13 @@ unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
                     };
                 }
                 let sums = S::window(window, &taps);
-                for (v, &vector) in sums.as_ref().iter().enumerate() {
-                    let c = c + v * S::LANES;
-                    let post = S::post(line.post.add(c));
-                    S::finish(vector, &post, line.out.add(x * line.n + c));
-                }
+                finish_rows::<S, S::Block, 1>(
+                    &[sums],
+                    S::DEPTH,
+                    line.post.add(c),
+                    line.out.add(x * line.n + c),
+                    0,
+                );
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Depthwise convolution whose window is the whole picture; in: [height][width][padded(channels)] u8, out: one pixel.
+//! Depthwise convolution whose window is the whole picture; in: `[height][width][padded(channels)]` u8, out: one pixel.
 
 use crate::error::{LayerError, check_len};
 use crate::post::{Post, padded};
@@ -10,13 +10,13 @@ use crate::{Bytes, Isa, Requant};
 pub struct GlobalDepthwise {
     isa: Isa,
     n: usize,
-    /// [cells][n]
+    /// `[cells][n]`
     taps: Bytes,
     post: Post,
 }
 
 impl GlobalDepthwise {
-    /// `weights` is [channels][cells], -127..=127, where cells = height * width; `requant` has `channels`
+    /// `weights` is `[channels][cells]`, -127..=127, where cells = height * width; `requant` has `channels`
     /// channels.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod pack;
 mod pixels;
 mod pointwise;
 mod post;
+mod scan;
 mod simd;
 mod stem;
 
@@ -32,4 +33,5 @@ pub use isa::Isa;
 pub use pixels::{Add, MaxPool, Quantise, Term};
 pub use pointwise::Pointwise;
 pub use post::{CHANNELS, Requant, padded};
+pub use scan::{ByteScan, Scan};
 pub use stem::{Image, PIXEL, Stem};

@@ -11,15 +11,21 @@ pub(crate) struct Order {
     pub(crate) kg: usize,
 }
 
-/// Packs `outputs` rows of `inputs` weights, with zeros up to `k` inputs and whole tiles.
+/// Packs `outputs` rows, with zeros up to `k` inputs and up to `room` outputs in whole panels.
 ///
 /// `rows(n)` yields row n; its values go to places 0.. of k.
-pub(crate) fn pack<'w>(order: Order, outputs: usize, k: usize, rows: impl Fn(usize) -> &'w [i8]) -> Bytes {
+pub(crate) fn pack<'w>(
+    order: Order,
+    outputs: usize,
+    room: usize,
+    k: usize,
+    rows: impl Fn(usize) -> &'w [i8],
+) -> Bytes {
     let Order { nr, kg } = order;
     debug_assert_eq!(k % kg, 0);
-    let mut packed = Bytes::zeroed(outputs.next_multiple_of(nr) * k);
+    let mut packed = Bytes::zeroed(room.next_multiple_of(nr) * k);
     for (block, panel) in packed.chunks_exact_mut(nr * k).enumerate() {
-        for lane in 0..nr.min(outputs - block * nr) {
+        for lane in 0..nr.min(outputs.saturating_sub(block * nr)) {
             let row = rows(block * nr + lane);
             for (group, weights) in row.chunks(kg).enumerate() {
                 let start = (group * nr + lane) * kg;

@@ -34,7 +34,7 @@ impl Quantise {
         }
     }
 
-    /// [channels][height][width] f32 to the pixels of `image`, which has 1 to 4 channels. NaN becomes
+    /// `[channels][height][width]` f32 to the pixels of `image`, which has 1 to 4 channels. NaN becomes
     /// the zero point.
     ///
     /// # Panics
@@ -75,7 +75,7 @@ fn quantise_row<S: Simd>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut 
     }
 }
 
-/// Largest of each 2x2 square; in: [height][width][padded(channels)], out: half of each side, rounded down.
+/// Largest of each 2x2 square; in: `[height][width][padded(channels)]`, out: half of each side, rounded down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxPool {
     isa: Isa,

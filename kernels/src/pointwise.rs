@@ -1,10 +1,10 @@
-//! 1x1 convolution; in: [pixels][padded(inputs)] u8, out: [pixels][padded(outputs)] u8.
+//! 1x1 convolution; in: `[pixels][padded(inputs)]` u8, out: `[pixels][padded(outputs)]` u8.
 //! Nearly all the work of a MobileNet is here. Also the product behind the stem and the dense layer.
 
 use crate::error::{LayerError, check_len};
 use crate::pack::{Order, pack};
 use crate::post::{Post, PostPtr, padded};
-use crate::simd::{Simd, dispatch, of_isa};
+use crate::simd::{Simd, dispatch, finish_rows, of_isa};
 use crate::{Bytes, Isa, Requant};
 
 /// Largest channel count taken; far above any network's.
@@ -22,7 +22,7 @@ pub struct Pointwise {
 }
 
 impl Pointwise {
-    /// `weights` is [outputs][inputs], -127..=127; `requant` has `outputs` channels.
+    /// `weights` is `[outputs][inputs]`, -127..=127; `requant` has `outputs` channels.
     ///
     /// # Errors
     /// When `isa` is not available, a length is wrong or a sum could overflow.
@@ -40,6 +40,9 @@ impl Pointwise {
     pub fn run(&self, x: &[u8], out: &mut [u8]) {
         let (k, n) = (self.product.k, padded(self.product.outputs));
         let pixels = x.len() / k;
+        let panels = n.next_multiple_of(of_isa!(self.product.isa, NR));
+        assert!(self.product.packed.len() >= panels * k, "packed weights are short");
+        assert!(self.post.channels() >= n, "requantisation is short");
         assert_eq!(x.len(), pixels * k, "input is not whole pixels");
         assert_eq!(out.len(), pixels * n, "output is of another size than the input");
         let job = &Job {
@@ -52,8 +55,7 @@ impl Pointwise {
             post: self.post.at(0),
         };
         // SAFETY: `x` holds `pixels` rows of k bytes and `out` as many of n (asserted); the packed weights
-        // are ceil(outputs / NR) panels of k * NR (`pack`); `post` has at least n channels, in whole
-        // WIDEST; `Product::new` made sure that the CPU has the instructions.
+        // cover n channels in whole panels of k * NR, and `post` has n (both asserted; n is a multiple of LANES); `Product::new` made sure that the CPU has the instructions.
         unsafe { dispatch!(self.product.isa, pointwise(job: &Job)) }
     }
 }
@@ -82,7 +84,8 @@ impl Product {
         check_len("weights", weights.len(), inputs * outputs)?;
         let order = Order { nr: of_isa!(isa, NR), kg: of_isa!(isa, KG) };
         let k = padded(inputs);
-        let packed = pack(order, outputs, k, |n| &weights[n * inputs..][..inputs]);
+        // Whole panels up to the padded outputs, not only up to the outputs: `run` walks all that are stored.
+        let packed = pack(order, outputs, padded(outputs), k, |n| &weights[n * inputs..][..inputs]);
         Ok(Product { isa, k, outputs, packed })
     }
 
@@ -91,6 +94,7 @@ impl Product {
         assert_eq!(x.len(), self.k, "input is of another size");
         let room = self.outputs.next_multiple_of(of_isa!(self.isa, NR));
         assert!(sums.len() >= room, "no room for the sums");
+        assert!(self.packed.len() >= room * self.k, "packed weights are short");
         let (x, k, w, sums) = (x.as_ptr(), self.k, self.packed.as_ptr().cast::<i8>(), sums.as_mut_ptr());
         // SAFETY: `x` holds k bytes, `packed` room / NR panels, `sums` room values (all asserted or by
         // construction); `Product::new` made sure that the CPU has the instructions.
@@ -188,15 +192,7 @@ unsafe fn one_tile<S: Simd, const M: usize>(job: &Job, width: usize) {
     // CHANNELS and so of LANES.
     unsafe {
         let sums = S::tile::<M>(job.x, job.k, job.w, job.k);
-        for v in 0..S::NR / S::LANES {
-            let c = v * S::LANES;
-            if c < width {
-                let post = S::post(job.post.add(c));
-                for (m, row) in sums.iter().enumerate() {
-                    S::finish(row.as_ref()[v], &post, job.out.add(m * job.n + c));
-                }
-            }
-        }
+        finish_rows::<S, S::Row, M>(&sums, width, job.post, job.out, job.n);
     }
 }
 

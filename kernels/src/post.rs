@@ -87,6 +87,11 @@ impl Post {
         Ok(post)
     }
 
+    /// Channels that can be read.
+    pub(crate) fn channels(&self) -> usize {
+        self.bias.len().min(self.pos.len()).min(self.neg.len())
+    }
+
     /// Pointers at channel `c`, good for [`WIDEST`] channels when `c` is a multiple of it.
     pub(crate) fn at(&self, c: usize) -> PostPtr {
         let (bias, pos, neg) = (&self.bias[c..], &self.pos[c..], &self.neg[c..]);

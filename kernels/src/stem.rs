@@ -1,4 +1,4 @@
-//! First convolution, 3x3 over up to four planes; in: an [`Image`], out: [height][width][padded(outputs)] u8.
+//! First convolution, 3x3 over up to four planes; in: an [`Image`], out: `[height][width][padded(outputs)]` u8.
 //! A window becomes one row of 48 bytes (three times four neighbouring pixels), the rest is a [`Pointwise`].
 
 use crate::depthwise::Window;
@@ -21,7 +21,7 @@ pub struct Stem {
 }
 
 impl Stem {
-    /// `weights` is [outputs][channels][3][3], -127..=127; `requant` has `outputs` channels.
+    /// `weights` is `[outputs][channels][3][3]`, -127..=127; `requant` has `outputs` channels.
     ///
     /// # Errors
     /// When `isa` is not available, a length is wrong or a sum could overflow.

@@ -1,4 +1,5 @@
 //! Every layer on every instruction set of this CPU equals a plain loop, bit for bit.
+#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use facelatch_kernels::{
     Add, Bytes, Dense, Depthwise, GlobalDepthwise, Isa, MaxPool, PIXEL, Pointwise, Quantise, Requant, Stem,
@@ -18,9 +19,13 @@ impl Noise {
     fn bytes(&mut self, n: usize) -> Vec<u8> {
         // Extremes are common: they are where sums overflow.
         (0..n)
-            .map(
-                |_| if self.next() % 4 == 0 { [0, 255][self.next() as usize % 2] } else { self.next() as u8 },
-            )
+            .map(|_| {
+                if self.next().is_multiple_of(4) {
+                    [0, 255][self.next() as usize % 2]
+                } else {
+                    self.next() as u8
+                }
+            })
             .collect()
     }
 

@@ -1,4 +1,5 @@
 //! The daemon, and the demo that needs no camera.
+#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 

@@ -45,7 +45,7 @@ pub struct Attempt {
     pub(super) means: StageMeans,
     /// Frames judged.
     pub frames: usize,
-    /// The face in the last frame, in pixels of that frame.
+    /// The largest face in the last frame, judged or not, in pixels of that frame.
     pub face: Option<Face>,
     /// Picture file of the last frame, where the camera is a folder of pictures.
     pub picture: Option<String>,

@@ -1,6 +1,5 @@
 //! The daemon as a program: arguments and configuration to [`Parts`], then [`super::run`].
 
-use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,12 +15,7 @@ use crate::camera::FrameSource;
 use crate::camera::replay::Replay;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, LatchKind};
-use crate::detect::Detector;
-use crate::embed::Embedder;
-use crate::head::Head;
-use crate::head::file::Wanted;
 use crate::latch::{Latch, hook::Hook, print::Print};
-use crate::model::Manifest;
 use crate::pipeline::Networks;
 use crate::seam::Seams;
 use crate::store::sled::SledStore;
@@ -66,7 +60,7 @@ fn serve(args: &DaemonArgs) -> Result<()> {
         None => Bound::new(&config.serve.socket, &config.serve.group)?,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let networks = networks(&config)?;
+    let networks = Networks::load(&config.networks())?;
     let store = SledStore::open(&config.store.folder, networks.embedder.model_sha256())?;
     let frames = camera(&config, &clock)?;
     let latch: Box<dyn Latch> = match config.latch.kind {
@@ -106,16 +100,6 @@ fn configuration(args: &DaemonArgs) -> Result<Config> {
     Ok(config)
 }
 
-fn networks(config: &Config) -> Result<Networks> {
-    let manifest = Manifest::load(&config.models.folder)?;
-    let detector = manifest.detector(&config.models.detector, config.detect.input_px as usize)?;
-    let detector = Detector::new(detector, config.detect.min_confidence)?;
-    let embedder = Embedder::new(manifest.embedder(&config.models.embedder)?);
-    let wanted = Wanted { embedder_sha256: embedder.model_sha256(), length: embedder.length() };
-    let head = Head::load(&config.head_path(), wanted)?;
-    Ok(Networks { detector, embedder, head })
-}
-
 fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
     if !config.camera.replay.as_os_str().is_empty() {
         return Ok(Box::new(Replay::folder(&config.camera.replay, clock.clone())));
@@ -142,17 +126,15 @@ fn live_camera(_: &config::Camera, _: &Arc<dyn Clock>) -> Result<Box<dyn FrameSo
 }
 
 /// Done at SIGTERM or SIGINT.
-fn asked_to_stop() -> impl Future<Output = ()> {
-    async {
-        let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            tracing::warn!("signals cannot be caught; only SIGKILL stops this daemon");
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+async fn asked_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::warn!("signals cannot be caught; only SIGKILL stops this daemon");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }

@@ -6,6 +6,8 @@
 //! The pump also notices that a client has gone while a call of his is still running.
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use facelatch_wire::{Fault, MAX_MESSAGE_BYTES};
@@ -37,6 +39,8 @@ pub(super) struct Pump {
     socket: OwnedReadHalf,
     calls: mpsc::Sender<Vec<u8>>,
     patience: Duration,
+    /// A message has begun and is not whole yet.
+    arriving: Arc<AtomicBool>,
     /// Read and not yet used: at most a message and one read.
     pending: Vec<u8>,
 }
@@ -46,6 +50,7 @@ pub(super) struct Pump {
 pub(super) struct Inbox {
     calls: mpsc::Receiver<Vec<u8>>,
     patience: Duration,
+    arriving: Arc<AtomicBool>,
     current: Vec<u8>,
 }
 
@@ -61,9 +66,10 @@ pub(super) struct Outbox {
 pub(super) fn gate(stream: UnixStream, patience: Duration) -> (Gate, Pump) {
     let (read, write) = stream.into_split();
     let (sender, receiver) = mpsc::channel(CALLS_AHEAD);
-    let inbox = Inbox { calls: receiver, patience, current: Vec::new() };
+    let arriving = Arc::new(AtomicBool::new(false));
+    let inbox = Inbox { calls: receiver, patience, arriving: arriving.clone(), current: Vec::new() };
     let outbox = Outbox { socket: write, patience };
-    (Gate { inbox, outbox }, Pump { socket: read, calls: sender, patience, pending: Vec::new() })
+    (Gate { inbox, outbox }, Pump { socket: read, calls: sender, patience, arriving, pending: Vec::new() })
 }
 
 /// The method of a call that stands for a bad message; its parameters are the fault.
@@ -90,14 +96,12 @@ impl Pump {
             if self.pending.is_empty() && !self.read().await? {
                 return Ok(());
             }
-            let fault = match timeout(self.patience, self.message()).await {
-                Ok(Ok(Some(message))) => match canonical(&message) {
-                    Ok(call) => {
-                        self.pass_on(call).await?;
-                        continue;
-                    }
-                    Err(fault) => fault,
-                },
+            self.arriving.store(true, Ordering::Relaxed);
+            match timeout(self.patience, self.message()).await {
+                Ok(Ok(Some(message))) => {
+                    let call = canonical(&message).unwrap_or_else(|fault| faulty(&fault));
+                    self.pass_on(call).await?;
+                }
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(Trouble::Io(error))) => return Err(error),
                 Ok(Err(Trouble::TooLong)) => {
@@ -106,14 +110,10 @@ impl Pump {
                         Ok(skipped) => skipped?,
                         Err(_) => return Ok(()),
                     }
-                    continue;
                 }
-                Err(_) => {
-                    self.pass_on(faulty(&half_a_message(self.patience))).await?;
-                    return Ok(());
-                }
-            };
-            self.pass_on(faulty(&fault)).await?;
+                Err(_) => return self.pass_on(faulty(&half_a_message(self.patience))).await,
+            }
+            self.arriving.store(false, Ordering::Relaxed);
         }
     }
 
@@ -126,6 +126,9 @@ impl Pump {
         let mut searched = 0;
         loop {
             if let Some(at) = self.pending[searched..].iter().position(|byte| *byte == 0) {
+                if searched + at > MAX_MESSAGE_BYTES {
+                    return Err(Trouble::TooLong);
+                }
                 let rest = self.pending.split_off(searched + at + 1);
                 let mut message = std::mem::replace(&mut self.pending, rest);
                 message.pop();
@@ -209,12 +212,25 @@ impl Socket for Gate {
     }
 }
 
+impl Inbox {
+    /// `None` when no more calls come: the client has stopped writing, or is silent for too long.
+    async fn next_call(&mut self) -> Option<Vec<u8>> {
+        loop {
+            // Asked for only while no call is running, so silence here is silence.
+            match timeout(self.patience, self.calls.recv()).await {
+                Ok(call) => return call,
+                // The pump has its own patience with it, and tells the client so.
+                Err(_) if self.arriving.load(Ordering::Relaxed) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
 impl ReadHalf for Inbox {
     async fn read(&mut self, buf: &mut [u8]) -> zlink::Result<ReadResult> {
         if self.current.is_empty() {
-            // Called only while no call is running, so silence here is silence.
-            let next = timeout(self.patience, self.calls.recv()).await;
-            self.current = next.ok().flatten().unwrap_or_default();
+            self.current = self.next_call().await.unwrap_or_default();
         }
         let n = buf.len().min(self.current.len());
         buf[..n].copy_from_slice(&self.current[..n]);

@@ -1,5 +1,7 @@
 //! Where the daemon's words go: the journal if it listens, else stderr. Never scores or biometric data.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -16,7 +18,10 @@ pub(super) fn start() {
     let _ = match journal {
         Some(journal) => registry.with(journal).try_init(),
         None => {
-            let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+            let stderr = tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_target(false);
             registry.with(stderr).try_init()
         }
     };

@@ -53,6 +53,10 @@ pub fn envelope(bytes: &[u8]) -> Result<Envelope, Fault> {
     let Some(Value::String(method)) = call.remove("method") else {
         return Err(bad("without a method".to_owned()));
     };
+    if method.is_empty() {
+        // The gate itself uses this name, for what it has to say to the methods.
+        return Err(Fault::MethodNotFound { method });
+    }
     let parameters = match call.remove("parameters") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(parameters)) => parameters,

@@ -17,6 +17,7 @@ use super::message::{self, Envelope};
 use super::methods::Desk;
 
 /// What a method gives back.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and soon gone")]
 pub(super) enum Answer {
     /// One reply.
     One(Reply),
@@ -30,7 +31,6 @@ pub(super) type Replies = LocalBoxStream<'static, ReplyStreamItem<Reply, Fault>>
 /// The parameters of a reply.
 #[derive(Serialize)]
 #[serde(untagged)]
-#[expect(clippy::large_enum_variant, reason = "one at a time, and soon gone")]
 pub(super) enum Reply {
     Status(Status),
     Enrolling(Enrolling),

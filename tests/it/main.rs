@@ -1,6 +1,20 @@
 //! Everything that is tested from outside, in one program: it links once.
 
+/// The command, as people and scripts see it.
+mod cli;
+/// The main job over the socket: who gets in, and what is told to whom.
+mod door;
 /// Each stage against an independent runtime.
 mod golden;
+/// Clients that mean harm or do not care.
+mod hostile;
+/// The interface as other programs see it.
+mod interface;
+/// Misses in a row cost time.
+mod lockout;
 /// Who may import whom.
 mod rooms;
+/// The camera of that daemon.
+mod stage;
+/// A whole daemon with scripted seams.
+mod world;

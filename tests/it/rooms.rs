@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["detect", "judge", "pipeline"]),
     ("seam", &["camera", "clock", "latch", "store"]),
     ("rates", &["camera", "clock", "detect", "embed", "head", "judge", "model", "pipeline"]),
-    // Everything but what is on the frames: pixels, faces and scores stay in the pipeline.
+    // Puts everything together, so it may import everything before it.
     (
         "serve",
         &[
@@ -38,7 +38,8 @@ const BINS: &[(&str, &[&str])] =
 const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tract_onnx", &["model"]),
     ("facelatch_fused", &["model"]),
-    ("facelatch_kernels", &["model"]),
+    ("facelatch_fused", &["model"]),
+    ("facelatch_kernels", &[]),
     ("sha2", &["model", "store/record"]),
     ("nokhwa", &["camera/device"]),
     ("v4l", &["camera/device"]),
@@ -127,7 +128,7 @@ fn files() -> Vec<Source> {
             }
         }
     }
-    assert!(found.len() > 20, "only {} files in src/: the test reads the wrong folder", found.len());
+    assert!(found.len() > 15, "only {} files in src/: the test reads the wrong folder", found.len());
     found
 }
 

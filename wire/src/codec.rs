@@ -91,15 +91,8 @@ impl std::fmt::Display for ClientError {
     }
 }
 
-impl std::error::Error for ClientError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::NotRunning { source, .. } | Self::Io(source) => Some(source),
-            Self::Refused(fault) => Some(fault),
-            _ => None,
-        }
-    }
-}
+// Each text holds its cause already, so there is no source to be printed after it.
+impl std::error::Error for ClientError {}
 
 /// A connection to the daemon.
 #[derive(Debug)]
@@ -224,6 +217,9 @@ impl Client {
         let mut searched = 0;
         loop {
             if let Some(at) = self.inbox[searched..].iter().position(|byte| *byte == 0) {
+                if searched + at > MAX_MESSAGE_BYTES {
+                    return Err(ClientError::TooLong);
+                }
                 let rest = self.inbox.split_off(searched + at + 1);
                 let mut message = std::mem::replace(&mut self.inbox, rest);
                 message.pop();

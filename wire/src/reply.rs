@@ -141,7 +141,7 @@ pub struct Judging {
     pub face: Option<Face>,
 }
 
-/// Milliseconds by stage, summed over the frames of an attempt.
+/// Milliseconds by stage: the mean of a frame, but the whole of the comparison for `score`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Milliseconds {
     /// Finding the face.

@@ -5,7 +5,7 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::Simd;
-use super::neon::Neon;
+use super::neon::{Neon, opaque};
 use crate::post::PostPtr;
 
 /// Needs neon and dotprod. Activations are signed bytes, as for [`Neon`].
@@ -26,17 +26,36 @@ unsafe fn sdot<const LANE: usize>(mut sums: int32x4_t, w: int8x16_t, x: int8x16_
     sums
 }
 
+/// Inputs 4 LANE to 4 LANE + 3 of M pixels, times the 64 weights at `w`. Its own function, so that its short
+/// loops are unrolled and the sums stay in registers.
+#[inline(always)]
+unsafe fn four_inputs<const LANE: usize, const M: usize>(
+    sums: &mut [[int32x4_t; 4]; M],
+    w: *const i8,
+    x: &[int8x16_t; M],
+) {
+    // SAFETY: the caller promises 64 weights; dotprod is there (trait).
+    unsafe {
+        let w: [int8x16_t; 4] = std::array::from_fn(|n| vld1q_s8(w.add(n * 16)));
+        for m in 0..M {
+            for n in 0..4 {
+                sums[m][n] = sdot::<LANE>(sums[m][n], w[n], x[m]);
+            }
+        }
+    }
+}
+
 impl Simd for Dot {
     type Sums = int32x4_t;
     type Post = <Neon as Simd>::Post;
-    type Row = [int32x4_t; 2];
+    type Row = [int32x4_t; 4];
     type Column = <Neon as Simd>::Column;
     type Taps = <Neon as Simd>::Taps;
     type Block = <Neon as Simd>::Block;
 
     const LANES: usize = 4;
-    const MR: usize = 8;
-    const NR: usize = 8;
+    const MR: usize = 5;
+    const NR: usize = 16;
     const KG: usize = 4;
     const DEPTH: usize = 16;
 
@@ -46,23 +65,19 @@ impl Simd for Dot {
         stride: usize,
         w: *const i8,
         k: usize,
-    ) -> [[int32x4_t; 2]; M] {
+    ) -> [[int32x4_t; 4]; M] {
         // SAFETY: 16 bytes at a time of the k (a multiple of 16) bytes of each of the M pixels, and
-        // 128 weights for each such group: what the trait promises. The CPU has the instructions.
+        // 256 weights for each such group: what the trait promises. The CPU has the instructions.
         unsafe {
-            let mut sums = [[vdupq_n_s32(0); 2]; M];
+            let pixels: [_; M] = std::array::from_fn(|m| opaque(x.add(m * stride)));
+            let mut sums = [[vdupq_n_s32(0); 4]; M];
             for group in 0..k / 16 {
-                let w = w.add(group * 128);
-                let w: [int8x16_t; 8] = std::array::from_fn(|i| vld1q_s8(w.add(i * 16)));
-                for (m, row) in sums.iter_mut().enumerate() {
-                    let pixel = vld1q_s8(x.add(m * stride + group * 16).cast());
-                    for n in 0..2 {
-                        row[n] = sdot::<0>(row[n], w[n], pixel);
-                        row[n] = sdot::<1>(row[n], w[2 + n], pixel);
-                        row[n] = sdot::<2>(row[n], w[4 + n], pixel);
-                        row[n] = sdot::<3>(row[n], w[6 + n], pixel);
-                    }
-                }
+                let w = w.add(group * 256);
+                let x: [int8x16_t; M] = std::array::from_fn(|m| vld1q_s8(pixels[m].add(group * 16).cast()));
+                four_inputs::<0, M>(&mut sums, w, &x);
+                four_inputs::<1, M>(&mut sums, w.add(64), &x);
+                four_inputs::<2, M>(&mut sums, w.add(128), &x);
+                four_inputs::<3, M>(&mut sums, w.add(192), &x);
             }
             sums
         }
@@ -80,6 +95,12 @@ impl Simd for Dot {
     unsafe fn finish(sums: int32x4_t, post: &Self::Post, out: *mut u8) {
         // SAFETY: the same contract.
         unsafe { Neon::finish(sums, post, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_four(sums: [int32x4_t; 4], post: &[Self::Post; 4], out: *mut u8) {
+        // SAFETY: the same contract.
+        unsafe { Neon::finish_four(sums, post, out) }
     }
 
     #[inline(always)]

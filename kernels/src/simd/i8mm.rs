@@ -65,13 +65,13 @@ impl Simd for I8mm {
             for group in 0..k / 16 {
                 let w = w.add(group * 128);
                 let w: [int8x16_t; 8] = std::array::from_fn(|i| vld1q_s8(w.add(i * 16)));
-                for p in 0..M.div_ceil(2) {
+                for (p, sums) in sums.iter_mut().enumerate().take(M.div_ceil(2)) {
                     let (a, b) = (2 * p, (2 * p + 1).min(M - 1));
                     let at = |m: usize| vld1q_s8(x.add(m * stride + group * 16).cast());
                     let [first, second] = pair(at(a), at(b));
                     for c in 0..4 {
-                        sums[p][c] = smmla(sums[p][c], first, w[c]);
-                        sums[p][c] = smmla(sums[p][c], second, w[4 + c]);
+                        sums[c] = smmla(sums[c], first, w[c]);
+                        sums[c] = smmla(sums[c], second, w[4 + c]);
                     }
                 }
             }
@@ -95,6 +95,12 @@ impl Simd for I8mm {
     unsafe fn finish(sums: int32x4_t, post: &Self::Post, out: *mut u8) {
         // SAFETY: the same contract.
         unsafe { Neon::finish(sums, post, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_four(sums: [int32x4_t; 4], post: &[Self::Post; 4], out: *mut u8) {
+        // SAFETY: the same contract.
+        unsafe { Neon::finish_four(sums, post, out) }
     }
 
     #[inline(always)]

@@ -2,6 +2,7 @@
 //! Weights are -127..=127, so the two products that meet in 16 bits stay within -32512..=32512.
 
 use std::arch::aarch64::*;
+use std::arch::asm;
 
 use super::Simd;
 use crate::post::PostPtr;
@@ -15,7 +16,29 @@ pub(crate) struct Post {
     bias: int32x4_t,
     pos: float32x4_t,
     neg: float32x4_t,
-    zero: int32x4_t,
+    zero: i16,
+}
+
+/// A pointer of which the compiler does not know how it was made. Otherwise it walks from pixel to pixel with
+/// additions in the innermost loop instead of keeping one register for each.
+#[inline(always)]
+#[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer passes through, nothing is read")]
+pub(crate) fn opaque(mut pointer: *const u8) -> *const u8 {
+    // SAFETY: does nothing.
+    unsafe { asm!("/* {0} */", inout(reg) pointer, options(pure, nomem, nostack, preserves_flags)) };
+    pointer
+}
+
+/// The formula of `post.rs` up to the rounded value. The zero point comes after saturation to 16 bits: adding it
+/// there, saturating, gives the same byte.
+#[inline(always)]
+unsafe fn scaled(sums: int32x4_t, post: &Post) -> int32x4_t {
+    // SAFETY: plain NEON.
+    unsafe {
+        let sums = vaddq_s32(sums, post.bias);
+        let factor = vbslq_f32(vcltzq_s32(sums), post.neg, post.pos);
+        vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(sums), factor))
+    }
 }
 
 impl Simd for Neon {
@@ -42,11 +65,12 @@ impl Simd for Neon {
         // SAFETY: 16 bytes at a time of the k (a multiple of 16) bytes of each of the M pixels, and
         // 64 weights for each such group: what the trait promises. The CPU has the instructions.
         unsafe {
+            let pixels: [_; M] = std::array::from_fn(|m| opaque(x.add(m * stride)));
             let mut sums = [[vdupq_n_s32(0); 4]; M];
             for group in 0..k / 16 {
                 let w: [int8x16_t; 4] = std::array::from_fn(|n| vld1q_s8(w.add(group * 64 + n * 16)));
                 for (m, row) in sums.iter_mut().enumerate() {
-                    let pixel = vld1q_s8(x.add(m * stride + group * 16).cast());
+                    let pixel = vld1q_s8(pixels[m].add(group * 16).cast());
                     for (sum, w) in row.iter_mut().zip(w) {
                         let products = vmull_s8(vget_low_s8(pixel), vget_low_s8(w));
                         *sum = vpadalq_s16(*sum, vmlal_high_s8(products, pixel, w));
@@ -65,7 +89,7 @@ impl Simd for Neon {
                 bias: vld1q_s32(post.bias),
                 pos: vld1q_f32(post.pos),
                 neg: vld1q_f32(post.neg),
-                zero: vdupq_n_s32(post.zero),
+                zero: post.zero as i16,
             }
         }
     }
@@ -74,12 +98,22 @@ impl Simd for Neon {
     unsafe fn finish(sums: int32x4_t, post: &Post, out: *mut u8) {
         // SAFETY: the caller promises 4 bytes at `out`.
         unsafe {
-            let sums = vaddq_s32(sums, post.bias);
-            let factor = vbslq_f32(vcltzq_s32(sums), post.neg, post.pos);
-            let scaled = vmulq_f32(vcvtq_f32_s32(sums), factor);
-            let y = vqmovn_s32(vaddq_s32(vcvtnq_s32_f32(scaled), post.zero));
+            let y = vqmovn_s32(scaled(sums, post));
+            let y = vqadd_s16(y, vdup_n_s16(post.zero));
             let y = vqmovn_s16(vcombine_s16(y, y));
             out.cast::<u32>().write_unaligned(vget_lane_u32::<0>(vreinterpret_u32_s8(y)));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_four(sums: [int32x4_t; 4], post: &[Post; 4], out: *mut u8) {
+        // SAFETY: the caller promises 16 bytes at `out`.
+        unsafe {
+            let [a, b, c, d]: [int32x4_t; 4] = std::array::from_fn(|i| scaled(sums[i], &post[i]));
+            let zero = vdupq_n_s16(post[0].zero);
+            let low = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero);
+            let high = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(c), d), zero);
+            vst1q_s8(out.cast(), vqmovn_high_s16(vqmovn_s16(low), high));
         }
     }
 
@@ -108,22 +142,20 @@ impl Simd for Neon {
         unsafe {
             let low = |t: usize| vmull_s8(vget_low_s8(x(t)), vget_low_s8(taps[t]));
             let high = |t: usize| vmull_high_s8(x(t), taps[t]);
-            let (l, h) = (low(8), high(8));
-            let mut sums = [
-                vmovl_s16(vget_low_s16(l)),
-                vmovl_high_s16(l),
-                vmovl_s16(vget_low_s16(h)),
-                vmovl_high_s16(h),
-            ];
-            for t in [0, 2, 4, 6] {
-                let l = vmlal_s8(low(t), vget_low_s8(x(t + 1)), vget_low_s8(taps[t + 1]));
-                let h = vmlal_high_s8(high(t), x(t + 1), taps[t + 1]);
-                sums[0] = vaddw_s16(sums[0], vget_low_s16(l));
-                sums[1] = vaddw_high_s16(sums[1], l);
-                sums[2] = vaddw_s16(sums[2], vget_low_s16(h));
-                sums[3] = vaddw_high_s16(sums[3], h);
-            }
-            sums
+            // Two products fit 16 bits; two such sums are added on the way to 32.
+            let low_pair = |t| vmlal_s8(low(t), vget_low_s8(x(t + 1)), vget_low_s8(taps[t + 1]));
+            let high_pair = |t| vmlal_high_s8(high(t), x(t + 1), taps[t + 1]);
+            let four = |a: int16x8_t, b: int16x8_t, c: int16x8_t, d: int16x8_t, e: int16x8_t| {
+                let lower = vaddq_s32(
+                    vaddl_s16(vget_low_s16(a), vget_low_s16(b)),
+                    vaddl_s16(vget_low_s16(c), vget_low_s16(d)),
+                );
+                let upper = vaddq_s32(vaddl_high_s16(a, b), vaddl_high_s16(c, d));
+                [vaddw_s16(lower, vget_low_s16(e)), vaddw_high_s16(upper, e)]
+            };
+            let [a, b] = four(low_pair(0), low_pair(2), low_pair(4), low_pair(6), low(8));
+            let [c, d] = four(high_pair(0), high_pair(2), high_pair(4), high_pair(6), high(8));
+            [a, b, c, d]
         }
     }
 }

@@ -1,4 +1,5 @@
 //! The command: a client of the daemon's socket and nothing else.
+#![forbid(unsafe_code)]
 
 mod args;
 mod demo;

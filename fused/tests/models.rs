@@ -1,0 +1,79 @@
+//! The shipped networks, fused, against tract alone; and what happens with operators that are not known.
+#![allow(missing_docs)]
+
+use std::path::Path;
+
+use facelatch_fused::{Fused, Isa, read};
+use tract_onnx::prelude::*;
+
+fn file(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(name)).unwrap()
+}
+
+/// A picture with edges and ramps: all 256 values, no noise.
+fn picture(side: usize) -> Tensor {
+    let value = |i: usize| {
+        let (c, y, x) = (i / side / side, i / side % side, i % side);
+        ((x * 5 + y * 3 + c * 40 + if (x / 9 + y / 13) % 2 == 0 { 60 } else { 0 }) % 256) as f32
+    };
+    Tensor::from_shape(&[1, 3, side, side], &(0..3 * side * side).map(value).collect::<Vec<_>>()).unwrap()
+}
+
+fn run(model: InferenceModel, side: usize) -> Vec<Vec<f32>> {
+    let plan = model.into_optimized().unwrap().into_runnable().unwrap();
+    let outputs = plan.run(tvec!(picture(side).into_tvalue())).unwrap();
+    outputs.iter().map(|o| o.to_plain_array_view::<f32>().unwrap().iter().copied().collect()).collect()
+}
+
+fn alone(bytes: &[u8], side: usize) -> Vec<Vec<f32>> {
+    let model = tract_onnx::onnx().model_for_read(&mut &*bytes).unwrap();
+    run(model.with_input_fact(0, f32::fact([1, 3, side, side]).into()).unwrap(), side)
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+#[test]
+fn sface_is_fused_whole_and_all_instruction_sets_give_the_same_bits() {
+    let bytes = file("sface.onnx");
+    let want = alone(&bytes, 112);
+    let mut first: Option<Vec<Vec<f32>>> = None;
+    for isa in Isa::all_available() {
+        let Fused { model, left_over, layers } = read(&bytes, [1, 3, 112, 112], isa).unwrap();
+        assert_eq!((layers, left_over), (28, vec![]));
+        let got = run(model, 112);
+        assert_eq!(first.get_or_insert(got.clone()), &got, "{isa} differs from the first");
+        // tract rounds the sums of a layer in f32, the kernels do not: a last bit here and there.
+        assert!(cosine(&got[0], &want[0]) > 0.995, "{isa}: {}", cosine(&got[0], &want[0]));
+    }
+}
+
+#[test]
+fn what_is_not_known_stays_with_tract_and_is_listed() {
+    // The residual Adds of MobileFaceNet are not fused yet, so all that follows the first is tract's.
+    let bytes = file("mobilefacenet.onnx");
+    let Fused { model, left_over, layers } = read(&bytes, [1, 3, 112, 112], Isa::detect()).unwrap();
+    assert!(layers > 0);
+    assert!(left_over.iter().any(|line| line == "Add 'conv_9_f32'"), "{left_over:?}");
+    let (got, want) = (run(model, 112), alone(&bytes, 112));
+    assert!(cosine(&got[0], &want[0]) > 0.98, "{}", cosine(&got[0], &want[0]));
+}
+
+#[test]
+fn a_float_network_is_left_as_it_is() {
+    let bytes = file("yunet.onnx");
+    let Fused { model, left_over, layers } = read(&bytes, [1, 3, 64, 64], Isa::detect()).unwrap();
+    assert_eq!(layers, 0);
+    assert!(!left_over.is_empty());
+    assert_eq!(run(model, 64), alone(&bytes, 64));
+}
+
+#[test]
+fn bytes_that_are_no_model_are_an_error() {
+    assert!(read(b"no model", [1, 3, 112, 112], Isa::Portable).is_err());
+    assert!(read(&[], [1, 3, 112, 112], Isa::Portable).is_err());
+    let bytes = file("mobilefacenet.onnx");
+    assert!(read(&bytes[..bytes.len() / 2], [1, 3, 112, 112], Isa::Portable).is_err());
+}

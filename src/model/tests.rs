@@ -1,0 +1,100 @@
+use super::*;
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models")
+}
+
+/// A folder with the shipped detector, its list changed by `edit` and its bytes by `damage`.
+fn folder(edit: impl Fn(String) -> String, damage: impl Fn(&mut Vec<u8>)) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("folder");
+    let list = std::fs::read_to_string(shipped().join("MODELS.toml")).expect("list");
+    std::fs::write(folder.path().join("MODELS.toml"), edit(list)).expect("written");
+    let mut bytes = std::fs::read(shipped().join("yunet.onnx")).expect("model");
+    damage(&mut bytes);
+    std::fs::write(folder.path().join("yunet.onnx"), bytes).expect("written");
+    folder
+}
+
+fn detector(folder: &Path) -> Result<Network, ModelError> {
+    Manifest::load(folder)?.detector("yunet", 160)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The error's text, which must name `file`.
+fn refusal(result: Result<Network, ModelError>, file: &str) -> String {
+    let text = result.map(|_| ()).expect_err("refused").to_string();
+    assert!(text.contains(file), "{text}");
+    text
+}
+
+#[test]
+fn a_file_cut_in_half_is_refused_by_its_checksum() {
+    let folder = folder(|list| list, |bytes| bytes.truncate(bytes.len() / 2));
+    let text = refusal(detector(folder.path()), "yunet.onnx");
+    assert!(text.contains("sha256") && text.contains("install the models again"), "{text}");
+}
+
+#[test]
+fn bytes_that_are_no_network_are_refused_even_if_the_list_agrees() {
+    let rubbish = b"no network".to_vec();
+    let right = std::fs::read(shipped().join("yunet.onnx")).map(|bytes| sha256(&bytes)).expect("model");
+    let edit = |list: String| list.replace(&right, &sha256(b"no network"));
+    let folder = folder(edit, |bytes| bytes.clone_from(&rubbish));
+    refusal(detector(folder.path()), "yunet.onnx");
+}
+
+#[test]
+fn a_missing_file_list_or_name_says_what_to_do() {
+    let empty = tempfile::tempdir().expect("folder");
+    assert!(refusal(detector(empty.path()), "MODELS.toml").contains("models.folder"));
+    let folder = folder(|list| list, |_| ());
+    std::fs::remove_file(folder.path().join("yunet.onnx")).expect("removed");
+    refusal(detector(folder.path()), "yunet.onnx");
+    let unknown = Manifest::load(&shipped()).and_then(|list| list.embedder("sfaec"));
+    assert!(refusal(unknown, "sfaec").contains("sface"));
+    let detector_as_embedder = Manifest::load(&shipped()).and_then(|list| list.embedder("yunet"));
+    refusal(detector_as_embedder, "yunet");
+}
+
+#[test]
+fn a_list_with_a_hole_names_the_line() {
+    let folder = folder(|list| list.replacen("kind = ", "knid = ", 1), |_| ());
+    let text = refusal(detector(folder.path()), "MODELS.toml");
+    assert!(text.contains("kind"), "{text}");
+}
+
+#[test]
+fn outputs_that_the_network_does_not_have_are_refused() {
+    let folder = folder(|list| list.replace("\"kps_32\"", "\"kps_64\""), |_| ());
+    refusal(detector(folder.path()), "yunet.onnx");
+}
+
+#[test]
+fn the_detector_runs_at_several_sizes() {
+    for side in [160, 320] {
+        let network =
+            Manifest::load(&shipped()).and_then(|list| list.detector("yunet", side)).expect("loads");
+        assert_eq!(network.input_size(), (side, side));
+        let outputs = network.run(vec![0.0; 3 * side * side]).expect("runs");
+        assert_eq!(outputs[0].len(), (side / 8) * (side / 8));
+    }
+}
+
+#[test]
+fn a_float_network_says_that_it_runs_as_it_is() {
+    let network = Manifest::load(&shipped()).and_then(|list| list.detector("yunet", 160)).expect("loads");
+    assert!(network.notes()[0].contains("not quantised"), "{:?}", network.notes());
+}
+
+#[test]
+fn pixels_become_planes_in_the_order_of_the_network_and_the_rest_is_black() {
+    let network = Manifest::load(&shipped()).and_then(|list| list.detector("yunet", 160)).expect("loads");
+    let planes = network.planes(&[1, 2, 3, 4, 5, 6], 2, 1);
+    let plane = 160 * 160;
+    // YuNet takes BGR.
+    assert_eq!([planes[0], planes[1], planes[2]], [3.0, 6.0, 0.0]);
+    assert_eq!([planes[plane], planes[2 * plane + 1], planes[plane + 160]], [2.0, 4.0, 0.0]);
+}

@@ -1,0 +1,55 @@
+//! NIST SP 800-63B 5.2.3: misses in a row cost time, kept across restarts.
+
+use std::time::Duration;
+
+use facelatch_wire::Word;
+use facelatch_wire::call::Reset;
+
+use crate::stage::{ALICE, BOB};
+use crate::world::World;
+
+/// Five misses.
+fn locked() -> World {
+    let world = World::with(|config| config.decision.frames = 1).knows_alice();
+    world.stage.shows(BOB);
+    for miss in 1..=5 {
+        assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch), "miss {miss}");
+    }
+    world.stage.shows(ALICE);
+    world
+}
+
+#[test]
+fn after_five_misses_even_the_right_face_waits_thirty_seconds() {
+    let world = locked();
+    let judged = world.verify("alice");
+    assert_eq!(judged.verdict, Some(Word::Wait));
+    assert!(judged.wait_s.is_some_and(|wait| (29..=30).contains(&wait)), "{judged:?}");
+    assert_eq!(judged.p, None, "it was not even looked at");
+    assert!(world.tape.opened_for().is_empty());
+    world.clock.forward(Duration::from_secs(31));
+    assert_eq!(world.verify("alice").verdict, Some(Word::Match));
+    assert_eq!(world.tape.opened_for(), ["alice"]);
+}
+
+#[test]
+fn a_restart_does_not_shorten_the_wait() {
+    let mut world = locked();
+    world.restart();
+    assert_eq!(world.verify("alice").verdict, Some(Word::Wait));
+}
+
+#[test]
+fn another_factor_ends_the_wait() {
+    let world = locked();
+    world.ask(&Reset { user: Some("alice".into()) }).expect("reset");
+    assert_eq!(world.verify("alice").verdict, Some(Word::Match));
+}
+
+#[test]
+fn misses_of_one_user_do_not_lock_another() {
+    let world = locked();
+    world.enroll("bob").expect("the same face under a second name");
+    assert_eq!(world.verify("bob").verdict, Some(Word::Match));
+    assert_eq!(world.verify("alice").verdict, Some(Word::Wait));
+}
