@@ -7,7 +7,7 @@ use facelatch_fused::{Fused, Isa, read};
 use tract_onnx::prelude::*;
 
 fn file(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(name)).unwrap()
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(name)).expect("shipped model")
 }
 
 /// A picture with edges and ramps: all 256 values, no noise.
@@ -16,18 +16,22 @@ fn picture(side: usize) -> Tensor {
         let (c, y, x) = (i / side / side, i / side % side, i % side);
         ((x * 5 + y * 3 + c * 40 + if (x / 9 + y / 13) % 2 == 0 { 60 } else { 0 }) % 256) as f32
     };
-    Tensor::from_shape(&[1, 3, side, side], &(0..3 * side * side).map(value).collect::<Vec<_>>()).unwrap()
+    Tensor::from_shape(&[1, 3, side, side], &(0..3 * side * side).map(value).collect::<Vec<_>>())
+        .expect("shipped model")
 }
 
 fn run(model: InferenceModel, side: usize) -> Vec<Vec<f32>> {
-    let plan = model.into_optimized().unwrap().into_runnable().unwrap();
-    let outputs = plan.run(tvec!(picture(side).into_tvalue())).unwrap();
-    outputs.iter().map(|o| o.to_plain_array_view::<f32>().unwrap().iter().copied().collect()).collect()
+    let plan = model.into_optimized().expect("shipped model").into_runnable().expect("shipped model");
+    let outputs = plan.run(tvec!(picture(side).into_tvalue())).expect("shipped model");
+    outputs
+        .iter()
+        .map(|o| o.to_plain_array_view::<f32>().expect("shipped model").iter().copied().collect())
+        .collect()
 }
 
 fn alone(bytes: &[u8], side: usize) -> Vec<Vec<f32>> {
-    let model = tract_onnx::onnx().model_for_read(&mut &*bytes).unwrap();
-    run(model.with_input_fact(0, f32::fact([1, 3, side, side]).into()).unwrap(), side)
+    let model = tract_onnx::onnx().model_for_read(&mut &*bytes).expect("shipped model");
+    run(model.with_input_fact(0, f32::fact([1, 3, side, side]).into()).expect("shipped model"), side)
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
@@ -41,7 +45,7 @@ fn sface_is_fused_whole_and_all_instruction_sets_give_the_same_bits() {
     let want = alone(&bytes, 112);
     let mut first: Option<Vec<Vec<f32>>> = None;
     for isa in Isa::all_available() {
-        let Fused { model, left_over, layers } = read(&bytes, [1, 3, 112, 112], isa).unwrap();
+        let Fused { model, left_over, layers } = read(&bytes, [1, 3, 112, 112], isa).expect("shipped model");
         assert_eq!((layers, left_over), (28, vec![]));
         let got = run(model, 112);
         assert_eq!(first.get_or_insert(got.clone()), &got, "{isa} differs from the first");
@@ -54,7 +58,8 @@ fn sface_is_fused_whole_and_all_instruction_sets_give_the_same_bits() {
 fn what_is_not_known_stays_with_tract_and_is_listed() {
     // The residual Adds of MobileFaceNet are not fused yet, so all that follows the first is tract's.
     let bytes = file("mobilefacenet.onnx");
-    let Fused { model, left_over, layers } = read(&bytes, [1, 3, 112, 112], Isa::detect()).unwrap();
+    let Fused { model, left_over, layers } =
+        read(&bytes, [1, 3, 112, 112], Isa::detect()).expect("shipped model");
     assert!(layers > 0);
     assert!(left_over.iter().any(|line| line == "Add 'conv_9_f32'"), "{left_over:?}");
     let (got, want) = (run(model, 112), alone(&bytes, 112));
@@ -64,7 +69,8 @@ fn what_is_not_known_stays_with_tract_and_is_listed() {
 #[test]
 fn a_float_network_is_left_as_it_is() {
     let bytes = file("yunet.onnx");
-    let Fused { model, left_over, layers } = read(&bytes, [1, 3, 64, 64], Isa::detect()).unwrap();
+    let Fused { model, left_over, layers } =
+        read(&bytes, [1, 3, 64, 64], Isa::detect()).expect("shipped model");
     assert_eq!(layers, 0);
     assert!(!left_over.is_empty());
     assert_eq!(run(model, 64), alone(&bytes, 64));

@@ -1,11 +1,11 @@
 //! A whole daemon on a socket in a temporary folder. Only the four seams and the callers' roles are scripted;
 //! networks, pipeline, judge and server are the real ones.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ use facelatch_wire::call::{Enroll, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Client, ClientError, Deadline, Method};
 use tempfile::TempDir;
+
+use crate::stage::{ALICE_ENROLS, NOBODY, ScriptedCamera, Stage};
+
 /// Longer than anything takes; a test that gets here has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 

@@ -1,8 +1,9 @@
 //! The Video4Linux driver behind [`Driver`]: the only file that names nokhwa and v4l.
 //!
 //! v4l lists what the camera offers and sets it, because nokhwa refuses a camera that another program
-//! left in a format it does not know. Then nokhwa reads the frames. What nokhwa 0.10.11 cannot read
-//! (V4L2's code `GREY`, cameras without a whole frame rate) is read through v4l itself.
+//! left in a format it does not know. Then nokhwa reads MJPEG. What nokhwa 0.10.11 cannot read (V4L2's code
+//! `GREY`, cameras without a whole frame rate) is read through v4l itself, and so is YUYV and NV12: nokhwa
+//! hides how much of a buffer is filled, and unlike a JPEG these do not show themselves that they are short.
 
 use std::io::{self, ErrorKind};
 use std::panic::catch_unwind;
@@ -91,7 +92,7 @@ impl Driver for V4l {
             return Err(CameraError::Format { camera, offered });
         };
         let mode = set(&path, &node, offer)?;
-        let Some(rate) = mode.rate.filter(|_| mode.layout.format != PixelFormat::Grey) else {
+        let Some(rate) = mode.rate.filter(|_| mode.layout.format == PixelFormat::Mjpeg) else {
             return Ok(Box::new(Direct::start(path, &node, mode.layout)?));
         };
         drop(node);
@@ -157,7 +158,7 @@ fn set(path: &Path, node: &Node, offer: &Offer) -> Result<Mode, CameraError> {
     Ok(Mode { layout, rate: rate.map(|every| every.denominator) })
 }
 
-/// A camera read through nokhwa.
+/// An MJPEG camera read through nokhwa.
 struct Nokhwa {
     path: PathBuf,
     layout: Layout,
@@ -166,15 +167,9 @@ struct Nokhwa {
 
 impl Nokhwa {
     fn start(path: PathBuf, layout: Layout, rate: u32) -> Result<Self, CameraError> {
-        let format = match layout.format {
-            PixelFormat::Mjpeg => FrameFormat::MJPEG,
-            PixelFormat::Yuyv => FrameFormat::YUYV,
-            PixelFormat::Nv12 => FrameFormat::NV12,
-            PixelFormat::Grey => FrameFormat::GRAY,
-        };
-        let exact = CameraFormat::new(Resolution::new(layout.width, layout.height), format, rate);
-        let formats = [format];
-        let wanted = RequestedFormat::with_formats(RequestedFormatType::Exact(exact), &formats);
+        let size = Resolution::new(layout.width, layout.height);
+        let exact = CameraFormat::new(size, FrameFormat::MJPEG, rate);
+        let wanted = RequestedFormat::with_formats(RequestedFormatType::Exact(exact), &[FrameFormat::MJPEG]);
         let failed = |why: ::nokhwa::NokhwaError| {
             let text = why.to_string();
             opening(&path, os_error(&text), &text)
