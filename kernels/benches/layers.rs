@@ -77,7 +77,7 @@ fn network(isa: Isa) -> Vec<(String, Run)> {
         let layer = with_requant(channels, |q| Pointwise::new(isa, before, &weights(before * channels), q));
         let (x, mut out) = (noise(side * side * before), Bytes::zeroed(side * side * padded(channels)));
         let name = format!("pointwise {side}x{side}x{before} to {channels}");
-        runs.push((name, Box::new(move || layer.run(&x, &mut out))));
+        runs.push((name, Box::new(move || layer.run(&x, &[], &mut out))));
         before = channels;
     }
     let dense = Dense::new(isa, 50_176, &weights(50_176 * 128), &[0; 128], &[1e-4; 128], 128).expect("dense");

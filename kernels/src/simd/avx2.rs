@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{Other, Simd};
 use crate::post::PostPtr;
 
 /// Needs avx2.
@@ -15,6 +15,29 @@ pub(crate) struct Post {
     pos: __m256,
     neg: __m256,
     zero: __m256i,
+}
+
+#[inline(always)]
+unsafe fn scaled(sums: __m256i, post: &Post) -> __m256 {
+    // SAFETY: the CPU has the instructions (trait).
+    unsafe {
+        let sums = _mm256_add_epi32(sums, post.bias);
+        // blendv looks at the sign bit only.
+        let factor = _mm256_blendv_ps(post.pos, post.neg, _mm256_castsi256_ps(sums));
+        _mm256_mul_ps(_mm256_cvtepi32_ps(sums), factor)
+    }
+}
+
+/// Rounding is to nearest even: Rust code always runs with the default MXCSR.
+#[inline(always)]
+unsafe fn rounded(scaled: __m256, post: &Post, out: *mut u8) {
+    // SAFETY: the caller promises 8 bytes at `out`; the CPU has the instructions (trait).
+    unsafe {
+        let y = _mm256_add_epi32(_mm256_cvtps_epi32(scaled), post.zero);
+        let (low, high) = (_mm256_castsi256_si128(y), _mm256_extracti128_si256::<1>(y));
+        let words = _mm_packs_epi32(low, high);
+        _mm_storel_epi64(out.cast(), _mm_packus_epi16(words, words));
+    }
 }
 
 impl Simd for Avx2 {
@@ -70,17 +93,18 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn finish(sums: __m256i, post: &Post, out: *mut u8) {
-        // SAFETY: the caller promises 8 bytes at `out`. Rounding is to nearest even: Rust code
-        // always runs with the default MXCSR.
+        // SAFETY: the caller promises 8 bytes at `out`.
+        unsafe { rounded(scaled(sums, post), post, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_with(sums: __m256i, post: &Post, other: Other, out: *mut u8) {
+        // SAFETY: the caller promises 8 bytes at `other` and at `out`.
         unsafe {
-            let sums = _mm256_add_epi32(sums, post.bias);
-            // blendv looks at the sign bit only.
-            let factor = _mm256_blendv_ps(post.pos, post.neg, _mm256_castsi256_ps(sums));
-            let scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), factor);
-            let y = _mm256_add_epi32(_mm256_cvtps_epi32(scaled), post.zero);
-            let (low, high) = (_mm256_castsi256_si128(y), _mm256_extracti128_si256::<1>(y));
-            let words = _mm_packs_epi32(low, high);
-            _mm_storel_epi64(out.cast(), _mm_packus_epi16(words, words));
+            let bytes = _mm256_cvtepu8_epi32(_mm_loadl_epi64(other.bytes.cast()));
+            let bytes = _mm256_sub_epi32(bytes, _mm256_set1_epi32(other.zero));
+            let added = _mm256_mul_ps(_mm256_cvtepi32_ps(bytes), _mm256_set1_ps(other.factor));
+            rounded(_mm256_add_ps(scaled(sums, post), added), post, out);
         }
     }
 

@@ -67,6 +67,8 @@ pub(crate) trait Simd {
             unsafe { Self::finish(sums, post, out.add(v * Self::LANES)) }
         }
     }
+    /// As `finish`, with `LANES` bytes of `other` added before rounding.
+    unsafe fn finish_with(sums: Self::Sums, post: &Self::Post, other: Other, out: *mut u8);
     /// Writes `LANES` sums at `out`.
     unsafe fn store(sums: Self::Sums, out: *mut i32);
 
@@ -76,6 +78,27 @@ pub(crate) trait Simd {
     unsafe fn column(rows: [*const u8; 3]) -> Self::Column;
     /// The sums of a 3x3 window given by its three columns.
     unsafe fn window(columns: [Self::Column; 3], taps: &Self::Taps) -> Self::Block;
+}
+
+/// The other side of a sum: `(byte - zero) * factor`, of bytes that lie as the output's do.
+#[derive(Clone, Copy)]
+pub(crate) struct Other {
+    pub(crate) bytes: *const u8,
+    /// As bytes are stored: a signed value where activations are flipped.
+    pub(crate) zero: i32,
+    pub(crate) factor: f32,
+}
+
+impl Other {
+    /// The same from `n` bytes on.
+    ///
+    /// # Safety
+    /// `n` bytes on must still be inside the picture.
+    #[inline(always)]
+    pub(crate) unsafe fn add(self, n: usize) -> Other {
+        // SAFETY: what the caller promises.
+        Other { bytes: unsafe { self.bytes.add(n) }, ..self }
+    }
 }
 
 /// Writes `width` channels, a multiple of `CHANNELS`, of each row of sums: `M` pixels `step` bytes apart.
@@ -110,6 +133,30 @@ pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
                 S::finish(row.as_ref()[v], &post, out.add(m * step + c));
             }
             v += 1;
+        }
+    }
+}
+
+/// [`finish_rows`] with `other` added.
+///
+/// # Safety
+/// As for [`finish_rows`]; `other` is good where `out` is.
+#[inline(always)]
+pub(crate) unsafe fn finish_rows_with<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
+    rows: &[R; M],
+    width: usize,
+    post: PostPtr,
+    other: Other,
+    (out, step): (*mut u8, usize),
+) {
+    for v in 0..rows[0].as_ref().len().min(width / S::LANES) {
+        let c = v * S::LANES;
+        // SAFETY: c + LANES <= width channels.
+        unsafe {
+            let post = S::post(post.add(c));
+            for (m, row) in rows.iter().enumerate() {
+                S::finish_with(row.as_ref()[v], &post, other.add(m * step + c), out.add(m * step + c));
+            }
         }
     }
 }

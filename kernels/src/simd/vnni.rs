@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{Other, Simd};
 use crate::post::PostPtr;
 
 /// Needs avx2, avx512f, avx512bw and avx512vnni.
@@ -15,6 +15,27 @@ pub(crate) struct Post {
     pos: __m512,
     neg: __m512,
     zero: __m512i,
+}
+
+#[inline(always)]
+unsafe fn scaled(sums: __m512i, post: &Post) -> __m512 {
+    // SAFETY: the CPU has the instructions (trait).
+    unsafe {
+        let sums = _mm512_add_epi32(sums, post.bias);
+        let below = _mm512_cmplt_epi32_mask(sums, _mm512_setzero_si512());
+        _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_mask_blend_ps(below, post.pos, post.neg))
+    }
+}
+
+/// Rounding is to nearest even: Rust code always runs with the default MXCSR.
+#[inline(always)]
+unsafe fn rounded(scaled: __m512, post: &Post, out: *mut u8) {
+    // SAFETY: the caller promises 16 bytes at `out`; the CPU has the instructions (trait).
+    unsafe {
+        let y = _mm512_add_epi32(_mm512_cvtps_epi32(scaled), post.zero);
+        let y = _mm512_max_epi32(y, _mm512_setzero_si512());
+        _mm_storeu_si128(out.cast(), _mm512_cvtusepi32_epi8(y));
+    }
 }
 
 impl Simd for Vnni {
@@ -67,16 +88,18 @@ impl Simd for Vnni {
 
     #[inline(always)]
     unsafe fn finish(sums: __m512i, post: &Post, out: *mut u8) {
-        // SAFETY: the caller promises 16 bytes at `out`. Rounding is to nearest even: Rust code
-        // always runs with the default MXCSR.
+        // SAFETY: the caller promises 16 bytes at `out`.
+        unsafe { rounded(scaled(sums, post), post, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_with(sums: __m512i, post: &Post, other: Other, out: *mut u8) {
+        // SAFETY: the caller promises 16 bytes at `other` and at `out`.
         unsafe {
-            let sums = _mm512_add_epi32(sums, post.bias);
-            let below = _mm512_cmplt_epi32_mask(sums, _mm512_setzero_si512());
-            let factor = _mm512_mask_blend_ps(below, post.pos, post.neg);
-            let scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), factor);
-            let y = _mm512_add_epi32(_mm512_cvtps_epi32(scaled), post.zero);
-            let y = _mm512_max_epi32(y, _mm512_setzero_si512());
-            _mm_storeu_si128(out.cast(), _mm512_cvtusepi32_epi8(y));
+            let bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(other.bytes.cast()));
+            let bytes = _mm512_sub_epi32(bytes, _mm512_set1_epi32(other.zero));
+            let added = _mm512_mul_ps(_mm512_cvtepi32_ps(bytes), _mm512_set1_ps(other.factor));
+            rounded(_mm512_add_ps(scaled(sums, post), added), post, out);
         }
     }
 
