@@ -4,7 +4,6 @@
 //! numbers that are not finite is refused with its name and the fix.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
