@@ -5,7 +5,7 @@ use crate::Isa;
 use crate::error::LayerError;
 use crate::simd::{Simd, dispatch};
 
-/// Sums side by side; also the order of addition, so that all instruction sets round alike.
+/// Values in a block: sums side by side, and the order of addition, so that all instruction sets round alike.
 const LANES: usize = 16;
 
 /// A scan with f32 templates. The length is that of `weights`, a multiple of 16.
@@ -37,7 +37,7 @@ impl Scan {
         assert_eq!(probe.len(), self.weights.len(), "probe length");
         assert_eq!(templates.len(), out.len() * self.weights.len(), "templates");
         let weights = self.weights.as_slice();
-        // SAFETY: a safe function; `new` made sure that the CPU has the instructions.
+        // SAFETY: the lengths are as asserted; `new` made sure that the CPU has the instructions.
         unsafe {
             dispatch!(
                 self.isa,
@@ -48,22 +48,12 @@ impl Scan {
 }
 
 #[inline(always)]
-fn scan_floats<S: Simd>(weights: &[f32], probe: &[f32], templates: &[f32], out: &mut [f32]) {
+unsafe fn scan_floats<S: Simd>(weights: &[f32], probe: &[f32], templates: &[f32], out: &mut [f32]) {
     let (weights, probe) = (weights.as_chunks::<LANES>().0, probe.as_chunks::<LANES>().0);
     for (out, template) in out.iter_mut().zip(templates.chunks_exact(weights.len() * LANES)) {
-        let mut sums = [0.0_f32; LANES];
-        for ((w, p), t) in weights.iter().zip(probe).zip(template.as_chunks::<LANES>().0) {
-            for i in 0..LANES {
-                sums[i] += w[i] * (p[i] - t[i]).abs();
-            }
-        }
-        // As a tree: upper half onto lower half, four times.
-        for half in [8, 4, 2, 1] {
-            for i in 0..half {
-                sums[i] += sums[i + half];
-            }
-        }
-        *out = sums[0];
+        // SAFETY: `run` saw that all are as long as the weights; the caller of a `dispatch`ed function vouches for S.
+        *out =
+            unsafe { S::distance(weights.as_ptr(), probe.as_ptr(), template.as_ptr().cast(), weights.len()) };
     }
 }
 
@@ -102,7 +92,7 @@ impl ByteScan {
         assert_eq!(probe.len(), self.weights.len(), "probe length");
         assert_eq!(templates.len(), out.len() * self.weights.len(), "templates");
         let scan = self;
-        // SAFETY: a safe function; `new` made sure that the CPU has the instructions.
+        // SAFETY: the lengths are as asserted; `new` made sure that the CPU has the instructions.
         unsafe {
             dispatch!(scan.isa, scan_bytes(scan: &ByteScan, probe: &[u8], templates: &[u8], out: &mut [f32]))
         }
@@ -110,15 +100,13 @@ impl ByteScan {
 }
 
 #[inline(always)]
-fn scan_bytes<S: Simd>(scan: &ByteScan, probe: &[u8], templates: &[u8], out: &mut [f32]) {
+unsafe fn scan_bytes<S: Simd>(scan: &ByteScan, probe: &[u8], templates: &[u8], out: &mut [f32]) {
     let (weights, probe) = (scan.weights.as_chunks::<LANES>().0, probe.as_chunks::<LANES>().0);
     for (out, template) in out.iter_mut().zip(templates.chunks_exact(weights.len() * LANES)) {
-        let mut sums = [0_i32; LANES];
-        for ((w, p), t) in weights.iter().zip(probe).zip(template.as_chunks::<LANES>().0) {
-            for i in 0..LANES {
-                sums[i] += i32::from(w[i]) * i32::from(p[i].abs_diff(t[i]));
-            }
-        }
-        *out = sums.iter().sum::<i32>() as f32 * scan.scale;
+        // SAFETY: as in `scan_floats`.
+        let sum = unsafe {
+            S::distance_bytes(weights.as_ptr(), probe.as_ptr(), template.as_ptr().cast(), weights.len())
+        };
+        *out = sum as f32 * scan.scale;
     }
 }

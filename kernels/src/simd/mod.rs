@@ -78,6 +78,44 @@ pub(crate) trait Simd {
     unsafe fn column(rows: [*const u8; 3]) -> Self::Column;
     /// The sums of a 3x3 window given by its three columns.
     unsafe fn window(columns: [Self::Column; 3], taps: &Self::Taps) -> Self::Block;
+
+    /// The distance of [`crate::Scan`] over `blocks` of 16 values; as plain code where the compiler does well.
+    #[inline(always)]
+    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
+        let mut sums = [0.0_f32; 16];
+        for j in 0..blocks {
+            // SAFETY: the caller promises `blocks` of each.
+            let (w, p, t) = unsafe { (&*w.add(j), &*p.add(j), &*t.add(j)) };
+            for i in 0..16 {
+                sums[i] += w[i] * (p[i] - t[i]).abs();
+            }
+        }
+        // As a tree: upper half onto lower half, four times; vectors add in the same order.
+        for half in [8, 4, 2, 1] {
+            for i in 0..half {
+                sums[i] += sums[i + half];
+            }
+        }
+        sums[0]
+    }
+    /// The sum of [`crate::ByteScan`] over `blocks` of 16 values.
+    #[inline(always)]
+    unsafe fn distance_bytes(
+        w: *const [i16; 16],
+        p: *const [u8; 16],
+        t: *const [u8; 16],
+        blocks: usize,
+    ) -> i32 {
+        let mut sums = [0_i32; 16];
+        for j in 0..blocks {
+            // SAFETY: the caller promises `blocks` of each.
+            let (w, p, t) = unsafe { (&*w.add(j), &*p.add(j), &*t.add(j)) };
+            for i in 0..16 {
+                sums[i] += i32::from(w[i]) * i32::from(p[i].abs_diff(t[i]));
+            }
+        }
+        sums.iter().sum()
+    }
 }
 
 /// The other side of a sum: `(byte - zero) * factor`, of bytes that lie as the output's do.

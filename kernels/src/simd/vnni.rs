@@ -131,6 +131,43 @@ impl Simd for Vnni {
         }
         [sums]
     }
+
+    #[inline(always)]
+    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
+        // SAFETY: the caller promises `blocks` of 16 values; the CPU has the instructions (trait).
+        unsafe {
+            let mut sums = _mm512_setzero_ps();
+            for j in 0..blocks {
+                let [w, p, t] = [w, p, t].map(|x| _mm512_loadu_ps(x.add(j).cast()));
+                let distance = _mm512_abs_ps(_mm512_sub_ps(p, t));
+                sums = _mm512_add_ps(sums, _mm512_mul_ps(w, distance));
+            }
+            let upper = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(sums)));
+            super::avx2::sum_of_eight(_mm256_add_ps(_mm512_castps512_ps256(sums), upper))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn distance_bytes(
+        w: *const [i16; 16],
+        p: *const [u8; 16],
+        t: *const [u8; 16],
+        blocks: usize,
+    ) -> i32 {
+        // SAFETY: as above; an odd block is left to AVX2.
+        unsafe {
+            let mut sums = _mm512_setzero_si512();
+            for j in (0..blocks / 2 * 2).step_by(2) {
+                let (p, t) = (_mm256_loadu_si256(p.add(j).cast()), _mm256_loadu_si256(t.add(j).cast()));
+                let distance = _mm256_or_si256(_mm256_subs_epu8(p, t), _mm256_subs_epu8(t, p));
+                let weights = _mm512_loadu_si512(w.add(j).cast());
+                sums = _mm512_dpwssd_epi32(sums, _mm512_cvtepu8_epi16(distance), weights);
+            }
+            let even = blocks / 2 * 2;
+            _mm512_reduce_add_epi32(sums)
+                + super::avx2::Avx2::distance_bytes(w.add(even), p.add(even), t.add(even), blocks - even)
+        }
+    }
 }
 
 /// Byte c of each row together: lane c is (rows[0][c], rows[1][c], rows[2][c], 0).
