@@ -8,7 +8,7 @@ use crate::simd::{Simd, dispatch};
 /// Values in a block: sums side by side, and the order of addition, so that all instruction sets round alike.
 const LANES: usize = 16;
 
-/// A scan with f32 templates. The length is that of `weights`, a multiple of 16.
+/// A scan with f32 templates. The length is that of `weights`; best a multiple of 16.
 #[derive(Debug, Clone)]
 pub struct Scan {
     isa: Isa,
@@ -17,18 +17,35 @@ pub struct Scan {
 
 impl Scan {
     /// # Errors
-    /// When `isa` is not available, the length is not a multiple of 16, or a weight is not finite.
+    /// When `isa` is not available, there is no weight, or one is not finite.
     pub fn new(isa: Isa, weights: &[f32]) -> Result<Self, LayerError> {
         if !isa.is_available() {
             return Err(LayerError::Unavailable(isa));
         }
-        if weights.is_empty() || !weights.len().is_multiple_of(LANES) {
+        if weights.is_empty() {
             return Err(LayerError::Dimension("length"));
         }
         match weights.iter().position(|w| !w.is_finite()) {
             Some(j) => Err(LayerError::NotFinite(j)),
             None => Ok(Scan { isa, weights: weights.to_vec() }),
         }
+    }
+
+    /// What each difference is multiplied by.
+    #[must_use]
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// The distance of one template. The same bits whichever of the two comes first, and on every instruction set.
+    ///
+    /// # Panics
+    /// When one has another length than the weights.
+    #[must_use]
+    pub fn distance(&self, probe: &[f32], template: &[f32]) -> f32 {
+        let mut out = [0.0];
+        self.run(probe, template, &mut out);
+        out[0]
     }
 
     /// # Panics
@@ -49,11 +66,16 @@ impl Scan {
 
 #[inline(always)]
 unsafe fn scan_floats<S: Simd>(weights: &[f32], probe: &[f32], templates: &[f32], out: &mut [f32]) {
-    let (weights, probe) = (weights.as_chunks::<LANES>().0, probe.as_chunks::<LANES>().0);
-    for (out, template) in out.iter_mut().zip(templates.chunks_exact(weights.len() * LANES)) {
+    let length = weights.len();
+    let ((weights, last_weights), (probe, last_probe)) =
+        (weights.as_chunks::<LANES>(), probe.as_chunks::<LANES>());
+    for (out, template) in out.iter_mut().zip(templates.chunks_exact(length)) {
+        let (template, last) = template.as_chunks::<LANES>();
         // SAFETY: `run` saw that all are as long as the weights; the caller of a `dispatch`ed function vouches for S.
-        *out =
-            unsafe { S::distance(weights.as_ptr(), probe.as_ptr(), template.as_ptr().cast(), weights.len()) };
+        *out = unsafe { S::distance(weights.as_ptr(), probe.as_ptr(), template.as_ptr(), weights.len()) };
+        for ((w, p), t) in last_weights.iter().zip(last_probe).zip(last) {
+            *out += w * (p - t).abs();
+        }
     }
 }
 
@@ -73,6 +95,9 @@ impl ByteScan {
     /// all are zero.
     pub fn new(isa: Isa, weights: &[f32], step: f32) -> Result<Self, LayerError> {
         Scan::new(isa, weights)?;
+        if !weights.len().is_multiple_of(LANES) {
+            return Err(LayerError::Dimension("length"));
+        }
         let largest = weights.iter().fold(0.0_f32, |most, w| most.max(w.abs()));
         let unit = largest / f32::from(i16::MAX);
         // 256 * 255 * 32767 is just below 2^31.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use facelatch_kernels::{Isa, Scan};
 use serde::Deserialize;
 
 use super::{Head, LogOdds, Probability};
@@ -148,9 +149,9 @@ impl Head {
         if !bias.is_finite() {
             return Err(HeadError::NotFinite { path, what: "bias" });
         }
-        if !alpha.iter().all(|a| a.is_finite()) {
+        let Ok(alpha) = Scan::new(Isa::detect(), &alpha) else {
             return Err(HeadError::NotFinite { path, what: "alpha" });
-        }
+        };
         let inside = (threshold > 0.0 && threshold < 1.0).then_some(threshold).and_then(Probability::new);
         let Some(threshold) = inside else {
             return Err(HeadError::Threshold { path, got: threshold });
@@ -169,7 +170,7 @@ impl Head {
     /// A lower bound of what any pair scores. Two unit vectors are at most 2 apart, so by Cauchy-Schwarz
     /// the sum is at least -2 times the length of the negative part of alpha.
     fn most_unlike_pair(&self) -> Probability {
-        let negative = self.alpha.iter().map(|a| a.min(0.0).powi(2)).sum::<f32>().sqrt();
+        let negative = self.alpha.weights().iter().map(|a| a.min(0.0).powi(2)).sum::<f32>().sqrt();
         LogOdds(self.bias - 2.0 * negative).probability()
     }
 }
@@ -191,7 +192,7 @@ mod tests {
     #[test]
     fn common_alpha_stands_for_every_coordinate() {
         let head = parse("4.0", "-3.0", "0.9").expect("works");
-        assert_eq!(head.alpha, [-3.0, -3.0]);
+        assert_eq!(head.alpha.weights(), [-3.0, -3.0]);
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub mod file;
 
 use std::fmt;
 
+use facelatch_kernels::Scan;
+
 use crate::embed::Embedding;
 
 pub use file::HeadError;
@@ -18,19 +20,15 @@ pub use file::HeadError;
 #[derive(Debug, Clone)]
 pub struct Head {
     bias: f32,
-    alpha: Vec<f32>,
+    alpha: Scan,
     threshold: Probability,
 }
 
 impl Head {
     /// `b + sum_j alpha_j * |a_j - b_j|`, the log-odds that `a` and `b` show one person. Symmetric, finite.
+    /// [`Scan::distance`] is the sum, at the speed of memory; lengths are checked at load.
     pub fn log_odds(&self, a: &Embedding, b: &Embedding) -> LogOdds {
-        debug_assert_eq!(a.values().len(), self.alpha.len(), "the caller checks lengths at load");
-        let pairs = a.values().iter().zip(b.values());
-        LogOdds(
-            self.bias
-                + self.alpha.iter().zip(pairs).map(|(alpha, (a, b))| alpha * (a - b).abs()).sum::<f32>(),
-        )
+        LogOdds(self.bias + self.alpha.distance(a.values(), b.values()))
     }
 
     /// Probability that `a` and `b` show one person: `sigmoid(log_odds)`. Saturates to 0 or 1, never NaN.
@@ -50,7 +48,7 @@ impl Head {
 
     /// How many values an embedding must have.
     pub fn length(&self) -> usize {
-        self.alpha.len()
+        self.alpha.weights().len()
     }
 }
 
@@ -95,6 +93,7 @@ impl fmt::Display for Probability {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use facelatch_kernels::Isa;
     use proptest::prelude::*;
 
     fn unit(values: Vec<f32>) -> Embedding {
@@ -102,7 +101,11 @@ mod tests {
     }
 
     fn head() -> Head {
-        Head { bias: 3.0, alpha: vec![-2.0, -1.0, 0.5], threshold: Probability(0.5) }
+        Head {
+            bias: 3.0,
+            alpha: Scan::new(Isa::detect(), &[-2.0, -1.0, 0.5]).expect("works"),
+            threshold: Probability(0.5),
+        }
     }
 
     #[test]
