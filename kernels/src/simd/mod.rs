@@ -67,6 +67,14 @@ pub(crate) trait Simd {
             unsafe { Self::finish(sums, post, out.add(v * Self::LANES)) }
         }
     }
+    /// Writes `LANES` activations of each of four pixels, `step` bytes apart.
+    #[inline(always)]
+    unsafe fn finish_pixels(sums: [Self::Sums; 4], post: &Self::Post, out: *mut u8, step: usize) {
+        for (m, sums) in sums.into_iter().enumerate() {
+            // SAFETY: the caller promises room in all four pixels.
+            unsafe { Self::finish(sums, post, out.add(m * step)) }
+        }
+    }
     /// As `finish`, with `LANES` bytes of `other` added before rounding.
     unsafe fn finish_with(sums: Self::Sums, post: &Self::Post, other: Other, out: *mut u8);
     /// Writes `LANES` sums at `out`.
@@ -167,8 +175,15 @@ pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
         while v < vectors && v * S::LANES < width {
             let c = v * S::LANES;
             let post = S::post(post.add(c));
-            for (m, row) in rows.iter().enumerate() {
-                S::finish(row.as_ref()[v], &post, out.add(m * step + c));
+            let mut m = 0;
+            while m + 4 <= M {
+                let four = std::array::from_fn(|i| rows[m + i].as_ref()[v]);
+                S::finish_pixels(four, &post, out.add(m * step + c), step);
+                m += 4;
+            }
+            while m < M {
+                S::finish(rows[m].as_ref()[v], &post, out.add(m * step + c));
+                m += 1;
             }
             v += 1;
         }

@@ -88,7 +88,12 @@ impl Simd for Neon {
                     }
                 }
             }
-            sums.map(|[a, b, c, d]| [vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d))])
+            // A loop: `map` became a call, with all sums on the stack.
+            let mut rows = [[vdupq_n_s32(0)]; M];
+            for (row, [a, b, c, d]) in rows.iter_mut().zip(sums) {
+                row[0] = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
+            }
+            rows
         }
     }
 
@@ -109,6 +114,22 @@ impl Simd for Neon {
     unsafe fn finish(sums: int32x4_t, post: &Post, out: *mut u8) {
         // SAFETY: the caller promises 4 bytes at `out`.
         unsafe { rounded(scaled(sums, post), post, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_pixels(sums: [int32x4_t; 4], post: &Post, out: *mut u8, step: usize) {
+        // SAFETY: the caller promises 4 bytes at each of the four pixels.
+        unsafe {
+            let [a, b, c, d] = sums.map(|sums| vcvtnq_s32_f32(scaled(sums, post)));
+            let zero = vdupq_n_s16(post.zero);
+            let low = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero);
+            let high = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(c), d), zero);
+            let y = vreinterpretq_u32_s8(vqmovn_high_s16(vqmovn_s16(low), high));
+            out.cast::<u32>().write_unaligned(vgetq_lane_u32::<0>(y));
+            out.add(step).cast::<u32>().write_unaligned(vgetq_lane_u32::<1>(y));
+            out.add(2 * step).cast::<u32>().write_unaligned(vgetq_lane_u32::<2>(y));
+            out.add(3 * step).cast::<u32>().write_unaligned(vgetq_lane_u32::<3>(y));
+        }
     }
 
     #[inline(always)]
