@@ -299,11 +299,21 @@ fn notes(name: &str, fused: &Fused) -> Vec<String> {
         (_, []) => Vec::new(),
         (layers, left) => {
             vec![format!(
-                "model {name}: {layers} layers run on the int8 kernels, {} in tract",
-                left.join(", ")
+                "model {name}: {layers} layers run on the int8 kernels; in tract: {}",
+                counted(left)
             )]
         }
     }
+}
+
+/// `3 Sigmoid, 1 Max (first: Max 'conv_9')` of lines such as `Max 'conv_9'`.
+fn counted(left: &[String]) -> String {
+    let mut kinds = BTreeMap::new();
+    for line in left {
+        *kinds.entry(line.split(' ').next().unwrap_or(line)).or_insert(0_usize) += 1;
+    }
+    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    format!("{} (first: {})", kinds.join(", "), left.first().map_or("", String::as_str))
 }
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ fn main() -> TractResult<()> {
     let (layers, left) = (fused.layers, fused.left_over.len());
     let ours = fused.model.into_optimized()?.into_runnable()?;
     println!("{isa}: {layers} layers fused, {left} left to tract, loaded in {:?}", start.elapsed());
+    if std::env::var_os("FACELATCH_LEFT").is_some() {
+        println!("{}", fused.left_over.join("\n"));
+    }
     let alone =
         tract_onnx::onnx().model_for_read(&mut &*bytes)?.with_input_fact(0, f32::fact(shape).into())?;
     let theirs = match number(3, 20) {

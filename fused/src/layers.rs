@@ -17,7 +17,7 @@ pub(crate) fn quantised<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<
         return None;
     }
     if let Some(add) = walk.graph.made_by(x, "Add") {
-        return sum(walk, add, scale, zero);
+        return sum(walk, add, scale, zero).or_else(|| residual(walk, add, scale, zero));
     }
     let (x, slope) = activation(walk, x)?;
     let conv = Conv::read(walk, walk.graph.made_by(x, "Conv")?)?;
@@ -93,6 +93,25 @@ fn sum(walk: &mut Walk<'_>, node: &NodeProto, scale: f32, zero: u8) -> Option<Kn
     let term = |read: &Read| Term { zero: read.zero, factor: read.scale / scale };
     let add = Add::new(walk.isa, large, repeat, [term(&a), term(&b)], zero).ok()?;
     walk.add(Layer::Add(add), vec![a.known.id, b.known.id], Value::Bytes(large))
+}
+
+/// Add of a 1x1 convolution and a known tensor: the convolution adds it before it rounds.
+fn residual(walk: &mut Walk<'_>, node: &NodeProto, scale: f32, zero: u8) -> Option<Known> {
+    let [a, b] = node.input.as_slice() else { return None };
+    let (conv, other) = match (walk.graph.made_by(a, "Conv"), walk.graph.made_by(b, "Conv")) {
+        (Some(conv), None) => (conv, b),
+        (None, Some(conv)) => (conv, a),
+        _ => return None,
+    };
+    let (conv, other) = (Conv::read(walk, conv)?, walk.read(other)?);
+    let linear = vec![1.0; conv.shape[0]];
+    let (layer, id, size) = convolution(walk, &conv, &conv.rescale(&linear, scale, zero))?;
+    let Layer::Pointwise(layer) = layer else { return None };
+    if other.known.size != size || other.known.flat || walk.is_image(&other.known) {
+        return None;
+    }
+    let layer = layer.adding(Term { zero: other.zero, factor: other.scale / scale }).ok()?;
+    walk.add(Layer::Pointwise(Box::new(layer)), vec![id, other.known.id], Value::Bytes(size))
 }
 
 /// `name` as DequantizeLinear of a Resize that repeats each pixel twice both ways.

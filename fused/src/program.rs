@@ -207,7 +207,10 @@ impl Program {
                 }
             }
             Layer::Depthwise(layer) => layer.run(from(0), out),
-            Layer::Pointwise(layer) => layer.run(from(0), out),
+            Layer::Pointwise(layer) => {
+                let other = if step.from.len() > 1 { from(1) } else { &[] };
+                layer.run(from(0), other, out);
+            }
             Layer::GlobalDepthwise(layer) => layer.run(from(0), out),
             Layer::MaxPool(layer) => layer.run(from(0), out),
             Layer::Add(layer) => layer.run(from(0), from(1), out),

@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use facelatch_kernels::{Bytes, Dense, Depthwise, Isa, Pointwise, Requant, Stem, Window, padded};
+use facelatch_kernels::{Bytes, Dense, Depthwise, Isa, Pointwise, Quantise, Requant, Stem, Window, padded};
 
 /// (side, channels) after each pointwise layer, and the stride of the depthwise layer before it.
 const LAYERS: [(usize, usize, usize); 13] = [
@@ -64,6 +64,9 @@ fn network(isa: Isa) -> Vec<(String, Run)> {
     let mut runs: Vec<(String, Run)> = Vec::new();
     let window = |side, stride| Window { height: side, width: side, stride, pad: [1; 4] };
     let stem = with_requant(32, |q| Stem::new(isa, window(112, 1), 3, &weights(32 * 27), q));
+    let (mut pixels, planes) = (stem.image(), vec![100.0; 3 * 112 * 112]);
+    let quantise = Quantise::new(isa, 1.0, 0).expect("quantise");
+    runs.push(("quantise 112x112x3".into(), Box::new(move || quantise.run(&planes, &mut pixels))));
     let (image, mut patches, mut out) = (stem.image(), stem.scratch(), Bytes::zeroed(112 * 112 * 32));
     runs.push(("stem 112x112x3 to 32".into(), Box::new(move || stem.run(&image, &mut patches, &mut out))));
     let mut before = 32;
@@ -77,7 +80,7 @@ fn network(isa: Isa) -> Vec<(String, Run)> {
         let layer = with_requant(channels, |q| Pointwise::new(isa, before, &weights(before * channels), q));
         let (x, mut out) = (noise(side * side * before), Bytes::zeroed(side * side * padded(channels)));
         let name = format!("pointwise {side}x{side}x{before} to {channels}");
-        runs.push((name, Box::new(move || layer.run(&x, &mut out))));
+        runs.push((name, Box::new(move || layer.run(&x, &[], &mut out))));
         before = channels;
     }
     let dense = Dense::new(isa, 50_176, &weights(50_176 * 128), &[0; 128], &[1e-4; 128], 128).expect("dense");

@@ -7,10 +7,9 @@ use crate::post::padded;
 use crate::simd::{Simd, dispatch};
 use crate::stem::{Image, PIXEL};
 
-/// Added and subtracted, rounds an f32 below 2^22 in magnitude to whole numbers, ties to even.
+/// Added and subtracted, rounds an f32 below 2^22 in magnitude to whole numbers, ties to even; what is larger stays
+/// far outside any byte.
 const ROUND: f32 = 12_582_912.0;
-/// Far outside any byte, and where [`ROUND`] still works.
-const FAR: f32 = 4_000_000.0;
 
 /// `clamp(zero + round_ties_even(x / scale), 0, 255)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,9 +58,10 @@ impl Quantise {
 
     #[inline(always)]
     fn one(&self, x: f32) -> u32 {
-        let scaled = (x / self.scale).clamp(-FAR, FAR);
-        let q = ((scaled + ROUND) - ROUND) as i32 + i32::from(self.zero);
-        (q.clamp(0, 255) as u32) ^ u32::from(self.isa.flip())
+        // No f32 comparison: those keep NEON from four at once. The cast saturates, and makes 0 of NaN.
+        let q = ((x / self.scale + ROUND) - ROUND) as i32;
+        let q = (q.clamp(-255, 255) + i32::from(self.zero)).clamp(0, 255);
+        (q as u32) ^ u32::from(self.isa.flip())
     }
 }
 

@@ -4,8 +4,8 @@
 use crate::error::{LayerError, check_len};
 use crate::pack::{Order, pack};
 use crate::post::{Post, PostPtr, padded};
-use crate::simd::{Simd, dispatch, finish_rows, of_isa};
-use crate::{Bytes, Isa, Requant};
+use crate::simd::{Other, Simd, dispatch, finish_rows, finish_rows_with, of_isa};
+use crate::{Bytes, Isa, Requant, Term};
 
 /// Largest channel count taken; far above any network's.
 pub(crate) const MAX_CHANNELS: usize = 1 << 20;
@@ -14,11 +14,12 @@ pub(crate) const MAX_CHANNELS: usize = 1 << 20;
 /// first-level cache of 32 KiB.
 const BLOCK_BYTES: usize = 16 * 1024;
 
-/// A 1x1 convolution with everything that follows it.
+/// A 1x1 convolution with everything that follows it, perhaps a residual.
 #[derive(Clone)]
 pub struct Pointwise {
     product: Product,
     post: Post,
+    residual: Option<Term>,
 }
 
 impl Pointwise {
@@ -30,14 +31,27 @@ impl Pointwise {
         let outputs = requant.bias.len();
         let product = Product::new(isa, inputs, outputs, weights)?;
         let post = Post::new(requant, isa.flip(), weights.chunks_exact(inputs))?;
-        Ok(Pointwise { product, post })
+        Ok(Pointwise { product, post, residual: None })
     }
 
-    /// Any number of pixels; lengths are in bytes and must be whole pixels, as many in as out.
+    /// The same with `(q - term.zero) * term.factor` of another picture added before rounding.
+    ///
+    /// # Errors
+    /// When the factor is out of range.
+    pub fn adding(self, term: Term) -> Result<Self, LayerError> {
+        if term.factor.abs() < 1000.0 {
+            Ok(Pointwise { residual: Some(term), ..self })
+        } else {
+            Err(LayerError::NotFinite(0))
+        }
+    }
+
+    /// Any number of pixels; lengths are in bytes and must be whole pixels, as many in as out. `other` is what
+    /// [`Pointwise::adding`] adds, as long as the output; empty when nothing is added.
     ///
     /// # Panics
     /// When the lengths do not fit.
-    pub fn run(&self, x: &[u8], out: &mut [u8]) {
+    pub fn run(&self, x: &[u8], other: &[u8], out: &mut [u8]) {
         let (k, n) = (self.product.k, padded(self.product.outputs));
         let pixels = x.len() / k;
         let panels = n.next_multiple_of(of_isa!(self.product.isa, NR));
@@ -45,6 +59,11 @@ impl Pointwise {
         assert!(self.post.channels() >= n, "requantisation is short");
         assert_eq!(x.len(), pixels * k, "input is not whole pixels");
         assert_eq!(out.len(), pixels * n, "output is of another size than the input");
+        let flip = i32::from(self.product.isa.flip());
+        let other = self.residual.map(|term| {
+            assert_eq!(other.len(), out.len(), "what is added is of another size than the output");
+            Other { bytes: other.as_ptr(), zero: i32::from(term.zero) - flip, factor: term.factor }
+        });
         let job = &Job {
             x: x.as_ptr(),
             k,
@@ -53,9 +72,11 @@ impl Pointwise {
             n,
             out: out.as_mut_ptr(),
             post: self.post.at(0),
+            other,
         };
-        // SAFETY: `x` holds `pixels` rows of k bytes and `out` as many of n (asserted); the packed weights
-        // cover n channels in whole panels of k * NR, and `post` has n (both asserted; n is a multiple of LANES); `Product::new` made sure that the CPU has the instructions.
+        // SAFETY: `x` holds `pixels` rows of k bytes, `out` and `other` as many of n (asserted); the packed
+        // weights cover n channels in whole panels of k * NR, and `post` has n (both asserted; n is a multiple
+        // of LANES); `Product::new` made sure that the CPU has the instructions.
         unsafe { dispatch!(self.product.isa, pointwise(job: &Job)) }
     }
 }
@@ -125,11 +146,37 @@ struct Job {
     n: usize,
     out: *mut u8,
     post: PostPtr,
+    /// Lies as `out` does.
+    other: Option<Other>,
+}
+
+impl Job {
+    /// The part of the job whose output begins `bytes` further on.
+    ///
+    /// # Safety
+    /// That must be inside the output.
+    #[inline(always)]
+    unsafe fn further(self, bytes: usize) -> Job {
+        // SAFETY: `out` and `other` are of one size; the caller promises that it is inside.
+        unsafe { Job { out: self.out.add(bytes), other: self.other.map(|o| o.add(bytes)), ..self } }
+    }
+}
+
+/// Compiled once for each answer, so that no tile has to ask: one instruction in a hundred on NEON.
+#[inline(always)]
+unsafe fn pointwise<S: Simd>(job: &Job) {
+    // SAFETY: the caller's promises, passed on.
+    unsafe {
+        match job.other {
+            None => blocks::<S>(&Job { other: None, ..*job }),
+            other @ Some(_) => blocks::<S>(&Job { other, ..*job }),
+        }
+    }
 }
 
 /// Blocks of pixels that stay in the first-level cache, then panels of outputs, then tiles.
 #[inline(always)]
-unsafe fn pointwise<S: Simd>(job: &Job) {
+unsafe fn blocks<S: Simd>(job: &Job) {
     let block = S::MR * (BLOCK_BYTES / (job.k * S::MR)).max(1);
     let mut first = 0;
     while first < job.pixels {
@@ -142,9 +189,8 @@ unsafe fn pointwise<S: Simd>(job: &Job) {
                     x: job.x.add(first * job.k),
                     pixels,
                     w: job.w.add(n * job.k),
-                    out: job.out.add(first * job.n + n),
                     post: job.post.add(n),
-                    ..*job
+                    ..job.further(first * job.n + n)
                 };
                 one_panel::<S>(&panel, S::NR.min(job.n - n));
             }
@@ -159,13 +205,13 @@ unsafe fn pointwise<S: Simd>(job: &Job) {
 unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
     let tiles = job.pixels.div_ceil(S::MR);
     let (size, larger) = (job.pixels / tiles, job.pixels % tiles);
-    let (mut x, mut out) = (job.x, job.out);
+    let mut rest = *job;
     for tile in 0..tiles {
         let m = size + usize::from(tile < larger);
         // SAFETY: the tiles' sizes sum to `pixels`, so each lies inside; m <= MR, since `tiles` was
         // rounded up.
         unsafe {
-            let job = &Job { x, out, ..*job };
+            let job = &rest;
             match m {
                 1 => one_tile::<S, 1>(job, width),
                 2 => one_tile::<S, 2>(job, width),
@@ -181,7 +227,7 @@ unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
                 12 if S::MR >= 12 => one_tile::<S, 12>(job, width),
                 _ => unreachable!("a tile has 1 to MR pixels"),
             }
-            (x, out) = (x.add(m * job.k), out.add(m * job.n));
+            rest = Job { x: rest.x.add(m * rest.k), ..rest.further(m * rest.n) };
         }
     }
 }
@@ -192,7 +238,12 @@ unsafe fn one_tile<S: Simd, const M: usize>(job: &Job, width: usize) {
     // CHANNELS and so of LANES.
     unsafe {
         let sums = S::tile::<M>(job.x, job.k, job.w, job.k);
-        finish_rows::<S, S::Row, M>(&sums, width, job.post, job.out, job.n);
+        match job.other {
+            None => finish_rows::<S, S::Row, M>(&sums, width, job.post, job.out, job.n),
+            Some(other) => {
+                finish_rows_with::<S, S::Row, M>(&sums, width, job.post, other, (job.out, job.n));
+            }
+        }
     }
 }
 

@@ -5,10 +5,10 @@ use crate::Isa;
 use crate::error::LayerError;
 use crate::simd::{Simd, dispatch};
 
-/// Sums side by side; also the order of addition, so that all instruction sets round alike.
+/// Values in a block: sums side by side, and the order of addition, so that all instruction sets round alike.
 const LANES: usize = 16;
 
-/// A scan with f32 templates. The length is that of `weights`, a multiple of 16.
+/// A scan with f32 templates. The length is that of `weights`; best a multiple of 16.
 #[derive(Debug, Clone)]
 pub struct Scan {
     isa: Isa,
@@ -17,12 +17,12 @@ pub struct Scan {
 
 impl Scan {
     /// # Errors
-    /// When `isa` is not available, the length is not a multiple of 16, or a weight is not finite.
+    /// When `isa` is not available, there is no weight, or one is not finite.
     pub fn new(isa: Isa, weights: &[f32]) -> Result<Self, LayerError> {
         if !isa.is_available() {
             return Err(LayerError::Unavailable(isa));
         }
-        if weights.is_empty() || !weights.len().is_multiple_of(LANES) {
+        if weights.is_empty() {
             return Err(LayerError::Dimension("length"));
         }
         match weights.iter().position(|w| !w.is_finite()) {
@@ -31,13 +31,30 @@ impl Scan {
         }
     }
 
+    /// What each difference is multiplied by.
+    #[must_use]
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// The distance of one template. The same bits whichever of the two comes first, and on every instruction set.
+    ///
+    /// # Panics
+    /// When one has another length than the weights.
+    #[must_use]
+    pub fn distance(&self, probe: &[f32], template: &[f32]) -> f32 {
+        let mut out = [0.0];
+        self.run(probe, template, &mut out);
+        out[0]
+    }
+
     /// # Panics
     /// When `probe` has another length than the weights, or `templates` is not one row for each of `out`.
     pub fn run(&self, probe: &[f32], templates: &[f32], out: &mut [f32]) {
         assert_eq!(probe.len(), self.weights.len(), "probe length");
         assert_eq!(templates.len(), out.len() * self.weights.len(), "templates");
         let weights = self.weights.as_slice();
-        // SAFETY: a safe function; `new` made sure that the CPU has the instructions.
+        // SAFETY: the lengths are as asserted; `new` made sure that the CPU has the instructions.
         unsafe {
             dispatch!(
                 self.isa,
@@ -48,22 +65,17 @@ impl Scan {
 }
 
 #[inline(always)]
-fn scan_floats<S: Simd>(weights: &[f32], probe: &[f32], templates: &[f32], out: &mut [f32]) {
-    let (weights, probe) = (weights.as_chunks::<LANES>().0, probe.as_chunks::<LANES>().0);
-    for (out, template) in out.iter_mut().zip(templates.chunks_exact(weights.len() * LANES)) {
-        let mut sums = [0.0_f32; LANES];
-        for ((w, p), t) in weights.iter().zip(probe).zip(template.as_chunks::<LANES>().0) {
-            for i in 0..LANES {
-                sums[i] += w[i] * (p[i] - t[i]).abs();
-            }
+unsafe fn scan_floats<S: Simd>(weights: &[f32], probe: &[f32], templates: &[f32], out: &mut [f32]) {
+    let length = weights.len();
+    let ((weights, last_weights), (probe, last_probe)) =
+        (weights.as_chunks::<LANES>(), probe.as_chunks::<LANES>());
+    for (out, template) in out.iter_mut().zip(templates.chunks_exact(length)) {
+        let (template, last) = template.as_chunks::<LANES>();
+        // SAFETY: `run` saw that all are as long as the weights; the caller of a `dispatch`ed function vouches for S.
+        *out = unsafe { S::distance(weights.as_ptr(), probe.as_ptr(), template.as_ptr(), weights.len()) };
+        for ((w, p), t) in last_weights.iter().zip(last_probe).zip(last) {
+            *out += w * (p - t).abs();
         }
-        // As a tree: upper half onto lower half, four times.
-        for half in [8, 4, 2, 1] {
-            for i in 0..half {
-                sums[i] += sums[i + half];
-            }
-        }
-        *out = sums[0];
     }
 }
 
@@ -83,6 +95,9 @@ impl ByteScan {
     /// all are zero.
     pub fn new(isa: Isa, weights: &[f32], step: f32) -> Result<Self, LayerError> {
         Scan::new(isa, weights)?;
+        if !weights.len().is_multiple_of(LANES) {
+            return Err(LayerError::Dimension("length"));
+        }
         let largest = weights.iter().fold(0.0_f32, |most, w| most.max(w.abs()));
         let unit = largest / f32::from(i16::MAX);
         // 256 * 255 * 32767 is just below 2^31.
@@ -102,7 +117,7 @@ impl ByteScan {
         assert_eq!(probe.len(), self.weights.len(), "probe length");
         assert_eq!(templates.len(), out.len() * self.weights.len(), "templates");
         let scan = self;
-        // SAFETY: a safe function; `new` made sure that the CPU has the instructions.
+        // SAFETY: the lengths are as asserted; `new` made sure that the CPU has the instructions.
         unsafe {
             dispatch!(scan.isa, scan_bytes(scan: &ByteScan, probe: &[u8], templates: &[u8], out: &mut [f32]))
         }
@@ -110,15 +125,13 @@ impl ByteScan {
 }
 
 #[inline(always)]
-fn scan_bytes<S: Simd>(scan: &ByteScan, probe: &[u8], templates: &[u8], out: &mut [f32]) {
+unsafe fn scan_bytes<S: Simd>(scan: &ByteScan, probe: &[u8], templates: &[u8], out: &mut [f32]) {
     let (weights, probe) = (scan.weights.as_chunks::<LANES>().0, probe.as_chunks::<LANES>().0);
     for (out, template) in out.iter_mut().zip(templates.chunks_exact(weights.len() * LANES)) {
-        let mut sums = [0_i32; LANES];
-        for ((w, p), t) in weights.iter().zip(probe).zip(template.as_chunks::<LANES>().0) {
-            for i in 0..LANES {
-                sums[i] += i32::from(w[i]) * i32::from(p[i].abs_diff(t[i]));
-            }
-        }
-        *out = sums.iter().sum::<i32>() as f32 * scan.scale;
+        // SAFETY: as in `scan_floats`.
+        let sum = unsafe {
+            S::distance_bytes(weights.as_ptr(), probe.as_ptr(), template.as_ptr().cast(), weights.len())
+        };
+        *out = sum as f32 * scan.scale;
     }
 }

@@ -83,7 +83,7 @@ impl Stem {
                     part.copy_from_slice(&image.bytes[from..][..4 * PIXEL]);
                 }
             }
-            self.product.run(scratch, out);
+            self.product.run(scratch, &[], out);
         }
     }
 }

@@ -73,8 +73,12 @@ impl Out {
     }
 
     fn finish(&self, c: usize, products: i64) -> u8 {
+        self.finish_with(c, products, 0.0)
+    }
+
+    fn finish_with(&self, c: usize, products: i64, added: f32) -> u8 {
         let sum = i32::try_from(products + i64::from(self.bias[c])).unwrap();
-        let scaled = sum as f32 * if sum < 0 { self.neg[c] } else { self.pos[c] };
+        let scaled = sum as f32 * if sum < 0 { self.neg[c] } else { self.pos[c] } + added;
         (scaled.round_ties_even() as i32 + i32::from(self.zero_out)).clamp(0, 255) as u8
     }
 }
@@ -134,7 +138,29 @@ fn check_pointwise(seed: u64, pixels: usize, inputs: usize, outputs: usize) {
     for isa in Isa::all_available() {
         let layer = Pointwise::new(isa, inputs, &w, &out.view()).unwrap();
         let mut got = Bytes::zeroed(pixels * padded(outputs));
-        layer.run(&stored(isa, &x, inputs, &mut noise), &mut got);
+        layer.run(&stored(isa, &x, inputs, &mut noise), &[], &mut got);
+        assert_eq!(plain(isa, &got, outputs), want, "{isa}");
+    }
+}
+
+fn check_residual(seed: u64, pixels: usize, inputs: usize, outputs: usize) {
+    let mut noise = Noise(seed);
+    let (x, w) = (noise.bytes(pixels * inputs), noise.weights(inputs * outputs));
+    let (other, out) = (noise.bytes(pixels * outputs), Out::new(&mut noise, outputs, inputs));
+    let term = Term { zero: noise.next() as u8, factor: noise.float(-2.0, 2.0) };
+    let mut want = Vec::new();
+    for (x, other) in x.chunks_exact(inputs).zip(other.chunks_exact(outputs)) {
+        for (c, w) in w.chunks_exact(inputs).enumerate() {
+            let products = x.iter().zip(w).map(|(x, w)| x_w(*x, out.zero_in, *w)).sum();
+            let added = (i32::from(other[c]) - i32::from(term.zero)) as f32 * term.factor;
+            want.push(out.finish_with(c, products, added));
+        }
+    }
+    for isa in Isa::all_available() {
+        let layer = Pointwise::new(isa, inputs, &w, &out.view()).unwrap().adding(term).unwrap();
+        let mut got = Bytes::zeroed(pixels * padded(outputs));
+        let (x, other) = (stored(isa, &x, inputs, &mut noise), stored(isa, &other, outputs, &mut noise));
+        layer.run(&x, &other, &mut got);
         assert_eq!(plain(isa, &got, outputs), want, "{isa}");
     }
 }
@@ -262,6 +288,13 @@ proptest! {
     }
 
     #[test]
+    fn a_residual_is_added_before_rounding(
+        seed: u64, pixels in 1..40_usize, inputs in 1..150_usize, outputs in 1..90_usize,
+    ) {
+        check_residual(seed, pixels, inputs, outputs);
+    }
+
+    #[test]
     fn depthwise_equals_the_plain_loop(
         seed: u64, height in 1..9_usize, width in 1..12_usize, channels in 1..70_usize, stride in 1..3_usize,
     ) {
@@ -311,6 +344,7 @@ fn quantising_rounds_half_to_even_and_clamps() {
 fn the_shapes_of_sface_equal_the_plain_loop() {
     check_pointwise(1, 49, 1024, 64);
     check_pointwise(2, 196, 512, 32);
+    check_residual(6, 196, 128, 64);
     check_depthwise(3, (14, 14, 512), 2);
     check_depthwise(4, (7, 7, 1024), 1);
     check_dense(5, 50_176, 16);
@@ -325,7 +359,7 @@ fn extreme_sums_do_not_saturate() {
     for isa in Isa::all_available() {
         let layer = Pointwise::new(isa, 512, &w, &requant).unwrap();
         let mut out = Bytes::zeroed(16);
-        layer.run(&stored(isa, &x, 512, &mut Noise(1)), &mut out);
+        layer.run(&stored(isa, &x, 512, &mut Noise(1)), &[], &mut out);
         // 512 * 255 * 127 = 16,581,120
         assert_eq!(plain(isa, &out, 2), [255, 0], "{isa}");
     }

@@ -22,7 +22,7 @@ def make(folder):
     """file name -> bytes."""
     return {
         "sface.onnx": recipe.quantised_embedder("sface", folder),
-        "yunet.onnx": recipe.detector(folder),
+        "yunet.onnx": recipe.quantised_detector(folder),
         "mobilefacenet.onnx": recipe.quantised_embedder("mobilefacenet", folder),
     }
 

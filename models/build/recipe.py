@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+import detector
 import equalise
 import graphs
 import layers
@@ -28,7 +29,7 @@ def compact(ranges):
     def pairs(key):
         return block(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in ranges[key].items())
 
-    head = ",\n".join(f"{json.dumps(k)}: {json.dumps(ranges[k])}" for k in ("embedder", "calibrated_on"))
+    head = ",\n".join(f"{json.dumps(k)}: {json.dumps(ranges[k])}" for k, v in ranges.items() if isinstance(v, str))
     scales = block(json.dumps(g) for g in ranges["channel_scales"])
     return (f"{{\n{head},\n\"tensors\": {{\n{pairs('tensors')}\n}},\n"
             f"\"channel_scales\": [\n{scales}\n],\n\"bias_shifts\": {{\n{pairs('bias_shifts')}\n}}\n}}\n")
@@ -53,22 +54,17 @@ def checked(model):
     return model.SerializeToString(deterministic=True)
 
 
-def detector(folder):
-    """YuNet with free height and width: the stored shapes of 640x640 go, nothing else changes."""
-    model = onnx.load_from_string(packages.source("yunet", folder))
-    graph = model.graph
-    del graph.value_info[:]
-    set_shape(graph.input[0], [1, 3, "height", "width"])
-    for output in graph.output:
-        stride = output.name.split("_")[1]
-        set_shape(output, [1, f"cells_{stride}", output.type.tensor_type.shape.dim[2].dim_value])
-    return checked(model)
+def quantised_detector(folder):
+    ranges = json.loads((BUILD / "ranges-yunet.json").read_text())
+    net = detector.YuNet(packages.source("yunet", folder))
+    for group in ranges["channel_scales"]:
+        equalise.apply(net.layers, group["tensors"], np.array(group["scale"]))
+    for layer in net.layers:
+        layer.b = layer.b + np.array(ranges["bias_shifts"][layer.name])
+    return checked(net.model(net.layers, ranges["tensors"]))
 
 
-def set_shape(value, shape):
-    for dim, size in zip(value.type.tensor_type.shape.dim, shape):
-        dim.Clear()
-        if isinstance(size, int):
-            dim.dim_value = size
-        else:
-            dim.dim_param = size
+def float_detector(folder):
+    """YuNet with free height and width, nothing else changed."""
+    net = detector.YuNet(packages.source("yunet", folder))
+    return checked(net.model(net.layers))

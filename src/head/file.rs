@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::project::{Projection, RawProjection};
-use super::{Head, LogOdds, Probability};
+use super::{Formula, Head, LogOdds, Probability};
 
 /// A head file is a short text; anything longer is something else.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -166,16 +166,16 @@ impl Head {
         if !bias.is_finite() {
             return Err(HeadError::NotFinite { path, what: "bias" });
         }
-        if !alpha.iter().all(|a| a.is_finite()) {
+        let Some(formula) = Formula::new(bias, &alpha) else {
             return Err(HeadError::NotFinite { path, what: "alpha" });
-        }
+        };
         let inside = (threshold > 0.0 && threshold < 1.0).then_some(threshold).and_then(Probability::new);
         let Some(threshold) = inside else {
             return Err(HeadError::Threshold { path, got: threshold });
         };
-        let head = Self { bias, alpha, threshold, projection };
-        if let Some(rows) = head.projection.as_ref().map(Projection::rows).filter(|r| *r != head.alpha.len()) {
-            return Err(HeadError::WrongLength { path, got: head.alpha.len(), wanted: rows });
+        let head = Self { formula, threshold, projection };
+        if let Some(rows) = head.projection.as_ref().map(Projection::rows).filter(|r| *r != head.formula.alpha().len()) {
+            return Err(HeadError::WrongLength { path, got: head.formula.alpha().len(), wanted: rows });
         }
         let (best, worst) = (head.identical_pair(), head.most_unlike_pair());
         if best < threshold {
@@ -190,9 +190,9 @@ impl Head {
     /// A lower bound of what any pair scores. Two unit vectors are at most 2 apart, and R stretches them by
     /// no more than its norm, so by Cauchy-Schwarz the sum is at least -2 norm(R) norm(negative part of alpha).
     fn most_unlike_pair(&self) -> Probability {
-        let negative = self.alpha.iter().map(|a| a.min(0.0).powi(2)).sum::<f32>().sqrt();
+        let negative = self.formula.alpha().iter().map(|a| a.min(0.0).powi(2)).sum::<f32>().sqrt();
         let stretch = self.projection.as_ref().map_or(1.0, Projection::stretch);
-        LogOdds(self.bias - 2.0 * stretch * negative).probability()
+        LogOdds(self.formula.bias - 2.0 * stretch * negative).probability()
     }
 }
 
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn common_alpha_stands_for_every_coordinate() {
         let head = parse("4.0", "-3.0", "0.9").expect("works");
-        assert_eq!(head.alpha, [-3.0, -3.0]);
+        assert_eq!(head.formula.alpha(), [-3.0, -3.0]);
     }
 
     #[test]

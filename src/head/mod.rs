@@ -12,6 +12,8 @@ pub mod project;
 use std::borrow::Cow;
 use std::fmt;
 
+use facelatch_kernels::{Isa, Scan};
+
 use crate::embed::Embedding;
 
 pub use file::HeadError;
@@ -20,10 +22,40 @@ pub use project::Projection;
 /// A trained head: what a distance means. Made by [`Head::new`] or [`Head::load`], which refuse a head that cannot work.
 #[derive(Debug, Clone)]
 pub struct Head {
-    bias: f32,
-    alpha: Vec<f32>,
+    formula: Formula,
     threshold: Probability,
     projection: Option<Projection>,
+}
+
+/// The formula by itself: any b and any alpha.
+#[derive(Debug, Clone)]
+pub struct Formula {
+    bias: f32,
+    alpha: Scan,
+}
+
+impl Formula {
+    /// b and alpha; `None` where one is not finite or alpha is empty.
+    pub fn new(bias: f32, alpha: &[f32]) -> Option<Self> {
+        let alpha = Scan::new(Isa::detect(), alpha).ok()?;
+        bias.is_finite().then_some(Self { bias, alpha })
+    }
+
+    /// `b + sum_j alpha_j * |h1_j - h2_j|`: what the sigmoid is taken of. All three have one length.
+    /// [`Scan::distance`] is the sum, at the speed of memory.
+    pub fn log_odds(&self, h1: &[f32], h2: &[f32]) -> LogOdds {
+        LogOdds(self.bias + self.alpha.distance(h1, h2))
+    }
+
+    /// alpha, one value for each coordinate of h.
+    pub fn alpha(&self) -> &[f32] {
+        self.alpha.weights()
+    }
+
+    /// What an identical pair scores: `sigmoid(b)`, since every difference is 0.
+    pub fn identical_pair(&self) -> Probability {
+        LogOdds(self.bias).probability()
+    }
 }
 
 impl Head {
@@ -41,9 +73,9 @@ impl Head {
         }
     }
 
-    /// `b + sum_j alpha_j * |h1_j - h2_j|` of two vectors from [`Head::project`].
+    /// The formula over two vectors from [`Head::project`].
     pub fn log_odds_of(&self, h1: &[f32], h2: &[f32]) -> LogOdds {
-        formula(self.bias, &self.alpha, h1, h2)
+        self.formula.log_odds(h1, h2)
     }
 
     /// Probability that `a` and `b` show one person: `sigmoid(log_odds)`. Saturates to 0 or 1, never NaN.
@@ -53,7 +85,7 @@ impl Head {
 
     /// What an identical pair scores: `sigmoid(b)`, since every difference is 0.
     pub fn identical_pair(&self) -> Probability {
-        LogOdds(self.bias).probability()
+        self.formula.identical_pair()
     }
 
     /// What a decision has to reach.
@@ -63,15 +95,8 @@ impl Head {
 
     /// How many values an embedding must have.
     pub fn length(&self) -> usize {
-        self.projection.as_ref().map_or(self.alpha.len(), Projection::length)
+        self.projection.as_ref().map_or(self.formula.alpha().len(), Projection::length)
     }
-}
-
-/// The formula before its sigmoid: `b + sum_j alpha_j * |h1_j - h2_j|`. All three slices have one length.
-pub fn formula(bias: f32, alpha: &[f32], h1: &[f32], h2: &[f32]) -> LogOdds {
-    debug_assert_eq!((h1.len(), h2.len()), (alpha.len(), alpha.len()));
-    let distances = h1.iter().zip(h2).map(|(h1, h2)| (h1 - h2).abs());
-    LogOdds(bias + alpha.iter().zip(distances).map(|(alpha, distance)| alpha * distance).sum::<f32>())
 }
 
 /// The logit z of a probability. Adds up over evidence, which probabilities do not.
@@ -122,7 +147,8 @@ mod tests {
     }
 
     fn head() -> Head {
-        Head { bias: 3.0, alpha: vec![-2.0, -1.0, 0.5], threshold: Probability(0.5), projection: None }
+        let formula = Formula::new(3.0, &[-2.0, -1.0, 0.5]).expect("finite");
+        Head { formula, threshold: Probability(0.5), projection: None }
     }
 
     #[test]
@@ -135,7 +161,8 @@ mod tests {
     #[test]
     fn without_a_bias_an_identical_pair_scores_one_half() {
         let a = unit(vec![0.1, 0.7, -0.3]);
-        let without = Head { bias: 0.0, ..head() };
+        let mut without = head();
+        without.formula.bias = 0.0;
         assert_eq!(without.probability(&a, &a).value(), 0.5);
     }
 
@@ -155,7 +182,8 @@ mod tests {
         ) {
             prop_assume!(Embedding::new(a.clone()).is_ok() && Embedding::new(b.clone()).is_ok());
             let (a, b) = (unit(a), unit(b));
-            let head = Head { bias, ..head() };
+            let mut head = head();
+            head.formula.bias = bias;
             prop_assert_eq!(head.probability(&a, &b), head.probability(&b, &a));
             prop_assert!((0.0..=1.0).contains(&head.probability(&a, &b).value()));
         }

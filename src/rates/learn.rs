@@ -5,7 +5,7 @@ use super::acquire::Set;
 use super::newton::Problem;
 use super::trials::Pairs;
 use crate::head::project::RawProjection;
-use crate::head::{self, Projection};
+use crate::head::{Formula, LogOdds, Projection};
 
 /// How a head is made. All choices, no data.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,12 +109,13 @@ impl Learnt {
     /// Log-odds of all pairs of samples.
     pub fn table(&self, set: &Set) -> Table {
         let h = features(set, self.projection.as_ref());
-        Table::new(h.len(), |a, b| head::formula(self.bias, &self.alpha, &h[a], &h[b]).0)
+        let formula = Formula::new(self.bias, &self.alpha).expect("fitted numbers are finite");
+        Table::new(h.len(), |a, b| formula.log_odds(&h[a], &h[b]).0)
     }
 
     /// What an identical pair scores, `0..=1`.
     pub fn identical_pair(&self) -> f64 {
-        head::LogOdds(self.bias).probability().value()
+        LogOdds(self.bias).probability().value()
     }
 }
 

@@ -38,8 +38,7 @@ const BINS: &[(&str, &[&str])] =
 const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tract_onnx", &["model"]),
     ("facelatch_fused", &["model"]),
-    ("facelatch_fused", &["model"]),
-    ("facelatch_kernels", &[]),
+    ("facelatch_kernels", &["head"]),
     ("sha2", &["model", "store/record"]),
     ("nokhwa", &["camera/device"]),
     ("v4l", &["camera/device"]),

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 mod check;
 mod footprint;
 mod notices;
+mod peers;
 mod run;
 mod size;
 mod units;
@@ -18,6 +19,7 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     ("check", "[STEP...]", "all that must hold before a commit; with names, only those steps", check::main),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
     ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
+    ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
 ];
 
 fn main() -> ExitCode {

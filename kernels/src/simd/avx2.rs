@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{Other, Simd};
 use crate::post::PostPtr;
 
 /// Needs avx2.
@@ -15,6 +15,29 @@ pub(crate) struct Post {
     pos: __m256,
     neg: __m256,
     zero: __m256i,
+}
+
+#[inline(always)]
+unsafe fn scaled(sums: __m256i, post: &Post) -> __m256 {
+    // SAFETY: the CPU has the instructions (trait).
+    unsafe {
+        let sums = _mm256_add_epi32(sums, post.bias);
+        // blendv looks at the sign bit only.
+        let factor = _mm256_blendv_ps(post.pos, post.neg, _mm256_castsi256_ps(sums));
+        _mm256_mul_ps(_mm256_cvtepi32_ps(sums), factor)
+    }
+}
+
+/// Rounding is to nearest even: Rust code always runs with the default MXCSR.
+#[inline(always)]
+unsafe fn rounded(scaled: __m256, post: &Post, out: *mut u8) {
+    // SAFETY: the caller promises 8 bytes at `out`; the CPU has the instructions (trait).
+    unsafe {
+        let y = _mm256_add_epi32(_mm256_cvtps_epi32(scaled), post.zero);
+        let (low, high) = (_mm256_castsi256_si128(y), _mm256_extracti128_si256::<1>(y));
+        let words = _mm_packs_epi32(low, high);
+        _mm_storel_epi64(out.cast(), _mm_packus_epi16(words, words));
+    }
 }
 
 impl Simd for Avx2 {
@@ -70,17 +93,18 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn finish(sums: __m256i, post: &Post, out: *mut u8) {
-        // SAFETY: the caller promises 8 bytes at `out`. Rounding is to nearest even: Rust code
-        // always runs with the default MXCSR.
+        // SAFETY: the caller promises 8 bytes at `out`.
+        unsafe { rounded(scaled(sums, post), post, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_with(sums: __m256i, post: &Post, other: Other, out: *mut u8) {
+        // SAFETY: the caller promises 8 bytes at `other` and at `out`.
         unsafe {
-            let sums = _mm256_add_epi32(sums, post.bias);
-            // blendv looks at the sign bit only.
-            let factor = _mm256_blendv_ps(post.pos, post.neg, _mm256_castsi256_ps(sums));
-            let scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), factor);
-            let y = _mm256_add_epi32(_mm256_cvtps_epi32(scaled), post.zero);
-            let (low, high) = (_mm256_castsi256_si128(y), _mm256_extracti128_si256::<1>(y));
-            let words = _mm_packs_epi32(low, high);
-            _mm_storel_epi64(out.cast(), _mm_packus_epi16(words, words));
+            let bytes = _mm256_cvtepu8_epi32(_mm_loadl_epi64(other.bytes.cast()));
+            let bytes = _mm256_sub_epi32(bytes, _mm256_set1_epi32(other.zero));
+            let added = _mm256_mul_ps(_mm256_cvtepi32_ps(bytes), _mm256_set1_ps(other.factor));
+            rounded(_mm256_add_ps(scaled(sums, post), added), post, out);
         }
     }
 
@@ -123,5 +147,56 @@ impl Simd for Avx2 {
             }
             [sums]
         }
+    }
+
+    #[inline(always)]
+    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
+        // SAFETY: the caller promises `blocks` of 16 values; the CPU has the instructions (trait).
+        unsafe {
+            let sign = _mm256_set1_ps(-0.0);
+            let mut sums = [_mm256_setzero_ps(); 2];
+            for i in (0..blocks * 2).step_by(2) {
+                for (half, sums) in sums.iter_mut().enumerate() {
+                    let [w, p, t] = [w, p, t].map(|x| _mm256_loadu_ps(x.cast::<f32>().add((i + half) * 8)));
+                    let distance = _mm256_andnot_ps(sign, _mm256_sub_ps(p, t));
+                    *sums = _mm256_add_ps(*sums, _mm256_mul_ps(w, distance));
+                }
+            }
+            sum_of_eight(_mm256_add_ps(sums[0], sums[1]))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn distance_bytes(
+        w: *const [i16; 16],
+        p: *const [u8; 16],
+        t: *const [u8; 16],
+        blocks: usize,
+    ) -> i32 {
+        // SAFETY: as above.
+        unsafe {
+            let mut sums = _mm256_setzero_si256();
+            for j in 0..blocks {
+                let (p, t) = (_mm_loadu_si128(p.add(j).cast()), _mm_loadu_si128(t.add(j).cast()));
+                let distance = _mm_or_si128(_mm_subs_epu8(p, t), _mm_subs_epu8(t, p));
+                let products =
+                    _mm256_madd_epi16(_mm256_cvtepu8_epi16(distance), _mm256_loadu_si256(w.add(j).cast()));
+                sums = _mm256_add_epi32(sums, products);
+            }
+            let four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
+            let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+            _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)))
+        }
+    }
+}
+
+/// Upper half onto lower half, three times.
+#[inline(always)]
+pub(super) unsafe fn sum_of_eight(sums: __m256) -> f32 {
+    // SAFETY: registers only; the caller has AVX.
+    unsafe {
+        let four = _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps::<1>(sums));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
     }
 }

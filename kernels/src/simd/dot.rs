@@ -4,8 +4,8 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::Simd;
 use super::neon::{Neon, opaque};
+use super::{Other, Simd};
 use crate::post::PostPtr;
 
 /// Needs neon and dotprod. Activations are signed bytes, as for [`Neon`].
@@ -101,6 +101,12 @@ impl Simd for Dot {
     unsafe fn finish_four(sums: [int32x4_t; 4], post: &[Self::Post; 4], out: *mut u8) {
         // SAFETY: the same contract.
         unsafe { Neon::finish_four(sums, post, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_with(sums: int32x4_t, post: &Self::Post, other: Other, out: *mut u8) {
+        // SAFETY: the same contract.
+        unsafe { Neon::finish_with(sums, post, other, out) }
     }
 
     #[inline(always)]

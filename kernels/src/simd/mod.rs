@@ -67,6 +67,16 @@ pub(crate) trait Simd {
             unsafe { Self::finish(sums, post, out.add(v * Self::LANES)) }
         }
     }
+    /// Writes `LANES` activations of each of four pixels, `step` bytes apart.
+    #[inline(always)]
+    unsafe fn finish_pixels(sums: [Self::Sums; 4], post: &Self::Post, out: *mut u8, step: usize) {
+        for (m, sums) in sums.into_iter().enumerate() {
+            // SAFETY: the caller promises room in all four pixels.
+            unsafe { Self::finish(sums, post, out.add(m * step)) }
+        }
+    }
+    /// As `finish`, with `LANES` bytes of `other` added before rounding.
+    unsafe fn finish_with(sums: Self::Sums, post: &Self::Post, other: Other, out: *mut u8);
     /// Writes `LANES` sums at `out`.
     unsafe fn store(sums: Self::Sums, out: *mut i32);
 
@@ -76,6 +86,65 @@ pub(crate) trait Simd {
     unsafe fn column(rows: [*const u8; 3]) -> Self::Column;
     /// The sums of a 3x3 window given by its three columns.
     unsafe fn window(columns: [Self::Column; 3], taps: &Self::Taps) -> Self::Block;
+
+    /// The distance of [`crate::Scan`] over `blocks` of 16 values; as plain code where the compiler does well.
+    #[inline(always)]
+    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
+        let mut sums = [0.0_f32; 16];
+        for j in 0..blocks {
+            // SAFETY: the caller promises `blocks` of each.
+            let (w, p, t) = unsafe { (&*w.add(j), &*p.add(j), &*t.add(j)) };
+            for i in 0..16 {
+                sums[i] += w[i] * (p[i] - t[i]).abs();
+            }
+        }
+        // As a tree: upper half onto lower half, four times; vectors add in the same order.
+        for half in [8, 4, 2, 1] {
+            for i in 0..half {
+                sums[i] += sums[i + half];
+            }
+        }
+        sums[0]
+    }
+    /// The sum of [`crate::ByteScan`] over `blocks` of 16 values.
+    #[inline(always)]
+    unsafe fn distance_bytes(
+        w: *const [i16; 16],
+        p: *const [u8; 16],
+        t: *const [u8; 16],
+        blocks: usize,
+    ) -> i32 {
+        let mut sums = [0_i32; 16];
+        for j in 0..blocks {
+            // SAFETY: the caller promises `blocks` of each.
+            let (w, p, t) = unsafe { (&*w.add(j), &*p.add(j), &*t.add(j)) };
+            for i in 0..16 {
+                sums[i] += i32::from(w[i]) * i32::from(p[i].abs_diff(t[i]));
+            }
+        }
+        sums.iter().sum()
+    }
+}
+
+/// The other side of a sum: `(byte - zero) * factor`, of bytes that lie as the output's do.
+#[derive(Clone, Copy)]
+pub(crate) struct Other {
+    pub(crate) bytes: *const u8,
+    /// As bytes are stored: a signed value where activations are flipped.
+    pub(crate) zero: i32,
+    pub(crate) factor: f32,
+}
+
+impl Other {
+    /// The same from `n` bytes on.
+    ///
+    /// # Safety
+    /// `n` bytes on must still be inside the picture.
+    #[inline(always)]
+    pub(crate) unsafe fn add(self, n: usize) -> Other {
+        // SAFETY: what the caller promises.
+        Other { bytes: unsafe { self.bytes.add(n) }, ..self }
+    }
 }
 
 /// Writes `width` channels, a multiple of `CHANNELS`, of each row of sums: `M` pixels `step` bytes apart.
@@ -106,10 +175,41 @@ pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
         while v < vectors && v * S::LANES < width {
             let c = v * S::LANES;
             let post = S::post(post.add(c));
-            for (m, row) in rows.iter().enumerate() {
-                S::finish(row.as_ref()[v], &post, out.add(m * step + c));
+            let mut m = 0;
+            while m + 4 <= M {
+                let four = std::array::from_fn(|i| rows[m + i].as_ref()[v]);
+                S::finish_pixels(four, &post, out.add(m * step + c), step);
+                m += 4;
+            }
+            while m < M {
+                S::finish(rows[m].as_ref()[v], &post, out.add(m * step + c));
+                m += 1;
             }
             v += 1;
+        }
+    }
+}
+
+/// [`finish_rows`] with `other` added.
+///
+/// # Safety
+/// As for [`finish_rows`]; `other` is good where `out` is.
+#[inline(always)]
+pub(crate) unsafe fn finish_rows_with<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
+    rows: &[R; M],
+    width: usize,
+    post: PostPtr,
+    other: Other,
+    (out, step): (*mut u8, usize),
+) {
+    for v in 0..rows[0].as_ref().len().min(width / S::LANES) {
+        let c = v * S::LANES;
+        // SAFETY: c + LANES <= width channels.
+        unsafe {
+            let post = S::post(post.add(c));
+            for (m, row) in rows.iter().enumerate() {
+                S::finish_with(row.as_ref()[v], &post, other.add(m * step + c), out.add(m * step + c));
+            }
         }
     }
 }

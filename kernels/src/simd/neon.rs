@@ -4,7 +4,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::Simd;
+use super::{Other, Simd};
 use crate::post::PostPtr;
 
 /// Needs neon. Activations are stored flipped (`Isa::flip`), so they are signed bytes here.
@@ -29,15 +29,26 @@ pub(crate) fn opaque(mut pointer: *const u8) -> *const u8 {
     pointer
 }
 
-/// The formula of `post.rs` up to the rounded value. The zero point comes after saturation to 16 bits: adding it
-/// there, saturating, gives the same byte.
+/// The formula of `post.rs` up to rounding.
 #[inline(always)]
-unsafe fn scaled(sums: int32x4_t, post: &Post) -> int32x4_t {
+unsafe fn scaled(sums: int32x4_t, post: &Post) -> float32x4_t {
     // SAFETY: plain NEON.
     unsafe {
         let sums = vaddq_s32(sums, post.bias);
         let factor = vbslq_f32(vcltzq_s32(sums), post.neg, post.pos);
-        vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(sums), factor))
+        vmulq_f32(vcvtq_f32_s32(sums), factor)
+    }
+}
+
+/// Four rounded values as bytes. The zero point comes after saturation to 16 bits: adding it there, saturating,
+/// gives the same byte.
+#[inline(always)]
+unsafe fn rounded(scaled: float32x4_t, post: &Post, out: *mut u8) {
+    // SAFETY: the caller promises 4 bytes at `out`.
+    unsafe {
+        let y = vqadd_s16(vqmovn_s32(vcvtnq_s32_f32(scaled)), vdup_n_s16(post.zero));
+        let y = vqmovn_s16(vcombine_s16(y, y));
+        out.cast::<u32>().write_unaligned(vget_lane_u32::<0>(vreinterpret_u32_s8(y)));
     }
 }
 
@@ -77,7 +88,12 @@ impl Simd for Neon {
                     }
                 }
             }
-            sums.map(|[a, b, c, d]| [vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d))])
+            // A loop: `map` became a call, with all sums on the stack.
+            let mut rows = [[vdupq_n_s32(0)]; M];
+            for (row, [a, b, c, d]) in rows.iter_mut().zip(sums) {
+                row[0] = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
+            }
+            rows
         }
     }
 
@@ -97,11 +113,34 @@ impl Simd for Neon {
     #[inline(always)]
     unsafe fn finish(sums: int32x4_t, post: &Post, out: *mut u8) {
         // SAFETY: the caller promises 4 bytes at `out`.
+        unsafe { rounded(scaled(sums, post), post, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_pixels(sums: [int32x4_t; 4], post: &Post, out: *mut u8, step: usize) {
+        // SAFETY: the caller promises 4 bytes at each of the four pixels.
         unsafe {
-            let y = vqmovn_s32(scaled(sums, post));
-            let y = vqadd_s16(y, vdup_n_s16(post.zero));
-            let y = vqmovn_s16(vcombine_s16(y, y));
-            out.cast::<u32>().write_unaligned(vget_lane_u32::<0>(vreinterpret_u32_s8(y)));
+            let [a, b, c, d] = sums.map(|sums| vcvtnq_s32_f32(scaled(sums, post)));
+            let zero = vdupq_n_s16(post.zero);
+            let low = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero);
+            let high = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(c), d), zero);
+            let y = vreinterpretq_u32_s8(vqmovn_high_s16(vqmovn_s16(low), high));
+            out.cast::<u32>().write_unaligned(vgetq_lane_u32::<0>(y));
+            out.add(step).cast::<u32>().write_unaligned(vgetq_lane_u32::<1>(y));
+            out.add(2 * step).cast::<u32>().write_unaligned(vgetq_lane_u32::<2>(y));
+            out.add(3 * step).cast::<u32>().write_unaligned(vgetq_lane_u32::<3>(y));
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_with(sums: int32x4_t, post: &Post, other: Other, out: *mut u8) {
+        // SAFETY: the caller promises 4 bytes at `other` and at `out`.
+        unsafe {
+            let bytes = other.bytes.cast::<u32>().read_unaligned();
+            let bytes = vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u32(vdup_n_u32(bytes)))));
+            let bytes = vsubq_s32(bytes, vdupq_n_s32(other.zero));
+            let added = vmulq_n_f32(vcvtq_f32_s32(bytes), other.factor);
+            rounded(vaddq_f32(scaled(sums, post), added), post, out);
         }
     }
 
@@ -109,7 +148,8 @@ impl Simd for Neon {
     unsafe fn finish_four(sums: [int32x4_t; 4], post: &[Post; 4], out: *mut u8) {
         // SAFETY: the caller promises 16 bytes at `out`.
         unsafe {
-            let [a, b, c, d]: [int32x4_t; 4] = std::array::from_fn(|i| scaled(sums[i], &post[i]));
+            let [a, b, c, d]: [int32x4_t; 4] =
+                std::array::from_fn(|i| vcvtnq_s32_f32(scaled(sums[i], &post[i])));
             let zero = vdupq_n_s16(post[0].zero);
             let low = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero);
             let high = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(c), d), zero);

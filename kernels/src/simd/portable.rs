@@ -1,6 +1,6 @@
 //! Plain Rust, in a form that compilers can vectorise. The path of 32-bit ARM.
 
-use super::Simd;
+use super::{Other, Simd};
 use crate::post::PostPtr;
 
 /// No special instructions.
@@ -13,6 +13,21 @@ pub(crate) struct Channel {
     pos: f32,
     neg: f32,
     zero: i32,
+}
+
+#[inline(always)]
+fn scaled(sum: i32, post: &Channel) -> f32 {
+    let sum = sum.wrapping_add(post.bias);
+    sum as f32 * if sum < 0 { post.neg } else { post.pos }
+}
+
+#[inline(always)]
+fn rounded(scaled: f32, zero: i32) -> u8 {
+    // Below 2^22 in magnitude (checked when the layer is built), so this addition rounds to whole
+    // numbers, ties to even; 32-bit ARM would call libm for `round_ties_even`. What a sum of two adds to
+    // that is far outside any byte.
+    const ROUND: f32 = 12_582_912.0;
+    (((scaled + ROUND) - ROUND) as i32 + zero).clamp(0, 255) as u8
 }
 
 impl Simd for Portable {
@@ -55,15 +70,17 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn finish(sum: i32, post: &Channel, out: *mut u8) {
-        let sum = sum.wrapping_add(post.bias);
-        let scaled = sum as f32 * if sum < 0 { post.neg } else { post.pos };
-        // Below 2^22 in magnitude (checked when the layer is built), so this addition rounds to whole
-        // numbers, ties to even; 32-bit ARM would call libm for `round_ties_even`.
-        const ROUND: f32 = 12_582_912.0;
-        let rounded = (scaled + ROUND) - ROUND;
-        let y = (rounded as i32 + post.zero).clamp(0, 255);
         // SAFETY: the caller promises LANES = 1 byte.
-        unsafe { *out = y as u8 }
+        unsafe { *out = rounded(scaled(sum, post), post.zero) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_with(sum: i32, post: &Channel, other: Other, out: *mut u8) {
+        // SAFETY: the caller promises LANES = 1 byte of each.
+        unsafe {
+            let added = (i32::from(*other.bytes) - other.zero) as f32 * other.factor;
+            *out = rounded(scaled(sum, post) + added, post.zero);
+        }
     }
 
     #[inline(always)]

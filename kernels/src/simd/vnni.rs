@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Simd;
+use super::{Other, Simd};
 use crate::post::PostPtr;
 
 /// Needs avx2, avx512f, avx512bw and avx512vnni.
@@ -15,6 +15,27 @@ pub(crate) struct Post {
     pos: __m512,
     neg: __m512,
     zero: __m512i,
+}
+
+#[inline(always)]
+unsafe fn scaled(sums: __m512i, post: &Post) -> __m512 {
+    // SAFETY: the CPU has the instructions (trait).
+    unsafe {
+        let sums = _mm512_add_epi32(sums, post.bias);
+        let below = _mm512_cmplt_epi32_mask(sums, _mm512_setzero_si512());
+        _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_mask_blend_ps(below, post.pos, post.neg))
+    }
+}
+
+/// Rounding is to nearest even: Rust code always runs with the default MXCSR.
+#[inline(always)]
+unsafe fn rounded(scaled: __m512, post: &Post, out: *mut u8) {
+    // SAFETY: the caller promises 16 bytes at `out`; the CPU has the instructions (trait).
+    unsafe {
+        let y = _mm512_add_epi32(_mm512_cvtps_epi32(scaled), post.zero);
+        let y = _mm512_max_epi32(y, _mm512_setzero_si512());
+        _mm_storeu_si128(out.cast(), _mm512_cvtusepi32_epi8(y));
+    }
 }
 
 impl Simd for Vnni {
@@ -67,16 +88,18 @@ impl Simd for Vnni {
 
     #[inline(always)]
     unsafe fn finish(sums: __m512i, post: &Post, out: *mut u8) {
-        // SAFETY: the caller promises 16 bytes at `out`. Rounding is to nearest even: Rust code
-        // always runs with the default MXCSR.
+        // SAFETY: the caller promises 16 bytes at `out`.
+        unsafe { rounded(scaled(sums, post), post, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_with(sums: __m512i, post: &Post, other: Other, out: *mut u8) {
+        // SAFETY: the caller promises 16 bytes at `other` and at `out`.
         unsafe {
-            let sums = _mm512_add_epi32(sums, post.bias);
-            let below = _mm512_cmplt_epi32_mask(sums, _mm512_setzero_si512());
-            let factor = _mm512_mask_blend_ps(below, post.pos, post.neg);
-            let scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), factor);
-            let y = _mm512_add_epi32(_mm512_cvtps_epi32(scaled), post.zero);
-            let y = _mm512_max_epi32(y, _mm512_setzero_si512());
-            _mm_storeu_si128(out.cast(), _mm512_cvtusepi32_epi8(y));
+            let bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(other.bytes.cast()));
+            let bytes = _mm512_sub_epi32(bytes, _mm512_set1_epi32(other.zero));
+            let added = _mm512_mul_ps(_mm512_cvtepi32_ps(bytes), _mm512_set1_ps(other.factor));
+            rounded(_mm512_add_ps(scaled(sums, post), added), post, out);
         }
     }
 
@@ -107,6 +130,43 @@ impl Simd for Vnni {
             sums = unsafe { _mm512_dpbusd_epi32(sums, column, *taps) };
         }
         [sums]
+    }
+
+    #[inline(always)]
+    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
+        // SAFETY: the caller promises `blocks` of 16 values; the CPU has the instructions (trait).
+        unsafe {
+            let mut sums = _mm512_setzero_ps();
+            for j in 0..blocks {
+                let [w, p, t] = [w, p, t].map(|x| _mm512_loadu_ps(x.add(j).cast()));
+                let distance = _mm512_abs_ps(_mm512_sub_ps(p, t));
+                sums = _mm512_add_ps(sums, _mm512_mul_ps(w, distance));
+            }
+            let upper = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(sums)));
+            super::avx2::sum_of_eight(_mm256_add_ps(_mm512_castps512_ps256(sums), upper))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn distance_bytes(
+        w: *const [i16; 16],
+        p: *const [u8; 16],
+        t: *const [u8; 16],
+        blocks: usize,
+    ) -> i32 {
+        // SAFETY: as above; an odd block is left to AVX2.
+        unsafe {
+            let mut sums = _mm512_setzero_si512();
+            for j in (0..blocks / 2 * 2).step_by(2) {
+                let (p, t) = (_mm256_loadu_si256(p.add(j).cast()), _mm256_loadu_si256(t.add(j).cast()));
+                let distance = _mm256_or_si256(_mm256_subs_epu8(p, t), _mm256_subs_epu8(t, p));
+                let weights = _mm512_loadu_si512(w.add(j).cast());
+                sums = _mm512_dpwssd_epi32(sums, _mm512_cvtepu8_epi16(distance), weights);
+            }
+            let even = blocks / 2 * 2;
+            _mm512_reduce_add_epi32(sums)
+                + super::avx2::Avx2::distance_bytes(w.add(even), p.add(even), t.add(even), blocks - even)
+        }
     }
 }
 
