@@ -174,7 +174,9 @@ impl Head {
             return Err(HeadError::Threshold { path, got: threshold });
         };
         let head = Self { formula, threshold, projection };
-        if let Some(rows) = head.projection.as_ref().map(Projection::rows).filter(|r| *r != head.formula.alpha().len()) {
+        if let Some(rows) =
+            head.projection.as_ref().map(Projection::rows).filter(|r| *r != head.formula.alpha().len())
+        {
             return Err(HeadError::WrongLength { path, got: head.formula.alpha().len(), wanted: rows });
         }
         let (best, worst) = (head.identical_pair(), head.most_unlike_pair());

@@ -95,7 +95,12 @@ pub fn ablate(set: &Set, split: &Split<'_>, tell: &mut dyn FnMut(&str)) -> Resul
     Ok(rows)
 }
 
-fn row(name: &str, bias: bool, scored: &Scored, (log_loss, identical_pair): (Option<f64>, Option<f64>)) -> Row {
+fn row(
+    name: &str,
+    bias: bool,
+    scored: &Scored,
+    (log_loss, identical_pair): (Option<f64>, Option<f64>),
+) -> Row {
     let curve = Curve::new(scored);
     let tar = [1e-2, 1e-3, 1e-4].map(|fmr| curve.tar(fmr));
     Row { head: name.to_owned(), bias, eer: curve.eer(), tar, log_loss, identical_pair }
@@ -105,7 +110,9 @@ fn unseen(set: &Set, split: &Split<'_>, plan: &Plan) -> Result<(Scored, f64), Ra
     match split {
         Split::FittedOn(other) => {
             if other.recipe.embedder_sha256 != set.recipe.embedder_sha256 {
-                return Err(RatesError::Asked("the two sets were embedded by different embedders".to_owned()));
+                return Err(RatesError::Asked(
+                    "the two sets were embedded by different embedders".to_owned(),
+                ));
             }
             let learnt = plan.learn(other, &|_| true)?;
             let table = learnt.table(set);
@@ -142,8 +149,8 @@ fn halves(
         let (one, _) = order.split_at(people / 2);
         for fits_first in [true, false] {
             let table = learn(&|person| one.contains(&person) == fits_first)?;
-            let scored =
-                Pairs::all(set, |person| one.contains(&person) != fits_first).score(set, &|a, b| table.at(a, b));
+            let scored = Pairs::all(set, |person| one.contains(&person) != fits_first)
+                .score(set, &|a, b| table.at(a, b));
             all.genuine.extend(scored.genuine);
             all.impostor.extend(scored.impostor);
         }

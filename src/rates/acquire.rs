@@ -288,7 +288,12 @@ pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
         people: people.iter().map(|(name, _)| (*name).to_owned()).collect(),
         samples: Vec::new(),
         losses: Losses::default(),
-        recipe: Recipe { embedder: "test".into(), embedder_sha256: "ab".into(), preparation: "none".into(), length },
+        recipe: Recipe {
+            embedder: "test".into(),
+            embedder_sha256: "ab".into(),
+            preparation: "none".into(),
+            length,
+        },
     };
     for (person, (name, looks)) in people.iter().enumerate() {
         for (number, look) in looks.iter().enumerate() {

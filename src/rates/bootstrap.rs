@@ -79,9 +79,8 @@ mod tests {
         let genuine = (0..10).flat_map(|p| {
             (0..100).map(move |i| Trial { z: if p == 0 && i < 50 { -1.0 } else { 1.0 }, people: (p, p) })
         });
-        let impostor = (0..10).flat_map(|a| {
-            (0..10).filter(move |b| a != *b).map(move |b| Trial { z: -1.0, people: (a, b) })
-        });
+        let impostor = (0..10)
+            .flat_map(|a| (0..10).filter(move |b| a != *b).map(move |b| Trial { z: -1.0, people: (a, b) }));
         Scored { genuine: genuine.collect(), impostor: impostor.collect() }
     }
 

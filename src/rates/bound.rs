@@ -63,7 +63,8 @@ mod tests {
         for line in SCIPY.lines().skip(1) {
             let f: Vec<&str> = line.split(',').collect();
             let (k, n) = (f[0].parse().expect("number"), f[1].parse().expect("number"));
-            let (confidence, wanted): (f64, f64) = (f[2].parse().expect("number"), f[3].parse().expect("number"));
+            let (confidence, wanted): (f64, f64) =
+                (f[2].parse().expect("number"), f[3].parse().expect("number"));
             let got = clopper_pearson_upper(k, n, confidence);
             // The logs of factorials near 1e6 carry about 1e-9.
             assert!((got - wanted).abs() <= 1e-8 * wanted, "{k} of {n}: {got}, scipy {wanted}");

@@ -85,7 +85,8 @@ impl Cache {
             return Ok(Self { path, file, known: HashMap::new() });
         }
         let Some(records) = bytes.strip_prefix(header.as_slice()) else {
-            let why = "made by another embedder or preparation; embeddings must not be mixed: delete the file";
+            let why =
+                "made by another embedder or preparation; embeddings must not be mixed: delete the file";
             return Err(RatesError::data(path, why));
         };
         let size = record_bytes(recipe.length);

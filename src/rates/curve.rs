@@ -111,7 +111,8 @@ pub fn reliability(scored: &Scored) -> Vec<Bin> {
         }
     }
     let full = bins.iter().filter(|(_, _, weight)| *weight > 0.0);
-    full.map(|(said, seen, weight)| Bin { said: said / weight, seen: seen / weight, weight: *weight }).collect()
+    full.map(|(said, seen, weight)| Bin { said: said / weight, seen: seen / weight, weight: *weight })
+        .collect()
 }
 
 /// Expected calibration error: mean distance of said and seen, weighted, `0..=1`.

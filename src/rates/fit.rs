@@ -3,13 +3,13 @@
 
 use serde::Serialize;
 
+use super::RatesError;
 use super::acquire::Set;
 use super::bootstrap;
 use super::bound::{clopper_pearson_upper, trials_without_event};
 use super::curve::{Curve, log_loss};
 use super::learn::{Alpha, Learnt, Plan};
 use super::trials::{Pairs, Scored, Shape, decisions};
-use super::RatesError;
 use crate::head::project::SplitMix64;
 
 /// Confidence of all bounds.
@@ -110,10 +110,7 @@ pub fn plans(wish: &Wish) -> Vec<Plan> {
         prior: wish.prior,
     };
     let k = wish.rotations;
-    let mut plans = vec![
-        plan("rotated", k, None, Alpha::Common),
-        plan("plain", 0, None, Alpha::Common),
-    ];
+    let mut plans = vec![plan("rotated", k, None, Alpha::Common), plan("plain", 0, None, Alpha::Common)];
     for lambda in [100.0, 10.0, 1.0, 0.1, 0.01, 0.001] {
         plans.push(plan(&format!("free-{lambda}"), 0, None, Alpha::Free(lambda)));
     }
@@ -153,7 +150,9 @@ pub fn fit(set: &Set, wish: &Wish, tell: &mut dyn FnMut(&str)) -> Result<Fitted,
 fn divided(set: &Set, folds: usize, seed: u64) -> Result<Vec<usize>, RatesError> {
     let people = set.people.len();
     if folds < 2 || people < 2 * folds {
-        let why = format!("{people} people cannot be divided into {folds} parts of at least two; ask for --folds 2 or add people");
+        let why = format!(
+            "{people} people cannot be divided into {folds} parts of at least two; ask for --folds 2 or add people"
+        );
         return Err(RatesError::Asked(why));
     }
     let mut order: Vec<usize> = (0..people).collect();
@@ -177,7 +176,8 @@ fn try_plan(set: &Set, plan: &Plan, parts: &[usize]) -> Result<Tried, RatesError
     }
     let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len().max(1) as f64;
     let log_loss = mean(&losses);
-    let variance = losses.iter().map(|l| (l - log_loss).powi(2)).sum::<f64>() / losses.len().saturating_sub(1).max(1) as f64;
+    let variance = losses.iter().map(|l| (l - log_loss).powi(2)).sum::<f64>()
+        / losses.len().saturating_sub(1).max(1) as f64;
     let standard_error = (variance / losses.len().max(1) as f64).sqrt();
     Ok(Tried { plan: plan.name.clone(), log_loss, standard_error, eer: mean(&eers) })
 }
@@ -325,7 +325,9 @@ mod tests {
 
     #[test]
     fn the_threshold_keeps_the_target_with_confidence_or_says_that_it_cannot() {
-        let trials = |n: usize, at: f32| (0..n).map(|i| Trial { z: at + i as f32 / n as f32, people: (0, 1) }).collect();
+        let trials = |n: usize, at: f32| {
+            (0..n).map(|i| Trial { z: at + i as f32 / n as f32, people: (0, 1) }).collect()
+        };
         let scored = Scored { genuine: trials(100, 5.0), impostor: trials(10_000, 0.0) };
         let got = threshold(&scored, Target::Fmr(1e-2)).expect("a rate");
         assert!(got.fmr_upper95 <= 1e-2 && got.false_matches > 50 && got.note.is_none(), "{got:?}");

@@ -57,7 +57,9 @@ impl Plan {
     pub fn learn(&self, set: &Set, keep: &dyn Fn(usize) -> bool) -> Result<Learnt, RatesError> {
         let pairs = Pairs::all(set, keep);
         if pairs.genuine.is_empty() || pairs.impostor.is_empty() {
-            return Err(RatesError::Asked("too few people or pictures to fit a head: no pairs of one kind".to_owned()));
+            return Err(RatesError::Asked(
+                "too few people or pictures to fit a head: no pairs of one kind".to_owned(),
+            ));
         }
         let matrix = self.learned.map(|shrink| whitening(set, keep, shrink));
         let projection = self.projection(set.recipe.length, matrix.as_deref())?;
@@ -65,11 +67,16 @@ impl Plan {
         let all = pairs.genuine.iter().map(|p| (p, true)).chain(pairs.impostor.iter().map(|p| (p, false)));
         let columns = h[0].len();
         let free = matches!(self.alpha, Alpha::Free(_));
-        let mut rows = Vec::with_capacity(if free { columns } else { 1 } * (pairs.genuine.len() + pairs.impostor.len()));
+        let mut rows =
+            Vec::with_capacity(if free { columns } else { 1 } * (pairs.genuine.len() + pairs.impostor.len()));
         let mut genuine = Vec::new();
         for ((a, b), same) in all {
             let distances = h[*a].iter().zip(&h[*b]).map(|(x, y)| (x - y).abs());
-            if free { rows.extend(distances) } else { rows.push(distances.sum::<f32>()) }
+            if free {
+                rows.extend(distances)
+            } else {
+                rows.push(distances.sum::<f32>())
+            }
             genuine.push(same);
         }
         let lambda = if let Alpha::Free(lambda) = self.alpha { lambda } else { 0.0 };
@@ -97,7 +104,8 @@ impl Plan {
             })
             .transpose()
             .map_err(RatesError::Asked)?;
-        let learned = matrix.map(|m| Projection::new(length, m.to_vec())).transpose().map_err(RatesError::Asked)?;
+        let learned =
+            matrix.map(|m| Projection::new(length, m.to_vec())).transpose().map_err(RatesError::Asked)?;
         match (learned, rotations) {
             (Some(learned), Some(rotations)) => learned.then(&rotations).map(Some).map_err(RatesError::Asked),
             (learned, rotations) => Ok(learned.or(rotations)),
@@ -156,7 +164,8 @@ fn whitening(set: &Set, keep: &dyn Fn(usize) -> bool, shrink: f64) -> Vec<f32> {
     let n = set.recipe.length;
     let mut covariance = vec![0.0_f64; n * n];
     let mut freedom = 0.0_f64;
-    for samples in set.by_person().iter().enumerate().filter(|(p, s)| keep(*p) && s.len() > 1).map(|(_, s)| s) {
+    for samples in set.by_person().iter().enumerate().filter(|(p, s)| keep(*p) && s.len() > 1).map(|(_, s)| s)
+    {
         let values = |s: usize| set.samples[s].embedding.values();
         let mean: Vec<f64> = (0..n)
             .map(|j| samples.iter().map(|s| f64::from(values(*s)[j])).sum::<f64>() / samples.len() as f64)
@@ -186,7 +195,8 @@ fn inverse_root(c: Vec<f64>, n: usize) -> Vec<f32> {
     let mut z: Vec<f64> = (0..n * n).map(|i| f64::from(u8::from(i / n == i % n))).collect();
     for _ in 0..60 {
         let mut t = multiply(&z, &y, n);
-        let off: f64 = t.iter().enumerate().map(|(i, v)| (v - f64::from(u8::from(i / n == i % n))).abs()).sum();
+        let off: f64 =
+            t.iter().enumerate().map(|(i, v)| (v - f64::from(u8::from(i / n == i % n))).abs()).sum();
         if off < 1e-10 {
             break;
         }

@@ -252,7 +252,8 @@ fn rates(scored: &Scored, level: f32) -> Rates {
     let curve = Curve::new(scored);
     let Point { fmr, fnmr } = curve.at(level);
     let people = bootstrap::upper95(scored, level);
-    let trials = |events, all: &[_]| clopper_pearson_upper(events, <[super::trials::Trial]>::len(all), CONFIDENCE);
+    let trials =
+        |events, all: &[_]| clopper_pearson_upper(events, <[super::trials::Trial]>::len(all), CONFIDENCE);
     let fmr_upper95_trials = trials(curve.false_matches(level), &scored.impostor);
     let fnmr_upper95_trials = trials(curve.misses(level), &scored.genuine);
     Rates {
@@ -315,7 +316,12 @@ fn by_quality(set: &Set, pairs: &Pairs, z: Z<'_>, level: f32) -> Vec<Group> {
 }
 
 /// Pairs of which both people belong to one group.
-fn by_group(set: &Set, pairs: &Pairs, z: Z<'_>, (level, groups): (f32, &BTreeMap<String, String>)) -> Vec<Group> {
+fn by_group(
+    set: &Set,
+    pairs: &Pairs,
+    z: Z<'_>,
+    (level, groups): (f32, &BTreeMap<String, String>),
+) -> Vec<Group> {
     let group = |sample: usize| groups.get(&set.people[set.samples[sample].person]);
     let mut counts: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
     for (slot, list) in [(0, &pairs.genuine), (2, &pairs.impostor)] {
@@ -359,7 +365,12 @@ mod tests {
 
     fn measured(groups: &[(&str, &str)]) -> Measured {
         let looks = |x: f32| (0..4).map(|i| vec![1.0, x + i as f32 / 100.0]).collect();
-        let set = set_of(&[("anna", looks(0.0)), ("bert", looks(1.0)), ("carl", looks(-1.0)), ("dora", looks(1.2))]);
+        let set = set_of(&[
+            ("anna", looks(0.0)),
+            ("bert", looks(1.0)),
+            ("carl", looks(-1.0)),
+            ("dora", looks(1.2)),
+        ]);
         let head = Head::new(Path::new("h"), 4.0, vec![-12.0, -12.0], 0.5).expect("works");
         let groups = groups.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
         let shape = Some(Shape { templates: 2, frames: 1 });
@@ -380,13 +391,29 @@ mod tests {
     #[test]
     fn json_has_the_promised_keys() {
         let json = serde_json::to_value(measured(&[])).expect("json");
-        for key in ["people", "pictures", "acquired", "genuine", "impostor", "eer", "tar", "threshold", "fmr", "fmr_upper95", "fnmr", "fnmr_upper95", "decision"] {
+        for key in [
+            "people",
+            "pictures",
+            "acquired",
+            "genuine",
+            "impostor",
+            "eer",
+            "tar",
+            "threshold",
+            "fmr",
+            "fmr_upper95",
+            "fnmr",
+            "fnmr_upper95",
+            "decision",
+        ] {
             assert!(!json[key].is_null(), "{key}");
         }
         for key in ["1e-2", "1e-3", "1e-4"] {
             assert!(json["tar"][key].is_number(), "{key}");
         }
-        for key in ["templates", "frames", "genuine", "impostor", "fmr", "fmr_upper95", "fnmr", "fnmr_upper95"] {
+        for key in
+            ["templates", "frames", "genuine", "impostor", "fmr", "fmr_upper95", "fnmr", "fnmr_upper95"]
+        {
             assert!(json["decision"][key].is_number(), "{key}");
         }
     }

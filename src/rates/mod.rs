@@ -38,6 +38,7 @@ use crate::model::ModelError;
 pub enum RatesError {
     /// A file or folder could not be read or written.
     #[error("{}: {source}", .path.display())]
+    #[expect(missing_docs, reason = "the message tells what each field is")]
     File {
         path: PathBuf,
         #[source]
@@ -45,6 +46,7 @@ pub enum RatesError {
     },
     /// The labelled pictures cannot be used.
     #[error("{}: {why}", .path.display())]
+    #[expect(missing_docs, reason = "the message tells what each field is")]
     Data { path: PathBuf, why: String },
     /// A network failed.
     #[error(transparent)]

@@ -262,7 +262,9 @@ mod tests {
         let said: f64 = problem
             .features
             .chunks_exact(4)
-            .map(|row| sigmoid(line.bias + row.iter().zip(&line.alpha).map(|(x, a)| f64::from(*x) * a).sum::<f64>()))
+            .map(|row| {
+                sigmoid(line.bias + row.iter().zip(&line.alpha).map(|(x, a)| f64::from(*x) * a).sum::<f64>())
+            })
             .sum();
         let seen = problem.genuine.iter().filter(|g| **g).count() as f64;
         assert!((said - seen).abs() < 1e-2, "with a bias the mean probability is the share: {said} {seen}");

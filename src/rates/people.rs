@@ -82,7 +82,10 @@ impl People {
             }
         }
         match found.people.as_slice() {
-            [] => Err(RatesError::data(source, "holds no pictures; wanted: one folder a person, pictures in it")),
+            [] => Err(RatesError::data(
+                source,
+                "holds no pictures; wanted: one folder a person, pictures in it",
+            )),
             [only] => Err(RatesError::data(
                 source,
                 format!("holds only one person ({}); impostors need at least two", only.name),

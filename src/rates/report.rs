@@ -39,7 +39,13 @@ pub fn measured(m: &Measured) -> String {
     let l = &m.losses;
     line(format!(
         "pictures    {}, a face in {} (failure to acquire {}: {} without a face, {} unreadable), {} needed a border, {} repeated",
-        m.pictures, m.acquired, share(m.failure_to_acquire), l.no_face.len(), l.unreadable.len(), l.bordered, l.repeated
+        m.pictures,
+        m.acquired,
+        share(m.failure_to_acquire),
+        l.no_face.len(),
+        l.unreadable.len(),
+        l.bordered,
+        l.repeated
     ));
     for path in &l.no_face {
         line(format!("            no face: {}", path.display()));
@@ -59,16 +65,28 @@ pub fn measured(m: &Measured) -> String {
         Some(d) => {
             line(format!(
                 "  decision  {}   [{} templates, {} frames; {} genuine, {} impostor]",
-                rates(&d.rates), d.shape.templates, d.shape.frames, d.genuine, d.impostor
+                rates(&d.rates),
+                d.shape.templates,
+                d.shape.frames,
+                d.genuine,
+                d.impostor
             ));
             line(format!("            EER {}, TAR {}", share(d.eer), tar(&d.tar)));
         }
-        None => line("  decision  not measured: too few people with pictures enough for --templates and --frames".to_owned()),
+        None => line(
+            "  decision  not measured: too few people with pictures enough for --templates and --frames"
+                .to_owned(),
+        ),
     }
     if let Some(i) = &m.identify {
         line(format!(
             "  search    of {} enrolled, p >= {:.6}: FPIR {} (95 % bound {}), FNIR {} (95 % bound {})",
-            i.enrolled, i.threshold, share(i.fpir), share(i.fpir_upper95), share(i.fnir), share(i.fnir_upper95)
+            i.enrolled,
+            i.threshold,
+            share(i.fpir),
+            share(i.fpir_upper95),
+            share(i.fnir),
+            share(i.fnir_upper95)
         ));
     }
     for (title, groups) in [("quality", &m.by_quality), ("group", &m.by_group)] {
@@ -76,7 +94,11 @@ pub fn measured(m: &Measured) -> String {
             let rate = |r: Option<f64>| r.map_or("-".to_owned(), share);
             line(format!(
                 "{title:<11} {:<14} {:>7} genuine pairs, FNMR {}; {} impostor pairs, FMR {}",
-                g.name, g.genuine, rate(g.fnmr), g.impostor, rate(g.fmr)
+                g.name,
+                g.genuine,
+                rate(g.fnmr),
+                g.impostor,
+                rate(g.fmr)
             ));
         }
     }
@@ -91,7 +113,13 @@ pub fn ablation(rows: &[Row]) -> String {
     for row in rows {
         let [a, b, c] = row.tar;
         let number = |v: Option<f64>, digits| v.map_or("-".to_owned(), |v| format!("{v:.digits$}"));
-        let bias = if row.identical_pair.is_none() { "-" } else if row.bias { "yes" } else { "no" };
+        let bias = if row.identical_pair.is_none() {
+            "-"
+        } else if row.bias {
+            "yes"
+        } else {
+            "no"
+        };
         let _ = writeln!(
             out,
             "| {} | {bias} | {:.2} % | {a:.3} | {b:.3} | {c:.3} | {} | {} |",
@@ -106,13 +134,18 @@ pub fn ablation(rows: &[Row]) -> String {
 
 /// What a fit did.
 pub fn fitted(f: &Fitted) -> String {
-    let mut out = String::from("plan             log-loss          EER    (people the head never saw, mean of the folds)\n");
+    let mut out = String::from(
+        "plan             log-loss          EER    (people the head never saw, mean of the folds)\n",
+    );
     for tried in &f.tried {
         let mark = if tried.plan == f.plan.name { "  <- chosen" } else { "" };
         let _ = writeln!(
             out,
             "{:<16} {:.4} +- {:.4}  {:.2} %{mark}",
-            tried.plan, tried.log_loss, tried.standard_error, 100.0 * tried.eer
+            tried.plan,
+            tried.log_loss,
+            tried.standard_error,
+            100.0 * tried.eer
         );
     }
     for text in threshold(f) {
@@ -126,7 +159,14 @@ pub fn threshold(f: &Fitted) -> Vec<String> {
     let t = &f.threshold;
     let mut lines = vec![format!(
         "threshold: z >= {:.3}, p >= {:.6}; on people the head never saw {} of {} impostor decisions reach it (95 % bound {} as if they were independent, {} by people), {} of {} genuine ones miss ({})",
-        t.z, t.p, t.false_matches, t.impostor, share(t.fmr_upper95), share(t.fmr_upper95_people), t.misses, t.genuine,
+        t.z,
+        t.p,
+        t.false_matches,
+        t.impostor,
+        share(t.fmr_upper95),
+        share(t.fmr_upper95_people),
+        t.misses,
+        t.genuine,
         share(t.misses as f64 / t.genuine.max(1) as f64)
     )];
     lines.extend(t.note.iter().cloned());

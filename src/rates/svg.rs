@@ -31,20 +31,44 @@ struct Plot {
 impl Plot {
     fn new(title: &str, x: Axis, y: Axis) -> Self {
         let mut plot = Self { x, y, body: String::new(), keys: 0 };
-        let _ = writeln!(plot.body, r#"<text x="{}" y="22" text-anchor="middle" font-size="15">{title}</text>"#, WIDTH / 2.0);
+        let _ = writeln!(
+            plot.body,
+            r#"<text x="{}" y="22" text-anchor="middle" font-size="15">{title}</text>"#,
+            WIDTH / 2.0
+        );
         let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
         for (at, label) in std::mem::take(&mut plot.x.ticks) {
             let x = plot.at((at, plot.y.from)).0;
-            let _ = writeln!(plot.body, r##"<path d="M{x:.1} {TOP}V{bottom}" stroke="#ddd"/><text x="{x:.1}" y="{}" text-anchor="middle">{label}</text>"##, bottom + 18.0);
+            let _ = writeln!(
+                plot.body,
+                r##"<path d="M{x:.1} {TOP}V{bottom}" stroke="#ddd"/><text x="{x:.1}" y="{}" text-anchor="middle">{label}</text>"##,
+                bottom + 18.0
+            );
         }
         for (at, label) in std::mem::take(&mut plot.y.ticks) {
             let y = plot.at((plot.x.from, at)).1;
-            let _ = writeln!(plot.body, r##"<path d="M{LEFT} {y:.1}H{right}" stroke="#ddd"/><text x="{}" y="{:.1}" text-anchor="end">{label}</text>"##, LEFT - 6.0, y + 4.0);
+            let _ = writeln!(
+                plot.body,
+                r##"<path d="M{LEFT} {y:.1}H{right}" stroke="#ddd"/><text x="{}" y="{:.1}" text-anchor="end">{label}</text>"##,
+                LEFT - 6.0,
+                y + 4.0
+            );
         }
-        let _ = writeln!(plot.body, r##"<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#000"/>"##);
-        let _ = writeln!(plot.body, r#"<text x="{}" y="{}" text-anchor="middle">{}</text>"#, (LEFT + right) / 2.0, HEIGHT - 12.0, plot.x.title);
+        let _ =
+            writeln!(plot.body, r##"<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#000"/>"##);
+        let _ = writeln!(
+            plot.body,
+            r#"<text x="{}" y="{}" text-anchor="middle">{}</text>"#,
+            (LEFT + right) / 2.0,
+            HEIGHT - 12.0,
+            plot.x.title
+        );
         let middle = (TOP + bottom) / 2.0;
-        let _ = writeln!(plot.body, r#"<text x="16" y="{middle}" text-anchor="middle" transform="rotate(-90 16 {middle})">{}</text>"#, plot.y.title);
+        let _ = writeln!(
+            plot.body,
+            r#"<text x="16" y="{middle}" text-anchor="middle" transform="rotate(-90 16 {middle})">{}</text>"#,
+            plot.y.title
+        );
         plot
     }
 
@@ -61,11 +85,19 @@ impl Plot {
             let _ = write!(path, "{}{x:.1} {y:.1}", if path.is_empty() { 'M' } else { 'L' });
         }
         let dash = if key.is_empty() { r#" stroke-dasharray="4 4""# } else { "" };
-        let _ = writeln!(self.body, r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.6"{dash}/>"#);
+        let _ = writeln!(
+            self.body,
+            r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.6"{dash}/>"#
+        );
         if !key.is_empty() {
             let y = TOP + 16.0 + 18.0 * self.keys as f64;
             let x = WIDTH - RIGHT - 170.0;
-            let _ = writeln!(self.body, r#"<path d="M{x} {y}h22" stroke="{colour}" stroke-width="2.5"/><text x="{}" y="{}">{key}</text>"#, x + 28.0, y + 4.0);
+            let _ = writeln!(
+                self.body,
+                r#"<path d="M{x} {y}h22" stroke="{colour}" stroke-width="2.5"/><text x="{}" y="{}">{key}</text>"#,
+                x + 28.0,
+                y + 4.0
+            );
             self.keys += 1;
         }
     }
@@ -91,7 +123,11 @@ fn shares(title: &'static str, to: f64) -> Axis {
 
 /// FNMR against FMR, both logarithmic; a rate of 0 is drawn at the edge.
 pub fn det(m: &Measured) -> String {
-    let mut plot = Plot::new("DET: the two errors at every threshold", logarithmic("false match rate"), logarithmic("false non-match rate"));
+    let mut plot = Plot::new(
+        "DET: the two errors at every threshold",
+        logarithmic("false match rate"),
+        logarithmic("false non-match rate"),
+    );
     let log = |p: &Point| (p.fmr.max(1e-5).log10(), p.fnmr.max(1e-5).log10());
     plot.line(m.det.iter().map(log), "#1f5fa8", "one picture, one template");
     if let Some(d) = &m.decision {
@@ -107,7 +143,8 @@ pub fn histogram(m: &Measured) -> String {
     let (from, step) = (f64::from(h.from), f64::from(h.step));
     let to = from + step * h.genuine.len() as f64;
     let top = h.genuine.iter().chain(&h.impostor).fold(0.0_f64, |a, b| a.max(*b)) * 1.05;
-    let ticks = (0..=6).map(|i| from + (to - from) * f64::from(i) / 6.0).map(|v| (v, format!("{v:.1}"))).collect();
+    let ticks =
+        (0..=6).map(|i| from + (to - from) * f64::from(i) / 6.0).map(|v| (v, format!("{v:.1}"))).collect();
     let x = Axis { title: "log-odds z", from, to, ticks };
     let mut plot = Plot::new("Scores of pairs", x, shares("share of pairs", top));
     let bars = |shares: &[f64]| -> Vec<(f64, f64)> {

@@ -76,8 +76,13 @@ impl Pairs {
     pub fn listed(set: &Set, file: &Path) -> Result<(Self, usize), RatesError> {
         let text = std::fs::read_to_string(file).map_err(RatesError::file(file))?;
         let known = by_tail(set);
-        let lost: std::collections::HashSet<String> =
-            set.losses.no_face.iter().chain(set.losses.unreadable.iter().map(|(p, _)| p)).flat_map(|p| tails(p)).collect();
+        let lost: std::collections::HashSet<String> = set
+            .losses
+            .no_face
+            .iter()
+            .chain(set.losses.unreadable.iter().map(|(p, _)| p))
+            .flat_map(|p| tails(p))
+            .collect();
         let (mut pairs, mut left_out) = (Self::default(), 0);
         for (number, line) in text.lines().enumerate() {
             let wrong = |why: String| RatesError::data(file, format!("line {}: {why}", number + 1));
@@ -94,7 +99,9 @@ impl Pairs {
             }
             let find = |name: &str| match known.get(name) {
                 Some(Some(sample)) => Ok(*sample),
-                Some(None) => Err(wrong(format!("{name} may be several files of the set; write more of its path"))),
+                Some(None) => {
+                    Err(wrong(format!("{name} may be several files of the set; write more of its path")))
+                }
                 None => Err(wrong(format!("{name} is not in the set"))),
             };
             let pair = (find(x)?, find(y)?);
@@ -122,7 +129,8 @@ impl Pairs {
 /// `a/b/c.png` gives `c.png`, `b/c.png` and the whole path.
 fn tails(path: &Path) -> Vec<String> {
     let parts: Vec<_> = path.iter().map(|p| p.to_string_lossy().into_owned()).collect();
-    let mut tails: Vec<String> = (1..=parts.len().min(3)).map(|n| parts[parts.len() - n..].join("/")).collect();
+    let mut tails: Vec<String> =
+        (1..=parts.len().min(3)).map(|n| parts[parts.len() - n..].join("/")).collect();
     tails.push(path.to_string_lossy().into_owned());
     tails.dedup();
     tails
@@ -151,9 +159,16 @@ pub struct Shape {
 /// Decisions as the daemon makes them: `shape.frames` pictures of one person against `shape.templates` of
 /// another or other pictures of the same. About 40,000 of each kind, at most 200 of a pair of people; equal
 /// numbers for all pairs of people. `None` when fewer than two people among those kept have pictures enough.
-pub fn decisions(set: &Set, shape: Shape, seed: u64, keep: &dyn Fn(usize) -> bool, z: Score<'_>) -> Option<Scored> {
+pub fn decisions(
+    set: &Set,
+    shape: Shape,
+    seed: u64,
+    keep: &dyn Fn(usize) -> bool,
+    z: Score<'_>,
+) -> Option<Scored> {
     let enough = |samples: &Vec<usize>| samples.len() >= shape.templates + shape.frames;
-    let people: Vec<(u32, Vec<usize>)> = (0..).zip(set.by_person()).filter(|(p, s)| keep(*p as usize) && enough(s)).collect();
+    let people: Vec<(u32, Vec<usize>)> =
+        (0..).zip(set.by_person()).filter(|(p, s)| keep(*p as usize) && enough(s)).collect();
     let others = people.len().checked_sub(1).filter(|n| *n > 0)?;
     let draws = (WANTED_DECISIONS / (people.len() * others)).clamp(1, 200);
     let mut random = SplitMix64(seed);
@@ -239,7 +254,8 @@ mod tests {
     #[test]
     fn listed_pairs_are_found_by_the_end_of_their_path() {
         let file = tempfile::NamedTempFile::new().expect("file");
-        std::fs::write(file.path(), "file_x,file_y,Decision\nanna/0,anna/1,Yes\nanna/0,bert/3,No\n").expect("file");
+        std::fs::write(file.path(), "file_x,file_y,Decision\nanna/0,anna/1,Yes\nanna/0,bert/3,No\n")
+            .expect("file");
         let (pairs, left_out) = Pairs::listed(&set(), file.path()).expect("found");
         assert_eq!((pairs.genuine, pairs.impostor, left_out), (vec![(0, 1)], vec![(0, 7)], 0));
         for (text, wanted) in [

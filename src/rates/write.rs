@@ -51,7 +51,8 @@ impl Sheet {
             let name = matrix_path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let projection = projection.get_or_insert_default();
             projection.matrix = Some(name);
-            projection.matrix_sha256 = Some(Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect());
+            projection.matrix_sha256 =
+                Some(Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect());
         }
         let text = self.text(projection.as_ref());
         let wanted = Wanted { embedder_sha256: &self.embedder_sha256, length: self.length };

@@ -41,23 +41,40 @@ pub(crate) fn run(args: &Fit) -> Result<()> {
             "threshold": fitted.threshold,
             "identical_pair": head.identical_pair().value(),
         });
-        std::fs::write(path, serde_json::to_string_pretty(&json)?).with_context(|| path.display().to_string())?;
+        std::fs::write(path, serde_json::to_string_pretty(&json)?)
+            .with_context(|| path.display().to_string())?;
     }
     let text = report::fitted(&fitted);
-    super::say(&format!("{text}written: {} (an identical pair scores {})", args.output.display(), head.identical_pair()))
+    super::say(&format!(
+        "{text}written: {} (an identical pair scores {})",
+        args.output.display(),
+        head.identical_pair()
+    ))
 }
 
 fn sheet(args: &Fit, wish: &Wish, set: &Set, fitted: &Fitted) -> Sheet {
     let Wish { shape, seed, folds, prior, .. } = wish;
     let mut comments = vec![
-        format!("Made by: facelatch-rates fit DIR --embedder {} --output {}", set.recipe.embedder, args.output.file_name().unwrap_or_default().to_string_lossy()),
-        format!("Plan \"{}\", chosen among {} by cross-validation over people in {folds} parts, seed {seed}.", fitted.plan.name, fitted.tried.len()),
-        format!("A decision is the mean over {} frames of the mean of the two best of {} templates.", shape.frames, shape.templates),
+        format!(
+            "Made by: facelatch-rates fit DIR --embedder {} --output {}",
+            set.recipe.embedder,
+            args.output.file_name().unwrap_or_default().to_string_lossy()
+        ),
+        format!(
+            "Plan \"{}\", chosen among {} by cross-validation over people in {folds} parts, seed {seed}.",
+            fitted.plan.name,
+            fitted.tried.len()
+        ),
+        format!(
+            "A decision is the mean over {} frames of the mean of the two best of {} templates.",
+            shape.frames, shape.templates
+        ),
         format!("b is calibrated for pairs of which the share {prior} is genuine."),
     ];
     comments.extend(report::threshold(fitted));
     let people = format!("{} people, {} pictures", set.people.len(), set.samples.len());
-    let fitted_on = if args.description.is_empty() { people } else { format!("{}, {people}", args.description) };
+    let fitted_on =
+        if args.description.is_empty() { people } else { format!("{}, {people}", args.description) };
     let plan = &fitted.plan;
     Sheet {
         comments,
@@ -69,8 +86,11 @@ fn sheet(args: &Fit, wish: &Wish, set: &Set, fitted: &Fitted) -> Sheet {
         threshold: fitted.threshold.p,
         fitted_on,
         fitted_at: args.date.clone().unwrap_or_else(today),
-        projection: (plan.rotations > 0)
-            .then(|| RawProjection { rotations: plan.rotations, seed: plan.seed, ..Default::default() }),
+        projection: (plan.rotations > 0).then(|| RawProjection {
+            rotations: plan.rotations,
+            seed: plan.seed,
+            ..Default::default()
+        }),
         matrix: fitted.learnt.matrix.clone(),
     }
 }

@@ -21,7 +21,10 @@ pub(crate) fn acquire(pictures: &Pictures, source: &Path) -> Result<(Bench, Set)
     let bench = Bench::load(&pictures.models, Names { embedder: &pictures.embedder, detector })?;
     let people = People::load(source)?;
     let bar = ProgressBar::new(people.pictures() as u64);
-    bar.set_style(ProgressStyle::with_template("embedding {bar:40} {pos}/{len} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_style(
+        ProgressStyle::with_template("embedding {bar:40} {pos}/{len} {eta}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
     let set = bench.acquire(&people, &pictures.cache, &mut |done, _| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok((bench, set))
@@ -56,5 +59,9 @@ pub(crate) fn run(args: &Measure) -> Result<()> {
             std::fs::write(&path, text).with_context(|| path.display().to_string())?;
         }
     }
-    super::say(&if args.json { serde_json::to_string_pretty(&measured)? } else { report::measured(&measured) })
+    super::say(&if args.json {
+        serde_json::to_string_pretty(&measured)?
+    } else {
+        report::measured(&measured)
+    })
 }
