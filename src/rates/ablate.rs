@@ -12,7 +12,7 @@ use super::learn::{Alpha, Plan, Table};
 use super::trials::{Pairs, Scored};
 use crate::head::project::SplitMix64;
 
-/// One row of the table.
+/// One row of the table. Means where several heads were fitted.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
     /// What was fitted.
@@ -25,7 +25,7 @@ pub struct Row {
     pub tar: [f64; 3],
     /// Mean cross-entropy in nats, both kinds weighing alike; `None` where the score is no probability.
     pub log_loss: Option<f64>,
-    /// p of an identical pair; `None` likewise. The mean where several heads were fitted.
+    /// p of an identical pair; `None` likewise.
     pub identical_pair: Option<f64>,
 }
 
@@ -65,7 +65,7 @@ pub fn plans(seed: u64) -> Vec<Plan> {
     for rotations in [4, 16, 64] {
         plans.push(plan(&format!("projected L1, {rotations} rotations"), rotations, Alpha::Common, true));
     }
-    let learned = plan("projected L1, 64 rotations, learned metric 0.9", 64, Alpha::Common, true);
+    let learned = plan("projected L1, 64 rotations, learned metric", 64, Alpha::Common, true);
     plans.push(Plan { learned: Some(0.9), ..learned });
     plans
 }
@@ -76,84 +76,74 @@ pub fn plans(seed: u64) -> Vec<Plan> {
 /// [`RatesError::Asked`] when the people are too few.
 pub fn ablate(set: &Set, split: &Split<'_>, tell: &mut dyn FnMut(&str)) -> Result<Vec<Row>, RatesError> {
     let seed = 5;
+    if let Split::FittedOn(other) = split
+        && other.recipe.embedder_sha256 != set.recipe.embedder_sha256
+    {
+        return Err(RatesError::Asked("the two sets were embedded by different embedders".to_owned()));
+    }
     let mut rows = Vec::new();
     for plan in plans(seed) {
         tell(&plan.name);
-        let (scored, identical) = unseen(set, split, &plan)?;
-        let loss = Some(log_loss(&scored));
-        rows.push(row(&plan.name, plan.bias, &scored, (loss, Some(identical))));
+        let parts = unseen(set, split, |keep| {
+            let learnt = match split {
+                Split::FittedOn(other) => plan.learn(other, keep)?,
+                Split::Halves { .. } => plan.learn(set, keep)?,
+            };
+            Ok((learnt.table(set), learnt.identical_pair()))
+        })?;
+        rows.push(row(&plan.name, plan.bias, &parts));
     }
     let cosine = Table::new(set.samples.len(), |a, b| {
         let (a, b) = (set.samples[a].embedding.values(), set.samples[b].embedding.values());
         a.iter().zip(b).map(|(a, b)| a * b).sum()
     });
-    let scored = match split {
-        Split::Halves { rounds, seed } => halves(set, *rounds, *seed, |_| Ok(Table::clone(&cosine)))?,
-        Split::FittedOn(_) => Pairs::all(set, |_| true).score(set, &|a, b| cosine.at(a, b)),
-    };
-    rows.push(row("cosine, for comparison", false, &scored, (None, None)));
+    let cosine = |_: &dyn Fn(usize) -> bool| Ok((cosine.clone(), 0.0));
+    let row = row("cosine, for comparison", false, &unseen(set, split, cosine)?);
+    rows.push(Row { log_loss: None, identical_pair: None, ..row });
     Ok(rows)
 }
 
-fn row(
-    name: &str,
-    bias: bool,
-    scored: &Scored,
-    (log_loss, identical_pair): (Option<f64>, Option<f64>),
-) -> Row {
-    let curve = Curve::new(scored);
-    let tar = [1e-2, 1e-3, 1e-4].map(|fmr| curve.tar(fmr));
-    Row { head: name.to_owned(), bias, eer: curve.eer(), tar, log_loss, identical_pair }
-}
-
-fn unseen(set: &Set, split: &Split<'_>, plan: &Plan) -> Result<(Scored, f64), RatesError> {
-    match split {
-        Split::FittedOn(other) => {
-            if other.recipe.embedder_sha256 != set.recipe.embedder_sha256 {
-                return Err(RatesError::Asked(
-                    "the two sets were embedded by different embedders".to_owned(),
-                ));
-            }
-            let learnt = plan.learn(other, &|_| true)?;
-            let table = learnt.table(set);
-            let scored = Pairs::all(set, |_| true).score(set, &|a, b| table.at(a, b));
-            Ok((scored, learnt.identical_pair()))
-        }
-        Split::Halves { rounds, seed } => {
-            let mut identical = Vec::new();
-            let scored = halves(set, *rounds, *seed, |keep| {
-                let learnt = plan.learn(set, keep)?;
-                identical.push(learnt.identical_pair());
-                Ok(learnt.table(set))
-            })?;
-            Ok((scored, identical.iter().sum::<f64>() / identical.len().max(1) as f64))
-        }
+/// Means over the parts.
+fn row(name: &str, bias: bool, parts: &[(Scored, f64)]) -> Row {
+    let mean = |of: &dyn Fn(&(Scored, f64)) -> f64| parts.iter().map(of).sum::<f64>() / parts.len() as f64;
+    Row {
+        head: name.to_owned(),
+        bias,
+        eer: mean(&|part| Curve::new(&part.0).eer()),
+        tar: [1e-2, 1e-3, 1e-4].map(|fmr| mean(&|part| Curve::new(&part.0).tar(fmr))),
+        log_loss: Some(mean(&|part| log_loss(&part.0))),
+        identical_pair: Some(mean(&|part| part.1)),
     }
 }
 
-/// Pairs of each half, scored by what the other half gave.
-fn halves(
+/// Pairs of people a head never saw, scored by it, with p of an identical pair; one part for each head that was
+/// fitted. `learn` fits on the people it is told.
+fn unseen(
     set: &Set,
-    rounds: u64,
-    seed: u64,
-    mut learn: impl FnMut(&dyn Fn(usize) -> bool) -> Result<Table, RatesError>,
-) -> Result<Scored, RatesError> {
+    split: &Split<'_>,
+    mut learn: impl FnMut(&dyn Fn(usize) -> bool) -> Result<(Table, f64), RatesError>,
+) -> Result<Vec<(Scored, f64)>, RatesError> {
+    let (rounds, seed) = match split {
+        Split::FittedOn(_) => {
+            let (table, identical) = learn(&|_| true)?;
+            return Ok(vec![(Pairs::all(set, |_| true).score(set, &|a, b| table.at(a, b)), identical)]);
+        }
+        Split::Halves { rounds, seed } => (*rounds, *seed),
+    };
     let people = set.people.len();
     if people < 4 {
         return Err(RatesError::Asked(format!("{people} people cannot be halved; at least four are needed")));
     }
-    let mut all = Scored::default();
-    for round in 0..rounds {
+    let mut parts = Vec::new();
+    for round in 0..rounds.max(1) {
         let mut order: Vec<usize> = (0..people).collect();
         SplitMix64(seed.wrapping_add(round)).shuffle(&mut order);
         let (one, _) = order.split_at(people / 2);
         for fits_first in [true, false] {
-            let table = learn(&|person| one.contains(&person) == fits_first)?;
-            let scored = Pairs::all(set, |person| one.contains(&person) != fits_first)
-                .score(set, &|a, b| table.at(a, b));
-            all.genuine.extend(scored.genuine);
-            all.impostor.extend(scored.impostor);
+            let (table, identical) = learn(&|person| one.contains(&person) == fits_first)?;
+            let pairs = Pairs::all(set, |person| one.contains(&person) != fits_first);
+            parts.push((pairs.score(set, &|a, b| table.at(a, b)), identical));
         }
     }
-    Ok(all)
+    Ok(parts)
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+use image::RgbImage;
 use serde::Serialize;
 
 use super::RatesError;
@@ -203,32 +204,38 @@ impl Bench {
 
     /// One picture. The inner `Err` is a picture that cannot be read.
     fn take(&self, path: &Path) -> Result<Result<Taken, String>, ModelError> {
-        let frame = match picture::read(path) {
-            Ok(frame) => frame,
+        let picture = match picture::read(path) {
+            Ok(picture) => picture,
             Err(why) => return Ok(Err(why)),
         };
         let Some(detector) = &self.detector else {
-            let Some(chip) = picture::chip(&frame) else {
-                let size = format!("{}x{}", frame.width(), frame.height());
-                return Ok(Err(format!("is {size} pixels; --aligned takes 112x112 only")));
-            };
-            let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
-            let embedding = Some(self.embedder.embed(&chip)?);
-            return Ok(Ok(Taken { quality: quality as u8, bordered: false, embedding }));
+            return self.take_aligned(&picture);
         };
-        let mut faces = detector.detect(&frame)?;
-        let mut frame = frame;
-        let bordered = faces.is_empty();
-        if bordered {
-            frame = match picture::with_border(&frame) {
-                Ok(frame) => frame,
+        let plain = picture::frame(&picture);
+        let faces = plain.as_ref().ok().map(|frame| detector.detect(frame)).transpose()?.unwrap_or_default();
+        let (frame, faces, bordered) = match plain {
+            Ok(frame) if !faces.is_empty() => (frame, faces, false),
+            _ => match picture::with_border(&picture) {
+                Ok(frame) => {
+                    let faces = detector.detect(&frame)?;
+                    (frame, faces, true)
+                }
                 Err(why) => return Ok(Err(why)),
-            };
-            faces = detector.detect(&frame)?;
-        }
+            },
+        };
         let quality = Quality::of(&self.gate, &frame, &faces) as u8;
         let embedding = faces.first().map(|face| self.embedder.embed_face(&frame, face)).transpose()?;
         Ok(Ok(Taken { quality, bordered: bordered && embedding.is_some(), embedding }))
+    }
+
+    fn take_aligned(&self, picture: &RgbImage) -> Result<Result<Taken, String>, ModelError> {
+        let (Some(chip), Ok(frame)) = (picture::chip(picture), picture::frame(picture)) else {
+            let (width, height) = picture.dimensions();
+            return Ok(Err(format!("is {width}x{height} pixels; --aligned takes 112x112 only")));
+        };
+        let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
+        let embedding = Some(self.embedder.embed(&chip)?);
+        Ok(Ok(Taken { quality: quality as u8, bordered: false, embedding }))
     }
 }
 
@@ -249,10 +256,15 @@ impl Set {
         let mut people: Vec<usize> = self.samples.iter().map(|s| s.person).collect();
         people.dedup();
         if people.len() < 2 {
+            let first = self.losses.unreadable.first();
+            let first = first.map_or(String::new(), |(path, why)| format!("; {}: {why}", path.display()));
             let why = format!(
-                "faces of only {} people were found in {} pictures; at least two are needed",
+                "faces of only {} people were found, at least two are needed; of {} pictures {} are unreadable, {} \
+                 show no face{first}",
                 people.len(),
-                self.losses.pictures
+                self.losses.pictures,
+                self.losses.unreadable.len(),
+                self.losses.no_face.len()
             );
             return Err(RatesError::Asked(why));
         }

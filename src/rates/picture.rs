@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use fast_image_resize as fir;
-use image::{ImageFormat, ImageReader, Limits};
+use image::{ImageFormat, ImageReader, Limits, RgbImage};
 
 use crate::camera::{Frame, MAX_SIDE_PX};
 use crate::clock::BootTime;
@@ -20,7 +20,7 @@ const WANTED_SIDE_PX: u32 = 480;
 ///
 /// # Errors
 /// Text: unreadable, of another kind, damaged, or of absurd size.
-pub fn read(path: &Path) -> Result<Frame, String> {
+pub fn read(path: &Path) -> Result<RgbImage, String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
     let mut reader =
         ImageReader::new(Cursor::new(&bytes)).with_guessed_format().map_err(|e| e.to_string())?;
@@ -31,24 +31,31 @@ pub fn read(path: &Path) -> Result<Frame, String> {
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE_PX), Some(MAX_SIDE_PX));
     reader.limits(limits);
-    let rgb = reader.decode().map_err(|e| e.to_string())?.into_rgb8();
-    let (width, height) = rgb.dimensions();
-    Frame::new(width, height, rgb.into_raw(), BootTime::default()).map_err(|e| e.to_string())
+    Ok(reader.decode().map_err(|e| e.to_string())?.into_rgb8())
 }
 
-/// A frame that is an aligned face already; `None` for another size than 112x112.
-pub fn chip(frame: &Frame) -> Option<Chip> {
+/// As the camera would give it.
+///
+/// # Errors
+/// Text when a side is too small or too large for a frame.
+pub fn frame(picture: &RgbImage) -> Result<Frame, String> {
+    let (width, height) = picture.dimensions();
+    Frame::new(width, height, picture.as_raw().clone(), BootTime::default()).map_err(|e| e.to_string())
+}
+
+/// A picture that is an aligned face already; `None` for another size than 112x112.
+pub fn chip(picture: &RgbImage) -> Option<Chip> {
     let side = CHIP_SIDE_PX;
-    ((frame.width(), frame.height()) == (side, side)).then(|| Chip::from_rgb(frame.rgb().to_vec())).flatten()
+    (picture.dimensions() == (side, side)).then(|| Chip::from_rgb(picture.as_raw().clone())).flatten()
 }
 
 /// For a face that fills its picture, which the detector misses: 30 % of replicated border on each side,
 /// then enlarged up to three times.
 ///
 /// # Errors
-/// Text when the result would be too large.
-pub fn with_border(frame: &Frame) -> Result<Frame, String> {
-    let (width, height) = (frame.width(), frame.height());
+/// Text when the result would be too small or too large.
+pub fn with_border(picture: &RgbImage) -> Result<Frame, String> {
+    let (width, height) = picture.dimensions();
     let border = |side: u32| (side as f32 * PAD).round() as u32;
     let (left, top) = (border(width), border(height));
     let (wide, high) = (width + 2 * left, height + 2 * top);
@@ -58,7 +65,7 @@ pub fn with_border(frame: &Frame) -> Result<Frame, String> {
         for x in 0..wide {
             let from_x = x.saturating_sub(left).min(width - 1);
             let at = ((from_y * width + from_x) * 3) as usize;
-            rgb.extend_from_slice(&frame.rgb()[at..at + 3]);
+            rgb.extend_from_slice(&picture.as_raw()[at..at + 3]);
         }
     }
     let times = WANTED_SIDE_PX.div_ceil(wide.max(high)).clamp(1, 3);
@@ -74,7 +81,7 @@ pub fn with_border(frame: &Frame) -> Result<Frame, String> {
 mod tests {
     use super::*;
 
-    fn written(name: &str, bytes: &[u8]) -> Result<Frame, String> {
+    fn written(name: &str, bytes: &[u8]) -> Result<RgbImage, String> {
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join(name);
         std::fs::write(&path, bytes).expect("file");
@@ -85,8 +92,9 @@ mod tests {
     fn a_pgm_becomes_grey_rgb() {
         let mut pgm = b"P5 40 32 255\n".to_vec();
         pgm.extend((0..40 * 32).map(|i| (i % 200) as u8));
-        let frame = written("a.pgm", &pgm).expect("a picture");
-        assert_eq!((frame.width(), frame.height(), frame.rgb()[3..6].to_vec()), (40, 32, vec![1, 1, 1]));
+        let picture = written("a.pgm", &pgm).expect("a picture");
+        assert_eq!((picture.dimensions(), picture.get_pixel(1, 0).0), ((40, 32), [1, 1, 1]));
+        assert!(frame(&picture).is_ok());
     }
 
     #[test]
@@ -99,11 +107,13 @@ mod tests {
 
     #[test]
     fn a_border_repeats_the_edge_and_enlarges() {
-        let frame = Frame::new(92, 112, vec![77; 92 * 112 * 3], BootTime::default()).expect("valid");
-        let bordered = with_border(&frame).expect("works");
+        let grey = |width, height| RgbImage::from_pixel(width, height, image::Rgb([77; 3]));
+        let bordered = with_border(&grey(92, 112)).expect("works");
         assert_eq!((bordered.width(), bordered.height()), (148 * 3, 180 * 3));
         assert!(bordered.rgb().iter().all(|v| *v == 77));
-        let chip_sized = Frame::new(112, 112, vec![1; 112 * 112 * 3], BootTime::default()).expect("valid");
-        assert!(chip(&chip_sized).is_some() && chip(&bordered).is_none());
+        assert!(chip(&grey(112, 112)).is_some() && chip(&grey(92, 112)).is_none());
+        // Too small for a frame, yet a face may be in it.
+        assert!(frame(&grey(23, 28)).is_err() && with_border(&grey(23, 28)).is_ok());
+        assert!(with_border(&grey(2, 2)).is_err());
     }
 }

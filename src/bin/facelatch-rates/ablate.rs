@@ -8,8 +8,12 @@ use super::args::Ablate;
 use super::measure::acquire;
 
 pub(crate) fn run(args: &Ablate) -> Result<()> {
-    let (_, set) = acquire(&args.pictures, &args.pictures.source)?;
-    let other = args.fit_on.as_deref().map(|source| acquire(&args.pictures, source)).transpose()?;
+    let (_, set) = acquire(&args.pictures, &args.pictures.source, args.pictures.aligned)?;
+    let other = args
+        .fit_on
+        .as_deref()
+        .map(|source| acquire(&args.pictures, source, args.fit_on_aligned))
+        .transpose()?;
     let split = match &other {
         Some((_, other)) => Split::FittedOn(other),
         None => Split::Halves { rounds: args.rounds, seed: 5 },

@@ -102,6 +102,9 @@ pub(crate) struct Ablate {
     /// Fit on everybody of this set and measure on DIR, instead of halving the people of DIR.
     #[arg(long, value_name = "DIR")]
     pub(crate) fit_on: Option<PathBuf>,
+    /// The pictures of --fit-on are aligned faces of 112x112 pixels.
+    #[arg(long, requires = "fit_on")]
+    pub(crate) fit_on_aligned: bool,
     /// Times the people are halved.
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub(crate) rounds: u64,

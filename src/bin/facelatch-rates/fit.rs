@@ -13,7 +13,7 @@ use super::args::Fit;
 use super::measure::acquire;
 
 pub(crate) fn run(args: &Fit) -> Result<()> {
-    let (_, set) = acquire(&args.pictures, &args.pictures.source)?;
+    let (_, set) = acquire(&args.pictures, &args.pictures.source, args.pictures.aligned)?;
     let wish = Wish {
         folds: args.folds,
         seed: args.seed,

@@ -16,8 +16,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{Measure, Pictures};
 
 /// Embeds a set, with a progress bar where somebody watches.
-pub(crate) fn acquire(pictures: &Pictures, source: &Path) -> Result<(Bench, Set)> {
-    let detector = (!pictures.aligned).then_some(pictures.detector.as_str());
+pub(crate) fn acquire(pictures: &Pictures, source: &Path, aligned: bool) -> Result<(Bench, Set)> {
+    let detector = (!aligned).then_some(pictures.detector.as_str());
     let bench = Bench::load(&pictures.models, Names { embedder: &pictures.embedder, detector })?;
     let people = People::load(source)?;
     let bar = ProgressBar::new(people.pictures() as u64);
@@ -31,7 +31,7 @@ pub(crate) fn acquire(pictures: &Pictures, source: &Path) -> Result<(Bench, Set)
 }
 
 pub(crate) fn run(args: &Measure) -> Result<()> {
-    let (bench, set) = acquire(&args.pictures, &args.pictures.source)?;
+    let (bench, set) = acquire(&args.pictures, &args.pictures.source, args.pictures.aligned)?;
     let shipped = || args.pictures.models.join(format!("{}.head.toml", args.pictures.embedder));
     let path: PathBuf = args.head.clone().unwrap_or_else(shipped);
     let wanted = Wanted { embedder_sha256: bench.embedder.model_sha256(), length: bench.embedder.length() };
