@@ -1,15 +1,21 @@
-//! The linear map R of `h = R * e` that a head may bring: learned, seeded rotations, or both.
+//! The linear map R of `h = R * e` that a head may bring: a learned matrix, seeded rotations, or both.
 //!
 //! |h1 - h2| summed over coordinates depends on the axes; over many random rotations stacked it comes
 //! near a multiple of the length |e1 - e2|, which for unit vectors orders pairs as the cosine does.
+//!
+//! A rotation is H D2 H D1: D random signs, H the Hadamard matrix (Ailon, Chazelle 2006). It costs n log n where
+//! a drawn matrix costs n * n, and needs no memory.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Most values in R: 64 rotations of 256 coordinates. Larger claims are refused before memory is taken.
-const MAX_VALUES: usize = 64 * 256 * 256;
+/// Most values in a learned matrix. Larger claims are refused before memory is taken.
+const MAX_VALUES: usize = 256 * 256;
+
+/// Most values in h.
+const MAX_ROWS: usize = 1 << 16;
 
 /// `[projection]` of a head file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -33,9 +39,13 @@ pub struct RawProjection {
 #[derive(Debug, Clone)]
 pub struct Projection {
     length: usize,
-    /// Row by row; each row has `length` values.
-    values: Vec<f32>,
+    /// The learned part, row by row; each row has `length` values. Without it, the embedding goes on as it is.
+    matrix: Option<Vec<f32>>,
     stretch: f32,
+    /// Two vectors of `side` signs for each rotation.
+    signs: Vec<f32>,
+    /// What one rotation takes and gives: a power of two; shorter vectors are filled up with 0.
+    side: usize,
 }
 
 impl RawProjection {
@@ -44,56 +54,41 @@ impl RawProjection {
     /// # Errors
     /// Text that says what is wrong.
     pub fn build(&self, length: usize, folder: &Path) -> Result<Projection, String> {
-        let learned = match (&self.matrix, &self.matrix_sha256) {
+        let matrix = match (&self.matrix, &self.matrix_sha256) {
             (Some(file), Some(sha256)) => Some(read_matrix(folder, file, sha256, length)?),
             (None, None) => None,
             _ => return Err("projection: matrix and matrix_sha256 belong together".to_owned()),
         };
-        if self.rotations == 0 {
-            let values = learned.ok_or("projection: has neither rotations nor a matrix")?;
-            return Projection::new(length, values);
-        }
-        let rows = learned.as_ref().map_or(length, |matrix| matrix.len() / length);
-        if rows.saturating_mul(rows.max(length)).saturating_mul(self.rotations) > MAX_VALUES {
-            return Err(format!(
-                "projection: {} rotations of {rows} coordinates are too many",
-                self.rotations
-            ));
-        }
-        // Stacked rotations keep every length, so only the learned part stretches.
-        let rotations =
-            Projection { stretch: 1.0, ..Projection::new(rows, rotations(rows, self.rotations, self.seed))? };
-        match learned {
-            Some(matrix) => Projection::new(length, matrix)?.then(&rotations),
-            None => Ok(rotations),
-        }
+        Projection::new(length, matrix, self.rotations, self.seed)
     }
 }
 
 impl Projection {
-    /// R from its values, row by row.
+    /// `matrix` (row by row, `length` columns), then `rotations` stacked, divided by the root of their number.
     ///
     /// # Errors
-    /// Text that says what is wrong: not finite, too large, no whole rows, or all zero.
-    pub fn new(length: usize, values: Vec<f32>) -> Result<Self, String> {
-        if length == 0 || values.is_empty() || values.len() % length != 0 || values.len() > MAX_VALUES {
-            return Err(format!("projection: {} values are no whole rows of {length}", values.len()));
+    /// Text that says what is wrong: neither of the two, too large, not finite, no whole rows, all zero.
+    pub fn new(length: usize, matrix: Option<Vec<f32>>, rotations: usize, seed: u64) -> Result<Self, String> {
+        let rows = match &matrix {
+            None if rotations == 0 => return Err("projection: has neither rotations nor a matrix".to_owned()),
+            None => length,
+            Some(m) if length == 0 || m.is_empty() || m.len() % length != 0 || m.len() > MAX_VALUES => {
+                return Err(format!(
+                    "projection: a matrix of {} values is no whole rows of {length}",
+                    m.len()
+                ));
+            }
+            Some(m) => m.len() / length,
+        };
+        let stretch = matrix.as_deref().map_or(Ok(1.0), |m| stretch(m, length))?;
+        let side = if rotations == 0 { rows } else { rows.next_power_of_two() };
+        if side.saturating_mul(rotations) > MAX_ROWS {
+            return Err(format!("projection: {rotations} rotations of {rows} coordinates are too many"));
         }
-        let squares: f64 = values.iter().map(|v| f64::from(*v).powi(2)).sum();
-        if !squares.is_finite() || squares == 0.0 {
-            return Err("projection: a value is not finite, or all are 0".to_owned());
-        }
-        let stretch = stretch(&values, length).min(squares.sqrt() as f32);
-        Ok(Self { length, values, stretch })
-    }
-
-    /// This map, then stacked rotations.
-    ///
-    /// # Errors
-    /// As [`Projection::new`].
-    pub fn then(&self, rotations: &Self) -> Result<Self, String> {
-        let values = product(&rotations.values, &self.values, self.length);
-        Ok(Self { stretch: self.stretch, ..Self::new(self.length, values)? })
+        let mut random = SplitMix64(seed);
+        let sign = |_| if random.bits() >> 63 == 0 { 1.0 } else { -1.0 };
+        let signs = (0..2 * side * rotations).map(sign).collect();
+        Ok(Self { length, matrix, stretch, signs, side })
     }
 
     /// Values of an embedding.
@@ -103,17 +98,55 @@ impl Projection {
 
     /// Values of h.
     pub fn rows(&self) -> usize {
-        self.values.len() / self.length
+        self.side * self.rotations().max(1)
     }
 
-    /// No vector grows by more than this factor.
+    /// No vector grows by more than this factor. Rotations keep every length, so only the learned part counts.
     pub fn stretch(&self) -> f32 {
         self.stretch
     }
 
     /// `R * e`; `e` has [`Projection::length`] values.
     pub fn apply(&self, e: &[f32]) -> Vec<f32> {
-        self.values.chunks_exact(self.length).map(|row| dot(row, e)).collect()
+        let mut learned = match &self.matrix {
+            Some(matrix) => matrix.chunks_exact(self.length).map(|row| dot(row, e)).collect(),
+            None => e.to_vec(),
+        };
+        if self.signs.is_empty() {
+            return learned;
+        }
+        learned.resize(self.side, 0.0);
+        // Each H lengthens by the root of its side, and there are two.
+        let scale = 1.0 / (self.side as f32 * (self.rotations() as f32).sqrt());
+        let mut h = Vec::with_capacity(self.rows());
+        for signs in self.signs.chunks_exact(2 * self.side) {
+            let start = h.len();
+            h.extend_from_slice(&learned);
+            for signs in signs.chunks_exact(self.side) {
+                h[start..].iter_mut().zip(signs).for_each(|(v, sign)| *v *= sign);
+                hadamard(&mut h[start..]);
+            }
+        }
+        h.iter_mut().for_each(|v| *v *= scale);
+        h
+    }
+
+    fn rotations(&self) -> usize {
+        self.signs.len() / (2 * self.side)
+    }
+}
+
+/// Times the Hadamard matrix, in place; the length is a power of two.
+fn hadamard(v: &mut [f32]) {
+    let mut half = 1;
+    while half < v.len() {
+        for block in v.chunks_exact_mut(2 * half) {
+            let (left, right) = block.split_at_mut(half);
+            for (a, b) in left.iter_mut().zip(right) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
     }
 }
 
@@ -130,22 +163,16 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// An upper bound of the spectral norm: the root of the largest column sum times the largest row sum.
-fn stretch(values: &[f32], length: usize) -> f32 {
-    let rows = values.chunks_exact(length).map(|row| row.iter().map(|v| v.abs()).sum::<f32>());
-    let columns = (0..length).map(|c| values.iter().skip(c).step_by(length).map(|v| v.abs()).sum::<f32>());
-    (rows.fold(0.0, f32::max) * columns.fold(0.0, f32::max)).sqrt()
-}
-
-fn product(left: &[f32], right: &[f32], columns: usize) -> Vec<f32> {
-    let inner = right.len() / columns;
-    let mut out = Vec::with_capacity(left.len() / inner * columns);
-    for row in left.chunks_exact(inner) {
-        for column in 0..columns {
-            out.push(row.iter().enumerate().map(|(k, v)| v * right[k * columns + column]).sum());
-        }
+/// An upper bound of the spectral norm: the root of the largest column sum times the largest row sum, or the root
+/// of all squares.
+fn stretch(matrix: &[f32], length: usize) -> Result<f32, String> {
+    let squares: f64 = matrix.iter().map(|v| f64::from(*v).powi(2)).sum();
+    if !squares.is_finite() || squares == 0.0 {
+        return Err("projection: a value of the matrix is not finite, or all are 0".to_owned());
     }
-    out
+    let rows = matrix.chunks_exact(length).map(|row| row.iter().map(|v| v.abs()).sum::<f32>());
+    let columns = (0..length).map(|c| matrix.iter().skip(c).step_by(length).map(|v| v.abs()).sum::<f32>());
+    Ok((rows.fold(0.0, f32::max) * columns.fold(0.0, f32::max)).sqrt().min(squares.sqrt() as f32))
 }
 
 fn read_matrix(folder: &Path, file: &str, sha256: &str, length: usize) -> Result<Vec<f32>, String> {
@@ -170,35 +197,6 @@ fn read_matrix(folder: &Path, file: &str, sha256: &str, length: usize) -> Result
         ));
     }
     Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
-}
-
-/// `count` random rotations of `n` coordinates, stacked and divided by the root of `count`.
-///
-/// The same bits on every machine: SplitMix64 (Steele, Lea, Flood 2014) started at `seed`; each entry the
-/// sum of 12 uniform numbers of 53 bits minus 6; each matrix made orthonormal row by row by modified
-/// Gram-Schmidt, twice, in f64 (only + - * / and the square root, which IEEE 754 rounds exactly).
-fn rotations(n: usize, count: usize, seed: u64) -> Vec<f32> {
-    let mut random = SplitMix64(seed);
-    let scale = 1.0 / (count as f64).sqrt();
-    let mut out = Vec::with_capacity(n * n * count);
-    for _ in 0..count {
-        let mut rows: Vec<Vec<f64>> = Vec::with_capacity(n);
-        for _ in 0..n {
-            let mut row: Vec<f64> =
-                (0..n).map(|_| (0..12).map(|_| random.uniform()).sum::<f64>() - 6.0).collect();
-            for _ in 0..2 {
-                for earlier in &rows {
-                    let along: f64 = row.iter().zip(earlier).map(|(a, b)| a * b).sum();
-                    row.iter_mut().zip(earlier).for_each(|(a, b)| *a -= along * b);
-                }
-            }
-            let norm = row.iter().map(|v| v * v).sum::<f64>().sqrt();
-            row.iter_mut().for_each(|v| *v /= norm);
-            rows.push(row);
-        }
-        out.extend(rows.iter().flatten().map(|v| (v * scale) as f32));
-    }
-    out
 }
 
 /// A small generator whose numbers never change; for rotations and for the draws of error rates, not for secrets.
@@ -256,9 +254,32 @@ mod tests {
 
     #[test]
     fn rotations_never_change() {
-        let drawn = rotations(3, 1, 7);
-        let text: Vec<String> = drawn.iter().map(|v| format!("{v:.6}")).collect();
-        insta::assert_snapshot!(text.join(" "), @"-0.573196 0.763651 0.297126 -0.561278 -0.630086 0.536618 0.597004 0.140817 0.789783");
+        let drawn = Projection::new(4, None, 1, 7).expect("works").apply(&[1.0, 0.0, 0.0, 0.0]);
+        insta::assert_debug_snapshot!(drawn, @"");
+    }
+
+    #[test]
+    fn lengths_that_are_no_power_of_two_are_filled_up() {
+        let projection = Projection::new(3, None, 2, 7).expect("works");
+        assert_eq!((projection.rows(), projection.length()), (8, 3));
+        let norm: f32 = projection.apply(&[0.6, 0.0, 0.8]).iter().map(|v| v * v).sum();
+        assert!((norm - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn over_many_rotations_the_distance_orders_pairs_as_the_angle_does() {
+        let projection = Projection::new(64, None, 64, 5).expect("works");
+        let mut random = SplitMix64(1);
+        let mut vector = || -> Vec<f32> { (0..64).map(|_| random.uniform() as f32 - 0.5).collect() };
+        let share = |e: Vec<f32>| {
+            let l1: f32 = projection.apply(&e).iter().map(|v| v.abs()).sum();
+            l1 / e.iter().map(|v| v * v).sum::<f32>().sqrt()
+        };
+        let axis = |at: usize| (0..64).map(|i| f32::from(u8::from(i == at))).collect();
+        let shares: Vec<f32> =
+            (0..10).map(|i| if i < 5 { share(vector()) } else { share(axis(i)) }).collect();
+        let mean = shares.iter().sum::<f32>() / 10.0;
+        assert!(shares.iter().all(|s| (s / mean - 1.0).abs() < 0.05), "{shares:?}");
     }
 
     #[test]
@@ -272,6 +293,7 @@ mod tests {
             ..Default::default()
         };
         assert!(build(outside).contains("beside the head"));
-        assert!(Projection::new(2, vec![f32::NAN, 1.0]).is_err());
+        assert!(Projection::new(2, Some(vec![f32::NAN, 1.0]), 0, 0).is_err());
+        assert!(Projection::new(2, Some(vec![1.0; 3]), 0, 0).is_err());
     }
 }

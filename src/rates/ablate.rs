@@ -65,8 +65,10 @@ pub fn plans(seed: u64) -> Vec<Plan> {
     for rotations in [4, 16, 64] {
         plans.push(plan(&format!("projected L1, {rotations} rotations"), rotations, Alpha::Common, true));
     }
-    let learned = plan("projected L1, 64 rotations, learned metric", 64, Alpha::Common, true);
-    plans.push(Plan { learned: Some(0.9), ..learned });
+    for shrink in [0.8, 0.95] {
+        let name = format!("projected L1, 64 rotations, metric {shrink}");
+        plans.push(Plan { learned: Some(shrink), ..plan(&name, 64, Alpha::Common, true) });
+    }
     plans
 }
 

@@ -215,7 +215,8 @@ fn unseen_decisions(set: &Set, plan: &Plan, wish: &Wish) -> Result<Scored, Rates
     Ok(all)
 }
 
-/// The lowest threshold whose false match rate is at most the target with 95 % confidence.
+/// The lowest threshold whose false match rate is at most the target with 95 % confidence, both as if decisions were
+/// independent and by drawing people anew.
 ///
 /// # Errors
 /// [`RatesError::Asked`] for a target that is no rate.
@@ -238,8 +239,15 @@ pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesErro
         allowed += 1;
     }
     // Thresholds are written in steps of 0.001 in z, upwards.
-    let at = f64::from(curve.threshold_for(allowed));
-    let z = (((at * 1000.0).ceil() + 1.0) / 1000.0) as f32;
+    let above = |allowed| {
+        let at = f64::from(curve.threshold_for(allowed));
+        (((at * 1000.0).ceil() + 1.0) / 1000.0) as f32
+    };
+    // Errors come in clusters, since the people are few: the bound by people must hold as well.
+    while allowed > 0 && bootstrap::upper95(scored, above(allowed)).fmr > rate {
+        allowed -= 1;
+    }
+    let z = above(allowed);
     let false_matches = curve.false_matches(z);
     Ok(Threshold {
         z: z - shift as f32,

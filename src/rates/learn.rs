@@ -4,7 +4,6 @@ use super::RatesError;
 use super::acquire::Set;
 use super::newton::Problem;
 use super::trials::Pairs;
-use crate::head::project::RawProjection;
 use crate::head::{Formula, LogOdds, Projection};
 
 /// How a head is made. All choices, no data.
@@ -136,19 +135,11 @@ impl Plan {
     }
 
     fn projection(&self, length: usize, matrix: Option<&[f32]>) -> Result<Option<Projection>, RatesError> {
-        let rotations = (self.rotations > 0)
-            .then(|| {
-                let raw = RawProjection { rotations: self.rotations, seed: self.seed, ..Default::default() };
-                raw.build(length, std::path::Path::new(""))
-            })
-            .transpose()
-            .map_err(RatesError::Asked)?;
-        let learned =
-            matrix.map(|m| Projection::new(length, m.to_vec())).transpose().map_err(RatesError::Asked)?;
-        match (learned, rotations) {
-            (Some(learned), Some(rotations)) => learned.then(&rotations).map(Some).map_err(RatesError::Asked),
-            (learned, rotations) => Ok(learned.or(rotations)),
+        if self.rotations == 0 && matrix.is_none() {
+            return Ok(None);
         }
+        let made = Projection::new(length, matrix.map(<[f32]>::to_vec), self.rotations, self.seed);
+        made.map(Some).map_err(RatesError::Asked)
     }
 }
 
