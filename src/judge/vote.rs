@@ -4,6 +4,8 @@
 //! templates 0.943, three frames and five templates 0.997. Log-odds add up over evidence, so the mean is
 //! taken of z, not of p.
 
+use std::borrow::Cow;
+
 use crate::embed::Embedding;
 use crate::head::{Head, LogOdds};
 
@@ -16,9 +18,22 @@ pub fn decide<'a>(
     frames: &[Embedding],
     templates: impl Iterator<Item = &'a Embedding>,
 ) -> Option<LogOdds> {
-    let templates: Vec<_> = templates.map(|template| head.project(template)).collect();
-    let frames: Vec<_> = frames.iter().map(|frame| head.project(frame)).collect();
+    decide_projected(head, &project(head, frames.iter()), templates)
+}
+
+/// As [`decide`], for frames that are compared with many people: h of each by [`project`].
+pub fn decide_projected<'a>(
+    head: &Head,
+    frames: &[Cow<'_, [f32]>],
+    templates: impl Iterator<Item = &'a Embedding>,
+) -> Option<LogOdds> {
+    let templates = project(head, templates);
     combine(frames.len(), templates.len(), |f, t| head.log_odds_of(&frames[f], &templates[t]))
+}
+
+/// h of each embedding.
+pub fn project<'a>(head: &Head, embeddings: impl Iterator<Item = &'a Embedding>) -> Vec<Cow<'a, [f32]>> {
+    embeddings.map(|embedding| head.project(embedding)).collect()
 }
 
 /// The rule alone: `z(f, t)` is the log-odds of frame `f` against template `t`.

@@ -18,8 +18,6 @@ pub(crate) enum Verb {
     Fit(Fit),
     /// Take the formula apart: a table of heads with and without bias.
     Ablate(Ablate),
-    /// Turn the last layer of a Keras, PyTorch or ONNX network into a head.
-    Import(Import),
     /// Error rates of a head on labelled pictures.
     Measure(Measure),
 }
@@ -138,26 +136,4 @@ pub(crate) struct Measure {
     /// Write det.svg, scores.svg and reliability.svg into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) svg: Option<PathBuf>,
-}
-
-#[derive(ClapArgs)]
-pub(crate) struct Import {
-    /// A .npz or .json with kernel and bias, or an .onnx that ends in Sub, Abs, Gemm, Sigmoid.
-    #[arg(value_name = "FILE")]
-    pub(crate) source: PathBuf,
-    /// The folder with MODELS.toml, for the length and hash of the embedder.
-    #[arg(long, default_value = "models", value_name = "DIR")]
-    pub(crate) models: PathBuf,
-    /// Embedder the head is for, by its name in MODELS.toml. Not for a whole .onnx network.
-    #[arg(long, default_value = "sface", value_name = "NAME")]
-    pub(crate) embedder: String,
-    /// The head file to write; for an .onnx its embedder goes beside it, with the ending .onnx.
-    #[arg(long, default_value = "head.toml", value_name = "FILE")]
-    pub(crate) output: PathBuf,
-    /// What a decision must reach, `0..1`. Measure before you trust it.
-    #[arg(long, default_value_t = 0.5, value_name = "P")]
-    pub(crate) threshold: f64,
-    /// Date written into the head; today where it is left out.
-    #[arg(long, value_name = "YYYY-MM-DD")]
-    pub(crate) date: Option<String>,
 }
