@@ -42,7 +42,8 @@ pub struct Projection {
     /// The learned part, row by row; each row has `length` values. Without it, the embedding goes on as it is.
     matrix: Option<Vec<f32>>,
     stretch: f32,
-    /// Two vectors of `side` signs for each rotation.
+    /// All rotations are turned at once, side by side, which vector registers like: the signs of D1, then of D2, and in
+    /// each, for one coordinate after the other, that of every rotation. h has the same order.
     signs: Vec<f32>,
     /// What one rotation takes and gives: a power of two; shorter vectors are filled up with 0.
     side: usize,
@@ -86,8 +87,12 @@ impl Projection {
             return Err(format!("projection: {rotations} rotations of {rows} coordinates are too many"));
         }
         let mut random = SplitMix64(seed);
-        let sign = |_| if random.bits() >> 63 == 0 { 1.0 } else { -1.0 };
-        let signs = (0..2 * side * rotations).map(sign).collect();
+        let mut signs = vec![1.0; 2 * side * rotations];
+        for (rotation, round) in (0..rotations).flat_map(|r| [(r, 0), (r, 1)]) {
+            for coordinate in (0..side).filter(|_| random.bits() >> 63 == 1) {
+                signs[(round * side + coordinate) * rotations + rotation] = -1.0;
+            }
+        }
         Ok(Self { length, matrix, stretch, signs, side })
     }
 
@@ -116,18 +121,15 @@ impl Projection {
             return learned;
         }
         learned.resize(self.side, 0.0);
+        let rotations = self.rotations();
         // Each H lengthens by the root of its side, and there are two.
-        let scale = 1.0 / (self.side as f32 * (self.rotations() as f32).sqrt());
-        let mut h = Vec::with_capacity(self.rows());
-        for signs in self.signs.chunks_exact(2 * self.side) {
-            let start = h.len();
-            h.extend_from_slice(&learned);
-            for signs in signs.chunks_exact(self.side) {
-                h[start..].iter_mut().zip(signs).for_each(|(v, sign)| *v *= sign);
-                hadamard(&mut h[start..]);
-            }
+        let scale = 1.0 / (self.side as f32 * (rotations as f32).sqrt());
+        let mut h: Vec<f32> =
+            learned.iter().flat_map(|v| std::iter::repeat_n(v * scale, rotations)).collect();
+        for signs in self.signs.chunks_exact(self.rows()) {
+            h.iter_mut().zip(signs).for_each(|(v, sign)| *v *= sign);
+            hadamard(&mut h, rotations);
         }
-        h.iter_mut().for_each(|v| *v *= scale);
         h
     }
 
@@ -136,9 +138,9 @@ impl Projection {
     }
 }
 
-/// Times the Hadamard matrix, in place; the length is a power of two.
-fn hadamard(v: &mut [f32]) {
-    let mut half = 1;
+/// Times the Hadamard matrix, in place: `columns` vectors side by side, of a length that is a power of two.
+fn hadamard(v: &mut [f32], columns: usize) {
+    let mut half = columns;
     while half < v.len() {
         for block in v.chunks_exact_mut(2 * half) {
             let (left, right) = block.split_at_mut(half);
@@ -254,8 +256,10 @@ mod tests {
 
     #[test]
     fn rotations_never_change() {
-        let drawn = Projection::new(4, None, 1, 7).expect("works").apply(&[1.0, 0.0, 0.0, 0.0]);
-        insta::assert_debug_snapshot!(drawn, @"");
+        let drawn = Projection::new(4, None, 2, 5).expect("works").apply(&[0.5, -1.0, 0.25, 2.0]);
+        let text: Vec<String> = drawn.iter().map(|v| format!("{v:.6}")).collect();
+        // The same by numpy: `projected` in models/build/golden.py.
+        insta::assert_snapshot!(text.join(" "), @"0.176777 -1.149048 1.414214 0.088388 0.353553 -0.972272 0.707107 -0.618718");
     }
 
     #[test]

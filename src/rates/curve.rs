@@ -80,22 +80,23 @@ impl Curve {
         1.0 - self.at(self.threshold_for((fmr * self.impostor.len() as f64).floor() as usize)).fnmr
     }
 
-    /// At most `points` points from strict to lax.
+    /// At most about `points` points from strict to lax; dense where either error is rare.
     pub fn det(&self, points: usize) -> Vec<Point> {
-        let mut z: Vec<f32> = self.genuine.iter().chain(&self.impostor).copied().collect();
+        let by_impostors = spread(self.impostor.len(), points / 2).map(|k| self.threshold_for(k));
+        let by_genuine = spread(self.genuine.len(), points / 2).filter_map(|m| self.genuine.get(m).copied());
+        let mut z: Vec<f32> = by_impostors.chain(by_genuine).collect();
         z.sort_by(|a, b| b.total_cmp(a));
-        z.dedup();
-        // The strict end is the interesting one: all of the first, then ever fewer.
-        let mut picked = Vec::new();
-        let mut at = 0.0_f64;
-        let growth = (z.len() as f64).powf(1.0 / points.max(2) as f64).max(1.001);
-        while (at as usize) < z.len() {
-            picked.push(self.at(z[at as usize]));
-            at = (at + 1.0).max(at * growth);
-        }
+        let mut picked: Vec<Point> = z.into_iter().map(|z| self.at(z)).collect();
         picked.dedup();
         picked
     }
+}
+
+/// 0, 1, 2, ... and then ever fewer, up to `n`.
+fn spread(n: usize, points: usize) -> impl Iterator<Item = usize> {
+    let growth = (n.max(2) as f64).powf(1.0 / points.max(2) as f64);
+    let next = move |at: &usize| Some(((*at as f64 * growth) as usize).max(at + 1)).filter(|at| *at < n);
+    std::iter::successors(Some(0), next)
 }
 
 /// Probabilities said against shares seen, in ten bins; genuine and impostor trials weigh alike in sum.
