@@ -31,6 +31,58 @@ fn rates(r: &Rates) -> String {
 /// The measurement on a screen.
 pub fn measured(m: &Measured) -> String {
     let mut out = String::new();
+    acquired(m, &mut out);
+    let mut line = |text: String| {
+        let _ = writeln!(out, "{text}");
+    };
+    line(format!("pairs       {} genuine, {} impostor", m.genuine, m.impostor));
+    line(format!("            EER {}, TAR {}", share(m.eer), tar(&m.tar)));
+    line(format!("            log-loss {:.4}, calibration error {:.4}", m.log_loss, m.ece));
+    line(format!("threshold   p >= {:.6}", m.threshold));
+    line(format!("  one pair  {}", rates(&m.pair)));
+    if let Some(d) = &m.decision {
+        line(format!(
+            "  decision  {}   [{} templates, {} frames; {} genuine, {} impostor]",
+            rates(&d.rates),
+            d.shape.templates,
+            d.shape.frames,
+            d.genuine,
+            d.impostor
+        ));
+        line(format!("            EER {}, TAR {}", share(d.eer), tar(&d.tar)));
+    } else {
+        let why = "too few people with pictures enough for --templates and --frames";
+        line(format!("  decision  not measured: {why}"));
+    }
+    if let Some(i) = &m.identify {
+        line(format!(
+            "  search    of {} enrolled, p >= {:.6}: FPIR {} (95 % bound {}), FNIR {} (95 % bound {})",
+            i.enrolled,
+            i.threshold,
+            share(i.fpir),
+            share(i.fpir_upper95),
+            share(i.fnir),
+            share(i.fnir_upper95)
+        ));
+    }
+    for (title, groups) in [("quality", &m.by_quality), ("group", &m.by_group)] {
+        for g in groups {
+            let fnmr = g.fnmr.map_or("-".to_owned(), share);
+            let fmr = g
+                .fmr
+                .map_or(String::new(), |fmr| format!("; {} impostor pairs, FMR {}", g.impostor, share(fmr)));
+            line(format!("{title:<11} {:<14} {:>7} genuine pairs, FNMR {fnmr}{fmr}", g.name, g.genuine));
+        }
+    }
+    out
+}
+
+fn tar(rates: &std::collections::BTreeMap<&str, f64>) -> String {
+    rates.iter().map(|(fmr, tar)| format!("@{fmr} {tar:.4}")).collect::<Vec<_>>().join("  ")
+}
+
+/// What the set is, and every picture that was left out.
+fn acquired(m: &Measured, out: &mut String) {
     let mut line = |text: String| {
         let _ = writeln!(out, "{text}");
     };
@@ -53,56 +105,6 @@ pub fn measured(m: &Measured) -> String {
     for (path, why) in &l.unreadable {
         line(format!("            unreadable: {}: {why}", path.display()));
     }
-    line(format!("pairs       {} genuine, {} impostor", m.genuine, m.impostor));
-    let tar = |t: &std::collections::BTreeMap<&str, f64>| {
-        t.iter().rev().map(|(k, v)| format!("@{k} {v:.4}")).collect::<Vec<_>>().join("  ")
-    };
-    line(format!("            EER {}, TAR {}", share(m.eer), tar(&m.tar)));
-    line(format!("            log-loss {:.4}, calibration error {:.4}", m.log_loss, m.ece));
-    line(format!("threshold   p >= {:.6}", m.threshold));
-    line(format!("  one pair  {}", rates(&m.pair)));
-    match &m.decision {
-        Some(d) => {
-            line(format!(
-                "  decision  {}   [{} templates, {} frames; {} genuine, {} impostor]",
-                rates(&d.rates),
-                d.shape.templates,
-                d.shape.frames,
-                d.genuine,
-                d.impostor
-            ));
-            line(format!("            EER {}, TAR {}", share(d.eer), tar(&d.tar)));
-        }
-        None => line(
-            "  decision  not measured: too few people with pictures enough for --templates and --frames"
-                .to_owned(),
-        ),
-    }
-    if let Some(i) = &m.identify {
-        line(format!(
-            "  search    of {} enrolled, p >= {:.6}: FPIR {} (95 % bound {}), FNIR {} (95 % bound {})",
-            i.enrolled,
-            i.threshold,
-            share(i.fpir),
-            share(i.fpir_upper95),
-            share(i.fnir),
-            share(i.fnir_upper95)
-        ));
-    }
-    for (title, groups) in [("quality", &m.by_quality), ("group", &m.by_group)] {
-        for g in groups {
-            let rate = |r: Option<f64>| r.map_or("-".to_owned(), share);
-            line(format!(
-                "{title:<11} {:<14} {:>7} genuine pairs, FNMR {}; {} impostor pairs, FMR {}",
-                g.name,
-                g.genuine,
-                rate(g.fnmr),
-                g.impostor,
-                rate(g.fmr)
-            ));
-        }
-    }
-    out
 }
 
 /// The ablation as a Markdown table.

@@ -25,7 +25,7 @@ pub(crate) enum Verb {
 /// How pictures become embeddings.
 #[derive(ClapArgs)]
 pub(crate) struct Pictures {
-    /// A folder with one folder a person, or a list of PATH<tab>PERSON lines.
+    /// A folder with one folder a person, or a list of `PATH<tab>PERSON` lines.
     #[arg(value_name = "DIR|LIST")]
     pub(crate) source: PathBuf,
     /// The folder with MODELS.toml.
