@@ -20,6 +20,8 @@ pub mod judge;
 pub mod latch;
 pub mod model;
 pub mod pipeline;
+#[cfg(feature = "rates")]
+pub mod rates;
 pub mod seam;
 pub mod serve;
 pub mod store;

@@ -55,6 +55,8 @@ pub enum Progress {
         /// Frames wanted.
         wanted: usize,
     },
+    /// An enrolment refused a look that is not like the earlier ones.
+    Outlier,
     /// The camera does not give frames just now: text for people.
     Camera(String),
 }
@@ -215,7 +217,8 @@ impl Pipeline {
     /// The best evidence and what it has to reach; `None` if nobody is left to compare with.
     fn compare(&self, claimed: Option<&UserName>, probes: &[Embedding]) -> Option<(Evidence, Policy)> {
         let head = &self.networks.head;
-        let score = |templates: &[Embedding]| vote::decide(head, probes, templates.iter());
+        let probes = vote::project(head, probes.iter());
+        let score = |templates: &[Embedding]| vote::decide_projected(head, &probes, templates.iter());
         if let Some(user) = claimed {
             let probability = score(self.gallery.of(user))?.probability();
             return Some((Evidence { user: user.clone(), probability }, Policy::verify(head.threshold())));

@@ -104,12 +104,37 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
+def signs(seed, count):
+    """The top bits of SplitMix64 (Steele, Lea, Flood 2014) as 1 and -1."""
+    mask, out = (1 << 64) - 1, []
+    for _ in range(count):
+        seed = (seed + 0x9E3779B97F4A7C15) & mask
+        z = ((seed ^ seed >> 30) * 0xBF58476D1CE4E5B9) & mask
+        z = ((z ^ z >> 27) * 0x94D049BB133111EB) & mask
+        out.append(1 - 2 * ((z ^ z >> 31) >> 63))
+    return np.array(out, np.float64)
+
+
+def projected(embedding, projection):
+    """h: stacked H D H D e, with H written out as a matrix."""
+    side = 1 << (len(embedding) - 1).bit_length()
+    hadamard = np.ones((1, 1))
+    while len(hadamard) < side:
+        hadamard = np.block([[hadamard, hadamard], [hadamard, -hadamard]])
+    hadamard /= np.sqrt(side)
+    e = np.pad(np.asarray(embedding, np.float64), (0, side - len(embedding)))
+    count = projection["rotations"]
+    turns = signs(projection["seed"], 2 * side * count).reshape(count, 2, side)
+    return np.concatenate([hadamard @ (d2 * (hadamard @ (d1 * e))) for d1, d2 in turns]) / np.sqrt(count)
+
+
 def scores(name, embeddings):
     """z and p of every pair of base pictures, and of a few decisions."""
     head = tomllib.loads((recipe.MODELS / f"{name}.head.toml").read_text())
+    h = {key: projected(of[name], head["projection"]) for key, of in embeddings.items() if of}
 
     def z(a, b):
-        return head["bias"] + head["alpha"] * float(np.abs(embeddings[a][name] - embeddings[b][name]).sum())
+        return head["bias"] + head["alpha"] * float(np.abs(h[a] - h[b]).sum())
 
     base = ["obama-1", "obama-2", "obama-3", "biden", "astronaut", "turned", "blurred", "dark", "far"]
     pairs = [{"a": a, "b": b, "z": z(a, b), "p": sigmoid(z(a, b))}
@@ -121,7 +146,8 @@ def scores(name, embeddings):
                           "p": sigmoid(value), "match": bool(sigmoid(value) >= head["threshold"])})
         print(f"{name}: {label}: p {sigmoid(value):.5f} (threshold {head['threshold']})")
     write(f"scores.{name}", {"head": f"{name}.head.toml", "bias": head["bias"], "alpha": head["alpha"],
-                             "threshold": head["threshold"], "pairs": pairs, "decisions": decisions})
+                             "threshold": head["threshold"], "projection": head["projection"],
+                             "pairs": pairs, "decisions": decisions})
 
 
 def main():

@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use facelatch_kernels::{Isa, Scan};
 use serde::Deserialize;
 
-use super::{Head, LogOdds, Probability};
+use super::project::{Projection, RawProjection};
+use super::{Formula, Head, LogOdds, Probability};
 
 /// A head file is a short text; anything longer is something else.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// The one layout of head files there is so far.
-const SCHEMA: u32 = 1;
+/// Layouts of head files: 2 may have a `[projection]`, 1 may not.
+const SCHEMAS: std::ops::RangeInclusive<u32> = 1..=2;
 
 /// A head file as written, before it is believed.
 #[derive(Debug, Deserialize)]
@@ -27,6 +27,7 @@ struct RawHead {
     fitted_on: Option<String>,
     #[expect(dead_code, reason = "for people: when the head was fitted")]
     fitted_at: Option<String>,
+    projection: Option<RawProjection>,
 }
 
 /// One weight for all coordinates, or one each.
@@ -68,7 +69,7 @@ pub enum HeadError {
     )]
     OtherEmbedder { path: PathBuf, made_for: String, made_for_sha256: String, loaded_sha256: String },
     /// alpha and embedding differ in length.
-    #[error("head {}: alpha has {got} values, the embedder gives {wanted}; fit the head again", .path.display())]
+    #[error("head {}: alpha has {got} values, h has {wanted}; fit the head again", .path.display())]
     WrongLength { path: PathBuf, got: usize, wanted: usize },
     /// NaN or infinity.
     #[error("head {}: {what} is not a finite number; fit the head again", .path.display())]
@@ -115,8 +116,11 @@ impl Head {
         let malformed = |why: String| HeadError::Malformed { path: path.into(), why };
         let raw: RawHead =
             toml::from_str(text).map_err(|e| malformed(e.to_string().trim_end().to_owned()))?;
-        if raw.schema != SCHEMA {
-            return Err(malformed(format!("schema {}, this program reads {SCHEMA}", raw.schema)));
+        if !SCHEMAS.contains(&raw.schema) {
+            return Err(malformed(format!("schema {}, this program reads 1 and 2", raw.schema)));
+        }
+        if raw.schema == 1 && raw.projection.is_some() {
+            return Err(malformed("a head of schema 1 has no [projection]; write schema = 2".to_owned()));
         }
         if !raw.embedder_sha256.eq_ignore_ascii_case(wanted.embedder_sha256) {
             return Err(HeadError::OtherEmbedder {
@@ -126,18 +130,18 @@ impl Head {
                 loaded_sha256: wanted.embedder_sha256.to_owned(),
             });
         }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let build = |raw: RawProjection| raw.build(wanted.length, folder);
+        let projection = raw.projection.map(build).transpose().map_err(malformed)?;
+        let rows = projection.as_ref().map_or(wanted.length, Projection::rows);
         let alpha = match raw.alpha {
-            RawAlpha::Common(value) => vec![value as f32; wanted.length],
+            RawAlpha::Common(value) => vec![value as f32; rows],
             RawAlpha::Each(values) => values.into_iter().map(|v| v as f32).collect(),
         };
-        if alpha.len() != wanted.length {
-            return Err(HeadError::WrongLength {
-                path: path.into(),
-                got: alpha.len(),
-                wanted: wanted.length,
-            });
+        if alpha.len() != rows {
+            return Err(HeadError::WrongLength { path: path.into(), got: alpha.len(), wanted: rows });
         }
-        Self::new(path, raw.bias as f32, alpha, raw.threshold)
+        Self::with_projection(path, (raw.bias as f32, alpha), projection, raw.threshold)
     }
 
     /// A head from its numbers, refused when it cannot work.
@@ -145,18 +149,36 @@ impl Head {
     /// # Errors
     /// [`HeadError`] when a number is not finite, or nobody or everybody would match.
     pub fn new(path: &Path, bias: f32, alpha: Vec<f32>, threshold: f64) -> Result<Self, HeadError> {
+        Self::with_projection(path, (bias, alpha), None, threshold)
+    }
+
+    /// As [`Head::new`], over `h = R * e`; `alpha` has one value for each row of R.
+    ///
+    /// # Errors
+    /// As [`Head::new`], and [`HeadError::WrongLength`].
+    pub fn with_projection(
+        path: &Path,
+        (bias, alpha): (f32, Vec<f32>),
+        projection: Option<Projection>,
+        threshold: f64,
+    ) -> Result<Self, HeadError> {
         let path = PathBuf::from(path);
         if !bias.is_finite() {
             return Err(HeadError::NotFinite { path, what: "bias" });
         }
-        let Ok(alpha) = Scan::new(Isa::detect(), &alpha) else {
+        let Some(formula) = Formula::new(bias, &alpha) else {
             return Err(HeadError::NotFinite { path, what: "alpha" });
         };
         let inside = (threshold > 0.0 && threshold < 1.0).then_some(threshold).and_then(Probability::new);
         let Some(threshold) = inside else {
             return Err(HeadError::Threshold { path, got: threshold });
         };
-        let head = Self { bias, alpha, threshold };
+        let head = Self { formula, threshold, projection };
+        if let Some(rows) =
+            head.projection.as_ref().map(Projection::rows).filter(|r| *r != head.formula.alpha().len())
+        {
+            return Err(HeadError::WrongLength { path, got: head.formula.alpha().len(), wanted: rows });
+        }
         let (best, worst) = (head.identical_pair(), head.most_unlike_pair());
         if best < threshold {
             return Err(HeadError::Unreachable { path, best, threshold });
@@ -167,11 +189,12 @@ impl Head {
         Ok(head)
     }
 
-    /// A lower bound of what any pair scores. Two unit vectors are at most 2 apart, so by Cauchy-Schwarz
-    /// the sum is at least -2 times the length of the negative part of alpha.
+    /// A lower bound of what any pair scores. Two unit vectors are at most 2 apart, and R stretches them by
+    /// no more than its norm, so by Cauchy-Schwarz the sum is at least -2 norm(R) norm(negative part of alpha).
     fn most_unlike_pair(&self) -> Probability {
-        let negative = self.alpha.weights().iter().map(|a| a.min(0.0).powi(2)).sum::<f32>().sqrt();
-        LogOdds(self.bias - 2.0 * negative).probability()
+        let negative = self.formula.alpha().iter().map(|a| a.min(0.0).powi(2)).sum::<f32>().sqrt();
+        let stretch = self.projection.as_ref().map_or(1.0, Projection::stretch);
+        LogOdds(self.formula.bias - 2.0 * stretch * negative).probability()
     }
 }
 
@@ -192,7 +215,7 @@ mod tests {
     #[test]
     fn common_alpha_stands_for_every_coordinate() {
         let head = parse("4.0", "-3.0", "0.9").expect("works");
-        assert_eq!(head.alpha.weights(), [-3.0, -3.0]);
+        assert_eq!(head.formula.alpha(), [-3.0, -3.0]);
     }
 
     #[test]

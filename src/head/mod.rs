@@ -1,34 +1,81 @@
 //! Stage 4: two [`Embedding`]s to a [`Probability`]. The formula of the product stands here and nowhere else.
 //!
-//! p = sigmoid( b + sum_j alpha_j * |h1_j - h2_j| )
+//! p = sigmoid( b + sum_j alpha_j * |h1_j - h2_j| ),   h = R * embedding (R = 1 unless the head brings one)
 //!
 //! The siamese head of Koch, Zemel, Salakhutdinov 2015 plus the bias b that the paper leaves out. Without
 //! it two identical faces score sigmoid(0) = 0.5 whatever alpha is. alpha is trained; entries are mostly
-//! negative, so that p falls as the distance grows.
+//! negative, so that p falls as the distance grows. Koch's h is itself a last linear layer: that is R.
 
 pub mod file;
+pub mod project;
 
+use std::borrow::Cow;
 use std::fmt;
 
-use facelatch_kernels::Scan;
+use facelatch_kernels::{Isa, Scan};
 
 use crate::embed::Embedding;
 
 pub use file::HeadError;
+pub use project::Projection;
 
 /// A trained head: what a distance means. Made by [`Head::new`] or [`Head::load`], which refuse a head that cannot work.
 #[derive(Debug, Clone)]
 pub struct Head {
+    formula: Formula,
+    threshold: Probability,
+    projection: Option<Projection>,
+}
+
+/// The formula by itself: any b and any alpha.
+#[derive(Debug, Clone)]
+pub struct Formula {
     bias: f32,
     alpha: Scan,
-    threshold: Probability,
+}
+
+impl Formula {
+    /// b and alpha; `None` where one is not finite or alpha is empty.
+    pub fn new(bias: f32, alpha: &[f32]) -> Option<Self> {
+        let alpha = Scan::new(Isa::detect(), alpha).ok()?;
+        bias.is_finite().then_some(Self { bias, alpha })
+    }
+
+    /// `b + sum_j alpha_j * |h1_j - h2_j|`: what the sigmoid is taken of. All three have one length.
+    /// [`Scan::distance`] is the sum, at the speed of memory.
+    pub fn log_odds(&self, h1: &[f32], h2: &[f32]) -> LogOdds {
+        LogOdds(self.bias + self.alpha.distance(h1, h2))
+    }
+
+    /// alpha, one value for each coordinate of h.
+    pub fn alpha(&self) -> &[f32] {
+        self.alpha.weights()
+    }
+
+    /// What an identical pair scores: `sigmoid(b)`, since every difference is 0.
+    pub fn identical_pair(&self) -> Probability {
+        LogOdds(self.bias).probability()
+    }
 }
 
 impl Head {
-    /// `b + sum_j alpha_j * |a_j - b_j|`, the log-odds that `a` and `b` show one person. Symmetric, finite.
-    /// [`Scan::distance`] is the sum, at the speed of memory; lengths are checked at load.
+    /// The log-odds that `a` and `b` show one person. Symmetric, finite.
     pub fn log_odds(&self, a: &Embedding, b: &Embedding) -> LogOdds {
-        LogOdds(self.bias + self.alpha.distance(a.values(), b.values()))
+        self.log_odds_of(&self.project(a), &self.project(b))
+    }
+
+    /// h of one embedding: `R * e`, or the embedding itself. Worth keeping when it is compared more than once.
+    pub fn project<'a>(&self, embedding: &'a Embedding) -> Cow<'a, [f32]> {
+        debug_assert_eq!(embedding.values().len(), self.length(), "the caller checks lengths at load");
+        match &self.projection {
+            Some(projection) => Cow::Owned(projection.apply(embedding.values())),
+            None => Cow::Borrowed(embedding.values()),
+        }
+    }
+
+    /// The formula over two vectors from [`Head::project`].
+    pub fn log_odds_of(&self, h1: &[f32], h2: &[f32]) -> LogOdds {
+        self.formula.log_odds(h1, h2)
     }
 
     /// Probability that `a` and `b` show one person: `sigmoid(log_odds)`. Saturates to 0 or 1, never NaN.
@@ -38,7 +85,7 @@ impl Head {
 
     /// What an identical pair scores: `sigmoid(b)`, since every difference is 0.
     pub fn identical_pair(&self) -> Probability {
-        LogOdds(self.bias).probability()
+        self.formula.identical_pair()
     }
 
     /// What a decision has to reach.
@@ -48,7 +95,7 @@ impl Head {
 
     /// How many values an embedding must have.
     pub fn length(&self) -> usize {
-        self.alpha.weights().len()
+        self.projection.as_ref().map_or(self.formula.alpha().len(), Projection::length)
     }
 }
 
@@ -93,7 +140,6 @@ impl fmt::Display for Probability {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use facelatch_kernels::Isa;
     use proptest::prelude::*;
 
     fn unit(values: Vec<f32>) -> Embedding {
@@ -101,11 +147,8 @@ mod tests {
     }
 
     fn head() -> Head {
-        Head {
-            bias: 3.0,
-            alpha: Scan::new(Isa::detect(), &[-2.0, -1.0, 0.5]).expect("works"),
-            threshold: Probability(0.5),
-        }
+        let formula = Formula::new(3.0, &[-2.0, -1.0, 0.5]).expect("finite");
+        Head { formula, threshold: Probability(0.5), projection: None }
     }
 
     #[test]
@@ -118,7 +161,8 @@ mod tests {
     #[test]
     fn without_a_bias_an_identical_pair_scores_one_half() {
         let a = unit(vec![0.1, 0.7, -0.3]);
-        let without = Head { bias: 0.0, ..head() };
+        let mut without = head();
+        without.formula.bias = 0.0;
         assert_eq!(without.probability(&a, &a).value(), 0.5);
     }
 
@@ -138,7 +182,8 @@ mod tests {
         ) {
             prop_assume!(Embedding::new(a.clone()).is_ok() && Embedding::new(b.clone()).is_ok());
             let (a, b) = (unit(a), unit(b));
-            let head = Head { bias, ..head() };
+            let mut head = head();
+            head.formula.bias = bias;
             prop_assert_eq!(head.probability(&a, &b), head.probability(&b, &a));
             prop_assert!((0.0..=1.0).contains(&head.probability(&a, &b).value()));
         }

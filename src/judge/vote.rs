@@ -4,6 +4,8 @@
 //! templates 0.943, three frames and five templates 0.997. Log-odds add up over evidence, so the mean is
 //! taken of z, not of p.
 
+use std::borrow::Cow;
+
 use crate::embed::Embedding;
 use crate::head::{Head, LogOdds};
 
@@ -14,23 +16,35 @@ const BEST_TEMPLATES: usize = 2;
 pub fn decide<'a>(
     head: &Head,
     frames: &[Embedding],
-    templates: impl Iterator<Item = &'a Embedding> + Clone,
+    templates: impl Iterator<Item = &'a Embedding>,
 ) -> Option<LogOdds> {
-    let per_frame: Option<Vec<f32>> =
-        frames.iter().map(|frame| likeness(head, frame, templates.clone())).collect();
-    mean(&per_frame?).map(LogOdds)
+    decide_projected(head, &project(head, frames.iter()), templates)
 }
 
-/// Mean of the two best templates for one frame; of the only one where there is just one.
-fn likeness<'a>(
+/// As [`decide`], for frames that are compared with many people: h of each by [`project`].
+pub fn decide_projected<'a>(
     head: &Head,
-    frame: &Embedding,
+    frames: &[Cow<'_, [f32]>],
     templates: impl Iterator<Item = &'a Embedding>,
-) -> Option<f32> {
-    let mut best: Vec<f32> = templates.map(|template| head.log_odds(frame, template).0).collect();
-    best.sort_by(|a, b| b.total_cmp(a));
-    best.truncate(BEST_TEMPLATES);
-    mean(&best)
+) -> Option<LogOdds> {
+    let templates = project(head, templates);
+    combine(frames.len(), templates.len(), |f, t| head.log_odds_of(&frames[f], &templates[t]))
+}
+
+/// h of each embedding.
+pub fn project<'a>(head: &Head, embeddings: impl Iterator<Item = &'a Embedding>) -> Vec<Cow<'a, [f32]>> {
+    embeddings.map(|embedding| head.project(embedding)).collect()
+}
+
+/// The rule alone: `z(f, t)` is the log-odds of frame `f` against template `t`.
+pub fn combine(frames: usize, templates: usize, z: impl Fn(usize, usize) -> LogOdds) -> Option<LogOdds> {
+    let per_frame = (0..frames).map(|f| {
+        let mut best: Vec<f32> = (0..templates).map(|t| z(f, t).0).collect();
+        best.sort_by(|a, b| b.total_cmp(a));
+        best.truncate(BEST_TEMPLATES);
+        mean(&best)
+    });
+    mean(&per_frame.collect::<Option<Vec<f32>>>()?).map(LogOdds)
 }
 
 fn mean(values: &[f32]) -> Option<f32> {

@@ -3,8 +3,11 @@
 use std::ops::ControlFlow;
 
 use super::{Listener, Look, Pipeline, Progress, Stop};
-use crate::judge::{Cause, UserName};
+use crate::judge::{Cause, UserName, vote};
 use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
+
+/// So many looks in a row that are unlike the earlier ones are another person, not a bad picture.
+const MAX_OUTLIERS: usize = 5;
 
 /// Who is to be enrolled.
 #[derive(Debug, Clone)]
@@ -85,11 +88,20 @@ impl Pipeline {
         let deadline = self.clock.now().after(self.rules.enroll_deadline);
         let mut attempt = super::Attempt::unavailable(Cause::NotEnrolled);
         let mut looks: Vec<Look> = Vec::with_capacity(wanted);
+        let mut outliers = 0;
         while looks.len() < wanted {
             let look = self.good_frame(deadline, listener, &mut attempt)?;
-            if looks.first().is_some_and(|first| !self.same_person(first, &look)) {
-                return Err(EnrollError::AnotherFace);
+            if !self.like_the_others(&look, &looks) {
+                outliers += 1;
+                if outliers == MAX_OUTLIERS {
+                    return Err(EnrollError::AnotherFace);
+                }
+                if let ControlFlow::Break(()) = listener(Progress::Outlier) {
+                    return Err(EnrollError::Unavailable(Cause::Cancelled));
+                }
+                continue;
             }
+            outliers = 0;
             looks.push(look);
             let progress = Progress::Captured { done: looks.len(), wanted };
             if let ControlFlow::Break(()) = listener(progress) {
@@ -99,9 +111,12 @@ impl Pipeline {
         Ok(looks)
     }
 
-    fn same_person(&self, one: &Look, other: &Look) -> bool {
+    /// Whether a template of this look would be one of the same person: judged as a frame against the looks so far.
+    fn like_the_others(&self, look: &Look, looks: &[Look]) -> bool {
         let head = &self.networks.head;
-        head.probability(&one.embedding, &other.embedding) >= head.threshold()
+        let frame = std::slice::from_ref(&look.embedding);
+        let z = vote::decide(head, frame, looks.iter().map(|look| &look.embedding));
+        z.is_none_or(|z| z.probability() >= head.threshold())
     }
 
     /// Names the users whose templates match the new ones.

@@ -91,6 +91,13 @@ pub(super) fn judging_progress(progress: Progress) -> Judging {
         Progress::Captured { done, wanted } => {
             Judging { done: Some(done as u64), wanted: Some(wanted as u64), ..Judging::default() }
         }
+        Progress::Outlier => Judging {
+            message: Some(
+                "this picture does not look like the others and is not kept; look straight at the camera, one person only"
+                    .to_owned(),
+            ),
+            ..Judging::default()
+        },
         Progress::Camera(text) => {
             Judging { guidance: Some(Word::CameraUnavailable), message: Some(text), ..Judging::default() }
         }

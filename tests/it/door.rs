@@ -98,6 +98,34 @@ fn what_is_enrolled_can_be_listed_and_removed() {
 }
 
 #[test]
+fn a_picture_unlike_the_others_is_not_enrolled_and_a_changed_face_ends_the_enrolment() {
+    let world = World::new();
+    world.stage.shows(&[ALICE_ENROLS, BOB].concat());
+    let mut client = world.client();
+    let wish = Enroll { user: "alice".into(), label: None, templates: Some(5) };
+    client.start(&wish, true).expect("sent");
+    let mut heard = Vec::new();
+    while let Ok(received) = client.receive::<Enroll>() {
+        heard.push(received.reply.message.unwrap_or_default());
+        if !received.continues {
+            assert_eq!(received.reply.added, Some(5), "{heard:?}");
+            break;
+        }
+    }
+    assert!(heard.iter().any(|text| text.contains("does not look like the others")), "{heard:?}");
+    world.stage.shows(BOB);
+    assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch), "nothing of the outlier was kept");
+
+    let first = [&[Shot::Show("obama-1.jpg")], [BOB; 9].concat().as_slice()].concat();
+    world.stage.shows(&first);
+    let fault = refused(world.enroll("carol"));
+    assert!(
+        matches!(&fault, Fault::EnrollFailed { message, .. } if message.contains("face changed")),
+        "{fault:?}"
+    );
+}
+
+#[test]
 fn replies_of_a_stream_come_in_order_and_end_with_the_one_that_counts() {
     let world = World::new();
     let shots = [&[Shot::Show("coffee.jpg"), Shot::Show("dark.jpg")], ALICE_ENROLS].concat();

@@ -9,6 +9,7 @@ use facelatch::clock::BootTime;
 use facelatch::detect::{Bbox, Detector, Face, Point};
 use facelatch::embed::{Chip, Embedder, Embedding, align};
 use facelatch::head::file::Wanted;
+use facelatch::head::project::RawProjection;
 use facelatch::head::{Head, LogOdds};
 use facelatch::model::Manifest;
 use serde_json::Value;
@@ -157,10 +158,18 @@ fn head_scores_frozen_pairs_as_written() {
     let wanted = Wanted { embedder_sha256: embedder.model_sha256(), length: embedder.length() };
     let shipped = Head::load(&root().join("models/sface.head.toml"), wanted).expect("the shipped head works");
     assert!(shipped.identical_pair() > shipped.threshold());
-    let alpha = vec![number(&file["alpha"]) as f32; embedder.length()];
-    let head =
-        Head::new(Path::new("golden"), number(&file["bias"]) as f32, alpha, number(&file["threshold"]))
-            .expect("works");
+    let projection: RawProjection =
+        serde_json::from_value(file["projection"].clone()).expect("rotations and seed");
+    let projection = projection.build(embedder.length(), Path::new("")).expect("works");
+    let alpha = vec![number(&file["alpha"]) as f32; projection.rows()];
+    let numbers_of_head = (number(&file["bias"]) as f32, alpha);
+    let head = Head::with_projection(
+        Path::new("golden"),
+        numbers_of_head,
+        Some(projection),
+        number(&file["threshold"]),
+    )
+    .expect("works");
     let embedding = |name: &Value| {
         let file = json(&format!("{}.json", name.as_str().expect("name")));
         Embedding::new(numbers(&file["embeddings"]["sface"])).expect("embedding")

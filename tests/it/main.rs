@@ -13,6 +13,7 @@ mod interface;
 /// Misses in a row cost time.
 mod lockout;
 /// Who may import whom.
+mod rates;
 mod rooms;
 /// The camera of that daemon.
 mod stage;

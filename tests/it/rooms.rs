@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("pipeline", &["camera", "clock", "detect", "embed", "head", "judge", "model", "store"]),
     ("config", &["detect", "judge", "pipeline"]),
     ("seam", &["camera", "clock", "latch", "store"]),
-    ("rates", &["camera", "clock", "detect", "embed", "head", "judge", "model", "pipeline"]),
+    ("rates", &["camera", "clock", "config", "detect", "embed", "head", "judge", "model", "pipeline"]),
     // Puts everything together, so it may import everything before it.
     (
         "serve",
@@ -31,15 +31,18 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// Programs (in `src/bin/`) and the rooms of the library they may import.
-const BINS: &[(&str, &[&str])] =
-    &[("facelatch", &[]), ("facelatchd", &["demo", "serve"]), ("facelatch-rates", &["rates"])];
+const BINS: &[(&str, &[&str])] = &[
+    ("facelatch", &[]),
+    ("facelatchd", &["demo", "serve"]),
+    ("facelatch-rates", &["clock", "head", "rates"]),
+];
 
 /// A crate, or a part of `std`, and the only places in `src/` that may name it: prefixes of paths.
 const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tract_onnx", &["model"]),
     ("facelatch_fused", &["model"]),
     ("facelatch_kernels", &["head"]),
-    ("sha2", &["model", "store/record"]),
+    ("sha2", &["head/project", "model", "rates", "store/record"]),
     ("nokhwa", &["camera/device"]),
     ("v4l", &["camera/device"]),
     ("yuv", &["camera/decode"]),
@@ -56,7 +59,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("anyhow", &["serve", "demo", "bin"]),
     // detect, embed, judge and the formula do no I/O and write no log.
     ("tracing", &["camera", "latch", "pipeline", "serve", "store"]),
-    ("std::fs", &["camera", "config", "demo", "head/file", "model", "rates", "serve", "store/sled", "bin"]),
+    ("std::fs", &["camera", "config", "demo", "head", "model", "rates", "serve", "store/sled", "bin"]),
     ("std::net", &[]),
     ("std::process", &["bin", "demo", "latch/hook", "serve"]),
 ];

@@ -1,0 +1,139 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Error rates and heads from labelled pictures.
+#[derive(Parser)]
+#[command(name = "facelatch-rates", version)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Fit a head on labelled pictures, choose its threshold, write it.
+    Fit(Fit),
+    /// Take the formula apart: a table of heads with and without bias.
+    Ablate(Ablate),
+    /// Error rates of a head on labelled pictures.
+    Measure(Measure),
+}
+
+/// How pictures become embeddings.
+#[derive(ClapArgs)]
+pub(crate) struct Pictures {
+    /// A folder with one folder a person, or a list of `PATH<tab>PERSON` lines.
+    #[arg(value_name = "DIR|LIST")]
+    pub(crate) source: PathBuf,
+    /// The folder with MODELS.toml.
+    #[arg(long, default_value = "models", value_name = "DIR")]
+    pub(crate) models: PathBuf,
+    /// Embedder, by its name in MODELS.toml.
+    #[arg(long, default_value = "sface", value_name = "NAME")]
+    pub(crate) embedder: String,
+    /// Detector, by its name in MODELS.toml.
+    #[arg(long, default_value = "yunet", value_name = "NAME")]
+    pub(crate) detector: String,
+    /// Pictures are aligned faces of 112x112 pixels; take them as they are.
+    #[arg(long)]
+    pub(crate) aligned: bool,
+    /// Where embeddings are kept between runs. They are biometric data: delete the folder afterwards.
+    #[arg(long, default_value = "facelatch-rates-cache", value_name = "DIR")]
+    pub(crate) cache: PathBuf,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Fit {
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
+    /// The head file to write.
+    #[arg(long, default_value = "head.toml", value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// What the pictures are, for the head file.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(crate) description: String,
+    /// Wanted false match rate of a decision; the threshold keeps it with 95 % confidence.
+    #[arg(long, default_value_t = 1e-4, value_name = "RATE")]
+    pub(crate) target_fmr: f64,
+    /// Wanted rate of strangers who match somebody among --enrolled people, in the place of --target-fmr.
+    #[arg(long, value_name = "RATE", requires = "enrolled", conflicts_with = "target_fmr")]
+    pub(crate) target_fpir: Option<f64>,
+    /// People enrolled, for --target-fpir.
+    #[arg(long, value_name = "N")]
+    pub(crate) enrolled: Option<usize>,
+    /// Templates in a decision.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) templates: usize,
+    /// Frames in a decision.
+    #[arg(long, default_value_t = 3, value_name = "M")]
+    pub(crate) frames: usize,
+    /// Share of genuine pairs for which p is calibrated.
+    #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
+    pub(crate) prior: f64,
+    /// Random rotations stacked in the projection.
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    pub(crate) rotations: usize,
+    /// Take this plan instead of comparing all.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plan: Option<String>,
+    /// Parts the people are divided into.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) folds: usize,
+    /// Everything random starts from this.
+    #[arg(long, default_value_t = 5, value_name = "SEED")]
+    pub(crate) seed: u64,
+    /// The report as JSON, to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Date written into the head; today where it is left out.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) date: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Ablate {
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
+    /// Fit on everybody of this set and measure on DIR, instead of halving the people of DIR.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) fit_on: Option<PathBuf>,
+    /// The pictures of --fit-on are aligned faces of 112x112 pixels.
+    #[arg(long, requires = "fit_on")]
+    pub(crate) fit_on_aligned: bool,
+    /// Times the people are halved.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub(crate) rounds: u64,
+    /// JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Measure {
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
+    /// Head file; the one beside the embedder where it is left out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) head: Option<PathBuf>,
+    /// Pairs to compare instead of all: lines of file_x,file_y,Yes|No.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
+    /// Templates in a decision.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) templates: usize,
+    /// Frames in a decision.
+    #[arg(long, default_value_t = 3, value_name = "M")]
+    pub(crate) frames: usize,
+    /// Groups of people: lines of person,group.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) groups: Option<PathBuf>,
+    /// JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write det.svg, scores.svg and reliability.svg into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) svg: Option<PathBuf>,
+}

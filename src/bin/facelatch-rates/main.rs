@@ -1,0 +1,32 @@
+//! `facelatch-rates`: error rates and heads from labelled pictures.
+#![forbid(unsafe_code)]
+
+mod ablate;
+mod args;
+mod fit;
+mod measure;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let outcome = match args::Args::parse().verb {
+        args::Verb::Fit(fit) => fit::run(&fit),
+        args::Verb::Ablate(ablate) => ablate::run(&ablate),
+        args::Verb::Measure(measure) => measure::run(&measure),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("facelatch-rates: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// To the standard output; a closed pipe is an error, not a panic.
+fn say(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    Ok(writeln!(std::io::stdout(), "{}", text.trim_end())?)
+}

@@ -1,0 +1,303 @@
+//! The linear map R of `h = R * e` that a head may bring: a learned matrix, seeded rotations, or both.
+//!
+//! |h1 - h2| summed over coordinates depends on the axes; over many random rotations stacked it comes
+//! near a multiple of the length |e1 - e2|, which for unit vectors orders pairs as the cosine does.
+//!
+//! A rotation is H D2 H D1: D random signs, H the Hadamard matrix (Ailon, Chazelle 2006). It costs n log n where
+//! a drawn matrix costs n * n, and needs no memory.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Most values in a learned matrix. Larger claims are refused before memory is taken.
+const MAX_VALUES: usize = 256 * 256;
+
+/// Most values in h.
+const MAX_ROWS: usize = 1 << 16;
+
+/// `[projection]` of a head file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawProjection {
+    /// How many seeded random rotations are stacked, divided by the root of their number; 0 for none.
+    #[serde(default)]
+    pub rotations: usize,
+    /// What the rotations are drawn from.
+    #[serde(default)]
+    pub seed: u64,
+    /// A learned matrix, applied before the rotations: a file of little-endian f32 beside the head, row by row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<String>,
+    /// SHA-256 of that file, lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix_sha256: Option<String>,
+}
+
+/// R, ready to use.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    length: usize,
+    /// The learned part, row by row; each row has `length` values. Without it, the embedding goes on as it is.
+    matrix: Option<Vec<f32>>,
+    stretch: f32,
+    /// All rotations are turned at once, side by side, which vector registers like: the signs of D1, then of D2, and in
+    /// each, for one coordinate after the other, that of every rotation. h has the same order.
+    signs: Vec<f32>,
+    /// What one rotation takes and gives: a power of two; shorter vectors are filled up with 0.
+    side: usize,
+}
+
+impl RawProjection {
+    /// Reads and draws R for embeddings of `length` values; `folder` is where the head lies.
+    ///
+    /// # Errors
+    /// Text that says what is wrong.
+    pub fn build(&self, length: usize, folder: &Path) -> Result<Projection, String> {
+        let matrix = match (&self.matrix, &self.matrix_sha256) {
+            (Some(file), Some(sha256)) => Some(read_matrix(folder, file, sha256, length)?),
+            (None, None) => None,
+            _ => return Err("projection: matrix and matrix_sha256 belong together".to_owned()),
+        };
+        Projection::new(length, matrix, self.rotations, self.seed)
+    }
+}
+
+impl Projection {
+    /// `matrix` (row by row, `length` columns), then `rotations` stacked, divided by the root of their number.
+    ///
+    /// # Errors
+    /// Text that says what is wrong: neither of the two, too large, not finite, no whole rows, all zero.
+    pub fn new(length: usize, matrix: Option<Vec<f32>>, rotations: usize, seed: u64) -> Result<Self, String> {
+        let rows = match &matrix {
+            None if rotations == 0 => return Err("projection: has neither rotations nor a matrix".to_owned()),
+            None => length,
+            Some(m) if length == 0 || m.is_empty() || m.len() % length != 0 || m.len() > MAX_VALUES => {
+                return Err(format!(
+                    "projection: a matrix of {} values is no whole rows of {length}",
+                    m.len()
+                ));
+            }
+            Some(m) => m.len() / length,
+        };
+        let stretch = matrix.as_deref().map_or(Ok(1.0), |m| stretch(m, length))?;
+        let side = if rotations == 0 { rows } else { rows.next_power_of_two() };
+        if side.saturating_mul(rotations) > MAX_ROWS {
+            return Err(format!("projection: {rotations} rotations of {rows} coordinates are too many"));
+        }
+        let mut random = SplitMix64(seed);
+        let mut signs = vec![1.0; 2 * side * rotations];
+        for (rotation, round) in (0..rotations).flat_map(|r| [(r, 0), (r, 1)]) {
+            for coordinate in (0..side).filter(|_| random.bits() >> 63 == 1) {
+                signs[(round * side + coordinate) * rotations + rotation] = -1.0;
+            }
+        }
+        Ok(Self { length, matrix, stretch, signs, side })
+    }
+
+    /// Values of an embedding.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Values of h.
+    pub fn rows(&self) -> usize {
+        self.side * self.rotations().max(1)
+    }
+
+    /// No vector grows by more than this factor. Rotations keep every length, so only the learned part counts.
+    pub fn stretch(&self) -> f32 {
+        self.stretch
+    }
+
+    /// `R * e`; `e` has [`Projection::length`] values.
+    pub fn apply(&self, e: &[f32]) -> Vec<f32> {
+        let mut learned = match &self.matrix {
+            Some(matrix) => matrix.chunks_exact(self.length).map(|row| dot(row, e)).collect(),
+            None => e.to_vec(),
+        };
+        if self.signs.is_empty() {
+            return learned;
+        }
+        learned.resize(self.side, 0.0);
+        let rotations = self.rotations();
+        // Each H lengthens by the root of its side, and there are two.
+        let scale = 1.0 / (self.side as f32 * (rotations as f32).sqrt());
+        let mut h: Vec<f32> =
+            learned.iter().flat_map(|v| std::iter::repeat_n(v * scale, rotations)).collect();
+        for signs in self.signs.chunks_exact(self.rows()) {
+            h.iter_mut().zip(signs).for_each(|(v, sign)| *v *= sign);
+            hadamard(&mut h, rotations);
+        }
+        h
+    }
+
+    fn rotations(&self) -> usize {
+        self.signs.len() / (2 * self.side)
+    }
+}
+
+/// Times the Hadamard matrix, in place: `columns` vectors side by side, of a length that is a power of two.
+fn hadamard(v: &mut [f32], columns: usize) {
+    let mut half = columns;
+    while half < v.len() {
+        for block in v.chunks_exact_mut(2 * half) {
+            let (left, right) = block.split_at_mut(half);
+            for (a, b) in left.iter_mut().zip(right) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+}
+
+/// Eight sums side by side, so that the compiler can use vector registers.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; 8];
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in a8.zip(b8) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+/// An upper bound of the spectral norm: the root of the largest column sum times the largest row sum, or the root
+/// of all squares.
+fn stretch(matrix: &[f32], length: usize) -> Result<f32, String> {
+    let squares: f64 = matrix.iter().map(|v| f64::from(*v).powi(2)).sum();
+    if !squares.is_finite() || squares == 0.0 {
+        return Err("projection: a value of the matrix is not finite, or all are 0".to_owned());
+    }
+    let rows = matrix.chunks_exact(length).map(|row| row.iter().map(|v| v.abs()).sum::<f32>());
+    let columns = (0..length).map(|c| matrix.iter().skip(c).step_by(length).map(|v| v.abs()).sum::<f32>());
+    Ok((rows.fold(0.0, f32::max) * columns.fold(0.0, f32::max)).sqrt().min(squares.sqrt() as f32))
+}
+
+fn read_matrix(folder: &Path, file: &str, sha256: &str, length: usize) -> Result<Vec<f32>, String> {
+    if file.contains(['/', '\\']) {
+        return Err(format!("projection: matrix {file:?} must lie beside the head"));
+    }
+    let path = folder.join(file);
+    let failed = |e: std::io::Error| format!("projection: matrix {}: {e}", path.display());
+    let bytes = std::fs::metadata(&path).map_err(failed)?.len();
+    if bytes > 4 * MAX_VALUES as u64 || bytes % (4 * length as u64) != 0 {
+        return Err(format!(
+            "projection: matrix {}: {bytes} bytes are no rows of {length} f32",
+            path.display()
+        ));
+    }
+    let bytes = std::fs::read(&path).map_err(failed)?;
+    let got: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if !got.eq_ignore_ascii_case(sha256) {
+        return Err(format!(
+            "projection: matrix {}: sha256 is {got}, the head says {sha256}",
+            path.display()
+        ));
+    }
+    Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+}
+
+/// A small generator whose numbers never change; for rotations and for the draws of error rates, not for secrets.
+#[derive(Debug, Clone)]
+pub struct SplitMix64(pub u64);
+
+impl SplitMix64 {
+    /// The next 64 bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// `0..1`, 53 bits.
+    pub fn uniform(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// `0..n`; `n` must not be 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        ((u128::from(self.bits()) * n as u128) >> 64) as usize
+    }
+
+    /// Puts the items into random order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, self.below(i + 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splitmix_gives_the_published_numbers() {
+        let mut random = SplitMix64(1_234_567);
+        let wanted = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        assert_eq!([random.bits(), random.bits(), random.bits()], wanted);
+    }
+
+    #[test]
+    fn stacked_rotations_keep_every_length() {
+        let projection = RawProjection { rotations: 4, seed: 7, ..Default::default() }
+            .build(16, Path::new(""))
+            .expect("works");
+        assert_eq!((projection.rows(), projection.length()), (64, 16));
+        let e: Vec<f32> = (0..16).map(|i| (i as f32 - 7.0) / 10.0).collect();
+        let (h, norm) = (projection.apply(&e), |v: &[f32]| v.iter().map(|x| x * x).sum::<f32>().sqrt());
+        assert!((norm(&h) - norm(&e)).abs() < 1e-5);
+    }
+
+    #[test]
+    fn rotations_never_change() {
+        let drawn = Projection::new(4, None, 2, 5).expect("works").apply(&[0.5, -1.0, 0.25, 2.0]);
+        let text: Vec<String> = drawn.iter().map(|v| format!("{v:.6}")).collect();
+        // The same by numpy: `projected` in models/build/golden.py.
+        insta::assert_snapshot!(text.join(" "), @"0.176777 -1.149048 1.414214 0.088388 0.353553 -0.972272 0.707107 -0.618718");
+    }
+
+    #[test]
+    fn lengths_that_are_no_power_of_two_are_filled_up() {
+        let projection = Projection::new(3, None, 2, 7).expect("works");
+        assert_eq!((projection.rows(), projection.length()), (8, 3));
+        let norm: f32 = projection.apply(&[0.6, 0.0, 0.8]).iter().map(|v| v * v).sum();
+        assert!((norm - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn over_many_rotations_the_distance_orders_pairs_as_the_angle_does() {
+        let projection = Projection::new(64, None, 64, 5).expect("works");
+        let mut random = SplitMix64(1);
+        let mut vector = || -> Vec<f32> { (0..64).map(|_| random.uniform() as f32 - 0.5).collect() };
+        let share = |e: Vec<f32>| {
+            let l1: f32 = projection.apply(&e).iter().map(|v| v.abs()).sum();
+            l1 / e.iter().map(|v| v * v).sum::<f32>().sqrt()
+        };
+        let axis = |at: usize| (0..64).map(|i| f32::from(u8::from(i == at))).collect();
+        let shares: Vec<f32> =
+            (0..10).map(|i| if i < 5 { share(vector()) } else { share(axis(i)) }).collect();
+        let mean = shares.iter().sum::<f32>() / 10.0;
+        assert!(shares.iter().all(|s| (s / mean - 1.0).abs() < 0.05), "{shares:?}");
+    }
+
+    #[test]
+    fn a_projection_of_nothing_or_of_absurd_size_is_refused() {
+        let build = |raw: RawProjection| raw.build(128, Path::new("")).expect_err("refused");
+        assert!(build(RawProjection::default()).contains("neither"));
+        assert!(build(RawProjection { rotations: usize::MAX, ..Default::default() }).contains("too many"));
+        let outside = RawProjection {
+            matrix: Some("../x".into()),
+            matrix_sha256: Some(String::new()),
+            ..Default::default()
+        };
+        assert!(build(outside).contains("beside the head"));
+        assert!(Projection::new(2, Some(vec![f32::NAN, 1.0]), 0, 0).is_err());
+        assert!(Projection::new(2, Some(vec![1.0; 3]), 0, 0).is_err());
+    }
+}

@@ -1,0 +1,36 @@
+//! The networks and the gate of the daemon, loaded for measuring.
+
+use std::path::Path;
+
+use super::RatesError;
+use super::acquire::Bench;
+use crate::config::Config;
+use crate::detect::Detector;
+use crate::embed::Embedder;
+use crate::model::Manifest;
+
+/// Which networks.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a> {
+    /// Of the embedder in `MODELS.toml`.
+    pub embedder: &'a str,
+    /// Of the detector; `None` for pictures that are aligned chips.
+    pub detector: Option<&'a str>,
+}
+
+impl Bench {
+    /// Loads them from the folder with `MODELS.toml`; the detector and the gate run as the daemon's defaults say.
+    ///
+    /// # Errors
+    /// [`RatesError::Model`].
+    pub fn load(models: &Path, names: Names<'_>) -> Result<Self, RatesError> {
+        let (manifest, config) = (Manifest::load(models)?, Config::default());
+        let embedder = Embedder::new(manifest.embedder(names.embedder)?);
+        let side = config.detect.input_px as usize;
+        let network = names.detector.map(|name| manifest.detector(name, side)).transpose()?;
+        let detector_sha256 = network.as_ref().map_or(String::new(), |n| n.sha256().to_owned());
+        let confidence = config.detect.min_confidence;
+        let detector = network.map(|n| Detector::new(n, confidence)).transpose()?;
+        Ok(Self { detector, detector_sha256, embedder, gate: config.rules().quality })
+    }
+}
