@@ -18,6 +18,24 @@ pub struct Names<'a> {
     pub detector: Option<&'a str>,
 }
 
+/// What a head must know of its embedder.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// SHA-256 of its file, lower-case hex.
+    pub sha256: String,
+    /// Values of an embedding.
+    pub length: usize,
+}
+
+/// Loads an embedder to learn its hash and length.
+///
+/// # Errors
+/// [`RatesError::Model`].
+pub fn about(models: &Path, embedder: &str) -> Result<About, RatesError> {
+    let embedder = Embedder::new(Manifest::load(models)?.embedder(embedder)?);
+    Ok(About { sha256: embedder.model_sha256().to_owned(), length: embedder.length() })
+}
+
 impl Bench {
     /// Loads them from the folder with `MODELS.toml`; the detector and the gate run as the daemon's defaults say.
     ///

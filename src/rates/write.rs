@@ -43,6 +43,11 @@ impl Sheet {
     /// # Errors
     /// [`RatesError`]: not writable, or [`HeadError`] when the daemon would refuse it; nothing stays then.
     pub fn write(&self, path: &Path) -> Result<Head, RatesError> {
+        // Where all are equal one number is written, which would fit any length.
+        if self.projection.is_none() && self.matrix.is_none() && self.alpha.len() != self.length {
+            let (path, got, wanted) = (path.to_owned(), self.alpha.len(), self.length);
+            return Err(HeadError::WrongLength { path, got, wanted }.into());
+        }
         let matrix_path = self.matrix_path(path);
         let mut projection = self.projection.clone();
         if let Some(matrix) = &self.matrix {

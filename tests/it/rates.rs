@@ -79,3 +79,32 @@ fn sets_that_say_nothing_are_refused_by_name() {
     let (code, _, err) = rates(&["fit"], twice.path());
     assert!(code == 1 && err.contains("obama-1.jpg") && err.contains("x.jpg"), "{err}");
 }
+
+#[test]
+fn import_writes_a_head_that_measure_takes_and_refuses_one_without_a_bias() {
+    let folder = tempfile::tempdir().expect("folder");
+    let head = folder.path().join("torch.head.toml").to_string_lossy().into_owned();
+    let import = |source: &Path, threshold: &str| {
+        Command::new(env!("CARGO_BIN_EXE_facelatch-rates"))
+            .args(["import", "--threshold", threshold, "--output", &head])
+            .arg(source)
+            .args(["--models", concat!(env!("CARGO_MANIFEST_DIR"), "/models")])
+            .output()
+            .expect("runs")
+    };
+    let layer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import/torch.npz");
+    let done = import(&layer, "0.9");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let (code, out, err) = rates(&["measure", "--head", &head], people(&["obama", "biden"]).path());
+    assert!(code == 0 && out.contains("p >= 0.900000"), "{out}{err}");
+
+    let without = folder.path().join("without.json");
+    let text = format!("{{\"kernel\": {:?}, \"bias\": 0}}", vec![-1.0; 128]);
+    std::fs::write(&without, text).expect("written");
+    let refused = import(&without, "0.6");
+    let err = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && err.contains("identical pair scores 0.5000"), "{err}");
+    std::fs::write(&without, "{\"kernel\": [-1, -1], \"bias\": 4}").expect("written");
+    let err = String::from_utf8_lossy(&import(&without, "0.6").stderr).into_owned();
+    assert!(err.contains("alpha has 2 values, h has 128"), "{err}");
+}

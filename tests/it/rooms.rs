@@ -49,6 +49,8 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("zune_jpeg", &["camera/decode"]),
     ("png", &["camera/decode", "demo"]),
     ("embedded_graphics", &["demo"]),
+    ("npyz", &["rates/import"]),
+    ("zip", &["rates/import"]),
     ("sled", &["store/sled"]),
     ("tokio", &["serve", "demo"]),
     ("zlink", &["serve"]),

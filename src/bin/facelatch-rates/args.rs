@@ -18,6 +18,8 @@ pub(crate) enum Verb {
     Fit(Fit),
     /// Take the formula apart: a table of heads with and without bias.
     Ablate(Ablate),
+    /// Turn the last layer of a Keras or PyTorch network into a head.
+    Import(Import),
     /// Error rates of a head on labelled pictures.
     Measure(Measure),
 }
@@ -136,4 +138,26 @@ pub(crate) struct Measure {
     /// Write det.svg, scores.svg and reliability.svg into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Import {
+    /// A .npz or .json with `kernel` (or `weight`) and `bias`.
+    #[arg(value_name = "FILE")]
+    pub(crate) source: PathBuf,
+    /// The folder with MODELS.toml, for the length and hash of the embedder.
+    #[arg(long, default_value = "models", value_name = "DIR")]
+    pub(crate) models: PathBuf,
+    /// Embedder the layer was trained on, by its name in MODELS.toml.
+    #[arg(long, default_value = "sface", value_name = "NAME")]
+    pub(crate) embedder: String,
+    /// The head file to write.
+    #[arg(long, default_value = "head.toml", value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// What a decision must reach, `0..1`. Measure before you trust it.
+    #[arg(long, default_value_t = 0.5, value_name = "P")]
+    pub(crate) threshold: f64,
+    /// Date written into the head; today where it is left out.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) date: Option<String>,
 }

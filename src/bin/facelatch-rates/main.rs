@@ -4,6 +4,7 @@
 mod ablate;
 mod args;
 mod fit;
+mod import;
 mod measure;
 
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ fn main() -> ExitCode {
     let outcome = match args::Args::parse().verb {
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
+        args::Verb::Import(import) => import::run(&import),
         args::Verb::Measure(measure) => measure::run(&measure),
     };
     match outcome {
