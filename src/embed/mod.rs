@@ -1,6 +1,7 @@
 //! Stage 3: [`Frame`] and [`Face`] to [`Embedding`], by way of the aligned [`Chip`].
 
 pub mod align;
+pub mod turn;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -9,6 +10,7 @@ use crate::detect::Face;
 use crate::model::{ModelError, Network};
 
 pub use align::{CHIP_SIDE_PX, Chip};
+pub use turn::{Turn, TurnKind};
 
 /// A face as a point on the unit sphere; 128 values from SFace, 192 from MobileFaceNet.
 ///
@@ -49,6 +51,12 @@ impl Embedding {
             *value = (f64::from(*value) / norm) as f32;
         }
         Ok(Self(values))
+    }
+
+    /// Values that are of unit length already, to rounding: scaling them again would only add to it.
+    pub(crate) fn from_unit(values: Vec<f32>) -> Self {
+        debug_assert!((values.iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 1e-3);
+        Self(values)
     }
 
     /// The coordinates: unit length, finite.

@@ -22,6 +22,7 @@ use crate::config::OpensOn;
 use crate::judge::{UserName, Verdict};
 use crate::latch::Latch;
 use crate::pipeline::{About, EnrollError, EnrollRequest, Enrolled, Pipeline, Progress};
+use crate::store::audit::Audit;
 
 /// Jobs that may wait behind the running one.
 const QUEUE: usize = 4;
@@ -40,10 +41,10 @@ const REPROBE: Duration = Duration::from_secs(5);
 
 /// What the engine does for somebody.
 pub(super) enum Job {
-    /// 1:1; `None` is 1:n.
-    Judge(Option<UserName>, Line<Judging>),
+    /// 1:1; `None` is 1:n. The number is the user id of whoever asks.
+    Judge(Option<UserName>, u32, Line<Judging>),
     /// Adds templates.
-    Enroll(EnrollRequest, Line<Result<Enrolled, EnrollError>>),
+    Enroll(EnrollRequest, u32, Line<Result<Enrolled, EnrollError>>),
     /// Looks for the camera.
     Probe(Line<()>),
 }
@@ -113,6 +114,8 @@ pub(super) struct Works {
     pub(super) clock: Arc<dyn Clock>,
     /// The camera is closed so long after its last use.
     pub(super) idle_close: Duration,
+    /// Where it is put on record what happened.
+    pub(super) audit: Option<Arc<Audit>>,
 }
 
 struct Running {
@@ -244,8 +247,12 @@ impl Running {
 
     fn work(&mut self, job: Job) {
         match job {
-            Job::Judge(claimed, line) => self.on_camera(line, |me, listener| me.judge(claimed, listener)),
-            Job::Enroll(request, line) => self.on_camera(line, |me, listener| me.enroll(request, listener)),
+            Job::Judge(claimed, by, line) => {
+                self.on_camera(line, |me, listener| me.judge(claimed, by, listener));
+            }
+            Job::Enroll(request, by, line) => {
+                self.on_camera(line, |me, listener| me.enroll(request, by, listener));
+            }
             Job::Probe(line) => {
                 self.probe();
                 // Whoever asked may have stopped waiting.
@@ -284,6 +291,7 @@ impl Running {
     fn judge(
         &mut self,
         claimed: Option<UserName>,
+        by: u32,
         listener: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Judging {
         let mut attempt = match &claimed {
@@ -299,7 +307,7 @@ impl Running {
             event.latch = Some(if opened.is_ok() { "opened" } else { "failed" }.to_owned());
             judging.latch_error = opened.err();
         }
-        self.publish(event);
+        self.publish(event, by);
         judging
     }
 
@@ -322,6 +330,7 @@ impl Running {
     fn enroll(
         &mut self,
         request: EnrollRequest,
+        by: u32,
         listener: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Enrolled, EnrollError> {
         let user = request.user.to_string();
@@ -333,7 +342,7 @@ impl Running {
         }
         if result.is_ok() {
             let event = self.event("enroll", Some(user));
-            self.publish(event);
+            self.publish(event, by);
         }
         result
     }
@@ -355,7 +364,11 @@ impl Running {
         Event { kind: kind.to_owned(), time: self.works.clock.wall().0, user, ..Event::default() }
     }
 
-    fn publish(&self, event: Event) {
+    /// On record before anybody hears of it.
+    fn publish(&self, event: Event, by: u32) {
+        if let Some(audit) = &self.works.audit {
+            audit.record(replies::audited(&event, by));
+        }
         let verdict = event.verdict.map(Word::as_str);
         tracing::info!(user = event.user, verdict, latch = event.latch, "{}", event.kind);
         // Nobody may be listening.

@@ -1,7 +1,7 @@
 //! A whole daemon on a socket in a temporary folder. Only the four seams and the callers' roles are scripted;
 //! networks, pipeline, judge and server are the real ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,8 @@ use facelatch::pipeline::Networks;
 use facelatch::seam::Seams;
 use facelatch::serve::peer::{Caller, Peers, Role};
 use facelatch::serve::{self, Parts};
-use facelatch::store::{StoreError, Template, TemplateStore};
+use facelatch::embed::Turn;
+use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
 use facelatch_wire::call::{Enroll, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Client, ClientError, Deadline, Method};
@@ -96,7 +97,7 @@ impl VecStore {
 }
 
 impl TemplateStore for VecStore {
-    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
+    fn add(&self, templates: &[Template], _turn: &Turn) -> Result<(), StoreError> {
         self.unless_failing(Op::Add)?.templates.extend_from_slice(templates);
         self.revision.fetch_add(1, Ordering::SeqCst);
         Ok(())
@@ -129,6 +130,26 @@ impl TemplateStore for VecStore {
 
     fn revision(&self) -> u64 {
         self.revision.load(Ordering::SeqCst)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let revision = self.revision();
+        Ok(Snapshot { revision, turn: Arc::new(Turn::none()), templates: self.templates(None)? })
+    }
+
+    fn renew(&self) -> Result<usize, StoreError> {
+        self.revision.fetch_add(1, Ordering::SeqCst);
+        Ok(self.kept().templates.len())
+    }
+
+    fn renew_key(&self) -> Result<(), StoreError> {
+        Err(StoreError::KeyMissing { path: "memory".into() })
+    }
+
+    fn health(&self) -> Health {
+        let templates = &self.kept().templates;
+        let users: BTreeSet<_> = templates.iter().map(|t| &t.user).collect();
+        Health { users: users.len(), templates: templates.len(), ..Health::default() }
     }
 }
 
@@ -224,7 +245,7 @@ impl World {
             latch: Box::new(self.tape.clone()),
         };
         let parts =
-            Parts { config: self.config.clone(), networks: networks(), seams, peers: self.masks.clone() };
+            Parts { config: self.config.clone(), networks: networks(), seams, peers: self.masks.clone(), audit: None };
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let serve = move || {
             let stopped = async move {
