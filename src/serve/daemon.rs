@@ -94,7 +94,8 @@ fn kept(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result<(Vaul
         now: clock.wall(),
     })?;
     let limits = Limits { file_bytes: u64::from(*audit_file_kb) << 10, files: *audit_files as usize };
-    let audit = Audit::open(&folder.join("audit"), &store, limits, clock.wall()).map_err(anyhow::Error::msg)?;
+    let audit =
+        Audit::open(&folder.join("audit"), &store, limits, clock.wall()).map_err(anyhow::Error::msg)?;
     audit.record(Entry { time: clock.wall(), kind: "start".to_owned(), ..Entry::default() });
     Ok((store, audit))
 }

@@ -119,9 +119,10 @@ pub fn request(call: &Envelope) -> Result<Request, Fault> {
         }
         (INTERFACE, "Reset") => Request::Reset { user: given.optional_text("user")? },
         (INTERFACE, "Events") if call.more => Request::Events,
-        (INTERFACE, "Export") if call.more => {
-            Request::Export { recipient: given.optional_text("recipient")?, user: given.optional_text("user")? }
-        }
+        (INTERFACE, "Export") if call.more => Request::Export {
+            recipient: given.optional_text("recipient")?,
+            user: given.optional_text("user")?,
+        },
         (INTERFACE, "Events" | "Export") => return Err(Fault::ExpectedMore),
         (INTERFACE, "Upload") => Request::Upload { data: given.text("data")? },
         (INTERFACE, "Import") => Request::Import {

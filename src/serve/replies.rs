@@ -4,8 +4,8 @@ use facelatch_wire::reply::{Enrolling, Event, Face, Judging, Milliseconds, Point
 use facelatch_wire::{Fault, Word};
 
 use super::peer::Caller;
-use crate::detect::quality::RetryReason;
 use crate::clock::WallTime;
+use crate::detect::quality::RetryReason;
 use crate::judge::{Cause, DenyReason, UserName, Verdict};
 use crate::pipeline::{Attempt, EnrollError, Enrolled, Progress};
 use crate::store::audit::Entry;

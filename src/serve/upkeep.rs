@@ -19,7 +19,11 @@ const PART_BYTES: usize = 45_000;
 
 impl Desk {
     /// Managers export for the configured recipient only: whoever chooses the recipient gets the faces.
-    pub(super) async fn export(&self, recipient: Option<String>, user: Option<String>) -> Result<Answer, Fault> {
+    pub(super) async fn export(
+        &self,
+        recipient: Option<String>,
+        user: Option<String>,
+    ) -> Result<Answer, Fault> {
         self.caller.may_manage("export")?;
         let configured = self.hall.export_recipient.clone();
         let recipient = match recipient {
@@ -37,7 +41,8 @@ impl Desk {
         };
         let name = user.as_deref().map(user_name).transpose()?;
         let (store, made_for, now) = (self.hall.store.clone(), self.made_for(), self.hall.clock.wall());
-        let exported = asked(move || portable::export(&*store, name.as_ref(), &recipient, &made_for, now)).await?;
+        let exported =
+            asked(move || portable::export(&*store, name.as_ref(), &recipient, &made_for, now)).await?;
         self.publish("export", user).await;
         let parts = exported.bytes.chunks(PART_BYTES).map(|part| {
             Reply::Exporting(Exporting { data: Some(STANDARD_NO_PAD.encode(part)), ..Exporting::default() })
@@ -90,9 +95,8 @@ impl Desk {
         let Some(audit) = self.hall.audit.clone() else {
             return Err(Fault::NotFound { message: "audit log: this daemon keeps none".to_owned() });
         };
-        let report = blocking(move || {
-            audit.verify().map_err(|why| StoreError::Io { path: "audit".into(), why })
-        });
+        let report =
+            blocking(move || audit.verify().map_err(|why| StoreError::Io { path: "audit".into(), why }));
         let crate::store::audit::AuditReport { entries, files, problems } = report.await?;
         Ok(once(Reply::AuditReport(AuditReport { entries, files, problems })))
     }

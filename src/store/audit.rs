@@ -94,9 +94,10 @@ impl Audit {
     /// # Errors
     /// Text that names the folder and the fix.
     pub fn open(folder: &Path, vault: &Vault, limits: Limits, now: WallTime) -> Result<Self, String> {
-        let failed = |e: std::io::Error| format!("audit log {}: {e}; check the folder and the disk", folder.display());
+        let failed =
+            |e: std::io::Error| format!("audit log {}: {e}; check the folder and the disk", folder.display());
         let disk = Folder::new(folder).map_err(failed)?;
-        Self::on(Box::new(disk), folder, vault.audit_key(), limits, now).map_err(failed)
+        Self::on(Box::new(disk), folder, vault.audit_key(), limits, now, vault.is_new()).map_err(failed)
     }
 
     fn on(
@@ -105,10 +106,11 @@ impl Audit {
         key: Key,
         limits: Limits,
         now: WallTime,
+        new: bool,
     ) -> std::io::Result<Self> {
         let state = State { head: Head::default(), length: 0, lost: 0, trouble: None };
         let audit = Self { disk, folder: folder.into(), key, limits, state: Mutex::new(state) };
-        audit.find_the_end(now)?;
+        audit.find_the_end(now, new)?;
         Ok(audit)
     }
 
@@ -179,8 +181,7 @@ impl Audit {
         let after = Some(hex(&state.head.tag));
         self.append(state, Entry { time: now, kind: "begin".to_owned(), after, ..Entry::default() })?;
         state.head.first = self.first_number()?.unwrap_or(state.head.last);
-        state.head.write(&*self.disk, &self.key)?;
-        state.head.sync(&*self.disk)?;
+        state.head.settle(&*self.disk, &self.key)?;
         self.disk.sync_names()
     }
 
@@ -196,13 +197,15 @@ impl Audit {
         Ok(None)
     }
 
-    /// Where to go on. An end that is missing, or a line that was cut short by a crash, is put on record.
-    fn find_the_end(&self, now: WallTime) -> std::io::Result<()> {
+    /// Where to go on. An end that is missing, or a line that was cut short by a crash, is put on record; so is a whole log
+    /// that is missing, unless the store is new.
+    fn find_the_end(&self, now: WallTime, new: bool) -> std::io::Result<()> {
         let mut state = self.state();
         let head = Head::read(&*self.disk, &self.key)?;
         let (mut whole, mut repair) = (None, None);
         // The newest file that is there: right after a rotation that was cut short it is the second.
-        let newest = (0..2).find_map(|which| self.disk.read(&name(which)).transpose().map(|file| (which, file)));
+        let newest =
+            (0..2).find_map(|which| self.disk.read(&name(which)).transpose().map(|file| (which, file)));
         if let Some((which, file)) = newest {
             let read = check::end_of(&file?, &|before, text| self.tag(before, text));
             if which == 0 {
@@ -215,7 +218,10 @@ impl Audit {
             whole = read.end.map(|end| (end, which, read.good));
         }
         match (whole, head) {
-            (None, None) => return self.begin(&mut state, now),
+            (None, None) => {
+                self.begin(&mut state, now)?;
+                repair = (!new).then_some("the whole log was missing");
+            }
             (Some(((last, tag), which, good)), head) => {
                 let known = head.clone().unwrap_or_default();
                 let cut = head.is_some() && (known.last > last || (known.last == last && known.tag != tag));
@@ -225,7 +231,11 @@ impl Audit {
                     self.rotate(&mut state, now)?;
                 } else {
                     state.head = Head { last, tag, first: known.first };
-                    if head.is_none() {
+                    // The power may go between the very first line and the head.
+                    if head.is_none() && last == 1 {
+                        state.head.first = 1;
+                        state.head.settle(&*self.disk, &self.key)?;
+                    } else if head.is_none() {
                         repair = Some("the head file was missing");
                         state.head.first = self.first_number()?.unwrap_or(last);
                     }
@@ -243,7 +253,10 @@ impl Audit {
         if let Some(what) = repair {
             tracing::warn!("audit log {}: {what}", self.folder.display());
             let note = Some(what.to_owned());
-            self.append(&mut state, Entry { time: now, kind: "repair".to_owned(), note, ..Entry::default() })?;
+            self.append(
+                &mut state,
+                Entry { time: now, kind: "repair".to_owned(), note, ..Entry::default() },
+            )?;
         }
         Ok(())
     }

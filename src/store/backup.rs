@@ -72,14 +72,27 @@ impl Backup {
         device: [u8; 16],
         (manifest, entries): (&Manifest, &Entries),
     ) -> io::Result<Self> {
-        let mut backup =
-            Self { disk, key, device, length: 0, begun: 0, tag: [0; TAG_BYTES], unsure: false, unnamed: true };
+        let mut backup = Self {
+            disk,
+            key,
+            device,
+            length: 0,
+            begun: 0,
+            tag: [0; TAG_BYTES],
+            unsure: false,
+            unnamed: true,
+        };
         backup.begin_anew(manifest, entries)?;
         Ok(backup)
     }
 
     /// Goes on with the present generation; what follows its last whole frame is cut off.
-    pub(super) fn resume(disk: Arc<dyn Disk>, key: Key, device: [u8; 16], found: &Generation) -> io::Result<Self> {
+    pub(super) fn resume(
+        disk: Arc<dyn Disk>,
+        key: Key,
+        device: [u8; 16],
+        found: &Generation,
+    ) -> io::Result<Self> {
         if !found.clean {
             disk.cut(GENERATIONS[0], found.length)?;
             disk.sync(GENERATIONS[0])?;
@@ -93,7 +106,8 @@ impl Backup {
         if self.unsure {
             self.undo()?;
         }
-        let (bytes, tag) = self.frame(CHANGED, manifest, change.iter().map(|(k, v)| (k, v.as_ref())), &self.tag);
+        let (bytes, tag) =
+            self.frame(CHANGED, manifest, change.iter().map(|(k, v)| (k, v.as_ref())), &self.tag);
         let name = GENERATIONS[0];
         if self.unnamed {
             self.disk.sync_names()?;
@@ -147,7 +161,11 @@ impl Backup {
         self.disk.sync(NEW)?;
         let [now, before] = GENERATIONS;
         let replaces = self.disk.length(now)?.is_some();
-        if replaces { self.disk.swap(NEW, now)? } else { self.disk.rename(NEW, now)? }
+        if replaces {
+            self.disk.swap(NEW, now)?
+        } else {
+            self.disk.rename(NEW, now)?
+        }
         // From here on changes go to the new file, whatever happens to the old one.
         (self.length, self.begun, self.tag) = (length, length, tag);
         (self.unsure, self.unnamed) = (false, true);

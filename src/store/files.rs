@@ -84,9 +84,10 @@ impl Disk for Folder {
         match std::fs::metadata(&path) {
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
-            Ok(file) if file.len() > MAX_FILE_BYTES => {
-                Err(io::Error::new(ErrorKind::InvalidData, format!("{name}: {} bytes are too many", file.len())))
-            }
+            Ok(file) if file.len() > MAX_FILE_BYTES => Err(io::Error::new(
+                ErrorKind::InvalidData,
+                format!("{name}: {} bytes are too many", file.len()),
+            )),
             Ok(_) => std::fs::read(path).map(Some),
         }
     }

@@ -34,7 +34,8 @@ impl KeySource {
     /// `configured` is the key file, or empty for `store.key` beside the store; `credentials` is systemd's
     /// `$CREDENTIALS_DIRECTORY`. A credential named [`CREDENTIAL`] goes before the file.
     pub fn new(store: &Path, configured: &Path, credentials: Option<&OsStr>) -> Self {
-        let credential = credentials.map(|folder| Path::new(folder).join(CREDENTIAL)).filter(|path| path.exists());
+        let credential =
+            credentials.map(|folder| Path::new(folder).join(CREDENTIAL)).filter(|path| path.exists());
         let file = if configured.as_os_str().is_empty() {
             store.parent().unwrap_or(Path::new("")).join(FILE)
         } else {

@@ -21,8 +21,8 @@ use crate::judge::UserName;
 
 mod header;
 
-pub(super) use header::{Header, TurnKey};
 use header::HEADER_BYTES;
+pub(super) use header::{Header, TurnKey};
 
 /// The two files.
 pub(super) const MIRRORS: [&str; 2] = ["keyring.a", "keyring.b"];
@@ -100,10 +100,12 @@ impl Keyring {
                 }
             }
         }
-        let Some((_, best, which, header)) = headers.into_iter().max_by_key(|(generation, at, ..)| (*generation, 1 - at))
+        let Some((_, best, which, header)) =
+            headers.into_iter().max_by_key(|(generation, at, ..)| (*generation, 1 - at))
         else {
             let fits = mirrors.iter().any(|m| candidates.iter().any(|c| Header::is_of(&c.key, m)));
-            let keys = candidates.iter().map(|c| c.path.display().to_string()).collect::<Vec<_>>().join(" nor ");
+            let keys =
+                candidates.iter().map(|c| c.path.display().to_string()).collect::<Vec<_>>().join(" nor ");
             return Err(if fits {
                 StoreError::KeyringLost { path: path.into() }
             } else {
@@ -113,9 +115,12 @@ impl Keyring {
         let mut keyring = Self::empty(path, &candidates[which].key);
         *keyring.header = header;
         keyring.read_slots(&mirrors, best);
-        let image = keyring.image();
+        // As it was sealed: each sealing gives other bytes.
+        let image = keyring.image_behind(mirrors[best][..HEADER_BYTES].to_vec());
         if mirrors.iter().any(|mirror| trimmed(mirror) != trimmed(&image)) {
-            keyring.notes.push("keyring: one copy was damaged or unfinished and was mended from the other".to_owned());
+            keyring
+                .notes
+                .push("keyring: one copy was damaged or unfinished and was mended from the other".to_owned());
             keyring.write_all(disk)?;
         }
         Ok(Some((keyring, which)))
@@ -223,7 +228,11 @@ impl Keyring {
     }
 
     /// Changes the header, on the disk when this returns; as before if that fails.
-    pub(super) fn change(&mut self, disk: &dyn Disk, change: impl FnOnce(&mut Header)) -> Result<(), StoreError> {
+    pub(super) fn change(
+        &mut self,
+        disk: &dyn Disk,
+        change: impl FnOnce(&mut Header),
+    ) -> Result<(), StoreError> {
         let before = self.header.clone();
         change(&mut self.header);
         self.header.generation += 1;
@@ -253,9 +262,9 @@ impl Keyring {
         Ok(())
     }
 
-    /// The whole file as it should be.
-    fn image(&self) -> Vec<u8> {
-        let mut image = self.header.seal(&self.wrap);
+    /// The whole file as it should be, behind a sealed header.
+    fn image_behind(&self, header: Vec<u8>) -> Vec<u8> {
+        let mut image = header;
         for slot in &self.slots {
             image.extend_from_slice(slot.as_ref().map_or(&[0; SLOT_BYTES], |slot| &slot.wrapped));
         }
@@ -263,11 +272,16 @@ impl Keyring {
     }
 
     fn write_all(&self, disk: &dyn Disk) -> Result<(), StoreError> {
-        let image = self.image();
+        let image = self.image_behind(self.header.seal(&self.wrap));
         MIRRORS.iter().try_for_each(|name| replace(disk, name, &image)).map_err(|e| self.io(&e))
     }
 
-    fn write_slot(&self, disk: &dyn Disk, index: usize, wrapped: &[u8; SLOT_BYTES]) -> Result<(), StoreError> {
+    fn write_slot(
+        &self,
+        disk: &dyn Disk,
+        index: usize,
+        wrapped: &[u8; SLOT_BYTES],
+    ) -> Result<(), StoreError> {
         self.write_at(disk, HEADER_BYTES + index * SLOT_BYTES, wrapped)
     }
 

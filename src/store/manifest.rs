@@ -145,11 +145,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn changes() -> impl Strategy<Value = Vec<Change>> {
-        let one = (prop::collection::vec(0_u8..3, 1..3), prop::option::of(prop::collection::vec(any::<u8>(), 0..4)));
+        let one = (
+            prop::collection::vec(0_u8..3, 1..3),
+            prop::option::of(prop::collection::vec(any::<u8>(), 0..4)),
+        );
         // One change names a key once.
-        let change = prop::collection::vec(one, 0..4).prop_map(|pairs| {
-            pairs.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect::<Change>()
-        });
+        let change = prop::collection::vec(one, 0..4)
+            .prop_map(|pairs| pairs.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect::<Change>());
         prop::collection::vec(change, 0..8)
     }
 

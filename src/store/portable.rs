@@ -171,7 +171,8 @@ pub fn export(
 
 fn line(template: &Template, turn: &crate::embed::Turn) -> Line {
     let plain = turn.undo(&template.embedding);
-    let bytes: Zeroizing<Vec<u8>> = Zeroizing::new(plain.values().iter().flat_map(|v| v.to_le_bytes()).collect());
+    let bytes: Zeroizing<Vec<u8>> =
+        Zeroizing::new(plain.values().iter().flat_map(|v| v.to_le_bytes()).collect());
     Line {
         id: template.id.clone(),
         user: template.user.to_string(),
@@ -233,7 +234,8 @@ fn read(
     }
     let key = identity.lines().map(str::trim).find(|line| line.starts_with("AGE-SECRET-KEY-"));
     let key = key.ok_or_else(|| PortableError::Identity { why: "has no secret key".to_owned() })?;
-    let key = x25519::Identity::from_str(key).map_err(|why| PortableError::Identity { why: why.to_owned() })?;
+    let key =
+        x25519::Identity::from_str(key).map_err(|why| PortableError::Identity { why: why.to_owned() })?;
     let plain = age::decrypt(&key, file).map_err(|e| wrong(format!("cannot be opened ({e})")))?;
     let plain = Zeroizing::new(plain);
     let mut lines = plain.split(|byte| *byte == b'\n');
@@ -243,7 +245,10 @@ fn read(
         return Err(wrong(format!("schema {}, this program reads {SCHEMA}", about.schema)));
     }
     if about.made_for.embedder_sha256 != here.embedder_sha256 {
-        return Err(PortableError::OtherEmbedder { file: Box::new(about.made_for), here: Box::new(here.clone()) });
+        return Err(PortableError::OtherEmbedder {
+            file: Box::new(about.made_for),
+            here: Box::new(here.clone()),
+        });
     }
     let mut people: BTreeMap<UserName, Vec<Template>> = BTreeMap::new();
     let mut count = 0;

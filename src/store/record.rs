@@ -61,7 +61,13 @@ impl<'a> Envelope<'a> {
     }
 
     /// The template, if the record belongs here.
-    pub(super) fn open(&self, key: &Key, id: &str, user: &UserName, place: Place<'_>) -> Result<Template, String> {
+    pub(super) fn open(
+        &self,
+        key: &Key,
+        id: &str,
+        user: &UserName,
+        place: Place<'_>,
+    ) -> Result<Template, String> {
         let plain = key
             .open(&about(id, user, &self.key, place), self.sealed)
             .map_err(|_| "it was changed, or belongs elsewhere".to_owned())?;

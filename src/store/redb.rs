@@ -21,7 +21,8 @@ struct Redb(Database);
 pub(super) fn open(path: &Path) -> Result<Box<dyn Table>, String> {
     let failed = |e: std::io::Error| e.to_string();
     std::fs::create_dir_all(path).map_err(failed)?;
-    let db = Database::builder().set_cache_size(CACHE_BYTES).create(path.join(FILE)).map_err(|e| e.to_string())?;
+    let db =
+        Database::builder().set_cache_size(CACHE_BYTES).create(path.join(FILE)).map_err(|e| e.to_string())?;
     let table = Redb(db);
     table.apply(&Change::new())?;
     File::open(path).and_then(|folder| folder.sync_all()).map_err(failed)?;

@@ -102,7 +102,10 @@ impl Key {
 
 /// Each part led by its length, so that no two lists of parts give the same bytes.
 fn framed(parts: &[&[u8]]) -> Vec<u8> {
-    parts.iter().flat_map(|part| (part.len() as u32).to_le_bytes().into_iter().chain(part.iter().copied())).collect()
+    parts
+        .iter()
+        .flat_map(|part| (part.len() as u32).to_le_bytes().into_iter().chain(part.iter().copied()))
+        .collect()
 }
 
 #[cfg(test)]

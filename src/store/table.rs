@@ -61,7 +61,8 @@ impl TableFolder {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
         let prefix = format!("{name}.corrupt-");
-        let named = |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&prefix));
+        let named =
+            |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&prefix));
         let mut found: Vec<PathBuf> = entries.filter(named).collect();
         found.sort();
         found
@@ -127,7 +128,8 @@ impl Table for Guarded {
 
 /// What was half done when it panicked is never looked at again: the table is opened anew.
 fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("the files are damaged (it panicked)".to_owned()))
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err("the files are damaged (it panicked)".to_owned()))
 }
 
 #[cfg(test)]

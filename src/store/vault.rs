@@ -49,6 +49,8 @@ pub struct Vault {
     inner: Mutex<Inner>,
     revision: AtomicU64,
     source: KeySource,
+    /// It was made just now.
+    new: bool,
     /// Held as long as the store is open: there is one daemon to a store.
     _lock: Option<Flock<std::fs::File>>,
 }
@@ -101,6 +103,11 @@ impl Vault {
 
     fn changed(&self) {
         self.revision.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether there was no store before this one was opened.
+    pub(super) fn is_new(&self) -> bool {
+        self.new
     }
 
     /// The key of the audit log.
@@ -168,7 +175,11 @@ impl TemplateStore for Vault {
         let inner = self.lock();
         let mut notes = inner.notes.clone();
         let aside = inner.tables.set_aside_earlier();
-        notes.extend(aside.iter().map(|path| format!("store: a damaged copy lies in {path}; remove it when it is of no use")));
+        notes.extend(
+            aside
+                .iter()
+                .map(|path| format!("store: a damaged copy lies in {path}; remove it when it is of no use")),
+        );
         let templates = inner.people.values().map(BTreeSet::len).sum();
         let behind = if inner.table.is_none() { Condition::Behind } else { Condition::Whole };
         Health { users: inner.people.len(), templates, condition: inner.condition.max(behind), notes }
@@ -181,11 +192,7 @@ impl Inner {
     }
 
     fn place<'a>(&'a self, turn: &'a [u8; 8]) -> Place<'a> {
-        Place {
-            embedder_sha256: &self.manifest.embedder_sha256,
-            device: &self.keyring.header().device,
-            turn,
-        }
+        Place { embedder_sha256: &self.manifest.embedder_sha256, device: &self.keyring.header().device, turn }
     }
 
     fn add(&mut self, templates: &[Template]) -> Result<(), StoreError> {
@@ -261,7 +268,8 @@ impl Inner {
             }
             return Ok(0);
         };
-        let gone: BTreeSet<String> = ids.iter().filter(|one| id.is_none_or(|id| id == *one)).cloned().collect();
+        let gone: BTreeSet<String> =
+            ids.iter().filter(|one| id.is_none_or(|id| id == *one)).cloned().collect();
         let mut change: Vec<_> = gone.iter().map(|id| (record_key(id), None)).collect();
         let misses = self.misses_key(Some(user));
         if id.is_none() && self.entries.contains_key(&misses) {
@@ -296,7 +304,8 @@ impl Inner {
             return Ok(Attempts::default());
         };
         let open = || {
-            let plain = self.keys.misses.open(&[b"misses", &key], sealed).map_err(|_| "it was changed".to_owned())?;
+            let plain =
+                self.keys.misses.open(&[b"misses", &key], sealed).map_err(|_| "it was changed".to_owned())?;
             serde_json::from_slice(&plain).map_err(|e| e.to_string())
         };
         let whose = user.map_or("identification", UserName::as_str);
@@ -345,9 +354,13 @@ impl Inner {
         done?;
         // Twice, so that neither generation holds a template that the destroyed turn belongs to.
         let (manifest, entries) = (&self.manifest, &self.entries);
-        self.backup.begin_anew(manifest, entries).and_then(|()| self.backup.begin_anew(manifest, entries)).map_err(
-            |e| StoreError::Io { path: self.path.clone(), why: format!("renewed, but the old backup could not be replaced: {e}") },
-        )?;
+        self.backup
+            .begin_anew(manifest, entries)
+            .and_then(|()| self.backup.begin_anew(manifest, entries))
+            .map_err(|e| StoreError::Io {
+                path: self.path.clone(),
+                why: format!("renewed, but the old backup could not be replaced: {e}"),
+            })?;
         Ok(count)
     }
 

@@ -13,6 +13,7 @@ use facelatch::clock::{BootTime, Clock, WallTime};
 use facelatch::config::Config;
 use facelatch::detect::Detector;
 use facelatch::embed::Embedder;
+use facelatch::embed::Turn;
 use facelatch::head::Head;
 use facelatch::head::file::Wanted;
 use facelatch::judge::{Attempts, Grant, UserName};
@@ -22,7 +23,6 @@ use facelatch::pipeline::Networks;
 use facelatch::seam::Seams;
 use facelatch::serve::peer::{Caller, Peers, Role};
 use facelatch::serve::{self, Parts};
-use facelatch::embed::Turn;
 use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
 use facelatch_wire::call::{Enroll, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
@@ -244,8 +244,13 @@ impl World {
             store: self.store.clone(),
             latch: Box::new(self.tape.clone()),
         };
-        let parts =
-            Parts { config: self.config.clone(), networks: networks(), seams, peers: self.masks.clone(), audit: None };
+        let parts = Parts {
+            config: self.config.clone(),
+            networks: networks(),
+            seams,
+            peers: self.masks.clone(),
+            audit: None,
+        };
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let serve = move || {
             let stopped = async move {

@@ -58,9 +58,10 @@ impl From<&Fault> for Exit {
     fn from(fault: &Fault) -> Self {
         match fault {
             Fault::PermissionDenied { .. } => Self::Forbidden,
-            Fault::BadParameter { .. } | Fault::NotFound { .. } | Fault::InvalidParameter { .. } | Fault::Conflict { .. } => {
-                Self::Usage
-            }
+            Fault::BadParameter { .. }
+            | Fault::NotFound { .. }
+            | Fault::InvalidParameter { .. }
+            | Fault::Conflict { .. } => Self::Usage,
             Fault::EnrollFailed { reason, .. } => Self::from(*reason),
             _ => Self::Unavailable,
         }

@@ -24,7 +24,12 @@ const PART_BYTES: usize = 45_000;
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// A sealed file with templates. It appears under its name only when it is whole, and never in the place of another.
-pub(crate) fn export(to: &Daemon, path: &Path, recipient: Option<String>, user: Option<String>) -> Result<Exit> {
+pub(crate) fn export(
+    to: &Daemon,
+    path: &Path,
+    recipient: Option<String>,
+    user: Option<String>,
+) -> Result<Exit> {
     if path.exists() {
         bail!("{}: exists already; name another file or remove it", path.display());
     }
@@ -101,7 +106,10 @@ pub(crate) fn renew(to: &Daemon, store_key: bool) -> Result<Exit> {
     } else if store_key {
         say::line("everything is wrapped with a new store key; copies of the old one open nothing any more")?;
     } else {
-        say::line(format!("{} templates were issued anew; the old ones are worth nothing now", done.templates))?;
+        say::line(format!(
+            "{} templates were issued anew; the old ones are worth nothing now",
+            done.templates
+        ))?;
     }
     Ok(Exit::Done)
 }

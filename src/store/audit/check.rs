@@ -61,7 +61,10 @@ impl Audit {
             first = first.or(start);
         }
         if first != Some(state.head.first) {
-            walk.problem(format!("the beginning is missing: the oldest line must be number {}", state.head.first));
+            walk.problem(format!(
+                "the beginning is missing: the oldest line must be number {}",
+                state.head.first
+            ));
         }
         if walk.before != Some((state.head.last, state.head.tag)) {
             walk.problem(format!("the end is missing: the newest line must be number {}", state.head.last));

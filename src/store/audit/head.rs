@@ -1,4 +1,5 @@
-//! The head file: which lines there must be. Two places that are written in turn, so that one is always whole.
+//! The head file: which lines there must be. One place is put on the disk at each new file of the log; the other is
+//! written at each line and not waited for, so that it may be behind, or torn when the power goes.
 
 use std::io;
 
@@ -20,14 +21,24 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// After a line.
     pub(super) fn write(&self, disk: &dyn Disk, key: &Key) -> io::Result<()> {
-        let body = [&self.first.to_le_bytes()[..], &self.last.to_le_bytes(), &self.tag].concat();
-        let tag = key.mac(&[b"head", &body]);
-        disk.write(FILE, self.last % 2 * SLOT_BYTES as u64, &[&body[..], &tag].concat())
+        self.write_to(1, disk, key)
     }
 
-    pub(super) fn sync(&self, disk: &dyn Disk) -> io::Result<()> {
+    /// After the first line of a file; on the disk when this returns.
+    pub(super) fn settle(&self, disk: &dyn Disk, key: &Key) -> io::Result<()> {
+        // What was not waited for first: one of the two is whole at any moment.
+        self.write(disk, key)?;
+        disk.sync(FILE)?;
+        self.write_to(0, disk, key)?;
         disk.sync(FILE)
+    }
+
+    fn write_to(&self, place: u64, disk: &dyn Disk, key: &Key) -> io::Result<()> {
+        let body = [&self.first.to_le_bytes()[..], &self.last.to_le_bytes(), &self.tag].concat();
+        let tag = key.mac(&[b"head", &body]);
+        disk.write(FILE, place * SLOT_BYTES as u64, &[&body[..], &tag].concat())
     }
 
     pub(super) fn read(disk: &dyn Disk, key: &Key) -> io::Result<Option<Self>> {

@@ -40,7 +40,8 @@ impl Disk for Shared {
 
 fn open(disk: &Arc<Fake>) -> std::io::Result<Audit> {
     let key = Key::from_bytes([6; 32]);
-    Audit::on(Box::new(Shared(disk.clone())), Path::new("audit"), key, LIMITS, WallTime(50))
+    let disk = Box::new(Shared(disk.clone()));
+    Audit::on(disk, Path::new("audit"), key, LIMITS, WallTime(50), true)
 }
 
 fn happened(n: u64) -> Entry {
@@ -74,7 +75,10 @@ fn what_was_written_verifies_over_restarts_and_rotations() {
     for n in 0..60 {
         open(&disk).expect("opens").record(happened(n));
     }
-    assert!(disk.length("audit.log.2").expect("read").is_some() && disk.length("audit.log.3").expect("read").is_none());
+    assert!(
+        disk.length("audit.log.2").expect("read").is_some()
+            && disk.length("audit.log.3").expect("read").is_none()
+    );
     let report = open(&disk).expect("opens").verify().expect("read");
     assert_eq!((report.files, report.problems.len()), (3, 0), "{:?}", report.problems);
     let text = String::from_utf8(file(&disk, "audit.log.1")).expect("text");
@@ -85,7 +89,7 @@ fn what_was_written_verifies_over_restarts_and_rotations() {
 #[test]
 fn any_edit_is_found() {
     let names = ["audit.log", "audit.log.1", "audit.log.2"];
-    let disk = filled(22);
+    let disk = filled(30);
     assert_eq!(problems(&disk), Vec::<String>::new());
     for name in names {
         let good = file(&disk, name);
@@ -99,9 +103,17 @@ fn any_edit_is_found() {
         }
         let lines: Vec<&[u8]> = good.split_inclusive(|byte| *byte == b'\n').collect();
         for gone in 0..lines.len() {
-            let left: Vec<u8> = lines.iter().enumerate().filter(|(at, _)| *at != gone).flat_map(|(_, l)| l.to_vec()).collect();
+            let left: Vec<u8> = lines
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| *at != gone)
+                .flat_map(|(_, l)| l.to_vec())
+                .collect();
             put(&disk, name, &left);
-            assert!(!filled_view(&disk).verify().expect("read").problems.is_empty(), "{name} without line {gone}");
+            assert!(
+                !filled_view(&disk).verify().expect("read").problems.is_empty(),
+                "{name} without line {gone}"
+            );
         }
         put(&disk, name, &good);
     }
@@ -113,14 +125,23 @@ fn filled_view(disk: &Arc<Fake>) -> Audit {
     let key = Key::from_bytes([6; 32]);
     let head = Head::read(&**disk, &key).expect("read").expect("there");
     let state = State { head, length: 0, lost: 0, trouble: None };
-    Audit { disk: Box::new(Shared(disk.clone())), folder: "audit".into(), key, limits: LIMITS, state: Mutex::new(state) }
+    Audit {
+        disk: Box::new(Shared(disk.clone())),
+        folder: "audit".into(),
+        key,
+        limits: LIMITS,
+        state: Mutex::new(state),
+    }
 }
 
 #[test]
 fn a_cut_end_is_found_at_the_next_start_and_stays_on_record() {
     let disk = filled(4);
     let good = file(&disk, "audit.log");
-    let keep = good.iter().rposition(|b| *b == b'\n').map(|end| good[..end].iter().rposition(|b| *b == b'\n').expect("lines") + 1);
+    let keep = good
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map(|end| good[..end].iter().rposition(|b| *b == b'\n').expect("lines") + 1);
     put(&disk, "audit.log", &good[..keep.expect("lines")]);
     let found = problems(&disk);
     assert!(found.iter().any(|p| p.contains("missing or were changed before this one")), "{found:?}");

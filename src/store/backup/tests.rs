@@ -91,7 +91,10 @@ fn a_generation_that_was_cut_short_by_the_power_leaves_a_whole_one() {
         for seed in 0..6 {
             let after = disk.reboot(seed);
             let (generation, entries) = found(&file(&after, 0)).expect("whole");
-            assert!(generation.clean && (generation.manifest, entries) == states[4], "step {step}, seed {seed}");
+            assert!(
+                generation.clean && (generation.manifest, entries) == states[4],
+                "step {step}, seed {seed}"
+            );
         }
         if done {
             break;

@@ -57,7 +57,11 @@ fn one_damaged_copy_is_mended_wherever_the_damage_is() {
         }
         for length in [0, 100, 256, 300, 400] {
             disk.cut(mirror, length).expect("cut");
-            assert_eq!(open(&disk, &[1]).expect("opens").expect("there").0.users().len(), 2, "{mirror} {length}");
+            assert_eq!(
+                open(&disk, &[1]).expect("opens").expect("there").0.users().len(),
+                2,
+                "{mirror} {length}"
+            );
         }
     }
 }

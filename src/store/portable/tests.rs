@@ -58,7 +58,11 @@ fn what_is_exported_here_is_imported_there_as_the_same_faces() {
     assert_eq!(names(&to), names(&from));
     let faces = |store: &Vault| {
         let all = store.snapshot().expect("read");
-        all.templates.iter().map(|t| all.turn.undo(&t.embedding).values().to_vec()).collect::<Vec<_>>().concat()
+        all.templates
+            .iter()
+            .map(|t| all.turn.undo(&t.embedding).values().to_vec())
+            .collect::<Vec<_>>()
+            .concat()
     };
     let off = faces(&from).iter().zip(faces(&to)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(off < 1e-6, "{off}");
@@ -92,7 +96,10 @@ fn conflicts_are_named_and_nothing_is_half_imported() {
     let (public, secret) = keys();
     let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
     let error = import(&to, &file, &secret, &here(), false).expect_err("conflict").to_string();
-    assert!(error.starts_with("alice: enrolled here already") && error.contains("--skip-enrolled"), "{error}");
+    assert!(
+        error.starts_with("alice: enrolled here already") && error.contains("--skip-enrolled"),
+        "{error}"
+    );
     assert_eq!(names(&to), ["alice look 7"]);
     let done = import(&to, &file, &secret, &here(), true).expect("imported");
     assert_eq!((done.users, done.skipped), (vec!["bob".to_owned()], vec!["alice".to_owned()]));

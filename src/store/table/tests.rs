@@ -78,7 +78,10 @@ fn changes_survive_reopening() {
         table.apply(&vec![pair("a", None), pair("b", Some("3")), pair("nothing", None)]).expect("applied");
         drop(table);
         let entries = tables.open().expect("opens").load().expect("read");
-        assert_eq!(entries, [pair("b", Some("3")), pair("c", Some(""))].map(|(k, v)| (k, v.expect("some"))).into());
+        assert_eq!(
+            entries,
+            [pair("b", Some("3")), pair("c", Some(""))].map(|(k, v)| (k, v.expect("some"))).into()
+        );
     }
 }
 

@@ -61,6 +61,7 @@ impl Vault {
         let records = opening.folder.join(RECORDS);
         let tables = Box::new(TableFolder::new(records.clone(), table::DEFAULT));
         let old = v1::waiting(&folder, opening.folder, &records).map_err(|e| failed(e.to_string()))?;
+        let new = MIRRORS.iter().all(|name| folder.length(name).is_ok_and(|length| length.is_none()));
         let mut inner = Inner::open(Arc::new(folder.clone()), tables, opening)?;
         if let Some(old) = old {
             inner.take_over(&old)?;
@@ -70,6 +71,7 @@ impl Vault {
             inner: Mutex::new(inner),
             revision: AtomicU64::new(1),
             source: opening.keys.clone(),
+            new,
             _lock: Some(lock),
         })
     }
@@ -85,7 +87,9 @@ impl Inner {
         let path = opening.folder.to_path_buf();
         let io = |e: std::io::Error| StoreError::Io { path: path.clone(), why: e.to_string() };
         let is_there = |name: &&str| disk.length(name).map(|length| length.is_some());
-        let data = tables.exists() || is_there(&GENERATIONS[0]).map_err(io)? || is_there(&GENERATIONS[1]).map_err(io)?;
+        let data = tables.exists()
+            || is_there(&GENERATIONS[0]).map_err(io)?
+            || is_there(&GENERATIONS[1]).map_err(io)?;
         let keyring_there = is_there(&MIRRORS[0]).map_err(io)? || is_there(&MIRRORS[1]).map_err(io)?;
         let candidates = opening.keys.candidates(data || keyring_there)?;
         let keyring = match Keyring::open(&*disk, &path, &candidates)? {
@@ -94,7 +98,8 @@ impl Inner {
             None => Keyring::create(&*disk, &path, &candidates[0].key, opening.turn)?,
         };
         let keys = Keys::derive(&keyring.header().root);
-        let found = Search { disk: &disk, tables: &*tables, keyring: &keyring, keys: &keys, opening }.find()?;
+        let found =
+            Search { disk: &disk, tables: &*tables, keyring: &keyring, keys: &keys, opening }.find()?;
         let turn = keyring.turn(&found.manifest.turn);
         let mut inner = Self {
             path,
@@ -187,21 +192,24 @@ impl Search<'_> {
             Ok((entries, table)) if entries.is_empty() => OnTable::Empty(table),
             Ok((entries, table)) => match verified(entries, self.keys) {
                 Ok((manifest, entries)) => OnTable::Whole(table, manifest, entries),
-                Err(entries) => {
-                    OnTable::Damaged("they do not fit their manifest".to_owned(), entries)
-                }
+                Err(entries) => OnTable::Damaged("they do not fit their manifest".to_owned(), entries),
             },
         }
     }
 
-    fn generation(&self, which: usize, entries: Option<&mut Entries>) -> Result<Option<Generation>, StoreError> {
+    fn generation(
+        &self,
+        which: usize,
+        entries: Option<&mut Entries>,
+    ) -> Result<Option<Generation>, StoreError> {
         let file = self.disk.read(GENERATIONS[which]).map_err(|e| self.io(&e))?;
         let device = &self.keyring.header().device;
         Ok(file.and_then(|file| backup::read(&file, &self.keys.backup, device, entries)))
     }
 
     fn anything_left(&self) -> Result<bool, StoreError> {
-        let there = |name: &&str| self.disk.length(name).map(|length| length.is_some()).map_err(|e| self.io(&e));
+        let there =
+            |name: &&str| self.disk.length(name).map(|length| length.is_some()).map_err(|e| self.io(&e));
         Ok(there(&GENERATIONS[0])? || there(&GENERATIONS[1])?)
     }
 
@@ -222,7 +230,14 @@ impl Search<'_> {
             let note = "store: the backup was damaged and was written anew from the records".to_owned();
             self.disk.remove(GENERATIONS[0]).map_err(|e| self.io(&e))?;
             let backup = self.new_backup(&manifest, &entries)?;
-            return Ok(Found { table, backup, manifest, entries, condition: Condition::Restored, notes: vec![note] });
+            return Ok(Found {
+                table,
+                backup,
+                manifest,
+                entries,
+                condition: Condition::Restored,
+                notes: vec![note],
+            });
         }
         // The power went between the two, or the table could not be written: it is brought up to date.
         let missed = on_backup.manifest.revision - manifest.revision;
@@ -231,7 +246,8 @@ impl Search<'_> {
         let change = filled(difference(&entries, &newest), &on_backup.manifest, &self.keys.manifest);
         if let Err(why) = table.apply(&change) {
             drop(table);
-            return self.from_backup(&format!("the records could not be brought up to date ({why})"), on_backup);
+            return self
+                .from_backup(&format!("the records could not be brought up to date ({why})"), on_backup);
         }
         tracing::info!("store: {missed} changes were taken from the backup");
         let backup = self.resume(on_backup)?;
@@ -244,7 +260,8 @@ impl Search<'_> {
         self.generation(0, Some(&mut entries))?;
         let manifest = on_backup.manifest.clone();
         let (table, aside) = self.new_table(&manifest, &entries)?;
-        let mut note = format!("store: {why} and were restored from the backup, as of change {}", manifest.revision);
+        let mut note =
+            format!("store: {why} and were restored from the backup, as of change {}", manifest.revision);
         if !on_backup.clean {
             note += ", whose end was cut off: the last change may be missing";
         }
@@ -289,7 +306,11 @@ impl Search<'_> {
     }
 
     /// A table with these entries; what was there is moved away, and where to is said.
-    fn new_table(&self, manifest: &Manifest, entries: &Entries) -> Result<(Box<dyn Table>, String), StoreError> {
+    fn new_table(
+        &self,
+        manifest: &Manifest,
+        entries: &Entries,
+    ) -> Result<(Box<dyn Table>, String), StoreError> {
         let aside = if self.tables.exists() {
             let to = self.tables.set_aside(self.opening.now).map_err(|why| self.failed(why))?;
             format!("; the damaged ones lie in {to}")
@@ -304,7 +325,8 @@ impl Search<'_> {
 
     fn new_backup(&self, manifest: &Manifest, entries: &Entries) -> Result<Backup, StoreError> {
         let device = self.keyring.header().device;
-        Backup::create(self.disk.clone(), self.keys.backup.clone(), device, (manifest, entries)).map_err(|e| self.io(&e))
+        Backup::create(self.disk.clone(), self.keys.backup.clone(), device, (manifest, entries))
+            .map_err(|e| self.io(&e))
     }
 
     fn resume(&self, found: &Generation) -> Result<Backup, StoreError> {

@@ -130,7 +130,10 @@ fn a_store_of_another_embedder_is_refused_until_it_is_empty() {
     let place = Place::new();
     add(&place.open(), &[("alice", "1")]).expect("added");
     let error = place.open_for("cd", TurnKind::Rotation).map(|_| ()).expect_err("refused").to_string();
-    assert!(error.contains("made for the embedder with sha256 ab") && error.contains("enrol everybody"), "{error}");
+    assert!(
+        error.contains("made for the embedder with sha256 ab") && error.contains("enrol everybody"),
+        "{error}"
+    );
     place.open().remove(&user("alice"), None).expect("removed");
     assert!(place.open_for("cd", TurnKind::Rotation).is_ok());
 }
@@ -160,7 +163,9 @@ fn nothing_that_is_kept_can_be_read_without_the_key() {
     let place = Place::new();
     let store = place.open();
     add(&store, &[("alexandria", "0123456789abcdef0123456789abcdef")]).expect("added");
-    store.set_attempts(Some(&user("alexandria")), Attempts { misses: 4, last_miss: WallTime(9) }).expect("kept");
+    store
+        .set_attempts(Some(&user("alexandria")), Attempts { misses: 4, last_miss: WallTime(9) })
+        .expect("kept");
     let value = store.templates(None).expect("read")[0].embedding.values()[1].to_le_bytes();
     drop(store);
     for part in [&b"alexandria"[..], b"glasses", b"misses", &value] {
@@ -207,7 +212,8 @@ fn another_key_wraps_the_same_store() {
     let store = place.open();
     add(&store, &[("alice", "1")]).expect("added");
     let key = place.folder.path().join("store.key");
-    let (before, mirror) = (fs::read(&key).expect("read"), fs::read(place.store().join("keyring.a")).expect("read"));
+    let (before, mirror) =
+        (fs::read(&key).expect("read"), fs::read(place.store().join("keyring.a")).expect("read"));
     store.renew_key().expect("renewed");
     assert_ne!(fs::read(&key).expect("read"), before);
     assert!(!place.has(&before) && !place.has(&mirror[16..256]), "old key and old wrapping are gone");
@@ -259,7 +265,10 @@ fn renewed_templates_are_the_same_faces_in_other_axes() {
     add(&store, &[("alice", "1"), ("bob", "22")]).expect("added");
     let faces = |store: &Vault| {
         let snapshot = store.snapshot().expect("read");
-        let both = snapshot.templates.iter().map(|t| (t.embedding.values().to_vec(), snapshot.turn.undo(&t.embedding)));
+        let both = snapshot
+            .templates
+            .iter()
+            .map(|t| (t.embedding.values().to_vec(), snapshot.turn.undo(&t.embedding)));
         both.collect::<Vec<_>>()
     };
     let (before, turn) = (faces(&store), store.snapshot().expect("read").turn);
@@ -346,7 +355,8 @@ fn each_file_is_mended_from_the_others() {
             let bytes = fs::read(path).expect("read");
             harm(path, &bytes);
             let name = path.strip_prefix(place.store()).expect("inside").display().to_string();
-            let store = place.open_for(SHA, TurnKind::Rotation).unwrap_or_else(|e| panic!("{name} {what}: {e}"));
+            let store =
+                place.open_for(SHA, TurnKind::Rotation).unwrap_or_else(|e| panic!("{name} {what}: {e}"));
             assert_eq!(ids(&store, None), ["1", "3"], "{name} {what}");
             assert_eq!(store.attempts(None).expect("read").misses, 2, "{name} {what}");
             let health = store.health();
@@ -421,7 +431,8 @@ fn a_store_of_the_first_schema_is_sealed_and_destroyed() {
         assert_eq!(found, [("alice", "look 1"), ("alice", "look 2"), ("alice", "look 3"), ("bob", "look 4")]);
         for (k, template) in (1..).zip(&snapshot.templates) {
             let face = (0..128).map(|i| ((k * 31 + i * 17) % 101) as f32 - 49.75).collect();
-            let (face, back) = (Embedding::new(face).expect("valid"), snapshot.turn.undo(&template.embedding));
+            let (face, back) =
+                (Embedding::new(face).expect("valid"), snapshot.turn.undo(&template.embedding));
             let off = face.values().iter().zip(back.values()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(off < 1e-6, "look {k} is off by {off}");
         }
