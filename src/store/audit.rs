@@ -145,7 +145,13 @@ impl Audit {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn append(&self, state: &mut State, mut entry: Entry) -> std::io::Result<()> {
+    fn append(&self, state: &mut State, entry: Entry) -> std::io::Result<()> {
+        self.write(state, entry)?;
+        // Not waited for: a head that is behind says less, never something wrong.
+        state.head.write(&*self.disk, &self.key)
+    }
+
+    fn write(&self, state: &mut State, mut entry: Entry) -> std::io::Result<()> {
         entry.n = state.head.last + 1;
         let text = serde_json::to_string(&entry)?;
         let tag = self.tag(&state.head.tag, &text);
@@ -158,8 +164,7 @@ impl Audit {
         }
         state.length += line.len() as u64;
         (state.head.last, state.head.tag) = (entry.n, tag);
-        // Not waited for: a head that is behind says less, never something wrong.
-        state.head.write(&*self.disk, &self.key)
+        Ok(())
     }
 
     /// A new file. Older ones move up, the oldest goes.
@@ -179,7 +184,9 @@ impl Audit {
     fn begin(&self, state: &mut State, now: WallTime) -> std::io::Result<()> {
         state.length = 0;
         let after = Some(hex(&state.head.tag));
-        self.append(state, Entry { time: now, kind: "begin".to_owned(), after, ..Entry::default() })?;
+        self.write(state, Entry { time: now, kind: "begin".to_owned(), after, ..Entry::default() })?;
+        // The file has its name before the head speaks of its line.
+        self.disk.sync_names()?;
         state.head.first = self.first_number()?.unwrap_or(state.head.last);
         state.head.settle(&*self.disk, &self.key)?;
         self.disk.sync_names()
@@ -203,19 +210,19 @@ impl Audit {
         let mut state = self.state();
         let head = Head::read(&*self.disk, &self.key)?;
         let (mut whole, mut repair) = (None, None);
-        // The newest file that is there: right after a rotation that was cut short it is the second.
-        let newest =
-            (0..2).find_map(|which| self.disk.read(&name(which)).transpose().map(|file| (which, file)));
-        if let Some((which, file)) = newest {
-            let read = check::end_of(&file?, &|before, text| self.tag(before, text));
-            if which == 0 {
-                state.length = read.length;
-            }
-            if read.torn && which == 0 {
+        // Right after a rotation that was cut short the newest whole line is in the second file.
+        for which in 0..2 {
+            let Some(file) = self.disk.read(&name(which))? else { continue };
+            let read = check::end_of(&file, &|before, text| self.tag(before, text));
+            if which == 0 && read.torn {
                 self.disk.cut(LOG, read.length)?;
                 repair = Some("the last line was cut short and was removed");
             }
-            whole = read.end.map(|end| (end, which, read.good));
+            if let Some(end) = read.end {
+                state.length = read.length;
+                whole = Some((end, which, read.good));
+                break;
+            }
         }
         match (whole, head) {
             (None, None) => {
@@ -276,7 +283,8 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(text: &str) -> Option<Tag> {
     let mut tag = [0; TAG_BYTES];
-    if text.len() != 2 * TAG_BYTES || !text.is_ascii() {
+    let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if text.len() != 2 * TAG_BYTES || !text.bytes().all(lower) {
         return None;
     }
     for (byte, at) in tag.iter_mut().zip((0..).step_by(2)) {

@@ -26,8 +26,6 @@ pub struct KeySource {
 pub(super) struct Candidate {
     pub(super) key: Pinned<Key>,
     pub(super) path: PathBuf,
-    /// It was made just now, so nothing can have been sealed with it.
-    pub(super) fresh: bool,
 }
 
 impl KeySource {
@@ -117,7 +115,7 @@ impl KeySource {
             .and_then(|()| disk.sync(name))
             .and_then(|()| disk.sync_names())
             .map_err(|e| self.failed(path, &e.to_string()))?;
-        Ok(Candidate { key, path: path.to_owned(), fresh: true })
+        Ok(Candidate { key, path: path.to_owned() })
     }
 
     fn read(&self, path: &Path) -> Result<Candidate, StoreError> {
@@ -128,7 +126,7 @@ impl KeySource {
         let bytes = Zeroizing::new(std::fs::read(path).map_err(|e| self.failed(path, &e.to_string()))?);
         let mut key = Pinned::<Key>::default();
         *key = parse(&bytes).ok_or_else(|| self.failed(path, &format!("{length} bytes are no key")))?;
-        Ok(Candidate { key, path: path.to_owned(), fresh: false })
+        Ok(Candidate { key, path: path.to_owned() })
     }
 
     fn failed(&self, path: &Path, why: &str) -> StoreError {
@@ -175,10 +173,10 @@ mod tests {
         let source = KeySource::new(&folder.path().join("store"), Path::new(""), None);
         let made = source.candidates(false).expect("made").remove(0);
         let path = folder.path().join("store.key");
-        assert_eq!((made.fresh, made.path.as_path()), (true, path.as_path()));
+        assert_eq!(made.path, path);
         assert_eq!(std::fs::metadata(&path).expect("file").permissions().mode() & 0o777, 0o600);
         let read = source.candidates(true).expect("read").remove(0);
-        assert!(!read.fresh && *read.key == *made.key);
+        assert!(*read.key == *made.key);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod notices;
 mod peers;
 mod run;
 mod size;
+mod torture;
 mod units;
 
 /// What a verb does; it gets the words after its name.
@@ -19,6 +20,12 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     ("check", "[STEP...]", "all that must hold before a commit; with names, only those steps", check::main),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
     ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
+    (
+        "torture",
+        "[--kills N] [--damage N] [--json]",
+        "kill and damage the store: nothing may be lost",
+        torture::main,
+    ),
     ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
 ];
 
@@ -27,7 +34,7 @@ fn main() -> ExitCode {
     let verb = words.first().and_then(|word| VERBS.iter().find(|verb| verb.0 == word));
     let Some((.., act)) = verb else {
         for (name, rest, purpose, _) in VERBS {
-            println!("cargo xtask {:<22} {purpose}", format!("{name} {rest}"));
+            println!("cargo xtask {:<42} {purpose}", format!("{name} {rest}"));
         }
         return ExitCode::from(2);
     };

@@ -8,7 +8,7 @@ fn user(name: &str) -> UserName {
 fn candidate(byte: u8) -> Candidate {
     let mut key = Pinned::<Key>::default();
     *key = Key::from_bytes([byte; 32]);
-    Candidate { key, path: format!("key{byte}").into(), fresh: false }
+    Candidate { key, path: format!("key{byte}").into() }
 }
 
 fn open(disk: &Fake, bytes: &[u8]) -> Result<Option<(Keyring, usize)>, StoreError> {
