@@ -22,6 +22,15 @@ pub enum TurnKind {
     Rotation,
 }
 
+impl TurnKind {
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::Permutation => b"facelatch turn permutation v1",
+            Self::Rotation => b"facelatch turn rotation v1",
+        }
+    }
+}
+
 /// An orthogonal map Q. Without `Debug` on purpose: it is as secret as its key. Wiped on drop.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Turn {
@@ -48,19 +57,20 @@ impl Turn {
     /// The turn of a key, for embeddings of `length` values. The same key gives the same turn for ever, on every machine:
     /// only additions, products, quotients and roots of f64 are used, which IEEE 754 rounds alike everywhere.
     pub fn draw(key: &[u8; 32], kind: TurnKind, length: usize) -> Self {
-        let label: &[u8] = match kind {
-            TurnKind::Permutation => b"facelatch turn permutation v1",
-            TurnKind::Rotation => b"facelatch turn rotation v1",
-        };
-        let mut stream = Stream::new(key, label);
+        let mut stream = Stream::new(key, kind.label());
         let axes = match kind {
             TurnKind::Permutation => permuted(&mut stream, length),
             TurnKind::Rotation => Axes::Rotated { length, matrix: orthogonal(&mut stream, length) },
         };
-        let digest = Sha256::new().chain_update(b"facelatch turn id").chain_update(label).chain_update(key);
+        Self { id: Self::id_of(key, kind), axes }
+    }
+
+    /// [`Turn::id`] of the turn that a key would give, without drawing it.
+    pub fn id_of(key: &[u8; 32], kind: TurnKind) -> [u8; 8] {
+        let digest = Sha256::new().chain_update(b"facelatch turn id").chain_update(kind.label());
         let mut id = [0; 8];
-        id.copy_from_slice(&digest.finalize()[..8]);
-        Self { id, axes }
+        id.copy_from_slice(&digest.chain_update(key).finalize()[..8]);
+        id
     }
 
     /// Tells turns apart; says nothing of the key.

@@ -175,9 +175,14 @@ impl Keyring {
         &self.header
     }
 
+    /// Whether there is a turn with this id.
+    pub(super) fn has_turn(&self, id: &[u8; 8]) -> bool {
+        self.header.turns.iter().any(|key| key.id() == *id)
+    }
+
     /// The turn with this id, for embeddings of its length.
     pub(super) fn turn(&self, id: &[u8; 8]) -> Option<Turn> {
-        self.header.turns.iter().map(TurnKey::draw).find(|turn| turn.id() == *id)
+        self.header.turns.iter().find(|key| key.id() == *id).map(TurnKey::draw)
     }
 
     /// Id of a user's key, if he has one.

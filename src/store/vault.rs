@@ -105,9 +105,9 @@ impl Vault {
         self.revision.fetch_add(1, Ordering::Release);
     }
 
-    /// Whether there was no store before this one was opened.
+    /// Whether there was no store before this one was opened, or nothing ever happened in it.
     pub(super) fn is_new(&self) -> bool {
-        self.new
+        self.new || self.lock().manifest.revision == 0
     }
 
     /// The key of the audit log.
@@ -367,12 +367,12 @@ impl Inner {
     /// Destroys the keys of all turns but the one that templates are in.
     fn forget_other_turns(&mut self) -> Result<(), StoreError> {
         let present = self.turn.id();
-        let others = self.keyring.header().turns.iter().any(|key| key.draw().id() != present);
+        let others = self.keyring.header().turns.iter().any(|key| key.id() != present);
         if !others {
             return Ok(());
         }
         let disk = self.disk.clone();
-        self.keyring.change(&*disk, |header| header.turns.retain(|key| key.draw().id() == present))
+        self.keyring.change(&*disk, |header| header.turns.retain(|key| key.id() == present))
     }
 
     /// Who has no template has no key.

@@ -45,6 +45,11 @@ impl TurnKey {
         Self { key: Key::random(), kind, length: u16::try_from(length).unwrap_or(u16::MAX) }
     }
 
+    /// Its turn's id.
+    pub(in crate::store) fn id(&self) -> [u8; 8] {
+        Turn::id_of(self.key.bytes(), self.kind)
+    }
+
     /// The turn itself: some milliseconds for a rotation.
     pub(in crate::store) fn draw(&self) -> Turn {
         Turn::draw(self.key.bytes(), self.kind, self.length.into())

@@ -283,7 +283,7 @@ impl Search<'_> {
             None => {
                 entries = on_table;
                 entries.retain(|key, _| key.as_slice() != MANIFEST);
-                let turn = self.keyring.header().turns.first().map(|key| key.draw().id()).unwrap_or_default();
+                let turn = self.keyring.header().turns.first().map(|key| key.id()).unwrap_or_default();
                 let empty = Manifest::empty(turn, self.opening.embedder_sha256);
                 let all = difference(&Entries::new(), &entries);
                 let tagger = crate::store::manifest::Tagger(&self.keys.entries);
@@ -298,7 +298,7 @@ impl Search<'_> {
     }
 
     fn fresh(&self, table: Box<dyn Table>) -> Result<Found, StoreError> {
-        let turn = self.keyring.header().turns.first().map(|key| key.draw().id()).unwrap_or_default();
+        let turn = self.keyring.header().turns.first().map(|key| key.id()).unwrap_or_default();
         let (manifest, entries) = (Manifest::empty(turn, self.opening.embedder_sha256), Entries::new());
         table.apply(&filled(Vec::new(), &manifest, &self.keys.manifest)).map_err(|why| self.failed(why))?;
         let backup = self.new_backup(&manifest, &entries)?;

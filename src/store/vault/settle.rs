@@ -20,7 +20,7 @@ impl Inner {
     /// Fills `people`. A record without a key is that of a removed user in an older generation, or its key is lost;
     /// one in a turn whose key was destroyed is from before a renewal.
     fn drop_what_nobody_can_open(&mut self) -> Result<(), StoreError> {
-        let known_turn = self.keyring.turn(&self.manifest.turn).is_some();
+        let known_turn = self.keyring.has_turn(&self.manifest.turn);
         let mut lost = Vec::new();
         for (key, value) in &self.entries {
             if key.first() == Some(&MISSES) {
@@ -55,7 +55,7 @@ impl Inner {
         if !same && !self.people.is_empty() {
             return Err(StoreError::OtherEmbedder { path: self.path.clone(), made_for, loaded });
         }
-        let suits = self.turn_key()? == opening.turn && self.keyring.turn(&self.manifest.turn).is_some();
+        let suits = self.turn_key()? == opening.turn && self.keyring.has_turn(&self.manifest.turn);
         if suits && same {
             return Ok(());
         }

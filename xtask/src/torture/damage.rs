@@ -9,7 +9,7 @@ use super::store::{Folder, Look, Seen, exerciser, look};
 use super::{Random, Tally};
 
 /// Changes in a store before it is damaged.
-const CHANGES: &str = "60";
+const CHANGES: &str = "30";
 
 pub(crate) fn run(runs: u32, tally: &mut Tally) -> Result<()> {
     let mut random = Random::new(2);
