@@ -273,6 +273,12 @@ impl Audit {
     }
 }
 
+/// Whether a file holds a line that this key has tagged.
+pub(super) fn passes(file: &[u8], key: &Key) -> bool {
+    let read = check::end_of(file, &|before, text| key.mac(&[b"line", before, text.as_bytes()]));
+    read.good && read.end.is_some()
+}
+
 fn name(which: usize) -> String {
     if which == 0 { LOG.to_owned() } else { format!("{LOG}.{which}") }
 }

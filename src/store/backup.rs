@@ -209,6 +209,11 @@ fn take(body: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     }
 }
 
+/// A file's beginning, before frames of whatever kind.
+pub(super) fn with_header(device: &[u8; 16], frames: &[u8]) -> Vec<u8> {
+    [&MAGIC[..], device, &[0; TAG_BYTES], frames].concat()
+}
+
 /// Reads a generation as far as it is whole; its entries go into `entries` if they are wanted. `None` if there is none,
 /// or not even its beginning is whole.
 pub(super) fn read(

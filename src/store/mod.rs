@@ -8,6 +8,8 @@ pub mod audit;
 mod backup;
 mod error;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod key;
 mod keyring;
 mod manifest;

@@ -26,7 +26,9 @@ use crate::embed::{Turn, TurnKind};
 use crate::judge::{Attempts, UserName};
 
 mod commit;
+mod misses;
 mod open;
+mod renew;
 mod settle;
 
 /// What a store is opened with.
@@ -289,92 +291,6 @@ impl Inner {
         Ok(gone.len())
     }
 
-    /// Whose misses they are cannot be read from the key.
-    fn misses_key(&self, user: Option<&UserName>) -> Vec<u8> {
-        let tag = match user {
-            Some(user) => self.keys.names.mac(&[b"user", user.as_str().as_bytes()]),
-            None => self.keys.names.mac(&[b"identify"]),
-        };
-        [&[MISSES], &tag[..16]].concat()
-    }
-
-    fn attempts(&self, user: Option<&UserName>) -> Result<Attempts, StoreError> {
-        let key = self.misses_key(user);
-        let Some(sealed) = self.entries.get(&key) else {
-            return Ok(Attempts::default());
-        };
-        let open = || {
-            let plain =
-                self.keys.misses.open(&[b"misses", &key], sealed).map_err(|_| "it was changed".to_owned())?;
-            serde_json::from_slice(&plain).map_err(|e| e.to_string())
-        };
-        let whose = user.map_or("identification", UserName::as_str);
-        open().map_err(|why| self.damaged(&format!("misses of {whose}"), &why))
-    }
-
-    fn set_attempts(&mut self, user: Option<&UserName>, attempts: Attempts) -> Result<(), StoreError> {
-        // A record that cannot be read is replaced by a good one.
-        if self.attempts(user).is_ok_and(|before| before == attempts) {
-            return Ok(()); // Saves the card a write.
-        }
-        let key = self.misses_key(user);
-        let sealed = if attempts == Attempts::default() {
-            None
-        } else {
-            let plain = serde_json::to_vec(&attempts).map_err(|e| self.io(e))?;
-            Some(self.keys.misses.seal(&[b"misses", &key], &plain))
-        };
-        self.commit(vec![(key, sealed)])
-    }
-
-    /// Kind and length of the present turn.
-    fn turn_key(&self) -> Result<(TurnKind, usize), StoreError> {
-        let key = self.keyring.header().turns.first().ok_or_else(|| self.io("the keyring has no turn"))?;
-        Ok((key.kind, key.length.into()))
-    }
-
-    /// New turn, old templates: the keyring holds both turns until the change is on the disk.
-    fn renew(&mut self, kind: (TurnKind, usize)) -> Result<usize, StoreError> {
-        let disk = self.disk.clone();
-        let (next, before) = (TurnKey::random(kind), self.turn.clone());
-        let turn = next.draw();
-        let mut templates = self.templates(None)?;
-        self.keyring.change(&*disk, |header| header.turns.push(next))?;
-        let reissued = templates.iter_mut().map(|template| {
-            template.embedding = turn.apply(&before.undo(&template.embedding));
-            Ok((record_key(&template.id), Some(self.seal(template, &turn.id())?)))
-        });
-        let reissued = reissued.collect::<Result<Vec<_>, StoreError>>();
-        let count = templates.len();
-        let done = reissued.and_then(|change| self.commit_as(change, |manifest| manifest.turn = turn.id()));
-        if done.is_ok() {
-            self.turn = Arc::new(turn);
-        }
-        self.forget_other_turns()?;
-        done?;
-        // Twice, so that neither generation holds a template that the destroyed turn belongs to.
-        let (manifest, entries) = (&self.manifest, &self.entries);
-        self.backup
-            .begin_anew(manifest, entries)
-            .and_then(|()| self.backup.begin_anew(manifest, entries))
-            .map_err(|e| StoreError::Io {
-                path: self.path.clone(),
-                why: format!("renewed, but the old backup could not be replaced: {e}"),
-            })?;
-        Ok(count)
-    }
-
-    /// Destroys the keys of all turns but the one that templates are in.
-    fn forget_other_turns(&mut self) -> Result<(), StoreError> {
-        let present = self.turn.id();
-        let others = self.keyring.header().turns.iter().any(|key| key.id() != present);
-        if !others {
-            return Ok(());
-        }
-        let disk = self.disk.clone();
-        self.keyring.change(&*disk, |header| header.turns.retain(|key| key.id() == present))
-    }
-
     /// Who has no template has no key.
     fn erase_keys_without_records(&mut self) -> Result<(), StoreError> {
         let disk = self.disk.clone();
@@ -399,5 +315,7 @@ fn record_key(id: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod mend_tests;
 #[cfg(test)]
 mod tests;

@@ -163,6 +163,12 @@ impl Search<'_> {
             (OnTable::Whole(table, manifest, entries), Some(backup)) => {
                 self.both(table, manifest, entries, &backup)
             }
+            // The power went before the first backup was there.
+            (OnTable::Whole(table, manifest, _), None)
+                if manifest.revision == 0 && !self.anything_left()? =>
+            {
+                self.fresh(table)
+            }
             (OnTable::Whole(table, manifest, entries), None) => {
                 let note = "store: the backup was damaged or missing and was written anew from the records";
                 self.disk.remove(GENERATIONS[0]).map_err(|e| self.io(&e))?;
