@@ -65,8 +65,11 @@ impl KeySource {
         }
         // The second is there only if a rotation was cut short.
         for path in [self.file.clone(), self.new_file()] {
-            if path.exists() {
-                found.push(self.read(&path)?);
+            match path.exists().then(|| self.read(&path)) {
+                Some(Ok(key)) => found.push(key),
+                // With a credential the file is only a key of former times.
+                Some(Err(error)) if found.is_empty() => return Err(error),
+                Some(Err(_)) | None => {}
             }
         }
         if !found.is_empty() {

@@ -6,7 +6,8 @@
 //!
 //! File: a header of 256 bytes, then slots of 128 bytes. A free slot is all zero.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -43,6 +44,8 @@ pub(super) struct Keyring {
     slots: Vec<Option<Slot>>,
     by_user: BTreeMap<UserName, usize>,
     by_id: BTreeMap<KeyId, usize>,
+    /// The mirrors may be under two keys.
+    unsure: Cell<bool>,
     /// What was wrong at opening, for people.
     pub(super) notes: Vec<String>,
 }
@@ -136,6 +139,7 @@ impl Keyring {
             slots: Vec::new(),
             by_user: BTreeMap::new(),
             by_id: BTreeMap::new(),
+            unsure: Cell::new(false),
             notes: Vec::new(),
         }
     }
@@ -207,24 +211,30 @@ impl Keyring {
         self.by_user.keys().cloned().collect()
     }
 
-    /// A key for a user, on the disk when this returns; the one he has, if he has one.
-    pub(super) fn add(&mut self, disk: &dyn Disk, user: &UserName) -> Result<KeyId, StoreError> {
-        if let Some(id) = self.id_of(user) {
-            return Ok(id);
+    /// A key for each of these users who has none, on the disk when this returns.
+    pub(super) fn add(&mut self, disk: &dyn Disk, users: &BTreeSet<&UserName>) -> Result<(), StoreError> {
+        let mut free = (0..).filter(|index| self.slots.get(*index).is_none_or(Option::is_none));
+        let mut new = Vec::new();
+        for user in users.iter().filter(|user| !self.by_user.contains_key(**user)) {
+            let opened = Opened { id: rand::random(), user: Some((*user).clone()), key: Key::random() };
+            let index = free.next().unwrap_or_default(); // There is always another one.
+            let wrapped = self.wrapped(index, &opened);
+            new.push((index, Slot { id: opened.id, user: (*user).clone(), wrapped }));
         }
-        let index = self.slots.iter().position(Option::is_none).unwrap_or(self.slots.len());
-        let opened = Opened { id: rand::random(), user: Some(user.clone()), key: Key::random() };
-        let wrapped = self.wrapped(index, &opened);
-        self.write_slot(disk, index, &wrapped)?;
-        let id = opened.id;
-        self.put(index, Some(Slot { id, user: user.clone(), wrapped }));
-        Ok(id)
+        drop(free);
+        let places = new.iter().map(|(index, slot)| (HEADER_BYTES + index * SLOT_BYTES, &slot.wrapped[..]));
+        let places: Vec<_> = places.collect();
+        self.write_at(disk, &places)?;
+        for (index, slot) in new {
+            self.put(index, Some(slot));
+        }
+        Ok(())
     }
 
     /// Destroys a user's key: his slot is overwritten in both files, on the disk when this returns.
     pub(super) fn erase(&mut self, disk: &dyn Disk, user: &UserName) -> Result<(), StoreError> {
         let Some(&index) = self.by_user.get(user) else { return Ok(()) };
-        self.write_slot(disk, index, &[0; SLOT_BYTES])?;
+        self.write_at(disk, &[(HEADER_BYTES + index * SLOT_BYTES, &[0; SLOT_BYTES])])?;
         self.by_user.remove(user);
         if let Some(slot) = self.slots[index].take() {
             self.by_id.remove(&slot.id);
@@ -242,7 +252,7 @@ impl Keyring {
         change(&mut self.header);
         self.header.generation += 1;
         let sealed = self.header.seal(&self.wrap);
-        let written = self.write_at(disk, 0, &sealed);
+        let written = self.write_at(disk, &[(0, &sealed)]);
         if written.is_err() {
             *self.header = before;
         }
@@ -261,7 +271,12 @@ impl Keyring {
             });
             fresh.put(index, slot);
         }
-        fresh.write_all(disk)?;
+        if let Err(error) = fresh.write_all(disk) {
+            // One mirror may be under the new key already: the next change writes both anew, under the old one.
+            self.header.generation += 2;
+            self.unsure.set(true);
+            return Err(error);
+        }
         fresh.notes = std::mem::take(&mut self.notes);
         *self = fresh;
         Ok(())
@@ -281,18 +296,18 @@ impl Keyring {
         MIRRORS.iter().try_for_each(|name| replace(disk, name, &image)).map_err(|e| self.io(&e))
     }
 
-    fn write_slot(
-        &self,
-        disk: &dyn Disk,
-        index: usize,
-        wrapped: &[u8; SLOT_BYTES],
-    ) -> Result<(), StoreError> {
-        self.write_at(disk, HEADER_BYTES + index * SLOT_BYTES, wrapped)
-    }
-
-    fn write_at(&self, disk: &dyn Disk, at: usize, bytes: &[u8]) -> Result<(), StoreError> {
+    /// Writes to one mirror, puts it on the disk, then to the other.
+    fn write_at(&self, disk: &dyn Disk, places: &[(usize, &[u8])]) -> Result<(), StoreError> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        if self.unsure.get() {
+            self.write_all(disk)?;
+            self.unsure.set(false);
+        }
         for name in MIRRORS {
-            disk.write(name, at as u64, bytes).and_then(|()| disk.sync(name)).map_err(|e| self.io(&e))?;
+            let mut written = places.iter().map(|(at, bytes)| disk.write(name, *at as u64, bytes));
+            written.try_for_each(|one| one).and_then(|()| disk.sync(name)).map_err(|e| self.io(&e))?;
         }
         Ok(())
     }

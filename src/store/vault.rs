@@ -199,14 +199,10 @@ impl Inner {
 
     fn add(&mut self, templates: &[Template]) -> Result<(), StoreError> {
         self.check(templates)?;
-        let disk = self.disk.clone();
-        let mut change = Vec::new();
-        for template in templates {
-            let id = self.keyring.add(&*disk, &template.user)?;
-            let sealed = self.seal(template, &self.turn.id())?;
-            debug_assert_eq!(Envelope::parse(&sealed).map(|e| e.key), Ok(id));
-            change.push((record_key(&template.id), Some(sealed)));
-        }
+        self.keyring.add(&*self.disk.clone(), &templates.iter().map(|t| &t.user).collect())?;
+        let turn = self.turn.id();
+        let sealed = templates.iter().map(|t| Ok((record_key(&t.id), Some(self.seal(t, &turn)?))));
+        let change = sealed.collect::<Result<_, StoreError>>()?;
         if let Err(error) = self.commit(change) {
             // Nobody is left with a key and no template; else the next start does it.
             let _ = self.erase_keys_without_records();
@@ -219,16 +215,17 @@ impl Inner {
     }
 
     fn check(&self, templates: &[Template]) -> Result<(), StoreError> {
+        let mut wanted: BTreeMap<&UserName, usize> = BTreeMap::new();
+        let mut ids = BTreeSet::new();
         for template in templates {
-            let new = templates.iter().filter(|t| t.user == template.user).count();
-            let wanted = self.people.get(&template.user).map_or(0, BTreeSet::len) + new;
-            if wanted > MAX_TEMPLATES {
-                return Err(StoreError::Full { user: template.user.clone(), wanted });
-            }
-            let twice = templates.iter().filter(|t| t.id == template.id).count() > 1;
-            if twice || self.entries.contains_key(&record_key(&template.id)) {
+            let there = || self.people.get(&template.user).map_or(0, BTreeSet::len);
+            *wanted.entry(&template.user).or_insert_with(there) += 1;
+            if !ids.insert(&template.id) || self.entries.contains_key(&record_key(&template.id)) {
                 return Err(StoreError::Taken { id: template.id.clone() });
             }
+        }
+        if let Some((user, wanted)) = wanted.into_iter().find(|(_, wanted)| *wanted > MAX_TEMPLATES) {
+            return Err(StoreError::Full { user: user.clone(), wanted });
         }
         Ok(())
     }

@@ -1,6 +1,13 @@
 use super::*;
 use crate::store::files::tests::{Fake, Fault};
 
+/// Adds one user and gives the id of his key.
+fn add(ring: &mut Keyring, disk: &Fake, name: &str) -> KeyId {
+    let user = user(name);
+    ring.add(disk, &[&user].into()).expect("added");
+    ring.id_of(&user).expect("has one")
+}
+
 fn user(name: &str) -> UserName {
     UserName::new(name).expect("valid")
 }
@@ -25,12 +32,12 @@ fn made(disk: &Fake) -> Keyring {
 fn keys_come_back_and_slots_are_used_again() {
     let disk = Fake::default();
     let mut ring = made(&disk);
-    let alice = ring.add(&disk, &user("alice")).expect("added");
-    let bob = ring.add(&disk, &user("bob")).expect("added");
-    assert_eq!(ring.add(&disk, &user("alice")).expect("there"), alice);
+    let alice = add(&mut ring, &disk, "alice");
+    let bob = add(&mut ring, &disk, "bob");
+    assert_eq!(add(&mut ring, &disk, "alice"), alice);
     let key = ring.key(&bob).expect("opens");
     ring.erase(&disk, &user("alice")).expect("erased");
-    let carol = ring.add(&disk, &user("carol")).expect("added");
+    let carol = add(&mut ring, &disk, "carol");
     assert_eq!(disk.length("keyring.a").expect("read"), Some(256 + 2 * 128), "alice's slot is carol's now");
     let (again, used) = open(&disk, &[1]).expect("opens").expect("there");
     assert_eq!((used, again.notes.len()), (0, 0), "{:?}", again.notes);
@@ -44,12 +51,14 @@ fn keys_come_back_and_slots_are_used_again() {
 fn one_damaged_copy_is_mended_wherever_the_damage_is() {
     let disk = Fake::default();
     let mut ring = made(&disk);
-    ring.add(&disk, &user("alice")).expect("added");
-    ring.add(&disk, &user("bob")).expect("added");
+    add(&mut ring, &disk, "alice");
+    add(&mut ring, &disk, "bob");
     let good = disk.read("keyring.a").expect("read").expect("there");
     for mirror in MIRRORS {
         for at in (0..good.len()).step_by(7) {
-            disk.write(mirror, at as u64, &[good[at] ^ 0x10]).expect("written");
+            // Mending seals the header anew.
+            let now = disk.read(mirror).expect("read").expect("there");
+            disk.write(mirror, at as u64, &[now[at] ^ 0x10]).expect("written");
             let (again, _) = open(&disk, &[1]).expect("opens").expect("there");
             assert_eq!(again.users().len(), 2, "{mirror} at {at}");
             assert_eq!(again.notes.len(), 1);
@@ -83,11 +92,29 @@ fn a_wrong_key_a_lost_keyring_and_none_at_all_are_told_apart() {
 }
 
 #[test]
+fn a_full_disk_while_wrapping_anew_costs_no_key_later() {
+    for step in 1.. {
+        let disk = Fake::default();
+        let mut ring = made(&disk);
+        let alice = add(&mut ring, &disk, "alice");
+        disk.plan(step, Fault::Full);
+        let failed = ring.rewrap(&disk, &Key::from_bytes([2; 32])).is_err();
+        disk.mend();
+        let bob = add(&mut ring, &disk, "bob");
+        let (again, _) = open(&disk.reboot(1), &[1, 2]).expect("opens").expect("there");
+        assert!(again.key(&alice).is_some() && again.key(&bob).is_some(), "step {step}");
+        if !failed {
+            break;
+        }
+    }
+}
+
+#[test]
 fn wrapping_anew_keeps_every_key_whenever_the_power_goes() {
     for step in 1.. {
         let disk = Fake::default();
         let mut ring = made(&disk);
-        let id = ring.add(&disk, &user("alice")).expect("added");
+        let id = add(&mut ring, &disk, "alice");
         let key = ring.key(&id).expect("opens");
         disk.plan(step, Fault::Power);
         let done = ring.rewrap(&disk, &Key::from_bytes([2; 32])).is_ok();

@@ -181,13 +181,13 @@ impl Search<'_> {
             }
             (OnTable::Empty(table), Some(backup)) => {
                 drop(table);
-                self.from_backup("the records were missing", &backup)
+                self.restore("the records were missing", &backup)
             }
             (OnTable::Damaged(why, _), Some(backup)) => {
-                self.from_backup(&format!("the records were damaged ({why})"), &backup)
+                self.restore(&format!("the records were damaged ({why})"), &backup)
             }
-            (OnTable::Empty(_), None) => self.from_remains(Entries::new()),
-            (OnTable::Damaged(_, entries), None) => self.from_remains(entries),
+            (OnTable::Empty(_), None) => self.salvage(Entries::new()),
+            (OnTable::Damaged(_, entries), None) => self.salvage(entries),
         }
     }
 
@@ -252,8 +252,7 @@ impl Search<'_> {
         let change = filled(difference(&entries, &newest), &on_backup.manifest, &self.keys.manifest);
         if let Err(why) = table.apply(&change) {
             drop(table);
-            return self
-                .from_backup(&format!("the records could not be brought up to date ({why})"), on_backup);
+            return self.restore(&format!("the records could not be brought up to date ({why})"), on_backup);
         }
         tracing::info!("store: {missed} changes were taken from the backup");
         let backup = self.resume(on_backup)?;
@@ -261,7 +260,7 @@ impl Search<'_> {
     }
 
     /// A new table from the present backup.
-    fn from_backup(&self, why: &str, on_backup: &Generation) -> Result<Found, StoreError> {
+    fn restore(&self, why: &str, on_backup: &Generation) -> Result<Found, StoreError> {
         let mut entries = Entries::new();
         self.generation(0, Some(&mut entries))?;
         let manifest = on_backup.manifest.clone();
@@ -277,7 +276,7 @@ impl Search<'_> {
     }
 
     /// Table and backup are both damaged: the generation before, or what can still be opened.
-    fn from_remains(&self, on_table: Entries) -> Result<Found, StoreError> {
+    fn salvage(&self, on_table: Entries) -> Result<Found, StoreError> {
         let mut entries = Entries::new();
         let before = self.generation(1, Some(&mut entries))?;
         let (manifest, what) = match before {
