@@ -38,11 +38,7 @@ fn open(folder: &Path) -> Vault {
     Vault::open(&opening).expect("opens")
 }
 
-fn look(vault: &Vault, user: usize, random: &mut SplitMix64) -> Vec<Template> {
-    let turn = vault.snapshot().expect("read").turn;
-    looks(&turn, user, random)
-}
-
+/// The templates of an enrolment.
 fn looks(turn: &facelatch::embed::Turn, user: usize, random: &mut SplitMix64) -> Vec<Template> {
     let one = |_| {
         let face =
@@ -100,24 +96,25 @@ fn folder_bytes(folder: &Path) -> u64 {
 fn main() {
     // `cargo test --benches` only wants to know that it runs.
     let short = std::env::args().any(|word| word == "--test");
-    let (enrolments, many, idle) = if short { (2, 20, 0) } else { (ENROLMENTS, MANY, 20) };
     let root = std::env::var_os("FACELATCH_BENCH_DIR")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
     let folder = tempfile::tempdir_in(root).expect("a folder on a disk");
     let table = if cfg!(feature = "redb") { "redb" } else { "sled" };
     println!("table: {table}; payload of an enrolment: {} bytes", TEMPLATES * LENGTH * 4);
+    small(&folder.path().join("small/store"), if short { 2 } else { ENROLMENTS }, if short { 0 } else { 20 });
+    large(&folder.path().join("large/store"), if short { 20 } else { MANY }, if short { 1 } else { 5 });
+}
 
-    let path = folder.path().join("small/store");
+/// What happens at a door, one after the other.
+fn small(path: &Path, enrolments: usize, idle: u64) {
     let mut random = SplitMix64(1);
     {
-        let vault = open(&path);
-        let audit =
-            Audit::open(&path.join("audit"), &vault, Limits { file_bytes: 1 << 20, files: 8 }, WallTime(0));
-        let audit = audit.expect("opens");
-        let (ms, bytes) = measured(enrolments, |n| {
-            let looks = look(&vault, n, &mut random);
-            vault.add(&looks, &vault.snapshot().expect("read").turn).expect("added");
-        });
+        let vault = open(path);
+        let limits = Limits { file_bytes: 1 << 20, files: 8 };
+        let audit = Audit::open(&path.join("audit"), &vault, limits, WallTime(0)).expect("opens");
+        let turn = vault.snapshot().expect("read").turn;
+        let people: Vec<_> = (0..enrolments).map(|user| looks(&turn, user, &mut random)).collect();
+        let (ms, bytes) = measured(enrolments, |n| vault.add(&people[n], &turn).expect("added"));
         println!("enrolment of a new person: {ms:.2} ms, {bytes} bytes written");
         let (ms, bytes) = measured(enrolments, |n| {
             let attempts = Attempts { misses: n as u32 + 1, last_miss: WallTime(n as u64) };
@@ -125,11 +122,8 @@ fn main() {
         });
         println!("a miss: {ms:.2} ms, {bytes} bytes written");
         let (ms, bytes) = measured(enrolments, |_| {
-            audit.record(Entry {
-                kind: "verify".to_owned(),
-                verdict: Some("match".to_owned()),
-                ..Entry::default()
-            });
+            let verdict = Some("match".to_owned());
+            audit.record(Entry { kind: "verify".to_owned(), verdict, ..Entry::default() });
         });
         println!("a line of the audit log: {ms:.2} ms, {bytes} bytes written");
         let (ms, bytes) = measured(enrolments / 2, |n| {
@@ -140,13 +134,16 @@ fn main() {
         std::thread::sleep(Duration::from_secs(idle));
         println!("idle for {idle} s: {} bytes written", written() - before);
     }
-    println!("on the disk: {} bytes", folder_bytes(&path));
-    let (ms, bytes) = measured(if short { 1 } else { 11 }, |_| drop(open(&path)));
+    println!("on the disk: {} bytes", folder_bytes(path));
+    let (ms, bytes) = measured(11, |_| drop(open(path)));
     println!("start with {} people: {ms:.1} ms, {bytes} bytes written", enrolments / 2);
+}
 
-    let path = folder.path().join("large/store");
+/// A start, and an enrolment, with many people.
+fn large(path: &Path, many: usize, runs: usize) {
+    let mut random = SplitMix64(2);
     {
-        let vault = open(&path);
+        let vault = open(path);
         let turn = vault.snapshot().expect("read").turn;
         // In lots, since this is no enrolment at the door.
         for lot in (0..many).collect::<Vec<_>>().chunks(500) {
@@ -154,19 +151,15 @@ fn main() {
             vault.add(&templates, &turn).expect("added");
         }
     }
-    println!("on the disk with {many} people: {:.1} MB", folder_bytes(&path) as f64 / 1e6);
+    println!("on the disk with {many} people: {:.1} MB", folder_bytes(path) as f64 / 1e6);
     let before = resident();
-    let (ms, _) = measured(if short { 1 } else { 5 }, |_| drop(open(&path)));
-    let vault = open(&path);
+    let (ms, _) = measured(runs, |_| drop(open(path)));
     println!("start with {many} people, {} templates: {ms:.0} ms", many * TEMPLATES);
-    let (read, _) = measured(if short { 1 } else { 5 }, |_| drop(vault.snapshot().expect("read")));
-    println!("all of them opened: {read:.0} ms; memory {:.0} MB more", resident() - before);
-    let (ms, bytes) = measured(if short { 1 } else { 20 }, |n| {
-        let looks = look(&vault, many + n, &mut random);
-        vault.add(&looks, &vault.snapshot().expect("read").turn).expect("added");
-    });
-    println!(
-        "enrolment among {many}: {:.2} ms (two snapshots taken off), {bytes} bytes written",
-        ms - 2.0 * read
-    );
+    let vault = open(path);
+    let turn = vault.snapshot().expect("read").turn;
+    let (ms, _) = measured(runs, |_| drop(vault.snapshot().expect("read")));
+    println!("all of them opened: {ms:.0} ms; memory {:.0} MB more", resident() - before);
+    let people: Vec<_> = (0..20).map(|n| looks(&turn, many + n, &mut random)).collect();
+    let (ms, bytes) = measured(20, |n| vault.add(&people[n], &turn).expect("added"));
+    println!("enrolment among {many}: {ms:.2} ms, {bytes} bytes written");
 }

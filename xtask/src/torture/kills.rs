@@ -92,7 +92,7 @@ fn killed(folder: &str, seed: u32, after: Duration) -> Result<String> {
         }
         Ok::<_, std::io::Error>(told)
     });
-    if seed % 4 != 0 {
+    if !seed.is_multiple_of(4) {
         said.recv_timeout(PATIENCE).context("the store did not open")?;
     }
     std::thread::park_timeout(after);
