@@ -4,11 +4,16 @@
 use std::process::ExitCode;
 
 mod check;
+mod cross;
+mod deb;
+mod elf;
 mod footprint;
+mod manual;
 mod notices;
 mod peers;
 mod run;
 mod size;
+mod target;
 mod units;
 
 /// What a verb does; it gets the words after its name.
@@ -17,6 +22,13 @@ type Act = fn(&[String]) -> anyhow::Result<()>;
 /// Every verb: name, what follows it, what it is for.
 const VERBS: &[(&str, &str, &str, Act)] = &[
     ("check", "[STEP...]", "all that must hold before a commit; with names, only those steps", check::main),
+    (
+        "cross",
+        "WHAT",
+        "setup [TARGET...], test TARGET, env TARGET: build for ARM without Docker",
+        cross::main,
+    ),
+    ("deb", "[--target TARGET]", "the Debian packages, in target/debian/", deb::main),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
     ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
     ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
@@ -27,7 +39,7 @@ fn main() -> ExitCode {
     let verb = words.first().and_then(|word| VERBS.iter().find(|verb| verb.0 == word));
     let Some((.., act)) = verb else {
         for (name, rest, purpose, _) in VERBS {
-            println!("cargo xtask {:<22} {purpose}", format!("{name} {rest}"));
+            println!("cargo xtask {:<25} {purpose}", format!("{name} {rest}"));
         }
         return ExitCode::from(2);
     };
