@@ -7,6 +7,7 @@ mod apt;
 mod library;
 mod tools;
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -51,12 +52,12 @@ fn env(target: &Target) -> Result<()> {
 /// A cargo command that builds for the target and runs what it built.
 pub(crate) fn cargo(target: &Target, words: &[&str]) -> Result<Command> {
     let mut command = command("cargo", words);
-    command.args(["--target", target.triple]).envs(cross(target)?);
+    command.args(target.flags()).envs(cross(target)?);
     Ok(command)
 }
 
 /// A command that runs a program of the target here.
-pub(crate) fn program(target: &Target, path: &std::path::Path) -> Result<Command> {
+pub(crate) fn program(target: &Target, path: &Path) -> Result<Command> {
     let path = path.to_str().context("the path of the build is not UTF-8")?;
     if target.is_host() {
         return Ok(command(path, &[]));

@@ -102,7 +102,7 @@ fn build(target: &Target, profile: &str) -> Result<PathBuf> {
 fn pack(tool: &Path, target: &Target, profile: &str, package: &str, path: &Path) -> Result<()> {
     let mut deb =
         command(tool.to_str().context("the cache's path is not UTF-8")?, &["--no-build", "--no-strip"]);
-    deb.args(["--package", "facelatch", "--locked", "--target", target.triple, "--profile", profile]);
+    deb.args(["--package", "facelatch", "--locked", "--profile", profile]).args(target.flags());
     if package != "facelatch" {
         // PAM looks for its modules in the folder of the architecture.
         deb.args(["--variant", package, "--multiarch", "foreign"]);

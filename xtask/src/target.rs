@@ -1,6 +1,7 @@
 //! The machines that programs are made for.
 
 use std::env::consts::ARCH;
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
@@ -66,10 +67,16 @@ impl Target {
         Self::host().is_ok_and(|host| host == self)
     }
 
-    /// Where cargo puts what it builds for it. Always below the triple, so that flags of one target never
-    /// make cargo build the helpers anew.
-    pub(crate) fn folder(&self, profile: &str) -> std::path::PathBuf {
-        run::target_folder().join(self.triple).join(if profile == "dev" { "debug" } else { profile })
+    /// Where cargo puts the programs it builds for it.
+    pub(crate) fn folder(&self, profile: &str) -> PathBuf {
+        let folder = run::target_folder();
+        // What is built for this machine is shared with plain `cargo build`.
+        if self.is_host() { folder.join(profile) } else { folder.join(self.triple).join(profile) }
+    }
+
+    /// What cargo must be told to build for it.
+    pub(crate) fn flags(&self) -> Vec<&'static str> {
+        if self.is_host() { Vec::new() } else { vec!["--target", self.triple] }
     }
 
     /// `CARGO_TARGET_<THIS>_<WHAT>`.
