@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::cross;
-use crate::run::{read, root, succeed};
+use crate::run::{command, read, root, succeed};
 use crate::target::Target;
 
 /// Shells, and the names that their scripts are looked for under.
@@ -39,7 +39,12 @@ pub(crate) fn write(target: &Target, programs: &Path) -> Result<()> {
         let text = std::fs::read_to_string(page.path())?.replace(KEYS, keys.trim_end());
         std::fs::write(folder.join("man").join(page.file_name()), text)?;
     }
-    Ok(())
+    // As Debian wants them, and without the time, so that the same page gives the same file.
+    let mut gzip = command("gzip", &["--best", "--no-name"]);
+    for page in std::fs::read_dir(folder.join("man"))? {
+        gzip.arg(page?.path());
+    }
+    succeed(gzip)
 }
 
 /// The sections, keys, defaults and comments of the shipped configuration as parts of a manual page.
