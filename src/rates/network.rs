@@ -88,7 +88,13 @@ pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Importe
             })
             .map_err(RatesError::file(&list))?;
         // As the daemon would load it.
-        let embedder = Embedder::new(Manifest::load(models)?.embedder(name)?);
+        let network = Manifest::load(models).and_then(|list| list.embedder(name)).map_err(|why| {
+            let why = format!(
+                "its tower does not run; export it for one picture, or for any number of them: {why}"
+            );
+            RatesError::data(file, why)
+        });
+        let embedder = Embedder::new(network?);
         sheet(&siamese, naming, &source, &embedder).write(&head_path)
     })();
     match written {

@@ -64,9 +64,9 @@ fn towers_with_other_weights_or_layers_are_not_siamese() {
         // The second tower gets a weight of its own: the last bias before h, doubled.
         let sigmoid = graph.node.iter().find(|n| n.output[0] == sub).expect("h2").input[0].clone();
         let gemm = graph.node.iter_mut().find(|n| n.output[0] == sigmoid).expect("the layer before");
-        let name = std::mem::replace(&mut gemm.input[2], "other".to_owned());
+        let name = std::mem::replace(&mut gemm.input[2], "changed".to_owned());
         let mut other = graph.initializer.iter().find(|t| t.name == name).expect("its bias").clone();
-        other.name = "other".to_owned();
+        other.name = "changed".to_owned();
         other.raw_data.iter_mut().for_each(|b| *b ^= 1);
         graph.initializer.push(other);
     });

@@ -19,7 +19,7 @@ from torch import nn
 
 HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "golden"
-STEPS, BATCH, TRAINED = 1500, 32, 28
+STEPS, BATCH, TRAINED = 3000, 64, 28
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
 torch.set_num_threads(1)
 
@@ -30,10 +30,11 @@ class Koch(nn.Module):
     def __init__(self, bias):
         super().__init__()
         self.tower = nn.Sequential(
-            nn.Conv2d(1, 8, 7, stride=2), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(8, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(16, 24, 3), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Flatten(), nn.Linear(24 * 16, 48), nn.Sigmoid(),
+            nn.AvgPool2d(4),
+            nn.Conv2d(1, 12, 5), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(12, 24, 3), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(24, 32, 3), nn.ReLU(),
+            nn.Flatten(), nn.Linear(32 * 9, 48), nn.Sigmoid(),
         )
         self.head = nn.Linear(48, 1, bias=bias)
 
