@@ -42,6 +42,12 @@ impl Seat<'_> {
         Self { root: PathBuf::from("/"), variable }
     }
 
+    /// Another root folder, and another way to ask whether a variable is set.
+    #[cfg(test)]
+    pub(crate) fn at<'a>(root: &Path, variable: &'a dyn Fn(&str) -> bool) -> Seat<'a> {
+        Seat { root: root.to_owned(), variable }
+    }
+
     /// Why the face must not be asked for, if so.
     pub fn objection(&self, host: &dyn Host) -> Option<String> {
         if let Some(service) = host.service().filter(|s| REMOTE_SERVICES.contains(&s.as_str())) {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 mod check;
 mod footprint;
 mod notices;
+mod pam;
 mod peers;
 mod run;
 mod size;
@@ -18,6 +19,7 @@ type Act = fn(&[String]) -> anyhow::Result<()>;
 const VERBS: &[(&str, &str, &str, Act)] = &[
     ("check", "[STEP...]", "all that must hold before a commit; with names, only those steps", check::main),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
+    ("pam", "", "the PAM module under a real libpam: a matrix of cases (root, pamtester)", pam::main),
     ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
     ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
 ];
