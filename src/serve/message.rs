@@ -96,10 +96,9 @@ pub fn request(call: &Envelope) -> Result<Request, Fault> {
             label: given.optional_text("label")?,
             templates: given.optional_count("templates")?,
         },
-        (INTERFACE, "Verify") => Request::Verify {
-            user: given.optional_text("user")?,
-            latch: given.optional_flag("latch")?,
-        },
+        (INTERFACE, "Verify") => {
+            Request::Verify { user: given.optional_text("user")?, latch: given.optional_flag("latch")? }
+        }
         (INTERFACE, "Identify") => Request::Identify,
         (INTERFACE, "List") => Request::List { user: given.optional_text("user")? },
         (INTERFACE, "Remove") => {

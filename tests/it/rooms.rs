@@ -63,7 +63,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tracing", &["camera", "latch", "pipeline", "serve", "store"]),
     ("std::fs", &["camera", "config", "demo", "head", "model", "rates", "serve", "store/sled", "bin"]),
     ("std::net", &[]),
-    ("std::process", &["bin", "demo", "latch/hook", "serve"]),
+    ("std::process", &["bin", "camera/device/exec", "demo", "latch/hook", "serve"]),
 ];
 
 #[test]
