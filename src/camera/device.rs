@@ -97,7 +97,7 @@ impl Device {
 
     /// A command that is started by the first `next_frame`. Of `options` only `skip` and `patience` count.
     pub fn command(command: CommandOptions, options: DeviceOptions, clock: Arc<dyn Clock>) -> Self {
-        let name = format!("command {}", command.words.first().map_or("", String::as_str));
+        let name = command.words.first().cloned().unwrap_or_default();
         let mut device = Self::with_driver(options, Arc::new(command), clock);
         device.name = name;
         device
@@ -215,7 +215,12 @@ impl FrameSource for Device {
             return Ok(());
         }
         self.refuse_to_pile_up()?;
-        self.driver.probe()
+        self.driver.probe()?;
+        match &self.failed {
+            // It can be started, but whether it gives pictures only the next attempt tells.
+            Some(Failure { why: why @ CameraError::Command { .. }, .. }) => Err(why.clone()),
+            _ => Ok(()),
+        }
     }
 
     fn name(&self) -> String {

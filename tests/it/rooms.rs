@@ -42,7 +42,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tract_onnx", &["model"]),
     ("facelatch_fused", &["model"]),
     ("facelatch_kernels", &["head"]),
-    ("sha2", &["head/project", "model", "rates", "store/record"]),
+    ("sha2", &["bin/facelatch/doctor", "head/project", "model", "rates", "store/record"]),
     ("nokhwa", &["camera/device"]),
     ("v4l", &["camera/device"]),
     ("yuv", &["camera/decode"]),

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::super::CameraError;
-use super::super::decode::{Layout, PixelFormat, picture_len, raw_len};
+use super::super::decode::{Layout, picture_len, raw_len};
 use super::capture::Shot;
 
 /// Longest JPEG that is waited for, in bytes.
@@ -77,7 +77,7 @@ impl Cutter {
     fn shot(&mut self, length: usize) -> Shot {
         let bytes = self.pending.drain(..length).collect();
         self.may_be_whole = find(&self.pending, END).is_some();
-        Shot { layout: Layout { format: self.layout.format, ..self.layout }, bytes }
+        Shot { layout: self.layout, bytes }
     }
 }
 
@@ -90,6 +90,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::camera::decode::PixelFormat;
 
     const MJPEG: Layout = Layout { format: PixelFormat::Mjpeg, width: 0, height: 0 };
 
@@ -131,7 +132,7 @@ mod tests {
     fn a_damaged_picture_is_lost_and_the_next_is_not() {
         let mut damaged = jpeg(1);
         damaged[10] = 0;
-        assert_eq!(cut(MJPEG, [damaged, jpeg(2), jpeg(3)].map(|j| j)), [None, Some(jpeg(2)), Some(jpeg(3))]);
+        assert_eq!(cut(MJPEG, [damaged, jpeg(2), jpeg(3)]), [None, Some(jpeg(2)), Some(jpeg(3))]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn frames_come_from_one_run_of_the_command() {
         assert_eq!(camera.ask().map(|frame| frame.width()).expect("a frame"), 32);
     }
     assert_eq!(camera.read("runs"), "run\n");
-    assert_eq!(camera.device.name(), "command /bin/sh");
+    assert_eq!(camera.device.name(), "/bin/sh");
 }
 
 #[test]
@@ -88,8 +88,9 @@ fn a_command_that_ends_says_why_and_is_started_anew() {
     );
     let why = camera.ask().map(|_| ()).expect_err("it ends").to_string();
     assert!(why.contains("exit status: 3: no cameras available"), "{why}");
+    assert!(camera.device.probe().is_err_and(|probed| probed.to_string() == why));
     std::fs::write(camera.folder.path().join("mended"), "").expect("written");
-    assert!(camera.ask().is_ok());
+    assert!(camera.ask().is_ok() && camera.device.probe().is_ok());
     assert_eq!(camera.read("runs"), "run\nrun\n");
 }
 
