@@ -41,12 +41,20 @@ const REPROBE: Duration = Duration::from_secs(5);
 
 /// What the engine does for somebody.
 pub(super) enum Job {
-    /// 1:1; `None` is 1:n.
-    Judge(Option<UserName>, Line<Judging>),
+    /// Looks who is there.
+    Judge(Question, Line<Judging>),
     /// Adds templates.
     Enroll(EnrollRequest, Line<Result<Enrolled, EnrollError>>),
     /// Looks for the camera.
     Probe(Line<()>),
+}
+
+/// What an attempt is about.
+pub(super) struct Question {
+    /// 1:1; `None` is 1:n.
+    pub(super) claimed: Option<UserName>,
+    /// A match may open the latch; a login only wants the answer.
+    pub(super) may_open: bool,
 }
 
 /// News of a job.
@@ -252,7 +260,7 @@ impl Running {
 
     fn work(&mut self, job: Job) {
         match job {
-            Job::Judge(claimed, line) => self.on_camera(line, |me, listener| me.judge(claimed, listener)),
+            Job::Judge(question, line) => self.on_camera(line, |me, listener| me.judge(question, listener)),
             Job::Enroll(request, line) => self.on_camera(line, |me, listener| me.enroll(request, listener)),
             Job::Probe(line) => {
                 self.probe();
@@ -291,7 +299,7 @@ impl Running {
 
     fn judge(
         &mut self,
-        claimed: Option<UserName>,
+        Question { claimed, may_open }: Question,
         listener: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Judging {
         let mut attempt = match &claimed {
@@ -303,7 +311,7 @@ impl Running {
         let kind = if claimed.is_some() { "verify" } else { "identify" };
         let mut event = self.event(kind, judging.user.clone());
         event.verdict = judging.verdict;
-        if let Some(opened) = self.open(attempt.verdict, claimed.is_some()) {
+        if may_open && let Some(opened) = self.open(attempt.verdict, claimed.is_some()) {
             event.latch = Some(if opened.is_ok() { "opened" } else { "failed" }.to_owned());
             judging.latch_error = opened.err();
         }

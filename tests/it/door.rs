@@ -202,7 +202,7 @@ fn a_user_may_ask_about_himself_only_and_sees_no_score() {
     world.called_by("alice", Role::User);
     world.stage.shows(ALICE);
     let mut client = world.client();
-    client.start(&Verify { user: None }, true).expect("sent");
+    client.start(&Verify { user: None, latch: None }, true).expect("sent");
     let mut replies = String::new();
     loop {
         let bytes = client.receive_bytes().expect("reply");
@@ -221,7 +221,7 @@ fn a_user_may_ask_about_himself_only_and_sees_no_score() {
 
     let name = || Some("bob".to_owned());
     let denials = [
-        refused(world.ask(&Verify { user: name() })),
+        refused(world.ask(&Verify { user: name(), latch: None })),
         refused(world.ask(&List { user: name() })),
         refused(world.ask(&List { user: None })),
         refused(world.ask(&Identify {})),
@@ -304,6 +304,22 @@ fn the_latch_opens_only_on_what_it_is_set_to() {
 }
 
 #[test]
+fn a_login_opens_no_door() {
+    let world = World::new().knows_alice();
+    world.stage.shows(ALICE);
+    let login = Verify { user: Some("alice".into()), latch: Some(false) };
+    let judged = world.ask(&login).expect("a verdict");
+    assert_eq!((judged.verdict, judged.latch_error), (Some(Word::Match), None));
+    assert!(world.tape.opened_for().is_empty());
+    // Asking for the latch, or not speaking of it, leaves it to the configuration.
+    for latch in [Some(true), None] {
+        let asked = Verify { user: Some("alice".into()), latch };
+        assert_eq!(world.ask(&asked).expect("a verdict").verdict, Some(Word::Match));
+    }
+    assert_eq!(world.tape.opened_for(), ["alice", "alice"]);
+}
+
+#[test]
 fn a_store_that_fails_lets_nobody_in_and_keeps_nothing_by_halves() {
     let world = World::new();
     world.stage.shows(ALICE_ENROLS);
@@ -351,10 +367,10 @@ fn a_second_attempt_waits_its_turn_and_status_waits_for_nobody() {
     let world = World::new().knows_alice();
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
-    first.start(&Verify { user: Some("alice".into()) }, false).expect("sent");
+    first.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
     world.stage.wait_until_held();
     let mut second = world.client();
-    second.start(&Verify { user: Some("alice".into()) }, false).expect("sent");
+    second.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
     let status = world.ask(&Status {}).expect("status");
     assert!(status.busy);
     assert_eq!(world.ask(&List { user: None }).expect("list").templates.len(), 3);
@@ -370,7 +386,7 @@ fn who_waits_too_long_hears_that_the_camera_is_busy() {
     let world = World::with(|config| config.decision.deadline_ms = 500).knows_alice();
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
-    first.start(&Verify { user: Some("alice".into()) }, false).expect("sent");
+    first.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
     world.stage.wait_until_held();
     assert!(matches!(refused(world.ask(&Identify {})), Fault::Busy { .. }));
     world.stage.let_go();
@@ -382,7 +398,7 @@ fn a_client_that_goes_gives_his_attempt_up() {
     let world = World::new().knows_alice();
     world.stage.shows(&[&[Shot::Hold], NOBODY].concat());
     let mut gone = world.client();
-    gone.start(&Verify { user: Some("alice".into()) }, true).expect("sent");
+    gone.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
     world.stage.wait_until_held();
     let mut follower = world.client();
     follower.start(&Events {}, true).expect("sent");

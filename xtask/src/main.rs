@@ -10,6 +10,7 @@ mod elf;
 mod footprint;
 mod manual;
 mod notices;
+mod pam;
 mod peers;
 mod run;
 mod size;
@@ -30,6 +31,7 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     ),
     ("deb", "[--target TARGET]", "the Debian packages, in target/debian/", deb::main),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
+    ("pam", "", "the PAM module under a real libpam: a matrix of cases (root, pamtester)", pam::main),
     ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
     ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
 ];
