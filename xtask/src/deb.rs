@@ -37,7 +37,9 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     manual::write(target, &programs)?;
     let output = target_folder().join("debian");
     let version = format!("{}-1", version()?);
+    std::fs::create_dir_all(&output).with_context(|| output.display().to_string())?;
     for package in packages() {
+        remove_older(&output, package, target)?;
         let path = output.join(format!("{package}_{version}_{}.deb", target.debian));
         pack(&tool, target, &profile, package, &path)?;
         let bytes = std::fs::metadata(&path).with_context(|| path.display().to_string())?.len();
@@ -99,6 +101,19 @@ fn build(target: &Target, profile: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// One package of each kind lies there, so that nobody installs the one before by mistake.
+fn remove_older(output: &Path, package: &str, target: &Target) -> Result<()> {
+    let (start, end) = (format!("{package}_"), format!("_{}.deb", target.debian));
+    for entry in std::fs::read_dir(output)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(&start) && name.ends_with(&end) {
+            std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
 fn pack(tool: &Path, target: &Target, profile: &str, package: &str, path: &Path) -> Result<()> {
     let mut deb =
         command(tool.to_str().context("the cache's path is not UTF-8")?, &["--no-build", "--no-strip"]);
@@ -150,4 +165,30 @@ fn cargo_deb() -> Result<PathBuf> {
         succeed(cargo)?;
     }
     Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn target_and_profile_are_taken_in_either_form_and_nothing_else() {
+        let quick = wanted(&words("--target=armhf --profile release")).expect("both");
+        assert_eq!((quick.target.debian, quick.profile.as_str()), ("armhf", "release"));
+        let shipped = wanted(&words("--target aarch64-unknown-linux-gnu")).expect("one");
+        assert_eq!((shipped.target.debian, shipped.profile.as_str()), ("arm64", "dist"));
+        for bad in ["--target", "--target mips", "armhf"] {
+            assert!(wanted(&words(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_version_is_the_one_of_cargo_toml() {
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("there");
+        assert!(manifest.contains(&format!("\nversion = \"{}\"\n", version().expect("named"))));
+    }
 }

@@ -23,12 +23,7 @@ type Act = fn(&[String]) -> anyhow::Result<()>;
 /// Every verb: name, what follows it, what it is for.
 const VERBS: &[(&str, &str, &str, Act)] = &[
     ("check", "[STEP...]", "all that must hold before a commit; with names, only those steps", check::main),
-    (
-        "cross",
-        "WHAT",
-        "setup [TARGET...], test TARGET, env TARGET: build for ARM without Docker",
-        cross::main,
-    ),
+    ("cross", "setup|test|env [TARGET]", "tools, tests and variables for an ARM target", cross::main),
     ("deb", "[--target TARGET]", "the Debian packages, in target/debian/", deb::main),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
     ("pam", "", "the PAM module under a real libpam: a matrix of cases (root, pamtester)", pam::main),
@@ -41,7 +36,7 @@ fn main() -> ExitCode {
     let verb = words.first().and_then(|word| VERBS.iter().find(|verb| verb.0 == word));
     let Some((.., act)) = verb else {
         for (name, rest, purpose, _) in VERBS {
-            println!("cargo xtask {:<25} {purpose}", format!("{name} {rest}"));
+            println!("cargo xtask {:<31} {purpose}", format!("{name} {rest}"));
         }
         return ExitCode::from(2);
     };
