@@ -81,7 +81,7 @@ impl Turn {
     /// `Q * e`.
     pub fn apply(&self, e: &Embedding) -> Embedding {
         let e = e.values();
-        Embedding::from_unit(match &self.axes {
+        Embedding::turned(match &self.axes {
             Axes::Kept => e.to_vec(),
             Axes::Permuted { from, sign } => {
                 from.iter().zip(sign).map(|(from, sign)| sign * e[*from]).collect()
@@ -96,7 +96,7 @@ impl Turn {
     /// `Q^T * e`: what [`Turn::apply`] was given, to one rounding.
     pub fn undo(&self, e: &Embedding) -> Embedding {
         let e = e.values();
-        Embedding::from_unit(match &self.axes {
+        Embedding::turned(match &self.axes {
             Axes::Kept => e.to_vec(),
             Axes::Permuted { from, sign } => {
                 let mut back = vec![0.0; e.len()];

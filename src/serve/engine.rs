@@ -14,9 +14,11 @@ use std::time::Duration;
 
 use facelatch_wire::reply::{Event, Judging};
 use facelatch_wire::{Fault, Word};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::broadcast;
 
+use super::line::{self, Line, News, Ongoing, busy, stopping};
 use super::replies;
+use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
 use crate::judge::{UserName, Verdict};
@@ -26,9 +28,6 @@ use crate::store::audit::Audit;
 
 /// Jobs that may wait behind the running one.
 const QUEUE: usize = 4;
-
-/// Words on progress that may wait for a slow client; more are dropped, since only the newest helps.
-const NEWS: usize = 16;
 
 /// Events that a slow listener may fall behind.
 const EVENTS: usize = 256;
@@ -41,36 +40,22 @@ const REPROBE: Duration = Duration::from_secs(5);
 
 /// What the engine does for somebody.
 pub(super) enum Job {
-    /// 1:1; `None` is 1:n. The number is the user id of whoever asks.
-    Judge(Option<UserName>, u32, Line<Judging>),
+    /// Looks who is there.
+    Judge(Question, Line<Judging>),
     /// Adds templates.
     Enroll(EnrollRequest, u32, Line<Result<Enrolled, EnrollError>>),
     /// Looks for the camera.
     Probe(Line<()>),
 }
 
-/// News of a job.
-#[derive(Debug)]
-pub(super) enum News {
-    /// It left the queue.
-    Started,
-    /// How it gets on.
-    Progress(Progress),
-}
-
-/// The engine's end of a conversation.
-pub(super) struct Line<T> {
-    news: mpsc::Sender<News>,
-    end: oneshot::Sender<T>,
-}
-
-/// The caller's end.
-#[derive(Debug)]
-pub(super) struct Ongoing<T> {
-    /// What happens meanwhile.
-    pub(super) news: mpsc::Receiver<News>,
-    /// How it ended; broken off if the engine fell over.
-    pub(super) end: oneshot::Receiver<T>,
+/// What an attempt is about.
+pub(super) struct Question {
+    /// 1:1; `None` is 1:n.
+    pub(super) claimed: Option<UserName>,
+    /// A match may open the latch; a login only wants the answer.
+    pub(super) may_open: bool,
+    /// User id of whoever asks.
+    pub(super) by: u32,
 }
 
 /// The socket side's handle. The thread ends when it is dropped.
@@ -89,6 +74,7 @@ pub(super) struct Shared {
     /// Name of the latch.
     pub(super) latch: String,
     camera: Mutex<Camera>,
+    camera_hangs: AtomicBool,
     busy: AtomicBool,
     ticks: AtomicU64,
 }
@@ -138,6 +124,7 @@ impl Engine {
             about: works.pipeline.about(),
             latch: works.latch.as_ref().map_or_else(|| "none".to_owned(), |latch| latch.name()),
             camera: Mutex::new(camera),
+            camera_hangs: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             ticks: AtomicU64::new(0),
         });
@@ -155,36 +142,11 @@ impl Engine {
     /// # Errors
     /// [`Fault::Busy`] when the queue is full, [`Fault::Stopping`] when the thread has ended.
     pub(super) fn submit<T>(&self, job: impl FnOnce(Line<T>) -> Job) -> Result<Ongoing<T>, Fault> {
-        let (news, receiver) = mpsc::channel(NEWS);
-        let (end, ending) = oneshot::channel();
-        match self.jobs.try_send(job(Line { news, end })) {
-            Ok(()) => Ok(Ongoing { news: receiver, end: ending }),
+        let (line, ongoing) = line::pair();
+        match self.jobs.try_send(job(line)) {
+            Ok(()) => Ok(ongoing),
             Err(TrySendError::Full(_)) => Err(busy()),
             Err(TrySendError::Disconnected(_)) => Err(stopping()),
-        }
-    }
-}
-
-/// The camera is taken.
-pub(super) fn busy() -> Fault {
-    Fault::Busy { message: "camera: busy with somebody else; try again in a moment".to_owned() }
-}
-
-/// The engine has gone.
-pub(super) fn stopping() -> Fault {
-    Fault::Stopping { message: "daemon: stopping; try again when it runs anew".to_owned() }
-}
-
-impl<T> Ongoing<T> {
-    /// Waits until the job leaves the queue.
-    ///
-    /// # Errors
-    /// [`Fault::Busy`] after `patience`; [`Fault::Stopping`].
-    pub(super) async fn started(&mut self, patience: Duration) -> Result<(), Fault> {
-        match tokio::time::timeout(patience, self.news.recv()).await {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => Err(stopping()),
-            Err(_) => Err(busy()),
         }
     }
 }
@@ -198,6 +160,11 @@ impl Shared {
     /// Grows as long as the thread lives.
     pub(super) fn ticks(&self) -> u64 {
         self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// When it was last looked at, a read that its driver never answers held the camera.
+    pub(super) fn camera_hangs(&self) -> bool {
+        self.camera_hangs.load(Ordering::Relaxed)
     }
 
     /// The camera as last seen.
@@ -247,9 +214,7 @@ impl Running {
 
     fn work(&mut self, job: Job) {
         match job {
-            Job::Judge(claimed, by, line) => {
-                self.on_camera(line, |me, listener| me.judge(claimed, by, listener));
-            }
+            Job::Judge(question, line) => self.on_camera(line, |me, listener| me.judge(question, listener)),
             Job::Enroll(request, by, line) => {
                 self.on_camera(line, |me, listener| me.enroll(request, by, listener));
             }
@@ -290,8 +255,7 @@ impl Running {
 
     fn judge(
         &mut self,
-        claimed: Option<UserName>,
-        by: u32,
+        Question { claimed, may_open, by }: Question,
         listener: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Judging {
         let mut attempt = match &claimed {
@@ -303,7 +267,7 @@ impl Running {
         let kind = if claimed.is_some() { "verify" } else { "identify" };
         let mut event = self.event(kind, judging.user.clone());
         event.verdict = judging.verdict;
-        if let Some(opened) = self.open(attempt.verdict, claimed.is_some()) {
+        if may_open && let Some(opened) = self.open(attempt.verdict, claimed.is_some()) {
             event.latch = Some(if opened.is_ok() { "opened" } else { "failed" }.to_owned());
             judging.latch_error = opened.err();
         }
@@ -376,8 +340,10 @@ impl Running {
     }
 
     fn probe(&mut self) {
-        let trouble = self.works.pipeline.probe_camera().err().map(|error| error.to_string());
-        self.shared.saw_camera(self.works.pipeline.camera_name(), trouble);
+        let trouble = self.works.pipeline.probe_camera().err();
+        let hangs = matches!(trouble, Some(CameraError::Stuck { .. }));
+        self.shared.camera_hangs.store(hangs, Ordering::Relaxed);
+        self.shared.saw_camera(self.works.pipeline.camera_name(), trouble.map(|error| error.to_string()));
         self.last_probe = self.works.clock.now();
     }
 

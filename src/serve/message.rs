@@ -31,7 +31,7 @@ pub enum Request {
     GetInterfaceDescription { interface: String },
     Status,
     Enroll { user: String, label: Option<String>, templates: Option<u64> },
-    Verify { user: Option<String> },
+    Verify { user: Option<String>, latch: Option<bool> },
     Identify,
     List { user: Option<String> },
     Remove { user: String, id: Option<String> },
@@ -111,7 +111,9 @@ pub fn request(call: &Envelope) -> Result<Request, Fault> {
             label: given.optional_text("label")?,
             templates: given.optional_count("templates")?,
         },
-        (INTERFACE, "Verify") => Request::Verify { user: given.optional_text("user")? },
+        (INTERFACE, "Verify") => {
+            Request::Verify { user: given.optional_text("user")?, latch: given.optional_flag("latch")? }
+        }
         (INTERFACE, "Identify") => Request::Identify,
         (INTERFACE, "List") => Request::List { user: given.optional_text("user")? },
         (INTERFACE, "Remove") => {
@@ -127,9 +129,11 @@ pub fn request(call: &Envelope) -> Result<Request, Fault> {
         (INTERFACE, "Upload") => Request::Upload { data: given.text("data")? },
         (INTERFACE, "Import") => Request::Import {
             identity: Secret(given.text("identity")?.into()),
-            skip_enrolled: given.optional_flag("skip_enrolled")?,
+            skip_enrolled: given.optional_flag("skip_enrolled")?.unwrap_or_default(),
         },
-        (INTERFACE, "Renew") => Request::Renew { store_key: given.optional_flag("store_key")? },
+        (INTERFACE, "Renew") => {
+            Request::Renew { store_key: given.optional_flag("store_key")?.unwrap_or_default() }
+        }
         (INTERFACE, "CheckAudit") => Request::CheckAudit,
         (VARLINK | INTERFACE, _) => return Err(unknown()),
         _ => return Err(Fault::InterfaceNotFound { interface: shown(interface) }),
@@ -160,11 +164,10 @@ impl Parameters {
         }
     }
 
-    fn optional_flag(&mut self, name: &str) -> Result<bool, Fault> {
+    fn optional_flag(&mut self, name: &str) -> Result<Option<bool>, Fault> {
         match self.0.remove(name) {
-            None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(flag)) => Ok(flag),
-            Some(_) => Err(invalid(name)),
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_bool().map(Some).ok_or_else(|| invalid(name)),
         }
     }
 
@@ -196,9 +199,11 @@ mod tests {
 
     #[test]
     fn a_verify_may_name_a_user_or_not() {
-        assert_eq!(verify(r#"{"user":"alice"}"#), Ok(Request::Verify { user: Some("alice".into()) }));
+        let alice = |latch| Ok(Request::Verify { user: Some("alice".into()), latch });
+        assert_eq!(verify(r#"{"user":"alice"}"#), alice(None));
+        assert_eq!(verify(r#"{"user":"alice","latch":false}"#), alice(Some(false)));
         for nobody in ["{}", "null", r#"{"user":null}"#] {
-            assert_eq!(verify(nobody), Ok(Request::Verify { user: None }), "{nobody}");
+            assert_eq!(verify(nobody), Ok(Request::Verify { user: None, latch: None }), "{nobody}");
         }
     }
 
@@ -206,6 +211,7 @@ mod tests {
     fn a_parameter_that_is_unknown_missing_or_ill_typed_is_named() {
         let invalid = |name: &str| Err(Fault::InvalidParameter { parameter: name.into() });
         assert_eq!(verify(r#"{"user":7}"#), invalid("user"));
+        assert_eq!(verify(r#"{"latch":0}"#), invalid("latch"));
         assert_eq!(verify(r#"{"usr":"alice"}"#), invalid("usr"));
         assert_eq!(verify("[]"), invalid("parameters"));
         assert_eq!(ask(r#"{"method":"io.facelatch.v1.Remove"}"#), invalid("user"));

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use zlink::service::ReplyStreamItem;
 
-use super::engine::{News, Ongoing, stopping};
+use super::line::{News, Ongoing, stopping};
 use super::service::{Replies, Reply};
 use crate::pipeline::Progress;
 

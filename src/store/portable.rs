@@ -280,7 +280,7 @@ fn template(line: &[u8], here: &MadeFor) -> Result<Template, String> {
         label: line.label.clone(),
         created_at: line.created_at,
         embedder_sha256: here.embedder_sha256.clone(),
-        embedding: Embedding::new(values).map_err(|e| e.to_string())?,
+        embedding: Embedding::as_given(values).map_err(|e| e.to_string())?,
     })
 }
 

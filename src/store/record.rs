@@ -85,7 +85,7 @@ impl<'a> Envelope<'a> {
             label: std::str::from_utf8(label).map_err(|e| e.to_string())?.to_owned(),
             created_at: WallTime(u64::from_le_bytes(*time)),
             embedder_sha256: place.embedder_sha256.to_owned(),
-            embedding: Embedding::new(values).map_err(|e| e.to_string())?,
+            embedding: Embedding::as_given(values).map_err(|e| e.to_string())?,
         })
     }
 }

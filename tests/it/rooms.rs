@@ -42,7 +42,10 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tract_onnx", &["model"]),
     ("facelatch_fused", &["model"]),
     ("facelatch_kernels", &["head"]),
-    ("sha2", &["embed/turn", "head/project", "model", "rates", "store/seal", "store/v1"]),
+    (
+        "sha2",
+        &["bin/facelatch/doctor", "embed/turn", "head/project", "model", "rates", "store/seal", "store/v1"],
+    ),
     ("chacha20poly1305", &["store/seal"]),
     ("hkdf", &["store/seal"]),
     ("hmac", &["store/seal"]),
@@ -55,6 +58,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("png", &["camera/decode", "demo"]),
     ("embedded_graphics", &["demo"]),
     ("npyz", &["rates/import"]),
+    ("prost", &["model/siamese"]),
     ("zip", &["rates/import"]),
     ("sled", &["store/sled", "store/v1"]),
     ("redb", &["store/redb"]),
@@ -69,7 +73,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tracing", &["camera", "latch", "pipeline", "serve", "store"]),
     ("std::fs", &["camera", "config", "demo", "head", "model", "rates", "serve", "store", "bin"]),
     ("std::net", &[]),
-    ("std::process", &["bin", "demo", "latch/hook", "serve"]),
+    ("std::process", &["bin", "camera/device/exec", "demo", "latch/hook", "serve"]),
 ];
 
 #[test]
