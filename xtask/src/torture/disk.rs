@@ -10,7 +10,7 @@ use super::Tally;
 use super::store::{Folder, Look, Model, exerciser, look};
 
 /// Room on the small disk: enough for some changes.
-const SIZE: &str = "size=3m";
+const SIZE: &str = "size=1600k";
 
 pub(crate) fn run(tally: &mut Tally) -> Result<()> {
     two_daemons(tally)?;

@@ -20,7 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LATEST_US: u64 = 300_000;
 
 pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
-    let mut random = Random::new(1);
+    // Another run kills at other moments, among other changes.
+    let mut random = Random::new(u64::from(std::process::id()));
+    let first = random.below(1 << 31) as u32;
     let mut place = None;
     let mut changes = 0;
     for kill in 0..kills {
@@ -29,7 +31,7 @@ pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
         }
         let Some((folder, model, audited)) = &mut place else { bail!("no folder") };
         let path = folder.0.display().to_string();
-        let told = killed(&path, kill, Duration::from_micros(random.below(LATEST_US)))?;
+        let told = killed(&path, first + kill, Duration::from_micros(random.below(LATEST_US)))?;
         tally.kills += 1;
         let mut under_way = model.clone();
         for line in told.lines() {
