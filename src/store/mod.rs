@@ -19,6 +19,7 @@ pub mod record;
 #[cfg(feature = "redb")]
 mod redb;
 mod seal;
+#[cfg_attr(feature = "redb", allow(dead_code, reason = "then it only reads stores of the first schema"))]
 mod sled;
 mod table;
 mod v1;
