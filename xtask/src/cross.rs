@@ -16,6 +16,12 @@ use anyhow::{Context, Result, bail};
 use crate::run::{command, succeed};
 use crate::target::{TARGETS, Target};
 
+/// Tests that an emulator can't pass, and why.
+const NOT_EMULATED: &[(&str, &str)] = &[(
+    "a_command_that_is_not_there_or_may_not_run",
+    "qemu-user forks where posix_spawn shares memory, so the child's error is lost",
+)];
+
 /// `setup`, `test` or `env`.
 pub(crate) fn main(words: &[String]) -> Result<()> {
     let rest = words.get(1..).unwrap_or_default();
@@ -38,6 +44,15 @@ fn test(words: &[String]) -> Result<()> {
         command.args(["--workspace", "--exclude", "xtask"]);
     }
     command.args(rest);
+    if !target.is_host() {
+        if !rest.iter().any(|word| word == "--") {
+            command.arg("--");
+        }
+        for (name, why) in NOT_EMULATED {
+            eprintln!("{}: {name} is left out: {why}", target.debian);
+            command.args(["--skip", name]);
+        }
+    }
     succeed(emulate::emulated(target, command))
 }
 
