@@ -103,7 +103,9 @@ pub(super) fn credential(root: &Path) -> Finding {
             let found = format!("the daemon keeps its own in /{OWN_KEY}: whoever copies the card has it too");
             Finding::good("key", found)
         }
-        (Some(false), Some(false)) => Finding::good("key", "none yet; the daemon makes one when it needs one"),
+        (Some(false), Some(false)) => {
+            Finding::good("key", "none yet; the daemon makes one when it needs one")
+        }
         _ => Finding::note("key", "not to be seen by you", "run it as root"),
     }
 }
