@@ -126,6 +126,20 @@ fn a_picture_unlike_the_others_is_not_enrolled_and_a_changed_face_ends_the_enrol
 }
 
 #[test]
+fn a_face_enrolled_under_a_second_name_warns_and_a_stranger_does_not() {
+    let world = World::new().knows_alice();
+    world.stage.shows(ALICE_ENROLS);
+    let twin = world.enroll("alicia").expect("enrolled all the same");
+    assert!(
+        matches!(twin.warnings.as_slice(), [only] if only.contains("looks like that of alice")),
+        "{twin:?}"
+    );
+    world.stage.shows(&[BOB; 3].concat());
+    let stranger = world.enroll("bob").expect("enrolled");
+    assert!(stranger.warnings.is_empty(), "{stranger:?}");
+}
+
+#[test]
 fn replies_of_a_stream_come_in_order_and_end_with_the_one_that_counts() {
     let world = World::new();
     let shots = [&[Shot::Show("coffee.jpg"), Shot::Show("dark.jpg")], ALICE_ENROLS].concat();

@@ -50,6 +50,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("png", &["camera/decode", "demo"]),
     ("embedded_graphics", &["demo"]),
     ("npyz", &["rates/import"]),
+    ("prost", &["model/siamese"]),
     ("zip", &["rates/import"]),
     ("sled", &["store/sled"]),
     ("tokio", &["serve", "demo"]),

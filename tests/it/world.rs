@@ -302,7 +302,7 @@ fn networks() -> Networks {
         let detector = manifest.detector("yunet", 320).expect("loads");
         let network = manifest.embedder("sface").expect("loads");
         let embedder = Embedder::new(network.clone());
-        let wanted = Wanted { embedder_sha256: embedder.model_sha256(), length: embedder.length() };
+        let wanted = Wanted::of(&embedder);
         let head = Head::load(&folder.join("sface.head.toml"), wanted).expect("loads");
         (detector, network, head)
     });
