@@ -32,7 +32,6 @@ const PAM_SERVICE: c_int = 1;
 const PAM_RHOST: c_int = 4;
 const PAM_PROMPT_ECHO_OFF: c_int = 1;
 const PAM_TEXT_INFO: c_int = 4;
-const PAM_SILENT: c_int = 0x8000;
 
 unsafe extern "C" {
     fn pam_get_user(pamh: *mut PamHandle, user: *mut *const c_char, prompt: *const c_char) -> c_int;
@@ -51,15 +50,16 @@ unsafe extern "C" {
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn pam_sm_authenticate(
     pamh: *mut PamHandle,
-    flags: c_int,
+    _: c_int,
     argc: c_int,
     argv: *const *const c_char,
 ) -> c_int {
     let application = Application(pamh);
     let code = guarded(&application, || {
         let words = words(argc, argv);
-        let (mut options, complaints) = Options::parse(words.iter().map(String::as_str));
-        options.quiet |= flags & PAM_SILENT != 0;
+        // PAM_SILENT is left unheeded, as fingerprint readers do: sudo sets it always, and a person who is not told
+        // to look at the camera only sees nothing happen. The option `quiet` is for who wants that.
+        let (options, complaints) = Options::parse(words.iter().map(String::as_str));
         complaints.iter().for_each(|complaint| application.log(Level::Warning, complaint));
         authenticate(&application, &options, &Seat::here(), Path::new(DEFAULT_SOCKET))
     });
