@@ -214,7 +214,10 @@ impl FrameSource for Device {
         if self.open.as_ref().is_some_and(|mailbox| !mailbox.has_ended()) {
             return Ok(());
         }
-        self.refuse_to_pile_up()?;
+        self.stuck.retain(|mailbox| !mailbox.has_ended());
+        if !self.stuck.is_empty() {
+            return Err(CameraError::Stuck { camera: self.name(), reads: self.stuck.len() });
+        }
         self.driver.probe()?;
         match &self.failed {
             // It can be started, but whether it gives pictures only the next attempt tells.

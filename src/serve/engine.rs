@@ -17,6 +17,7 @@ use facelatch_wire::{Fault, Word};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::replies;
+use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
 use crate::judge::{UserName, Verdict};
@@ -96,6 +97,7 @@ pub(super) struct Shared {
     /// Name of the latch.
     pub(super) latch: String,
     camera: Mutex<Camera>,
+    camera_hangs: AtomicBool,
     busy: AtomicBool,
     ticks: AtomicU64,
 }
@@ -143,6 +145,7 @@ impl Engine {
             about: works.pipeline.about(),
             latch: works.latch.as_ref().map_or_else(|| "none".to_owned(), |latch| latch.name()),
             camera: Mutex::new(camera),
+            camera_hangs: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             ticks: AtomicU64::new(0),
         });
@@ -203,6 +206,11 @@ impl Shared {
     /// Grows as long as the thread lives.
     pub(super) fn ticks(&self) -> u64 {
         self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// When it was last looked at, a read that its driver never answers held the camera.
+    pub(super) fn camera_hangs(&self) -> bool {
+        self.camera_hangs.load(Ordering::Relaxed)
     }
 
     /// The camera as last seen.
@@ -371,8 +379,10 @@ impl Running {
     }
 
     fn probe(&mut self) {
-        let trouble = self.works.pipeline.probe_camera().err().map(|error| error.to_string());
-        self.shared.saw_camera(self.works.pipeline.camera_name(), trouble);
+        let trouble = self.works.pipeline.probe_camera().err();
+        let hangs = matches!(trouble, Some(CameraError::Stuck { .. }));
+        self.shared.camera_hangs.store(hangs, Ordering::Relaxed);
+        self.shared.saw_camera(self.works.pipeline.camera_name(), trouble.map(|error| error.to_string()));
         self.last_probe = self.works.clock.now();
     }
 
