@@ -32,7 +32,7 @@ pub(super) fn cameras(root: &Path) -> Vec<Finding> {
         entries.filter(|entry| is_video(&entry.file_name())).map(|entry| entry.path()).collect();
     devices.sort();
     if devices.is_empty() {
-        let fix = "plug a USB camera in; for one on the CSI connector set camera.exec (docs/cameras.md)";
+        let fix = "plug a USB camera in; for one on the CSI connector set camera.exec (/usr/share/doc/facelatch/docs/cameras.md)";
         return vec![Finding::bad("camera", "there is no /dev/video*", fix)];
     }
     let Some(groups) = service_groups() else {
