@@ -21,7 +21,7 @@ const CREDENTIAL: &str = "etc/credstore.encrypted/facelatch.store-key";
 /// Where the daemon keeps what it remembers.
 const STATE: &str = "var/lib/facelatch";
 /// Less than this is too little to enrol in peace, in bytes.
-const ROOM_BYTES: u64 = 16 << 20;
+const ROOM_BYTES: u128 = 16 << 20;
 /// Where the daemon keeps a key of its own, if it gets none.
 const OWN_KEY: &str = "var/lib/facelatch/store.key";
 
@@ -107,9 +107,9 @@ pub(super) fn store(root: &Path) -> Option<Finding> {
         let found = format!("/{STATE} is open to others (mode {:o})", about.mode() & 0o777);
         return Some(Finding::bad("store", found, format!("`sudo chmod 700 /{STATE}`")));
     }
-    let room = statvfs(&root.join(STATE)).map_or(u64::MAX, |disk| {
-        u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()))
-    });
+    // Both are of 32 bits on some machines and of 64 on others.
+    let room = statvfs(&root.join(STATE))
+        .map_or(u128::MAX, |disk| u128::from(disk.blocks_available()) * u128::from(disk.fragment_size()));
     if room < ROOM_BYTES {
         let found = format!("{} kB are free below /{STATE}", room / 1000);
         return Some(Finding::bad(
