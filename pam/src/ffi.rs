@@ -66,7 +66,7 @@ pub(crate) extern "C" fn pam_sm_authenticate(
     code as c_int
 }
 
-/// Faces give no credentials, which is fine.
+/// Faces give no credentials, which is fine. Without code there is nothing to panic.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn pam_sm_setcred(
     _: *mut PamHandle,
@@ -79,7 +79,7 @@ pub(crate) extern "C" fn pam_sm_setcred(
 
 macro_rules! not_ours {
     ($($symbol:ident)*) => {$(
-        /// Nothing that a face could say anything about.
+        /// Nothing that a face could say anything about. Without code there is nothing to panic.
         #[unsafe(no_mangle)]
         pub(crate) extern "C" fn $symbol(_: *mut PamHandle, _: c_int, _: c_int, _: *const *const c_char) -> c_int {
             Code::Ignore as c_int
