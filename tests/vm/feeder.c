@@ -1,7 +1,7 @@
 /* vm-feeder DEVICE PICTURES SHOW: plays pictures into a v4l2loopback device, 640x480 YUYV, ten frames a second.
  *
  * The file SHOW holds names, and can be changed at any time: of each, PICTURES/NAME.yuyv is shown for a second, in
- * turn. The lowest bit of every byte is noise, as of a sensor: equal frames would be a picture that stands still. */
+ * turn; SHOW.now tells which it is. The lowest bit of every byte is noise, as of a sensor: equal frames would be a picture that stands still. */
 #include <fcntl.h>
 #include <linux/videodev2.h>
 #include <stdint.h>
@@ -59,7 +59,9 @@ static void choose(const char *folder, const char *show, unsigned turn) {
         return;
     }
     strcpy(shown, word);
-    fprintf(stderr, "feeder: shows %s\n", shown);
+    snprintf(path, sizeof path, "%s.now", show);
+    FILE *now = fopen(path, "w");
+    if (now) fprintf(now, "%s\n", shown), fclose(now);
 }
 
 static void add_noise(void) {

@@ -10,6 +10,7 @@ mod peers;
 mod run;
 mod size;
 mod units;
+mod vm;
 
 /// What a verb does; it gets the words after its name.
 type Act = fn(&[String]) -> anyhow::Result<()>;
@@ -20,6 +21,7 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
     ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
     ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
+    ("vm", "[--short] [DEB DEB]", "the packages on an emulated arm64 machine with a camera", vm::main),
 ];
 
 fn main() -> ExitCode {
