@@ -58,7 +58,8 @@ as_alice() { runuser -u alice -- "$@"; }
 sudo_by_face() { as_alice sudo -S -k true </dev/null; }
 sudo_by_password() { as_alice sudo -S -k true <<<"$PASSWORD"; }
 
-daemon_pid() { systemctl show -p MainPID --value facelatchd; }
+# Never 0, which `kill` would take for us all.
+daemon_pid() { systemctl show -p MainPID --value facelatchd | grep -x '[1-9][0-9]*'; }
 templates() { facelatch list "$1" --json | grep -c '"id"'; }
 
 step_booted() {

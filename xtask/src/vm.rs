@@ -99,8 +99,10 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let _scratch = Scratch::new(&work)?;
     let payload = report.time("payload", || Ok((payload::make(&work, &wanted.debs)?, Vec::new())))?;
     let emulator = Emulator { program: emulator, image, payload, work: work.clone(), cpu: wanted.cpu.clone() };
-    let mut room = Room { disk: Disk::new(&emulator.image.join("root.img"), &work)?, emulator, machine: None };
     let story = if wanted.short { SHORT } else { FULL };
+    let may_lose_power = story.iter().any(|act| matches!(act, PowerCut));
+    let disk = Disk::new(&emulator.image.join("root.img"), &work, may_lose_power)?;
+    let mut room = Room { emulator, disk, machine: None };
     for act in story {
         let passed = report.step(&act.name(), || room.act(*act));
         if !passed && !wanted.keep_going {

@@ -50,7 +50,7 @@ impl Machine {
             .args(["-initrd", &text(emulator.image.join("initrd.img"))])
             .args(["-append", "console=ttyAMA0 panic=-1 quiet systemd.show_status=1 systemd.log_color=0"])
             .args(disk.arguments())
-            .args(["-device", "virtio-blk-device,drive=root"])
+            .args(["-device", "virtio-blk-device,drive=root,write-cache=on"])
             .args(["-drive", &format!("file={},format=raw,if=none,id=p,readonly=on", emulator.payload.display())])
             .args(["-device", "virtio-blk-device,drive=p"])
             .args(["-object", "rng-random,id=g,filename=/dev/urandom", "-device", "virtio-rng-device,rng=g"])

@@ -23,6 +23,7 @@ pub(super) fn make(work: &Path, debs: &[PathBuf]) -> Result<PathBuf> {
     let words = ["-q", "-t", "ext4", "-O", "^has_journal", "-L", "payload", "-d"];
     let mut make = command("mke2fs", &words);
     make.args([&text(&folder)?, &text(&image)?, &format!("{}K", kilobytes(&folder)? * 5 / 4 + 8192)]);
+    make.stdout(std::process::Stdio::null());
     succeed(make)?;
     std::fs::remove_dir_all(&folder)?;
     Ok(image)
