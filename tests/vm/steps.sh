@@ -72,10 +72,12 @@ step_why() {
     journalctl -b -q --no-pager -o short-monotonic -n 60
 }
 
+export DEBIAN_FRONTEND=noninteractive
+
 # The packages, as a person would install them. What follows is for the emulator alone: it is some ten times slower
 # than a Pi, so an attempt gets more time.
 step_install() {
-    DEBIAN_FRONTEND=noninteractive dpkg -i /payload/debs/*.deb
+    dpkg -i /payload/debs/*.deb
     within 60 systemctl -q is-active facelatchd
     slow_machine
     useradd --create-home --groups sudo --shell /bin/bash alice
@@ -114,6 +116,18 @@ step_unlock_sudo() {
     start=$(now_ms)
     sudo_by_face
     note "in $(since "$start")"
+}
+
+# Where the time goes, on this emulated processor.
+step_speed() {
+    show $ALICE_AGAIN
+    local reply stage
+    reply=$(facelatch verify alice --json)
+    echo "$reply"
+    for stage in detect align embed score; do
+        note "$stage $(sed -n "s/.*\"$stage\": *\([0-9]*\).*/\1/p" <<<"$reply" | head -1) ms"
+    done
+    note "memory $(awk '/^VmHWM/ { printf "%.0f MB", $2 / 1024 }' "/proc/$(daemon_pid)/status")"
 }
 
 step_unlock_pamtester() {
@@ -228,7 +242,7 @@ step_after_reboot() {
 }
 
 step_install_again() {
-    DEBIAN_FRONTEND=noninteractive dpkg -i /payload/debs/*.deb
+    dpkg -i /payload/debs/*.deb
     within 60 systemctl -q is-active facelatchd
     grep -q 'deadline_ms = 9000' /etc/facelatch/facelatch.toml || fail "the configuration was overwritten"
     grep -q 'pam_facelatch.*timeout=10' /etc/pam.d/common-auth || fail "the PAM profile was reset"
@@ -236,10 +250,10 @@ step_install_again() {
 }
 
 step_purge() {
-    DEBIAN_FRONTEND=noninteractive dpkg --purge libpam-facelatch
+    dpkg --purge libpam-facelatch
     ! grep -rq facelatch /etc/pam.d || fail "PAM still names the module"
     sudo_by_password
-    DEBIAN_FRONTEND=noninteractive dpkg --purge facelatch
+    dpkg --purge facelatch
     local left
     left=$(find /etc /usr /var/lib /run -xdev -iname '*facelatch*' -not -path '/var/lib/dpkg/*' -not -path '/run/systemd/*' \
         -not -path '/run/udev/*')

@@ -44,6 +44,7 @@ const SHORT: &[Act] = &[
     Do("install"),
     Do("camera"),
     Do("enrol"),
+    Do("speed"),
     Do("unlock_sudo"),
     Do("unlock_pamtester"),
     Do("stranger_denied"),
@@ -56,6 +57,7 @@ const FULL: &[Act] = &[
     Do("install"),
     Do("camera"),
     Do("enrol"),
+    Do("speed"),
     Do("unlock_sudo"),
     Do("unlock_pamtester"),
     Do("stranger_denied"),
@@ -98,7 +100,8 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let work = cache.join(format!("run-{}", std::process::id()));
     let _scratch = Scratch::new(&work)?;
     let payload = report.time("payload", || Ok((payload::make(&work, &wanted.debs)?, Vec::new())))?;
-    let emulator = Emulator { program: emulator, image, payload, work: work.clone(), cpu: wanted.cpu.clone() };
+    let emulator =
+        Emulator { program: emulator, image, payload, work: work.clone(), cpu: wanted.cpu.clone() };
     let story = if wanted.short { SHORT } else { FULL };
     let may_lose_power = story.iter().any(|act| matches!(act, PowerCut));
     let disk = Disk::new(&emulator.image.join("root.img"), &work, may_lose_power)?;
@@ -214,7 +217,7 @@ fn wanted(words: &[String]) -> Result<Wanted> {
         wanted.debs = built()?;
     }
     if let Some(missing) = wanted.debs.iter().find(|deb| !deb.is_file()) {
-        bail!("{}: not there; `cargo xtask deb --target aarch64-unknown-linux-gnu` makes it", missing.display());
+        bail!("{}: not there; `cargo xtask deb --target arm64` makes it", missing.display());
     }
     Ok(wanted)
 }
@@ -223,7 +226,7 @@ fn wanted(words: &[String]) -> Result<Wanted> {
 fn built() -> Result<Vec<PathBuf>> {
     let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let folder = folder.join("debian");
-    let make = "`cargo xtask deb --target aarch64-unknown-linux-gnu` makes them, or name two";
+    let make = "`cargo xtask deb --target arm64` makes them, or name two";
     let names = |prefix: &str| -> Result<PathBuf> {
         let entries = std::fs::read_dir(&folder).with_context(|| format!("{}: {make}", folder.display()))?;
         let files = entries.filter_map(|entry| Some(entry.ok()?.path()));

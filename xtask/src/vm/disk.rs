@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::run::{command, succeed};
 
 const SECTOR: u64 = 512;
-const MAGIC: u64 = 0x6a73_6677_7368_72;
+const MAGIC: u64 = 0x006a_7366_7773_6872;
 const FLUSH: u64 = 1;
 const AT_ONCE: u64 = 2;
 const DISCARD: u64 = 4;
@@ -39,7 +39,8 @@ impl Disk {
 
     /// Before the machine is switched on.
     pub(super) fn power_on(&self) -> Result<Power> {
-        let file = |node: &str, path: &Path| format!("driver=file,node-name={node},filename={}", path.display());
+        let file =
+            |node: &str, path: &Path| format!("driver=file,node-name={node},filename={}", path.display());
         if !self.may_lose_power {
             return Ok(Power(vec!["-blockdev".to_owned(), file("root", &self.image)]));
         }
@@ -57,7 +58,10 @@ impl Disk {
         let replayed = replay(&mut log, image).with_context(|| self.log.display().to_string())?;
         std::fs::rename(&self.before, &self.image)?;
         let Replayed { kept, flushes, lost_bytes } = replayed;
-        Ok(format!("{kept} writes kept by {flushes} flushes, {} kB behind the last one lost", lost_bytes / 1024))
+        Ok(format!(
+            "{kept} writes kept by {flushes} flushes, {} kB behind the last one lost",
+            lost_bytes / 1024
+        ))
     }
 }
 

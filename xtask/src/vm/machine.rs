@@ -51,15 +51,22 @@ impl Machine {
             .args(["-append", "console=ttyAMA0 panic=-1 quiet systemd.show_status=1 systemd.log_color=0"])
             .args(disk.arguments())
             .args(["-device", "virtio-blk-device,drive=root,write-cache=on"])
-            .args(["-drive", &format!("file={},format=raw,if=none,id=p,readonly=on", emulator.payload.display())])
+            .args([
+                "-drive",
+                &format!("file={},format=raw,if=none,id=p,readonly=on", emulator.payload.display()),
+            ])
             .args(["-device", "virtio-blk-device,drive=p"])
             .args(["-object", "rng-random,id=g,filename=/dev/urandom", "-device", "virtio-rng-device,rng=g"])
-            .args(["-chardev", &format!("file,id=c,path={},append=on", text(emulator.work.join("console.log")))])
+            .args([
+                "-chardev",
+                &format!("file,id=c,path={},append=on", text(emulator.work.join("console.log"))),
+            ])
             .args(["-serial", "chardev:c", "-device", "virtio-serial-device"])
             .args(["-chardev", "stdio,id=a,signal=off", "-device", "virtserialport,chardev=a,name=vm"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        let mut qemu = command.spawn().with_context(|| format!("{} cannot be started", emulator.program.display()))?;
+        let mut qemu =
+            command.spawn().with_context(|| format!("{} cannot be started", emulator.program.display()))?;
         let to = qemu.stdin.take().context("no standard input")?;
         let output = qemu.stdout.take().context("no standard output")?;
         let (send, from) = channel();
@@ -87,7 +94,10 @@ impl Machine {
 
     fn send(&mut self, script: &str) -> Result<()> {
         let line = base64(script.as_bytes()) + "\n";
-        self.to.write_all(line.as_bytes()).and_then(|()| self.to.flush()).context("the machine does not listen")
+        self.to
+            .write_all(line.as_bytes())
+            .and_then(|()| self.to.flush())
+            .context("the machine does not listen")
     }
 
     fn answer(&mut self, limit: Duration) -> Result<Answer> {
@@ -177,7 +187,9 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_the_rfc() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (bytes, text) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
     }

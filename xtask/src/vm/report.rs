@@ -26,7 +26,11 @@ impl Report {
     }
 
     /// What must succeed before any step can: its time goes to the report, its error to the caller.
-    pub(super) fn time<T>(&mut self, name: &str, work: impl FnOnce() -> Result<(T, Vec<String>)>) -> Result<T> {
+    pub(super) fn time<T>(
+        &mut self,
+        name: &str,
+        work: impl FnOnce() -> Result<(T, Vec<String>)>,
+    ) -> Result<T> {
         let start = now();
         let (value, notes) = work()?;
         self.add(name, start, true, notes);
@@ -55,7 +59,8 @@ impl Report {
 
     /// Prints it; fails when a step failed or fewer than `wanted` ran after the preparations.
     pub(super) fn finish(self, wanted: usize) -> Result<()> {
-        let prepared = self.steps.iter().filter(|step| matches!(step.name.as_str(), "image" | "payload" | "journal"));
+        let prepared =
+            self.steps.iter().filter(|step| matches!(step.name.as_str(), "image" | "payload" | "journal"));
         let ran = self.steps.len() - prepared.count();
         let failed: Vec<&str> =
             self.steps.iter().filter(|step| !step.passed).map(|step| step.name.as_str()).collect();
