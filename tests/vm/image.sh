@@ -144,7 +144,7 @@ ln -s ../vm-agent.service "$root/etc/systemd/system/multi-user.target.wants/"
 for unit in e2scrub_reap.service e2scrub_all.timer apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
     fstrim.timer systemd-timesyncd.service; do ln -sf /dev/null "$root/etc/systemd/system/$unit"; done
 truncate -s "$SIZE" "$WORK/root.img"
-mke2fs -q -t ext4 -F -L root -d "$root" "$WORK/root.img"
+mkfs.ext4 -q -F -L root -d "$root" "$WORK/root.img"
 rm -rf "$root"
 N
 

@@ -20,8 +20,8 @@ pub(super) fn make(work: &Path, debs: &[PathBuf]) -> Result<PathBuf> {
     }
     std::fs::copy(root().join("tests/vm/steps.sh"), folder.join("steps.sh"))?;
     let text = |path: &Path| path.to_str().map(str::to_owned).context("the cache's path is not UTF-8");
-    let words = ["-q", "-t", "ext4", "-O", "^has_journal", "-L", "payload", "-d"];
-    let mut make = command("mke2fs", &words);
+    let words = ["-q", "-O", "^has_journal", "-L", "payload", "-d"];
+    let mut make = command("mkfs.ext4", &words);
     make.args([&text(&folder)?, &text(&image)?, &format!("{}K", kilobytes(&folder)? * 5 / 4 + 8192)]);
     make.stdout(std::process::Stdio::null());
     succeed(make)?;
