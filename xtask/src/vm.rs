@@ -97,8 +97,8 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let mut report = Report::new(wanted.json);
     let cache = cache()?;
     let (emulator, image) = report.time("image", || Ok(((tools(&cache)?, image(&cache)?), Vec::new())))?;
-    let work = cache.join(format!("run-{}", std::process::id()));
-    let _scratch = Scratch::new(&work)?;
+    let scratch = Scratch::new(&cache)?;
+    let work = scratch.0.clone();
     let payload = report.time("payload", || Ok((payload::make(&work, &wanted.debs)?, Vec::new())))?;
     let emulator =
         Emulator { program: emulator, image, payload, work: work.clone(), cpu: wanted.cpu.clone() };
@@ -180,9 +180,18 @@ impl Room {
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-        Ok(Self(folder.to_owned()))
+    /// A new one in `cache`; those of runs that were killed go.
+    fn new(cache: &Path) -> Result<Self> {
+        for entry in std::fs::read_dir(cache).with_context(|| cache.display().to_string())? {
+            let path = entry?.path();
+            let run = path.file_name().and_then(|name| name.to_str()?.strip_prefix("run-"));
+            if run.is_some_and(|run| !Path::new("/proc").join(run).exists()) {
+                std::fs::remove_dir_all(&path).with_context(|| path.display().to_string())?;
+            }
+        }
+        let folder = cache.join(format!("run-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        Ok(Self(folder))
     }
 }
 

@@ -41,8 +41,11 @@ impl Machine {
     /// Powers it on. What the agent says comes over qemu's own standard output.
     pub(super) fn start(emulator: &Emulator, disk: Power) -> Result<Self> {
         let text = |path: PathBuf| path.display().to_string();
-        let mut command = Command::new(&emulator.program);
+        // It dies with us, however we die.
+        let mut command = Command::new("setpriv");
         command
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(&emulator.program)
             .args(["-machine", "virt", "-cpu", emulator.cpu.as_deref().unwrap_or("cortex-a76"), "-smp", "2"])
             .args(["-accel", "tcg,thread=multi,tb-size=256"])
             .args(["-m", "1024", "-nodefaults", "-display", "none", "-no-reboot"])
