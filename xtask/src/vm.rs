@@ -198,7 +198,11 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if std::env::var_os("FACELATCH_VM_KEEP").is_some() {
-            eprintln!("vm: kept {}", self.0.display());
+            let kept = self.0.with_file_name(format!("kept-{}", std::process::id()));
+            match std::fs::rename(&self.0, &kept) {
+                Ok(()) => eprintln!("vm: kept {}", kept.display()),
+                Err(why) => eprintln!("vm: {} cannot be kept: {why}", self.0.display()),
+            }
             return;
         }
         // What is left behind in the cache is named after a process that is gone.
