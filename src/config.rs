@@ -53,6 +53,8 @@ section! {
     /// Where frames come from.
     Camera {
         device: String = "auto".to_owned(),
+        exec: Vec<String> = Vec::new(),
+        exec_format: ExecFormat = ExecFormat::Mjpeg,
         replay: PathBuf = PathBuf::new(),
         width_px: u32 = 640,
         height_px: u32 = 480,
@@ -136,6 +138,22 @@ section! {
         max_connections: u32 = 64,
         client_timeout_ms: u64 = 10_000,
     }
+}
+
+/// What the command of `camera.exec` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExecFormat {
+    /// JPEGs, one after another.
+    Mjpeg,
+    /// A plane of Y, then U and V at half the size.
+    Yuv420,
+    /// A plane of Y, then U and V by turns at half the size.
+    Nv12,
+    /// Y0 U Y1 V.
+    Yuyv,
+    /// One byte a pixel.
+    Grey,
 }
 
 /// The kinds of latch.
@@ -231,6 +249,10 @@ impl Config {
         within("camera.skip_frames", camera.skip_frames, 0..=60)?;
         within("camera.silence_ms", camera.silence_ms, 200..=30_000)?;
         within("camera.idle_close_ms", camera.idle_close_ms, 0..=600_000)?;
+        if let Some(command) = camera.exec.first().filter(|command| !command.starts_with('/')) {
+            let allowed = "the absolute path of a command, then its arguments".to_owned();
+            return Err(("camera.exec", format!("[{command:?}, ..]"), allowed));
+        }
         within("detect.input_px", detect.input_px, 160..=640)?;
         if detect.input_px % 32 != 0 {
             return Err(("detect.input_px", detect.input_px.to_string(), "a multiple of 32".to_owned()));

@@ -3,6 +3,9 @@
 //! `MODELS.toml` beside the files says what each must be. A file with another SHA-256, another shape or
 //! numbers that are not finite is refused with its name and the fix.
 
+#[cfg(feature = "rates")]
+pub mod siamese;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +44,13 @@ struct Entry {
     input_shape: [Side; 4],
     colour: Colours,
     outputs: Vec<String>,
+    /// Are embeddings scaled to unit length? Networks of one's own may want theirs as they are.
+    #[serde(default = "yes")]
+    normalise: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// One dimension of a shape: fixed, or named and chosen at load.
@@ -177,6 +187,7 @@ pub struct Network {
     /// `[1, 3, height, width]`.
     input_shape: [usize; 4],
     colours: Colours,
+    normalise: bool,
     output_shapes: Vec<Vec<usize>>,
     notes: Vec<String>,
     plan: Arc<TypedRunnableModel>,
@@ -213,6 +224,7 @@ impl Network {
             sha256,
             input_shape,
             colours: entry.colour,
+            normalise: entry.normalise,
             output_shapes,
             notes,
             plan,
@@ -237,6 +249,11 @@ impl Network {
     /// Values in its first output.
     pub fn output_len(&self) -> usize {
         self.output_shapes.first().map_or(0, |shape| shape.iter().product())
+    }
+
+    /// Whether what it gives is to be scaled to unit length.
+    pub fn normalise(&self) -> bool {
+        self.normalise
     }
 
     /// Height and width of its input in pixels.

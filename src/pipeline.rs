@@ -43,6 +43,9 @@ pub struct Rules {
     pub lockout: Lockout,
 }
 
+/// Longest wait for one frame before we look whether anybody still wants it, and show that we are alive.
+const GLANCE: Duration = Duration::from_secs(5);
+
 /// Word on how an attempt gets on, while it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
@@ -267,8 +270,17 @@ impl Pipeline {
             if self.clock.now() >= deadline {
                 return Err(Stop::Unavailable(last.unwrap_or(Cause::Retry(RetryReason::NoFace))));
             }
-            let frame = match self.frames.next_frame(deadline) {
+            let glance = self.clock.now().after(GLANCE).min(deadline);
+            let frame = match self.frames.next_frame(glance) {
                 Ok(frame) => frame,
+                Err(error @ CameraError::Silent { .. })
+                    if glance < deadline && self.clock.now() >= glance =>
+                {
+                    let why = error.to_string();
+                    last.get_or_insert(Cause::Camera(why.clone()));
+                    tell(listener, Progress::Camera(why))?;
+                    continue;
+                }
                 Err(error) if error.is_passing() && bad_frames < MAX_BAD_FRAMES => {
                     bad_frames += 1;
                     tell(listener, Progress::Camera(error.to_string()))?;

@@ -9,7 +9,7 @@ use facelatch::head::file::Wanted;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let wanted = Wanted { embedder_sha256: "ab", length: 2 };
+    let wanted = Wanted { embedder_sha256: "ab", length: 2, unit_length: true };
     let Ok(head) = Head::parse(Path::new("head.toml"), text, wanted) else { return };
     assert!(head.identical_pair() >= head.threshold());
     assert_eq!(head.length(), 2);

@@ -1,6 +1,6 @@
 //! Camera bytes in, [`Frame`] or refusal out: untrusted input, bounded before it is believed.
 //!
-//! YUYV and NV12 are read as BT.601 with limited range (16..=235), which is what UVC cameras send
+//! YUYV, NV12 and I420 are read as BT.601 with limited range (16..=235), which is what UVC cameras send
 //! unless they say otherwise, and nokhwa does not hand on what they say. A JPEG is decoded strictly:
 //! a frame that breaks off is refused, because a patched-up one shows parts of an older frame.
 
@@ -12,8 +12,8 @@ mod tests;
 pub use picture::{UnreadablePicture, decode_picture};
 
 use yuv::{
-    YuvBiPlanarImage, YuvConversionMode, YuvPackedImage, YuvRange, YuvStandardMatrix, yuv_nv12_to_rgb,
-    yuyv422_to_rgb,
+    YuvBiPlanarImage, YuvConversionMode, YuvPackedImage, YuvPlanarImage, YuvRange, YuvStandardMatrix,
+    yuv_nv12_to_rgb, yuv420_to_rgb, yuyv422_to_rgb,
 };
 
 use super::{CameraError, Frame, check_size};
@@ -28,6 +28,8 @@ pub enum PixelFormat {
     Yuyv,
     /// A plane of Y, then a plane of U and V by turns at half the size; even sides only.
     Nv12,
+    /// A plane of Y, then one of U and one of V at half the size; even sides only. What rpicam-vid calls yuv420.
+    I420,
     /// One byte a pixel, as infrared cameras send.
     Grey,
 }
@@ -68,6 +70,8 @@ pub fn decode(layout: Layout, bytes: &[u8], taken_at: BootTime) -> Result<Frame,
         PixelFormat::Yuyv => yuyv(layout, plane(bytes, wide * high * 2)?)?,
         PixelFormat::Nv12 if width % 2 != 0 || height % 2 != 0 => return bad("NV12 of odd width or height"),
         PixelFormat::Nv12 => nv12(layout, plane(bytes, wide * high * 3 / 2)?)?,
+        PixelFormat::I420 if width % 2 != 0 || height % 2 != 0 => return bad("I420 of odd width or height"),
+        PixelFormat::I420 => i420(layout, plane(bytes, wide * high * 3 / 2)?)?,
         PixelFormat::Mjpeg => unreachable!("returned above"),
     };
     Frame::new(width, height, rgb, taken_at)
@@ -78,14 +82,21 @@ pub fn decode(layout: Layout, bytes: &[u8], taken_at: BootTime) -> Result<Frame,
 /// # Errors
 /// [`CameraError::BadFrame`] when the picture is not whole.
 pub fn picture_len(layout: Layout, bytes: &[u8]) -> Result<usize, CameraError> {
+    match raw_len(layout) {
+        Some(wanted) => plane(bytes, wanted).map(<[u8]>::len),
+        None => jpeg::len(bytes).or_else(|why| bad(&why)),
+    }
+}
+
+/// How many bytes a picture takes; `None` for a JPEG, which shows it itself.
+pub fn raw_len(layout: Layout) -> Option<usize> {
     let pixels = layout.width as usize * layout.height as usize;
-    let wanted = match layout.format {
-        PixelFormat::Mjpeg => return jpeg::len(bytes).or_else(|why| bad(&why)),
-        PixelFormat::Yuyv => pixels * 2,
-        PixelFormat::Nv12 => pixels * 3 / 2,
-        PixelFormat::Grey => pixels,
-    };
-    plane(bytes, wanted).map(<[u8]>::len)
+    match layout.format {
+        PixelFormat::Mjpeg => None,
+        PixelFormat::Yuyv => Some(pixels * 2),
+        PixelFormat::Nv12 | PixelFormat::I420 => Some(pixels * 3 / 2),
+        PixelFormat::Grey => Some(pixels),
+    }
 }
 
 fn bad<T>(why: &str) -> Result<T, CameraError> {
@@ -120,5 +131,18 @@ fn nv12(layout: Layout, bytes: &[u8]) -> Result<Vec<u8>, CameraError> {
     let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt601);
     yuv_nv12_to_rgb(&image, &mut rgb, width * 3, range, matrix, YuvConversionMode::default())
         .or_else(|why| bad(&format!("NV12: {why}")))?;
+    Ok(rgb)
+}
+
+fn i420(layout: Layout, bytes: &[u8]) -> Result<Vec<u8>, CameraError> {
+    let Layout { width, height, .. } = layout;
+    let pixels = width as usize * height as usize;
+    let (y_plane, colours) = bytes.split_at(pixels);
+    let (u_plane, v_plane) = colours.split_at(pixels / 4);
+    let (y_stride, u_stride, v_stride) = (width, width / 2, width / 2);
+    let image = YuvPlanarImage { y_plane, y_stride, u_plane, u_stride, v_plane, v_stride, width, height };
+    let mut rgb = vec![0; pixels * 3];
+    yuv420_to_rgb(&image, &mut rgb, width * 3, YuvRange::Limited, YuvStandardMatrix::Bt601)
+        .or_else(|why| bad(&format!("I420: {why}")))?;
     Ok(rgb)
 }

@@ -1,4 +1,5 @@
-//! A Video4Linux camera: its name in, [`Frame`]s out, whatever it does in between.
+//! A camera that may fail: its name in, [`Frame`]s out, whatever it does in between. `driver` reads Video4Linux
+//! devices, `exec` a command that writes pictures.
 //!
 //! A thread of its own reads the camera and keeps the latest frame only (`mailbox`), since a read may
 //! never return: v4l waits without limit. Such a thread is abandoned and counted. Lost cameras are
@@ -6,7 +7,9 @@
 
 mod capture;
 mod choose;
+mod cut;
 mod driver;
+mod exec;
 mod find;
 mod mailbox;
 #[cfg(test)]
@@ -17,6 +20,7 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use exec::CommandOptions;
 pub use find::{CameraInfo, Choice};
 
 use self::capture::Driver;
@@ -57,12 +61,13 @@ impl Default for DeviceOptions {
     }
 }
 
-/// A Video4Linux camera as a [`FrameSource`].
+/// A camera as a [`FrameSource`].
 ///
 /// `next_frame` gives a frame that reached us after the call; frames from before it are dropped. One
 /// that is damaged or equal to the frame before is [`CameraError::BadFrame`].
 pub struct Device {
     options: DeviceOptions,
+    name: String,
     driver: Arc<dyn Driver>,
     clock: Arc<dyn Clock>,
     open: Option<Arc<Mailbox>>,
@@ -84,14 +89,23 @@ pub fn list() -> Vec<CameraInfo> {
 }
 
 impl Device {
-    /// A camera that is opened by the first `next_frame`.
+    /// A Video4Linux camera that is opened by the first `next_frame`.
     pub fn new(options: DeviceOptions, clock: Arc<dyn Clock>) -> Self {
         let driver = Arc::new(driver::V4l::new(&options));
         Self::with_driver(options, driver, clock)
     }
 
+    /// A command that is started by the first `next_frame`. Of `options` only `skip` and `patience` count.
+    pub fn command(command: CommandOptions, options: DeviceOptions, clock: Arc<dyn Clock>) -> Self {
+        let name = command.words.first().cloned().unwrap_or_default();
+        let mut device = Self::with_driver(options, Arc::new(command), clock);
+        device.name = name;
+        device
+    }
+
     fn with_driver(options: DeviceOptions, driver: Arc<dyn Driver>, clock: Arc<dyn Clock>) -> Self {
-        Self { options, driver, clock, open: None, stuck: Vec::new(), failed: None }
+        let name = options.choice.to_string();
+        Self { options, name, driver, clock, open: None, stuck: Vec::new(), failed: None }
     }
 
     /// The mailbox of the running thread, or of a new one when the camera is due to be tried.
@@ -200,12 +214,20 @@ impl FrameSource for Device {
         if self.open.as_ref().is_some_and(|mailbox| !mailbox.has_ended()) {
             return Ok(());
         }
-        self.refuse_to_pile_up()?;
-        self.driver.probe()
+        self.stuck.retain(|mailbox| !mailbox.has_ended());
+        if !self.stuck.is_empty() {
+            return Err(CameraError::Stuck { camera: self.name(), reads: self.stuck.len() });
+        }
+        self.driver.probe()?;
+        match &self.failed {
+            // It can be started, but whether it gives pictures only the next attempt tells.
+            Some(Failure { why: why @ CameraError::Command { .. }, .. }) => Err(why.clone()),
+            _ => Ok(()),
+        }
     }
 
     fn name(&self) -> String {
-        self.options.choice.to_string()
+        self.name.clone()
     }
 }
 

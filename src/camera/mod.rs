@@ -1,7 +1,7 @@
 //! Stage 1: light to [`Frame`].
 //!
 //! A [`FrameSource`] blocks until a frame exposed after the call is there. [`replay`] reads pictures
-//! from a folder; `device` (feature `camera`) reads a Video4Linux camera.
+//! from a folder; `device` (feature `camera`) reads a Video4Linux camera, or a command that writes pictures.
 
 pub mod decode;
 #[cfg(all(feature = "camera", target_os = "linux"))]
@@ -132,6 +132,12 @@ pub enum CameraError {
     /// The device exists and may not be opened.
     #[error("camera {camera}: permission denied; add the daemon's user to the group `video`")]
     Forbidden { camera: String },
+    /// The device exists, and the daemon's sandbox has no place for it.
+    #[error(
+        "camera {camera}: the daemon's service may not open such devices; `DeviceAllow=` in \
+             `systemctl cat facelatchd` must name them (`char-81 rw` for cameras)"
+    )]
+    Fenced { camera: String },
     /// Another program holds the device.
     #[error("camera {camera}: in use by another program; close it (`fuser -v {camera}` names it)")]
     Busy { camera: String },
@@ -144,6 +150,9 @@ pub enum CameraError {
     /// None of its formats can be read.
     #[error("camera {camera}: no usable picture format ({offered}); it must offer MJPEG, YUYV, NV12 or GREY")]
     Format { camera: String, offered: String },
+    /// The command that gives the pictures does not.
+    #[error("camera {camera}: {why}; run camera.exec by hand, as the daemon's user, to see what it lacks")]
+    Command { camera: String, why: String },
     /// One frame was short, damaged, repeated or of an absurd size.
     #[error("unusable frame: {why}; the next one is tried")]
     BadFrame { why: String },

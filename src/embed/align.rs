@@ -1,5 +1,9 @@
 //! Five landmarks to a similarity transform to a 112x112 [`Chip`].
 
+use std::borrow::Cow;
+
+use fast_image_resize as fir;
+
 use crate::camera::Frame;
 use crate::detect::{Face, Point};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -25,6 +29,21 @@ impl Chip {
     /// A chip from `112 * 112 * 3` bytes of RGB that are aligned already; `None` for another length.
     pub fn from_rgb(rgb: Vec<u8>) -> Option<Self> {
         (rgb.len() == (CHIP_SIDE_PX * CHIP_SIDE_PX * 3) as usize).then_some(Self(rgb))
+    }
+
+    /// The pixels in another size, for networks that want one; not 0.
+    pub(super) fn resized(&self, width: usize, height: usize) -> Result<Cow<'_, [u8]>, String> {
+        if (width, height) == (CHIP_SIDE_PX as usize, CHIP_SIDE_PX as usize) {
+            return Ok(Cow::Borrowed(&self.0));
+        }
+        let kind = fir::PixelType::U8x3;
+        let from = fir::images::ImageRef::new(CHIP_SIDE_PX, CHIP_SIDE_PX, &self.0, kind)
+            .map_err(|e| e.to_string())?;
+        let mut to = fir::images::Image::new(width as u32, height as u32, kind);
+        let how =
+            fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Bilinear));
+        fir::Resizer::new().resize(&from, &mut to, &how).map_err(|e| e.to_string())?;
+        Ok(Cow::Owned(to.into_vec()))
     }
 
     /// The pixels, row by row.

@@ -10,7 +10,8 @@ use crate::model::{ModelError, Network};
 
 pub use align::{CHIP_SIDE_PX, Chip};
 
-/// A face as a point on the unit sphere; 128 values from SFace, 192 from MobileFaceNet.
+/// A face as a point on the unit sphere; 128 values from SFace, 192 from MobileFaceNet. Networks of one's own may ask in
+/// `MODELS.toml` (`normalise = false`) for theirs to stay as they are: then of any length but 0.
 ///
 /// Without `Debug` and `Serialize` on purpose: it is biometric data and reaches no log. Wiped on drop.
 #[derive(Clone, PartialEq, Zeroize, ZeroizeOnDrop)]
@@ -51,7 +52,15 @@ impl Embedding {
         Ok(Self(values))
     }
 
-    /// The coordinates: unit length, finite.
+    /// `values` as they are: of a network whose embeddings are not scaled, or scaled before.
+    ///
+    /// # Errors
+    /// As [`Embedding::new`].
+    pub fn as_given(values: Vec<f32>) -> Result<Self, NotAnEmbedding> {
+        Self::new(values.clone()).map(|_| Self(values))
+    }
+
+    /// The coordinates: finite, of unit length unless the network's list entry says otherwise.
     pub fn values(&self) -> &[f32] {
         &self.0
     }
@@ -88,14 +97,23 @@ impl Embedder {
         self.network.output_len()
     }
 
-    /// Chip to unit-length embedding.
+    /// Whether its embeddings have unit length.
+    pub fn has_unit_length(&self) -> bool {
+        self.network.normalise()
+    }
+
+    /// Chip to embedding.
     ///
     /// # Errors
     /// [`ModelError`] when the network fails or gives numbers that are no embedding.
     pub fn embed(&self, chip: &Chip) -> Result<Embedding, ModelError> {
-        let planes = self.network.planes(chip.rgb(), CHIP_SIDE_PX as usize, CHIP_SIDE_PX as usize);
-        let mut outputs = self.network.run(planes)?;
-        Embedding::new(outputs.swap_remove(0)).map_err(|why| self.network.bad_output(why.to_string()))
+        let (height, width) = self.network.input_size();
+        let rgb = chip.resized(width, height).map_err(|why| self.network.bad_output(why))?;
+        let planes = self.network.planes(&rgb, width, height);
+        let values = self.network.run(planes)?.swap_remove(0);
+        let embedding =
+            if self.has_unit_length() { Embedding::new(values) } else { Embedding::as_given(values) };
+        embedding.map_err(|why| self.network.bad_output(why.to_string()))
     }
 
     /// Frame and face to embedding: align, then embed.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::project::{Projection, RawProjection};
 use super::{Formula, Head, LogOdds, Probability};
+use crate::embed::Embedder;
 
 /// A head file is a short text; anything longer is something else.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -45,6 +46,19 @@ pub struct Wanted<'a> {
     pub embedder_sha256: &'a str,
     /// Values in one embedding.
     pub length: usize,
+    /// Whether embeddings have unit length.
+    pub unit_length: bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// What this embedder needs.
+    pub fn of(embedder: &'a Embedder) -> Self {
+        Self {
+            embedder_sha256: embedder.model_sha256(),
+            length: embedder.length(),
+            unit_length: embedder.has_unit_length(),
+        }
+    }
 }
 
 /// Why a head is refused.
@@ -141,7 +155,8 @@ impl Head {
         if alpha.len() != rows {
             return Err(HeadError::WrongLength { path: path.into(), got: alpha.len(), wanted: rows });
         }
-        Self::with_projection(path, (raw.bias as f32, alpha), projection, raw.threshold)
+        let head = Self::of(path, (raw.bias as f32, alpha), projection, raw.threshold)?;
+        if wanted.unit_length { head.refused_if_it_grants_anyone(path) } else { Ok(head) }
     }
 
     /// A head from its numbers, refused when it cannot work.
@@ -157,6 +172,15 @@ impl Head {
     /// # Errors
     /// As [`Head::new`], and [`HeadError::WrongLength`].
     pub fn with_projection(
+        path: &Path,
+        (bias, alpha): (f32, Vec<f32>),
+        projection: Option<Projection>,
+        threshold: f64,
+    ) -> Result<Self, HeadError> {
+        Self::of(path, (bias, alpha), projection, threshold)?.refused_if_it_grants_anyone(path)
+    }
+
+    fn of(
         path: &Path,
         (bias, alpha): (f32, Vec<f32>),
         projection: Option<Projection>,
@@ -179,14 +203,20 @@ impl Head {
         {
             return Err(HeadError::WrongLength { path, got: head.formula.alpha().len(), wanted: rows });
         }
-        let (best, worst) = (head.identical_pair(), head.most_unlike_pair());
+        let best = head.identical_pair();
         if best < threshold {
             return Err(HeadError::Unreachable { path, best, threshold });
         }
-        if worst >= threshold {
-            return Err(HeadError::GrantsAnyone { path, worst, threshold });
-        }
         Ok(head)
+    }
+
+    /// Only for embeddings of unit length: how far apart others may be is not known.
+    fn refused_if_it_grants_anyone(self, path: &Path) -> Result<Self, HeadError> {
+        let (worst, threshold) = (self.most_unlike_pair(), self.threshold);
+        if worst >= threshold {
+            return Err(HeadError::GrantsAnyone { path: path.into(), worst, threshold });
+        }
+        Ok(self)
     }
 
     /// A lower bound of what any pair scores. Two unit vectors are at most 2 apart, and R stretches them by
@@ -203,7 +233,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const WANTED: Wanted<'_> = Wanted { embedder_sha256: "ab", length: 2 };
+    const WANTED: Wanted<'_> = Wanted { embedder_sha256: "ab", length: 2, unit_length: true };
 
     fn parse(bias: &str, alpha: &str, threshold: &str) -> Result<Head, HeadError> {
         let text = format!(

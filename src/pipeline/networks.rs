@@ -56,7 +56,7 @@ impl Networks {
         let detector = manifest.detector(&choice.detector, choice.input_px)?;
         let detector = Detector::new(detector, choice.min_confidence)?;
         let embedder = Embedder::new(manifest.embedder(&choice.embedder)?);
-        let wanted = Wanted { embedder_sha256: embedder.model_sha256(), length: embedder.length() };
+        let wanted = Wanted::of(&embedder);
         let head = Head::load(&choice.head, wanted)?;
         Ok(Self { detector, embedder, head })
     }

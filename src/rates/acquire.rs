@@ -14,7 +14,7 @@ use super::picture;
 use crate::camera::Frame;
 use crate::detect::quality::{QualityGate, RetryReason};
 use crate::detect::{Bbox, Detector, Face};
-use crate::embed::{Embedder, Embedding, align};
+use crate::embed::{Chip, Embedder, Embedding, align};
 use crate::model::ModelError;
 
 /// More threads would take the machine from everybody else.
@@ -211,21 +211,26 @@ impl Bench {
         let Some(detector) = &self.detector else {
             return self.take_aligned(&picture);
         };
-        let plain = picture::frame(&picture);
-        let faces = plain.as_ref().ok().map(|frame| detector.detect(frame)).transpose()?.unwrap_or_default();
-        let (frame, faces, bordered) = match plain {
-            Ok(frame) if !faces.is_empty() => (frame, faces, false),
-            _ => match picture::with_border(&picture) {
-                Ok(frame) => {
-                    let faces = detector.detect(&frame)?;
-                    (frame, faces, true)
-                }
-                Err(why) => return Ok(Err(why)),
-            },
+        let (frame, faces, bordered) = match found(detector, &picture)? {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
         };
         let quality = Quality::of(&self.gate, &frame, &faces) as u8;
         let embedding = faces.first().map(|face| self.embedder.embed_face(&frame, face)).transpose()?;
         Ok(Ok(Taken { quality, bordered: bordered && embedding.is_some(), embedding }))
+    }
+
+    /// The aligned chip of the largest face in a picture file, `None` without a face: what the embedder would see. The inner
+    /// `Err` is a picture that cannot be read.
+    ///
+    /// # Errors
+    /// When the detector fails.
+    pub fn chip(&self, path: &Path) -> Result<Result<Option<Chip>, String>, ModelError> {
+        let (Some(detector), Ok(picture)) = (&self.detector, picture::read(path)) else {
+            return Ok(picture::read(path).map(|picture| picture::chip(&picture)));
+        };
+        let chip = |(frame, faces, _): Found| faces.first().map(|face| align::align(&frame, face));
+        Ok(found(detector, &picture)?.map(chip))
     }
 
     fn take_aligned(&self, picture: &RgbImage) -> Result<Result<Taken, String>, ModelError> {
@@ -236,6 +241,23 @@ impl Bench {
         let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
         let embedding = Some(self.embedder.embed(&chip)?);
         Ok(Ok(Taken { quality: quality as u8, bordered: false, embedding }))
+    }
+}
+
+/// A frame, the faces in it, and whether it needed a border.
+type Found = (Frame, Vec<Face>, bool);
+
+/// Looks at the picture as it is, and with a border where no face is found. The inner `Err` is an absurd size.
+fn found(detector: &Detector, picture: &RgbImage) -> Result<Result<Found, String>, ModelError> {
+    if let Ok(frame) = picture::frame(picture) {
+        let faces = detector.detect(&frame)?;
+        if !faces.is_empty() {
+            return Ok(Ok((frame, faces, false)));
+        }
+    }
+    match picture::with_border(picture) {
+        Ok(frame) => detector.detect(&frame).map(|faces| Ok((frame, faces, true))),
+        Err(why) => Ok(Err(why)),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::detect::Detector;
 use crate::embed::Embedder;
 use crate::model::Manifest;
+pub use crate::model::siamese::Pixels;
 
 /// Which networks.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ pub struct About {
     pub sha256: String,
     /// Values of an embedding.
     pub length: usize,
+    /// Whether embeddings have unit length.
+    pub unit_length: bool,
 }
 
 /// Loads an embedder to learn its hash and length.
@@ -33,7 +36,11 @@ pub struct About {
 /// [`RatesError::Model`].
 pub fn about(models: &Path, embedder: &str) -> Result<About, RatesError> {
     let embedder = Embedder::new(Manifest::load(models)?.embedder(embedder)?);
-    Ok(About { sha256: embedder.model_sha256().to_owned(), length: embedder.length() })
+    Ok(About {
+        sha256: embedder.model_sha256().to_owned(),
+        length: embedder.length(),
+        unit_length: embedder.has_unit_length(),
+    })
 }
 
 impl Bench {

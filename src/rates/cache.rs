@@ -142,7 +142,7 @@ fn parse(record: &[u8]) -> Option<(FileHash, Taken)> {
         0 => None,
         1 => {
             let values = values.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-            Some(Embedding::new(values.collect()).ok()?)
+            Some(Embedding::as_given(values.collect()).ok()?)
         }
         _ => return None,
     };

@@ -3,7 +3,7 @@
 //! [`people`] (a folder to people) -> [`acquire`] (pictures to embeddings, kept in a [`cache`]) ->
 //! [`trials`] (pairs and decisions with their scores) -> [`curve`], [`bound`], [`bootstrap`] (rates and
 //! how sure they are) -> [`measure`]. Beside it: [`fit`] makes heads by [`newton`], [`ablate`] takes the
-//! formula apart, [`import`] reads other people's last layers, [`svg`] draws.
+//! formula apart, [`import`] reads other people's last layers, [`network`] whole networks, [`svg`] draws.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares one person with himself, an impostor trial two people.
 //! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
@@ -20,6 +20,7 @@ pub mod fit;
 pub mod import;
 pub mod learn;
 pub mod measure;
+pub mod network;
 pub mod newton;
 pub mod people;
 pub mod picture;

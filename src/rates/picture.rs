@@ -49,6 +49,14 @@ pub fn chip(picture: &RgbImage) -> Option<Chip> {
     (picture.dimensions() == (side, side)).then(|| Chip::from_rgb(picture.as_raw().clone())).flatten()
 }
 
+/// Writes a chip as PNG.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_chip(chip: &Chip, path: &Path) -> Result<(), image::ImageError> {
+    image::save_buffer(path, chip.rgb(), CHIP_SIDE_PX, CHIP_SIDE_PX, image::ExtendedColorType::Rgb8)
+}
+
 /// For a face that fills its picture, which the detector misses: 30 % of replicated border on each side,
 /// then enlarged up to three times.
 ///

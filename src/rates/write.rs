@@ -21,6 +21,8 @@ pub struct Sheet {
     pub embedder_sha256: String,
     /// Values of an embedding.
     pub length: usize,
+    /// Embeddings are not scaled to unit length.
+    pub unscaled: bool,
     /// b.
     pub bias: f32,
     /// alpha; written as one number where all are equal.
@@ -60,7 +62,11 @@ impl Sheet {
                 Some(Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect());
         }
         let text = self.text(projection.as_ref());
-        let wanted = Wanted { embedder_sha256: &self.embedder_sha256, length: self.length };
+        let wanted = Wanted {
+            embedder_sha256: &self.embedder_sha256,
+            length: self.length,
+            unit_length: !self.unscaled,
+        };
         match Head::parse(path, &text, wanted) {
             Ok(head) => {
                 std::fs::write(path, text).map_err(RatesError::file(path))?;
@@ -152,7 +158,7 @@ mod tests {
             ..sheet()
         };
         let written = projected.write(&path).expect("works");
-        let wanted = Wanted { embedder_sha256: "ab", length: 2 };
+        let wanted = Wanted { embedder_sha256: "ab", length: 2, unit_length: true };
         let read = Head::load(&path, wanted).expect("the daemon reads it");
         assert_eq!(written.log_odds(&a, &b), read.log_odds(&a, &b));
         std::fs::write(dir.path().join("x.head.matrix.bin"), [0; 16]).expect("changed");

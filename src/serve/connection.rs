@@ -1,6 +1,6 @@
 //! Connections: how many, of whom, and the end of each.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use facelatch_wire::Fault;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::{spawn_blocking, spawn_local};
+use tokio::time::timeout;
 
 use super::engine::Shared;
 use super::gate;
@@ -19,6 +20,25 @@ use crate::config;
 /// How long accepting rests when the system has no descriptors left.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// How often the loop comes round while nobody calls.
+const ROUND: Duration = Duration::from_millis(500);
+
+/// How often the loop that lets clients in has come round. Not counted: a round in which it could not let in
+/// somebody who waited.
+#[derive(Debug, Default)]
+pub(super) struct Round(Cell<u64>);
+
+impl Round {
+    /// The count; it wraps.
+    pub(super) fn count(&self) -> u64 {
+        self.0.get()
+    }
+
+    fn done(&self) {
+        self.0.set(self.0.get().wrapping_add(1));
+    }
+}
+
 /// Lets clients in.
 pub(super) struct Doorman {
     peers: Arc<dyn Peers>,
@@ -28,6 +48,7 @@ pub(super) struct Doorman {
     /// Of one user, so that nobody can keep all others out.
     limit_of_one: usize,
     open: Rc<RefCell<HashMap<u32, usize>>>,
+    round: Rc<Round>,
 }
 
 /// A place taken; given back when dropped.
@@ -58,6 +79,7 @@ impl Doorman {
             limit,
             limit_of_one: limit.div_ceil(2),
             open: Rc::default(),
+            round: Rc::default(),
         }
     }
 
@@ -65,16 +87,24 @@ impl Doorman {
         self.hall.engine.shared.clone()
     }
 
+    /// How often [`Self::serve`] has come round.
+    pub(super) fn round(&self) -> Rc<Round> {
+        self.round.clone()
+    }
+
     /// Accepts for ever.
     pub(super) async fn serve(self, listener: UnixListener) {
         loop {
-            match listener.accept().await {
-                Ok((stream, _)) => self.admit(stream),
-                Err(error) => {
+            match timeout(ROUND, listener.accept()).await {
+                Ok(Ok((stream, _))) => self.admit(stream),
+                Ok(Err(error)) => {
                     tracing::warn!("socket: cannot accept a client ({error}); tried again in a moment");
                     tokio::time::sleep(BREATH).await;
+                    continue;
                 }
+                Err(_nobody_called) => {}
             }
+            self.round.done();
         }
     }
 

@@ -109,7 +109,9 @@ fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource
 
 #[cfg(all(feature = "camera", target_os = "linux"))]
 fn live_camera(camera: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
-    use crate::camera::device::{Device, DeviceOptions};
+    use crate::camera::decode::{Layout, PixelFormat};
+    use crate::camera::device::{CommandOptions, Device, DeviceOptions};
+    use crate::config::ExecFormat;
     let options = DeviceOptions {
         choice: camera.device.parse().map_err(anyhow::Error::msg)?,
         width: camera.width_px,
@@ -117,7 +119,19 @@ fn live_camera(camera: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dy
         skip: camera.skip_frames,
         patience: Duration::from_millis(camera.silence_ms),
     };
-    Ok(Box::new(Device::new(options, clock.clone())))
+    if camera.exec.is_empty() {
+        return Ok(Box::new(Device::new(options, clock.clone())));
+    }
+    let format = match camera.exec_format {
+        ExecFormat::Mjpeg => PixelFormat::Mjpeg,
+        ExecFormat::Yuv420 => PixelFormat::I420,
+        ExecFormat::Nv12 => PixelFormat::Nv12,
+        ExecFormat::Yuyv => PixelFormat::Yuyv,
+        ExecFormat::Grey => PixelFormat::Grey,
+    };
+    let layout = Layout { format, width: camera.width_px, height: camera.height_px };
+    let command = CommandOptions { words: camera.exec.clone(), layout };
+    Ok(Box::new(Device::command(command, options, clock.clone())))
 }
 
 #[cfg(not(all(feature = "camera", target_os = "linux")))]

@@ -17,6 +17,7 @@ use facelatch_wire::{Fault, Word};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::replies;
+use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
 use crate::judge::{UserName, Verdict};
@@ -40,12 +41,20 @@ const REPROBE: Duration = Duration::from_secs(5);
 
 /// What the engine does for somebody.
 pub(super) enum Job {
-    /// 1:1; `None` is 1:n.
-    Judge(Option<UserName>, Line<Judging>),
+    /// Looks who is there.
+    Judge(Question, Line<Judging>),
     /// Adds templates.
     Enroll(EnrollRequest, Line<Result<Enrolled, EnrollError>>),
     /// Looks for the camera.
     Probe(Line<()>),
+}
+
+/// What an attempt is about.
+pub(super) struct Question {
+    /// 1:1; `None` is 1:n.
+    pub(super) claimed: Option<UserName>,
+    /// A match may open the latch; a login only wants the answer.
+    pub(super) may_open: bool,
 }
 
 /// News of a job.
@@ -88,6 +97,7 @@ pub(super) struct Shared {
     /// Name of the latch.
     pub(super) latch: String,
     camera: Mutex<Camera>,
+    camera_hangs: AtomicBool,
     busy: AtomicBool,
     ticks: AtomicU64,
 }
@@ -135,6 +145,7 @@ impl Engine {
             about: works.pipeline.about(),
             latch: works.latch.as_ref().map_or_else(|| "none".to_owned(), |latch| latch.name()),
             camera: Mutex::new(camera),
+            camera_hangs: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             ticks: AtomicU64::new(0),
         });
@@ -197,6 +208,11 @@ impl Shared {
         self.ticks.load(Ordering::Relaxed)
     }
 
+    /// When it was last looked at, a read that its driver never answers held the camera.
+    pub(super) fn camera_hangs(&self) -> bool {
+        self.camera_hangs.load(Ordering::Relaxed)
+    }
+
     /// The camera as last seen.
     pub(super) fn camera(&self) -> Camera {
         self.lock().clone()
@@ -244,7 +260,7 @@ impl Running {
 
     fn work(&mut self, job: Job) {
         match job {
-            Job::Judge(claimed, line) => self.on_camera(line, |me, listener| me.judge(claimed, listener)),
+            Job::Judge(question, line) => self.on_camera(line, |me, listener| me.judge(question, listener)),
             Job::Enroll(request, line) => self.on_camera(line, |me, listener| me.enroll(request, listener)),
             Job::Probe(line) => {
                 self.probe();
@@ -283,7 +299,7 @@ impl Running {
 
     fn judge(
         &mut self,
-        claimed: Option<UserName>,
+        Question { claimed, may_open }: Question,
         listener: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Judging {
         let mut attempt = match &claimed {
@@ -295,7 +311,7 @@ impl Running {
         let kind = if claimed.is_some() { "verify" } else { "identify" };
         let mut event = self.event(kind, judging.user.clone());
         event.verdict = judging.verdict;
-        if let Some(opened) = self.open(attempt.verdict, claimed.is_some()) {
+        if may_open && let Some(opened) = self.open(attempt.verdict, claimed.is_some()) {
             event.latch = Some(if opened.is_ok() { "opened" } else { "failed" }.to_owned());
             judging.latch_error = opened.err();
         }
@@ -363,8 +379,10 @@ impl Running {
     }
 
     fn probe(&mut self) {
-        let trouble = self.works.pipeline.probe_camera().err().map(|error| error.to_string());
-        self.shared.saw_camera(self.works.pipeline.camera_name(), trouble);
+        let trouble = self.works.pipeline.probe_camera().err();
+        let hangs = matches!(trouble, Some(CameraError::Stuck { .. }));
+        self.shared.camera_hangs.store(hangs, Ordering::Relaxed);
+        self.shared.saw_camera(self.works.pipeline.camera_name(), trouble.map(|error| error.to_string()));
         self.last_probe = self.works.clock.now();
     }
 

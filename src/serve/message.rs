@@ -31,7 +31,7 @@ pub enum Request {
     GetInterfaceDescription { interface: String },
     Status,
     Enroll { user: String, label: Option<String>, templates: Option<u64> },
-    Verify { user: Option<String> },
+    Verify { user: Option<String>, latch: Option<bool> },
     Identify,
     List { user: Option<String> },
     Remove { user: String, id: Option<String> },
@@ -96,7 +96,9 @@ pub fn request(call: &Envelope) -> Result<Request, Fault> {
             label: given.optional_text("label")?,
             templates: given.optional_count("templates")?,
         },
-        (INTERFACE, "Verify") => Request::Verify { user: given.optional_text("user")? },
+        (INTERFACE, "Verify") => {
+            Request::Verify { user: given.optional_text("user")?, latch: given.optional_flag("latch")? }
+        }
         (INTERFACE, "Identify") => Request::Identify,
         (INTERFACE, "List") => Request::List { user: given.optional_text("user")? },
         (INTERFACE, "Remove") => {
@@ -134,6 +136,13 @@ impl Parameters {
         }
     }
 
+    fn optional_flag(&mut self, name: &str) -> Result<Option<bool>, Fault> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_bool().map(Some).ok_or_else(|| invalid(name)),
+        }
+    }
+
     fn nothing_left(self) -> Result<(), Fault> {
         self.0.keys().next().map_or(Ok(()), |name| Err(invalid(name)))
     }
@@ -162,9 +171,11 @@ mod tests {
 
     #[test]
     fn a_verify_may_name_a_user_or_not() {
-        assert_eq!(verify(r#"{"user":"alice"}"#), Ok(Request::Verify { user: Some("alice".into()) }));
+        let alice = |latch| Ok(Request::Verify { user: Some("alice".into()), latch });
+        assert_eq!(verify(r#"{"user":"alice"}"#), alice(None));
+        assert_eq!(verify(r#"{"user":"alice","latch":false}"#), alice(Some(false)));
         for nobody in ["{}", "null", r#"{"user":null}"#] {
-            assert_eq!(verify(nobody), Ok(Request::Verify { user: None }), "{nobody}");
+            assert_eq!(verify(nobody), Ok(Request::Verify { user: None, latch: None }), "{nobody}");
         }
     }
 
@@ -172,6 +183,7 @@ mod tests {
     fn a_parameter_that_is_unknown_missing_or_ill_typed_is_named() {
         let invalid = |name: &str| Err(Fault::InvalidParameter { parameter: name.into() });
         assert_eq!(verify(r#"{"user":7}"#), invalid("user"));
+        assert_eq!(verify(r#"{"latch":0}"#), invalid("latch"));
         assert_eq!(verify(r#"{"usr":"alice"}"#), invalid("usr"));
         assert_eq!(verify("[]"), invalid("parameters"));
         assert_eq!(ask(r#"{"method":"io.facelatch.v1.Remove"}"#), invalid("user"));

@@ -9,7 +9,7 @@ use facelatch_wire::{Fault, INTERFACE, MAX_MESSAGE_BYTES};
 use serde_json::json;
 use tokio::sync::broadcast;
 
-use super::engine::{Engine, Job, stopping};
+use super::engine::{Engine, Job, Question, stopping};
 use super::message::Request;
 use super::peer::Caller;
 use super::replies::{self, bad_parameter, store_fault};
@@ -49,10 +49,10 @@ impl Desk {
             Request::GetInterfaceDescription { interface } => describe(interface),
             Request::Status => self.status().await,
             Request::Enroll { user, label, templates } => self.enroll(user, label, templates, more).await,
-            Request::Verify { user } => self.verify(user, more).await,
+            Request::Verify { user, latch } => self.verify(user, latch, more).await,
             Request::Identify => {
                 self.caller.may_manage("identify")?;
-                self.judge(None, more).await
+                self.judge(Question { claimed: None, may_open: true }, more).await
             }
             Request::List { user } => self.list(user).await,
             Request::Remove { user, id } => self.remove(user, id).await,
@@ -123,7 +123,7 @@ impl Desk {
         end(ongoing.end.await.map_err(|_| stopping())?).map(once)
     }
 
-    async fn verify(&self, user: Option<String>, more: bool) -> Result<Answer, Fault> {
+    async fn verify(&self, user: Option<String>, latch: Option<bool>, more: bool) -> Result<Answer, Fault> {
         let myself = || {
             self.caller.name.clone().ok_or_else(|| {
                 bad_parameter("user", &format!("user id {}: has no login name; name a user", self.caller.uid))
@@ -131,11 +131,12 @@ impl Desk {
         };
         let user = user.map_or_else(myself, Ok)?;
         self.caller.may_ask_about("verify", &user)?;
-        self.judge(Some(user_name(&user)?), more).await
+        let question = Question { claimed: Some(user_name(&user)?), may_open: latch != Some(false) };
+        self.judge(question, more).await
     }
 
-    async fn judge(&self, claimed: Option<UserName>, more: bool) -> Result<Answer, Fault> {
-        let mut ongoing = self.hall.engine.submit(|line| Job::Judge(claimed, line))?;
+    async fn judge(&self, question: Question, more: bool) -> Result<Answer, Fault> {
+        let mut ongoing = self.hall.engine.submit(|line| Job::Judge(question, line))?;
         ongoing.started(self.hall.queue_patience).await?;
         let (asker, viewer) = (self.caller.clone(), self.caller.clone());
         let progress = move |news| Reply::Judging(replies::shown_to(&asker, replies::judging_progress(news)));

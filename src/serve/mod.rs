@@ -100,7 +100,7 @@ pub fn run(
         let listener =
             listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(listener));
         let listener = listener.map_err(ServeError::Start)?;
-        tokio::task::spawn_local(notify::watch(doorman.shared()));
+        tokio::task::spawn_local(notify::watch(doorman.shared(), doorman.round()));
         tokio::select! {
             () = doorman.serve(listener) => {}
             () = shutdown => {}

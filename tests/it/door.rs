@@ -126,6 +126,20 @@ fn a_picture_unlike_the_others_is_not_enrolled_and_a_changed_face_ends_the_enrol
 }
 
 #[test]
+fn a_face_enrolled_under_a_second_name_warns_and_a_stranger_does_not() {
+    let world = World::new().knows_alice();
+    world.stage.shows(ALICE_ENROLS);
+    let twin = world.enroll("alicia").expect("enrolled all the same");
+    assert!(
+        matches!(twin.warnings.as_slice(), [only] if only.contains("looks like that of alice")),
+        "{twin:?}"
+    );
+    world.stage.shows(&[BOB; 3].concat());
+    let stranger = world.enroll("bob").expect("enrolled");
+    assert!(stranger.warnings.is_empty(), "{stranger:?}");
+}
+
+#[test]
 fn replies_of_a_stream_come_in_order_and_end_with_the_one_that_counts() {
     let world = World::new();
     let shots = [&[Shot::Show("coffee.jpg"), Shot::Show("dark.jpg")], ALICE_ENROLS].concat();
@@ -188,7 +202,7 @@ fn a_user_may_ask_about_himself_only_and_sees_no_score() {
     world.called_by("alice", Role::User);
     world.stage.shows(ALICE);
     let mut client = world.client();
-    client.start(&Verify { user: None }, true).expect("sent");
+    client.start(&Verify { user: None, latch: None }, true).expect("sent");
     let mut replies = String::new();
     loop {
         let bytes = client.receive_bytes().expect("reply");
@@ -207,7 +221,7 @@ fn a_user_may_ask_about_himself_only_and_sees_no_score() {
 
     let name = || Some("bob".to_owned());
     let denials = [
-        refused(world.ask(&Verify { user: name() })),
+        refused(world.ask(&Verify { user: name(), latch: None })),
         refused(world.ask(&List { user: name() })),
         refused(world.ask(&List { user: None })),
         refused(world.ask(&Identify {})),
@@ -290,6 +304,22 @@ fn the_latch_opens_only_on_what_it_is_set_to() {
 }
 
 #[test]
+fn a_login_opens_no_door() {
+    let world = World::new().knows_alice();
+    world.stage.shows(ALICE);
+    let login = Verify { user: Some("alice".into()), latch: Some(false) };
+    let judged = world.ask(&login).expect("a verdict");
+    assert_eq!((judged.verdict, judged.latch_error), (Some(Word::Match), None));
+    assert!(world.tape.opened_for().is_empty());
+    // Asking for the latch, or not speaking of it, leaves it to the configuration.
+    for latch in [Some(true), None] {
+        let asked = Verify { user: Some("alice".into()), latch };
+        assert_eq!(world.ask(&asked).expect("a verdict").verdict, Some(Word::Match));
+    }
+    assert_eq!(world.tape.opened_for(), ["alice", "alice"]);
+}
+
+#[test]
 fn a_store_that_fails_lets_nobody_in_and_keeps_nothing_by_halves() {
     let world = World::new();
     world.stage.shows(ALICE_ENROLS);
@@ -337,10 +367,10 @@ fn a_second_attempt_waits_its_turn_and_status_waits_for_nobody() {
     let world = World::new().knows_alice();
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
-    first.start(&Verify { user: Some("alice".into()) }, false).expect("sent");
+    first.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
     world.stage.wait_until_held();
     let mut second = world.client();
-    second.start(&Verify { user: Some("alice".into()) }, false).expect("sent");
+    second.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
     let status = world.ask(&Status {}).expect("status");
     assert!(status.busy);
     assert_eq!(world.ask(&List { user: None }).expect("list").templates.len(), 3);
@@ -356,7 +386,7 @@ fn who_waits_too_long_hears_that_the_camera_is_busy() {
     let world = World::with(|config| config.decision.deadline_ms = 500).knows_alice();
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
-    first.start(&Verify { user: Some("alice".into()) }, false).expect("sent");
+    first.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
     world.stage.wait_until_held();
     assert!(matches!(refused(world.ask(&Identify {})), Fault::Busy { .. }));
     world.stage.let_go();
@@ -368,7 +398,7 @@ fn a_client_that_goes_gives_his_attempt_up() {
     let world = World::new().knows_alice();
     world.stage.shows(&[&[Shot::Hold], NOBODY].concat());
     let mut gone = world.client();
-    gone.start(&Verify { user: Some("alice".into()) }, true).expect("sent");
+    gone.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
     world.stage.wait_until_held();
     let mut follower = world.client();
     follower.start(&Events {}, true).expect("sent");

@@ -155,7 +155,7 @@ fn head_scores_frozen_pairs_as_written() {
     let file = json("scores.sface.json");
     let number = |value: &Value| value.as_f64().expect("number");
     let embedder = embedder("sface");
-    let wanted = Wanted { embedder_sha256: embedder.model_sha256(), length: embedder.length() };
+    let wanted = Wanted::of(&embedder);
     let shipped = Head::load(&root().join("models/sface.head.toml"), wanted).expect("the shipped head works");
     assert!(shipped.identical_pair() > shipped.threshold());
     let projection: RawProjection =

@@ -17,5 +17,7 @@ mod rates;
 mod rooms;
 /// The camera of that daemon.
 mod stage;
+/// What systemd hears of a daemon whose loops stand still.
+mod watchdog;
 /// A whole daemon with scripted seams.
 mod world;

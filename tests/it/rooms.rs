@@ -42,7 +42,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tract_onnx", &["model"]),
     ("facelatch_fused", &["model"]),
     ("facelatch_kernels", &["head"]),
-    ("sha2", &["head/project", "model", "rates", "store/record"]),
+    ("sha2", &["bin/facelatch/doctor", "head/project", "model", "rates", "store/record"]),
     ("nokhwa", &["camera/device"]),
     ("v4l", &["camera/device"]),
     ("yuv", &["camera/decode"]),
@@ -50,6 +50,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("png", &["camera/decode", "demo"]),
     ("embedded_graphics", &["demo"]),
     ("npyz", &["rates/import"]),
+    ("prost", &["model/siamese"]),
     ("zip", &["rates/import"]),
     ("sled", &["store/sled"]),
     ("tokio", &["serve", "demo"]),
@@ -63,7 +64,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tracing", &["camera", "latch", "pipeline", "serve", "store"]),
     ("std::fs", &["camera", "config", "demo", "head", "model", "rates", "serve", "store/sled", "bin"]),
     ("std::net", &[]),
-    ("std::process", &["bin", "demo", "latch/hook", "serve"]),
+    ("std::process", &["bin", "camera/device/exec", "demo", "latch/hook", "serve"]),
 ];
 
 #[test]

@@ -280,7 +280,7 @@ impl World {
 
     /// Is whoever the camera sees this user?
     pub(crate) fn verify(&self, user: &str) -> Judging {
-        self.ask(&Verify { user: Some(user.into()) }).expect("a verdict")
+        self.ask(&Verify { user: Some(user.into()), latch: None }).expect("a verdict")
     }
 }
 
@@ -302,7 +302,7 @@ fn networks() -> Networks {
         let detector = manifest.detector("yunet", 320).expect("loads");
         let network = manifest.embedder("sface").expect("loads");
         let embedder = Embedder::new(network.clone());
-        let wanted = Wanted { embedder_sha256: embedder.model_sha256(), length: embedder.length() };
+        let wanted = Wanted::of(&embedder);
         let head = Head::load(&folder.join("sface.head.toml"), wanted).expect("loads");
         (detector, network, head)
     });

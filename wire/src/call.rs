@@ -36,6 +36,10 @@ pub struct Verify {
     /// Who; the caller himself if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// `Some(false)`: a match opens nothing, whatever the configuration says. Who logs in is at the machine,
+    /// not at the door. Otherwise the latch opens as configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latch: Option<bool>,
 }
 
 /// Who is in front of the camera?

@@ -31,8 +31,11 @@ impl Deadline {
         Self(None)
     }
 
-    /// What is left, never zero (a zero socket timeout would mean for ever).
-    fn left(self) -> Result<Option<Duration>, ClientError> {
+    /// What is left, never zero (a zero socket timeout would mean for ever); `None` is for ever.
+    ///
+    /// # Errors
+    /// [`ClientError::Timeout`], when nothing is left.
+    pub fn left(self) -> Result<Option<Duration>, ClientError> {
         #[allow(clippy::disallowed_methods)]
         let left = |at: Instant| at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
         self.0.map(|at| left(at).ok_or(ClientError::Timeout)).transpose()

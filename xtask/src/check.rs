@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::run::{command, installed, succeed};
-use crate::{notices, size, units as unit_files};
+use crate::{notices, pam, size, units as unit_files};
 
 /// How a step ended when it did not fail.
 enum Done {
@@ -23,12 +23,14 @@ const STEPS: &[(&str, Step)] = &[
     ("size", || size::check().map(|()| Done::Passed)),
     ("typos", typos),
     ("notices", || notices::check().map(|()| Done::Passed)),
+    ("ceiling", || pam::ceiling().map(|()| Done::Passed)),
     ("deny", || deny(&["bans", "licenses", "sources"])),
     ("advisories", advisories),
     ("units", units),
     ("clippy", || clippy(&["--workspace", "--all-targets"])),
     ("clippy-bare", || clippy(&["--no-default-features", "--all-targets"])),
     ("test", || cargo(&["test", "--locked", "--workspace"])),
+    ("pam", pam_matrix),
     ("doc", doc),
 ];
 
@@ -105,6 +107,13 @@ fn units() -> Result<Done> {
         return Ok(Done::Skipped("systemd-analyze is not installed; it comes with systemd"));
     }
     unit_files::check().map(|()| Done::Passed)
+}
+
+fn pam_matrix() -> Result<Done> {
+    match pam::missing() {
+        Some(missing) => Ok(Done::Skipped(missing)),
+        None => pam::main(&[]).map(|()| Done::Passed),
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "times the steps for people")]

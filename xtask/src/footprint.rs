@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{command, read, root, succeed};
+use crate::run::{command, read, root, succeed, target_folder};
 
 /// Starts of which the middle one is told.
 const STARTS: usize = 5;
@@ -57,8 +57,7 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
 }
 
 fn program() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("release/facelatchd")
+    target_folder().join("release/facelatchd")
 }
 
 /// A temporary folder with all that a daemon needs; removed when dropped.

@@ -4,11 +4,17 @@
 use std::process::ExitCode;
 
 mod check;
+mod cross;
+mod deb;
+mod elf;
 mod footprint;
+mod manual;
 mod notices;
+mod pam;
 mod peers;
 mod run;
 mod size;
+mod target;
 mod units;
 mod vm;
 
@@ -18,7 +24,10 @@ type Act = fn(&[String]) -> anyhow::Result<()>;
 /// Every verb: name, what follows it, what it is for.
 const VERBS: &[(&str, &str, &str, Act)] = &[
     ("check", "[STEP...]", "all that must hold before a commit; with names, only those steps", check::main),
+    ("cross", "setup|test|env [TARGET]", "tools, tests and variables for an ARM target", cross::main),
+    ("deb", "[--target TARGET]", "the Debian packages, in target/debian/", deb::main),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
+    ("pam", "", "the PAM module under a real libpam: a matrix of cases (root, pamtester)", pam::main),
     ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
     ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
     ("vm", "[--short] [DEB DEB]", "the packages on an emulated arm64 machine with a camera", vm::main),
@@ -29,7 +38,7 @@ fn main() -> ExitCode {
     let verb = words.first().and_then(|word| VERBS.iter().find(|verb| verb.0 == word));
     let Some((.., act)) = verb else {
         for (name, rest, purpose, _) in VERBS {
-            println!("cargo xtask {:<22} {purpose}", format!("{name} {rest}"));
+            println!("cargo xtask {:<31} {purpose}", format!("{name} {rest}"));
         }
         return ExitCode::from(2);
     };

@@ -10,7 +10,7 @@ use crate::run;
 const FILE: &str = "THIRD-PARTY-NOTICES.md";
 
 /// What is linked differs a little between these; the notices name the union.
-const TARGETS: &[&str] =
+pub(crate) const TARGETS: &[&str] =
     &["aarch64-unknown-linux-gnu", "armv7-unknown-linux-gnueabihf", "x86_64-unknown-linux-gnu"];
 
 /// Members of this workspace are not third parties.

@@ -10,6 +10,20 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// What is made once and outlives a clone: `$XDG_CACHE_HOME/facelatch`, made if it is not there.
+pub(crate) fn cache() -> Result<PathBuf> {
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = base.or_else(home).context("neither XDG_CACHE_HOME nor HOME is set")?.join("facelatch");
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder)
+}
+
 /// A command at the top of the workspace; `cargo` is the one that runs this program.
 pub(crate) fn command(program: &str, words: &[&str]) -> Command {
     let program = match program {

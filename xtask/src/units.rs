@@ -1,31 +1,62 @@
 //! The systemd units: do they parse, and how much of the machine do they leave open?
 
-use anyhow::{Context, Result};
+use std::path::Path;
 
-use crate::run::{command, root, succeed};
+use anyhow::{Context, Result, bail};
+
+use crate::run::{command, root};
 
 const UNITS: &[&str] = &["facelatchd.service", "facelatchd.socket"];
+
+/// Drop-ins that are shipped as examples, and the unit each is for.
+const EXAMPLES: &[(&str, &str)] =
+    &[("csi-camera.conf", "facelatchd.service"), ("everybody.conf", "facelatchd.socket")];
 
 /// Highest exposure `systemd-analyze security` may find, in tenths.
 const MAX_EXPOSURE: &str = "10";
 
 /// Fails when a unit has an error or the service is more exposed than [`MAX_EXPOSURE`].
 pub(crate) fn check() -> Result<()> {
-    // The program need not be installed here, but `verify` wants to see one.
     let folder = root().join("target/units");
-    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    for unit in UNITS {
-        let text = std::fs::read_to_string(root().join("systemd").join(unit))?;
-        std::fs::write(folder.join(unit), text.replace("/usr/bin/facelatchd", "/bin/true"))?;
+    put(&folder)?;
+    verify(&folder)?;
+    let changed = root().join("target/units-with-examples");
+    put(&changed)?;
+    for (example, unit) in EXAMPLES {
+        let place = changed.join(format!("{unit}.d"));
+        std::fs::create_dir_all(&place)?;
+        std::fs::copy(root().join("systemd/examples").join(example), place.join(example))
+            .with_context(|| (*example).to_owned())?;
     }
-    let mut verify = command("systemd-analyze", &["verify", "--man=no"]);
-    verify.args(UNITS.iter().map(|unit| folder.join(unit)));
-    succeed(verify)?;
+    verify(&changed)?;
     let threshold = format!("--threshold={MAX_EXPOSURE}");
     let mut security = command("systemd-analyze", &["security", "--offline=true", "--no-pager", &threshold]);
     security.arg(folder.join("facelatchd.service"));
     let found = crate::run::read(security)?;
     let words: Vec<&str> = found.lines().filter(|line| line.contains("Overall exposure")).collect();
     eprintln!("{}", words.join("\n"));
+    Ok(())
+}
+
+/// Copies the units. The program need not be installed here, but `verify` wants to see one.
+fn put(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    for unit in UNITS {
+        let text = std::fs::read_to_string(root().join("systemd").join(unit))?;
+        std::fs::write(folder.join(unit), text.replace("/usr/bin/facelatchd", "/bin/true"))?;
+    }
+    Ok(())
+}
+
+/// systemd only warns of a line it does not know, so a word of it is a failure.
+fn verify(folder: &Path) -> Result<()> {
+    let mut verify = command("systemd-analyze", &["verify", "--man=no"]);
+    verify.args(UNITS.iter().map(|unit| folder.join(unit)));
+    let said = verify.output().context("systemd-analyze cannot be started")?;
+    let words = String::from_utf8_lossy(&said.stderr);
+    let ours: Vec<&str> = words.lines().filter(|line| line.contains("facelatchd")).collect();
+    if !said.status.success() || !ours.is_empty() {
+        bail!("{}", ours.join("; "));
+    }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{command, read, root};
+use crate::run::{self, command, read, root};
 use disk::Disk;
 use machine::{Emulator, Machine};
 use report::Report;
@@ -237,8 +237,7 @@ fn wanted(words: &[String]) -> Result<Wanted> {
 
 /// The packages for arm64 in target/debian, one of each.
 fn built() -> Result<Vec<PathBuf>> {
-    let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let folder = folder.join("debian");
+    let folder = run::target_folder().join("debian");
     let make = "`cargo xtask deb --target arm64` makes them, or name two";
     let names = |prefix: &str| -> Result<PathBuf> {
         let entries = std::fs::read_dir(&folder).with_context(|| format!("{}: {make}", folder.display()))?;
@@ -259,12 +258,10 @@ fn built() -> Result<Vec<PathBuf>> {
 
 /// `$FACELATCH_VM_DIR`, or a folder in the user's cache.
 fn cache() -> Result<PathBuf> {
-    if let Some(folder) = std::env::var_os("FACELATCH_VM_DIR") {
-        return Ok(std::path::absolute(folder)?);
+    match std::env::var_os("FACELATCH_VM_DIR") {
+        Some(folder) => Ok(std::path::absolute(folder)?),
+        None => Ok(run::cache()?.join("vm")),
     }
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    Ok(base.or_else(home).context("neither XDG_CACHE_HOME nor HOME is set")?.join("facelatch-ci/vm"))
 }
 
 /// The emulator; installs what is missing on this machine.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Error rates and heads from labelled pictures.
 #[derive(Parser)]
@@ -18,7 +18,9 @@ pub(crate) enum Verb {
     Fit(Fit),
     /// Take the formula apart: a table of heads with and without bias.
     Ablate(Ablate),
-    /// Turn the last layer of a Keras or PyTorch network into a head.
+    /// Write the aligned faces that the embedder would see, to train a network of your own on.
+    Chips(Chips),
+    /// Turn the last layer of a Keras or PyTorch network into a head, or a whole siamese network into embedder and head.
     Import(Import),
     /// Error rates of a head on labelled pictures.
     Measure(Measure),
@@ -140,20 +142,55 @@ pub(crate) struct Measure {
     pub(crate) svg: Option<PathBuf>,
 }
 
+/// Values of pixels.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum PixelValues {
+    /// 0 to 255.
+    Bytes,
+    /// 0 to 1.
+    Unit,
+    /// -1 to 1.
+    Signed,
+}
+
+/// Order of colours.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Colours {
+    /// Red first; grey pictures too.
+    Rgb,
+    /// Blue first, as OpenCV reads them.
+    Bgr,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Chips {
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
+    /// The folder to write: one folder a person, PNG of 112x112 pixels. They are biometric data.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+}
+
 #[derive(ClapArgs)]
 pub(crate) struct Import {
-    /// A .npz or .json with `kernel` (or `weight`) and `bias`.
+    /// A .npz or .json with `kernel` (or `weight`) and `bias`; or a siamese network, .onnx.
     #[arg(value_name = "FILE")]
     pub(crate) source: PathBuf,
-    /// The folder with MODELS.toml, for the length and hash of the embedder.
+    /// The folder with MODELS.toml: the layer's embedder is looked up there, a network is added to it.
     #[arg(long, default_value = "models", value_name = "DIR")]
     pub(crate) models: PathBuf,
-    /// Embedder the layer was trained on, by its name in MODELS.toml.
+    /// Embedder the layer was trained on, by its name in MODELS.toml; for a network, the name to give it there.
     #[arg(long, default_value = "sface", value_name = "NAME")]
     pub(crate) embedder: String,
-    /// The head file to write.
+    /// The head file to write; a network's always lies beside it as NAME.head.toml.
     #[arg(long, default_value = "head.toml", value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// What values the pictures of a network have.
+    #[arg(long, value_enum, default_value_t = PixelValues::Unit, value_name = "VALUES")]
+    pub(crate) pixels: PixelValues,
+    /// Order of colours in the pictures of a network.
+    #[arg(long, value_enum, default_value_t = Colours::Rgb, value_name = "ORDER")]
+    pub(crate) colours: Colours,
     /// What a decision must reach, `0..1`. Measure before you trust it.
     #[arg(long, default_value_t = 0.5, value_name = "P")]
     pub(crate) threshold: f64,

@@ -13,7 +13,7 @@ use super::args::Fit;
 use super::measure::acquire;
 
 pub(crate) fn run(args: &Fit) -> Result<()> {
-    let (_, set) = acquire(&args.pictures, &args.pictures.source, args.pictures.aligned)?;
+    let (bench, set) = acquire(&args.pictures, &args.pictures.source, args.pictures.aligned)?;
     let wish = Wish {
         folds: args.folds,
         seed: args.seed,
@@ -27,7 +27,8 @@ pub(crate) fn run(args: &Fit) -> Result<()> {
         only: args.plan.clone(),
     };
     let fitted = fit(&set, &wish, &mut |name| eprintln!("fitting: {name}"))?;
-    let sheet = sheet(args, &wish, &set, &fitted);
+    let unscaled = !bench.embedder.has_unit_length();
+    let sheet = Sheet { unscaled, ..sheet(args, &wish, &set, &fitted) };
     let head = sheet.write(&args.output)?;
     if let Some(path) = &args.report {
         let json = serde_json::json!({
@@ -92,6 +93,7 @@ fn sheet(args: &Fit, wish: &Wish, set: &Set, fitted: &Fitted) -> Sheet {
             ..Default::default()
         }),
         matrix: fitted.learnt.matrix.clone(),
+        ..Default::default()
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod ablate;
 mod args;
+mod chips;
 mod fit;
 mod import;
 mod measure;
@@ -13,6 +14,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let outcome = match args::Args::parse().verb {
+        args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
         args::Verb::Import(import) => import::run(&import),

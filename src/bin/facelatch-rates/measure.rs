@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Measure) -> Result<()> {
     let (bench, set) = acquire(&args.pictures, &args.pictures.source, args.pictures.aligned)?;
     let shipped = || args.pictures.models.join(format!("{}.head.toml", args.pictures.embedder));
     let path: PathBuf = args.head.clone().unwrap_or_else(shipped);
-    let wanted = Wanted { embedder_sha256: bench.embedder.model_sha256(), length: bench.embedder.length() };
+    let wanted = Wanted::of(&bench.embedder);
     let head = Head::load(&path, wanted)?;
     let groups = match &args.groups {
         Some(file) => {

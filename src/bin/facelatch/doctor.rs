@@ -1,97 +1,77 @@
-//! `facelatch doctor`: one finding a line, each with its fix.
+//! `facelatch doctor`: one finding a line, each with its fix. It asks the daemon what it can, and looks itself at
+//! what the daemon does not tell, or cannot because it does not run.
 
-use std::os::unix::fs::FileTypeExt;
+mod daemon;
+mod machine;
+mod pam;
+
+use std::path::Path;
 
 use anyhow::Result;
-use facelatch_wire::ClientError;
-use facelatch_wire::call::{List, Status};
-use facelatch_wire::reply;
 use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
 
 /// One thing that was looked at.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Finding {
     what: &'static str,
+    /// Nothing is broken.
     ok: bool,
     found: String,
+    /// What to do. On something that is not broken: what could be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+impl Finding {
+    fn good(what: &'static str, found: impl Into<String>) -> Self {
+        Self { what, ok: true, found: found.into(), fix: None }
+    }
+
+    fn note(what: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { fix: Some(fix.into()), ..Self::good(what, found) }
+    }
+
+    fn bad(what: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { ok: false, ..Self::note(what, found, fix) }
+    }
+
+    /// From a text of ours: what is wrong, then after the last semicolon what to do.
+    fn told(what: &'static str, text: &str) -> Self {
+        let (found, fix) = text.rsplit_once("; ").unwrap_or((text, "see `journalctl -u facelatchd`"));
+        Self::bad(what, found, fix)
+    }
+
+    fn word(&self) -> &'static str {
+        match (self.ok, &self.fix) {
+            (true, None) => "ok  ",
+            (true, Some(_)) => "note",
+            (false, _) => "FAIL",
+        }
+    }
 }
 
 /// Ends with 4 when anything is wrong.
 pub(crate) fn run(to: &Daemon) -> Result<Exit> {
-    let findings = examine(to);
+    let root = Path::new("/");
+    let (mut findings, running) = daemon::examine(to);
+    if !running {
+        findings.extend(machine::cameras(root));
+        findings.push(machine::models(root));
+    }
+    findings.push(machine::credential(root));
+    findings.extend(pam::examine(root));
     for finding in &findings {
         if to.json {
             say::json(finding)?;
-        } else {
-            say::line(format!(
-                "{} {:<9} {}",
-                if finding.ok { "ok  " } else { "FAIL" },
-                finding.what,
-                finding.found
-            ))?;
+            continue;
+        }
+        say::line(format!("{} {:<10} {}", finding.word(), finding.what, finding.found))?;
+        if let Some(fix) = &finding.fix {
+            say::line(format!("                do: {fix}"))?;
         }
     }
     Ok(if findings.iter().all(|finding| finding.ok) { Exit::Done } else { Exit::Unavailable })
-}
-
-/// Stops at the first thing without which the rest cannot be seen.
-fn examine(to: &Daemon) -> Vec<Finding> {
-    let mut findings = vec![socket(to)];
-    let status = match to.ask(say::SOON).and_then(|mut client| Ok(client.call(&Status {})?)) {
-        Ok(status) => status,
-        Err(error) => {
-            findings.push(Finding { what: "daemon", ok: false, found: format!("{error:#}") });
-            return findings;
-        }
-    };
-    let version = env!("CARGO_PKG_VERSION");
-    let found = format!("version {}, this command is {version}", status.version);
-    findings.push(Finding { what: "daemon", ok: status.version == version, found });
-    findings.push(camera(&status));
-    let found = format!("{} and {} are loaded and were verified", status.detector, status.embedder);
-    findings.push(Finding { what: "models", ok: true, found });
-    findings.push(enrolled(&status));
-    findings.push(rights(to));
-    findings
-}
-
-fn socket(to: &Daemon) -> Finding {
-    let path = to.socket.display();
-    let (ok, found) = match std::fs::metadata(&to.socket) {
-        Ok(file) if file.file_type().is_socket() => (true, format!("{path}")),
-        Ok(_) => (false, format!("{path} is no socket; remove it and restart the daemon")),
-        Err(e) => (false, format!("{path}: {e}; start the daemon (`systemctl start facelatchd`)")),
-    };
-    Finding { what: "socket", ok, found }
-}
-
-fn camera(status: &reply::Status) -> Finding {
-    let reply::Camera { name, state, message } = &status.camera;
-    let found = message.clone().unwrap_or_else(|| format!("{name} is {state}"));
-    Finding { what: "camera", ok: state == "ready", found }
-}
-
-fn enrolled(status: &reply::Status) -> Finding {
-    let ok = status.users > 0;
-    let found = if ok {
-        format!("{} people, {} templates", status.users, status.templates)
-    } else {
-        "nobody; `sudo facelatch enroll NAME` does it".to_owned()
-    };
-    Finding { what: "enrolled", ok, found }
-}
-
-/// Not a fault: who may only verify himself is told so.
-fn rights(to: &Daemon) -> Finding {
-    let found = match to.ask(say::SOON).and_then(|mut client| Ok(client.call(&List { user: None })?)) {
-        Ok(_) => "you may enrol and remove".to_owned(),
-        Err(error) => match error.downcast_ref::<ClientError>() {
-            Some(ClientError::Refused(fault)) => format!("you may verify yourself only ({fault})"),
-            _ => return Finding { what: "rights", ok: false, found: format!("{error:#}") },
-        },
-    };
-    Finding { what: "rights", ok: true, found }
 }

@@ -10,7 +10,7 @@ use crate::say::{self, Daemon};
 
 /// Is it this user?
 pub(crate) fn verify(to: &Daemon, user: Option<String>) -> Result<Exit> {
-    judge(to, &Verify { user })
+    judge(to, &Verify { user, latch: None })
 }
 
 /// Who is it?

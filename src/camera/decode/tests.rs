@@ -172,7 +172,7 @@ fn absurd_and_tiny_sizes_are_refused_before_memory_is_taken() {
     huge[sof + 5..sof + 9].copy_from_slice(&[0xFF, 0xFF, 0xFF, 0xFF]);
     assert!(why(decode(MJPEG, &huge, NOW)).contains("65535"));
     assert!(why(decode(MJPEG, &jpeg(1, 1, |_| ()), NOW)).contains("1x1"));
-    for format in [PixelFormat::Yuyv, PixelFormat::Nv12, PixelFormat::Grey] {
+    for format in [PixelFormat::Yuyv, PixelFormat::Nv12, PixelFormat::I420, PixelFormat::Grey] {
         assert!(why(decode(layout(format, u32::MAX, u32::MAX), &[0; 9], NOW)).contains("pixels"));
         assert!(why(decode(layout(format, 1, 1), &[0; 9], NOW)).contains("1x1"));
     }
@@ -189,13 +189,16 @@ fn an_empty_buffer_is_refused_and_a_black_one_is_a_frame() {
 
 /// Reference values: BT.601 limited range, R = 1.164(Y-16) + 1.596(V-128) and so on.
 #[test]
-fn yuyv_and_nv12_are_read_as_bt601_of_limited_range() {
+fn yuyv_nv12_and_i420_are_read_as_bt601_of_limited_range() {
     let red = (81, 90, 240);
     let cases = [((16, 128, 128), [0, 0, 0]), ((235, 128, 128), [255, 255, 255]), (red, [255, 0, 0])];
     for ((y, u, v), wanted) in cases {
         let yuyv = [y, u, y, v].repeat(64 * 48 / 2);
         let nv12 = [vec![y; 64 * 48], [u, v].repeat(64 * 48 / 4)].concat();
-        for (format, bytes) in [(PixelFormat::Yuyv, yuyv), (PixelFormat::Nv12, nv12)] {
+        let i420 = [vec![y; 64 * 48], vec![u; 64 * 48 / 4], vec![v; 64 * 48 / 4]].concat();
+        for (format, bytes) in
+            [(PixelFormat::Yuyv, yuyv), (PixelFormat::Nv12, nv12), (PixelFormat::I420, i420)]
+        {
             let frame = decode(layout(format, 64, 48), &bytes, NOW).unwrap_or_else(|e| panic!("{e}"));
             let near = |p: &[u8]| p.iter().zip(&wanted).all(|(a, b)| a.abs_diff(*b) <= 2);
             assert!(frame.rgb().chunks_exact(3).all(near), "{format:?} {:?}", &frame.rgb()[..3]);
@@ -261,6 +264,7 @@ fn any_format() -> impl Strategy<Value = PixelFormat> {
         Just(PixelFormat::Mjpeg),
         Just(PixelFormat::Yuyv),
         Just(PixelFormat::Nv12),
+        Just(PixelFormat::I420),
         Just(PixelFormat::Grey)
     ]
 }

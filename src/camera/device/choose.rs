@@ -37,7 +37,8 @@ fn rank(format: PixelFormat) -> u8 {
         PixelFormat::Mjpeg => 0,
         PixelFormat::Yuyv => 1,
         PixelFormat::Nv12 => 2,
-        PixelFormat::Grey => 3,
+        PixelFormat::I420 => 3,
+        PixelFormat::Grey => 4,
     }
 }
 

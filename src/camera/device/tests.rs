@@ -250,6 +250,10 @@ fn a_camera_that_stalls_is_silent_then_abandoned_then_opened_anew() {
     world.clock.forward(Duration::from_secs(5));
     assert!(matches!(world.within(soon), Err(CameraError::Silent { .. })));
     assert_eq!(world.device.stuck.len(), 1);
+    assert!(
+        matches!(world.device.probe(), Err(CameraError::Stuck { reads: 1, .. })),
+        "the watchdog hears of it"
+    );
     // The read comes back at last, as it does when the camera is unplugged.
     drop(let_go);
     assert!(world.device.stuck[0].wait_for_end(Duration::from_secs(60)));

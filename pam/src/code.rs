@@ -1,0 +1,108 @@
+//! What happened, to the code that PAM gets. Pure; the table stands in the crate's documentation.
+
+use std::fmt;
+
+use facelatch_wire::{ClientError, Fault, Word};
+
+/// What the module may return; the numbers are Linux-PAM's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Code {
+    /// `PAM_SUCCESS`: let in.
+    Success = 0,
+    /// `PAM_AUTH_ERR`: a face was judged and is another's. `pam_faillock` counts these, so nothing else may end so.
+    Denied = 7,
+    /// `PAM_AUTHINFO_UNAVAIL`: the face could not be judged.
+    Unavailable = 9,
+    /// `PAM_IGNORE`: as if the module were not there.
+    Ignore = 25,
+}
+
+/// Why there is no word from the daemon.
+#[derive(Debug)]
+pub enum Trouble {
+    /// Nobody listens, or not for us.
+    Absent(ClientError),
+    /// Whoever listens must not be believed.
+    Untrusted {
+        /// In what he differs from our daemon.
+        why: String,
+    },
+    /// No verdict in time.
+    Late {
+        /// What was wrong with the picture all the while.
+        guidance: Option<Word>,
+    },
+    /// The daemon said no, or something that makes no sense.
+    Failed(ClientError),
+}
+
+impl Code {
+    /// The code for what came of asking the daemon.
+    pub fn of(answer: &Result<Word, Trouble>) -> Self {
+        match answer {
+            Ok(Word::Match) => Self::Success,
+            Ok(Word::NoMatch) => Self::Denied,
+            Ok(Word::NotEnrolled) | Err(Trouble::Absent(_)) => Self::Ignore,
+            Ok(_) | Err(_) => Self::Unavailable,
+        }
+    }
+}
+
+impl From<ClientError> for Trouble {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::NotRunning { .. }
+            | ClientError::Forbidden { .. }
+            | ClientError::Refused(Fault::PermissionDenied { .. }) => Self::Absent(error),
+            ClientError::Timeout => Self::Late { guidance: None },
+            other => Self::Failed(other),
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent(error) | Self::Failed(error) => error.fmt(f),
+            Self::Untrusted { why } => write!(f, "the daemon is not believed: {why}"),
+            Self::Late { guidance: Some(word) } => write!(f, "no verdict in time; last seen: {word}"),
+            Self::Late { guidance: None } => ClientError::Timeout.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_match_lets_in_and_only_a_judged_face_is_denied() {
+        for word in Word::ALL.into_iter().chain([Word::Unknown]) {
+            let code = Code::of(&Ok(word));
+            assert_eq!(code == Code::Success, word == Word::Match, "{word}");
+            assert_eq!(code == Code::Denied, word == Word::NoMatch, "{word}");
+            assert_eq!(code == Code::Ignore, word == Word::NotEnrolled, "{word}");
+        }
+    }
+
+    #[test]
+    fn without_a_daemon_the_module_might_as_well_not_be_there() {
+        let of = |error: ClientError| Code::of(&Err(error.into()));
+        let source = std::io::ErrorKind::NotFound.into();
+        assert_eq!(of(ClientError::NotRunning { socket: "/s".into(), source }), Code::Ignore);
+        assert_eq!(of(ClientError::Forbidden { socket: "/s".into() }), Code::Ignore);
+        let message = "only alice may".to_owned();
+        assert_eq!(of(ClientError::Refused(Fault::PermissionDenied { message })), Code::Ignore);
+    }
+
+    #[test]
+    fn a_daemon_that_is_broken_late_or_false_is_unavailable() {
+        let refused = ClientError::Refused(Fault::Busy { message: "m".into() });
+        let garbage = ClientError::Garbage { why: "w".into() };
+        for error in [ClientError::Timeout, ClientError::TooLong, garbage, ClientError::Closed, refused] {
+            assert_eq!(Code::of(&Err(error.into())), Code::Unavailable);
+        }
+        assert_eq!(Code::of(&Err(Trouble::Untrusted { why: "w".into() })), Code::Unavailable);
+    }
+}

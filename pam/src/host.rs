@@ -1,0 +1,33 @@
+//! The program that asks, such as sudo: what the module may learn from it and say to it. `ffi` has the real one.
+
+/// How much a line in the log matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Somebody may have tampered.
+    Warning,
+    /// Somebody got in, or did not.
+    Notice,
+    /// Anything else.
+    Info,
+}
+
+/// A PAM application, seen from a module.
+pub trait Host {
+    /// Who wants in. `None` when there is no name, or none in UTF-8.
+    fn user(&self) -> Option<String>;
+
+    /// Name of the service: the file in /etc/pam.d.
+    fn service(&self) -> Option<String>;
+
+    /// Where the person is, if the application was told.
+    fn remote_host(&self) -> Option<String>;
+
+    /// Shows a line to the person.
+    fn tell(&self, text: &str);
+
+    /// Asks the person, without showing what is typed. `None` when nobody can be asked.
+    fn ask(&self, question: &str) -> Option<String>;
+
+    /// Writes a line to the system's log.
+    fn log(&self, level: Level, text: &str);
+}

@@ -1,0 +1,96 @@
+//! `pam_facelatch.so`: is the person before the camera the user who logs in?
+//!
+//! It asks `facelatchd` over its socket, and lets in for one answer alone; whatever else happens, the next module,
+//! and so the password, gets its turn:
+//!
+//! | what happened | code |
+//! | --- | --- |
+//! | the daemon recognised this very user | `PAM_SUCCESS` |
+//! | it judged a face, and it is another's | `PAM_AUTH_ERR` |
+//! | no face in time, too many misses, camera or daemon broken, a daemon that is not ours | `PAM_AUTHINFO_UNAVAIL` |
+//! | no daemon, not enrolled, not asked at this machine, lid closed, a panic in here | `PAM_IGNORE` |
+//!
+//! `ffi` has the symbols that PAM calls and all unsafe code. Start at [`authenticate`], then `verify` for the
+//! conversation with the daemon and `seat` for who sits at the machine.
+#![deny(unsafe_code)]
+
+pub mod code;
+// A test program has no libpam around it.
+#[cfg(not(test))]
+mod ffi;
+pub mod host;
+pub mod options;
+pub mod seat;
+pub mod verify;
+
+use std::path::Path;
+use std::time::Duration;
+
+use facelatch_wire::{Deadline, Word};
+
+use code::{Code, Trouble};
+use host::{Host, Level};
+use options::Options;
+use seat::Seat;
+
+/// A match that is not confirmed within this time opens nothing: somebody else may sit there by then.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
+
+/// One attempt: everything between PAM's call and its return code.
+pub fn authenticate(host: &dyn Host, options: &Options, seat: &Seat, socket: &Path) -> Code {
+    let Some(user) = host.user() else { return Code::Ignore };
+    #[cfg(feature = "panic-on-purpose")]
+    assert_ne!(user, "panic", "on purpose");
+    let name = user.escape_debug().to_string();
+    if let Some(why) = seat.objection(host) {
+        host.log(Level::Info, &format!("{name}: not asked for a face: {why}"));
+        return Code::Ignore;
+    }
+    let tell = |text: &str| {
+        if !options.quiet {
+            host.tell(&format!("facelatch: {text}"));
+        }
+    };
+    let deadline = Deadline::within(options.timeout);
+    let answer = verify::ask(socket, &user, deadline, &mut || tell("look at the camera"));
+    log(host, &name, &answer);
+    let code = Code::of(&answer);
+    match &answer {
+        Ok(Word::Match) if options.require_confirm => return confirm(host, &name, CONFIRM_WITHIN),
+        Ok(Word::Match) => tell(&format!("recognised as {name}")),
+        Ok(word) if code != Code::Ignore => tell(verify::advice(*word)),
+        Err(Trouble::Late { guidance }) => tell(guidance.map_or("no answer in time", verify::advice)),
+        _ => {}
+    }
+    code
+}
+
+fn log(host: &dyn Host, name: &str, answer: &Result<Word, Trouble>) {
+    match answer {
+        Ok(word @ (Word::Match | Word::NoMatch)) => host.log(Level::Notice, &format!("{name}: {word}")),
+        Ok(word) => host.log(Level::Info, &format!("{name}: {word}")),
+        Err(trouble @ Trouble::Untrusted { .. }) => host.log(Level::Warning, &format!("{name}: {trouble}")),
+        Err(trouble) => host.log(Level::Info, &format!("{name}: {trouble}")),
+    }
+}
+
+/// A recognised person says that it is he who asks.
+fn confirm(host: &dyn Host, name: &str, patience: Duration) -> Code {
+    let deadline = Deadline::within(patience);
+    let question = format!("facelatch: recognised as {name}; Enter to go on, n for the password: ");
+    let answer = host.ask(&question);
+    if deadline.left().is_err() {
+        host.log(Level::Notice, &format!("{name}: confirmed too late"));
+        return Code::Unavailable;
+    }
+    match answer.as_deref().map(str::trim) {
+        Some("" | "y" | "Y" | "yes") => Code::Success,
+        _ => {
+            host.log(Level::Notice, &format!("{name}: not confirmed"));
+            Code::Unavailable
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! The words behind the module's name in /etc/pam.d to [`Options`]. Nothing here can fail: an option that makes no
+//! sense is complained about in the log and left out, since an error would lock people out.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// How the module behaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// `timeout=SECONDS`: all of one attempt. Default 4 s, 1 to 10 s.
+    pub timeout: Duration,
+    /// `quiet`: says nothing to the person.
+    pub quiet: bool,
+    /// `require-confirm`: whoever is recognised must press Enter as well.
+    pub require_confirm: bool,
+}
+
+/// Seconds that `timeout=` may take; beyond, the nearest is used.
+const TIMEOUT_S: RangeInclusive<u64> = 1..=10;
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(4), quiet: false, require_confirm: false }
+    }
+}
+
+impl Options {
+    /// The options and, for the log, what is wrong with the words.
+    pub fn parse<'a>(words: impl IntoIterator<Item = &'a str>) -> (Self, Vec<String>) {
+        let (mut options, mut complaints) = (Self::default(), Vec::new());
+        for word in words {
+            // PAM's own modules write it with an underscore.
+            match word.replace('_', "-").as_str() {
+                "quiet" => options.quiet = true,
+                "require-confirm" => options.require_confirm = true,
+                other => match other.strip_prefix("timeout=") {
+                    Some(seconds) => options.set_timeout(seconds, &mut complaints),
+                    None => complaints.push(format!("unknown option {word:?} is left out")),
+                },
+            }
+        }
+        (options, complaints)
+    }
+
+    fn set_timeout(&mut self, text: &str, complaints: &mut Vec<String>) {
+        let (least, most) = (*TIMEOUT_S.start(), *TIMEOUT_S.end());
+        let seconds = text.parse::<u64>();
+        if !seconds.as_ref().is_ok_and(|seconds| TIMEOUT_S.contains(seconds)) {
+            complaints.push(format!("timeout={text:?} is not {least} to {most} seconds"));
+        }
+        if let Ok(seconds) = seconds {
+            self.timeout = Duration::from_secs(seconds.clamp(least, most));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_options_an_attempt_takes_four_seconds_and_says_so() {
+        assert_eq!(Options::parse([]), (Options::default(), Vec::new()));
+        assert_eq!(Options::default().timeout, Duration::from_secs(4));
+    }
+
+    #[test]
+    fn each_option_is_understood() {
+        let (options, complaints) = Options::parse(["timeout=3", "quiet", "require-confirm"]);
+        let wanted = Options { timeout: Duration::from_secs(3), quiet: true, require_confirm: true };
+        assert_eq!((options, complaints), (wanted, Vec::new()));
+        assert!(Options::parse(["require_confirm"]).0.require_confirm);
+    }
+
+    #[test]
+    fn a_timeout_outside_its_range_becomes_the_nearest_and_nonsense_the_default() {
+        for (word, seconds) in [("timeout=0", 1), ("timeout=99", 10), ("timeout=", 4), ("timeout=-3", 4)] {
+            let (options, complaints) = Options::parse([word]);
+            assert_eq!(options.timeout, Duration::from_secs(seconds), "{word}");
+            assert_eq!(complaints.len(), 1, "{word}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_option_is_complained_about_and_changes_nothing() {
+        let (options, complaints) = Options::parse(["sufficient", "Quiet"]);
+        assert_eq!(options, Options::default());
+        assert_eq!(complaints.len(), 2);
+        assert!(complaints[0].contains("sufficient"), "{complaints:?}");
+    }
+}

@@ -1,0 +1,84 @@
+use super::*;
+use crate::tests::Play;
+
+/// A machine with these files.
+fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().expect("temporary folder");
+    for (path, text) in files {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("has one")).expect("folder");
+        std::fs::write(path, text).expect("written");
+    }
+    root
+}
+
+fn objection(files: &[(&str, &str)]) -> Option<String> {
+    Seat::at(machine(files).path(), &|_| false).objection(&Play::default())
+}
+
+const IN_SESSION_3: (&str, &str) = ("proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
+const IN_A_USERS_SERVICE: (&str, &str) =
+    ("proc/self/cgroup", "0::/user.slice/user-1000.slice/user@1000.service/app.slice/lock.service\n");
+const REMOTE_3: (&str, &str) = ("run/systemd/sessions/3", "UID=1000\nREMOTE=1\nREMOTE_HOST=192.0.2.7\n");
+const LOCAL_3: (&str, &str) = ("run/systemd/sessions/3", "UID=1000\nREMOTE=0\nSEAT=seat0\n");
+
+#[test]
+fn who_sits_here_meets_no_objection() {
+    assert_eq!(objection(&[]), None);
+    assert_eq!(objection(&[IN_SESSION_3, LOCAL_3]), None);
+    let here = Play { service: Some("sudo"), remote_host: Some("localhost"), ..Play::default() };
+    assert_eq!(Seat::at(machine(&[]).path(), &|_| false).objection(&here), None);
+}
+
+#[test]
+fn services_and_hosts_of_elsewhere_are_objected_to() {
+    let root = machine(&[]);
+    let seat = Seat::at(root.path(), &|_| false);
+    for service in REMOTE_SERVICES {
+        let host = Play { service: Some(service), ..Play::default() };
+        assert!(seat.objection(&host).is_some_and(|why| why.contains(service)));
+    }
+    let host = Play { remote_host: Some("pc.example\n"), ..Play::default() };
+    assert!(seat.objection(&host).is_some_and(|why| why.contains("pc.example") && !why.contains('\n')));
+}
+
+#[test]
+fn each_variable_of_ssh_is_objected_to() {
+    let root = machine(&[]);
+    for name in REMOTE_VARIABLES {
+        let set = |asked: &str| asked == name;
+        let why = Seat::at(root.path(), &set).objection(&Play::default());
+        assert!(why.is_some_and(|why| why.contains(name)));
+    }
+}
+
+#[test]
+fn a_session_that_logind_calls_remote_is_objected_to_without_any_variable() {
+    assert!(objection(&[IN_SESSION_3, REMOTE_3]).is_some_and(|why| why.contains("session 3")));
+    let audit = ("proc/self/sessionid", "3");
+    assert!(objection(&[audit, REMOTE_3]).is_some());
+    assert_eq!(objection(&[("proc/self/sessionid", NO_SESSION), REMOTE_3]), None);
+    // The control group knows better.
+    let in_session_4 = ("proc/self/cgroup", "0::/user.slice/user-1000.slice/session-4.scope\n");
+    assert_eq!(objection(&[in_session_4, audit, REMOTE_3]), None);
+}
+
+#[test]
+fn in_a_users_own_service_one_remote_session_of_his_is_enough() {
+    let sessions = ("run/systemd/users/1000", "NAME=alice\nSESSIONS=c1 3\n");
+    assert!(objection(&[IN_A_USERS_SERVICE, sessions, REMOTE_3]).is_some());
+    assert_eq!(objection(&[IN_A_USERS_SERVICE, sessions, LOCAL_3]), None);
+}
+
+#[test]
+fn an_id_that_is_none_leads_to_no_other_file() {
+    let root = machine(&[("proc/self/sessionid", "../3"), ("run/systemd/3", "REMOTE=1\n")]);
+    assert_eq!(Seat::at(root.path(), &|_| false).objection(&Play::default()), None);
+}
+
+#[test]
+fn a_closed_lid_is_objected_to() {
+    assert_eq!(objection(&[("proc/acpi/button/lid/LID0/state", "state:      open\n")]), None);
+    let closed = [("proc/acpi/button/lid/LID0/state", "state:      closed\n")];
+    assert!(objection(&closed).is_some_and(|why| why.contains("lid")));
+}

@@ -1,0 +1,168 @@
+use std::cell::RefCell;
+use std::io::Write;
+use std::os::unix::net::UnixListener;
+use std::thread::JoinHandle;
+
+use super::*;
+use crate::host::Host;
+
+/// An application that plays a part and remembers what it was told.
+#[derive(Default)]
+pub(crate) struct Play {
+    pub(crate) user: Option<&'static str>,
+    pub(crate) service: Option<&'static str>,
+    pub(crate) remote_host: Option<&'static str>,
+    pub(crate) answer: Option<&'static str>,
+    pub(crate) heard: RefCell<Vec<String>>,
+    pub(crate) logged: RefCell<Vec<String>>,
+}
+
+impl Host for Play {
+    fn user(&self) -> Option<String> {
+        self.user.map(str::to_owned)
+    }
+
+    fn service(&self) -> Option<String> {
+        self.service.map(str::to_owned)
+    }
+
+    fn remote_host(&self) -> Option<String> {
+        self.remote_host.map(str::to_owned)
+    }
+
+    fn tell(&self, text: &str) {
+        self.heard.borrow_mut().push(text.to_owned());
+    }
+
+    fn ask(&self, question: &str) -> Option<String> {
+        self.heard.borrow_mut().push(question.to_owned());
+        self.answer.map(str::to_owned)
+    }
+
+    fn log(&self, _: Level, text: &str) {
+        self.logged.borrow_mut().push(text.to_owned());
+    }
+}
+
+fn alice() -> Play {
+    Play { user: Some("alice"), service: Some("sudo"), ..Play::default() }
+}
+
+/// A daemon that says these messages to the first who connects, then waits until he has gone.
+fn daemon(folder: &Path, messages: &[&str]) -> JoinHandle<()> {
+    let listener = UnixListener::bind(folder.join("s")).expect("socket");
+    let bytes: Vec<u8> = messages.iter().flat_map(|message| [message.as_bytes(), b"\0"].concat()).collect();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody connects");
+        // Whoever was not asked has only knocked to let us go.
+        let _ = stream.write_all(&bytes);
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    })
+}
+
+/// One attempt at a daemon that says these messages. The tests must own the socket as root or the service user would;
+/// run as somebody else they see what a rogue daemon gets.
+fn attempt(host: &Play, options: &Options, messages: &[&str]) -> Code {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let daemon = daemon(folder.path(), messages);
+    let nowhere = folder.path().join("root");
+    let code = authenticate(host, options, &Seat::at(&nowhere, &|_| false), &folder.path().join("s"));
+    // Whoever was not asked still waits for a caller.
+    let _ = std::os::unix::net::UnixStream::connect(folder.path().join("s"));
+    daemon.join().expect("the daemon ends");
+    code
+}
+
+/// A rogue's "match" is never believed; else what `wanted` says.
+fn if_trusted(wanted: Code) -> Code {
+    if nix::unistd::Uid::effective().is_root() { wanted } else { Code::Unavailable }
+}
+
+const LOOKING: &str = r#"{"parameters":{"guidance":"too-dark"},"continues":true}"#;
+const MATCH: &str = r#"{"parameters":{"verdict":"match","user":"alice"}}"#;
+const NO_MATCH: &str = r#"{"parameters":{"verdict":"no-match","user":"alice"}}"#;
+
+#[test]
+fn a_match_lets_in_and_is_told() {
+    let host = alice();
+    assert_eq!(attempt(&host, &Options::default(), &[LOOKING, LOOKING, MATCH]), if_trusted(Code::Success));
+    if if_trusted(Code::Success) == Code::Success {
+        assert_eq!(*host.heard.borrow(), ["facelatch: look at the camera", "facelatch: recognised as alice"]);
+    }
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let (host, options) = (alice(), Options { quiet: true, ..Options::default() });
+    assert_eq!(attempt(&host, &options, &[LOOKING, NO_MATCH]), if_trusted(Code::Denied));
+    assert!(host.heard.borrow().is_empty() && !host.logged.borrow().is_empty());
+}
+
+#[test]
+fn a_match_of_another_user_lets_nobody_in() {
+    for other in
+        [r#"{"parameters":{"verdict":"match","user":"bob"}}"#, r#"{"parameters":{"verdict":"match"}}"#]
+    {
+        assert_eq!(attempt(&alice(), &Options::default(), &[other]), Code::Unavailable, "{other}");
+    }
+}
+
+#[test]
+fn a_verdict_in_the_middle_and_none_at_the_end_are_no_verdicts() {
+    let early = r#"{"parameters":{"verdict":"match","user":"alice"},"continues":true}"#;
+    for reply in [early, r#"{"parameters":{}}"#, r#"{"parameters":{"verdict":"splendid","user":"alice"}}"#] {
+        assert_eq!(attempt(&alice(), &Options::default(), &[reply]), Code::Unavailable, "{reply}");
+    }
+}
+
+#[test]
+fn who_is_not_enrolled_hears_nothing() {
+    let host = alice();
+    let not_enrolled = r#"{"parameters":{"verdict":"not-enrolled"}}"#;
+    assert_eq!(attempt(&host, &Options::default(), &[not_enrolled]), if_trusted(Code::Ignore));
+    assert!(host.heard.borrow().is_empty());
+}
+
+#[test]
+fn whoever_must_confirm_may_say_no() {
+    let options = Options { require_confirm: true, ..Options::default() };
+    for (answer, wanted) in [
+        (Some(""), Code::Success),
+        (Some("y"), Code::Success),
+        (Some("n"), Code::Unavailable),
+        (Some("my password"), Code::Unavailable),
+        (None, Code::Unavailable),
+    ] {
+        let host = Play { answer, ..alice() };
+        assert_eq!(attempt(&host, &options, &[MATCH]), if_trusted(wanted), "{answer:?}");
+    }
+    // Asked or not, a stranger is denied.
+    let host = Play { answer: Some(""), ..alice() };
+    assert_eq!(attempt(&host, &options, &[NO_MATCH]), if_trusted(Code::Denied));
+}
+
+#[test]
+fn a_confirmation_that_comes_too_late_counts_for_nothing() {
+    let host = Play { answer: Some("y"), ..alice() };
+    assert_eq!(confirm(&host, "alice", Duration::ZERO), Code::Unavailable);
+}
+
+#[test]
+fn nobody_far_away_is_asked_for_a_face() {
+    let host = Play { remote_host: Some("192.0.2.7"), ..alice() };
+    assert_eq!(attempt(&host, &Options::default(), &[MATCH]), Code::Ignore);
+    assert!(host.heard.borrow().is_empty());
+    assert!(host.logged.borrow()[0].contains("192.0.2.7"));
+}
+
+#[test]
+fn without_a_user_there_is_nobody_to_recognise() {
+    assert_eq!(attempt(&Play::default(), &Options::default(), &[MATCH]), Code::Ignore);
+}
+
+#[test]
+fn names_reach_the_log_on_one_line() {
+    let host = Play { user: Some("al\nice"), ..Play::default() };
+    attempt(&host, &Options::default(), &[MATCH]);
+    assert!(host.logged.borrow().iter().all(|line| !line.contains('\n')), "{:?}", host.logged);
+}

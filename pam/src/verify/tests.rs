@@ -1,0 +1,130 @@
+use std::io::Write;
+use std::os::unix::fs::chown;
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::code::Code;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What comes of a daemon that says these bytes and closes.
+fn hear(bytes: &[u8]) -> Result<Word, Trouble> {
+    let (ours, mut theirs) = UnixStream::pair().expect("socket pair");
+    theirs.write_all(bytes).expect("fits the socket's buffer");
+    theirs.shutdown(std::net::Shutdown::Write).expect("closed");
+    converse(Client::over(ours, Deadline::within(MINUTE)), "alice", &mut || ())
+}
+
+fn ask_at(path: &Path, time: Duration) -> Trouble {
+    ask(path, "alice", Deadline::within(time), &mut || ()).expect_err("nobody answers")
+}
+
+#[test]
+fn the_daemon_is_asked_about_the_user_and_told_to_leave_the_latch_alone() {
+    let (ours, theirs) = UnixStream::pair().expect("socket pair");
+    let mut daemon = Client::over(theirs, Deadline::within(MINUTE));
+    daemon.send(b"{\"parameters\":{\"verdict\":\"no-match\"}}\0").expect("sent");
+    let client = Client::over(ours, Deadline::within(MINUTE));
+    assert!(matches!(converse(client, "alice", &mut || ()), Ok(Word::NoMatch)));
+    let call = String::from_utf8(daemon.receive_bytes().expect("a call")).expect("text");
+    let wanted =
+        r#"{"method":"io.facelatch.v1.Verify","parameters":{"user":"alice","latch":false},"more":true}"#;
+    assert_eq!(call, wanted);
+}
+
+#[test]
+fn no_socket_and_no_listener_are_absence() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("s");
+    assert_eq!(Code::of(&Err(ask_at(&path, MINUTE))), Code::Ignore);
+    drop(UnixListener::bind(&path).expect("socket"));
+    if nix::unistd::Uid::effective().is_root() {
+        assert_eq!(Code::of(&Err(ask_at(&path, MINUTE))), Code::Ignore);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_socket_is_not_trusted() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let (file, link) = (folder.path().join("f"), folder.path().join("l"));
+    std::fs::write(&file, "match").expect("written");
+    std::os::unix::fs::symlink(&file, &link).expect("linked");
+    for path in [file, link] {
+        assert!(matches!(ask_at(&path, MINUTE), Trouble::Untrusted { .. }));
+    }
+}
+
+#[test]
+fn a_socket_of_somebody_else_is_not_trusted() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("s");
+    let _listener = UnixListener::bind(&path).expect("socket");
+    // Only root can give it away; anybody else owns it, and is somebody else, already.
+    let _ = chown(&path, Some(12_345), None);
+    assert!(matches!(ask_at(&path, MINUTE), Trouble::Untrusted { .. }));
+}
+
+#[test]
+fn a_daemon_that_takes_no_more_connections_is_left_at_the_deadline() {
+    use nix::sys::socket::{Backlog, bind, listen};
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("s");
+    let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).expect("socket");
+    bind(fd.as_raw_fd(), &UnixAddr::new(&path).expect("address")).expect("bound");
+    listen(&fd, Backlog::new(0).expect("valid")).expect("listens");
+    let soon = || Deadline::within(Duration::from_millis(50));
+    let mut waiting = Vec::new();
+    let full = (0..8).find_map(|_| connect_in_time(&path, soon()).map(|stream| waiting.push(stream)).err());
+    assert!(matches!(full, Some(Trouble::Late { .. })), "{full:?}");
+}
+
+#[test]
+fn the_first_look_is_announced_once() {
+    let (ours, mut theirs) = UnixStream::pair().expect("socket pair");
+    let look = b"{\"parameters\":{\"guidance\":\"too-dark\"},\"continues\":true}\0";
+    theirs.write_all(&look.repeat(3)).expect("sent");
+    let mut looks = 0;
+    let client = Client::over(ours, Deadline::within(Duration::from_millis(50)));
+    let end = converse(client, "alice", &mut || looks += 1);
+    assert!(matches!(end, Err(Trouble::Late { guidance: Some(Word::TooDark) })), "{end:?}");
+    assert_eq!(looks, 1);
+}
+
+#[test]
+fn every_word_that_lets_nobody_in_has_a_text() {
+    assert!(Word::ALL.into_iter().all(|word| !advice(word).is_empty()));
+}
+
+/// Replies that are nearly right.
+fn nearly() -> impl Strategy<Value = String> {
+    let verdict = prop_oneof!["match|no-match|no-face|Match|matc", Just("\\u006datch".to_owned())];
+    let user = "alice|bob|alic|alice \\PC?";
+    (verdict, user, any::<bool>(), "\\PC{0,20}").prop_map(|(verdict, user, continues, more)| {
+        let more = serde_json::Value::from(more);
+        format!(
+            r#"{{"parameters":{{"verdict":"{verdict}","user":{},"message":{more}}},"continues":{continues}}}"#,
+            serde_json::Value::from(user)
+        )
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic_and_none_but_a_whole_match_of_the_user_lets_in(bytes in prop::collection::vec(any::<u8>(), 0..4096)) {
+        prop_assert_ne!(Code::of(&hear(&bytes)), Code::Success);
+    }
+
+    #[test]
+    fn of_replies_that_are_nearly_right_only_the_right_one_lets_in(text in nearly(), cut in 0_usize..200) {
+        let whole = [text.as_bytes(), b"\0"].concat();
+        let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let parameters = &value["parameters"];
+        let right = parameters["verdict"] == "match" && parameters["user"] == "alice" && value["continues"] == false;
+        prop_assert_eq!(Code::of(&hear(&whole)) == Code::Success, right, "{}", text);
+        let short = &whole[..cut.min(whole.len() - 1)];
+        prop_assert_ne!(Code::of(&hear(short)), Code::Success);
+    }
+}

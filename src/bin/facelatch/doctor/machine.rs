@@ -1,0 +1,182 @@
+//! What this machine has for the daemon: cameras it may open, whole models, a key.
+
+use std::ffi::CString;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{Gid, Group, User, getgrouplist};
+use sha2::{Digest, Sha256};
+
+use super::Finding;
+
+/// The user the daemon runs as.
+const SERVICE_USER: &str = "facelatch";
+/// Where packages put the networks.
+const MODELS: &str = "usr/share/facelatch/models";
+/// Where the unit's `LoadCredentialEncrypted=` finds the key of the templates.
+const CREDENTIAL: &str = "etc/credstore.encrypted/facelatch.store-key";
+/// Where the daemon keeps a key of its own, if it gets none.
+const OWN_KEY: &str = "var/lib/facelatch/store.key";
+
+/// Video devices, and whether the daemon's user may open them.
+pub(super) fn cameras(root: &Path) -> Vec<Finding> {
+    let entries = fs::read_dir(root.join("dev")).into_iter().flatten().flatten();
+    let mut devices: Vec<PathBuf> =
+        entries.filter(|entry| is_video(&entry.file_name())).map(|entry| entry.path()).collect();
+    devices.sort();
+    if devices.is_empty() {
+        let fix = "plug a USB camera in; for one on the CSI connector set camera.exec (docs/cameras.md)";
+        return vec![Finding::bad("camera", "there is no /dev/video*", fix)];
+    }
+    let Some(groups) = service_groups() else {
+        let fix = "install the package facelatch, which makes it";
+        return vec![Finding::bad("permission", format!("there is no user {SERVICE_USER}"), fix)];
+    };
+    devices.iter().map(|device| permission(device, &groups)).collect()
+}
+
+fn is_video(name: &std::ffi::OsStr) -> bool {
+    let number = name.to_str().and_then(|name| name.strip_prefix("video"));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn service_groups() -> Option<Vec<Gid>> {
+    let user = User::from_name(SERVICE_USER).ok()??;
+    getgrouplist(&CString::new(SERVICE_USER).ok()?, user.gid).ok()
+}
+
+fn permission(device: &Path, groups: &[Gid]) -> Finding {
+    let path = device.display();
+    let about = match device.metadata() {
+        Ok(about) => about,
+        Err(error) => {
+            return Finding::bad("permission", format!("{path}: {error}"), "plug the camera in again");
+        }
+    };
+    let gid = Gid::from_raw(about.gid());
+    let group = Group::from_gid(gid).ok().flatten().map_or_else(|| gid.to_string(), |group| group.name);
+    if about.mode() & 0o006 == 0o006 || (about.mode() & 0o060 == 0o060 && groups.contains(&gid)) {
+        return Finding::good("permission", format!("{SERVICE_USER} may open {path} (group {group})"));
+    }
+    let fix = format!("`sudo usermod -aG {group} {SERVICE_USER} && sudo systemctl restart facelatchd`");
+    Finding::bad("permission", format!("{SERVICE_USER} may not open {path} (group {group})"), fix)
+}
+
+/// Whether the networks are the bytes that were shipped.
+pub(super) fn models(root: &Path) -> Finding {
+    let fix = "install the package facelatch again (`sudo apt install --reinstall facelatch`), or mend models.folder";
+    match damaged_model(&root.join(MODELS)) {
+        Ok(count) => Finding::good("models", format!("{count} networks in /{MODELS} are whole")),
+        Err(why) => Finding::bad("models", why, fix),
+    }
+}
+
+/// How many networks there are, or what is wrong with one.
+fn damaged_model(folder: &Path) -> Result<usize, String> {
+    let list = folder.join("MODELS.toml");
+    let text = fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
+    let table: toml::Table = text.parse().map_err(|_| format!("{} is no TOML", list.display()))?;
+    for entry in table.values().filter_map(toml::Value::as_table) {
+        let word = |key: &str| entry.get(key).and_then(toml::Value::as_str).unwrap_or_default();
+        let path = folder.join(word("file"));
+        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        if sum != word("sha256") {
+            return Err(format!("{} is not what was shipped", path.display()));
+        }
+    }
+    Ok(table.len())
+}
+
+/// Where the key of the templates comes from.
+pub(super) fn credential(root: &Path) -> Finding {
+    let seen = |path: &str| match fs::metadata(root.join(path)) {
+        Ok(about) => Some(about.len() > 0),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
+        Err(_) => Some(false),
+    };
+    match (seen(CREDENTIAL), seen(OWN_KEY)) {
+        (Some(true), _) => Finding::good("key", format!("systemd unlocks /{CREDENTIAL} for the daemon")),
+        (_, Some(true)) => {
+            let found = format!("the daemon keeps its own in /{OWN_KEY}: whoever copies the card has it too");
+            Finding::good("key", found)
+        }
+        (Some(false), Some(false)) => Finding::good("key", "none yet; the daemon makes one when it needs one"),
+        _ => Finding::note("key", "not to be seen by you", "run it as root"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("temporary folder");
+        for (path, text) in files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().expect("has one")).expect("folder");
+            fs::write(path, text).expect("written");
+        }
+        root
+    }
+
+    #[test]
+    fn a_machine_without_a_camera_is_told_of_both_kinds() {
+        let root = folder(&[("dev/null", ""), ("dev/videodev", "")]);
+        let findings = cameras(root.path());
+        assert!(
+            !findings[0].ok && findings[0].fix.as_ref().is_some_and(|fix| fix.contains("CSI")),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
+    fn a_device_is_open_to_its_group_or_to_everybody() {
+        let root = folder(&[("video0", "")]);
+        let device = root.path().join("video0");
+        let mine = Gid::from_raw(device.metadata().expect("there").gid());
+        for (mode, groups, ok) in [
+            (0o660, vec![mine], true),
+            (0o660, vec![], false),
+            (0o600, vec![mine], false),
+            (0o666, vec![], true),
+        ] {
+            fs::set_permissions(&device, PermissionsExt::from_mode(mode)).expect("mode");
+            let finding = permission(&device, &groups);
+            assert_eq!(finding.ok, ok, "{mode:o} {groups:?} {finding:?}");
+            assert_eq!(finding.fix.is_none(), ok);
+        }
+    }
+
+    #[test]
+    fn a_model_that_is_missing_changed_or_not_listed_is_named() {
+        let sum = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"; // of "test"
+        let list = format!("[x]\nfile = \"x.onnx\"\nsha256 = \"{sum}\"\n");
+        let at = |name: &str| format!("{MODELS}/{name}");
+        let whole = folder(&[(&at("MODELS.toml"), &list), (&at("x.onnx"), "test")]);
+        assert!(models(whole.path()).ok);
+        fs::write(whole.path().join(at("x.onnx")), "tent").expect("written");
+        assert!(models(whole.path()).found.contains("x.onnx is not what was shipped"));
+        fs::remove_file(whole.path().join(at("x.onnx"))).expect("removed");
+        assert!(models(whole.path()).found.contains("x.onnx"));
+        assert!(models(folder(&[]).path()).found.contains("MODELS.toml"));
+    }
+
+    #[test]
+    fn the_shipped_models_are_whole() {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        assert!(damaged_model(&shipped).is_ok_and(|count| count >= 3));
+    }
+
+    #[test]
+    fn the_key_is_found_where_it_is() {
+        let (sealed, own) = ([(CREDENTIAL, "sealed")], [(OWN_KEY, "key")]);
+        assert!(credential(folder(&sealed).path()).found.contains("systemd"));
+        assert!(credential(folder(&own).path()).found.contains("its own"));
+        assert!(credential(folder(&[]).path()).found.contains("none yet"));
+    }
+}

@@ -1,0 +1,137 @@
+//! Whether logins ask for the face, and whether the password still works when they do: /etc/pam.d as text.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Finding;
+
+/// The module's file.
+const MODULE: &str = "pam_facelatch.so";
+/// What stands in its line when everything is right.
+const CONTROL: &str = "[success=end default=ignore]";
+
+/// One finding a file that names the module, or one that says that none does.
+pub(super) fn examine(root: &Path) -> Vec<Finding> {
+    let entries = fs::read_dir(root.join("etc/pam.d")).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.sort();
+    let stacks = files.iter().filter_map(|file| Some((file, fs::read_to_string(file).ok()?)));
+    let asking: Vec<_> = stacks.filter(|(_, text)| rules(text).iter().any(|rule| rule.is_ours())).collect();
+    let installed = modules(root).iter().any(|folder| folder.join(MODULE).is_file());
+    if asking.is_empty() {
+        let fix = if installed {
+            "`sudo pam-auth-update --enable facelatch`, if logins should"
+        } else {
+            "install libpam-facelatch, if logins should"
+        };
+        return vec![Finding::note("pam", "no login asks for the face", fix)];
+    }
+    let mut findings: Vec<Finding> = asking.iter().map(|(file, text)| stack(file, text)).collect();
+    if !installed {
+        let fix =
+            "`sudo apt install --reinstall libpam-facelatch`, or `sudo pam-auth-update --disable facelatch`";
+        findings.push(Finding::bad("pam", format!("{MODULE} is asked for and is not installed"), fix));
+    }
+    findings
+}
+
+fn stack(file: &Path, text: &str) -> Finding {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    match fault(text) {
+        None => Finding::good("pam", format!("{name}: the face first, then the password")),
+        Some(why) => {
+            let fix = format!(
+                "keep a root shell open; take the line out and run `sudo pam-auth-update --enable facelatch`, \
+                 or write `auth {CONTROL} {MODULE}` before the password's line ({name}: success=NUMBER of lines to skip)"
+            );
+            Finding::bad("pam", format!("{name}: {why}"), fix)
+        }
+    }
+}
+
+/// Folders that libpam loads modules from.
+fn modules(root: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for library in ["lib", "usr/lib", "lib64", "usr/lib64"].map(|folder| root.join(folder)) {
+        folders.push(library.join("security"));
+        // One a machine type: usr/lib/aarch64-linux-gnu/security.
+        let types = fs::read_dir(&library).into_iter().flatten().flatten();
+        folders.extend(types.map(|entry| entry.path().join("security")));
+    }
+    folders
+}
+
+/// One `auth` line, or an `@include` in its place.
+#[derive(Debug, PartialEq, Eq)]
+struct Rule<'a> {
+    control: &'a str,
+    module: &'a str,
+}
+
+impl Rule<'_> {
+    fn is(&self, module: &str) -> bool {
+        self.module.rsplit('/').next() == Some(module)
+    }
+
+    fn is_ours(&self) -> bool {
+        self.is(MODULE)
+    }
+
+    /// What it does when the module ends with `code`: one of pam.conf(5)'s actions.
+    fn action(&self, code: &str) -> &str {
+        let Some(pairs) = self.control.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+            return match (self.control, code) {
+                ("sufficient", "success") => "done",
+                ("required" | "requisite", "success") => "ok",
+                ("required" | "requisite", _) => "bad",
+                _ => "ignore",
+            };
+        };
+        let value = |wanted: &str| {
+            pairs.split_whitespace().find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == wanted))
+        };
+        // What is not named fails (pam.conf(5)).
+        value(code).or_else(|| value("default")).map_or("bad", |(_, action)| action)
+    }
+}
+
+/// The lines that matter for who gets in.
+fn rules(text: &str) -> Vec<Rule<'_>> {
+    text.lines().filter_map(rule).collect()
+}
+
+fn rule(line: &str) -> Option<Rule<'_>> {
+    let line = line.split('#').next().unwrap_or_default().trim();
+    if let Some(file) = line.strip_prefix("@include") {
+        return Some(Rule { control: "include", module: file.trim() });
+    }
+    let rest = line.trim_start_matches('-').strip_prefix("auth")?;
+    let rest = rest.strip_prefix(char::is_whitespace)?.trim_start();
+    let end = if rest.starts_with('[') { rest.find(']')? + 1 } else { rest.find(char::is_whitespace)? };
+    let (control, module) = rest.split_at(end);
+    Some(Rule { control, module: module.split_whitespace().next()? })
+}
+
+/// What is wrong with a stack that asks for the face.
+fn fault(text: &str) -> Option<String> {
+    let rules = rules(text);
+    let at = rules.iter().position(Rule::is_ours)?;
+    let (ours, after) = (&rules[at], &rules[at + 1..]);
+    if ["auth_err", "authinfo_unavail"].iter().any(|code| matches!(ours.action(code), "bad" | "die")) {
+        return Some(format!("whoever the camera does not know is locked out (`{}`)", ours.control));
+    }
+    if after.iter().all(|rule| rule.is("pam_deny.so") || rule.is("pam_permit.so")) {
+        return Some("nothing after the face asks for the password".to_owned());
+    }
+    match ours.action("success") {
+        "done" | "ok" => None,
+        number => match number.parse::<usize>() {
+            Ok(skipped) if after.get(skipped).is_some_and(|rule| !rule.is("pam_deny.so")) => None,
+            Ok(_) => Some(format!("a match lets nobody in: success={number} leads nowhere")),
+            Err(_) => Some(format!("a match lets nobody in (`{}`)", ours.control)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

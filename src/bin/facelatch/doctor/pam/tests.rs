@@ -1,0 +1,97 @@
+use super::*;
+
+/// What pam-auth-update of Debian 12 writes, with our profile switched on.
+const DEBIAN: &str = "\
+# here are the per-package modules (the \"Primary\" block)
+auth\t[success=2 default=ignore]\tpam_facelatch.so
+auth\t[success=1 default=ignore]\tpam_unix.so nullok try_first_pass
+# here's the fallback if no module succeeds
+auth\trequisite\t\t\tpam_deny.so
+auth\trequired\t\t\tpam_permit.so
+auth\toptional\t\t\tpam_cap.so
+";
+
+#[test]
+fn what_debian_writes_is_right() {
+    assert_eq!(fault(DEBIAN), None);
+    assert_eq!(rules(DEBIAN).len(), 5);
+    assert_eq!(rules(DEBIAN)[0], Rule { control: "[success=2 default=ignore]", module: MODULE });
+}
+
+#[test]
+fn sufficient_before_an_include_is_right() {
+    assert_eq!(fault("auth sufficient pam_facelatch.so timeout=3\n@include common-auth\n"), None);
+    assert_eq!(
+        fault("-auth sufficient /usr/lib/security/pam_facelatch.so\nauth include system-auth\n"),
+        None
+    );
+}
+
+#[test]
+fn a_stack_that_locks_out_is_named() {
+    for control in [
+        "required",
+        "requisite",
+        "[success=1]",
+        "[success=1 default=die]",
+        "[success=1 auth_err=bad default=ignore]",
+    ] {
+        let text = DEBIAN.replace("[success=2 default=ignore]", control);
+        assert!(fault(&text).is_some_and(|why| why.contains("locked out")), "{control}");
+    }
+}
+
+#[test]
+fn a_face_without_a_password_behind_it_is_named() {
+    for text in [
+        "auth sufficient pam_facelatch.so\nauth required pam_deny.so\n",
+        "auth sufficient pam_facelatch.so\n",
+    ] {
+        assert!(fault(text).is_some_and(|why| why.contains("password")), "{text}");
+    }
+    let behind = "auth [success=1 default=ignore] pam_unix.so\nauth sufficient pam_facelatch.so\nauth requisite pam_deny.so\n";
+    assert!(fault(behind).is_some());
+}
+
+#[test]
+fn a_match_that_leads_nowhere_is_named() {
+    // Skipping one line meets pam_deny; nine are not there; `ignore` is no reason to let in.
+    for success in ["1", "9", "ignore"] {
+        let text = DEBIAN.replacen("[success=2", &format!("[success={success}"), 1);
+        assert!(fault(&text).is_some_and(|why| why.contains("lets nobody in")), "{success}");
+    }
+}
+
+#[test]
+fn comments_other_kinds_and_nonsense_are_no_rules() {
+    for line in [
+        "# auth required pam_facelatch.so",
+        "account required pam_facelatch.so",
+        "auth",
+        "auth [x",
+        "authx a b",
+        "",
+    ] {
+        assert_eq!(rule(line), None, "{line}");
+    }
+}
+
+#[test]
+fn a_machine_is_told_what_it_has() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().expect("has one")).expect("folder");
+        fs::write(path, text).expect("written");
+    };
+    let first = |findings: &[Finding]| (findings[0].ok, findings[0].fix.clone().unwrap_or_default());
+    assert!(first(&examine(root.path())).1.contains("install libpam-facelatch"));
+    write("etc/pam.d/common-auth", DEBIAN);
+    write("etc/pam.d/sshd", "@include common-auth\n");
+    let findings = examine(root.path());
+    assert!(findings.len() == 2 && findings[0].ok && !findings[1].ok, "{findings:?}");
+    write(&format!("usr/lib/aarch64-linux-gnu/security/{MODULE}"), "");
+    assert!(examine(root.path()).iter().all(|finding| finding.ok));
+    write("etc/pam.d/common-auth", "auth requisite pam_unix.so\n");
+    assert!(first(&examine(root.path())).1.contains("--enable facelatch"));
+}

@@ -1,0 +1,122 @@
+//! The watchdog is fed by the loops themselves: each of them is stopped here, and systemd hears no more of us.
+
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use facelatch_wire::call::{Enroll, Status, Verify};
+use facelatch_wire::{Client, Deadline};
+
+use crate::stage::faces;
+use crate::world::PATIENCE;
+
+/// systemd's interval; the daemon looks at its loops twice in it.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// No ping for so long is none at all.
+const SILENCE: Duration = Duration::from_secs(4);
+
+/// A daemon that reports to us in the place of systemd.
+struct Watched {
+    child: Child,
+    ears: UnixDatagram,
+    folder: tempfile::TempDir,
+}
+
+impl Watched {
+    /// Starts it with `config` and at most `descriptors` of open files.
+    fn start(config: &str, descriptors: u32) -> Self {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let at = |name: &str| folder.path().join(name);
+        let ears = UnixDatagram::bind(at("notify")).expect("socket");
+        std::fs::write(at("facelatch.toml"), config).expect("written");
+        std::fs::create_dir(at("camera")).expect("made");
+        for name in ["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg"] {
+            std::fs::copy(faces().join(name), at("camera").join(name)).expect("copied");
+        }
+        let mut limited = Command::new("sh");
+        limited.arg("-c").arg(format!("ulimit -n {descriptors}; exec \"$@\"")).arg("sh");
+        limited.arg(env!("CARGO_BIN_EXE_facelatchd")).arg("--config").arg(at("facelatch.toml"));
+        limited.arg("--models").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
+        limited
+            .arg("--replay")
+            .arg(at("camera"))
+            .arg("--socket")
+            .arg(at("s"))
+            .arg("--state")
+            .arg(at("store"));
+        limited.env("NOTIFY_SOCKET", at("notify")).env("WATCHDOG_USEC", INTERVAL.as_micros().to_string());
+        limited.env_remove("WATCHDOG_PID").env_remove("JOURNAL_STREAM");
+        let child = limited.spawn().expect("starts");
+        let watched = Self { child, ears, folder };
+        assert!(watched.hears("READY=1", PATIENCE));
+        assert!(watched.hears("WATCHDOG=1", PATIENCE), "a daemon that is well pings");
+        watched
+    }
+
+    /// Whether such a word comes within `limit` of the one before it.
+    fn hears(&self, word: &str, limit: Duration) -> bool {
+        self.ears.set_read_timeout(Some(limit)).expect("timeout");
+        let mut message = [0; 4096];
+        while let Ok(length) = self.ears.recv(&mut message) {
+            if String::from_utf8_lossy(&message[..length]).lines().any(|line| line == word) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether the pings stop; a few that were on their way are let pass.
+    fn falls_silent(&self) -> bool {
+        (0..5).any(|_| !self.hears("WATCHDOG=1", SILENCE))
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("s")
+    }
+
+    fn client(&self) -> Client {
+        Client::connect(&self.socket(), Deadline::within(PATIENCE)).expect("listens")
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_socket_that_lets_nobody_in_starves_the_watchdog() {
+    let watched = Watched::start("", 32);
+    let crowd: Vec<UnixStream> =
+        (0..31).map(|_| UnixStream::connect(watched.socket()).expect("queues")).collect();
+    assert!(watched.falls_silent());
+    drop(crowd);
+    assert!(watched.hears("WATCHDOG=1", PATIENCE), "and is fed again");
+    assert!(watched.client().call(&Status {}).is_ok());
+}
+
+#[test]
+fn an_engine_that_stands_still_starves_the_watchdog() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let (hook, go) = (folder.path().join("hook"), folder.path().join("go"));
+    // It waits for us, as a hook does that hangs.
+    std::fs::write(&hook, format!("#!/bin/sh\nuntil [ -e {} ]; do sleep 0.1; done\n", go.display()))
+        .expect("written");
+    let all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&hook, all).expect("permitted");
+    let config = format!("[latch]\nkind = \"hook\"\nhook = {hook:?}\nhook_deadline_ms = 30000\n");
+    let watched = Watched::start(&config, 1024);
+    let enroll = Enroll { user: "alice".to_owned(), label: None, templates: Some(3) };
+    watched.client().call(&enroll).expect("enrolled");
+    let mut client = watched.client();
+    let waiting = std::thread::spawn(move || client.call(&Verify { user: Some("alice".to_owned()) }));
+    assert!(watched.falls_silent());
+    assert!(watched.client().call(&Status {}).is_ok(), "the socket is served meanwhile");
+    std::fs::write(go, "").expect("written");
+    assert!(waiting.join().expect("ends").is_ok());
+    assert!(watched.hears("WATCHDOG=1", PATIENCE), "and is fed again");
+}

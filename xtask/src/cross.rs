@@ -1,0 +1,87 @@
+//! Programs for ARM boards, built and tried on a PC without Docker: gcc, libc and qemu from Debian's packages,
+//! and Rust's standard library as `rustup target add` brings it or, where that is not to be had, built once.
+//!
+//! `docs/cross.md` tells the same to people.
+
+mod apt;
+mod library;
+mod tools;
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{command, succeed};
+use crate::target::{TARGETS, Target};
+
+/// `setup`, `test` or `env`.
+pub(crate) fn main(words: &[String]) -> Result<()> {
+    let rest = words.get(1..).unwrap_or_default();
+    match words.first().map(String::as_str) {
+        Some("setup") if rest.is_empty() => TARGETS.iter().try_for_each(|target| cross(target).map(drop)),
+        Some("setup") => rest.iter().try_for_each(|word| cross(Target::named(word)?).map(drop)),
+        Some("test") => test(rest),
+        Some("env") if rest.len() == 1 => env(Target::named(&rest[0])?),
+        _ => bail!("say `setup [TARGET...]`, `test TARGET [WORD...]` or `env TARGET`"),
+    }
+}
+
+/// All tests of the workspace, built for the target and run here, by emulation where it must be.
+fn test(words: &[String]) -> Result<()> {
+    let Some((name, rest)) = words.split_first() else { bail!("say which target to test") };
+    let target = Target::named(name)?;
+    let mut command = cargo(target, &["test", "--locked"])?;
+    if rest.is_empty() {
+        // These helpers run on the machine of whoever develops.
+        command.args(["--workspace", "--exclude", "xtask"]);
+    }
+    command.args(rest);
+    succeed(command)
+}
+
+/// What plain cargo needs to know, for a shell: `eval "$(cargo xtask cross env arm64)"`.
+#[expect(clippy::print_stdout, reason = "the shell reads it")]
+fn env(target: &Target) -> Result<()> {
+    for (name, value) in cross(target)? {
+        println!("export {name}='{value}'");
+    }
+    Ok(())
+}
+
+/// A cargo command that builds for the target and runs what it built.
+pub(crate) fn cargo(target: &Target, words: &[&str]) -> Result<Command> {
+    let mut command = command("cargo", words);
+    command.args(target.flags()).envs(cross(target)?);
+    Ok(command)
+}
+
+/// A command that runs a program of the target here.
+pub(crate) fn program(target: &Target, path: &Path) -> Result<Command> {
+    let path = path.to_str().context("the path of the build is not UTF-8")?;
+    if target.is_host() {
+        return Ok(command(path, &[]));
+    }
+    Ok(command(target.qemu, &["-L", &format!("/usr/{}", target.gnu), path]))
+}
+
+/// Installs what is missing and tells how cargo finds it, as environment variables.
+fn cross(target: &Target) -> Result<Vec<(String, String)>> {
+    if target.is_host() {
+        return Ok(Vec::new());
+    }
+    tools::install(target)?;
+    let gcc = format!("{}-gcc", target.gnu);
+    let mut found = vec![
+        (target.variable("LINKER"), gcc.clone()),
+        (target.variable("RUNNER"), format!("{} -L /usr/{}", target.qemu, target.gnu)),
+        (format!("CC_{}", target.triple.replace('-', "_")), gcc),
+    ];
+    if let Some(sysroot) = library::sysroot(target)? {
+        // rustc takes the target's standard library from there; its own folder stays as it is.
+        let flag = format!("--sysroot={}", sysroot.display());
+        found.push((target.variable("RUSTFLAGS"), flag.clone()));
+        found.push((target.variable("RUSTDOCFLAGS"), flag));
+    }
+    Ok(found)
+}

@@ -1,0 +1,194 @@
+//! The packages, for one target: `target/debian/facelatch_..._ARCH.deb` and `libpam-facelatch_..._ARCH.deb`.
+//!
+//! Programs are built by [`crate::cross`], checked by [`crate::elf`], asked for their own pages and completions,
+//! and packed by cargo-deb as `[package.metadata.deb]` in Cargo.toml says.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{cache, command, installed, read, root, succeed, target_folder};
+use crate::target::Target;
+use crate::{cross, elf, manual};
+
+/// The version that packages are made with.
+const CARGO_DEB: &str = "3.8.0";
+
+/// Stripped, without models: more does not belong on a board.
+const MAX_DAEMON_BYTES: u64 = 15_000_000;
+
+/// Programs to build, with whose package.
+const PROGRAMS: &[&str] = &["facelatchd", "facelatch"];
+
+/// The PAM module, a library.
+const MODULE: &str = "libpam_facelatch.so";
+
+/// `[--target TARGET] [--profile PROFILE]`
+struct Wanted {
+    target: &'static Target,
+    profile: String,
+}
+
+/// Builds, checks and packs.
+pub(crate) fn main(words: &[String]) -> Result<()> {
+    let Wanted { target, profile } = wanted(words)?;
+    let tool = cargo_deb()?;
+    let programs = build(target, &profile)?;
+    manual::write(target, &programs)?;
+    let output = target_folder().join("debian");
+    let version = format!("{}-1", version()?);
+    std::fs::create_dir_all(&output).with_context(|| output.display().to_string())?;
+    for package in packages() {
+        remove_older(&output, package, target)?;
+        let path = output.join(format!("{package}_{version}_{}.deb", target.debian));
+        pack(&tool, target, &profile, package, &path)?;
+        let bytes = std::fs::metadata(&path).with_context(|| path.display().to_string())?.len();
+        eprintln!("{} ({:.2} MB)", path.display(), bytes as f64 / 1e6);
+        lint(&path)?;
+    }
+    Ok(())
+}
+
+fn wanted(words: &[String]) -> Result<Wanted> {
+    let mut wanted = Wanted { target: Target::host()?, profile: "dist".to_owned() };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (word.as_str(), words.next().cloned()),
+        };
+        match (name, value) {
+            ("--target", Some(value)) => wanted.target = Target::named(&value)?,
+            ("--profile", Some(value)) => wanted.profile = value,
+            _ => bail!("{word}: say --target TARGET, or --profile PROFILE (dist, or release to be quick)"),
+        }
+    }
+    Ok(wanted)
+}
+
+/// The PAM module has a package of its own, for a door without logins needs none.
+fn packages() -> impl Iterator<Item = &'static str> {
+    let module = root().join("pam/Cargo.toml").exists();
+    ["facelatch"].into_iter().chain(module.then_some("libpam-facelatch"))
+}
+
+/// Builds all that is packed, each with the features it is shipped with, and checks it.
+fn build(target: &Target, profile: &str) -> Result<PathBuf> {
+    let words = ["build", "--locked", "--profile", profile];
+    let mut cargo = cross::cargo(target, &words)?;
+    cargo.args(["--package", "facelatch", "--bins", "--no-default-features", "--features", "camera"]);
+    succeed(cargo)?;
+    let folder = target.folder(profile);
+    let mut files: Vec<PathBuf> = PROGRAMS.iter().map(|name| folder.join(name)).collect();
+    if packages().count() > 1 {
+        // Alone: in one build with the daemon it would get the daemon's features of their common crates.
+        let mut cargo = cross::cargo(target, &words)?;
+        cargo.args(["--package", "pam_facelatch"]);
+        succeed(cargo)?;
+        files.push(folder.join(MODULE));
+    }
+    for file in &files {
+        let needs = elf::check(file)?;
+        let bytes = std::fs::metadata(file)?.len();
+        let (major, minor) = needs.glibc;
+        let megabytes = bytes as f64 / 1e6;
+        let name = file.file_name().unwrap_or_default().display();
+        eprintln!("{name}: {megabytes:.2} MB, glibc {major}.{minor} ({})", needs.symbol);
+        if profile == "dist" && bytes > MAX_DAEMON_BYTES {
+            bail!("{name} has {megabytes:.1} MB, more than {:.0}", MAX_DAEMON_BYTES as f64 / 1e6);
+        }
+    }
+    Ok(folder)
+}
+
+/// One package of each kind lies there, so that nobody installs the one before by mistake.
+fn remove_older(output: &Path, package: &str, target: &Target) -> Result<()> {
+    let (start, end) = (format!("{package}_"), format!("_{}.deb", target.debian));
+    for entry in std::fs::read_dir(output)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(&start) && name.ends_with(&end) {
+            std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        }
+    }
+    Ok(())
+}
+
+fn pack(tool: &Path, target: &Target, profile: &str, package: &str, path: &Path) -> Result<()> {
+    let mut deb =
+        command(tool.to_str().context("the cache's path is not UTF-8")?, &["--no-build", "--no-strip"]);
+    deb.args(["--package", "facelatch", "--locked", "--profile", profile]).args(target.flags());
+    if package != "facelatch" {
+        // PAM looks for its modules in the folder of the architecture.
+        deb.args(["--variant", package, "--multiarch", "foreign"]);
+    }
+    deb.arg("--output").arg(path);
+    // Files carry the time of the commit, so that the same source gives the same package.
+    let commit = read(command("git", &["log", "-1", "--format=%ct"])).unwrap_or_default();
+    if std::env::var_os("SOURCE_DATE_EPOCH").is_none() && !commit.is_empty() {
+        deb.env("SOURCE_DATE_EPOCH", commit.trim());
+    }
+    succeed(deb)
+}
+
+/// Debian's own check of packages; its errors are ours.
+fn lint(package: &Path) -> Result<()> {
+    if !installed("lintian", &["--version"]) {
+        eprintln!("lintian is not installed, so the package is not checked; `apt-get install lintian`");
+        return Ok(());
+    }
+    let mut lintian = command("lintian", &["--fail-on", "error", "--allow-root", "--no-tag-display-limit"]);
+    lintian.arg(package);
+    succeed(lintian)
+}
+
+fn version() -> Result<String> {
+    let words = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
+    let text = read(command("cargo", &words))?;
+    let package = text.split(r#""name":"facelatch","version":""#).nth(1);
+    let version = package.and_then(|rest| rest.split('"').next());
+    version.map(str::to_owned).context("`cargo metadata` names no version of facelatch")
+}
+
+/// cargo-deb, built once into the cache if this version is not there.
+fn cargo_deb() -> Result<PathBuf> {
+    let folder = cache()?.join(format!("cargo-deb-{CARGO_DEB}"));
+    let program = folder.join("bin/cargo-deb");
+    if !program.exists() {
+        // Compression is left to the system's xz: no C code to build.
+        let crate_name = format!("cargo-deb@{CARGO_DEB}");
+        let mut cargo =
+            command("cargo", &["install", "--locked", "--quiet", "--no-default-features", &crate_name]);
+        cargo.arg("--root").arg(&folder);
+        // Into a folder of its own, whatever ours is.
+        cargo.env_remove("CARGO_TARGET_DIR");
+        succeed(cargo)?;
+    }
+    Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn target_and_profile_are_taken_in_either_form_and_nothing_else() {
+        let quick = wanted(&words("--target=armhf --profile release")).expect("both");
+        assert_eq!((quick.target.debian, quick.profile.as_str()), ("armhf", "release"));
+        let shipped = wanted(&words("--target aarch64-unknown-linux-gnu")).expect("one");
+        assert_eq!((shipped.target.debian, shipped.profile.as_str()), ("arm64", "dist"));
+        for bad in ["--target", "--target mips", "armhf"] {
+            assert!(wanted(&words(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_version_is_the_one_of_cargo_toml() {
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("there");
+        assert!(manifest.contains(&format!("\nversion = \"{}\"\n", version().expect("named"))));
+    }
+}

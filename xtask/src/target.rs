@@ -1,0 +1,101 @@
+//! The machines that programs are made for.
+
+use std::env::consts::ARCH;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::run;
+
+/// One of them, by its names in Rust, Debian and the GNU tools.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// As cargo calls it.
+    pub(crate) triple: &'static str,
+    /// As dpkg calls it.
+    pub(crate) debian: &'static str,
+    /// As gcc calls it; also the name of Debian's folder of libraries.
+    pub(crate) gnu: &'static str,
+    /// Runs its programs elsewhere, from `qemu-user-static`.
+    pub(crate) qemu: &'static str,
+}
+
+/// All that packages are made for.
+pub(crate) const TARGETS: &[Target] = &[
+    Target {
+        triple: "aarch64-unknown-linux-gnu",
+        debian: "arm64",
+        gnu: "aarch64-linux-gnu",
+        qemu: "qemu-aarch64-static",
+    },
+    Target {
+        triple: "armv7-unknown-linux-gnueabihf",
+        debian: "armhf",
+        gnu: "arm-linux-gnueabihf",
+        qemu: "qemu-arm-static",
+    },
+    Target {
+        triple: "x86_64-unknown-linux-gnu",
+        debian: "amd64",
+        gnu: "x86_64-linux-gnu",
+        qemu: "qemu-x86_64-static",
+    },
+];
+
+impl Target {
+    /// The target of this triple or Debian name.
+    pub(crate) fn named(word: &str) -> Result<&'static Self> {
+        let found = TARGETS.iter().find(|target| target.triple == word || target.debian == word);
+        let Some(target) = found else {
+            let known: Vec<&str> = TARGETS.iter().map(|target| target.triple).collect();
+            bail!("no packages are made for {word}; there are {}", known.join(", "));
+        };
+        Ok(target)
+    }
+
+    /// The machine we are on.
+    pub(crate) fn host() -> Result<&'static Self> {
+        let arch = if ARCH == "arm" { "armv7" } else { ARCH };
+        match TARGETS.iter().find(|target| target.triple.starts_with(arch)) {
+            Some(target) => Ok(target),
+            None => bail!("this machine ({ARCH}) is none that packages are made for; name one with --target"),
+        }
+    }
+
+    /// Whether this machine runs its programs without help.
+    pub(crate) fn is_host(&self) -> bool {
+        Self::host().is_ok_and(|host| host == self)
+    }
+
+    /// Where cargo puts the programs it builds for it.
+    pub(crate) fn folder(&self, profile: &str) -> PathBuf {
+        let folder = run::target_folder();
+        // What is built for this machine is shared with plain `cargo build`.
+        if self.is_host() { folder.join(profile) } else { folder.join(self.triple).join(profile) }
+    }
+
+    /// What cargo must be told to build for it.
+    pub(crate) fn flags(&self) -> Vec<&'static str> {
+        if self.is_host() { Vec::new() } else { vec!["--target", self.triple] }
+    }
+
+    /// `CARGO_TARGET_<THIS>_<WHAT>`.
+    pub(crate) fn variable(&self, what: &str) -> String {
+        format!("CARGO_TARGET_{}_{what}", self.triple.to_uppercase().replace('-', "_"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_found_by_either_name_and_an_unknown_one_names_the_known() {
+        let arm64 = &TARGETS[0];
+        assert!(Target::named("arm64").is_ok_and(|found| found == arm64));
+        assert!(Target::named(arm64.triple).is_ok_and(|found| found == arm64));
+        assert_eq!(arm64.variable("LINKER"), "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER");
+        let error = Target::named("mips").map(drop).expect_err("not made").to_string();
+        assert!(error.contains("armv7-unknown-linux-gnueabihf"), "{error}");
+    }
+}
