@@ -81,7 +81,10 @@ static int start(const char *device) {
     format.fmt.pix.field = V4L2_FIELD_NONE, format.fmt.pix.colorspace = V4L2_COLORSPACE_SRGB;
     struct v4l2_streamparm rate = {.type = V4L2_BUF_TYPE_VIDEO_OUTPUT};
     rate.parm.output.timeperframe.numerator = 1, rate.parm.output.timeperframe.denominator = RATE;
-    if (camera < 0 || ioctl(camera, VIDIOC_S_FMT, &format) || ioctl(camera, VIDIOC_S_PARM, &rate)) {
+    int output = V4L2_BUF_TYPE_VIDEO_OUTPUT;
+    /* The driver notices that a writer is gone only when that one had switched its stream on. */
+    if (camera < 0 || ioctl(camera, VIDIOC_S_FMT, &format) || ioctl(camera, VIDIOC_S_PARM, &rate) ||
+        ioctl(camera, VIDIOC_STREAMON, &output)) {
         perror(device);
         return -1;
     }

@@ -88,7 +88,7 @@ step_install() {
 }
 
 slow_machine() {
-    sed -i 's/^deadline_ms = [0-9]*/deadline_ms = 9000/' /etc/facelatch/facelatch.toml
+    sed -i 's/^deadline_ms = [0-9]*/deadline_ms = 9500/' /etc/facelatch/facelatch.toml
     systemctl restart facelatchd
 }
 
@@ -244,7 +244,7 @@ step_after_reboot() {
 step_install_again() {
     dpkg -i /payload/debs/*.deb
     within 60 systemctl -q is-active facelatchd
-    grep -q 'deadline_ms = 9000' /etc/facelatch/facelatch.toml || fail "the configuration was overwritten"
+    grep -q 'deadline_ms = 9500' /etc/facelatch/facelatch.toml || fail "the configuration was overwritten"
     grep -q 'pam_facelatch.*timeout=10' /etc/pam.d/common-auth || fail "the PAM profile was reset"
     [ "$(templates alice)" = 5 ]
 }
