@@ -60,7 +60,7 @@ sudo_by_password() { as_alice sudo -S -k true <<<"$PASSWORD"; }
 
 # Never 0, which `kill` would take for us all.
 daemon_pid() { systemctl show -p MainPID --value facelatchd | grep -x '[1-9][0-9]*'; }
-templates() { facelatch list "$1" --json | grep -c '"id"'; }
+templates() { facelatch list "$1" --json | grep -o '"id"' | wc -l; }
 
 step_booted() {
     systemctl is-system-running --wait || { systemctl --failed --no-legend; return 1; }
