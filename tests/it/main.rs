@@ -12,8 +12,10 @@ mod hostile;
 mod interface;
 /// Misses in a row cost time.
 mod lockout;
-/// Who may import whom.
+/// What the PAM module asks.
+mod login;
 mod rates;
+/// Who may import whom.
 mod rooms;
 /// The camera of that daemon.
 mod stage;

@@ -4,6 +4,7 @@
 //! `docs/cross.md` tells the same to people.
 
 mod apt;
+mod emulate;
 mod library;
 mod tools;
 
@@ -37,7 +38,7 @@ fn test(words: &[String]) -> Result<()> {
         command.args(["--workspace", "--exclude", "xtask"]);
     }
     command.args(rest);
-    succeed(command)
+    succeed(emulate::emulated(target, command))
 }
 
 /// What plain cargo needs to know, for a shell: `eval "$(cargo xtask cross env arm64)"`.
@@ -75,6 +76,8 @@ fn cross(target: &Target) -> Result<Vec<(String, String)>> {
     let mut found = vec![
         (target.variable("LINKER"), gcc.clone()),
         (target.variable("RUNNER"), format!("{} -L /usr/{}", target.qemu, target.gnu)),
+        // For programs that the kernel hands to the emulator.
+        ("QEMU_LD_PREFIX".to_owned(), format!("/usr/{}", target.gnu)),
         (format!("CC_{}", target.triple.replace('-', "_")), gcc),
     ];
     if let Some(sysroot) = library::sysroot(target)? {
