@@ -86,6 +86,8 @@ impl Report {
             println!("| {} | {:.1} | {} | {notes} |", step.name, step.seconds, step.word());
         }
         println!("| all | {all:.1} | | |");
+        let passed = self.steps.iter().filter(|step| step.passed).count();
+        println!("\n{passed} passed, {} failed", self.steps.len() - passed);
     }
 
     fn to_json(&self, all: f64, passed: bool) -> serde_json::Value {
