@@ -16,6 +16,7 @@ mod run;
 mod size;
 mod target;
 mod units;
+mod vm;
 
 /// What a verb does; it gets the words after its name.
 type Act = fn(&[String]) -> anyhow::Result<()>;
@@ -29,6 +30,7 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     ("pam", "", "the PAM module under a real libpam: a matrix of cases (root, pamtester)", pam::main),
     ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
     ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
+    ("vm", "[--short] [DEB DEB]", "the packages on an emulated arm64 machine with a camera", vm::main),
 ];
 
 fn main() -> ExitCode {
