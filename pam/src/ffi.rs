@@ -32,7 +32,6 @@ const PAM_SERVICE: c_int = 1;
 const PAM_RHOST: c_int = 4;
 const PAM_PROMPT_ECHO_OFF: c_int = 1;
 const PAM_TEXT_INFO: c_int = 4;
-const PAM_SILENT: c_int = 0x8000;
 
 unsafe extern "C" {
     fn pam_get_user(pamh: *mut PamHandle, user: *mut *const c_char, prompt: *const c_char) -> c_int;
@@ -51,22 +50,23 @@ unsafe extern "C" {
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn pam_sm_authenticate(
     pamh: *mut PamHandle,
-    flags: c_int,
+    _: c_int,
     argc: c_int,
     argv: *const *const c_char,
 ) -> c_int {
     let application = Application(pamh);
     let code = guarded(&application, || {
         let words = words(argc, argv);
-        let (mut options, complaints) = Options::parse(words.iter().map(String::as_str));
-        options.quiet |= flags & PAM_SILENT != 0;
+        // PAM_SILENT is left unheeded, as fingerprint readers do: sudo sets it always, and a person who is not told
+        // to look at the camera only sees nothing happen. The option `quiet` is for who wants that.
+        let (options, complaints) = Options::parse(words.iter().map(String::as_str));
         complaints.iter().for_each(|complaint| application.log(Level::Warning, complaint));
         authenticate(&application, &options, &Seat::here(), Path::new(DEFAULT_SOCKET))
     });
     code as c_int
 }
 
-/// Faces give no credentials, which is fine.
+/// Faces give no credentials, which is fine. Without code there is nothing to panic.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn pam_sm_setcred(
     _: *mut PamHandle,
@@ -79,7 +79,7 @@ pub(crate) extern "C" fn pam_sm_setcred(
 
 macro_rules! not_ours {
     ($($symbol:ident)*) => {$(
-        /// Nothing that a face could say anything about.
+        /// Nothing that a face could say anything about. Without code there is nothing to panic.
         #[unsafe(no_mangle)]
         pub(crate) extern "C" fn $symbol(_: *mut PamHandle, _: c_int, _: c_int, _: *const *const c_char) -> c_int {
             Code::Ignore as c_int

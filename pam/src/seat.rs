@@ -6,7 +6,6 @@
 //! variables, and where logind does not run nothing else tells. The lid is asked of ACPI alone; logind tells it over
 //! D-Bus only.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -27,25 +26,22 @@ const LOCAL_HOSTS: [&str; 5] = ["", "localhost", "localhost.localdomain", "127.0
 const NO_SESSION: &str = "4294967295";
 
 /// Most bytes of a file that are looked at.
-const MAX_FILE_BYTES: u64 = 64 * 1024;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Where to look.
-pub struct Seat<'a> {
+pub struct Seat {
     root: PathBuf,
-    variable: &'a dyn Fn(&str) -> bool,
 }
 
-impl Seat<'_> {
+impl Seat {
     /// This machine and this process.
     pub fn here() -> Self {
-        let variable = &|name: &str| std::env::var_os(name).is_some_and(|value| value != OsStr::new(""));
-        Self { root: PathBuf::from("/"), variable }
+        Self::at(Path::new("/"))
     }
 
-    /// Another root folder, and another way to ask whether a variable is set.
-    #[cfg(test)]
-    pub(crate) fn at<'a>(root: &Path, variable: &'a dyn Fn(&str) -> bool) -> Seat<'a> {
-        Seat { root: root.to_owned(), variable }
+    /// A machine whose files lie below `root`.
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
     }
 
     /// Why the face must not be asked for, if so.
@@ -56,13 +52,23 @@ impl Seat<'_> {
         if let Some(remote) = host.remote_host().filter(|r| !LOCAL_HOSTS.contains(&r.as_str())) {
             return Some(format!("asked from {}", remote.escape_debug()));
         }
-        if let Some(name) = REMOTE_VARIABLES.into_iter().find(|name| (self.variable)(name)) {
+        if let Some(name) = self.remote_variable() {
             return Some(format!("{name} is set: a session over ssh"));
         }
         if let Some(id) = self.sessions().into_iter().find(|id| self.is_remote(id)) {
             return Some(format!("logind's session {id} is remote"));
         }
         self.lid_closed().then(|| "the lid is closed".to_owned())
+    }
+
+    /// Looked for in what the process was started with: sudo hides its caller's variables from `getenv`.
+    fn remote_variable(&self) -> Option<&'static str> {
+        let environment = self.read("proc/self/environ");
+        let is_set = |name: &&str| {
+            let value = |pair: &str| pair.strip_prefix(*name)?.strip_prefix('=').map(str::is_empty);
+            environment.split('\0').any(|pair| value(pair) == Some(false))
+        };
+        REMOTE_VARIABLES.into_iter().find(is_set)
     }
 
     /// logind's ids of the sessions that this process may belong to.

@@ -66,7 +66,7 @@ fn attempt(host: &Play, options: &Options, messages: &[&str]) -> Code {
     let folder = tempfile::tempdir().expect("temporary folder");
     let daemon = daemon(folder.path(), messages);
     let nowhere = folder.path().join("root");
-    let code = authenticate(host, options, &Seat::at(&nowhere, &|_| false), &folder.path().join("s"));
+    let code = authenticate(host, options, &Seat::at(&nowhere), &folder.path().join("s"));
     // Whoever was not asked still waits for a caller.
     let _ = std::os::unix::net::UnixStream::connect(folder.path().join("s"));
     daemon.join().expect("the daemon ends");

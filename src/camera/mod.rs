@@ -132,6 +132,12 @@ pub enum CameraError {
     /// The device exists and may not be opened.
     #[error("camera {camera}: permission denied; add the daemon's user to the group `video`")]
     Forbidden { camera: String },
+    /// The device exists, and the daemon's sandbox has no place for it.
+    #[error(
+        "camera {camera}: the daemon's service may not open such devices; `DeviceAllow=` in \
+             `systemctl cat facelatchd` must name them (`char-81 rw` for cameras)"
+    )]
+    Fenced { camera: String },
     /// Another program holds the device.
     #[error("camera {camera}: in use by another program; close it (`fuser -v {camera}` names it)")]
     Busy { camera: String },

@@ -304,22 +304,6 @@ fn the_latch_opens_only_on_what_it_is_set_to() {
 }
 
 #[test]
-fn a_login_opens_no_door() {
-    let world = World::new().knows_alice();
-    world.stage.shows(ALICE);
-    let login = Verify { user: Some("alice".into()), latch: Some(false) };
-    let judged = world.ask(&login).expect("a verdict");
-    assert_eq!((judged.verdict, judged.latch_error), (Some(Word::Match), None));
-    assert!(world.tape.opened_for().is_empty());
-    // Asking for the latch, or not speaking of it, leaves it to the configuration.
-    for latch in [Some(true), None] {
-        let asked = Verify { user: Some("alice".into()), latch };
-        assert_eq!(world.ask(&asked).expect("a verdict").verdict, Some(Word::Match));
-    }
-    assert_eq!(world.tape.opened_for(), ["alice", "alice"]);
-}
-
-#[test]
 fn a_store_that_fails_lets_nobody_in_and_keeps_nothing_by_halves() {
     let world = World::new();
     world.stage.shows(ALICE_ENROLS);

@@ -14,8 +14,10 @@ mod interface;
 mod keep;
 /// Misses in a row cost time.
 mod lockout;
-/// Who may import whom.
+/// What the PAM module asks.
+mod login;
 mod rates;
+/// Who may import whom.
 mod rooms;
 /// The camera of that daemon.
 mod stage;

@@ -113,8 +113,9 @@ fn an_engine_that_stands_still_starves_the_watchdog() {
     let enroll = Enroll { user: "alice".to_owned(), label: None, templates: Some(3) };
     watched.client().call(&enroll).expect("enrolled");
     let mut client = watched.client();
-    let waiting =
-        std::thread::spawn(move || client.call(&Verify { user: Some("alice".to_owned()), latch: None }));
+    let waiting = std::thread::spawn(move || {
+        client.call(&Verify { user: Some("alice".to_owned()), ..Verify::default() })
+    });
     assert!(watched.falls_silent());
     assert!(watched.client().call(&Status {}).is_ok(), "the socket is served meanwhile");
     std::fs::write(go, "").expect("written");

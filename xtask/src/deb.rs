@@ -120,7 +120,7 @@ fn pack(tool: &Path, target: &Target, profile: &str, package: &str, path: &Path)
     deb.args(["--package", "facelatch", "--locked", "--profile", profile]).args(target.flags());
     if package != "facelatch" {
         // PAM looks for its modules in the folder of the architecture.
-        deb.args(["--variant", package, "--multiarch", "foreign"]);
+        deb.args(["--variant", package, "--multiarch", "same"]);
     }
     deb.arg("--output").arg(path);
     // Files carry the time of the commit, so that the same source gives the same package.

@@ -17,6 +17,7 @@ mod size;
 mod target;
 mod torture;
 mod units;
+mod vm;
 
 /// What a verb does; it gets the words after its name.
 type Act = fn(&[String]) -> anyhow::Result<()>;
@@ -36,6 +37,7 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
         torture::main,
     ),
     ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
+    ("vm", "[--short] [DEB DEB]", "the packages on an emulated arm64 machine with a camera", vm::main),
 ];
 
 fn main() -> ExitCode {

@@ -16,6 +16,10 @@ pub(crate) struct Target {
     pub(crate) debian: &'static str,
     /// As gcc calls it; also the name of Debian's folder of libraries.
     pub(crate) gnu: &'static str,
+    /// In the header of its programs: 1 for 32 bits, 2 for 64.
+    pub(crate) elf_class: u8,
+    /// In the header of its programs: the kind of processor, see elf(5).
+    pub(crate) elf_machine: u8,
     /// Runs its programs elsewhere, from `qemu-user-static`.
     pub(crate) qemu: &'static str,
 }
@@ -26,18 +30,24 @@ pub(crate) const TARGETS: &[Target] = &[
         triple: "aarch64-unknown-linux-gnu",
         debian: "arm64",
         gnu: "aarch64-linux-gnu",
+        elf_class: 2,
+        elf_machine: 0xb7,
         qemu: "qemu-aarch64-static",
     },
     Target {
         triple: "armv7-unknown-linux-gnueabihf",
         debian: "armhf",
         gnu: "arm-linux-gnueabihf",
+        elf_class: 1,
+        elf_machine: 0x28,
         qemu: "qemu-arm-static",
     },
     Target {
         triple: "x86_64-unknown-linux-gnu",
         debian: "amd64",
         gnu: "x86_64-linux-gnu",
+        elf_class: 2,
+        elf_machine: 0x3e,
         qemu: "qemu-x86_64-static",
     },
 ];

@@ -13,7 +13,7 @@ fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn objection(files: &[(&str, &str)]) -> Option<String> {
-    Seat::at(machine(files).path(), &|_| false).objection(&Play::default())
+    Seat::at(machine(files).path()).objection(&Play::default())
 }
 
 const IN_SESSION_3: (&str, &str) = ("proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
@@ -27,13 +27,13 @@ fn who_sits_here_meets_no_objection() {
     assert_eq!(objection(&[]), None);
     assert_eq!(objection(&[IN_SESSION_3, LOCAL_3]), None);
     let here = Play { service: Some("sudo"), remote_host: Some("localhost"), ..Play::default() };
-    assert_eq!(Seat::at(machine(&[]).path(), &|_| false).objection(&here), None);
+    assert_eq!(Seat::at(machine(&[]).path()).objection(&here), None);
 }
 
 #[test]
 fn services_and_hosts_of_elsewhere_are_objected_to() {
     let root = machine(&[]);
-    let seat = Seat::at(root.path(), &|_| false);
+    let seat = Seat::at(root.path());
     for service in REMOTE_SERVICES {
         let host = Play { service: Some(service), ..Play::default() };
         assert!(seat.objection(&host).is_some_and(|why| why.contains(service)));
@@ -43,12 +43,12 @@ fn services_and_hosts_of_elsewhere_are_objected_to() {
 }
 
 #[test]
-fn each_variable_of_ssh_is_objected_to() {
-    let root = machine(&[]);
+fn each_variable_of_ssh_is_objected_to_unless_it_is_empty() {
+    let objection = |variables: &str| objection(&[("proc/self/environ", variables)]);
     for name in REMOTE_VARIABLES {
-        let set = |asked: &str| asked == name;
-        let why = Seat::at(root.path(), &set).objection(&Play::default());
+        let why = objection(&format!("HOME=/\0{name}=192.0.2.7 22\0PATH=/bin\0"));
         assert!(why.is_some_and(|why| why.contains(name)));
+        assert_eq!(objection(&format!("{name}=\0MY_{name}=1\0{name}X=1\0A={name}=1\0")), None);
     }
 }
 
@@ -73,7 +73,7 @@ fn in_a_users_own_service_one_remote_session_of_his_is_enough() {
 #[test]
 fn an_id_that_is_none_leads_to_no_other_file() {
     let root = machine(&[("proc/self/sessionid", "../3"), ("run/systemd/3", "REMOTE=1\n")]);
-    assert_eq!(Seat::at(root.path(), &|_| false).objection(&Play::default()), None);
+    assert_eq!(Seat::at(root.path()).objection(&Play::default()), None);
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn every_word_that_lets_nobody_in_has_a_text() {
 
 /// Replies that are nearly right.
 fn nearly() -> impl Strategy<Value = String> {
-    let verdict = prop_oneof!["match|no-match|no-face|Match|matc", Just("\\u006datch".to_owned())];
+    let verdict = prop_oneof!["match|no-match|no-face|Match|match ", Just("\\u006datch".to_owned())];
     let user = "alice|bob|alic|alice \\PC?";
     (verdict, user, any::<bool>(), "\\PC{0,20}").prop_map(|(verdict, user, continues, more)| {
         let more = serde_json::Value::from(more);

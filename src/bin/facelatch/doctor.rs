@@ -61,6 +61,7 @@ pub(crate) fn run(to: &Daemon) -> Result<Exit> {
         findings.extend(machine::cameras(root));
         findings.push(machine::models(root));
     }
+    findings.extend(machine::store(root));
     findings.push(machine::credential(root));
     findings.extend(pam::examine(root));
     for finding in &findings {

@@ -241,7 +241,9 @@ fn os_error(text: &str) -> Option<i32> {
 fn opening(path: &Path, code: Option<i32>, text: &str) -> CameraError {
     let camera = path.display().to_string();
     match code {
-        Some(EPERM | EACCES) => CameraError::Forbidden { camera },
+        Some(EACCES) => CameraError::Forbidden { camera },
+        // What a control group says; the device's own mode gives EACCES.
+        Some(EPERM) => CameraError::Fenced { camera },
         Some(EBUSY) => CameraError::Busy { camera },
         Some(ENOENT | ENXIO | ENODEV) => CameraError::Missing { camera, fix: "plug it in".to_owned() },
         _ => CameraError::Driver { camera, why: format!("cannot be opened ({text})") },
@@ -266,6 +268,7 @@ mod tests {
         let busy = "Could not open device: V4L2 Error: Device or resource busy (os error 16)";
         assert!(matches!(opening(path, os_error(busy), busy), CameraError::Busy { .. }));
         assert!(matches!(opening(path, Some(13), ""), CameraError::Forbidden { .. }));
+        assert!(matches!(opening(path, Some(1), ""), CameraError::Fenced { .. }));
         assert!(matches!(opening(path, Some(19), ""), CameraError::Missing { .. }));
         assert!(matches!(reading(path, Some(19), ""), CameraError::Gone { .. }));
         assert!(matches!(reading(path, os_error("poll failed"), ""), CameraError::Driver { .. }));

@@ -5,7 +5,7 @@
 //! `Device` opens it anew, ever more rarely, when it ends or falls silent.
 
 use std::io::{ErrorKind, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
@@ -14,6 +14,7 @@ use std::time::Duration;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{AccessFlags, Pid, access};
 
 use super::super::CameraError;
@@ -89,6 +90,16 @@ impl CommandOptions {
 
 impl Driver for CommandOptions {
     fn open(&self) -> Result<Box<dyn Capture>, CameraError> {
+        Ok(Box::new(self.run()?))
+    }
+
+    fn probe(&self) -> Result<(), CameraError> {
+        access(Path::new(self.program()), AccessFlags::X_OK).map_err(|why| self.refusal(&why.into()))
+    }
+}
+
+impl CommandOptions {
+    fn run(&self) -> Result<Running, CameraError> {
         let mut child = self.start().map_err(|why| self.refusal(&why))?;
         let (Some(pictures), Some(complaints)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(self.failed("has no output"));
@@ -98,21 +109,17 @@ impl Driver for CommandOptions {
             options: self.clone(),
             child,
             pictures,
-            complaints,
+            complaints: Some(complaints),
             said: Vec::new(),
             cutter: Cutter::new(self.layout),
         };
-        let unblocked = unblock(running.pictures.as_fd()).and_then(|()| unblock(running.complaints.as_fd()));
-        unblocked.map_err(|why| self.failed(&format!("its output cannot be read ({why})")))?;
-        Ok(Box::new(running))
-    }
-
-    fn probe(&self) -> Result<(), CameraError> {
-        access(Path::new(self.program()), AccessFlags::X_OK).map_err(|why| self.refusal(&why.into()))
+        let unreadable = |why: nix::Error| self.failed(&format!("its output cannot be read ({why})"));
+        running.pipes().try_for_each(unblock).map_err(unreadable)?;
+        Ok(running)
     }
 }
 
-fn unblock(pipe: std::os::fd::BorrowedFd<'_>) -> nix::Result<()> {
+fn unblock(pipe: BorrowedFd<'_>) -> nix::Result<()> {
     fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map(|_| ())
 }
 
@@ -121,7 +128,8 @@ struct Running {
     options: CommandOptions,
     child: Child,
     pictures: ChildStdout,
-    complaints: ChildStderr,
+    /// Until it closes them.
+    complaints: Option<ChildStderr>,
     /// The end of what it complained about.
     said: Vec<u8>,
     cutter: Cutter,
@@ -153,10 +161,17 @@ impl Capture for Running {
 }
 
 impl Running {
+    fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        [Some(self.pictures.as_fd()), self.complaints.as_ref().map(AsFd::as_fd)].into_iter().flatten()
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX))
+    }
+
     /// Waits until the command says something on either pipe.
     fn wait(&self, limit_ms: u16) {
-        let fds = [self.pictures.as_fd(), self.complaints.as_fd()];
-        let mut fds = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let mut fds: Vec<PollFd> = self.pipes().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         // Interrupted or not: what there is, is read next.
         let _ = poll(&mut fds, PollTimeout::from(limit_ms));
     }
@@ -180,8 +195,14 @@ impl Running {
     /// Takes what it complains about, so that it never waits for us, and keeps the end.
     fn listen(&mut self) {
         let mut chunk = [0; 4096];
-        while let Ok(length @ 1..) = self.complaints.read(&mut chunk) {
-            self.said.extend_from_slice(&chunk[..length]);
+        // As much as a pipe holds: one that complains without end must not keep us from the pictures.
+        for _ in 0..READ_BYTES / chunk.len() {
+            let Some(complaints) = &mut self.complaints else { return };
+            match complaints.read(&mut chunk) {
+                Ok(0) => self.complaints = None,
+                Ok(length) => self.said.extend_from_slice(&chunk[..length]),
+                Err(_) => return,
+            }
             let surplus = self.said.len().saturating_sub(COMPLAINT_BYTES);
             self.said.drain(..surplus);
         }
@@ -195,17 +216,24 @@ impl Running {
         let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
         let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         match status {
-            Some(status) => format!("ended with {status}: {line}"),
-            None => format!("closed its output: {line}"),
+            WaitStatus::Exited(_, code) => format!("ended with exit status {code}: {line}"),
+            WaitStatus::Signaled(_, signal, _) => format!("ended by {signal}: {line}"),
+            _ => format!("closed its output: {line}"),
         }
     }
 
-    /// Its status, if it ends in time.
-    fn ended_within(&mut self, limit: Duration) -> Option<std::process::ExitStatus> {
+    /// Whether it has ended. It is left uncollected, so that no other process gets its number meanwhile.
+    fn status(&self) -> WaitStatus {
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        waitid(Id::Pid(self.pid()), look).unwrap_or(WaitStatus::StillAlive)
+    }
+
+    /// The same, once it has ended or after `limit`.
+    fn ended_within(&mut self, limit: Duration) -> WaitStatus {
         let late = SystemClock.now().after(limit);
         loop {
-            let status = self.child.try_wait().ok().flatten();
-            if status.is_some() || SystemClock.now() >= late {
+            let status = self.status();
+            if status != WaitStatus::StillAlive || SystemClock.now() >= late {
                 return status;
             }
             // It may wait for us to take what it still says.
@@ -218,15 +246,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let group = Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX));
-        // Whoever has ended already needs no signal. Until it is waited for, its number stays its own.
-        let ended = self.child.try_wait().ok().flatten().is_some();
-        if !ended {
-            let _ = killpg(group, Signal::SIGTERM);
-            let _ = self.ended_within(FAREWELL);
-        }
-        // Children of the command keep the group's number taken, so it is nobody else's.
-        let _ = killpg(group, Signal::SIGKILL);
+        // The group may have ended by itself; there is then nobody to signal.
+        let _ = killpg(self.pid(), Signal::SIGTERM);
+        let _ = self.ended_within(FAREWELL);
+        // Its children too, whatever became of itself.
+        let _ = killpg(self.pid(), Signal::SIGKILL);
         let _ = self.child.wait();
     }
 }

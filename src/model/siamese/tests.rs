@@ -14,7 +14,7 @@ fn changed(change: impl FnOnce(&mut GraphProto)) -> Result<Siamese, String> {
 }
 
 fn refusal(change: impl FnOnce(&mut GraphProto)) -> String {
-    changed(change).err().expect("refused")
+    changed(change).map(|_| ()).expect_err("refused")
 }
 
 fn last<'a>(graph: &'a mut GraphProto, kind: &str) -> &'a mut NodeProto {

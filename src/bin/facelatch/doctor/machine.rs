@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::sys::statvfs::statvfs;
 use nix::unistd::{Gid, Group, User, getgrouplist};
 use sha2::{Digest, Sha256};
 
@@ -17,6 +18,10 @@ const SERVICE_USER: &str = "facelatch";
 const MODELS: &str = "usr/share/facelatch/models";
 /// Where the unit's `LoadCredentialEncrypted=` finds the key of the templates.
 const CREDENTIAL: &str = "etc/credstore.encrypted/facelatch.store-key";
+/// Where the daemon keeps what it remembers.
+const STATE: &str = "var/lib/facelatch";
+/// Less than this is too little to enrol in peace, in bytes.
+const ROOM_BYTES: u128 = 16 << 20;
 /// Where the daemon keeps a key of its own, if it gets none.
 const OWN_KEY: &str = "var/lib/facelatch/store.key";
 
@@ -27,7 +32,7 @@ pub(super) fn cameras(root: &Path) -> Vec<Finding> {
         entries.filter(|entry| is_video(&entry.file_name())).map(|entry| entry.path()).collect();
     devices.sort();
     if devices.is_empty() {
-        let fix = "plug a USB camera in; for one on the CSI connector set camera.exec (docs/cameras.md)";
+        let fix = "plug a USB camera in; for one on the CSI connector set camera.exec (/usr/share/doc/facelatch/docs/cameras.md)";
         return vec![Finding::bad("camera", "there is no /dev/video*", fix)];
     }
     let Some(groups) = service_groups() else {
@@ -88,6 +93,32 @@ fn damaged_model(folder: &Path) -> Result<usize, String> {
         }
     }
     Ok(table.len())
+}
+
+/// Whether the daemon can keep templates, and nobody else read them. Nothing to say where none was installed.
+pub(super) fn store(root: &Path) -> Option<Finding> {
+    let about = fs::metadata(root.join(STATE)).ok()?;
+    let owner = User::from_name(SERVICE_USER).ok().flatten().map(|user| user.uid.as_raw());
+    if owner.is_some_and(|owner| owner != about.uid()) {
+        let fix = format!("`sudo chown -R {SERVICE_USER}: /{STATE}`");
+        return Some(Finding::bad("store", format!("/{STATE} does not belong to {SERVICE_USER}"), fix));
+    }
+    if about.mode() & 0o077 != 0 {
+        let found = format!("/{STATE} is open to others (mode {:o})", about.mode() & 0o777);
+        return Some(Finding::bad("store", found, format!("`sudo chmod 700 /{STATE}`")));
+    }
+    // Both are of 32 bits on some machines and of 64 on others.
+    let room = statvfs(&root.join(STATE))
+        .map_or(u128::MAX, |disk| u128::from(disk.blocks_available()) * u128::from(disk.fragment_size()));
+    if room < ROOM_BYTES {
+        let found = format!("{} kB are free below /{STATE}", room / 1000);
+        return Some(Finding::bad(
+            "store",
+            found,
+            "make room on the disk; until then nobody can be enrolled",
+        ));
+    }
+    Some(Finding::good("store", format!("/{STATE} is the daemon's alone, with room for more")))
 }
 
 /// Where the key of the templates comes from.
@@ -172,6 +203,17 @@ mod tests {
     fn the_shipped_models_are_whole() {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
         assert!(damaged_model(&shipped).is_ok_and(|count| count >= 3));
+    }
+
+    #[test]
+    fn a_store_that_others_can_read_is_named_and_none_is_no_fault() {
+        assert!(store(folder(&[]).path()).is_none());
+        let root = folder(&[(&format!("{STATE}/store/db"), "")]);
+        let set = |mode| fs::set_permissions(root.path().join(STATE), PermissionsExt::from_mode(mode));
+        set(0o755).expect("mode");
+        let open = store(root.path()).expect("there");
+        // Where there is a service user, the folder of this test does not belong to it.
+        assert!(!open.ok && open.fix.is_some_and(|fix| fix.contains("chmod 700") || fix.contains("chown")));
     }
 
     #[test]

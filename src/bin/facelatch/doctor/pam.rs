@@ -17,7 +17,11 @@ pub(super) fn examine(root: &Path) -> Vec<Finding> {
     files.sort();
     let stacks = files.iter().filter_map(|file| Some((file, fs::read_to_string(file).ok()?)));
     let asking: Vec<_> = stacks.filter(|(_, text)| rules(text).iter().any(|rule| rule.is_ours())).collect();
-    let installed = modules(root).iter().any(|folder| folder.join(MODULE).is_file());
+    // A line may name it by its whole path.
+    let named =
+        |text: &str| rules(text).iter().any(|rule| rule.is_ours() && Path::new(rule.module).is_file());
+    let installed = modules(root).iter().any(|folder| folder.join(MODULE).is_file())
+        || asking.iter().any(|(_, text)| named(text));
     if asking.is_empty() {
         let fix = if installed {
             "`sudo pam-auth-update --enable facelatch`, if logins should"

@@ -87,7 +87,7 @@ fn a_command_that_ends_says_why_and_is_started_anew() {
         ),
     );
     let why = camera.ask().map(|_| ()).expect_err("it ends").to_string();
-    assert!(why.contains("exit status: 3: no cameras available"), "{why}");
+    assert!(why.contains("exit status 3: no cameras available"), "{why}");
     assert!(camera.device.probe().is_err_and(|probed| probed.to_string() == why));
     std::fs::write(camera.folder.path().join("mended"), "").expect("written");
     assert!(camera.ask().is_ok() && camera.device.probe().is_ok());
@@ -99,6 +99,26 @@ fn what_it_complains_about_is_one_short_line() {
     let mut camera = Scripted::new(GREY, "printf 'x%.0s' $(seq 9999) >&2; printf '\\033[31m' >&2");
     let why = camera.ask().map(|_| ()).expect_err("it ends").to_string();
     assert!(why.len() < 600 && !why.contains('\u{1b}'), "{why}");
+}
+
+#[test]
+fn complaints_without_end_do_not_keep_the_pictures_back() {
+    let mut camera = Scripted::new(GREY, &format!("yes trouble >&2 & {FRAMES}"));
+    for _ in 0..3 {
+        assert!(camera.ask().is_ok());
+    }
+}
+
+#[test]
+fn a_command_that_closed_its_complaints_is_not_asked_for_them_again() {
+    let script = "exec 2>&-; head -c 1024 /dev/zero; exec sleep 600";
+    let words = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+    let mut running = CommandOptions { words, layout: GREY }.run().expect("runs");
+    // Or its end would be news at once, for ever.
+    while running.complaints.is_some() {
+        assert!(running.read().is_ok());
+    }
+    assert_eq!(running.pipes().count(), 1);
 }
 
 #[test]

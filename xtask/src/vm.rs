@@ -1,0 +1,281 @@
+//! The packages on an emulated arm64 machine with a camera, from installation to purge; tests/vm/README.md tells more.
+//!
+//! The story is here, what each step asks of the machine in tests/vm/steps.sh.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{self, command, read, root};
+use disk::Disk;
+use machine::{Emulator, Machine};
+use report::Report;
+
+mod disk;
+mod machine;
+mod payload;
+mod pictures;
+mod report;
+
+/// How long the machine may take from power on to the agent's first word.
+const BOOT: Duration = Duration::from_secs(240);
+
+/// How long any one step may take.
+const STEP: Duration = Duration::from_secs(180);
+
+/// One thing that happens to the machine.
+#[derive(Clone, Copy)]
+enum Act {
+    /// Power on, until it listens.
+    Boot,
+    /// The function `step_NAME` of steps.sh; it passes with status 0.
+    Do(&'static str),
+    /// The emulator is killed, and the disk loses what it was not told to keep.
+    PowerCut,
+    /// `systemctl reboot`; then the machine is off, and its disk as it was left.
+    Reboot,
+}
+use Act::{Boot, Do, PowerCut, Reboot};
+
+/// One boot: what must work at every commit.
+const SHORT: &[Act] = &[
+    Boot,
+    Do("install"),
+    Do("camera"),
+    Do("enrol"),
+    Do("speed"),
+    Do("unlock_sudo"),
+    Do("unlock_pamtester"),
+    Do("stranger_denied"),
+    Do("daemon_killed"),
+];
+
+/// Everything.
+const FULL: &[Act] = &[
+    Boot,
+    Do("install"),
+    Do("camera"),
+    Do("enrol"),
+    Do("speed"),
+    Do("unlock_sudo"),
+    Do("unlock_pamtester"),
+    Do("stranger_denied"),
+    Do("empty_room"),
+    Do("camera_lost"),
+    Do("camera_back"),
+    Do("daemon_killed"),
+    Do("daemon_hangs"),
+    Do("daemon_away"),
+    Do("enrol_before_power_cut"),
+    PowerCut,
+    Boot,
+    Do("after_power_cut"),
+    Do("unlock_sudo"),
+    Reboot,
+    Boot,
+    Do("after_reboot"),
+    Do("unlock_sudo"),
+    Do("install_again"),
+    Do("unlock_sudo"),
+    Do("purge"),
+];
+
+/// What was typed.
+#[derive(Default)]
+struct Wanted {
+    short: bool,
+    json: bool,
+    keep_going: bool,
+    cpu: Option<String>,
+    debs: Vec<PathBuf>,
+}
+
+/// Runs the story; fails when a step fails.
+pub(crate) fn main(words: &[String]) -> Result<()> {
+    let wanted = wanted(words)?;
+    let mut report = Report::new(wanted.json);
+    let cache = cache()?;
+    let (emulator, image) = report.time("image", || Ok(((tools(&cache)?, image(&cache)?), Vec::new())))?;
+    let scratch = Scratch::new(&cache)?;
+    let work = scratch.0.clone();
+    let payload = report.time("payload", || Ok((payload::make(&work, &wanted.debs)?, Vec::new())))?;
+    let emulator =
+        Emulator { program: emulator, image, payload, work: work.clone(), cpu: wanted.cpu.clone() };
+    let story = if wanted.short { SHORT } else { FULL };
+    let may_lose_power = story.iter().any(|act| matches!(act, PowerCut));
+    let disk = Disk::new(&emulator.image.join("root.img"), &work, may_lose_power)?;
+    let mut room = Room { emulator, disk, machine: None };
+    for act in story {
+        let passed = report.step(&act.name(), || room.act(*act));
+        if !passed && !wanted.keep_going {
+            report.time("journal", || Ok(((), room.tell("why")?.lines))).ok();
+            break;
+        }
+    }
+    drop(room);
+    report.finish(story.len())
+}
+
+impl Act {
+    fn name(self) -> String {
+        match self {
+            Boot => "boot".to_owned(),
+            Do(step) => step.replace('_', " "),
+            PowerCut => "power cut".to_owned(),
+            Reboot => "reboot".to_owned(),
+        }
+    }
+}
+
+/// The machine, its disk, and whether it is on.
+struct Room {
+    emulator: Emulator,
+    disk: Disk,
+    machine: Option<Machine>,
+}
+
+impl Room {
+    /// Does it and gives what is worth a line in the report.
+    fn act(&mut self, act: Act) -> Result<Vec<String>> {
+        match act {
+            Boot => {
+                let machine = self.machine.insert(Machine::start(&self.emulator, self.disk.power_on()?)?);
+                machine.wait_for_agent(BOOT)?;
+                self.step("booted")
+            }
+            Do(step) => self.step(step),
+            PowerCut => {
+                self.running()?.cut()?;
+                self.machine = None;
+                Ok(vec![self.disk.lose_power()?])
+            }
+            Reboot => {
+                self.running()?.reboot(STEP)?;
+                self.machine = None;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn running(&mut self) -> Result<&mut Machine> {
+        self.machine.as_mut().context("the machine is off")
+    }
+
+    fn step(&mut self, name: &str) -> Result<Vec<String>> {
+        let answer = self.tell(name)?;
+        if answer.status != 0 {
+            bail!("ended with status {}:\n{}", answer.status, answer.lines.join("\n"));
+        }
+        let notes = answer.lines.iter().filter_map(|line| line.strip_prefix("note: "));
+        Ok(notes.map(str::to_owned).collect())
+    }
+
+    fn tell(&mut self, step: &str) -> Result<machine::Answer> {
+        self.running()?.run(&format!(". /payload/steps.sh; step_{step}"), STEP)
+    }
+}
+
+/// A folder that goes when this does.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// A new one in `cache`; those of runs that were killed go.
+    fn new(cache: &Path) -> Result<Self> {
+        for entry in std::fs::read_dir(cache).with_context(|| cache.display().to_string())? {
+            let path = entry?.path();
+            let run = path.file_name().and_then(|name| name.to_str()?.strip_prefix("run-"));
+            if run.is_some_and(|run| !Path::new("/proc").join(run).exists()) {
+                std::fs::remove_dir_all(&path).with_context(|| path.display().to_string())?;
+            }
+        }
+        let folder = cache.join(format!("run-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if std::env::var_os("FACELATCH_VM_KEEP").is_some() {
+            let kept = self.0.with_file_name(format!("kept-{}", std::process::id()));
+            match std::fs::rename(&self.0, &kept) {
+                Ok(()) => eprintln!("vm: kept {}", kept.display()),
+                Err(why) => eprintln!("vm: {} cannot be kept: {why}", self.0.display()),
+            }
+            return;
+        }
+        // What is left behind in the cache is named after a process that is gone.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn wanted(words: &[String]) -> Result<Wanted> {
+    let mut wanted = Wanted::default();
+    for word in words {
+        match word.as_str() {
+            "--short" => wanted.short = true,
+            "--json" => wanted.json = true,
+            "--keep-going" => wanted.keep_going = true,
+            other => match other.strip_prefix("--cpu=") {
+                Some(cpu) => wanted.cpu = Some(cpu.to_owned()),
+                None if other.starts_with('-') => {
+                    bail!("vm knows --short, --json, --keep-going and --cpu=NAME, not {other}")
+                }
+                None => wanted.debs.push(std::path::absolute(other)?),
+            },
+        }
+    }
+    if wanted.debs.is_empty() {
+        wanted.debs = built()?;
+    }
+    if let Some(missing) = wanted.debs.iter().find(|deb| !deb.is_file()) {
+        bail!("{}: not there; `cargo xtask deb --target arm64` makes it", missing.display());
+    }
+    Ok(wanted)
+}
+
+/// The packages for arm64 in target/debian, one of each.
+fn built() -> Result<Vec<PathBuf>> {
+    let folder = run::target_folder().join("debian");
+    let make = "`cargo xtask deb --target arm64` makes them, or name two";
+    let names = |prefix: &str| -> Result<PathBuf> {
+        let entries = std::fs::read_dir(&folder).with_context(|| format!("{}: {make}", folder.display()))?;
+        let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let named = |file: &PathBuf| {
+            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with(prefix) && name.ends_with("_arm64.deb")
+        };
+        let found: Vec<PathBuf> = files.filter(named).collect();
+        match found.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => bail!("no {prefix}*_arm64.deb in {}: {make}", folder.display()),
+            many => bail!("{} files {prefix}*_arm64.deb in {}: name the two", many.len(), folder.display()),
+        }
+    };
+    Ok(vec![names("facelatch_")?, names("libpam-facelatch_")?])
+}
+
+/// `$FACELATCH_VM_DIR`, or a folder in the user's cache.
+fn cache() -> Result<PathBuf> {
+    match std::env::var_os("FACELATCH_VM_DIR") {
+        Some(folder) => Ok(std::path::absolute(folder)?),
+        None => Ok(run::cache()?.join("vm")),
+    }
+}
+
+/// The emulator; installs what is missing on this machine.
+fn tools(cache: &Path) -> Result<PathBuf> {
+    last_line("tests/vm/tools.sh", cache)
+}
+
+/// The folder of the machine's image; makes it when its recipe has changed.
+fn image(cache: &Path) -> Result<PathBuf> {
+    last_line("tests/vm/image.sh", cache)
+}
+
+fn last_line(script: &str, cache: &Path) -> Result<PathBuf> {
+    let cache = cache.to_str().context("the cache's path is not UTF-8")?;
+    let printed = read(command(&root().join(script).display().to_string(), &[cache]))?;
+    Ok(PathBuf::from(printed.lines().last().context("it printed nothing")?))
+}

@@ -1,0 +1,199 @@
+//! An emulated machine that is on: commands in, their output and status out.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::disk::Power;
+
+/// What a machine is started from.
+pub(super) struct Emulator {
+    /// qemu-system-aarch64.
+    pub(super) program: PathBuf,
+    /// Holds vmlinuz and initrd.img.
+    pub(super) image: PathBuf,
+    /// The second disk, read only.
+    pub(super) payload: PathBuf,
+    /// The console's log goes there.
+    pub(super) work: PathBuf,
+    /// A CPU that qemu knows; a Cortex-A76, as in a Pi 5, if none is named.
+    pub(super) cpu: Option<String>,
+}
+
+/// A running qemu, killed when dropped.
+pub(super) struct Machine {
+    qemu: Child,
+    to: ChildStdin,
+    from: Receiver<String>,
+}
+
+/// How a command ended, and what it printed.
+pub(super) struct Answer {
+    pub(super) status: i32,
+    pub(super) lines: Vec<String>,
+}
+
+impl Machine {
+    /// Powers it on. What the agent says comes over qemu's own standard output.
+    pub(super) fn start(emulator: &Emulator, disk: Power) -> Result<Self> {
+        let text = |path: PathBuf| path.display().to_string();
+        // It dies with us, however we die.
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(&emulator.program)
+            .args(["-machine", "virt", "-cpu", emulator.cpu.as_deref().unwrap_or("cortex-a76"), "-smp", "2"])
+            .args(["-accel", "tcg,thread=multi,tb-size=256"])
+            .args(["-m", "1024", "-nodefaults", "-display", "none", "-no-reboot"])
+            .args(["-kernel", &text(emulator.image.join("vmlinuz"))])
+            .args(["-initrd", &text(emulator.image.join("initrd.img"))])
+            .args(["-append", "console=ttyAMA0 panic=-1 quiet systemd.show_status=1 systemd.log_color=0"])
+            .args(disk.arguments())
+            .args(["-device", "virtio-blk-device,drive=root,write-cache=on"])
+            .args([
+                "-drive",
+                &format!("file={},format=raw,if=none,id=p,readonly=on", emulator.payload.display()),
+            ])
+            .args(["-device", "virtio-blk-device,drive=p"])
+            .args(["-object", "rng-random,id=g,filename=/dev/urandom", "-device", "virtio-rng-device,rng=g"])
+            .args([
+                "-chardev",
+                &format!("file,id=c,path={},append=on", text(emulator.work.join("console.log"))),
+            ])
+            .args(["-serial", "chardev:c", "-device", "virtio-serial-device"])
+            .args(["-chardev", "stdio,id=a,signal=off", "-device", "virtserialport,chardev=a,name=vm"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut qemu =
+            command.spawn().with_context(|| format!("{} cannot be started", emulator.program.display()))?;
+        let to = qemu.stdin.take().context("no standard input")?;
+        let output = qemu.stdout.take().context("no standard output")?;
+        let (send, from) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).split(b'\n') {
+                let Ok(line) = line else { return };
+                if send.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { qemu, to, from })
+    }
+
+    /// The agent says that the machine is up.
+    pub(super) fn wait_for_agent(&mut self, limit: Duration) -> Result<()> {
+        self.answer(limit).map(|_| ()).context("while it booted; console.log in its folder tells more")
+    }
+
+    /// Runs `script` by bash as root, all at once.
+    pub(super) fn run(&mut self, script: &str, limit: Duration) -> Result<Answer> {
+        self.send(script)?;
+        self.answer(limit)
+    }
+
+    fn send(&mut self, script: &str) -> Result<()> {
+        let line = base64(script.as_bytes()) + "\n";
+        self.to
+            .write_all(line.as_bytes())
+            .and_then(|()| self.to.flush())
+            .context("the machine does not listen")
+    }
+
+    fn answer(&mut self, limit: Duration) -> Result<Answer> {
+        let end = now() + limit;
+        let mut lines = Vec::new();
+        loop {
+            let line = match self.from.recv_timeout(end.saturating_duration_since(now())) {
+                Ok(line) => line,
+                Err(RecvTimeoutError::Timeout) => {
+                    bail!("no answer within {} s; so far:\n{}", limit.as_secs(), lines.join("\n"))
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("the machine went off by itself; so far:\n{}", lines.join("\n"))
+                }
+            };
+            match line.split_once(' ') {
+                Some(("|", text)) => lines.push(text.to_owned()),
+                Some(("=", status)) => {
+                    let status = status.trim().parse().with_context(|| format!("status {status:?}"))?;
+                    return Ok(Answer { status, lines });
+                }
+                _ => bail!("the agent said {line:?}"),
+            }
+        }
+    }
+
+    /// Pulls the plug: SIGKILL to qemu.
+    pub(super) fn cut(&mut self) -> Result<()> {
+        self.qemu.kill().context("kill")?;
+        self.qemu.wait().context("wait")?;
+        Ok(())
+    }
+
+    /// Reboots in good order. qemu ends where a machine would start again (`-no-reboot`).
+    pub(super) fn reboot(&mut self, limit: Duration) -> Result<()> {
+        self.send("systemctl reboot")?;
+        let end = now() + limit;
+        // Its standard output closes when it ends; the agent may say a last word before.
+        while now() < end {
+            match self.from.recv_timeout(end.saturating_duration_since(now())) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = self.qemu.wait().context("wait")?;
+                    if !status.success() {
+                        bail!("qemu ended with {status}");
+                    }
+                    return Ok(());
+                }
+            }
+        }
+        bail!("still on after {} s", limit.as_secs())
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}
+
+/// RFC 4648, with padding.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(three.get(index).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let value = (bits >> (18 - 6 * digit)) & 63;
+            text.push(if digit <= three.len() { char::from(DIGITS[value as usize]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[expect(clippy::disallowed_methods, reason = "limits how long another machine is waited for")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_the_usual_one() {
+        for (bytes, text) in
+            [("", ""), ("a", "YQ=="), ("ab", "YWI="), ("abc", "YWJj"), ("abcd?~", "YWJjZD9+")]
+        {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+}
