@@ -9,6 +9,10 @@
 //! - All instruction sets give the same bits: `tests/exact.rs` compares each with a plain loop.
 #![warn(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+#![cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    allow(unused_unsafe, reason = "the portable code alone has nothing unsafe to call")
+)]
 
 mod bytes;
 mod dense;

@@ -4,23 +4,34 @@
 //! command gets a user and mount namespace with a binfmt_misc of its own (Linux 6.7 or newer); nothing is registered
 //! on the machine.
 
-use std::path::Path;
-use std::process::Command;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use anyhow::{Context, Result, bail};
+
+use crate::run::succeed;
 use crate::target::Target;
 
-/// Mounts a fresh binfmt_misc, tells it the rule, and goes on as the command.
-const INSIDE: &str = r#"mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc &&
-printf %s "$0" >/proc/sys/fs/binfmt_misc/register && exec "$@""#;
+/// Waits until the owners are mapped, mounts a fresh binfmt_misc, tells it the rule, goes on as the command.
+const INSIDE: &str = r#"read -r _ && mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc &&
+printf %s "$0" >/proc/sys/fs/binfmt_misc/register && exec "$@" </dev/null"#;
 
-/// The same command, where programs of the target can be started like any other.
-pub(super) fn emulated(target: &Target, command: Command) -> Command {
+/// Owners 0 to 65535 keep their numbers, since tests look at them.
+const OWNERS: &str = "0 0 65536";
+
+/// How long a namespace may take to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs the command where programs of the target can be started like any other.
+pub(super) fn run(target: &Target, command: Command) -> Result<()> {
     let registered = Path::new("/proc/sys/fs/binfmt_misc").join(target.qemu.trim_end_matches("-static"));
     if target.is_host() || registered.exists() {
-        return command;
+        return succeed(command);
     }
     let mut outer = Command::new("unshare");
-    outer.args(["--map-root-user", "--mount", "sh", "-c", INSIDE, &rule(target)]);
+    outer.args(["--user", "--mount", "sh", "-c", INSIDE, &rule(target)]).stdin(Stdio::piped());
     outer.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
@@ -31,7 +42,46 @@ pub(super) fn emulated(target: &Target, command: Command) -> Command {
     if let Some(folder) = command.get_current_dir() {
         outer.current_dir(folder);
     }
-    outer
+    let mut child = outer.spawn().context("unshare cannot be started")?;
+    let mapped = map_owners(child.id());
+    if let Some(mut go) = child.stdin.take().filter(|_| mapped.is_ok()) {
+        go.write_all(b"go\n")?;
+    }
+    // Its input is closed by now, so it ends in any case.
+    let status = child.wait()?;
+    mapped?;
+    if !status.success() {
+        bail!("{command:?} ended with {status}");
+    }
+    Ok(())
+}
+
+/// Once the process has a namespace of its own.
+fn map_owners(process: u32) -> Result<()> {
+    let proc = PathBuf::from(format!("/proc/{process}"));
+    let ours = std::fs::read_link("/proc/self/ns/user")?;
+    let step = Duration::from_millis(10);
+    let mut left = PATIENCE;
+    while std::fs::read_link(proc.join("ns/user"))? == ours {
+        if left.is_zero() {
+            bail!("unshare makes no user namespace");
+        }
+        pause(step);
+        left = left.saturating_sub(step);
+    }
+    for map in ["uid_map", "gid_map"] {
+        std::fs::write(proc.join(map), OWNERS).with_context(|| {
+            format!(
+                "{map} of a user namespace cannot be written; be root, or `apt-get install binfmt-support`"
+            )
+        })?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+fn pause(length: Duration) {
+    std::thread::sleep(length);
 }
 
 /// What the kernel's binfmt-misc.rst asks for: the start of an ELF header of this class and machine, little-endian,
