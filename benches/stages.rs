@@ -16,7 +16,7 @@ use facelatch::detect::Face;
 use facelatch::embed::{Embedding, align};
 use facelatch::judge::{Attempts, Evidence, Policy, UserName, Verdict, judge, vote};
 use facelatch::pipeline::{EnrollRequest, Networks, Pipeline};
-use facelatch::store::sled::SledStore;
+use facelatch::store::{KeySource, Opening, Vault};
 
 const ENROLMENT: [&str; 5] =
     ["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg", "obama-enrol-4.jpg", "obama-enrol-5.jpg"];
@@ -126,7 +126,15 @@ fn scan(c: &mut Criterion) {
 fn attempt(c: &mut Criterion) {
     let (config, folder) = (config(), tempfile::tempdir().expect("temporary folder"));
     let networks = networks(&config);
-    let store = SledStore::open(folder.path(), networks.embedder.model_sha256()).expect("store opens");
+    let path = folder.path().join("store");
+    let opening = Opening {
+        folder: &path,
+        keys: KeySource::new(&path, Path::new(""), None),
+        embedder_sha256: networks.embedder.model_sha256(),
+        turn: (networks.head.turn_kind(), networks.embedder.length()),
+        now: WallTime(0),
+    };
+    let store = Vault::open(&opening).expect("store opens");
     let (clock, store) = (Arc::new(SystemClock), Arc::new(store));
     let user = UserName::new("alice").expect("valid");
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::detect::quality::QualityGate;
 use crate::judge::Lockout;
 use crate::pipeline::{NetworkChoice, Rules};
+use crate::store::portable;
 
 /// Where the configuration is when nobody says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/facelatch/facelatch.toml";
@@ -127,6 +128,10 @@ section! {
     /// Where templates are kept.
     Store {
         folder: PathBuf = "/var/lib/facelatch/store".into(),
+        key: PathBuf = PathBuf::new(),
+        export_recipient: String = String::new(),
+        audit_file_kb: u32 = 1024,
+        audit_files: u32 = 8,
     }
 }
 
@@ -243,7 +248,7 @@ impl Config {
 
     /// The first value outside its range: key, value, what is allowed.
     fn check(&self) -> Result<(), (&'static str, String, String)> {
-        let Self { camera, detect, quality, decision, lockout, latch, serve, .. } = self;
+        let Self { camera, detect, quality, decision, lockout, latch, store, serve, .. } = self;
         within("camera.width_px", camera.width_px, 160..=1920)?;
         within("camera.height_px", camera.height_px, 120..=1080)?;
         within("camera.skip_frames", camera.skip_frames, 0..=60)?;
@@ -276,6 +281,12 @@ impl Config {
             let got = format!("{:?}", latch.hook.display().to_string());
             return Err(("latch.hook", got, "the absolute path of a command".to_owned()));
         }
+        if !store.export_recipient.is_empty() && portable::check_recipient(&store.export_recipient).is_err() {
+            let allowed = "a public key as `age-keygen` prints it, age1..., or \"\"".to_owned();
+            return Err(("store.export_recipient", format!("{:?}", store.export_recipient), allowed));
+        }
+        within("store.audit_file_kb", store.audit_file_kb, 16..=102_400)?;
+        within("store.audit_files", store.audit_files, 2..=100)?;
         within("serve.max_connections", serve.max_connections, 1..=1024)?;
         within("serve.client_timeout_ms", serve.client_timeout_ms, 100..=600_000)
     }

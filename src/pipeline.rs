@@ -74,6 +74,8 @@ pub struct About {
     pub embedder: String,
     /// SHA-256 of its file, lower-case hex.
     pub embedder_sha256: String,
+    /// Values of an embedding.
+    pub embedding_length: usize,
     /// Name of the detector.
     pub detector: String,
     /// What a decision has to reach. For root's eyes only.
@@ -118,7 +120,8 @@ impl Pipeline {
         clock: Arc<dyn Clock>,
         store: Arc<dyn TemplateStore>,
     ) -> Self {
-        Self { networks, rules, frames, clock, store, gallery: Gallery::default() }
+        let gallery = Gallery::new(&networks.head);
+        Self { networks, rules, frames, clock, store, gallery }
     }
 
     /// Is the face before the camera this user's?
@@ -155,11 +158,17 @@ impl Pipeline {
         About {
             embedder: embedder.name().to_owned(),
             embedder_sha256: embedder.model_sha256().to_owned(),
+            embedding_length: embedder.length(),
             detector: detector.name().to_owned(),
             threshold: head.threshold(),
             identical_pair: head.identical_pair(),
             notes: [detector.notes(), embedder.notes()].concat(),
         }
+    }
+
+    /// Everybody as the store has them now.
+    fn refresh(&mut self) -> Result<(), StoreError> {
+        self.gallery.refresh(&*self.store, &self.networks.head)
     }
 
     fn attempt(&mut self, claimed: Option<&UserName>, listener: Listener<'_>) -> Attempt {
@@ -178,7 +187,7 @@ impl Pipeline {
         listener: Listener<'_>,
         attempt: &mut Attempt,
     ) -> Result<Verdict, Stop> {
-        self.gallery.refresh(&*self.store)?;
+        self.refresh()?;
         let enrolled = match claimed {
             Some(user) => !self.gallery.of(user).is_empty(),
             None => !self.gallery.people().is_empty(),
@@ -219,7 +228,7 @@ impl Pipeline {
 
     /// The best evidence and what it has to reach; `None` if nobody is left to compare with.
     fn compare(&self, claimed: Option<&UserName>, probes: &[Embedding]) -> Option<(Evidence, Policy)> {
-        let head = &self.networks.head;
+        let head = self.gallery.head();
         let probes = vote::project(head, probes.iter());
         let score = |templates: &[Embedding]| vote::decide_projected(head, &probes, templates.iter());
         if let Some(user) = claimed {
@@ -253,7 +262,7 @@ impl Pipeline {
     /// Frames of two people must never be judged together: the face stays in its place or keeps its look.
     fn same_face(&self, one: &Look, other: &Look) -> bool {
         const SAME_PLACE_OVERLAP: f32 = 0.3;
-        let head = &self.networks.head;
+        let head = self.gallery.head();
         one.face.bbox.overlap(&other.face.bbox) >= SAME_PLACE_OVERLAP
             || head.probability(&one.embedding, &other.embedding) >= head.threshold()
     }
@@ -318,7 +327,8 @@ impl Pipeline {
         let chip = align::align(frame, &face);
         attempt.means.align.add(self.ms_since(start));
         let start = self.clock.now();
-        let embedding = embedder.embed(&chip)?;
+        // From here on the face is known in the device's own axes only.
+        let embedding = self.gallery.turn().apply(&embedder.embed(&chip)?);
         attempt.means.embed.add(self.ms_since(start));
         Ok(Ok(Look { face, embedding }))
     }

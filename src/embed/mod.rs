@@ -1,6 +1,7 @@
 //! Stage 3: [`Frame`] and [`Face`] to [`Embedding`], by way of the aligned [`Chip`].
 
 pub mod align;
+pub mod turn;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -9,6 +10,7 @@ use crate::detect::Face;
 use crate::model::{ModelError, Network};
 
 pub use align::{CHIP_SIDE_PX, Chip};
+pub use turn::{Turn, TurnKind};
 
 /// A face as a point on the unit sphere; 128 values from SFace, 192 from MobileFaceNet. Networks of one's own may ask in
 /// `MODELS.toml` (`normalise = false`) for theirs to stay as they are: then of any length but 0.
@@ -50,6 +52,11 @@ impl Embedding {
             *value = (f64::from(*value) / norm) as f32;
         }
         Ok(Self(values))
+    }
+
+    /// The values of an embedding, turned: finite and as long as it was, to rounding.
+    fn turned(values: Vec<f32>) -> Self {
+        Self(values)
     }
 
     /// `values` as they are: of a network whose embeddings are not scaled, or scaled before.

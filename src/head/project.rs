@@ -96,6 +96,28 @@ impl Projection {
         Ok(Self { length, matrix, stretch, signs, side })
     }
 
+    /// A matrix alone; rows of `length` finite values.
+    pub(super) fn of_matrix(length: usize, matrix: Vec<f32>) -> Self {
+        let side = matrix.len() / length.max(1);
+        Self { length, matrix: Some(matrix), stretch: 1.0, signs: Vec::new(), side }
+    }
+
+    /// R after an orthogonal map given row by row: `R * undo`. Lengths stretch as by R alone.
+    pub(super) fn after(&self, undo: Vec<f32>) -> Self {
+        let Some(learned) = &self.matrix else {
+            return Self { matrix: Some(undo), ..self.clone() };
+        };
+        let mut product = Vec::with_capacity(learned.len());
+        for row in learned.chunks_exact(self.length) {
+            let mut sums = vec![0.0_f64; self.length];
+            for (v, undo) in row.iter().zip(undo.chunks_exact(self.length)) {
+                sums.iter_mut().zip(undo).for_each(|(sum, u)| *sum += f64::from(*v) * f64::from(*u));
+            }
+            product.extend(sums.iter().map(|sum| *sum as f32));
+        }
+        Self { matrix: Some(product), ..self.clone() }
+    }
+
     /// Values of an embedding.
     pub fn length(&self) -> usize {
         self.length

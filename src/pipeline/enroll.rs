@@ -63,8 +63,9 @@ impl Pipeline {
         listener: Listener<'_>,
     ) -> Result<Enrolled, EnrollError> {
         check(&request)?;
+        self.refresh()?;
         let looks = self.poses(request.templates, listener)?;
-        let warnings = self.lookalikes(&request.user, &looks)?;
+        let warnings = self.lookalikes(&request.user, &looks);
         let created_at = self.clock.wall();
         let embedder_sha256 = self.networks.embedder.model_sha256();
         let templates: Vec<Template> = looks
@@ -79,7 +80,8 @@ impl Pipeline {
             })
             .collect();
         let ids = templates.iter().map(|t| t.id.clone()).collect();
-        self.store.add(&templates)?;
+        // Refused if the templates were renewed since the looks were taken.
+        self.store.add(&templates, self.gallery.turn())?;
         Ok(Enrolled { user: request.user, ids, warnings })
     }
 
@@ -113,26 +115,25 @@ impl Pipeline {
 
     /// Whether a template of this look would be one of the same person: judged as a frame against the looks so far.
     fn like_the_others(&self, look: &Look, looks: &[Look]) -> bool {
-        let head = &self.networks.head;
+        let head = self.gallery.head();
         let frame = std::slice::from_ref(&look.embedding);
         let z = vote::decide(head, frame, looks.iter().map(|look| &look.embedding));
         z.is_none_or(|z| z.probability() >= head.threshold())
     }
 
     /// Names the users whose templates match the new ones.
-    fn lookalikes(&mut self, user: &UserName, looks: &[Look]) -> Result<Vec<String>, StoreError> {
-        self.gallery.refresh(&*self.store)?;
-        let head = &self.networks.head;
+    fn lookalikes(&self, user: &UserName, looks: &[Look]) -> Vec<String> {
+        let head = self.gallery.head();
         let like = |other: &crate::embed::Embedding| {
             looks.iter().any(|look| head.probability(&look.embedding, other) >= head.threshold())
         };
         let others = self.gallery.people().iter().filter(|(other, _)| *other != user);
         let close = others.filter(|(_, templates)| templates.iter().any(like));
-        Ok(close
+        close
             .map(|(other, _)| {
                 format!("this face looks like that of {other}: each may be taken for the other")
             })
-            .collect())
+            .collect()
     }
 }
 

@@ -126,7 +126,7 @@ impl Doorman {
             let _place = place;
             // The name service may be far away.
             let Ok(caller) = spawn_blocking(move || peers.caller(uid, gid)).await else { return };
-            converse(stream, Desk { hall, caller }, patience).await;
+            converse(stream, Desk::new(hall, caller), patience).await;
         });
     }
 

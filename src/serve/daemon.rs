@@ -18,7 +18,8 @@ use crate::config::{self, Config, LatchKind};
 use crate::latch::{Latch, hook::Hook, print::Print};
 use crate::pipeline::Networks;
 use crate::seam::Seams;
-use crate::store::sled::SledStore;
+use crate::store::audit::{Audit, Entry, Limits};
+use crate::store::{KeySource, Opening, Vault, memory};
 
 /// What can be said on the command line.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -43,6 +44,7 @@ pub struct DaemonArgs {
 /// Runs the daemon until SIGTERM or SIGINT. Errors go to stderr as one line.
 pub fn main(args: &DaemonArgs) -> ExitCode {
     logging::start();
+    memory::keep_private();
     match serve(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -61,7 +63,7 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let networks = Networks::load(&config.networks())?;
-    let store = SledStore::open(&config.store.folder, networks.embedder.model_sha256())?;
+    let (store, audit) = kept(&config, &networks, &*clock)?;
     let frames = camera(&config, &clock)?;
     let latch: Box<dyn Latch> = match config.latch.kind {
         LatchKind::Hook => {
@@ -74,9 +76,28 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     let peers = Arc::new(SystemPeers::new(config.serve.group.clone()));
     tracing::info!("listening at {}", config.serve.socket.display());
     let listener = bound.listener.try_clone().context("socket: cannot be shared")?;
-    super::run(listener, Parts { config, networks, seams, peers }, asked_to_stop())?;
+    let audit = Some(Arc::new(audit));
+    super::run(listener, Parts { config, networks, seams, peers, audit }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The store, verified and mended, and the log beside it.
+fn kept(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result<(Vault, Audit)> {
+    let config::Store { folder, key, audit_file_kb, audit_files, .. } = &config.store;
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
+    let store = Vault::open(&Opening {
+        folder,
+        keys: KeySource::new(folder, key, credentials.as_deref()),
+        embedder_sha256: networks.embedder.model_sha256(),
+        turn: (networks.head.turn_kind(), networks.embedder.length()),
+        now: clock.wall(),
+    })?;
+    let limits = Limits { file_bytes: u64::from(*audit_file_kb) << 10, files: *audit_files as usize };
+    let audit =
+        Audit::open(&folder.join("audit"), &store, limits, clock.wall()).map_err(anyhow::Error::msg)?;
+    audit.record(Entry { time: clock.wall(), kind: "start".to_owned(), ..Entry::default() });
+    Ok((store, audit))
 }
 
 /// The file, overridden by what the command line says.

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use facelatch_wire::reply::{Event, Judging};
 use facelatch_wire::{Fault, Word};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::broadcast;
 
+use super::line::{self, Line, News, Ongoing, busy, stopping};
 use super::replies;
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
@@ -23,12 +24,10 @@ use crate::config::OpensOn;
 use crate::judge::{UserName, Verdict};
 use crate::latch::Latch;
 use crate::pipeline::{About, EnrollError, EnrollRequest, Enrolled, Pipeline, Progress};
+use crate::store::audit::Audit;
 
 /// Jobs that may wait behind the running one.
 const QUEUE: usize = 4;
-
-/// Words on progress that may wait for a slow client; more are dropped, since only the newest helps.
-const NEWS: usize = 16;
 
 /// Events that a slow listener may fall behind.
 const EVENTS: usize = 256;
@@ -44,7 +43,7 @@ pub(super) enum Job {
     /// Looks who is there.
     Judge(Question, Line<Judging>),
     /// Adds templates.
-    Enroll(EnrollRequest, Line<Result<Enrolled, EnrollError>>),
+    Enroll(EnrollRequest, u32, Line<Result<Enrolled, EnrollError>>),
     /// Looks for the camera.
     Probe(Line<()>),
 }
@@ -55,30 +54,8 @@ pub(super) struct Question {
     pub(super) claimed: Option<UserName>,
     /// A match may open the latch; a login only wants the answer.
     pub(super) may_open: bool,
-}
-
-/// News of a job.
-#[derive(Debug)]
-pub(super) enum News {
-    /// It left the queue.
-    Started,
-    /// How it gets on.
-    Progress(Progress),
-}
-
-/// The engine's end of a conversation.
-pub(super) struct Line<T> {
-    news: mpsc::Sender<News>,
-    end: oneshot::Sender<T>,
-}
-
-/// The caller's end.
-#[derive(Debug)]
-pub(super) struct Ongoing<T> {
-    /// What happens meanwhile.
-    pub(super) news: mpsc::Receiver<News>,
-    /// How it ended; broken off if the engine fell over.
-    pub(super) end: oneshot::Receiver<T>,
+    /// User id of whoever asks.
+    pub(super) by: u32,
 }
 
 /// The socket side's handle. The thread ends when it is dropped.
@@ -123,6 +100,8 @@ pub(super) struct Works {
     pub(super) clock: Arc<dyn Clock>,
     /// The camera is closed so long after its last use.
     pub(super) idle_close: Duration,
+    /// Where it is put on record what happened.
+    pub(super) audit: Option<Arc<Audit>>,
 }
 
 struct Running {
@@ -163,36 +142,11 @@ impl Engine {
     /// # Errors
     /// [`Fault::Busy`] when the queue is full, [`Fault::Stopping`] when the thread has ended.
     pub(super) fn submit<T>(&self, job: impl FnOnce(Line<T>) -> Job) -> Result<Ongoing<T>, Fault> {
-        let (news, receiver) = mpsc::channel(NEWS);
-        let (end, ending) = oneshot::channel();
-        match self.jobs.try_send(job(Line { news, end })) {
-            Ok(()) => Ok(Ongoing { news: receiver, end: ending }),
+        let (line, ongoing) = line::pair();
+        match self.jobs.try_send(job(line)) {
+            Ok(()) => Ok(ongoing),
             Err(TrySendError::Full(_)) => Err(busy()),
             Err(TrySendError::Disconnected(_)) => Err(stopping()),
-        }
-    }
-}
-
-/// The camera is taken.
-pub(super) fn busy() -> Fault {
-    Fault::Busy { message: "camera: busy with somebody else; try again in a moment".to_owned() }
-}
-
-/// The engine has gone.
-pub(super) fn stopping() -> Fault {
-    Fault::Stopping { message: "daemon: stopping; try again when it runs anew".to_owned() }
-}
-
-impl<T> Ongoing<T> {
-    /// Waits until the job leaves the queue.
-    ///
-    /// # Errors
-    /// [`Fault::Busy`] after `patience`; [`Fault::Stopping`].
-    pub(super) async fn started(&mut self, patience: Duration) -> Result<(), Fault> {
-        match tokio::time::timeout(patience, self.news.recv()).await {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => Err(stopping()),
-            Err(_) => Err(busy()),
         }
     }
 }
@@ -261,7 +215,9 @@ impl Running {
     fn work(&mut self, job: Job) {
         match job {
             Job::Judge(question, line) => self.on_camera(line, |me, listener| me.judge(question, listener)),
-            Job::Enroll(request, line) => self.on_camera(line, |me, listener| me.enroll(request, listener)),
+            Job::Enroll(request, by, line) => {
+                self.on_camera(line, |me, listener| me.enroll(request, by, listener));
+            }
             Job::Probe(line) => {
                 self.probe();
                 // Whoever asked may have stopped waiting.
@@ -299,7 +255,7 @@ impl Running {
 
     fn judge(
         &mut self,
-        Question { claimed, may_open }: Question,
+        Question { claimed, may_open, by }: Question,
         listener: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Judging {
         let mut attempt = match &claimed {
@@ -315,7 +271,7 @@ impl Running {
             event.latch = Some(if opened.is_ok() { "opened" } else { "failed" }.to_owned());
             judging.latch_error = opened.err();
         }
-        self.publish(event);
+        self.publish(event, by);
         judging
     }
 
@@ -338,6 +294,7 @@ impl Running {
     fn enroll(
         &mut self,
         request: EnrollRequest,
+        by: u32,
         listener: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<Enrolled, EnrollError> {
         let user = request.user.to_string();
@@ -349,7 +306,7 @@ impl Running {
         }
         if result.is_ok() {
             let event = self.event("enroll", Some(user));
-            self.publish(event);
+            self.publish(event, by);
         }
         result
     }
@@ -371,7 +328,11 @@ impl Running {
         Event { kind: kind.to_owned(), time: self.works.clock.wall().0, user, ..Event::default() }
     }
 
-    fn publish(&self, event: Event) {
+    /// On record before anybody hears of it.
+    fn publish(&self, event: Event, by: u32) {
+        if let Some(audit) = &self.works.audit {
+            audit.record(replies::audited(&event, by));
+        }
         let verdict = event.verdict.map(Word::as_str);
         tracing::info!(user = event.user, verdict, latch = event.latch, "{}", event.kind);
         // Nobody may be listening.

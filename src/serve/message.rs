@@ -37,6 +37,21 @@ pub enum Request {
     Remove { user: String, id: Option<String> },
     Reset { user: Option<String> },
     Events,
+    Export { recipient: Option<String>, user: Option<String> },
+    Upload { data: String },
+    Import { identity: Secret, skip_enrolled: bool },
+    Renew { store_key: bool },
+    CheckAudit,
+}
+
+/// A text that is wiped when dropped and shown to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub zeroize::Zeroizing<String>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// The call in one message, its NUL taken off.
@@ -106,7 +121,20 @@ pub fn request(call: &Envelope) -> Result<Request, Fault> {
         }
         (INTERFACE, "Reset") => Request::Reset { user: given.optional_text("user")? },
         (INTERFACE, "Events") if call.more => Request::Events,
-        (INTERFACE, "Events") => return Err(Fault::ExpectedMore),
+        (INTERFACE, "Export") if call.more => Request::Export {
+            recipient: given.optional_text("recipient")?,
+            user: given.optional_text("user")?,
+        },
+        (INTERFACE, "Events" | "Export") => return Err(Fault::ExpectedMore),
+        (INTERFACE, "Upload") => Request::Upload { data: given.text("data")? },
+        (INTERFACE, "Import") => Request::Import {
+            identity: Secret(given.text("identity")?.into()),
+            skip_enrolled: given.optional_flag("skip_enrolled")?.unwrap_or_default(),
+        },
+        (INTERFACE, "Renew") => {
+            Request::Renew { store_key: given.optional_flag("store_key")?.unwrap_or_default() }
+        }
+        (INTERFACE, "CheckAudit") => Request::CheckAudit,
         (VARLINK | INTERFACE, _) => return Err(unknown()),
         _ => return Err(Fault::InterfaceNotFound { interface: shown(interface) }),
     };

@@ -1,15 +1,17 @@
 //! One function per method of the socket, for one connection.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use facelatch_wire::reply::{Camera, Done, Event, Listed, Removed, Status};
+use facelatch_wire::reply::{Camera, Done, Event, Listed, Removed, Status, Store};
 use facelatch_wire::{Fault, INTERFACE, MAX_MESSAGE_BYTES};
 use serde_json::json;
 use tokio::sync::broadcast;
 
-use super::engine::{Engine, Job, Question, stopping};
+use super::engine::{Engine, Job, Question};
+use super::line::stopping;
 use super::message::Request;
 use super::peer::Caller;
 use super::replies::{self, bad_parameter, store_fault};
@@ -18,7 +20,8 @@ use super::streams;
 use crate::clock::{BootTime, Clock};
 use crate::judge::{Attempts, UserName};
 use crate::pipeline::EnrollRequest;
-use crate::store::{StoreError, TemplateStore};
+use crate::store::audit::Audit;
+use crate::store::{Condition, Health, StoreError, TemplateStore};
 
 /// How long a status waits for a fresh look at the camera.
 const PROBE_PATIENCE: Duration = Duration::from_millis(500);
@@ -33,15 +36,26 @@ pub(super) struct Hall {
     pub(super) queue_patience: Duration,
     /// Templates in an enrolment that names no number.
     pub(super) templates: usize,
+    /// Where it is put on record what happened.
+    pub(super) audit: Option<Arc<Audit>>,
+    /// Whom exports are sealed for when nobody is named; "" for nobody.
+    pub(super) export_recipient: String,
 }
 
 /// One connection: who called, and where to turn.
 pub(super) struct Desk {
     pub(super) hall: Rc<Hall>,
     pub(super) caller: Caller,
+    /// What this client has uploaded for an import.
+    pub(super) upload: RefCell<Vec<u8>>,
 }
 
 impl Desk {
+    /// For a connection that was made just now.
+    pub(super) fn new(hall: Rc<Hall>, caller: Caller) -> Self {
+        Self { hall, caller, upload: RefCell::default() }
+    }
+
     /// Does what was asked.
     pub(super) async fn answer(&self, request: Request, more: bool) -> Result<Answer, Fault> {
         match request {
@@ -52,7 +66,7 @@ impl Desk {
             Request::Verify { user, latch } => self.verify(user, latch, more).await,
             Request::Identify => {
                 self.caller.may_manage("identify")?;
-                self.judge(Question { claimed: None, may_open: true }, more).await
+                self.judge(Question { claimed: None, may_open: true, by: self.caller.uid }, more).await
             }
             Request::List { user } => self.list(user).await,
             Request::Remove { user, id } => self.remove(user, id).await,
@@ -61,6 +75,11 @@ impl Desk {
                 self.caller.may_manage("events")?;
                 Ok(self.events())
             }
+            Request::Export { recipient, user } => self.export(recipient, user).await,
+            Request::Upload { data } => self.upload(&data),
+            Request::Import { identity, skip_enrolled } => self.import(identity, skip_enrolled).await,
+            Request::Renew { store_key } => self.renew(store_key).await,
+            Request::CheckAudit => self.check_audit().await,
         }
     }
 
@@ -74,7 +93,10 @@ impl Desk {
             let _ = tokio::time::timeout(PROBE_PATIENCE, probe.end).await;
         }
         let store = store.clone();
-        let users = blocking(move || users(&*store)).await?;
+        let audit = self.hall.audit.clone();
+        // The store may be writing just now.
+        let looked = move || Ok((store.health(), audit.and_then(|audit| audit.trouble())));
+        let (health, audit) = blocking(looked).await?;
         let (camera, about) = (shared.camera(), &shared.about);
         let score = |p: crate::head::Probability| self.caller.sees_scores().then_some(p.value());
         let ready = camera.trouble.is_none();
@@ -90,8 +112,9 @@ impl Desk {
             embedder: about.embedder.clone(),
             embedder_sha256: about.embedder_sha256.clone(),
             detector: about.detector.clone(),
-            users: users.0,
-            templates: users.1,
+            users: health.users as u64,
+            templates: health.templates as u64,
+            store: stored(health, audit),
             busy: shared.busy(),
             latch: shared.latch.clone(),
             notes: about.notes.clone(),
@@ -113,7 +136,7 @@ impl Desk {
             None => self.hall.templates,
         };
         let request = EnrollRequest { user: user_name(&user)?, label: label.unwrap_or_default(), templates };
-        let mut ongoing = self.hall.engine.submit(|line| Job::Enroll(request, line))?;
+        let mut ongoing = self.hall.engine.submit(|line| Job::Enroll(request, self.caller.uid, line))?;
         ongoing.started(self.hall.queue_patience).await?;
         let progress = |news| Reply::Enrolling(replies::enrolling_progress(news));
         let end = |result| replies::enrolled(result).map(Reply::Enrolling);
@@ -131,7 +154,8 @@ impl Desk {
         };
         let user = user.map_or_else(myself, Ok)?;
         self.caller.may_ask_about("verify", &user)?;
-        let question = Question { claimed: Some(user_name(&user)?), may_open: latch != Some(false) };
+        let (claimed, may_open) = (Some(user_name(&user)?), latch != Some(false));
+        let question = Question { claimed, may_open, by: self.caller.uid };
         self.judge(question, more).await
     }
 
@@ -180,7 +204,7 @@ impl Desk {
             let message = format!("user {user}{what}: not enrolled; `facelatch list` shows who is");
             return Err(Fault::NotFound { message });
         }
-        self.publish("remove", Some(user));
+        self.publish("remove", Some(user)).await;
         Ok(once(Reply::Removed(Removed { removed: removed as u64 })))
     }
 
@@ -189,7 +213,7 @@ impl Desk {
         let name = user.as_deref().map(user_name).transpose()?;
         let store = self.hall.store.clone();
         blocking(move || store.set_attempts(name.as_ref(), Attempts::default())).await?;
-        self.publish("reset", user);
+        self.publish("reset", user).await;
         Ok(once(Reply::Done(Done {})))
     }
 
@@ -198,10 +222,17 @@ impl Desk {
         Answer::Many(streams::events(self.event("listening", None), receiver))
     }
 
-    fn publish(&self, kind: &str, user: Option<String>) {
+    /// Puts it on record, then tells whoever listens.
+    pub(super) async fn publish(&self, kind: &str, user: Option<String>) {
         tracing::info!(user, by = self.caller.uid, "{kind}");
+        let event = self.event(kind, user);
+        if let Some(audit) = self.hall.audit.clone() {
+            let entry = replies::audited(&event, self.caller.uid);
+            // A panic there is on the journal already; the deed is done.
+            let _ = tokio::task::spawn_blocking(move || audit.record(entry)).await;
+        }
         // Nobody may be listening.
-        let _ = self.hall.engine.events.send(self.event(kind, user));
+        let _ = self.hall.engine.events.send(event);
     }
 
     fn event(&self, kind: &str, user: Option<String>) -> Event {
@@ -209,19 +240,24 @@ impl Desk {
     }
 }
 
-fn once(reply: Reply) -> Answer {
+pub(super) fn once(reply: Reply) -> Answer {
     Answer::One(reply)
 }
 
-/// People and templates.
-fn users(store: &dyn TemplateStore) -> Result<(u64, u64), StoreError> {
-    let templates = store.templates(None)?;
-    let users: std::collections::BTreeSet<_> = templates.iter().map(|template| &template.user).collect();
-    Ok((users.len() as u64, templates.len() as u64))
+/// How the store is, and the log beside it.
+fn stored(health: Health, audit: Option<String>) -> Store {
+    let state = match health.condition {
+        Condition::Whole => "whole",
+        Condition::Restored => "restored",
+        Condition::Behind => "behind",
+        Condition::Lossy => "lossy",
+    };
+    let notes: Vec<String> = health.notes.into_iter().chain(audit).collect();
+    Store { state: state.to_owned(), notes }
 }
 
 /// The store waits for the disk, so it is asked on a thread of its own.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     ask: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, Fault> {
     let answer = tokio::task::spawn_blocking(ask).await.map_err(|_| Fault::StoreFailed {
@@ -230,7 +266,7 @@ async fn blocking<T: Send + 'static>(
     answer.map_err(|error| store_fault(&error))
 }
 
-fn user_name(user: &str) -> Result<UserName, Fault> {
+pub(super) fn user_name(user: &str) -> Result<UserName, Fault> {
     UserName::new(user).map_err(|error| bad_parameter("user", &error))
 }
 

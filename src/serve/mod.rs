@@ -11,6 +11,7 @@ mod connection;
 mod daemon;
 mod engine;
 mod gate;
+mod line;
 mod logging;
 pub mod message;
 mod methods;
@@ -20,6 +21,7 @@ mod replies;
 mod service;
 pub mod socket;
 mod streams;
+mod upkeep;
 
 use std::future::Future;
 use std::os::unix::net::UnixListener;
@@ -30,6 +32,7 @@ use std::time::Duration;
 use crate::config::{Config, LatchKind};
 use crate::pipeline::{Networks, Pipeline};
 use crate::seam::Seams;
+use crate::store::audit::Audit;
 
 use connection::Doorman;
 use engine::{Engine, Works};
@@ -51,6 +54,8 @@ pub struct Parts {
     pub seams: Seams,
     /// Who is calling.
     pub peers: Arc<dyn Peers>,
+    /// Where it is put on record what happened, if anywhere.
+    pub audit: Option<Arc<Audit>>,
 }
 
 /// Why the daemon cannot serve.
@@ -75,7 +80,7 @@ pub fn run(
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(ServeError::Start)?;
-    let Parts { config, networks, seams, peers } = parts;
+    let Parts { config, networks, seams, peers, audit } = parts;
     let Seams { frames, clock, store, latch } = seams;
     let pipeline = Pipeline::new(networks, config.rules(), frames, clock.clone(), store.clone());
     let works = Works {
@@ -84,6 +89,7 @@ pub fn run(
         opens_on: config.latch.opens_on,
         clock: clock.clone(),
         idle_close: Duration::from_millis(config.camera.idle_close_ms),
+        audit: audit.clone(),
     };
     let (engine, thread) = Engine::start(works).map_err(ServeError::Start)?;
     let hall = Hall {
@@ -93,6 +99,8 @@ pub fn run(
         clock,
         queue_patience: Duration::from_millis(config.decision.deadline_ms),
         templates: config.decision.templates as usize,
+        audit,
+        export_recipient: config.store.export_recipient.clone(),
     };
     let doorman = Doorman::new(&config.serve, peers, Rc::new(hall));
     let tasks = tokio::task::LocalSet::new();

@@ -1,12 +1,14 @@
 //! What the engine found to what a caller is told: words, texts, and only what his role may see.
 
-use facelatch_wire::reply::{Enrolling, Face, Judging, Milliseconds, Point, Template};
+use facelatch_wire::reply::{Enrolling, Event, Face, Judging, Milliseconds, Point, Template};
 use facelatch_wire::{Fault, Word};
 
 use super::peer::Caller;
+use crate::clock::WallTime;
 use crate::detect::quality::RetryReason;
 use crate::judge::{Cause, DenyReason, UserName, Verdict};
 use crate::pipeline::{Attempt, EnrollError, Enrolled, Progress};
+use crate::store::audit::Entry;
 use crate::store::{self, StoreError};
 
 /// Everything there is to say about an attempt. [`shown_to`] takes off what a caller may not see.
@@ -141,6 +143,19 @@ pub(super) fn bad_parameter(parameter: &str, why: &dyn std::fmt::Display) -> Fau
 pub(super) fn store_fault(error: &StoreError) -> Fault {
     tracing::error!("{error}");
     Fault::StoreFailed { message: error.to_string() }
+}
+
+/// An event as it is put on record.
+pub(super) fn audited(event: &Event, by: u32) -> Entry {
+    Entry {
+        time: WallTime(event.time),
+        kind: event.kind.clone(),
+        user: event.user.clone(),
+        by: Some(by),
+        verdict: event.verdict.map(|word| word.to_string()),
+        latch: event.latch.clone(),
+        ..Entry::default()
+    }
 }
 
 /// A template without its biometric part.

@@ -4,7 +4,9 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 
 use facelatch_wire::Fault;
-use facelatch_wire::reply::{Done, Enrolling, Event, Judging, Listed, Removed, Status};
+use facelatch_wire::reply::{
+    AuditReport, Done, Enrolling, Event, Exporting, Imported, Judging, Listed, Removed, Renewed, Status,
+};
 use futures_util::stream::LocalBoxStream;
 use serde::Serialize;
 use serde_json::Value;
@@ -39,6 +41,10 @@ pub(super) enum Reply {
     Removed(Removed),
     Done(Done),
     Event(Event),
+    Exporting(Exporting),
+    Imported(Imported),
+    Renewed(Renewed),
+    AuditReport(AuditReport),
     /// Varlink's own.
     Other(Value),
 }

@@ -8,7 +8,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use zlink::service::ReplyStreamItem;
 
-use super::engine::{News, Ongoing, stopping};
+use super::line::{News, Ongoing, stopping};
 use super::service::{Replies, Reply};
 use crate::pipeline::Progress;
 
@@ -60,6 +60,15 @@ pub(super) fn events(first: Event, receiver: broadcast::Receiver<Event>) -> Repl
         }
     });
     stream::once(async { first }).chain(rest).boxed_local()
+}
+
+/// All of these, one after the other.
+pub(super) fn parts(replies: Vec<Reply>) -> Replies {
+    let last = replies.len().saturating_sub(1);
+    let marked = replies.into_iter().enumerate().map(move |(at, reply)| {
+        (Ok(zlink::Reply::new(Some(reply)).set_continues(Some(at < last))), Vec::new())
+    });
+    stream::iter(marked).boxed_local()
 }
 
 fn goes_on(reply: Reply) -> ReplyStreamItem<Reply, Fault> {

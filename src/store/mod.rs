@@ -1,15 +1,39 @@
-//! Enrolled templates and the misses of each user, kept across restarts.
+//! Enrolled templates and the misses of each user: sealed, renewable, and nothing lost.
 //!
-//! Sealing at rest and renewal get files of their own beside `sled.rs`.
+//! [`Vault`] is the store. Each change is sealed (`record`, with keys from `keyring`), appended to the `backup`, and
+//! put into a `table` (sled, or redb); the `manifest` tells at start whether table and backup are whole, and each is
+//! mended from the other. docs/store.md has the layout on the disk and what it withstands.
 
-mod record;
-pub mod sled;
+pub mod audit;
+mod backup;
+mod error;
+mod files;
+#[doc(hidden)]
+pub mod fuzzing;
+mod key;
+mod keyring;
+mod manifest;
+pub mod memory;
+pub mod portable;
+pub mod record;
+#[cfg(feature = "redb")]
+mod redb;
+mod seal;
+#[cfg_attr(feature = "redb", allow(dead_code, reason = "then it only reads stores of the first schema"))]
+mod sled;
+mod table;
+mod v1;
+mod vault;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::clock::WallTime;
-use crate::embed::Embedding;
+use crate::embed::{Embedding, Turn};
 use crate::judge::{Attempts, UserName};
+
+pub use error::StoreError;
+pub use key::{CREDENTIAL, KeySource};
+pub use vault::{Opening, Vault};
 
 /// Most templates a user can have.
 pub const MAX_TEMPLATES: usize = 32;
@@ -20,7 +44,7 @@ pub const MAX_LABEL_BYTES: usize = 64;
 /// One enrolled look of one person. Without `Debug` on purpose: it holds an embedding.
 #[derive(Clone)]
 pub struct Template {
-    /// Random, 32 lower-case hex digits; given by the store.
+    /// Random, 32 lower-case hex digits.
     pub id: String,
     /// Whose face it is.
     pub user: UserName,
@@ -30,17 +54,55 @@ pub struct Template {
     pub created_at: WallTime,
     /// SHA-256 of the embedder's file, lower-case hex.
     pub embedder_sha256: String,
-    /// The face.
+    /// The face, turned as everything in its store.
     pub embedding: Embedding,
+}
+
+/// Everybody's templates at one moment, and the turn they are in.
+pub struct Snapshot {
+    /// [`TemplateStore::revision`] at that moment.
+    pub revision: u64,
+    /// What an embedding must go through before it is compared with a template.
+    pub turn: Arc<Turn>,
+    /// Oldest first, by user.
+    pub templates: Vec<Template>,
+}
+
+/// How a store is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// People with a template.
+    pub users: usize,
+    /// Templates of all of them.
+    pub templates: usize,
+    /// What was found and done, worst first.
+    pub condition: Condition,
+    /// The same for people, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// How much of a store there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// All of it.
+    #[default]
+    Whole,
+    /// All of it, from the second copy: the first was damaged.
+    Restored,
+    /// All of it, but a copy is missing just now.
+    Behind,
+    /// Something is lost; the notes say what.
+    Lossy,
 }
 
 /// Where templates and misses are kept. Each change is on the disk before the call returns.
 pub trait TemplateStore: Send + Sync {
-    /// Adds templates, all or none.
+    /// Adds templates that were turned by `turn`, all or none.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::Full`] when a user would have more than [`MAX_TEMPLATES`].
-    fn add(&self, templates: &[Template]) -> Result<(), StoreError>;
+    /// [`StoreError`]; [`StoreError::Full`] when a user would have more than [`MAX_TEMPLATES`],
+    /// [`StoreError::Renewed`] when the store has another turn by now.
+    fn add(&self, templates: &[Template], turn: &Turn) -> Result<(), StoreError>;
 
     /// The templates of one user, or of all, oldest first.
     ///
@@ -48,7 +110,14 @@ pub trait TemplateStore: Send + Sync {
     /// [`StoreError`] when a record cannot be read: a damaged one is never left out in silence.
     fn templates(&self, user: Option<&UserName>) -> Result<Vec<Template>, StoreError>;
 
-    /// Removes one template of a user, or all of them with his misses, and says how many there were.
+    /// All templates and their turn, as of one moment.
+    ///
+    /// # Errors
+    /// As [`TemplateStore::templates`].
+    fn snapshot(&self) -> Result<Snapshot, StoreError>;
+
+    /// Removes one template of a user, or all of them with his misses, and says how many there were. With his last
+    /// template his key is destroyed.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -68,31 +137,20 @@ pub trait TemplateStore: Send + Sync {
 
     /// Grows with each change of the templates, so that copies in memory know when they are stale.
     fn revision(&self) -> u64;
-}
 
-/// Why the store could not do it. Each text says which store and what to do.
-#[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "the message tells what each field is")]
-pub enum StoreError {
-    /// Cannot be opened.
-    #[error("store {}: cannot be opened: {why}; check that the folder exists, belongs to the daemon and is held by no other daemon", .path.display())]
-    Open { path: PathBuf, why: String },
-    /// A read or write failed.
-    #[error("store {}: {why}; check the disk (full? read-only?)", .path.display())]
-    Io { path: PathBuf, why: String },
-    /// A record is not what was written.
-    #[error("store {}: record {record} is damaged: {why}; restore a backup, or remove the user and enrol again", .path.display())]
-    Damaged { path: PathBuf, record: String, why: String },
-    /// Written for another embedder.
-    #[error(
-        "store {}: made for the embedder with sha256 {made_for}, but {loaded} is loaded; configure that embedder \
-         again, or move the store away and enrol everybody again",
-        .path.display()
-    )]
-    OtherEmbedder { path: PathBuf, made_for: String, loaded: String },
-    /// Too many templates.
-    #[error(
-        "user {user}: would have {wanted} templates, at most {MAX_TEMPLATES} are kept; remove some first"
-    )]
-    Full { user: UserName, wanted: usize },
+    /// Issues all templates anew under a new turn, without a new picture, and says how many there are. The old ones are
+    /// worth nothing afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the store is then as it was.
+    fn renew(&self) -> Result<usize, StoreError>;
+
+    /// Draws a new store key and wraps everything with it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::KeyIsCredential`] where the key is not ours to change.
+    fn renew_key(&self) -> Result<(), StoreError>;
+
+    /// How it is. Waits for no disk.
+    fn health(&self) -> Health;
 }

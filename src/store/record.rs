@@ -1,86 +1,127 @@
-//! One [`Template`] to bytes and back: a line of JSON, the embedding as little-endian f32, a checksum.
+//! One [`Template`] to a sealed record and back.
 //!
-//! Sealing will wrap these bytes; until then the checksum tells a damaged record from a good one.
+//! A record opens only in its place: under its id, for its user, embedder, device and turn. Somebody who can
+//! write the card cannot make one user's template another's, nor bring back one from before a renewal.
 
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
+use super::keyring::KeyId;
+use super::seal::{Key, SEAL_BYTES};
 use super::{MAX_LABEL_BYTES, Template};
 use crate::clock::WallTime;
 use crate::embed::Embedding;
 use crate::judge::UserName;
 
-/// The one layout of records there is so far.
-const SCHEMA: u32 = 1;
-
-/// Bytes of SHA-256 kept: enough against accidents, and only accidents are meant.
-const CHECKSUM_BYTES: usize = 8;
+/// What every record begins with; the last byte is the schema. Schema 1 was not sealed.
+const MAGIC: &[u8; 4] = b"FLT\x02";
 
 /// Most values an embedding may have.
 const MAX_VALUES: usize = 4096;
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    schema: u32,
-    id: String,
-    user: String,
-    label: String,
-    created_at: WallTime,
-    embedder_sha256: String,
-    values: usize,
+/// Time, length of the label, the label itself, and the values.
+const MAX_PLAIN_BYTES: usize = 8 + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
+
+/// A record as it lies on the disk: who can open it is told, what is in it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// Id of the key of its user; random.
+    pub key: KeyId,
+    sealed: &'a [u8],
 }
 
-/// Template to bytes.
-pub(super) fn encode(template: &Template) -> Vec<u8> {
-    let header = Header {
-        schema: SCHEMA,
-        id: template.id.clone(),
-        user: template.user.as_str().to_owned(),
-        label: template.label.clone(),
-        created_at: template.created_at,
-        embedder_sha256: template.embedder_sha256.clone(),
-        values: template.embedding.values().len(),
-    };
-    let mut bytes = serde_json::to_vec(&header).unwrap_or_default(); // A struct of strings and numbers cannot fail.
-    bytes.push(b'\n');
-    bytes.extend(template.embedding.values().iter().flat_map(|v| v.to_le_bytes()));
-    let sum = Sha256::digest(&bytes);
-    bytes.extend_from_slice(&sum[..CHECKSUM_BYTES]);
-    bytes
+/// What a record is sealed for, besides its id and user.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) embedder_sha256: &'a str,
+    pub(super) device: &'a [u8; 16],
+    pub(super) turn: &'a [u8; 8],
 }
 
-/// Bytes to template, or what is wrong with them.
-pub(super) fn decode(bytes: &[u8]) -> Result<Template, String> {
-    let (body, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or("it is too short")?;
-    if Sha256::digest(body)[..CHECKSUM_BYTES] != sum[..] {
-        return Err("its checksum is wrong".to_owned());
+impl<'a> Envelope<'a> {
+    /// Takes a record apart.
+    ///
+    /// # Errors
+    /// Text that says what is wrong.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, String> {
+        if bytes.len() > MAGIC.len() + size_of::<KeyId>() + SEAL_BYTES + MAX_PLAIN_BYTES {
+            return Err(format!("{} bytes are too many", bytes.len()));
+        }
+        let (magic, rest) = bytes.split_first_chunk::<4>().ok_or("it is too short")?;
+        if magic[..3] != MAGIC[..3] {
+            return Err("it is no record".to_owned());
+        }
+        if magic[3] != MAGIC[3] {
+            return Err(format!("schema {}, this program reads {}; use a newer one", magic[3], MAGIC[3]));
+        }
+        let (key, sealed) = rest.split_first_chunk().ok_or("it is too short")?;
+        if sealed.len() < SEAL_BYTES {
+            return Err("it is too short".to_owned());
+        }
+        Ok(Self { key: *key, sealed })
     }
-    let end = body.iter().position(|b| *b == b'\n').ok_or("it has no header")?;
-    let (header, values) = (&body[..end], &body[end + 1..]);
-    let header: Header = serde_json::from_slice(header).map_err(|e| e.to_string())?;
-    if header.schema != SCHEMA {
-        return Err(format!("schema {}, this program reads {SCHEMA}", header.schema));
+
+    /// The template, if the record belongs here.
+    pub(super) fn open(
+        &self,
+        key: &Key,
+        id: &str,
+        user: &UserName,
+        place: Place<'_>,
+    ) -> Result<Template, String> {
+        let plain = key
+            .open(&about(id, user, &self.key, place), self.sealed)
+            .map_err(|_| "it was changed, or belongs elsewhere".to_owned())?;
+        let wrong = || "its lengths are wrong".to_owned();
+        let (time, rest) = plain.split_first_chunk().ok_or_else(wrong)?;
+        let (&length, rest) = rest.split_first().ok_or_else(wrong)?;
+        let (label, values) = rest.split_at_checked(length.into()).ok_or_else(wrong)?;
+        if label.len() > MAX_LABEL_BYTES || values.len() % 4 != 0 || values.len() > 4 * MAX_VALUES {
+            return Err(wrong());
+        }
+        let values = values.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
+        Ok(Template {
+            id: id.to_owned(),
+            user: user.clone(),
+            label: std::str::from_utf8(label).map_err(|e| e.to_string())?.to_owned(),
+            created_at: WallTime(u64::from_le_bytes(*time)),
+            embedder_sha256: place.embedder_sha256.to_owned(),
+            embedding: Embedding::as_given(values).map_err(|e| e.to_string())?,
+        })
     }
-    if header.values > MAX_VALUES || values.len() != header.values * 4 || header.label.len() > MAX_LABEL_BYTES
-    {
-        return Err("its lengths are wrong".to_owned());
-    }
-    let values = values.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
-    Ok(Template {
-        id: header.id,
-        user: UserName::new(&header.user).map_err(|e| e.to_string())?,
-        label: header.label,
-        created_at: header.created_at,
-        embedder_sha256: header.embedder_sha256,
-        embedding: Embedding::new(values).map_err(|e| e.to_string())?,
-    })
+}
+
+/// Seals a template with its user's key.
+pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, place: Place<'_>) -> Vec<u8> {
+    let label = template.label.as_bytes();
+    let label = &label[..label.len().min(MAX_LABEL_BYTES)]; // The caller has checked it.
+    let mut plain = Zeroizing::new(Vec::with_capacity(MAX_PLAIN_BYTES.min(2048)));
+    plain.extend_from_slice(&template.created_at.0.to_le_bytes());
+    plain.push(label.len() as u8);
+    plain.extend_from_slice(label);
+    plain.extend(template.embedding.values().iter().flat_map(|v| v.to_le_bytes()));
+    let sealed = key.seal(&about(&template.id, &template.user, &key_id, place), &plain);
+    [&MAGIC[..], &key_id, &sealed].concat()
+}
+
+fn about<'a>(id: &'a str, user: &'a UserName, key: &'a KeyId, place: Place<'a>) -> [&'a [u8]; 8] {
+    [
+        b"record",
+        MAGIC,
+        id.as_bytes(),
+        user.as_str().as_bytes(),
+        key,
+        place.embedder_sha256.as_bytes(),
+        place.device,
+        place.turn,
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    const PLACE: Place<'_> = Place { embedder_sha256: "ab", device: &[1; 16], turn: &[2; 8] };
 
     fn template() -> Template {
         Template {
@@ -93,32 +134,69 @@ mod tests {
         }
     }
 
+    fn key() -> Key {
+        Key::from_bytes([5; 32])
+    }
+
+    fn open(bytes: &[u8], id: &str, user: &str, place: Place<'_>) -> Result<Template, String> {
+        Envelope::parse(bytes)?.open(&key(), id, &UserName::new(user).expect("valid"), place)
+    }
+
     #[test]
     fn a_record_comes_back_as_it_was() {
-        let back = decode(&encode(&template())).expect("good");
-        assert_eq!(
-            (&back.id, &back.user, &back.label),
-            (&template().id, &template().user, &template().label)
-        );
-        let (back, wanted) = (back.embedding, template().embedding);
-        let off = back.values().iter().zip(wanted.values()).map(|(a, b)| (a - b).abs());
-        assert!(off.fold(0.0, f32::max) < 1e-7, "normalising again may cost one rounding");
+        let sealed = seal(&template(), &key(), [9; 16], PLACE);
+        assert_eq!(Envelope::parse(&sealed).expect("whole").key, [9; 16]);
+        let back = open(&sealed, "0123", "alice", PLACE).expect("opens");
+        assert_eq!((&back.label, back.created_at), (&template().label, template().created_at));
+        let off = back.embedding.values().iter().zip(template().embedding.values().to_vec());
+        assert!(off.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < 1e-7);
+    }
+
+    #[test]
+    fn a_record_opens_only_in_its_place() {
+        let sealed = seal(&template(), &key(), [9; 16], PLACE);
+        assert!(open(&sealed, "0124", "alice", PLACE).is_err(), "another id");
+        assert!(open(&sealed, "0123", "bob", PLACE).is_err(), "another user");
+        for place in [
+            Place { embedder_sha256: "cd", ..PLACE },
+            Place { device: &[3; 16], ..PLACE },
+            Place { turn: &[3; 8], ..PLACE },
+        ] {
+            assert!(open(&sealed, "0123", "alice", place).is_err());
+        }
+        let mut other_key = sealed.clone();
+        other_key[4] ^= 1;
+        assert!(open(&other_key, "0123", "alice", PLACE).is_err(), "another key's name");
+    }
+
+    #[test]
+    fn nothing_of_the_face_or_its_user_is_readable() {
+        let sealed = seal(&template(), &key(), [9; 16], PLACE);
+        let has = |part: &[u8]| sealed.windows(part.len()).any(|window| window == part);
+        assert!(!has(b"alice") && !has(b"glasses") && !has(&template().embedding.values()[1].to_le_bytes()));
+    }
+
+    #[test]
+    fn a_record_of_a_newer_program_says_so() {
+        let mut sealed = seal(&template(), &key(), [9; 16], PLACE);
+        sealed[3] = 3;
+        assert!(Envelope::parse(&sealed).expect_err("newer").contains("newer"));
     }
 
     proptest! {
         #[test]
-        fn a_flipped_bit_or_a_lost_end_is_noticed(at in 0_usize..1000, bit in 0_u8..8) {
-            let good = encode(&template());
-            let at = at % good.len();
+        fn a_flipped_bit_or_a_lost_end_is_noticed(at: prop::sample::Index, bit in 0_u8..8) {
+            let good = seal(&template(), &key(), [9; 16], PLACE);
+            let at = at.index(good.len());
             let mut flipped = good.clone();
             flipped[at] ^= 1 << bit;
-            prop_assert!(decode(&flipped).is_err());
-            prop_assert!(decode(&good[..at]).is_err());
+            prop_assert!(open(&flipped, "0123", "alice", PLACE).is_err());
+            prop_assert!(open(&good[..at], "0123", "alice", PLACE).is_err());
         }
 
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(decode(&bytes).is_err());
+            prop_assert!(open(&bytes, "0123", "alice", PLACE).is_err());
         }
     }
 }

@@ -15,13 +15,13 @@ use serde_json::Value;
 use crate::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot, faces};
 use crate::world::{PATIENCE, World};
 
-fn command(socket: &Path) -> Command {
+pub(crate) fn command(socket: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_facelatch"));
     command.arg("--socket").arg(socket).stdin(Stdio::null());
     command
 }
 
-fn run(world: &World, args: &[&str]) -> (i32, String, String) {
+pub(crate) fn run(world: &World, args: &[&str]) -> (i32, String, String) {
     told(&command(&world.socket).args(args).output().expect("runs"))
 }
 
@@ -130,6 +130,10 @@ fn manual_and_completions_name_every_verb_and_flag() {
         ("events", &[]),
         ("doctor", &[]),
         ("demo", &[]),
+        ("export", &["--to", "--recipient", "--user"]),
+        ("import", &["--identity", "--skip-enrolled"]),
+        ("renew", &["--store-key"]),
+        ("audit", &[]),
     ];
     let script = Command::new(env!("CARGO_BIN_EXE_facelatch")).args(["completions", "bash"]).output();
     let script = told(&script.expect("runs")).1;
@@ -262,4 +266,36 @@ fn a_daemon_that_cannot_start_says_what_to_do_in_one_line() {
     std::fs::write(folder.path().join("s"), "no socket").expect("written");
     let (code, err) = refusal(daemon(folder.path()));
     assert!(code == 1 && err.contains("is no socket"), "{err}");
+}
+
+#[test]
+fn a_damaged_store_is_mended_at_the_start_and_the_daemon_says_so() {
+    let mut daemon_here = Daemon::start();
+    let (code, _, err) = told(
+        &command(&daemon_here.socket).args(["enroll", "alice", "--templates", "1"]).output().expect("runs"),
+    );
+    assert_eq!(code, 0, "{err}");
+    daemon_here.child.kill().expect("killed");
+    daemon_here.child.wait().expect("ends");
+    let folder = daemon_here.folder.path().to_owned();
+    let store = folder.join("store");
+    let key = std::fs::metadata(folder.join("store.key")).expect("key file");
+    assert_eq!((key.permissions().mode() & 0o777, key.len()), (0o600, 32));
+    let damaged = if cfg!(feature = "redb") { "records/entries.redb" } else { "records/db" };
+    let length = std::fs::metadata(store.join(damaged)).expect("there").len();
+    std::fs::write(store.join(damaged), vec![7; usize::try_from(length).expect("short")]).expect("damaged");
+    let word = UnixDatagram::bind(folder.join("notify2")).expect("socket");
+    word.set_read_timeout(Some(PATIENCE)).expect("timeout");
+    daemon_here.child = daemon(&folder).env("NOTIFY_SOCKET", folder.join("notify2")).spawn().expect("starts");
+    word.recv(&mut [0; 64]).expect("ready");
+    let (_, out, _) = told(&command(&daemon_here.socket).arg("status").output().expect("runs"));
+    assert!(out.contains("1 people, 1 templates") && out.contains("store     restored"), "{out}");
+    assert!(out.contains("restored from the backup") && out.contains(".corrupt-"), "{out}");
+
+    // A wrong key is another thing: refused in one line, and nothing is touched.
+    daemon_here.child.kill().expect("killed");
+    daemon_here.child.wait().expect("ends");
+    std::fs::write(folder.join("store.key"), [7; 32]).expect("written");
+    let (code, err) = refusal(daemon(&folder));
+    assert!(code == 1 && err.contains("sealed with another key"), "{err}");
 }

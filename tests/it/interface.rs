@@ -59,11 +59,12 @@ fn every_field_that_is_replied_stands_in_the_file() {
         ("Enroll", json!({ "user": "bob", "templates": 1 })),
         ("Remove", json!({ "user": "bob" })),
         ("Reset", json!({})),
+        ("Renew", json!({})),
     ] {
         let reply = call(&world, &name(method), parameters);
         assert!(reply.get("error").is_none(), "{method}: {reply}");
         assert_described(&format!("method {method}("), &reply["parameters"]);
-        let parts = [("camera", "Camera"), ("ms", "Milliseconds"), ("face", "Face")];
+        let parts = [("camera", "Camera"), ("store", "Store"), ("ms", "Milliseconds"), ("face", "Face")];
         for (field, kind) in parts {
             if let Some(part) = reply["parameters"].get(field) {
                 assert_described(&format!("type {kind} ("), part);

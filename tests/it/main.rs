@@ -10,6 +10,8 @@ mod golden;
 mod hostile;
 /// The interface as other programs see it.
 mod interface;
+/// Export, import, renewal and the audit log, through the socket and on the command line.
+mod keep;
 /// Misses in a row cost time.
 mod lockout;
 /// What the PAM module asks.

@@ -1,7 +1,7 @@
 //! A whole daemon on a socket in a temporary folder. Only the four seams and the callers' roles are scripted;
 //! networks, pipeline, judge and server are the real ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +13,7 @@ use facelatch::clock::{BootTime, Clock, WallTime};
 use facelatch::config::Config;
 use facelatch::detect::Detector;
 use facelatch::embed::Embedder;
+use facelatch::embed::Turn;
 use facelatch::head::Head;
 use facelatch::head::file::Wanted;
 use facelatch::judge::{Attempts, Grant, UserName};
@@ -22,7 +23,8 @@ use facelatch::pipeline::Networks;
 use facelatch::seam::Seams;
 use facelatch::serve::peer::{Caller, Peers, Role};
 use facelatch::serve::{self, Parts};
-use facelatch::store::{StoreError, Template, TemplateStore};
+use facelatch::store::audit::{Audit, Limits};
+use facelatch::store::{Health, KeySource, Opening, Snapshot, StoreError, Template, TemplateStore, Vault};
 use facelatch_wire::call::{Enroll, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Client, ClientError, Deadline, Method};
@@ -96,7 +98,7 @@ impl VecStore {
 }
 
 impl TemplateStore for VecStore {
-    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
+    fn add(&self, templates: &[Template], _turn: &Turn) -> Result<(), StoreError> {
         self.unless_failing(Op::Add)?.templates.extend_from_slice(templates);
         self.revision.fetch_add(1, Ordering::SeqCst);
         Ok(())
@@ -129,6 +131,26 @@ impl TemplateStore for VecStore {
 
     fn revision(&self) -> u64 {
         self.revision.load(Ordering::SeqCst)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let revision = self.revision();
+        Ok(Snapshot { revision, turn: Arc::new(Turn::none()), templates: self.templates(None)? })
+    }
+
+    fn renew(&self) -> Result<usize, StoreError> {
+        self.revision.fetch_add(1, Ordering::SeqCst);
+        Ok(self.kept().templates.len())
+    }
+
+    fn renew_key(&self) -> Result<(), StoreError> {
+        Err(StoreError::KeyMissing { path: "memory".into() })
+    }
+
+    fn health(&self) -> Health {
+        let templates = &self.kept().templates;
+        let users: BTreeSet<_> = templates.iter().map(|t| &t.user).collect();
+        Health { users: users.len(), templates: templates.len(), ..Health::default() }
     }
 }
 
@@ -180,6 +202,8 @@ pub(crate) struct World {
     pub(crate) store: Arc<VecStore>,
     pub(crate) tape: Tape,
     masks: Arc<Masks>,
+    /// In the place of the store in memory.
+    vault: Option<(Arc<Vault>, Arc<Audit>)>,
     config: Config,
     running: Option<(tokio::sync::oneshot::Sender<()>, JoinHandle<()>)>,
     _folder: TempDir,
@@ -206,6 +230,7 @@ impl World {
             store: Arc::default(),
             tape: Tape::default(),
             masks: Arc::new(Masks(Mutex::new(owner))),
+            vault: None,
             config,
             running: None,
             _folder: folder,
@@ -217,14 +242,24 @@ impl World {
 
     fn start(&mut self) {
         let listener = UnixListener::bind(&self.socket).expect("socket");
+        let store: Arc<dyn TemplateStore> = match &self.vault {
+            Some((vault, _)) => vault.clone(),
+            None => self.store.clone(),
+        };
+        let audit = self.vault.as_ref().map(|(_, audit)| audit.clone());
         let seams = Seams {
             frames: Box::new(ScriptedCamera(self.stage.clone(), self.clock.clone())),
             clock: self.clock.clone(),
-            store: self.store.clone(),
+            store,
             latch: Box::new(self.tape.clone()),
         };
-        let parts =
-            Parts { config: self.config.clone(), networks: networks(), seams, peers: self.masks.clone() };
+        let parts = Parts {
+            config: self.config.clone(),
+            networks: networks(),
+            seams,
+            peers: self.masks.clone(),
+            audit,
+        };
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let serve = move || {
             let stopped = async move {
@@ -233,6 +268,32 @@ impl World {
             serve::run(listener, parts, stopped).expect("serves");
         };
         self.running = Some((stop, std::thread::spawn(serve)));
+    }
+
+    /// With the real store and its audit log, in a temporary folder.
+    pub(crate) fn sealed(change: impl FnOnce(&mut Config)) -> Self {
+        let mut world = Self::with(change);
+        world.stop();
+        let networks = networks();
+        let folder = world._folder.path().join("state/store");
+        let vault = Vault::open(&Opening {
+            folder: &folder,
+            keys: KeySource::new(&folder, Path::new(""), None),
+            embedder_sha256: networks.embedder.model_sha256(),
+            turn: (networks.head.turn_kind(), networks.embedder.length()),
+            now: world.clock.wall(),
+        });
+        let vault = vault.expect("opens");
+        let limits = Limits { file_bytes: 1 << 20, files: 3 };
+        let audit = Audit::open(&folder.join("audit"), &vault, limits, world.clock.wall()).expect("opens");
+        world.vault = Some((Arc::new(vault), Arc::new(audit)));
+        world.start();
+        world
+    }
+
+    /// The folder of the real store.
+    pub(crate) fn store_folder(&self) -> PathBuf {
+        self._folder.path().join("state/store")
     }
 
     /// Stops the daemon and waits until its threads have ended.

@@ -76,6 +76,46 @@ pub struct Reset {
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Events {}
 
+/// An age file with one user's templates, or everybody's, in parts. Only with `more`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Export {
+    /// Whom it is sealed for, `age1...`; the configured one if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+    /// Whose templates; everybody's if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+/// A part of a file for [`Import`], on the same connection.
+#[derive(Debug, Clone, Serialize)]
+pub struct Upload {
+    /// Base64, without padding.
+    pub data: String,
+}
+
+/// Adds what is in the file that was uploaded.
+#[derive(Clone, Serialize)]
+pub struct Import {
+    /// The secret key that the file was sealed for, as `age-keygen` wrote it.
+    pub identity: String,
+    /// Leave out people who are enrolled already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub skip_enrolled: bool,
+}
+
+/// Issues all templates anew under a new key.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Renew {
+    /// Draw a new store key in the place of that.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub store_key: bool,
+}
+
+/// Is the audit log as it was written?
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct CheckAudit {}
+
 macro_rules! methods {
     ($($request:ident => $reply:ty;)*) => {$(
         impl Method for $request {
@@ -94,4 +134,9 @@ methods! {
     Remove => reply::Removed;
     Reset => reply::Done;
     Events => reply::Event;
+    Export => reply::Exporting;
+    Upload => reply::Done;
+    Import => reply::Imported;
+    Renew => reply::Renewed;
+    CheckAudit => reply::AuditReport;
 }

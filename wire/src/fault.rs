@@ -29,6 +29,9 @@ pub enum Fault {
     /// The store could not do it.
     #[serde(rename = "io.facelatch.v1.StoreFailed")]
     StoreFailed { message: String },
+    /// People in an import are enrolled already, with other templates.
+    #[serde(rename = "io.facelatch.v1.Conflict")]
+    Conflict { users: Vec<String>, message: String },
     /// The daemon is stopping, or its engine has.
     #[serde(rename = "io.facelatch.v1.Stopping")]
     Stopping { message: String },
@@ -64,6 +67,7 @@ impl fmt::Display for Fault {
             | Self::NotFound { message }
             | Self::EnrollFailed { message, .. }
             | Self::StoreFailed { message }
+            | Self::Conflict { message, .. }
             | Self::Stopping { message }
             | Self::BadMessage { message }
             | Self::TooLong { message, .. }

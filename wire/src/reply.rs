@@ -232,6 +232,9 @@ pub struct Status {
     pub busy: bool,
     /// What a match opens.
     pub latch: String,
+    /// Its store.
+    #[serde(default)]
+    pub store: Store,
     /// What is worth knowing about this setup, for people.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -253,6 +256,17 @@ pub struct Camera {
     /// Why it is unavailable and what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// The store in a status.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Store {
+    /// `whole`; `restored` from its second copy, nothing missing; `behind` while a copy cannot be written; `lossy`
+    /// when something is lost.
+    pub state: String,
+    /// What was found and done, a sentence each.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// Reply of `List`.
@@ -285,14 +299,59 @@ pub struct Removed {
     pub removed: u64,
 }
 
-/// Reply of `Reset`: nothing to add.
+/// Reply of `Export`: parts of the file, then how much is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exporting {
+    /// Base64, without padding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// People in it; in the last reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<u64>,
+    /// Templates of all of them; in the last reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub templates: Option<u64>,
+}
+
+/// Reply of `Import`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Templates added; they are on the disk.
+    pub added: u64,
+    /// Of whom.
+    pub users: Vec<String>,
+    /// People who were left out, because they are enrolled already.
+    #[serde(default)]
+    pub skipped: Vec<String>,
+}
+
+/// Reply of `Renew`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewed {
+    /// Templates that were issued anew; 0 for a new store key, which changes none.
+    pub templates: u64,
+}
+
+/// Reply of `CheckAudit`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditReport {
+    /// Lines that are as they were written.
+    pub entries: u64,
+    /// Files.
+    pub files: u64,
+    /// What is wrong, a sentence each.
+    pub problems: Vec<String>,
+}
+
+/// Reply of `Reset` and `Upload`: nothing to add.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {}
 
 /// Something that happened at the door. Never holds a score.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// `listening` (the first one: from here on none is missed), `verify`, `identify`, `enroll`, `remove`, `reset`.
+    /// `listening` (the first one: from here on none is missed), `verify`, `identify`, `enroll`, `remove`, `reset`,
+    /// `export`, `import`, `renew`.
     pub kind: String,
     /// Seconds since 1970-01-01 UTC.
     pub time: u64,

@@ -15,6 +15,7 @@ mod peers;
 mod run;
 mod size;
 mod target;
+mod torture;
 mod units;
 mod vm;
 
@@ -29,6 +30,12 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
     ("pam", "", "the PAM module under a real libpam: a matrix of cases (root, pamtester)", pam::main),
     ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
+    (
+        "torture",
+        "[--kills N] [--damage N] [--json]",
+        "kill and damage the store: nothing may be lost",
+        torture::main,
+    ),
     ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
     ("vm", "[--short] [DEB DEB]", "the packages on an emulated arm64 machine with a camera", vm::main),
 ];
@@ -38,7 +45,7 @@ fn main() -> ExitCode {
     let verb = words.first().and_then(|word| VERBS.iter().find(|verb| verb.0 == word));
     let Some((.., act)) = verb else {
         for (name, rest, purpose, _) in VERBS {
-            println!("cargo xtask {:<31} {purpose}", format!("{name} {rest}"));
+            println!("cargo xtask {:<42} {purpose}", format!("{name} {rest}"));
         }
         return ExitCode::from(2);
     };

@@ -68,6 +68,42 @@ pub(crate) enum Verb {
         #[arg(value_name = "NAME")]
         user: Option<String>,
     },
+    /// Write templates to a file that one key opens, to back them up or move them
+    Export {
+        /// The file, which must not exist yet
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Public key that `age-keygen` printed [default: store.export_recipient of the daemon]
+        #[arg(long, value_name = "age1...")]
+        recipient: Option<String>,
+        /// Whose templates [default: everybody's]
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Add the templates in a file that `export` wrote
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// File with the secret key that it was written for, from `age-keygen -o`
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+        /// Leave out people who are enrolled already, rather than nothing at all
+        #[arg(long)]
+        skip_enrolled: bool,
+    },
+    /// Issue all templates anew under a new key, without new pictures
+    Renew {
+        /// Draw a new store key instead
+        #[arg(long)]
+        store_key: bool,
+    },
+    /// Look into the audit log
+    Audit {
+        /// What to do with it
+        #[command(subcommand)]
+        act: AuditAct,
+    },
     /// Show how the daemon is
     Status,
     /// Follow what happens at the door
@@ -92,6 +128,13 @@ pub(crate) enum Verb {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+}
+
+/// What can be done with the audit log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditAct {
+    /// Find lines that were changed or are missing; ends with 1 if there are any
+    Verify,
 }
 
 #[cfg(test)]

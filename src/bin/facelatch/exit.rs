@@ -26,7 +26,7 @@ pub(crate) enum Exit {
 pub(crate) const TABLE: &str = "\
 Exit codes:
   0  done, or the face matched
-  1  a face was judged and did not match
+  1  a face was judged and did not match; the audit log is not as it was written
   2  the command or a value in it makes no sense
   3  no face was judged; try again
   4  the daemon or its camera is not to be had, or something failed
@@ -58,9 +58,10 @@ impl From<&Fault> for Exit {
     fn from(fault: &Fault) -> Self {
         match fault {
             Fault::PermissionDenied { .. } => Self::Forbidden,
-            Fault::BadParameter { .. } | Fault::NotFound { .. } | Fault::InvalidParameter { .. } => {
-                Self::Usage
-            }
+            Fault::BadParameter { .. }
+            | Fault::NotFound { .. }
+            | Fault::InvalidParameter { .. }
+            | Fault::Conflict { .. } => Self::Usage,
             Fault::EnrollFailed { reason, .. } => Self::from(*reason),
             _ => Self::Unavailable,
         }

@@ -8,6 +8,7 @@ mod enroll;
 mod events;
 mod exit;
 mod judging;
+mod keep;
 mod manual;
 mod people;
 mod say;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Verb};
+use args::{Args, AuditAct, Verb};
 use exit::Exit;
 
 fn main() -> ExitCode {
@@ -31,6 +32,10 @@ fn main() -> ExitCode {
         Verb::List { user } => people::list(&to, user),
         Verb::Remove { user, id, yes } => people::remove(&to, &user, id, yes),
         Verb::Reset { user } => people::reset(&to, user),
+        Verb::Export { to: path, recipient, user } => keep::export(&to, &path, recipient, user),
+        Verb::Import { file, identity, skip_enrolled } => keep::import(&to, &file, &identity, skip_enrolled),
+        Verb::Renew { store_key } => keep::renew(&to, store_key),
+        Verb::Audit { act: AuditAct::Verify } => keep::audit(&to),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),

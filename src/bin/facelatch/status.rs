@@ -29,11 +29,13 @@ fn lines(status: &reply::Status) -> Vec<String> {
         format!("camera    {} {}{camera}", status.camera.name, status.camera.state),
         format!("networks  {} and {}", status.detector, status.embedder),
         format!("enrolled  {} people, {} templates", status.users, status.templates),
+        format!("store     {}", status.store.state),
         format!("latch     {}", status.latch),
     ];
     if let (Some(threshold), Some(identical)) = (status.threshold, status.identical_pair_p) {
         lines.push(format!("head      threshold {threshold:.4}, an identical pair scores {identical:.4}"));
     }
+    lines.extend(status.store.notes.iter().map(|note| format!("note      {note}")));
     lines.extend(status.notes.iter().map(|note| format!("note      {note}")));
     lines
 }

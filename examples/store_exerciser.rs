@@ -1,0 +1,172 @@
+//! A store and nothing else, to be killed: `cargo xtask torture` drives it, and `cargo bench --bench store` measures it.
+//!
+//! `run FOLDER SEED` changes the store for ever, and prints a line when a change begins and when it is acknowledged;
+//! `check FOLDER` opens it and prints what it holds. No network is loaded: faces are made up from their numbers.
+#![allow(clippy::print_stdout, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use facelatch::clock::{Clock, SystemClock, WallTime};
+use facelatch::embed::{Embedding, TurnKind};
+use facelatch::head::project::SplitMix64;
+use facelatch::judge::{Attempts, UserName};
+use facelatch::store::audit::{Audit, Entry, Limits};
+use facelatch::store::portable::{self, MadeFor};
+use facelatch::store::{KeySource, Opening, Snapshot, Template, TemplateStore, Vault};
+
+const LENGTH: usize = 128;
+const SHA: &str = "65a7f216926cb6ae114ce65aed30f5e7466fa0c0c6496349033ae46e22d56659";
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let ended = match words.as_slice() {
+        ["run", folder, seed] => run(Path::new(folder), seed.parse().expect("a number"), u64::MAX),
+        ["run", folder, seed, changes] => {
+            run(Path::new(folder), seed.parse().expect("a number"), changes.parse().expect("a number"))
+        }
+        ["check", folder] => check(Path::new(folder)),
+        _ => Err("say: run FOLDER SEED [CHANGES], or check FOLDER".into()),
+    };
+    if let Err(why) = ended {
+        eprintln!("store_exerciser: {why}");
+        std::process::exit(1);
+    }
+}
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn open(folder: &Path) -> Result<(Vault, Audit)> {
+    let store: PathBuf = folder.join("store");
+    let opening = Opening {
+        folder: &store,
+        keys: KeySource::new(&store, Path::new(""), None),
+        embedder_sha256: SHA,
+        turn: (TurnKind::Rotation, LENGTH),
+        now: SystemClock.wall(),
+    };
+    let vault = Vault::open(&opening)?;
+    let limits = Limits { file_bytes: 64 << 10, files: 4 };
+    let audit = Audit::open(&store.join("audit"), &vault, limits, WallTime(0))?;
+    Ok((vault, audit))
+}
+
+fn face(n: u64) -> Embedding {
+    let mut random = SplitMix64(n);
+    Embedding::new((0..LENGTH).map(|_| random.uniform() as f32 - 0.5).collect()).expect("not zero")
+}
+
+fn user(n: usize) -> UserName {
+    UserName::new(&format!("user{n}")).expect("valid")
+}
+
+fn template(at: &Snapshot, user: UserName, n: u64) -> Template {
+    Template {
+        id: format!("{n:032x}"),
+        user,
+        label: format!("look {n}"),
+        created_at: WallTime(n),
+        embedder_sha256: SHA.to_owned(),
+        embedding: at.turn.apply(&face(n)),
+    }
+}
+
+/// Lines: `? CHANGE` before, `! CHANGE` once it is acknowledged.
+fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
+    let (vault, audit) = open(folder)?;
+    let mut random = SplitMix64(seed);
+    let mut out = std::io::stdout();
+    let mut say = |mark: char, what: &str| -> std::io::Result<()> {
+        writeln!(out, "{mark} {what}")?;
+        out.flush()
+    };
+    say('=', "open")?;
+    for _ in 0..changes {
+        let name = user(random.below(8));
+        let at = vault.snapshot()?;
+        let own: Vec<&Template> = at.templates.iter().filter(|t| t.user == name).collect();
+        let choice = random.below(100);
+        let (what, done): (String, Box<dyn Fn() -> Result<()> + '_>) = if choice < 45 && own.len() < 20 {
+            let numbers: Vec<u64> = (0..=random.below(5)).map(|_| random.bits() >> 1).collect();
+            let templates: Vec<_> = numbers.iter().map(|n| template(&at, name.clone(), *n)).collect();
+            let list: Vec<String> = numbers.iter().map(|n| format!("{n:032x}")).collect();
+            let (vault, turn) = (&vault, at.turn.clone());
+            (format!("add {name} {}", list.join(" ")), Box::new(move || Ok(vault.add(&templates, &turn)?)))
+        } else if choice < 60 && !own.is_empty() {
+            let (vault, name) = (&vault, name.clone());
+            (format!("remove {name}"), Box::new(move || Ok(vault.remove(&name, None).map(drop)?)))
+        } else if choice < 70 && !own.is_empty() {
+            let id = own[random.below(own.len())].id.clone();
+            let (vault, name) = (&vault, name.clone());
+            (format!("forget {name} {id}"), Box::new(move || Ok(vault.remove(&name, Some(&id)).map(drop)?)))
+        } else if choice < 75 {
+            let vault = &vault;
+            ("renew".to_owned(), Box::new(move || Ok(vault.renew().map(drop)?)))
+        } else if choice < 77 {
+            let vault = &vault;
+            ("renew-key".to_owned(), Box::new(move || Ok(vault.renew_key()?)))
+        } else if choice < 80 && !at.templates.is_empty() {
+            let vault = &vault;
+            (
+                "export".to_owned(),
+                Box::new(move || {
+                    Ok(portable::export(vault, None, RECIPIENT, &made_for(), WallTime(0)).map(drop)?)
+                }),
+            )
+        } else {
+            let misses = 1 + random.below(40) as u32;
+            let (vault, name) = (&vault, name.clone());
+            let attempts = Attempts { misses, last_miss: WallTime(u64::from(misses)) };
+            (
+                format!("misses {name} {misses}"),
+                Box::new(move || Ok(vault.set_attempts(Some(&name), attempts)?)),
+            )
+        };
+        say('?', &what)?;
+        match done() {
+            Ok(()) => say('!', &what)?,
+            Err(why) => say('-', &format!("{what}: {why}"))?,
+        }
+        let kind = what.split(' ').next().unwrap_or_default().to_owned();
+        audit.record(Entry { time: SystemClock.wall(), kind, by: Some(0), ..Entry::default() });
+        say('.', "audited")?;
+    }
+    Ok(())
+}
+
+fn made_for() -> MadeFor {
+    MadeFor { embedder: "sface".to_owned(), embedder_sha256: SHA.to_owned(), length: LENGTH }
+}
+
+/// Prints `condition`, `template USER ID`, `misses USER N`, `note`, `audit` and `problem` lines.
+fn check(folder: &Path) -> Result<()> {
+    let (vault, audit) = open(folder)?;
+    let at = vault.snapshot()?;
+    let mut lines = BTreeMap::new();
+    for template in &at.templates {
+        let n = u64::from_str_radix(&template.id, 16)?;
+        let back = at.turn.undo(&template.embedding);
+        let off = back.values().iter().zip(face(n).values()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        if off > 1e-5 {
+            return Err(format!("template {} is another face now (off by {off})", template.id).into());
+        }
+        lines.insert(template.id.clone(), template.user.to_string());
+    }
+    let health = vault.health();
+    println!("condition {:?}", health.condition);
+    lines.iter().for_each(|(id, user)| println!("template {user} {id}"));
+    for name in (0..8).map(user) {
+        let misses = vault.attempts(Some(&name))?.misses;
+        if misses > 0 {
+            println!("misses {name} {misses}");
+        }
+    }
+    health.notes.iter().for_each(|note| println!("note {note}"));
+    let report = audit.verify()?;
+    println!("audit {}", report.entries);
+    report.problems.iter().for_each(|problem| println!("problem {problem}"));
+    Ok(())
+}

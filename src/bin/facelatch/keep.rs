@@ -1,0 +1,128 @@
+//! `facelatch export`, `import`, `renew` and `audit verify`.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use facelatch_wire::call::{CheckAudit, Export, Import, Renew, Upload};
+
+use crate::exit::Exit;
+use crate::say::{self, Daemon};
+
+/// How long the daemon may take over everybody's templates.
+const LONG: Duration = Duration::from_secs(300);
+
+/// Bytes of a file in one call: in base64 they fit a message.
+const PART_BYTES: usize = 45_000;
+
+/// Larger files are no exports.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// A sealed file with templates. It appears under its name only when it is whole, and never in the place of another.
+pub(crate) fn export(
+    to: &Daemon,
+    path: &Path,
+    recipient: Option<String>,
+    user: Option<String>,
+) -> Result<Exit> {
+    if path.exists() {
+        bail!("{}: exists already; name another file or remove it", path.display());
+    }
+    let mut client = to.ask(LONG)?;
+    client.start(&Export { recipient, user }, true)?;
+    let mut bytes = Vec::new();
+    let end = loop {
+        let received = client.receive::<Export>()?;
+        if let Some(part) = &received.reply.data {
+            bytes.extend(STANDARD_NO_PAD.decode(part).context("the daemon sent a part that is no base64")?);
+        }
+        if !received.continues {
+            break received.reply;
+        }
+    };
+    write(path, &bytes)?;
+    if to.json {
+        say::json(&end)?;
+    } else {
+        let (templates, users) = (end.templates.unwrap_or_default(), end.users.unwrap_or_default());
+        say::line(format!("{templates} templates of {users} people sealed in {}", path.display()))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    let failed = || format!("{}: cannot be written", path.display());
+    let mut options = OpenOptions::new();
+    let mut file =
+        options.write(true).create(true).truncate(true).mode(0o600).open(part).with_context(failed)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(failed)?;
+    std::fs::rename(part, path).with_context(failed)
+}
+
+/// What is in a sealed file, into the store.
+pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: bool) -> Result<Exit> {
+    let read = |path: &Path| -> Result<Vec<u8>> {
+        let cannot = || format!("{}: cannot be read", path.display());
+        let length = std::fs::metadata(path).with_context(cannot)?.len();
+        if length > MAX_FILE_BYTES {
+            bail!("{}: {length} bytes are no export; at most {MAX_FILE_BYTES} are read", path.display());
+        }
+        std::fs::read(path).with_context(cannot)
+    };
+    let file = read(path)?;
+    let identity = String::from_utf8(read(identity)?).context("the identity file is no text")?;
+    let mut client = to.ask(LONG)?;
+    for part in file.chunks(PART_BYTES) {
+        client.call(&Upload { data: STANDARD_NO_PAD.encode(part) })?;
+    }
+    let done = client.call(&Import { identity, skip_enrolled })?;
+    if to.json {
+        say::json(&done)?;
+        return Ok(Exit::Done);
+    }
+    match done.added {
+        0 => say::line("nothing was added: all of it is here already")?,
+        added => say::line(format!("{added} templates of {} added", done.users.join(", ")))?,
+    }
+    if !done.skipped.is_empty() {
+        say::line(format!("left out, since they are enrolled already: {}", done.skipped.join(", ")))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// New templates, or a new store key.
+pub(crate) fn renew(to: &Daemon, store_key: bool) -> Result<Exit> {
+    let done = to.ask(LONG)?.call(&Renew { store_key })?;
+    if to.json {
+        say::json(&done)?;
+    } else if store_key {
+        say::line("everything is wrapped with a new store key; copies of the old one open nothing any more")?;
+    } else {
+        say::line(format!(
+            "{} templates were issued anew; the old ones are worth nothing now",
+            done.templates
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Ends with 1 when the log is not as it was written.
+pub(crate) fn audit(to: &Daemon) -> Result<Exit> {
+    let report = to.ask(LONG)?.call(&CheckAudit {})?;
+    if to.json {
+        say::json(&report)?;
+    } else {
+        report.problems.iter().try_for_each(say::line)?;
+        let verdict = if report.problems.is_empty() { "all as they were written" } else { "not all is well" };
+        say::line(format!("{} lines in {} files: {verdict}", report.entries, report.files))?;
+    }
+    Ok(if report.problems.is_empty() { Exit::Done } else { Exit::NoMatch })
+}

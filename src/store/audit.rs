@@ -1,0 +1,309 @@
+//! What happened at the door, so that a cut or an edit shows: each line carries a tag over itself and the tag before.
+//!
+//! Only the store's root key makes tags, so whoever edits the files without it cannot mend the chain. The last number
+//! and tag stand in a head file as well, which shows a cut end. What cannot show: files and head put back together as
+//! they once were, by somebody who kept a copy; docs/store.md.
+//!
+//! A line: tag in hex, a space, one JSON object. Each file begins with a line that repeats the tag before it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::files::{Disk, Folder};
+use super::seal::Key;
+use super::vault::Vault;
+use crate::clock::WallTime;
+
+mod check;
+mod head;
+
+pub use check::AuditReport;
+use head::Head;
+
+/// The file that is written; older ones have `.1`, `.2` and so on behind.
+const LOG: &str = "audit.log";
+
+const TAG_BYTES: usize = 32;
+
+type Tag = [u8; TAG_BYTES];
+
+/// How much of the log is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// A file is ended when it has grown to so many bytes.
+    pub file_bytes: u64,
+    /// Files that are kept, the one that is written among them; at least 2.
+    pub files: usize,
+}
+
+/// Something that happened. No score, no picture.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Number of the line, from 1 on.
+    pub n: u64,
+    /// Seconds since 1970-01-01 UTC, as the clock stood.
+    pub time: WallTime,
+    /// `verify`, `identify`, `enroll`, `remove`, `reset`, `renew`, `export`, `import`, `start`, `begin`, `repair`.
+    pub kind: String,
+    /// Whose face, or whose templates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// User id of whoever asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<u32>,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
+    /// What became of the latch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latch: Option<String>,
+    /// What else there is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Lines before this one that could not be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<u64>,
+    /// In the first line of a file: the tag before it, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
+/// The log of one store.
+pub struct Audit {
+    disk: Box<dyn Disk>,
+    folder: PathBuf,
+    key: Key,
+    limits: Limits,
+    state: Mutex<State>,
+}
+
+struct State {
+    head: Head,
+    /// Good bytes of the file that is written.
+    length: u64,
+    lost: u64,
+    trouble: Option<String>,
+}
+
+impl Audit {
+    /// Opens the log in a folder, made with mode 0700 if it is missing, with a key of this store.
+    ///
+    /// # Errors
+    /// Text that names the folder and the fix.
+    pub fn open(folder: &Path, vault: &Vault, limits: Limits, now: WallTime) -> Result<Self, String> {
+        let failed =
+            |e: std::io::Error| format!("audit log {}: {e}; check the folder and the disk", folder.display());
+        let disk = Folder::new(folder).map_err(failed)?;
+        Self::on(Box::new(disk), folder, vault.audit_key(), limits, now, vault.is_new()).map_err(failed)
+    }
+
+    fn on(
+        disk: Box<dyn Disk>,
+        folder: &Path,
+        key: Key,
+        limits: Limits,
+        now: WallTime,
+        new: bool,
+    ) -> std::io::Result<Self> {
+        let state = State { head: Head::default(), length: 0, lost: 0, trouble: None };
+        let audit = Self { disk, folder: folder.into(), key, limits, state: Mutex::new(state) };
+        audit.find_the_end(now, new)?;
+        Ok(audit)
+    }
+
+    /// Adds a line; on the disk when this returns. A line that cannot be written is counted in the next one, and
+    /// nobody is kept out for it.
+    pub fn record(&self, entry: Entry) {
+        let mut state = self.state();
+        let lost = std::mem::take(&mut state.lost);
+        let mut entry = entry;
+        entry.lost = (lost > 0).then_some(lost);
+        let time = entry.time;
+        if let Err(error) = self.append(&mut state, entry) {
+            state.lost = lost + 1;
+            state.trouble = Some(format!("audit log: {} lines could not be written ({error})", state.lost));
+            tracing::error!("audit log {}: a line could not be written ({error})", self.folder.display());
+            return;
+        }
+        state.trouble = None;
+        if state.length > self.limits.file_bytes
+            && let Err(error) = self.rotate(&mut state, time)
+        {
+            tracing::warn!("audit log {}: cannot begin a new file ({error})", self.folder.display());
+        }
+    }
+
+    /// What is wrong with writing it, for people.
+    pub fn trouble(&self) -> Option<String> {
+        self.state().trouble.clone()
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn append(&self, state: &mut State, entry: Entry) -> std::io::Result<()> {
+        self.write(state, entry)?;
+        // Not waited for: a head that is behind says less, never something wrong.
+        state.head.write(&*self.disk, &self.key)
+    }
+
+    fn write(&self, state: &mut State, mut entry: Entry) -> std::io::Result<()> {
+        entry.n = state.head.last + 1;
+        let text = serde_json::to_string(&entry)?;
+        let tag = self.tag(&state.head.tag, &text);
+        let line = format!("{} {text}\n", hex(&tag));
+        let written = self.disk.write(LOG, state.length, line.as_bytes()).and_then(|()| self.disk.sync(LOG));
+        if let Err(error) = written {
+            // Half a line at the end is cut off here, or at the next start.
+            let _ = self.disk.cut(LOG, state.length);
+            return Err(error);
+        }
+        state.length += line.len() as u64;
+        (state.head.last, state.head.tag) = (entry.n, tag);
+        Ok(())
+    }
+
+    /// A new file. Older ones move up, the oldest goes.
+    fn rotate(&self, state: &mut State, now: WallTime) -> std::io::Result<()> {
+        let files = self.limits.files.max(2);
+        self.disk.remove(&name(files - 1))?;
+        for which in (0..files - 1).rev() {
+            if self.disk.length(&name(which))?.is_some() {
+                self.disk.rename(&name(which), &name(which + 1))?;
+            }
+        }
+        self.disk.sync_names()?;
+        self.begin(state, now)
+    }
+
+    /// The first line of a file that is not there yet.
+    fn begin(&self, state: &mut State, now: WallTime) -> std::io::Result<()> {
+        state.length = 0;
+        let after = Some(hex(&state.head.tag));
+        self.write(state, Entry { time: now, kind: "begin".to_owned(), after, ..Entry::default() })?;
+        // The file has its name before the head speaks of its line.
+        self.disk.sync_names()?;
+        state.head.first = self.first_number()?.unwrap_or(state.head.last);
+        state.head.settle(&*self.disk, &self.key)?;
+        self.disk.sync_names()
+    }
+
+    /// Number of the oldest line there is.
+    fn first_number(&self) -> std::io::Result<Option<u64>> {
+        for which in (0..self.limits.files.max(2)).rev() {
+            if let Some(file) = self.disk.read(&name(which))? {
+                let line = String::from_utf8_lossy(&file);
+                let entry = line.lines().next().and_then(|line| parse(line)).map(|(_, entry, _)| entry.n);
+                return Ok(entry);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where to go on. An end that is missing, or a line that was cut short by a crash, is put on record; so is a whole log
+    /// that is missing, unless the store is new.
+    fn find_the_end(&self, now: WallTime, new: bool) -> std::io::Result<()> {
+        let mut state = self.state();
+        let head = Head::read(&*self.disk, &self.key)?;
+        let (mut whole, mut repair) = (None, None);
+        // Right after a rotation that was cut short the newest whole line is in the second file.
+        for which in 0..2 {
+            let Some(file) = self.disk.read(&name(which))? else { continue };
+            let read = check::end_of(&file, &|before, text| self.tag(before, text));
+            if which == 0 && read.torn {
+                self.disk.cut(LOG, read.length)?;
+                repair = Some("the last line was cut short and was removed");
+            }
+            if let Some(end) = read.end {
+                state.length = read.length;
+                whole = Some((end, which, read.good));
+                break;
+            }
+        }
+        match (whole, head) {
+            (None, None) => {
+                self.begin(&mut state, now)?;
+                repair = (!new).then_some("the whole log was missing");
+            }
+            (Some(((last, tag), which, good)), head) => {
+                let known = head.clone().unwrap_or_default();
+                let cut = head.is_some() && (known.last > last || (known.last == last && known.tag != tag));
+                if cut || !good {
+                    state.head = if known.last > last { known } else { Head { last, tag, ..known } };
+                    repair = Some("lines are missing or were changed before this one");
+                    self.rotate(&mut state, now)?;
+                } else {
+                    state.head = Head { last, tag, first: known.first };
+                    // The power may go between the very first line and the head.
+                    if head.is_none() && last == 1 {
+                        state.head.first = 1;
+                        state.head.settle(&*self.disk, &self.key)?;
+                    } else if head.is_none() {
+                        repair = Some("the head file was missing");
+                        state.head.first = self.first_number()?.unwrap_or(last);
+                    }
+                    if which == 1 {
+                        self.begin(&mut state, now)?;
+                    }
+                }
+            }
+            (None, Some(head)) => {
+                state.head = head;
+                repair = Some("lines are missing or were changed before this one");
+                self.rotate(&mut state, now)?;
+            }
+        }
+        if let Some(what) = repair {
+            tracing::warn!("audit log {}: {what}", self.folder.display());
+            let note = Some(what.to_owned());
+            self.append(
+                &mut state,
+                Entry { time: now, kind: "repair".to_owned(), note, ..Entry::default() },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn tag(&self, before: &Tag, text: &str) -> Tag {
+        self.key.mac(&[b"line", before, text.as_bytes()])
+    }
+}
+
+/// Whether a file holds a line that this key has tagged.
+pub(super) fn passes(file: &[u8], key: &Key) -> bool {
+    let read = check::end_of(file, &|before, text| key.mac(&[b"line", before, text.as_bytes()]));
+    read.good && read.end.is_some()
+}
+
+fn name(which: usize) -> String {
+    if which == 0 { LOG.to_owned() } else { format!("{LOG}.{which}") }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Tag> {
+    let mut tag = [0; TAG_BYTES];
+    let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if text.len() != 2 * TAG_BYTES || !text.bytes().all(lower) {
+        return None;
+    }
+    for (byte, at) in tag.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(tag)
+}
+
+/// Tag, entry and the text that was tagged.
+fn parse(line: &str) -> Option<(Tag, Entry, &str)> {
+    let (tag, text) = line.split_once(' ')?;
+    Some((unhex(tag)?, serde_json::from_str(text).ok()?, text))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Reads the whole log again and names every place where it is not as it was written.
+
+use super::{Audit, Tag, name, parse, unhex};
+
+/// Most problems that are named; more are counted.
+const NAMED: usize = 20;
+
+/// What reading the log again showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditReport {
+    /// Lines that are as they were written.
+    pub entries: u64,
+    /// Files.
+    pub files: u64,
+    /// What is wrong, a sentence each; nothing if all is well.
+    pub problems: Vec<String>,
+}
+
+/// The end of one file.
+pub(super) struct End {
+    /// Number and tag of its last line.
+    pub(super) end: Option<(u64, Tag)>,
+    /// Bytes up to the end of its last whole line.
+    pub(super) length: u64,
+    /// Something that is no whole line follows.
+    pub(super) torn: bool,
+    /// Each line fits the one before.
+    pub(super) good: bool,
+}
+
+/// Reads one file by itself.
+pub(super) fn end_of(file: &[u8], tag: &dyn Fn(&Tag, &str) -> Tag) -> End {
+    let length = file.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let (mut end, mut good, mut before): (Option<(u64, Tag)>, bool, Option<Tag>) = (None, true, None);
+    for line in String::from_utf8_lossy(&file[..length]).lines() {
+        let Some((got, entry, text)) = parse(line) else {
+            good = false;
+            continue;
+        };
+        let before_it = before.or_else(|| unhex(entry.after.as_deref()?)).unwrap_or_default();
+        good &= tag(&before_it, text) == got && end.is_none_or(|(n, _)| entry.n == n + 1);
+        (end, before) = (Some((entry.n, got)), Some(got));
+    }
+    End { end, length: length as u64, torn: length < file.len(), good }
+}
+
+impl Audit {
+    /// Verifies every line of every file, and that none is missing at either end.
+    ///
+    /// # Errors
+    /// Text, when a file cannot be read.
+    pub fn verify(&self) -> Result<AuditReport, String> {
+        let state = self.state();
+        let mut walk = Walk { audit: self, report: AuditReport::default(), more: 0, before: None };
+        let mut first = None;
+        for which in (0..self.limits.files.max(2)).rev() {
+            let file = self.disk.read(&name(which)).map_err(|e| format!("audit log {}: {e}", name(which)))?;
+            let Some(file) = file else { continue };
+            walk.report.files += 1;
+            let start = walk.file(&name(which), &String::from_utf8_lossy(&file));
+            first = first.or(start);
+        }
+        if first != Some(state.head.first) {
+            walk.problem(format!(
+                "the beginning is missing: the oldest line must be number {}",
+                state.head.first
+            ));
+        }
+        if walk.before != Some((state.head.last, state.head.tag)) {
+            walk.problem(format!("the end is missing: the newest line must be number {}", state.head.last));
+        }
+        let Walk { mut report, more, .. } = walk;
+        if more > 0 {
+            report.problems.push(format!("and {more} more"));
+        }
+        Ok(report)
+    }
+}
+
+struct Walk<'a> {
+    audit: &'a Audit,
+    report: AuditReport,
+    more: usize,
+    /// Number and tag of the line before.
+    before: Option<(u64, Tag)>,
+}
+
+impl Walk<'_> {
+    /// Number of the first line.
+    fn file(&mut self, name: &str, text: &str) -> Option<u64> {
+        let mut first = None;
+        for (at, line) in text.lines().enumerate() {
+            let Some((tag, entry, text)) = parse(line) else {
+                self.problem(format!("{name} line {}: is no line of this log", at + 1));
+                continue;
+            };
+            first = first.or(Some(entry.n));
+            // The oldest file that is kept says itself what it goes on from.
+            let said = (at == 0).then(|| unhex(entry.after.as_deref()?)).flatten();
+            let before = self.before.unwrap_or((entry.n.saturating_sub(1), said.unwrap_or_default()));
+            if self.audit.tag(&before.1, text) != tag {
+                self.problem(format!("{name} line {}: was changed, or lines before it are missing", at + 1));
+            } else if entry.n != before.0 + 1 {
+                self.problem(format!("{name} line {}: number {} follows {}", at + 1, entry.n, before.0));
+            } else {
+                self.report.entries += 1;
+            }
+            if entry.kind == "repair" {
+                let note = entry.note.unwrap_or_default();
+                self.problem(format!("{name} line {}: the daemon found at its start that {note}", at + 1));
+            }
+            if let Some(lost) = entry.lost {
+                self.problem(format!("{name} line {}: {lost} lines before it could not be written", at + 1));
+            }
+            self.before = Some((entry.n, tag));
+        }
+        first
+    }
+
+    fn problem(&mut self, text: String) {
+        if self.report.problems.len() < NAMED {
+            self.report.problems.push(text);
+        } else {
+            self.more += 1;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The head file: which lines there must be. One place is put on the disk at each new file of the log; the other is
+//! written at each line and not waited for, so that it may be behind, or torn when the power goes.
+
+use std::io;
+
+use super::Tag;
+use crate::store::files::Disk;
+use crate::store::seal::Key;
+
+const FILE: &str = "audit.head";
+
+/// Numbers, tag, and a tag over them.
+const SLOT_BYTES: usize = 8 + 8 + 32 + 32;
+
+/// The oldest line kept, the newest, and its tag.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) tag: Tag,
+}
+
+impl Head {
+    /// After a line.
+    pub(super) fn write(&self, disk: &dyn Disk, key: &Key) -> io::Result<()> {
+        self.write_to(1, disk, key)
+    }
+
+    /// After the first line of a file; on the disk when this returns.
+    pub(super) fn settle(&self, disk: &dyn Disk, key: &Key) -> io::Result<()> {
+        // What was not waited for first: one of the two is whole at any moment.
+        self.write(disk, key)?;
+        disk.sync(FILE)?;
+        self.write_to(0, disk, key)?;
+        disk.sync(FILE)
+    }
+
+    fn write_to(&self, place: u64, disk: &dyn Disk, key: &Key) -> io::Result<()> {
+        let body = [&self.first.to_le_bytes()[..], &self.last.to_le_bytes(), &self.tag].concat();
+        let tag = key.mac(&[b"head", &body]);
+        disk.write(FILE, place * SLOT_BYTES as u64, &[&body[..], &tag].concat())
+    }
+
+    pub(super) fn read(disk: &dyn Disk, key: &Key) -> io::Result<Option<Self>> {
+        let file = disk.read(FILE)?.unwrap_or_default();
+        let heads = file.chunks(SLOT_BYTES).filter_map(|slot| {
+            let (body, tag) = slot.split_last_chunk::<32>()?;
+            let (first, rest) = body.split_first_chunk()?;
+            let (last, rest) = rest.split_first_chunk()?;
+            let head = Self {
+                first: u64::from_le_bytes(*first),
+                last: u64::from_le_bytes(*last),
+                tag: rest.try_into().ok()?,
+            };
+            key.vouches(&[b"head", body], tag).then_some(head)
+        });
+        Ok(heads.max_by_key(|head| head.last))
+    }
+}

@@ -1,0 +1,202 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::store::files::tests::{Fake, Fault};
+
+const LIMITS: Limits = Limits { file_bytes: 2000, files: 3 };
+
+/// The log's disk outlives it.
+struct Shared(Arc<Fake>);
+
+impl Disk for Shared {
+    fn read(&self, name: &str) -> std::io::Result<Option<Vec<u8>>> {
+        self.0.read(name)
+    }
+    fn length(&self, name: &str) -> std::io::Result<Option<u64>> {
+        self.0.length(name)
+    }
+    fn write(&self, name: &str, at: u64, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write(name, at, bytes)
+    }
+    fn cut(&self, name: &str, length: u64) -> std::io::Result<()> {
+        self.0.cut(name, length)
+    }
+    fn sync(&self, name: &str) -> std::io::Result<()> {
+        self.0.sync(name)
+    }
+    fn sync_names(&self) -> std::io::Result<()> {
+        self.0.sync_names()
+    }
+    fn rename(&self, from: &str, to: &str) -> std::io::Result<()> {
+        self.0.rename(from, to)
+    }
+    fn swap(&self, one: &str, other: &str) -> std::io::Result<()> {
+        self.0.swap(one, other)
+    }
+    fn remove(&self, name: &str) -> std::io::Result<()> {
+        self.0.remove(name)
+    }
+}
+
+fn open(disk: &Arc<Fake>) -> std::io::Result<Audit> {
+    let key = Key::from_bytes([6; 32]);
+    let disk = Box::new(Shared(disk.clone()));
+    Audit::on(disk, Path::new("audit"), key, LIMITS, WallTime(50), true)
+}
+
+fn happened(n: u64) -> Entry {
+    let (user, verdict) = (Some("alice".to_owned()), Some("match".to_owned()));
+    // The clock jumps about; the order of lines does not.
+    Entry { time: WallTime(1000 - n * 7 % 500), kind: "verify".to_owned(), user, verdict, ..Entry::default() }
+}
+
+fn filled(lines: u64) -> Arc<Fake> {
+    let disk = Arc::new(Fake::default());
+    let audit = open(&disk).expect("opens");
+    (0..lines).for_each(|n| audit.record(happened(n)));
+    disk
+}
+
+fn problems(disk: &Arc<Fake>) -> Vec<String> {
+    open(disk).expect("opens").verify().expect("read").problems
+}
+
+fn file(disk: &Fake, name: &str) -> Vec<u8> {
+    disk.read(name).expect("read").expect("there")
+}
+
+fn put(disk: &Fake, name: &str, bytes: &[u8]) {
+    disk.write(name, 0, bytes).and_then(|()| disk.cut(name, bytes.len() as u64)).expect("written");
+}
+
+#[test]
+fn what_was_written_verifies_over_restarts_and_rotations() {
+    let disk = filled(5);
+    for n in 0..60 {
+        open(&disk).expect("opens").record(happened(n));
+    }
+    assert!(
+        disk.length("audit.log.2").expect("read").is_some()
+            && disk.length("audit.log.3").expect("read").is_none()
+    );
+    let report = open(&disk).expect("opens").verify().expect("read");
+    assert_eq!((report.files, report.problems.len()), (3, 0), "{:?}", report.problems);
+    let text = String::from_utf8(file(&disk, "audit.log.1")).expect("text");
+    assert!(text.contains("\"user\":\"alice\"") && text.contains("\"verdict\":\"match\""));
+}
+
+/// Issue 6: any cut or edit is found. Each byte of each file is changed, each line taken out, each end cut off.
+#[test]
+fn any_edit_is_found() {
+    let names = ["audit.log", "audit.log.1", "audit.log.2"];
+    let disk = filled(30);
+    assert_eq!(problems(&disk), Vec::<String>::new());
+    for name in names {
+        let good = file(&disk, name);
+        for at in (0..good.len()).step_by(3) {
+            let mut bad = good.clone();
+            // Upper and lower case of a hex digit are the same tag; anything else counts.
+            bad[at] ^= 0x01;
+            put(&disk, name, &bad);
+            let audit = filled_view(&disk);
+            assert!(!audit.verify().expect("read").problems.is_empty(), "{name} at {at}");
+        }
+        let lines: Vec<&[u8]> = good.split_inclusive(|byte| *byte == b'\n').collect();
+        for gone in 0..lines.len() {
+            let left: Vec<u8> = lines
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| *at != gone)
+                .flat_map(|(_, l)| l.to_vec())
+                .collect();
+            put(&disk, name, &left);
+            assert!(
+                !filled_view(&disk).verify().expect("read").problems.is_empty(),
+                "{name} without line {gone}"
+            );
+        }
+        put(&disk, name, &good);
+    }
+    assert_eq!(problems(&disk), Vec::<String>::new());
+}
+
+/// The log as a running daemon sees it, which repairs nothing: its state is what it wrote last.
+fn filled_view(disk: &Arc<Fake>) -> Audit {
+    let key = Key::from_bytes([6; 32]);
+    let head = Head::read(&**disk, &key).expect("read").expect("there");
+    let state = State { head, length: 0, lost: 0, trouble: None };
+    Audit {
+        disk: Box::new(Shared(disk.clone())),
+        folder: "audit".into(),
+        key,
+        limits: LIMITS,
+        state: Mutex::new(state),
+    }
+}
+
+#[test]
+fn a_cut_end_is_found_at_the_next_start_and_stays_on_record() {
+    let disk = filled(4);
+    let good = file(&disk, "audit.log");
+    let keep = good
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map(|end| good[..end].iter().rposition(|b| *b == b'\n').expect("lines") + 1);
+    put(&disk, "audit.log", &good[..keep.expect("lines")]);
+    let found = problems(&disk);
+    assert!(found.iter().any(|p| p.contains("missing or were changed before this one")), "{found:?}");
+    open(&disk).expect("opens").record(happened(9));
+    assert!(!problems(&disk).is_empty(), "a later line does not heal it");
+}
+
+#[test]
+fn a_removed_log_or_head_is_found() {
+    let disk = filled(30);
+    for name in ["audit.log", "audit.log.1", "audit.log.2", "audit.head"] {
+        let site = Arc::new(disk.reboot(1));
+        site.remove(name).expect("removed");
+        assert!(!problems(&site).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn no_line_that_was_acknowledged_is_lost_whenever_the_power_goes() {
+    let whole = filled(20);
+    for step in 1..=whole.steps() {
+        for seed in 0..3 {
+            let disk = Arc::new(Fake::default());
+            disk.plan(step, Fault::Power);
+            let mut written = 0;
+            if let Ok(audit) = open(&disk) {
+                for n in 0..20 {
+                    audit.record(happened(n));
+                    if audit.trouble().is_some() {
+                        break;
+                    }
+                    written += 1;
+                }
+            }
+            let after = Arc::new(disk.reboot(seed));
+            let audit = open(&after).unwrap_or_else(|e| panic!("step {step}: {e}"));
+            let report = audit.verify().expect("read");
+            let lost = report.problems.iter().filter(|p| !p.contains("cut short")).collect::<Vec<_>>();
+            assert!(lost.is_empty(), "step {step}, seed {seed}: {lost:?}");
+            let last = audit.state().head.last;
+            assert!(last >= written, "step {step}, seed {seed}: {last} of {written}");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_keeps_nobody_out_and_the_gap_is_on_record() {
+    let disk = filled(2);
+    let audit = open(&disk).expect("opens");
+    disk.plan(1, Fault::FullForGood);
+    (0..3).for_each(|n| audit.record(happened(n)));
+    assert!(audit.trouble().is_some_and(|text| text.contains("3 lines")));
+    disk.mend();
+    audit.record(happened(4));
+    assert_eq!(audit.trouble(), None);
+    let found = audit.verify().expect("read").problems;
+    assert!(found.len() == 1 && found[0].contains("3 lines before it could not be written"), "{found:?}");
+}

@@ -1,0 +1,80 @@
+//! Why the store could not do it. Each text says which store and what to do.
+
+use std::path::PathBuf;
+
+use super::MAX_TEMPLATES;
+use crate::judge::UserName;
+
+/// Everything that may go wrong with a store.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message tells what each field is")]
+pub enum StoreError {
+    /// Cannot be opened.
+    #[error("store {}: cannot be opened: {why}; check that the folder exists, belongs to the daemon and is held by no other daemon", .path.display())]
+    Open { path: PathBuf, why: String },
+    /// A read or write failed.
+    #[error("store {}: {why}; check the disk (full? read-only?)", .path.display())]
+    Io { path: PathBuf, why: String },
+    /// A record is not what was written.
+    #[error("store {}: record {record} is damaged: {why}; import an export, or remove the user and enrol again", .path.display())]
+    Damaged { path: PathBuf, record: String, why: String },
+    /// Written for another embedder.
+    #[error(
+        "store {}: made for the embedder with sha256 {made_for}, but {loaded} is loaded; configure that embedder \
+         again, or move the store away and enrol everybody again (no pictures are kept to do it from)",
+        .path.display()
+    )]
+    OtherEmbedder { path: PathBuf, made_for: String, loaded: String },
+    /// Too many templates.
+    #[error(
+        "user {user}: would have {wanted} templates, at most {MAX_TEMPLATES} are kept; remove some first"
+    )]
+    Full { user: UserName, wanted: usize },
+    /// A template of that id is there already.
+    #[error("template {id}: exists already; remove it first")]
+    Taken { id: String },
+    /// Another turn than the store's.
+    #[error("the templates were renewed meanwhile, so these do not fit any more; start again")]
+    Renewed,
+    /// No store key where there was one.
+    #[error(
+        "store key {}: missing, but the store beside it was sealed with one; put it back (or the credential \
+         `store-key`), or move the store away and enrol everybody again",
+        .path.display()
+    )]
+    KeyMissing { path: PathBuf },
+    /// A store key that is none.
+    #[error(
+        "store key {}: {why}; it must hold 32 random bytes or 64 hex digits: put the right one back",
+        .path.display()
+    )]
+    Key { path: PathBuf, why: String },
+    /// A store key of something else.
+    #[error(
+        "store {}: was sealed with another key than {keys}; put the right one back, or move the store away and \
+         enrol everybody again",
+        .path.display()
+    )]
+    WrongKey { path: PathBuf, keys: String },
+    /// The key is given from outside.
+    #[error(
+        "store key {}: is a credential, which only an administrator can change: put the present key into the \
+         key file, the new one into the credential, and restart the daemon",
+        .path.display()
+    )]
+    KeyIsCredential { path: PathBuf },
+    /// Both copies of the keyring are gone.
+    #[error(
+        "store {}: both copies of the keyring are damaged or missing, so nothing in it can be opened; put \
+         `keyring.a` back from a copy of the folder, or move the store away, enrol everybody again or import an export",
+        .path.display()
+    )]
+    KeyringLost { path: PathBuf },
+    /// Table and backups are gone.
+    #[error(
+        "store {}: the records and both backups are damaged or missing; move the store away, then import an \
+         export or enrol everybody again",
+        .path.display()
+    )]
+    Lost { path: PathBuf },
+}

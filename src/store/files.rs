@@ -1,0 +1,137 @@
+//! What the store asks of a file system: a handful of steps over the files of one folder, so that tests can put
+//! a disk in the place that fails, fills up, or loses its power between any two of them.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Larger files are none of ours; they are refused before memory is taken.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// Zeros that are written at a time.
+const SHRED_BYTES: u64 = 64 << 10;
+
+/// Files by name. A step is on the disk only after [`Disk::sync`] (contents) or [`Disk::sync_names`] (names).
+pub(super) trait Disk: Send + Sync {
+    /// The whole file; `None` if there is none.
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
+    /// How many bytes the file has; `None` if there is none.
+    fn length(&self, name: &str) -> io::Result<Option<u64>>;
+    /// Overwrites or extends the file, made with mode 0600 if it is missing.
+    fn write(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Cuts the file off.
+    fn cut(&self, name: &str, length: u64) -> io::Result<()>;
+    /// Puts the contents on the disk.
+    fn sync(&self, name: &str) -> io::Result<()>;
+    /// Puts the names on the disk.
+    fn sync_names(&self) -> io::Result<()>;
+    /// Gives the file another name, in the place of whatever had it.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Exchanges two files in one step.
+    fn swap(&self, one: &str, other: &str) -> io::Result<()>;
+    /// Removes the file, if there is one.
+    fn remove(&self, name: &str) -> io::Result<()>;
+}
+
+/// A new file in the place of the old one, whole or not at all, whose old bytes are overwritten afterwards.
+pub(super) fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let new = format!("{name}.new");
+    shred(disk, &new)?;
+    disk.write(&new, 0, bytes)?;
+    disk.sync(&new)?;
+    if disk.length(name)?.is_some() {
+        disk.swap(&new, name)?;
+    } else {
+        disk.rename(&new, name)?;
+    }
+    disk.sync_names()?;
+    shred(disk, &new)
+}
+
+/// Overwrites a file with zeros, then removes it. Flash may keep the old bytes elsewhere: docs/store.md.
+pub(super) fn shred(disk: &dyn Disk, name: &str) -> io::Result<()> {
+    let Some(length) = disk.length(name)? else { return Ok(()) };
+    let zeros = vec![0; length.min(SHRED_BYTES) as usize];
+    for at in (0..length).step_by(SHRED_BYTES as usize) {
+        disk.write(name, at, &zeros[..(length - at).min(SHRED_BYTES) as usize])?;
+    }
+    disk.sync(name)?;
+    disk.remove(name)?;
+    disk.sync_names()
+}
+
+/// The real one.
+#[derive(Debug, Clone)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// Files in this folder, which is made with mode 0700 if it is missing.
+    pub(super) fn new(path: &Path) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    fn open(&self, name: &str) -> io::Result<File> {
+        // The mode counts for a file that is made here; an old one keeps its own.
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.0.join(name))
+    }
+}
+
+impl Disk for Folder {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let path = self.0.join(name);
+        match std::fs::metadata(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+            Ok(file) if file.len() > MAX_FILE_BYTES => Err(io::Error::new(
+                ErrorKind::InvalidData,
+                format!("{name}: {} bytes are too many", file.len()),
+            )),
+            Ok(_) => std::fs::read(path).map(Some),
+        }
+    }
+
+    fn length(&self, name: &str) -> io::Result<Option<u64>> {
+        match std::fs::metadata(self.0.join(name)) {
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            found => found.map(|file| Some(file.len())),
+        }
+    }
+
+    fn write(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.open(name)?.write_all_at(bytes, at)
+    }
+
+    fn cut(&self, name: &str, length: u64) -> io::Result<()> {
+        self.open(name)?.set_len(length)
+    }
+
+    fn sync(&self, name: &str) -> io::Result<()> {
+        File::open(self.0.join(name))?.sync_all()
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        File::open(&self.0)?.sync_all()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.0.join(from), self.0.join(to))
+    }
+
+    fn swap(&self, one: &str, other: &str) -> io::Result<()> {
+        use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+        let (one, other) = (self.0.join(one), self.0.join(other));
+        Ok(renameat2(AT_FDCWD, &one, AT_FDCWD, &other, RenameFlags::RENAME_EXCHANGE)?)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        match std::fs::remove_file(self.0.join(name)) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,105 @@
+//! Doors for the fuzz target: bytes from a disk, with a key that sealed none of them.
+
+use std::path::Path;
+
+use super::files::Disk;
+use super::keyring::{Keyring, MIRRORS};
+use super::manifest::{Entries, Manifest};
+use super::record::{Envelope, Place};
+use super::seal::Key;
+use super::{audit, backup, key};
+use crate::judge::UserName;
+
+/// What the bytes are said to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untrusted {
+    /// A template's record.
+    Record,
+    /// A generation of the backup.
+    Backup,
+    /// A keyring file.
+    Keyring,
+    /// A table's manifest.
+    Manifest,
+    /// A file of the audit log.
+    AuditLog,
+}
+
+/// Whether anything in the bytes passes for genuine. It must not, and nothing may panic.
+pub fn open_untrusted(what: Untrusted, bytes: &[u8]) -> bool {
+    let key = Key::from_bytes([7; 32]);
+    match what {
+        Untrusted::Record => {
+            let place = Place { embedder_sha256: "ab", device: &[1; 16], turn: &[2; 8] };
+            let user = UserName::new("alice");
+            user.is_ok_and(|user| {
+                Envelope::parse(bytes).is_ok_and(|e| e.open(&key, "1", &user, place).is_ok())
+            })
+        }
+        Untrusted::Backup => {
+            let mut entries = Entries::new();
+            // With its header put right, so that the frames are reached.
+            let whole = backup::with_header(&[1; 16], bytes);
+            [bytes, &whole]
+                .iter()
+                .any(|file| backup::read(file, &key, &[1; 16], Some(&mut entries)).is_some())
+        }
+        Untrusted::Keyring => {
+            let disk = Bytes(bytes);
+            Keyring::open(&disk, Path::new(""), &[key::Candidate::of(&key)])
+                .is_ok_and(|found| found.is_some())
+        }
+        Untrusted::Manifest => Manifest::verified(&key, bytes).is_some(),
+        Untrusted::AuditLog => audit::passes(bytes, &key),
+    }
+}
+
+/// A disk whose every file is the same.
+struct Bytes<'a>(&'a [u8]);
+
+impl Disk for Bytes<'_> {
+    fn read(&self, name: &str) -> std::io::Result<Option<Vec<u8>>> {
+        Ok(MIRRORS.contains(&name).then(|| self.0.to_vec()))
+    }
+    fn length(&self, name: &str) -> std::io::Result<Option<u64>> {
+        Ok(self.read(name)?.map(|bytes| bytes.len() as u64))
+    }
+    fn write(&self, _: &str, _: u64, _: &[u8]) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn cut(&self, _: &str, _: u64) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn sync(&self, _: &str) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn sync_names(&self) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn rename(&self, _: &str, _: &str) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn swap(&self, _: &str, _: &str) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn remove(&self, _: &str) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_bytes_pass_for_genuine(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            for what in [
+                Untrusted::Record, Untrusted::Backup, Untrusted::Keyring, Untrusted::Manifest, Untrusted::AuditLog,
+            ] {
+                prop_assert!(!open_untrusted(what, &bytes), "{what:?}");
+            }
+        }
+    }
+}

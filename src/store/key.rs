@@ -1,0 +1,217 @@
+//! Where the store key comes from: a systemd credential, or a file that is made at the first start.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::files::{Disk, Folder, shred};
+use super::seal::{KEY_BYTES, Key};
+use super::{StoreError, memory::Pinned};
+
+/// Name of the credential: `LoadCredentialEncrypted=store-key:...` in the unit.
+pub const CREDENTIAL: &str = "store-key";
+
+/// Name of the file in the folder above the store, when no other is configured.
+const FILE: &str = "store.key";
+
+/// Places where the key may be.
+#[derive(Debug, Clone)]
+pub struct KeySource {
+    credential: Option<PathBuf>,
+    file: PathBuf,
+}
+
+/// A key, and what it is called in messages.
+pub(super) struct Candidate {
+    pub(super) key: Pinned<Key>,
+    pub(super) path: PathBuf,
+}
+
+impl Candidate {
+    /// A key from nowhere.
+    pub(super) fn of(key: &Key) -> Self {
+        let mut pinned = Pinned::<Key>::default();
+        *pinned = key.clone();
+        Self { key: pinned, path: PathBuf::new() }
+    }
+}
+
+impl KeySource {
+    /// `configured` is the key file, or empty for `store.key` beside the store; `credentials` is systemd's
+    /// `$CREDENTIALS_DIRECTORY`. A credential named [`CREDENTIAL`] goes before the file.
+    pub fn new(store: &Path, configured: &Path, credentials: Option<&OsStr>) -> Self {
+        let credential =
+            credentials.map(|folder| Path::new(folder).join(CREDENTIAL)).filter(|path| path.exists());
+        let file = if configured.as_os_str().is_empty() {
+            store.parent().unwrap_or(Path::new("")).join(FILE)
+        } else {
+            configured.to_owned()
+        };
+        Self { credential, file }
+    }
+
+    /// Whether the key is given from outside.
+    pub(super) fn has_credential(&self) -> bool {
+        self.credential.is_some()
+    }
+
+    /// The key to use, then others that may have sealed the store before. A file is made where there is nothing
+    /// yet, unless a store exists already.
+    pub(super) fn candidates(&self, store_exists: bool) -> Result<Vec<Candidate>, StoreError> {
+        let mut found = Vec::new();
+        if let Some(path) = &self.credential {
+            found.push(self.read(path)?);
+        }
+        // The second is there only if a rotation was cut short.
+        for path in [self.file.clone(), self.new_file()] {
+            match path.exists().then(|| self.read(&path)) {
+                Some(Ok(key)) => found.push(key),
+                // With a credential the file is only a key of former times.
+                Some(Err(error)) if found.is_empty() => return Err(error),
+                Some(Err(_)) | None => {}
+            }
+        }
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        if store_exists {
+            return Err(StoreError::KeyMissing { path: self.file.clone() });
+        }
+        self.make(&self.file).map(|key| vec![key])
+    }
+
+    /// A new key in a file beside the present one; only [`KeySource::settle`] puts it in its place.
+    pub(super) fn next(&self) -> Result<Candidate, StoreError> {
+        if let Some(credential) = &self.credential {
+            return Err(StoreError::KeyIsCredential { path: credential.clone() });
+        }
+        self.make(&self.new_file())
+    }
+
+    /// Makes the key that sealed the store the only one that is kept in files.
+    pub(super) fn settle(&self, used: &Path) -> Result<(), StoreError> {
+        let (disk, name) = self.folder()?;
+        let new = format!("{name}.new");
+        let settled = if used == self.new_file() {
+            let named = if self.file.exists() { disk.swap(&new, &name) } else { disk.rename(&new, &name) };
+            named.and_then(|()| disk.sync_names()).and_then(|()| shred(&disk, &new))
+        } else if used == self.file {
+            shred(&disk, &new)
+        } else {
+            Ok(())
+        };
+        settled.map_err(|e| self.failed(&self.file, &e.to_string()))
+    }
+
+    fn new_file(&self) -> PathBuf {
+        let mut name = self.file.as_os_str().to_owned();
+        name.push(".new");
+        name.into()
+    }
+
+    fn folder(&self) -> Result<(Folder, String), StoreError> {
+        let name = self.file.file_name().and_then(OsStr::to_str);
+        let name = name.ok_or_else(|| self.failed(&self.file, "no name of a file"))?;
+        let folder = self.file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = Folder::new(folder).map_err(|e| self.failed(&self.file, &e.to_string()))?;
+        Ok((folder, name.to_owned()))
+    }
+
+    fn make(&self, path: &Path) -> Result<Candidate, StoreError> {
+        let (disk, _) = self.folder()?;
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or(FILE);
+        let mut key = Pinned::<Key>::default();
+        *key = Key::random();
+        disk.write(name, 0, key.bytes())
+            .and_then(|()| disk.sync(name))
+            .and_then(|()| disk.sync_names())
+            .map_err(|e| self.failed(path, &e.to_string()))?;
+        Ok(Candidate { key, path: path.to_owned() })
+    }
+
+    fn read(&self, path: &Path) -> Result<Candidate, StoreError> {
+        let length = std::fs::metadata(path).map_err(|e| self.failed(path, &e.to_string()))?.len();
+        if length > 4 * KEY_BYTES as u64 {
+            return Err(self.failed(path, &format!("{length} bytes are no key")));
+        }
+        let bytes = Zeroizing::new(std::fs::read(path).map_err(|e| self.failed(path, &e.to_string()))?);
+        let mut key = Pinned::<Key>::default();
+        *key = parse(&bytes).ok_or_else(|| self.failed(path, &format!("{length} bytes are no key")))?;
+        Ok(Candidate { key, path: path.to_owned() })
+    }
+
+    fn failed(&self, path: &Path, why: &str) -> StoreError {
+        StoreError::Key { path: path.to_owned(), why: why.to_owned() }
+    }
+}
+
+/// 32 raw bytes, or 64 hex digits with or without a line end.
+fn parse(bytes: &[u8]) -> Option<Key> {
+    if let Ok(raw) = bytes.try_into() {
+        return Some(Key::from_bytes(raw));
+    }
+    let text = std::str::from_utf8(bytes).ok()?.trim_end();
+    let mut raw = Zeroizing::new([0; KEY_BYTES]);
+    if text.len() != 2 * KEY_BYTES || !text.is_ascii() {
+        return None;
+    }
+    for (byte, at) in raw.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(Key::from_bytes(*raw))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_key_is_32_bytes_or_64_hex_digits() {
+        let raw = [0xAB; 32];
+        let hex = "ab".repeat(32);
+        for text in [hex.clone().into_bytes(), format!("{hex}\n").into_bytes(), raw.to_vec()] {
+            assert_eq!(parse(&text).expect("a key").bytes(), &raw);
+        }
+        for text in ["", "ab", &"zz".repeat(32), &"ab".repeat(33), &"é".repeat(32)] {
+            assert!(parse(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_start_makes_a_private_file_and_later_ones_read_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let source = KeySource::new(&folder.path().join("store"), Path::new(""), None);
+        let made = source.candidates(false).expect("made").remove(0);
+        let path = folder.path().join("store.key");
+        assert_eq!(made.path, path);
+        assert_eq!(std::fs::metadata(&path).expect("file").permissions().mode() & 0o777, 0o600);
+        let read = source.candidates(true).expect("read").remove(0);
+        assert!(*read.key == *made.key);
+    }
+
+    #[test]
+    fn a_lost_key_is_no_fresh_start() {
+        let folder = tempfile::tempdir().expect("folder");
+        let source = KeySource::new(&folder.path().join("store"), Path::new(""), None);
+        let error = source.candidates(true).map(|_| ()).expect_err("missing").to_string();
+        assert!(error.contains("store.key") && error.contains("put it back"), "{error}");
+        assert!(!folder.path().join("store.key").exists());
+        std::fs::write(folder.path().join("store.key"), "short").expect("written");
+        let error = source.candidates(true).map(|_| ()).expect_err("no key").to_string();
+        assert!(error.contains("5 bytes are no key"), "{error}");
+    }
+
+    #[test]
+    fn a_credential_goes_before_the_file() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join("store-key"), [1; 32]).expect("written");
+        std::fs::write(folder.path().join("store.key"), [2; 32]).expect("written");
+        let credentials = Some(folder.path().as_os_str());
+        let source = KeySource::new(&folder.path().join("store"), Path::new(""), credentials);
+        let keys = source.candidates(true).expect("read");
+        assert_eq!(keys.iter().map(|k| k.key.bytes()[0]).collect::<Vec<_>>(), [1, 2]);
+        assert!(matches!(source.next(), Err(StoreError::KeyIsCredential { .. })));
+    }
+}

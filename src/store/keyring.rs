@@ -1,0 +1,361 @@
+//! One key for each user, wrapped by the store key, in two files that mirror each other.
+//!
+//! A slot is overwritten in place when its user is removed: whatever sealed records of his lie about in logs
+//! and exports, nothing opens them any more (crypto-erase). A change goes to one mirror, is put on the disk, then to the
+//! other, so that one of them is whole at any moment; at start each heals the other.
+//!
+//! File: a header of 256 bytes, then slots of 128 bytes. A free slot is all zero.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::StoreError;
+use super::files::{Disk, replace};
+use super::key::Candidate;
+use super::memory::Pinned;
+use super::seal::{KEY_BYTES, Key};
+use crate::embed::{Turn, TurnKind};
+use crate::judge::UserName;
+
+mod header;
+
+use header::HEADER_BYTES;
+pub(super) use header::{Header, TurnKey};
+
+/// The two files.
+pub(super) const MIRRORS: [&str; 2] = ["keyring.a", "keyring.b"];
+
+const SLOT_BYTES: usize = 128;
+
+/// kind, length of the name, name, id, key, filled up with zeros.
+const SLOT_PLAIN_BYTES: usize = SLOT_BYTES - super::seal::SEAL_BYTES;
+
+/// Tells a user's key apart; random, says nothing of the user.
+pub(super) type KeyId = [u8; 16];
+
+/// Everybody's keys. In memory they stay wrapped; only the store key and the header's secrets are in the clear, pinned.
+pub(super) struct Keyring {
+    path: PathBuf,
+    wrap: Pinned<Key>,
+    header: Pinned<Header>,
+    slots: Vec<Option<Slot>>,
+    by_user: BTreeMap<UserName, usize>,
+    by_id: BTreeMap<KeyId, usize>,
+    /// The mirrors may be under two keys.
+    unsure: Cell<bool>,
+    /// What was wrong at opening, for people.
+    pub(super) notes: Vec<String>,
+}
+
+#[derive(Clone)]
+struct Slot {
+    id: KeyId,
+    user: UserName,
+    wrapped: [u8; SLOT_BYTES],
+}
+
+#[derive(Zeroize, ZeroizeOnDrop)]
+struct Opened {
+    id: KeyId,
+    #[zeroize(skip)]
+    user: Option<UserName>,
+    key: Key,
+}
+
+impl Keyring {
+    /// A new one. Fails half-way only in ways that the next start completes or begins anew.
+    pub(super) fn create(
+        disk: &dyn Disk,
+        path: &Path,
+        key: &Key,
+        kind: (TurnKind, usize),
+    ) -> Result<Self, StoreError> {
+        let mut keyring = Self::empty(path, key);
+        keyring.header.fill(kind);
+        keyring.write_all(disk)?;
+        Ok(keyring)
+    }
+
+    /// The keyring that one of the candidates opens, and which one; `None` where there is no file at all.
+    pub(super) fn open(
+        disk: &dyn Disk,
+        path: &Path,
+        candidates: &[Candidate],
+    ) -> Result<Option<(Self, usize)>, StoreError> {
+        let io = |e: std::io::Error| StoreError::Io { path: path.into(), why: e.to_string() };
+        let mut mirrors = Vec::new();
+        for name in MIRRORS {
+            mirrors.push(disk.read(name).map_err(io)?);
+        }
+        if mirrors.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let mirrors: Vec<Vec<u8>> = mirrors.into_iter().map(Option::unwrap_or_default).collect();
+        // Each mirror with each key: a rotation that was cut short leaves them under two.
+        let mut headers = Vec::new();
+        for (at, mirror) in mirrors.iter().enumerate() {
+            for (which, candidate) in candidates.iter().enumerate() {
+                if let Some(header) = Header::open(&candidate.key, mirror) {
+                    headers.push((header.generation, at, which, header));
+                }
+            }
+        }
+        let Some((_, best, which, header)) =
+            headers.into_iter().max_by_key(|(generation, at, ..)| (*generation, 1 - at))
+        else {
+            let fits = mirrors.iter().any(|m| candidates.iter().any(|c| Header::is_of(&c.key, m)));
+            let keys =
+                candidates.iter().map(|c| c.path.display().to_string()).collect::<Vec<_>>().join(" nor ");
+            return Err(if fits {
+                StoreError::KeyringLost { path: path.into() }
+            } else {
+                StoreError::WrongKey { path: path.into(), keys }
+            });
+        };
+        let mut keyring = Self::empty(path, &candidates[which].key);
+        *keyring.header = header;
+        keyring.read_slots(&mirrors, best);
+        // As it was sealed: each sealing gives other bytes.
+        let image = keyring.image_behind(mirrors[best][..HEADER_BYTES].to_vec());
+        if mirrors.iter().any(|mirror| trimmed(mirror) != trimmed(&image)) {
+            keyring
+                .notes
+                .push("keyring: one copy was damaged or unfinished and was mended from the other".to_owned());
+            keyring.write_all(disk)?;
+        }
+        Ok(Some((keyring, which)))
+    }
+
+    fn empty(path: &Path, key: &Key) -> Self {
+        let mut wrap = Pinned::<Key>::default();
+        *wrap = key.clone();
+        Self {
+            path: path.into(),
+            wrap,
+            header: Pinned::default(),
+            slots: Vec::new(),
+            by_user: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            unsure: Cell::new(false),
+            notes: Vec::new(),
+        }
+    }
+
+    /// A slot is what opens in either mirror: one being added is in the first alone, one being erased in the second.
+    /// Both hold no records then, so the vault erases them.
+    fn read_slots(&mut self, mirrors: &[Vec<u8>], best: usize) {
+        let order = [&mirrors[best], &mirrors[1 - best]];
+        let count = order.iter().map(|m| m.len().saturating_sub(HEADER_BYTES).div_ceil(SLOT_BYTES)).max();
+        for index in 0..count.unwrap_or_default() {
+            let start = HEADER_BYTES + index * SLOT_BYTES;
+            let slot = order.iter().find_map(|mirror| {
+                let wrapped: &[u8; SLOT_BYTES] = mirror.get(start..start + SLOT_BYTES)?.try_into().ok()?;
+                let opened = self.unwrap(index, wrapped)?;
+                Some(Slot { id: opened.id, user: opened.user.clone()?, wrapped: *wrapped })
+            });
+            self.put(index, slot);
+        }
+        while self.slots.last().is_some_and(Option::is_none) {
+            self.slots.pop();
+        }
+    }
+
+    fn put(&mut self, index: usize, slot: Option<Slot>) {
+        if self.slots.len() <= index {
+            self.slots.resize(index + 1, None);
+        }
+        if let Some(slot) = &slot {
+            self.by_user.insert(slot.user.clone(), index);
+            self.by_id.insert(slot.id, index);
+        }
+        self.slots[index] = slot;
+    }
+
+    /// What the header holds.
+    pub(super) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Whether there is a turn with this id.
+    pub(super) fn has_turn(&self, id: &[u8; 8]) -> bool {
+        self.header.turns.iter().any(|key| key.id() == *id)
+    }
+
+    /// The turn with this id, for embeddings of its length.
+    pub(super) fn turn(&self, id: &[u8; 8]) -> Option<Turn> {
+        self.header.turns.iter().find(|key| key.id() == *id).map(TurnKey::draw)
+    }
+
+    /// Id of a user's key, if he has one.
+    pub(super) fn id_of(&self, user: &UserName) -> Option<KeyId> {
+        self.slots[*self.by_user.get(user)?].as_ref().map(|slot| slot.id)
+    }
+
+    /// Whose key it is.
+    pub(super) fn user_of(&self, id: &KeyId) -> Option<&UserName> {
+        self.slots[*self.by_id.get(id)?].as_ref().map(|slot| &slot.user)
+    }
+
+    /// The key itself, unwrapped.
+    pub(super) fn key(&self, id: &KeyId) -> Option<Key> {
+        let index = *self.by_id.get(id)?;
+        let slot = self.slots[index].as_ref()?;
+        Some(self.unwrap(index, &slot.wrapped)?.key.clone())
+    }
+
+    /// Everybody who has a key.
+    pub(super) fn users(&self) -> Vec<UserName> {
+        self.by_user.keys().cloned().collect()
+    }
+
+    /// A key for each of these users who has none, on the disk when this returns.
+    pub(super) fn add(&mut self, disk: &dyn Disk, users: &BTreeSet<&UserName>) -> Result<(), StoreError> {
+        let mut free = (0..).filter(|index| self.slots.get(*index).is_none_or(Option::is_none));
+        let mut new = Vec::new();
+        for user in users.iter().filter(|user| !self.by_user.contains_key(**user)) {
+            let opened = Opened { id: rand::random(), user: Some((*user).clone()), key: Key::random() };
+            let index = free.next().unwrap_or_default(); // There is always another one.
+            let wrapped = self.wrapped(index, &opened);
+            new.push((index, Slot { id: opened.id, user: (*user).clone(), wrapped }));
+        }
+        drop(free);
+        let places = new.iter().map(|(index, slot)| (HEADER_BYTES + index * SLOT_BYTES, &slot.wrapped[..]));
+        let places: Vec<_> = places.collect();
+        self.write_at(disk, &places)?;
+        for (index, slot) in new {
+            self.put(index, Some(slot));
+        }
+        Ok(())
+    }
+
+    /// Destroys a user's key: his slot is overwritten in both files, on the disk when this returns.
+    pub(super) fn erase(&mut self, disk: &dyn Disk, user: &UserName) -> Result<(), StoreError> {
+        let Some(&index) = self.by_user.get(user) else { return Ok(()) };
+        self.write_at(disk, &[(HEADER_BYTES + index * SLOT_BYTES, &[0; SLOT_BYTES])])?;
+        self.by_user.remove(user);
+        if let Some(slot) = self.slots[index].take() {
+            self.by_id.remove(&slot.id);
+        }
+        Ok(())
+    }
+
+    /// Changes the header, on the disk when this returns; as before if that fails.
+    pub(super) fn change(
+        &mut self,
+        disk: &dyn Disk,
+        change: impl FnOnce(&mut Header),
+    ) -> Result<(), StoreError> {
+        let before = self.header.clone();
+        change(&mut self.header);
+        self.header.generation += 1;
+        let sealed = self.header.seal(&self.wrap);
+        let written = self.write_at(disk, &[(0, &sealed)]);
+        if written.is_err() {
+            *self.header = before;
+        }
+        written
+    }
+
+    /// Wraps everything with another store key; both files are replaced and the old bytes overwritten.
+    pub(super) fn rewrap(&mut self, disk: &dyn Disk, key: &Key) -> Result<(), StoreError> {
+        let mut fresh = Self::empty(&self.path, key);
+        *fresh.header = self.header.clone();
+        fresh.header.generation += 1;
+        for index in 0..self.slots.len() {
+            let slot = self.slots[index].as_ref().and_then(|slot| {
+                let opened = self.unwrap(index, &slot.wrapped)?;
+                Some(Slot { wrapped: fresh.wrapped(index, &opened), ..slot.clone() })
+            });
+            fresh.put(index, slot);
+        }
+        if let Err(error) = fresh.write_all(disk) {
+            // One mirror may be under the new key already: the next change writes both anew, under the old one.
+            self.header.generation += 2;
+            self.unsure.set(true);
+            return Err(error);
+        }
+        fresh.notes = std::mem::take(&mut self.notes);
+        *self = fresh;
+        Ok(())
+    }
+
+    /// The whole file as it should be, behind a sealed header.
+    fn image_behind(&self, header: Vec<u8>) -> Vec<u8> {
+        let mut image = header;
+        for slot in &self.slots {
+            image.extend_from_slice(slot.as_ref().map_or(&[0; SLOT_BYTES], |slot| &slot.wrapped));
+        }
+        image
+    }
+
+    fn write_all(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        let image = self.image_behind(self.header.seal(&self.wrap));
+        MIRRORS.iter().try_for_each(|name| replace(disk, name, &image)).map_err(|e| self.io(&e))
+    }
+
+    /// Writes to one mirror, puts it on the disk, then to the other.
+    fn write_at(&self, disk: &dyn Disk, places: &[(usize, &[u8])]) -> Result<(), StoreError> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        if self.unsure.get() {
+            self.write_all(disk)?;
+            self.unsure.set(false);
+        }
+        for name in MIRRORS {
+            let mut written = places.iter().map(|(at, bytes)| disk.write(name, *at as u64, bytes));
+            written.try_for_each(|one| one).and_then(|()| disk.sync(name)).map_err(|e| self.io(&e))?;
+        }
+        Ok(())
+    }
+
+    fn io(&self, why: &std::io::Error) -> StoreError {
+        StoreError::Io { path: self.path.clone(), why: format!("keyring: {why}") }
+    }
+
+    fn wrapped(&self, index: usize, opened: &Opened) -> [u8; SLOT_BYTES] {
+        let name = opened.user.as_ref().map_or("", UserName::as_str).as_bytes();
+        let mut plain = Zeroizing::new([0; SLOT_PLAIN_BYTES]);
+        let parts = [&[1, name.len() as u8], name, &opened.id, opened.key.bytes()];
+        let mut at = 0;
+        for part in parts {
+            plain[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        let about = self.about(index);
+        let sealed = self.wrap.seal(&[b"slot", &self.header.device, &about], &*plain);
+        let mut wrapped = [0; SLOT_BYTES];
+        wrapped.copy_from_slice(&sealed);
+        wrapped
+    }
+
+    fn unwrap(&self, index: usize, wrapped: &[u8; SLOT_BYTES]) -> Option<Opened> {
+        if *wrapped == [0; SLOT_BYTES] {
+            return None;
+        }
+        let about = self.about(index);
+        let plain = self.wrap.open(&[b"slot", &self.header.device, &about], wrapped).ok()?;
+        let (&[kind, length], rest) = plain.split_first_chunk()?;
+        let (name, rest) = rest.split_at_checked(length.into())?;
+        let (id, rest) = rest.split_first_chunk()?;
+        let (key, _) = rest.split_first_chunk::<KEY_BYTES>()?;
+        let user = UserName::new(std::str::from_utf8(name).ok()?).ok()?;
+        (kind == 1).then(|| Opened { id: *id, user: Some(user), key: Key::from_bytes(*key) })
+    }
+
+    fn about(&self, index: usize) -> [u8; 8] {
+        (index as u64).to_le_bytes()
+    }
+}
+
+/// Free slots at the end say nothing.
+fn trimmed(file: &[u8]) -> &[u8] {
+    let end = file.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+    &file[..end]
+}
+
+#[cfg(test)]
+mod tests;

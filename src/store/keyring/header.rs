@@ -1,0 +1,113 @@
+//! The first 256 bytes of a keyring file: the device, the root of its keys, and the keys of its turns, sealed.
+
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::embed::{Turn, TurnKind};
+use crate::store::seal::{KEY_BYTES, Key, SEAL_BYTES};
+
+pub(super) const HEADER_BYTES: usize = 256;
+
+const MAGIC: &[u8; 8] = b"FLKEYS\0\x02";
+
+/// Bytes that tell whether a key is the right one, apart from whether the rest is whole.
+const CHECK_BYTES: usize = 8;
+
+const PLAIN_BYTES: usize = HEADER_BYTES - MAGIC.len() - CHECK_BYTES - SEAL_BYTES;
+
+/// Most turns at a time: the present one, and the next while templates are being renewed.
+const MAX_TURNS: usize = 2;
+
+/// What the store key protects, besides the users' keys.
+#[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
+pub(in crate::store) struct Header {
+    /// Grows with each change: of two mirrors the greater one is right.
+    pub(in crate::store) generation: u64,
+    /// Random; part of what every record is sealed for.
+    pub(in crate::store) device: [u8; 16],
+    /// All keys but the users' are derived from it, so that another store key changes none of them.
+    pub(in crate::store) root: Key,
+    /// The turn that templates are kept in, and the next one while they are renewed.
+    pub(in crate::store) turns: Vec<TurnKey>,
+}
+
+/// What a [`Turn`] is drawn from.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub(in crate::store) struct TurnKey {
+    key: Key,
+    #[zeroize(skip)]
+    pub(in crate::store) kind: TurnKind,
+    pub(in crate::store) length: u16,
+}
+
+impl TurnKey {
+    /// A new one.
+    pub(in crate::store) fn random((kind, length): (TurnKind, usize)) -> Self {
+        Self { key: Key::random(), kind, length: u16::try_from(length).unwrap_or(u16::MAX) }
+    }
+
+    /// Its turn's id.
+    pub(in crate::store) fn id(&self) -> [u8; 8] {
+        Turn::id_of(self.key.bytes(), self.kind)
+    }
+
+    /// The turn itself: some milliseconds for a rotation.
+    pub(in crate::store) fn draw(&self) -> Turn {
+        Turn::draw(self.key.bytes(), self.kind, self.length.into())
+    }
+}
+
+impl Header {
+    /// A new device.
+    pub(super) fn fill(&mut self, kind: (TurnKind, usize)) {
+        self.generation = 1;
+        self.device = rand::random();
+        self.root = Key::random();
+        self.turns = vec![TurnKey::random(kind)];
+    }
+
+    pub(super) fn seal(&self, wrap: &Key) -> Vec<u8> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
+        plain.extend_from_slice(&self.generation.to_le_bytes());
+        plain.extend_from_slice(&self.device);
+        plain.extend_from_slice(self.root.bytes());
+        plain.push(self.turns.len() as u8);
+        for turn in &self.turns {
+            plain.extend_from_slice(turn.key.bytes());
+            plain.push(u8::from(turn.kind == TurnKind::Rotation));
+            plain.extend_from_slice(&turn.length.to_le_bytes());
+        }
+        plain.resize(PLAIN_BYTES, 0);
+        [&MAGIC[..], &check(wrap), &wrap.seal(&[MAGIC], &plain)].concat()
+    }
+
+    /// Whether the file says that it is sealed with this key, damaged or not.
+    pub(super) fn is_of(wrap: &Key, file: &[u8]) -> bool {
+        file.get(MAGIC.len()..MAGIC.len() + CHECK_BYTES).is_some_and(|bytes| bytes == check(wrap))
+    }
+
+    pub(super) fn open(wrap: &Key, file: &[u8]) -> Option<Self> {
+        let sealed = file.get(..HEADER_BYTES)?.strip_prefix(MAGIC)?.strip_prefix(&check(wrap))?;
+        let plain = wrap.open(&[MAGIC], sealed).ok()?;
+        let (generation, rest) = plain.split_first_chunk()?;
+        let (device, rest) = rest.split_first_chunk()?;
+        let (root, rest) = rest.split_first_chunk()?;
+        let (&count, rest) = rest.split_first()?;
+        let turns = rest.chunks_exact(KEY_BYTES + 3).take(usize::from(count).min(MAX_TURNS)).map(|turn| {
+            let (key, rest) = turn.split_first_chunk::<KEY_BYTES>()?;
+            let kind = if rest[0] == 0 { TurnKind::Permutation } else { TurnKind::Rotation };
+            Some(TurnKey { key: Key::from_bytes(*key), kind, length: u16::from_le_bytes([rest[1], rest[2]]) })
+        });
+        Some(Self {
+            generation: u64::from_le_bytes(*generation),
+            device: *device,
+            root: Key::from_bytes(*root),
+            turns: turns.collect::<Option<Vec<_>>>().filter(|turns| !turns.is_empty())?,
+        })
+    }
+}
+
+fn check(wrap: &Key) -> [u8; CHECK_BYTES] {
+    let mut check = [0; CHECK_BYTES];
+    check.copy_from_slice(&wrap.derive("check").bytes()[..CHECK_BYTES]);
+    check
+}

@@ -1,0 +1,131 @@
+use super::*;
+use crate::store::files::tests::{Fake, Fault};
+
+/// Adds one user and gives the id of his key.
+fn add(ring: &mut Keyring, disk: &Fake, name: &str) -> KeyId {
+    let user = user(name);
+    ring.add(disk, &[&user].into()).expect("added");
+    ring.id_of(&user).expect("has one")
+}
+
+fn user(name: &str) -> UserName {
+    UserName::new(name).expect("valid")
+}
+
+fn candidate(byte: u8) -> Candidate {
+    let mut key = Pinned::<Key>::default();
+    *key = Key::from_bytes([byte; 32]);
+    Candidate { key, path: format!("key{byte}").into() }
+}
+
+fn open(disk: &Fake, bytes: &[u8]) -> Result<Option<(Keyring, usize)>, StoreError> {
+    let candidates: Vec<_> = bytes.iter().map(|byte| candidate(*byte)).collect();
+    Keyring::open(disk, Path::new("store"), &candidates)
+}
+
+fn made(disk: &Fake) -> Keyring {
+    let kind = (TurnKind::Rotation, 4);
+    Keyring::create(disk, Path::new("store"), &Key::from_bytes([1; 32]), kind).expect("made")
+}
+
+#[test]
+fn keys_come_back_and_slots_are_used_again() {
+    let disk = Fake::default();
+    let mut ring = made(&disk);
+    let alice = add(&mut ring, &disk, "alice");
+    let bob = add(&mut ring, &disk, "bob");
+    assert_eq!(add(&mut ring, &disk, "alice"), alice);
+    let key = ring.key(&bob).expect("opens");
+    ring.erase(&disk, &user("alice")).expect("erased");
+    let carol = add(&mut ring, &disk, "carol");
+    assert_eq!(disk.length("keyring.a").expect("read"), Some(256 + 2 * 128), "alice's slot is carol's now");
+    let (again, used) = open(&disk, &[1]).expect("opens").expect("there");
+    assert_eq!((used, again.notes.len()), (0, 0), "{:?}", again.notes);
+    assert!(again.key(&bob).expect("opens") == key && again.key(&alice).is_none());
+    assert_eq!(again.user_of(&carol), Some(&user("carol")));
+    assert_eq!(again.users(), [user("bob"), user("carol")]);
+    assert!(again.turn(&ring.header().turns[0].id()).is_some());
+}
+
+#[test]
+fn one_damaged_copy_is_mended_wherever_the_damage_is() {
+    let disk = Fake::default();
+    let mut ring = made(&disk);
+    add(&mut ring, &disk, "alice");
+    add(&mut ring, &disk, "bob");
+    let good = disk.read("keyring.a").expect("read").expect("there");
+    for mirror in MIRRORS {
+        for at in (0..good.len()).step_by(7) {
+            // Mending seals the header anew.
+            let now = disk.read(mirror).expect("read").expect("there");
+            disk.write(mirror, at as u64, &[now[at] ^ 0x10]).expect("written");
+            let (again, _) = open(&disk, &[1]).expect("opens").expect("there");
+            assert_eq!(again.users().len(), 2, "{mirror} at {at}");
+            assert_eq!(again.notes.len(), 1);
+            assert!(open(&disk, &[1]).expect("opens").expect("there").0.notes.is_empty(), "it was mended");
+        }
+        for length in [0, 100, 256, 300, 400] {
+            disk.cut(mirror, length).expect("cut");
+            assert_eq!(
+                open(&disk, &[1]).expect("opens").expect("there").0.users().len(),
+                2,
+                "{mirror} {length}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_wrong_key_a_lost_keyring_and_none_at_all_are_told_apart() {
+    let disk = Fake::default();
+    assert!(open(&disk, &[1]).expect("no error").is_none());
+    made(&disk);
+    assert!(matches!(open(&disk, &[2]), Err(StoreError::WrongKey { .. })));
+    for mirror in MIRRORS {
+        disk.write(mirror, 100, &[0; 20]).expect("written");
+    }
+    assert!(matches!(open(&disk, &[1]), Err(StoreError::KeyringLost { .. })));
+    for mirror in MIRRORS {
+        disk.cut(mirror, 0).expect("cut");
+    }
+    assert!(open(&disk, &[1]).is_err(), "an empty file is no fresh start");
+}
+
+#[test]
+fn a_full_disk_while_wrapping_anew_costs_no_key_later() {
+    for step in 1.. {
+        let disk = Fake::default();
+        let mut ring = made(&disk);
+        let alice = add(&mut ring, &disk, "alice");
+        disk.plan(step, Fault::Full);
+        let failed = ring.rewrap(&disk, &Key::from_bytes([2; 32])).is_err();
+        disk.mend();
+        let bob = add(&mut ring, &disk, "bob");
+        let (again, _) = open(&disk.reboot(1), &[1, 2]).expect("opens").expect("there");
+        assert!(again.key(&alice).is_some() && again.key(&bob).is_some(), "step {step}");
+        if !failed {
+            break;
+        }
+    }
+}
+
+#[test]
+fn wrapping_anew_keeps_every_key_whenever_the_power_goes() {
+    for step in 1.. {
+        let disk = Fake::default();
+        let mut ring = made(&disk);
+        let id = add(&mut ring, &disk, "alice");
+        let key = ring.key(&id).expect("opens");
+        disk.plan(step, Fault::Power);
+        let done = ring.rewrap(&disk, &Key::from_bytes([2; 32])).is_ok();
+        for seed in 0..6 {
+            let after = disk.reboot(seed);
+            let (again, used) = open(&after, &[1, 2]).expect("opens").expect("there");
+            assert!(again.key(&id).expect("opens") == key, "step {step}, seed {seed}");
+            assert!(!done || used == 1);
+        }
+        if done {
+            break;
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What the store should hold: how many entries, a digest of all of them, and a chain over everything that ever changed.
+//!
+//! A table that lost entries, brought old ones back or was put together from two, does not fit its manifest.
+
+use std::collections::BTreeMap;
+
+use super::seal::Key;
+
+/// Everything in a table but the manifest, by key.
+pub(super) type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// A change: what each key holds afterwards; `None` for nothing.
+pub(super) type Change = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// The state of a store after its latest change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Manifest {
+    /// How many changes there were.
+    pub(super) revision: u64,
+    /// How many entries there are.
+    pub(super) count: u64,
+    /// Tags of all entries, added up without carry: each change costs only what it touches.
+    digest: [u8; 32],
+    /// Tag over the chain before and the state after: two stores that went apart differ for ever.
+    chain: [u8; 32],
+    /// The turn that templates are kept in.
+    pub(super) turn: [u8; 8],
+    /// The embedder they were made with.
+    pub(super) embedder_sha256: String,
+}
+
+/// The digest's and the chain's key.
+pub(super) struct Tagger<'a>(pub(super) &'a Key);
+
+impl Manifest {
+    /// Of an empty store.
+    pub(super) fn empty(turn: [u8; 8], embedder_sha256: &str) -> Self {
+        let embedder_sha256 = embedder_sha256.to_owned();
+        Self { revision: 0, count: 0, digest: [0; 32], chain: [0; 32], turn, embedder_sha256 }
+    }
+
+    /// After a change of `entries`, which are still as before.
+    pub(super) fn after(&self, tagger: &Tagger<'_>, entries: &Entries, change: &Change) -> Self {
+        let mut next = self.clone();
+        for (key, new) in change {
+            if let Some(old) = entries.get(key) {
+                next.count -= 1;
+                add(&mut next.digest, &tagger.tag(key, old));
+            }
+            if let Some(new) = new {
+                next.count += 1;
+                add(&mut next.digest, &tagger.tag(key, new));
+            }
+        }
+        next.revision += 1;
+        next.chain = tagger.0.mac(&[b"chain", &self.chain, &next.revision.to_le_bytes(), &next.digest]);
+        next
+    }
+
+    /// Whether these are the entries.
+    pub(super) fn fits(&self, tagger: &Tagger<'_>, entries: &Entries) -> bool {
+        let mut digest = [0; 32];
+        entries.iter().for_each(|(key, value)| add(&mut digest, &tagger.tag(key, value)));
+        self.count == entries.len() as u64 && self.digest == digest
+    }
+
+    /// As bytes that [`Manifest::decode`] reads.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(160);
+        bytes.extend_from_slice(&self.revision.to_le_bytes());
+        bytes.extend_from_slice(&self.count.to_le_bytes());
+        bytes.extend_from_slice(&self.digest);
+        bytes.extend_from_slice(&self.chain);
+        bytes.extend_from_slice(&self.turn);
+        bytes.push(self.embedder_sha256.len() as u8);
+        bytes.extend_from_slice(self.embedder_sha256.as_bytes());
+        bytes
+    }
+
+    /// The manifest at the beginning of `bytes`, and what follows it.
+    pub(super) fn decode(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (revision, rest) = bytes.split_first_chunk()?;
+        let (count, rest) = rest.split_first_chunk()?;
+        let (digest, rest) = rest.split_first_chunk()?;
+        let (chain, rest) = rest.split_first_chunk()?;
+        let (turn, rest) = rest.split_first_chunk()?;
+        let (&length, rest) = rest.split_first()?;
+        let (embedder, rest) = rest.split_at_checked(length.into())?;
+        let manifest = Self {
+            revision: u64::from_le_bytes(*revision),
+            count: u64::from_le_bytes(*count),
+            digest: *digest,
+            chain: *chain,
+            turn: *turn,
+            embedder_sha256: std::str::from_utf8(embedder).ok()?.to_owned(),
+        };
+        Some((manifest, rest))
+    }
+
+    /// As it lies in the table: with a tag.
+    pub(super) fn signed(&self, key: &Key) -> Vec<u8> {
+        let bytes = self.encode();
+        let tag = key.mac(&[b"manifest", &bytes]);
+        [&bytes[..], &tag].concat()
+    }
+
+    /// The manifest of a table, if it is whole.
+    pub(super) fn verified(key: &Key, bytes: &[u8]) -> Option<Self> {
+        let (bytes, tag) = bytes.split_last_chunk::<32>()?;
+        let (manifest, rest) = Self::decode(bytes)?;
+        (rest.is_empty() && key.vouches(&[b"manifest", bytes], tag)).then_some(manifest)
+    }
+}
+
+impl Tagger<'_> {
+    fn tag(&self, key: &[u8], value: &[u8]) -> [u8; 32] {
+        self.0.mac(&[b"entry", key, value])
+    }
+}
+
+fn add(digest: &mut [u8; 32], tag: &[u8; 32]) {
+    digest.iter_mut().zip(tag).for_each(|(sum, tag)| *sum ^= tag);
+}
+
+/// Carries a change out.
+pub(super) fn apply(entries: &mut Entries, change: Change) {
+    for (key, value) in change {
+        match value {
+            Some(value) => entries.insert(key, value),
+            None => entries.remove(&key),
+        };
+    }
+}
+
+/// What turns `from` into `to`.
+pub(super) fn difference(from: &Entries, to: &Entries) -> Change {
+    let gone = from.keys().filter(|key| !to.contains_key(*key)).map(|key| (key.clone(), None));
+    let new = to.iter().filter(|(key, value)| from.get(*key) != Some(value));
+    gone.chain(new.map(|(key, value)| (key.clone(), Some(value.clone())))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn changes() -> impl Strategy<Value = Vec<Change>> {
+        let one = (
+            prop::collection::vec(0_u8..3, 1..3),
+            prop::option::of(prop::collection::vec(any::<u8>(), 0..4)),
+        );
+        // One change names a key once.
+        let change = prop::collection::vec(one, 0..4)
+            .prop_map(|pairs| pairs.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect::<Change>());
+        prop::collection::vec(change, 0..8)
+    }
+
+    proptest! {
+        #[test]
+        fn a_manifest_fits_what_was_done_and_nothing_else(changes in changes(), lost: prop::sample::Index) {
+            let key = Key::from_bytes([4; 32]);
+            let (tagger, mut entries) = (Tagger(&key), Entries::new());
+            let mut manifest = Manifest::empty([1; 8], "ab");
+            for change in changes {
+                manifest = manifest.after(&tagger, &entries, &change);
+                apply(&mut entries, change);
+                prop_assert!(manifest.fits(&tagger, &entries));
+            }
+            if !entries.is_empty() {
+                let gone = entries.keys().nth(lost.index(entries.len())).cloned().expect("there");
+                let value = entries.remove(&gone).expect("there");
+                prop_assert!(!manifest.fits(&tagger, &entries), "one is missing");
+                entries.insert([gone, vec![9]].concat(), value);
+                prop_assert!(!manifest.fits(&tagger, &entries), "one stands elsewhere");
+            }
+        }
+
+        #[test]
+        fn differences_lead_from_one_to_the_other(a: BTreeMap<Vec<u8>, Vec<u8>>, b: BTreeMap<Vec<u8>, Vec<u8>>) {
+            let mut entries = a.clone();
+            apply(&mut entries, difference(&a, &b));
+            prop_assert_eq!(entries, b);
+        }
+
+        #[test]
+        fn a_changed_manifest_is_noticed(at: prop::sample::Index, bit in 0_u8..8) {
+            let key = Key::from_bytes([4; 32]);
+            let good = Manifest::empty([1; 8], "ab").signed(&key);
+            prop_assert!(Manifest::verified(&key, &good).is_some());
+            let mut bad = good.clone();
+            bad[at.index(good.len())] ^= 1 << bit;
+            prop_assert!(Manifest::verified(&key, &bad).is_none());
+            prop_assert!(Manifest::verified(&key, &good[..at.index(good.len())]).is_none());
+        }
+    }
+
+    #[test]
+    fn the_same_entries_by_another_way_have_another_chain() {
+        let key = Key::from_bytes([4; 32]);
+        let (tagger, entries) = (Tagger(&key), Entries::new());
+        let one = vec![(b"a".to_vec(), Some(b"1".to_vec()))];
+        let there = Manifest::empty([1; 8], "ab").after(&tagger, &entries, &one);
+        let mut with = Entries::new();
+        apply(&mut with, one);
+        let back = there.after(&tagger, &with, &vec![(b"a".to_vec(), None)]);
+        assert!(back.fits(&tagger, &Entries::new()) && back.chain != Manifest::empty([1; 8], "ab").chain);
+    }
+}

@@ -1,0 +1,151 @@
+use super::*;
+use crate::store::vault::{Opening, Vault};
+use crate::store::{KeySource, MAX_TEMPLATES};
+use age::secrecy::ExposeSecret;
+use std::path::Path;
+
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> (Self, Vault) {
+        let place = Self(tempfile::tempdir().expect("folder"));
+        let store = place.0.path().join("store");
+        let keys = KeySource::new(&store, Path::new(""), None);
+        let turn = (crate::embed::TurnKind::Rotation, 4);
+        let opening = Opening { folder: &store, keys, embedder_sha256: "ab", turn, now: WallTime(1) };
+        let vault = Vault::open(&opening).expect("opens");
+        (place, vault)
+    }
+}
+
+fn here() -> MadeFor {
+    MadeFor { embedder: "sface".into(), embedder_sha256: "ab".into(), length: 4 }
+}
+
+fn add(store: &Vault, name: &str, n: u32) {
+    let turn = store.snapshot().expect("read").turn;
+    let face = Embedding::new(vec![n as f32, 1.0, 2.0, -1.0]).expect("valid");
+    let template = Template {
+        id: format!("{n:032x}"),
+        user: UserName::new(name).expect("valid"),
+        label: format!("look {n}"),
+        created_at: WallTime(n.into()),
+        embedder_sha256: "ab".into(),
+        embedding: turn.apply(&face),
+    };
+    store.add(&[template], &turn).expect("added");
+}
+
+fn names(store: &Vault) -> Vec<String> {
+    store.templates(None).expect("read").iter().map(|t| format!("{} {}", t.user, t.label)).collect()
+}
+
+fn keys() -> (String, String) {
+    let identity = x25519::Identity::generate();
+    (identity.to_public().to_string(), format!("# a comment\n{}\n", identity.to_string().expose_secret()))
+}
+
+#[test]
+fn what_is_exported_here_is_imported_there_as_the_same_faces() {
+    let ((_a, from), (_b, to)) = (Place::new(), Place::new());
+    add(&from, "alice", 1);
+    add(&from, "bob", 2);
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported");
+    assert_eq!((file.users, file.templates), (2, 2));
+    let done = import(&to, &file.bytes, &secret, &here(), false).expect("imported");
+    assert_eq!((done.added, done.users.as_slice()), (2, &["alice".to_owned(), "bob".to_owned()][..]));
+    assert_eq!(names(&to), names(&from));
+    let faces = |store: &Vault| {
+        let all = store.snapshot().expect("read");
+        all.templates
+            .iter()
+            .map(|t| all.turn.undo(&t.embedding).values().to_vec())
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    let off = faces(&from).iter().zip(faces(&to)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(off < 1e-6, "{off}");
+    // Another turn on each device.
+    let kept = |store: &Vault| store.templates(None).expect("read")[0].embedding.values().to_vec();
+    assert_ne!(kept(&from), kept(&to));
+    let again = import(&to, &file.bytes, &secret, &here(), false).expect("no conflict");
+    assert_eq!(again, Imported::default(), "all of it is there already");
+}
+
+#[test]
+fn one_person_can_be_exported_and_nobody_cannot() {
+    let (_place, store) = Place::new();
+    let (public, secret) = keys();
+    assert!(matches!(export(&store, None, &public, &here(), WallTime(5)), Err(PortableError::Nobody)));
+    add(&store, "alice", 1);
+    add(&store, "bob", 2);
+    let bob = UserName::new("bob").expect("valid");
+    let file = export(&store, Some(&bob), &public, &here(), WallTime(5)).expect("exported");
+    let (_other, to) = Place::new();
+    import(&to, &file.bytes, &secret, &here(), false).expect("imported");
+    assert_eq!(names(&to), ["bob look 2"]);
+}
+
+#[test]
+fn conflicts_are_named_and_nothing_is_half_imported() {
+    let ((_a, from), (_b, to)) = (Place::new(), Place::new());
+    add(&from, "alice", 1);
+    add(&from, "bob", 2);
+    add(&to, "alice", 7);
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    let error = import(&to, &file, &secret, &here(), false).expect_err("conflict").to_string();
+    assert!(
+        error.starts_with("alice: enrolled here already") && error.contains("--skip-enrolled"),
+        "{error}"
+    );
+    assert_eq!(names(&to), ["alice look 7"]);
+    let done = import(&to, &file, &secret, &here(), true).expect("imported");
+    assert_eq!((done.users, done.skipped), (vec!["bob".to_owned()], vec!["alice".to_owned()]));
+    assert_eq!(names(&to), ["alice look 7", "bob look 2"]);
+}
+
+#[test]
+fn another_key_another_embedder_and_rubbish_are_refused_with_the_way_out() {
+    let (_place, store) = Place::new();
+    add(&store, "alice", 1);
+    let (public, secret) = keys();
+    let file = export(&store, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    let refused = |file: &[u8], key: &str, here: &MadeFor| {
+        import(&store, file, key, here, false).map(|_| ()).expect_err("refused").to_string()
+    };
+    assert!(refused(&file, &keys().1, &here()).contains("the key it was made for"));
+    assert!(refused(&file, "no key", &here()).contains("age-keygen -o"));
+    let other = MadeFor { embedder: "small".into(), embedder_sha256: "cd".into(), length: 4 };
+    let error = refused(&file, &secret, &other);
+    assert!(error.contains("made for the embedder sface") && error.contains("small"), "{error}");
+    let mut cut = file.clone();
+    cut.truncate(file.len() - 20);
+    assert!(refused(&cut, &secret, &here()).contains("cannot be opened"));
+    assert!(refused(b"hello", &secret, &here()).contains("cannot be opened"));
+    assert!(check_recipient("age1nonsense").is_err() && check_recipient(&public).is_ok());
+    let recipient = recipient(&public).expect("valid");
+    for text in ["", "{}", "hello"] {
+        let file = age::encrypt(&recipient, text.as_bytes()).expect("sealed");
+        assert!(refused(&file, &secret, &here()).contains("is no export"), "{text}");
+    }
+}
+
+#[test]
+fn an_export_cannot_be_read_without_the_key() {
+    let (_place, store) = Place::new();
+    add(&store, "alice", 1);
+    let file = export(&store, None, &keys().0, &here(), WallTime(5)).expect("exported").bytes;
+    assert!(file.starts_with(b"age-encryption.org/v1"));
+    assert!(!file.windows(5).any(|window| window == b"alice"));
+}
+
+#[test]
+fn more_than_a_user_may_have_is_refused_whole() {
+    let ((_a, from), (_b, to)) = (Place::new(), Place::new());
+    (0..MAX_TEMPLATES as u32).for_each(|n| add(&from, "alice", n));
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    assert_eq!(import(&to, &file, &secret, &here(), false).expect("all fit").added, MAX_TEMPLATES);
+}

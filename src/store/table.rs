@@ -1,0 +1,136 @@
+//! Where entries lie: a table that is read once at start and written at each change. sled, or redb.
+//!
+//! Leaving sled is one line: `DEFAULT` below.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use super::manifest::{Change, Entries};
+use crate::clock::WallTime;
+
+/// The table of a new build.
+#[cfg(not(feature = "redb"))]
+pub(super) const DEFAULT: OpenTable = super::sled::open;
+#[cfg(feature = "redb")]
+pub(super) const DEFAULT: OpenTable = super::redb::open;
+
+/// Opens, or makes, a table in a folder.
+pub(super) type OpenTable = fn(&Path) -> Result<Box<dyn Table>, String>;
+
+/// Pairs of bytes on a disk. Errors are texts for people.
+pub(super) trait Table: Send {
+    /// All pairs.
+    fn load(&self) -> Result<Entries, String>;
+    /// Carries a change out, all of it or nothing; it is on the disk when this returns.
+    fn apply(&self, change: &Change) -> Result<(), String>;
+}
+
+/// A place where a table is or can be made.
+pub(super) trait Tables: Send {
+    /// Whether there is anything.
+    fn exists(&self) -> bool;
+    /// Opens it, or makes an empty one.
+    fn open(&self) -> Result<Box<dyn Table>, String>;
+    /// Moves what is there out of the way and says where it is now.
+    fn set_aside(&self, now: WallTime) -> Result<String, String>;
+    /// What was moved out of the way earlier and is still there.
+    fn set_aside_earlier(&self) -> Vec<String>;
+}
+
+/// How long a table may take to open: damage can make one loop.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Damaged tables that are kept for whoever wants to look into them.
+const KEPT_ASIDE: usize = 2;
+
+/// The real place: a folder.
+pub(super) struct TableFolder {
+    path: PathBuf,
+    open: OpenTable,
+}
+
+impl TableFolder {
+    pub(super) fn new(path: PathBuf, open: OpenTable) -> Self {
+        Self { path, open }
+    }
+
+    fn aside(&self) -> Vec<PathBuf> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let prefix = format!("{name}.corrupt-");
+        let named =
+            |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&prefix));
+        let mut found: Vec<PathBuf> = entries.filter(named).collect();
+        found.sort();
+        found
+    }
+}
+
+impl Tables for TableFolder {
+    fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    fn open(&self) -> Result<Box<dyn Table>, String> {
+        let (open, path) = (self.open, self.path.clone());
+        // On a thread of its own, since it may panic or loop over damaged files.
+        let (sender, receiver) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("table".to_owned());
+        let opening = move || {
+            // Nobody waits any more: then it is closed again.
+            let _ = sender.send(open(&path).map(|table| Box::new(Guarded(table)) as Box<dyn Table>));
+        };
+        thread.spawn(opening).map_err(|e| e.to_string())?;
+        match receiver.recv_timeout(PATIENCE) {
+            Ok(opened) => opened,
+            Err(RecvTimeoutError::Timeout) => Err(format!("it was not open after {} s", PATIENCE.as_secs())),
+            Err(RecvTimeoutError::Disconnected) => Err("the files are damaged (it panicked)".to_owned()),
+        }
+    }
+
+    fn set_aside(&self, now: WallTime) -> Result<String, String> {
+        let failed = |e: std::io::Error| format!("{}: cannot be moved away: {e}", self.path.display());
+        let mut aside = self.aside();
+        while aside.len() >= KEPT_ASIDE {
+            std::fs::remove_dir_all(aside.remove(0)).map_err(failed)?;
+        }
+        let name = |n: usize| {
+            let mut name = self.path.as_os_str().to_owned();
+            // The clock may stand still or have jumped back.
+            name.push(format!(".corrupt-{}{}", now.0, if n == 0 { String::new() } else { format!("-{n}") }));
+            PathBuf::from(name)
+        };
+        let to = (0..).map(name).find(|path| !path.exists()).unwrap_or_default();
+        std::fs::rename(&self.path, &to).map_err(failed)?;
+        Ok(to.display().to_string())
+    }
+
+    fn set_aside_earlier(&self) -> Vec<String> {
+        self.aside().iter().map(|path| path.display().to_string()).collect()
+    }
+}
+
+/// A table whose panics are errors.
+struct Guarded(Box<dyn Table>);
+
+impl Table for Guarded {
+    fn load(&self) -> Result<Entries, String> {
+        caught(|| self.0.load())
+    }
+
+    fn apply(&self, change: &Change) -> Result<(), String> {
+        caught(|| self.0.apply(change))
+    }
+}
+
+/// What was half done when it panicked is never looked at again: the table is opened anew.
+fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err("the files are damaged (it panicked)".to_owned()))
+}
+
+#[cfg(test)]
+pub(super) mod tests;

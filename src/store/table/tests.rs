@@ -1,0 +1,128 @@
+//! What holds for every table, and a table in memory for other tests.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::store::files::tests::Fake;
+
+/// Tables in memory; each step counts on the disk they are said to lie on.
+#[derive(Clone)]
+pub(in crate::store) struct FakeTables {
+    pub(in crate::store) disk: Arc<Fake>,
+    pub(in crate::store) kept: Arc<Mutex<Option<Entries>>>,
+}
+
+impl FakeTables {
+    pub(in crate::store) fn on(disk: &Arc<Fake>) -> Self {
+        Self { disk: disk.clone(), kept: Arc::default() }
+    }
+}
+
+impl Tables for FakeTables {
+    fn exists(&self) -> bool {
+        self.kept.lock().expect("lock").is_some()
+    }
+
+    fn open(&self) -> Result<Box<dyn Table>, String> {
+        self.disk.step().map_err(|e| e.to_string())?;
+        self.kept.lock().expect("lock").get_or_insert_default();
+        Ok(Box::new(self.clone()))
+    }
+
+    fn set_aside(&self, _: WallTime) -> Result<String, String> {
+        self.disk.step().map_err(|e| e.to_string())?;
+        *self.kept.lock().expect("lock") = None;
+        Ok("aside".to_owned())
+    }
+
+    fn set_aside_earlier(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Table for FakeTables {
+    fn load(&self) -> Result<Entries, String> {
+        Ok(self.kept.lock().expect("lock").clone().unwrap_or_default())
+    }
+
+    fn apply(&self, change: &Change) -> Result<(), String> {
+        self.disk.step().map_err(|e| e.to_string())?;
+        let mut kept = self.kept.lock().expect("lock");
+        crate::store::manifest::apply(kept.get_or_insert_default(), change.clone());
+        Ok(())
+    }
+}
+
+/// Every table there is in this build.
+fn tables() -> Vec<OpenTable> {
+    vec![
+        crate::store::sled::open,
+        #[cfg(feature = "redb")]
+        crate::store::redb::open,
+    ]
+}
+
+fn pair(key: &str, value: Option<&str>) -> (Vec<u8>, Option<Vec<u8>>) {
+    (key.into(), value.map(Into::into))
+}
+
+#[test]
+fn changes_survive_reopening() {
+    for open in tables() {
+        let folder = tempfile::tempdir().expect("folder");
+        let tables = TableFolder::new(folder.path().join("t"), open);
+        assert!(!tables.exists());
+        let table = tables.open().expect("made");
+        assert!(table.load().expect("read").is_empty() && tables.exists());
+        table.apply(&vec![pair("a", Some("1")), pair("b", Some("2")), pair("c", Some(""))]).expect("applied");
+        table.apply(&vec![pair("a", None), pair("b", Some("3")), pair("nothing", None)]).expect("applied");
+        drop(table);
+        let entries = tables.open().expect("opens").load().expect("read");
+        assert_eq!(
+            entries,
+            [pair("b", Some("3")), pair("c", Some(""))].map(|(k, v)| (k, v.expect("some"))).into()
+        );
+    }
+}
+
+#[test]
+fn two_of_one_table_are_refused() {
+    for open in tables() {
+        let folder = tempfile::tempdir().expect("folder");
+        let tables = TableFolder::new(folder.path().join("t"), open);
+        let _first = tables.open().expect("made");
+        assert!(tables.open().is_err());
+    }
+}
+
+#[test]
+fn what_is_damaged_is_moved_away_and_only_the_newest_is_kept() {
+    for open in tables() {
+        let folder = tempfile::tempdir().expect("folder");
+        let tables = TableFolder::new(folder.path().join("t"), open);
+        for now in [5, 5, 4, 9] {
+            drop(tables.open().expect("made"));
+            tables.set_aside(WallTime(now)).expect("moved");
+            assert!(!tables.exists());
+        }
+        assert_eq!(tables.set_aside_earlier().len(), KEPT_ASIDE);
+    }
+}
+
+#[test]
+fn a_panic_is_an_error() {
+    struct Panics;
+    impl Table for Panics {
+        fn load(&self) -> Result<Entries, String> {
+            panic!("as sled does over damaged files")
+        }
+        fn apply(&self, _: &Change) -> Result<(), String> {
+            panic!("as sled does over damaged files")
+        }
+    }
+    let tables = TableFolder::new("nowhere".into(), |_| Ok(Box::new(Panics)));
+    let table = tables.open().expect("opens");
+    assert!(table.load().is_err() && table.apply(&Change::new()).is_err());
+    let tables = TableFolder::new("nowhere".into(), |_| panic!("at opening"));
+    assert!(tables.open().map(|_| ()).expect_err("damaged").contains("panicked"));
+}

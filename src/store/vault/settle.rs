@@ -1,0 +1,98 @@
+//! After opening: whose records are whose, for which embedder and turn; leftovers of a crash are cleared away.
+
+use std::sync::Arc;
+
+use super::{Inner, MISSES, Opening, RECORD};
+use crate::judge::UserName;
+use crate::store::record::Envelope;
+use crate::store::v1::OldStore;
+use crate::store::{Condition, StoreError};
+
+impl Inner {
+    /// Makes a verified state ready for use.
+    pub(super) fn settle(&mut self, opening: &Opening<'_>) -> Result<(), StoreError> {
+        self.drop_what_nobody_can_open()?;
+        self.erase_keys_without_records()?;
+        self.suit(opening)?;
+        self.forget_other_turns()
+    }
+
+    /// Fills `people`. A record without a key is that of a removed user in an older generation, or its key is lost;
+    /// one in a turn whose key was destroyed is from before a renewal.
+    fn drop_what_nobody_can_open(&mut self) -> Result<(), StoreError> {
+        let known_turn = self.keyring.has_turn(&self.manifest.turn);
+        let mut lost = Vec::new();
+        for (key, value) in &self.entries {
+            if key.first() == Some(&MISSES) {
+                continue;
+            }
+            let id = key.strip_prefix(&[RECORD]).and_then(|id| std::str::from_utf8(id).ok());
+            let user = Envelope::parse(value).ok().and_then(|envelope| self.keyring.user_of(&envelope.key));
+            match (id, user) {
+                (Some(id), Some(user)) if known_turn => {
+                    self.people.entry(user.clone()).or_default().insert(id.to_owned());
+                }
+                _ => lost.push((key.clone(), None)),
+            }
+        }
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let count = lost.len();
+        self.commit(lost)?;
+        self.condition = Condition::Lossy;
+        self.notes.push(format!(
+            "store: {count} templates could not be opened any more and were dropped; enrol those people again"
+        ));
+        Ok(())
+    }
+
+    /// Embedder and turn are those of the networks that are loaded.
+    fn suit(&mut self, opening: &Opening<'_>) -> Result<(), StoreError> {
+        let made_for = self.manifest.embedder_sha256.clone();
+        let same = made_for == opening.embedder_sha256;
+        let loaded = opening.embedder_sha256.to_owned();
+        if !same && !self.people.is_empty() {
+            return Err(StoreError::OtherEmbedder { path: self.path.clone(), made_for, loaded });
+        }
+        let suits = self.turn_key()? == opening.turn && self.keyring.has_turn(&self.manifest.turn);
+        if suits && same {
+            return Ok(());
+        }
+        if !self.people.is_empty() {
+            // The head was replaced by one of the other sort.
+            let count = self.renew(opening.turn)?;
+            tracing::info!("store: {count} templates were renewed, for another kind of head");
+            return Ok(());
+        }
+        let disk = self.disk.clone();
+        let key = super::TurnKey::random(opening.turn);
+        let turn = key.draw();
+        self.keyring.change(&*disk, |header| header.turns = vec![key.clone()])?;
+        self.commit_as(Vec::new(), |manifest| {
+            manifest.turn = turn.id();
+            manifest.embedder_sha256 = loaded;
+        })?;
+        self.turn = Arc::new(turn);
+        Ok(())
+    }
+
+    /// Everything of a store of the first schema. What is there already was taken over before a crash.
+    pub(super) fn take_over(&mut self, old: &OldStore) -> Result<(), StoreError> {
+        if let Some(made_for) = old.templates.first().map(|t| &t.embedder_sha256)
+            && *made_for != self.manifest.embedder_sha256
+        {
+            let (made_for, loaded) = (made_for.clone(), self.manifest.embedder_sha256.clone());
+            return Err(StoreError::OtherEmbedder { path: self.path.clone(), made_for, loaded });
+        }
+        let turn = self.turn.clone();
+        let mut templates = old.templates.clone();
+        templates.iter_mut().for_each(|template| template.embedding = turn.apply(&template.embedding));
+        self.add(&templates)?;
+        for (user, attempts) in &old.attempts {
+            self.set_attempts(user.as_ref().map(|user: &UserName| user), *attempts)?;
+        }
+        tracing::info!("store: {} templates of an older version were sealed", templates.len());
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! Keeping the store: export, import, renewal and the audit log, through the socket and on the command line.
+
+use std::fs;
+
+use age::secrecy::ExposeSecret;
+use facelatch::serve::peer::Role;
+use facelatch_wire::Word;
+use facelatch_wire::call::{CheckAudit, Export, Identify, Import, List, Remove, Renew, Status, Upload};
+
+use crate::cli::run;
+use crate::stage::{ALICE, ALICE_ENROLS, BOB};
+use crate::world::World;
+
+/// Public key, and the text of an identity file.
+fn keys() -> (String, String) {
+    let identity = age::x25519::Identity::generate();
+    (identity.to_public().to_string(), format!("# test\n{}\n", identity.to_string().expose_secret()))
+}
+
+#[test]
+fn renewed_templates_still_know_the_face_and_no_other() {
+    let world = World::sealed(|_| {}).knows_alice();
+    for _ in 0..2 {
+        world.stage.shows(ALICE);
+        let before = world.verify("alice");
+        assert_eq!(before.verdict, Some(Word::Match));
+        assert_eq!(world.ask(&Renew { store_key: false }).expect("renewed").templates, 3);
+        world.stage.shows(ALICE);
+        let after = world.verify("alice");
+        assert_eq!(after.verdict, Some(Word::Match));
+        let (before, after) = (before.p.expect("owner"), after.p.expect("owner"));
+        assert!((before - after).abs() < 1e-6, "{before} became {after}");
+        world.stage.shows(BOB);
+        assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+        assert_eq!(world.ask(&Renew { store_key: true }).expect("another key").templates, 0);
+    }
+    world.stage.shows(ALICE);
+    assert_eq!(world.ask(&Identify {}).expect("a verdict").user.as_deref(), Some("alice"));
+}
+
+#[test]
+fn a_sealed_store_scores_as_one_without_a_turn() {
+    let (plain, sealed) = (World::new().knows_alice(), World::sealed(|_| {}).knows_alice());
+    for shots in [ALICE, BOB] {
+        plain.stage.shows(shots);
+        sealed.stage.shows(shots);
+        let (one, other) =
+            (plain.verify("alice").p.expect("owner"), sealed.verify("alice").p.expect("owner"));
+        assert!((one - other).abs() < 1e-6, "{one} and {other}");
+    }
+}
+
+#[test]
+fn from_one_device_to_another_on_the_command_line() {
+    let here = World::sealed(|_| {}).knows_alice();
+    let there = World::sealed(|_| {});
+    let folder = tempfile::tempdir().expect("folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (public, secret) = keys();
+    fs::write(path("key.txt"), secret).expect("written");
+
+    let (code, _, err) = run(&here, &["export", "--to", &path("all.age")]);
+    assert!(code == 2 && err.contains("store.export_recipient"), "{err}");
+    let (code, _, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", "age1typo"]);
+    assert!(code == 2 && err.contains("age-keygen"), "{err}");
+    let (code, out, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", &public]);
+    assert!(code == 0 && out.starts_with("3 templates of 1 people sealed in "), "{out}{err}");
+    let (code, _, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", &public]);
+    assert!(code == 4 && err.contains("exists already"), "{err}");
+
+    let import = |world: &World, more: &[&str]| {
+        let (file, key) = (path("all.age"), path("key.txt"));
+        run(world, &[&["import", file.as_str(), "--identity", key.as_str()], more].concat())
+    };
+    let (code, out, err) = import(&there, &[]);
+    assert_eq!((code, out.as_str()), (0, "3 templates of alice added\n"), "{err}");
+    let (code, out, _) = import(&there, &[]);
+    assert_eq!((code, out.as_str()), (0, "nothing was added: all of it is here already\n"));
+    there.stage.shows(ALICE);
+    assert_eq!(there.verify("alice").verdict, Some(Word::Match));
+    there.stage.shows(BOB);
+    assert_eq!(there.verify("alice").verdict, Some(Word::NoMatch));
+
+    there.ask(&Remove { user: "alice".into(), id: None }).expect("removed");
+    there.stage.shows(ALICE_ENROLS);
+    there.enroll("alice").expect("enrolled anew");
+    let (code, _, err) = import(&there, &[]);
+    assert!(code == 2 && err.contains("alice: enrolled here already"), "{err}");
+    let (code, out, _) = import(&there, &["--skip-enrolled"]);
+    assert!(code == 0 && out.contains("left out, since they are enrolled already: alice"), "{out}");
+}
+
+#[test]
+fn only_managers_export_and_only_for_the_configured_recipient() {
+    let (public, secret) = keys();
+    let configured = public.clone();
+    let world = World::sealed(|config| config.store.export_recipient = configured).knows_alice();
+    let ask = |recipient: Option<String>| {
+        let mut client = world.client();
+        client.start(&Export { recipient, user: None }, true).expect("sent");
+        client.receive::<Export>().map(|received| received.reply.data.is_some())
+    };
+    world.called_by("carol", Role::Manager);
+    assert!(ask(None).expect("for the configured one") && ask(Some(public)).expect("the same by name"));
+    let error = ask(Some(keys().0)).expect_err("another's").to_string();
+    assert!(error.contains("only root may name a recipient"), "{error}");
+    world.called_by("mallory", Role::User);
+    assert!(ask(None).is_err());
+    let mut client = world.client();
+    assert!(client.call(&Upload { data: "AAAA".into() }).is_err());
+    assert!(client.call(&Import { identity: secret, skip_enrolled: false }).is_err());
+    assert!(client.call(&Renew { store_key: false }).is_err());
+    assert!(client.call(&CheckAudit {}).is_err());
+}
+
+#[test]
+fn an_import_of_nothing_or_rubbish_is_refused() {
+    let world = World::sealed(|_| {});
+    let mut client = world.client();
+    let import = Import { identity: keys().1, skip_enrolled: false };
+    assert!(client.call(&import).expect_err("nothing").to_string().contains("nothing was uploaded"));
+    assert!(client.call(&Upload { data: "!".into() }).expect_err("no base64").to_string().contains("data"));
+    client.call(&Upload { data: "aGVsbG8".into() }).expect("uploaded");
+    assert!(client.call(&import).expect_err("no age file").to_string().contains("cannot be opened"));
+    assert!(world.ask(&List { user: None }).expect("list").templates.is_empty());
+}
+
+#[test]
+fn the_audit_log_tells_who_when_and_how_it_ended_and_shows_an_edit() {
+    let world = World::sealed(|_| {}).knows_alice();
+    world.stage.shows(BOB);
+    assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+    let path = world.store_folder().join("audit/audit.log");
+    let text = fs::read_to_string(&path).expect("log");
+    let last = text.lines().last().expect("lines");
+    assert!(last.contains(r#""kind":"verify","user":"alice","by":0,"verdict":"no-match""#), "{last}");
+    assert!(text.contains(r#""kind":"enroll","user":"alice""#) && !text.contains("\"p\""));
+    let (code, out, err) = run(&world, &["audit", "verify"]);
+    assert!(code == 0 && out.contains("all as they were written"), "{out}{err}");
+    fs::write(&path, text.replace("no-match", "match")).expect("written");
+    let (code, out, _) = run(&world, &["audit", "verify"]);
+    assert!(code == 1 && out.contains("was changed"), "{out}");
+    let cut = text.trim_end().rsplit_once('\n').expect("lines").0;
+    fs::write(&path, format!("{cut}\n")).expect("written");
+    let (code, out, _) = run(&world, &["audit", "verify"]);
+    assert!(code == 1 && out.contains("the end is missing"), "{out}");
+}
+
+#[test]
+fn status_says_how_the_store_is() {
+    let world = World::sealed(|_| {}).knows_alice();
+    let status = world.ask(&Status {}).expect("status");
+    assert_eq!((status.store.state.as_str(), status.users, status.templates), ("whole", 1, 3));
+    let (code, out, _) = run(&world, &["status"]);
+    assert!(code == 0 && out.contains("store     whole"), "{out}");
+}

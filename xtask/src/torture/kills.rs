@@ -1,0 +1,109 @@
+//! kill -9 while the store is changed, renewed, exported and opened.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::store::{Folder, Look, Model, exerciser, look};
+use super::{Random, Tally};
+
+/// A folder is used for so many kills, so that they hit stores with a past.
+const KILLS_A_FOLDER: u32 = 40;
+
+/// How long opening may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The latest moment of a kill after the clock starts, in microseconds: enough for some tens of changes on a fast disk.
+const LATEST_US: u64 = 300_000;
+
+pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
+    // Another run kills at other moments, among other changes.
+    let mut random = Random::new(u64::from(std::process::id()));
+    let first = random.below(1 << 31) as u32;
+    let mut place = None;
+    let mut changes = 0;
+    for kill in 0..kills {
+        if kill % KILLS_A_FOLDER == 0 {
+            place = Some((Folder::new()?, Model::default(), 0));
+        }
+        let Some((folder, model, audited)) = &mut place else { bail!("no folder") };
+        let path = folder.0.display().to_string();
+        let told = killed(&path, first + kill, Duration::from_micros(random.below(LATEST_US)))?;
+        tally.kills += 1;
+        let mut under_way = model.clone();
+        for line in told.lines() {
+            match line.split_at_checked(2) {
+                Some(("? ", what)) => {
+                    under_way = model.clone();
+                    under_way.change(what);
+                }
+                Some(("! ", what)) => {
+                    model.change(what);
+                    changes += 1;
+                }
+                Some(("- ", why)) => bail!("a change failed that should not: {why}"),
+                Some((". ", _)) => *audited += 1,
+                _ => {}
+            }
+        }
+        // A line that was not whole says nothing.
+        let seen = match look(&folder.0)? {
+            Look::Seen(seen) => seen,
+            Look::Refused(why) | Look::Died(why) => {
+                tally.acknowledged_lost += 1;
+                tally.say(format!("kill {kill}: the store could not be opened: {why}"));
+                place = None;
+                continue;
+            }
+        };
+        let lines_lost = seen.audited < *audited || seen.problems.iter().any(|p| !p.contains("cut short"));
+        if (seen.model != *model && seen.model != under_way) || seen.condition == "Lossy" || lines_lost {
+            tally.acknowledged_lost += 1;
+            let (problems, notes) = (&seen.problems, &seen.notes);
+            tally.say(format!(
+                "kill {kill}: found {:?}, acknowledged {model:?}, {notes:?}, {problems:?}",
+                seen.model
+            ));
+        }
+        *model = seen.model;
+    }
+    tally.say(format!("kills: {changes} changes were acknowledged between them"));
+    Ok(())
+}
+
+/// Runs the exerciser for so long, kills it, and gives all that it had printed. One time in four the clock starts before
+/// the store is open.
+fn killed(folder: &str, seed: u32, after: Duration) -> Result<String> {
+    let mut child = exerciser(&["run", folder, &seed.to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("the exerciser cannot be started")?;
+    let (sender, said) = channel();
+    let stdout = BufReader::new(child.stdout.take().context("piped")?);
+    let reader = std::thread::spawn(move || {
+        let mut told = String::new();
+        for line in stdout.lines() {
+            told += &line?;
+            told.push('\n');
+            // After the first line nobody listens.
+            let _ = sender.send(());
+        }
+        Ok::<_, std::io::Error>(told)
+    });
+    if !seed.is_multiple_of(4) {
+        said.recv_timeout(PATIENCE).context("the store did not open")?;
+    }
+    std::thread::park_timeout(after);
+    if let Some(status) = child.try_wait()? {
+        let mut error = String::new();
+        child.stderr.take().context("piped")?.read_to_string(&mut error)?;
+        bail!("the exerciser ended by itself ({status}): {error}");
+    }
+    child.kill()?;
+    child.wait()?;
+    reader.join().map_err(|_| anyhow::anyhow!("the reader panicked"))?.context("the exerciser's words")
+}
