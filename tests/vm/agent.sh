@@ -1,7 +1,10 @@
 #!/bin/bash
 # In the machine: reads commands from the host, one a line in base64, runs each by bash, and answers with its
 # output ("| " before each line) and, at its end, "= STATUS".
-exec 3<>/dev/virtio-ports/vm
+port=/dev/virtio-ports/vm
+# Opened before udev has named it, it would be made as a file.
+until [ -c $port ]; do sleep 0.1; done
+exec 3<>$port
 udevadm settle --timeout=30
 echo "= 0" >&3
 while read -r line <&3; do

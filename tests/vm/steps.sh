@@ -55,8 +55,8 @@ shown() { [[ " $* " == *" $(cat /run/show.now) "* ]]; }
 
 as_alice() { runuser -u alice -- "$@"; }
 # sudo without a word from the person: only the face can open it.
-sudo_by_face() { as_alice sudo -S -k true </dev/null; }
-sudo_by_password() { as_alice sudo -S -k true <<<"$PASSWORD"; }
+sudo_by_face() { as_alice sudo -S -p '' -k true </dev/null; }
+sudo_by_password() { as_alice sudo -S -p '' -k true <<<"$PASSWORD"; }
 
 # Never 0, which `kill` would take for us all.
 daemon_pid() { systemctl show -p MainPID --value facelatchd | grep -x '[1-9][0-9]*'; }
@@ -253,7 +253,8 @@ step_purge() {
     dpkg --purge libpam-facelatch
     ! grep -rq facelatch /etc/pam.d || fail "PAM still names the module"
     sudo_by_password
-    dpkg --purge facelatch
+    dpkg --purge facelatch | tee /tmp/said
+    grep -q 'removing all enrolled faces' /tmp/said || fail "the templates went without a word"
     local left
     left=$(find /etc /usr /var/lib /run -xdev -iname '*facelatch*' -not -path '/var/lib/dpkg/*' -not -path '/run/systemd/*' \
         -not -path '/run/udev/*')
