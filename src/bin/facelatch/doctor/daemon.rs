@@ -26,6 +26,7 @@ pub(super) fn examine(to: &Daemon) -> (Vec<Finding>, bool) {
     findings.push(camera(&status));
     let found = format!("{} and {} are loaded and were verified", status.detector, status.embedder);
     findings.push(Finding::good("models", found));
+    findings.push(store(&status.store));
     findings.push(enrolled(&status));
     findings.extend(status.notes.iter().map(|note| Finding::good("note", note.as_str())));
     findings.push(rights(to));
@@ -77,6 +78,16 @@ fn camera(status: &reply::Status) -> Finding {
         Some(message) => Finding::told("camera", message),
         None if state == "ready" => Finding::good("camera", format!("{name} is ready")),
         None => Finding::bad("camera", format!("{name} is {state}"), "see `journalctl -u facelatchd`"),
+    }
+}
+
+fn store(store: &reply::Store) -> Finding {
+    let notes = store.notes.join("; ");
+    let found = if notes.is_empty() { store.state.clone() } else { format!("{}: {notes}", store.state) };
+    match store.state.as_str() {
+        "lossy" => Finding::bad("store", found, "enrol again who is missing, or `sudo facelatch import` a backup"),
+        "behind" => Finding::bad("store", found, "look at the disk: is it full or read-only?"),
+        _ => Finding::good("store", found),
     }
 }
 
