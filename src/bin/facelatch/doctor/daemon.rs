@@ -85,7 +85,9 @@ fn store(store: &reply::Store) -> Finding {
     let notes = store.notes.join("; ");
     let found = if notes.is_empty() { store.state.clone() } else { format!("{}: {notes}", store.state) };
     match store.state.as_str() {
-        "lossy" => Finding::bad("store", found, "enrol again who is missing, or `sudo facelatch import` a backup"),
+        "lossy" => {
+            Finding::bad("store", found, "enrol again who is missing, or `sudo facelatch import` a backup")
+        }
         "behind" => Finding::bad("store", found, "look at the disk: is it full or read-only?"),
         _ => Finding::good("store", found),
     }
