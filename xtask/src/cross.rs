@@ -62,6 +62,8 @@ fn run(target: &Target, words: &[&str]) -> Result<()> {
     let mut command = cargo(target, &["test", "--locked"])?;
     command.args(words);
     if !target.is_host() {
+        // Property tests run in full natively; emulated, one of 256 cases takes minutes.
+        command.env("PROPTEST_CASES", "4");
         if !words.contains(&"--") {
             command.arg("--");
         }
