@@ -14,11 +14,11 @@ use std::sync::{Mutex, PoisonError};
 use facelatch_wire::DEFAULT_SOCKET;
 use nix::libc;
 
-use crate::authenticate;
 use crate::code::Code;
 use crate::host::{Host, Level};
 use crate::options::Options;
 use crate::seat::Seat;
+use crate::{authenticate, means_yes};
 
 /// PAM's own state; never looked into.
 #[repr(C)]
@@ -134,7 +134,11 @@ impl Application {
         let mut value = ptr::null();
         // SAFETY: the handle is PAM's, valid during its call; the items asked for are C strings or null.
         let code = unsafe { pam_get_item(self.0, item, &raw mut value) };
-        text(value.cast::<c_char>()).filter(|_| code == PAM_SUCCESS)
+        if code != PAM_SUCCESS || value.is_null() {
+            return None;
+        }
+        // SAFETY: not null, and PAM's own C string. What is not UTF-8 must still count as something: as a host, as far away.
+        Some(unsafe { CStr::from_ptr(value.cast()) }.to_string_lossy().into_owned())
     }
 }
 
@@ -160,21 +164,24 @@ impl Host for Application {
         unsafe { pam_prompt(self.0, PAM_TEXT_INFO, ptr::null_mut(), c"%s".as_ptr(), line.as_ptr()) };
     }
 
-    fn ask(&self, question: &str) -> Option<String> {
+    fn agrees(&self, question: &str) -> bool {
         let (question, mut response) = (c_text(question), ptr::null_mut());
         // SAFETY: handle as above; one `%s`, one C string; the response is null or a C string that is ours now.
         let code = unsafe {
             pam_prompt(self.0, PAM_PROMPT_ECHO_OFF, &raw mut response, c"%s".as_ptr(), question.as_ptr())
         };
-        let answer = text(response);
-        if !response.is_null() {
-            // SAFETY: a C string from malloc, not used after this. It is wiped, as people type passwords anywhere.
-            unsafe {
-                libc::explicit_bzero(response.cast(), libc::strlen(response));
-                libc::free(response.cast());
-            }
+        if response.is_null() {
+            return false;
         }
-        answer.filter(|_| code == PAM_SUCCESS)
+        // SAFETY: not null, ends with NUL, and is not freed before it was looked at. No copy is made of it.
+        let answer = unsafe { CStr::from_ptr(response) };
+        let agreed = code == PAM_SUCCESS && answer.to_str().is_ok_and(means_yes);
+        // SAFETY: a C string from malloc, not used after this.
+        unsafe {
+            libc::explicit_bzero(response.cast(), libc::strlen(response));
+            libc::free(response.cast());
+        }
+        agreed
     }
 
     fn log(&self, level: Level, line: &str) {

@@ -25,8 +25,9 @@ pub trait Host {
     /// Shows a line to the person.
     fn tell(&self, text: &str);
 
-    /// Asks the person, without showing what is typed. `None` when nobody can be asked.
-    fn ask(&self, question: &str) -> Option<String>;
+    /// Asks the person, without showing what is typed, whether he [agrees](crate::means_yes). What he typed is wiped:
+    /// people type passwords anywhere. `false` as well when nobody can be asked.
+    fn agrees(&self, question: &str) -> bool;
 
     /// Writes a line to the system's log.
     fn log(&self, level: Level, text: &str);

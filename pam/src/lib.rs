@@ -27,13 +27,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use facelatch_wire::{Deadline, Word};
+use nix::time::{ClockId, clock_gettime};
 
 use code::{Code, Trouble};
 use host::{Host, Level};
 use options::Options;
 use seat::Seat;
 
-/// A match that is not confirmed within this time opens nothing: somebody else may sit there by then.
+/// A match that is not confirmed within this time opens nothing: somebody else may sit there by then. A machine
+/// that sleeps meanwhile sleeps the time away.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 
 /// One attempt: everything between PAM's call and its return code.
@@ -76,20 +78,28 @@ fn log(host: &dyn Host, name: &str, answer: &Result<Word, Trouble>) {
 
 /// A recognised person says that it is he who asks.
 fn confirm(host: &dyn Host, name: &str, patience: Duration) -> Code {
-    let deadline = Deadline::within(patience);
+    let late = since_boot().and_then(|now| now.checked_add(patience));
     let question = format!("facelatch: recognised as {name}; Enter to go on, n for the password: ");
-    let answer = host.ask(&question);
-    if deadline.left().is_err() {
+    if !host.agrees(&question) {
+        host.log(Level::Notice, &format!("{name}: not confirmed"));
+        return Code::Unavailable;
+    }
+    let in_time = since_boot().zip(late).is_some_and(|(now, late)| now < late);
+    if !in_time {
         host.log(Level::Notice, &format!("{name}: confirmed too late"));
         return Code::Unavailable;
     }
-    match answer.as_deref().map(str::trim) {
-        Some("" | "y" | "Y" | "yes") => Code::Success,
-        _ => {
-            host.log(Level::Notice, &format!("{name}: not confirmed"));
-            Code::Unavailable
-        }
-    }
+    Code::Success
+}
+
+/// Whether what somebody typed says yes: nothing at all, or a word for it.
+pub fn means_yes(typed: &str) -> bool {
+    matches!(typed.trim(), "" | "y" | "Y" | "yes")
+}
+
+/// Time since this machine was started, asleep or awake.
+fn since_boot() -> Option<Duration> {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).ok().map(Duration::from)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Does whoever asks sit at this machine, with its lid open? Else his face is not the one before the camera.
 //!
 //! What tells it: what the application was told (`PAM_RHOST`, the service), the variables that sshd leaves, and
-//! logind's files under /run/systemd, found by control group or audit session. Files, not D-Bus: that would bring a
+//! systemd's unit of the process with logind's files under /run/systemd. Files, not D-Bus: that would bring a
 //! bus client into every sudo. The limit: a remote person who already runs programs of his own can wipe the
-//! variables, and where logind does not run nothing else tells. The lid is asked of ACPI alone; logind tells it over
+//! variables, and where systemd and logind do not run nothing else tells. The lid is asked of ACPI alone; logind tells it over
 //! D-Bus only.
 
 use std::fs::File;
@@ -55,8 +55,8 @@ impl Seat {
         if let Some(name) = self.remote_variable() {
             return Some(format!("{name} is set: a session over ssh"));
         }
-        if let Some(id) = self.sessions().into_iter().find(|id| self.is_remote(id)) {
-            return Some(format!("logind's session {id} is remote"));
+        if let Some(why) = self.sessions_objection(host.service().as_deref()) {
+            return Some(why);
         }
         self.lid_closed().then(|| "the lid is closed".to_owned())
     }
@@ -71,33 +71,48 @@ impl Seat {
         REMOTE_VARIABLES.into_iter().find(is_set)
     }
 
-    /// logind's ids of the sessions that this process may belong to.
-    fn sessions(&self) -> Vec<String> {
+    /// What logind, or the lack of it, has against this process.
+    fn sessions_objection(&self, service: Option<&str>) -> Option<String> {
         let group = self.read("proc/self/cgroup");
-        let mut parts = group.lines().flat_map(|line| line.split('/'));
-        let between = |part: &str, start: &str, end: &str| {
-            part.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).map(str::to_owned)
-        };
-        if let Some(id) = parts.clone().find_map(|part| between(part, "session-", ".scope")) {
-            return vec![id];
+        let unit = unit(&group).unwrap_or_default();
+        if let Some(id) = between(unit, "session-", ".scope") {
+            // A session that logind has forgotten may have come from anywhere.
+            return match self.is_remote(id) {
+                Some(false) => None,
+                Some(true) => Some(remote(id)),
+                None => Some(format!("logind does not know the session {}", id.escape_debug())),
+            };
         }
-        // A service of the user belongs to none of his sessions: one that is remote is then enough.
-        if let Some(uid) = parts.find_map(|part| between(part, "user@", ".service")) {
-            let user = self.read(&format!("run/systemd/users/{uid}"));
-            let sessions = user.lines().find_map(|line| line.strip_prefix("SESSIONS=")).unwrap_or_default();
-            return sessions.split_whitespace().map(str::to_owned).collect();
+        // Whoever came in without PAM has no session, but is still where he came in.
+        let door = unit.split(['@', '.']).next().unwrap_or_default();
+        if door == "ssh" || REMOTE_SERVICES.contains(&door) {
+            return Some(format!("part of {}, which is for people elsewhere", unit.escape_debug()));
         }
+        let uid = between(unit, "user@", ".service").map(str::to_owned);
+        if uid.is_none() && service == Some("polkit-1") && !unit.is_empty() {
+            return Some("polkit's helper runs outside all sessions: who asks is not known".to_owned());
+        }
+        // A process outside all sessions belongs to a person all the same: one remote session of his is then enough.
+        let uid = uid.or_else(|| self.real_uid());
+        let of_user = uid.map(|uid| self.read(&format!("run/systemd/users/{uid}"))).unwrap_or_default();
+        let of_user = of_user.lines().find_map(|line| line.strip_prefix("SESSIONS=")).unwrap_or_default();
         let audit = self.read("proc/self/sessionid");
-        Some(audit.trim())
-            .filter(|id| !id.is_empty() && *id != NO_SESSION)
-            .map(str::to_owned)
-            .into_iter()
-            .collect()
+        let audit = Some(audit.trim()).filter(|id| !id.is_empty() && *id != NO_SESSION);
+        of_user.split_whitespace().chain(audit).find(|id| self.is_remote(id) == Some(true)).map(remote)
     }
 
-    fn is_remote(&self, id: &str) -> bool {
-        id.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && self.read(&format!("run/systemd/sessions/{id}")).lines().any(|line| line == "REMOTE=1")
+    /// Who started this process, unless it was root.
+    fn real_uid(&self) -> Option<String> {
+        let status = self.read("proc/self/status");
+        let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+        uids.split_whitespace().next().filter(|uid| *uid != "0").map(str::to_owned)
+    }
+
+    /// `None` when logind has no such session.
+    fn is_remote(&self, id: &str) -> Option<bool> {
+        let known = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let session = known.then(|| self.read(&format!("run/systemd/sessions/{id}")))?;
+        (!session.is_empty()).then(|| session.lines().any(|line| line == "REMOTE=1"))
     }
 
     fn lid_closed(&self) -> bool {
@@ -108,6 +123,25 @@ impl Seat {
     fn read(&self, path: &str) -> String {
         read(&self.root.join(path))
     }
+}
+
+fn remote(id: &str) -> String {
+    format!("logind's session {id} is remote")
+}
+
+/// systemd's unit of a process: the first part of its control group that is no slice. What lies deeper is named by
+/// whoever owns that unit, so a user may call his own `session-1.scope`.
+fn unit(group: &str) -> Option<&str> {
+    // Number, controllers, path. systemd's own hierarchy has no controller, or is called by its name.
+    let mut paths = group.lines().filter_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        matches!(controllers, "" | "name=systemd").then_some(path)
+    });
+    paths.find_map(|path| path.split('/').find(|part| !part.is_empty() && !part.ends_with(".slice")))
+}
+
+fn between<'a>(part: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    part.strip_prefix(start)?.strip_suffix(end)
 }
 
 /// The beginning of a file; nothing when it cannot be read.

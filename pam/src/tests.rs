@@ -34,9 +34,9 @@ impl Host for Play {
         self.heard.borrow_mut().push(text.to_owned());
     }
 
-    fn ask(&self, question: &str) -> Option<String> {
+    fn agrees(&self, question: &str) -> bool {
         self.heard.borrow_mut().push(question.to_owned());
-        self.answer.map(str::to_owned)
+        self.answer.is_some_and(means_yes)
     }
 
     fn log(&self, _: Level, text: &str) {
@@ -145,6 +145,15 @@ fn whoever_must_confirm_may_say_no() {
 fn a_confirmation_that_comes_too_late_counts_for_nothing() {
     let host = Play { answer: Some("y"), ..alice() };
     assert_eq!(confirm(&host, "alice", Duration::ZERO), Code::Unavailable);
+}
+
+#[test]
+fn only_yes_means_yes() {
+    for (typed, yes) in
+        [("", true), ("y\n", true), ("yes", true), ("n", false), ("y ou", false), ("password", false)]
+    {
+        assert_eq!(means_yes(typed), yes, "{typed}");
+    }
 }
 
 #[test]

@@ -60,7 +60,63 @@ fn a_session_that_logind_calls_remote_is_objected_to_without_any_variable() {
     assert_eq!(objection(&[("proc/self/sessionid", NO_SESSION), REMOTE_3]), None);
     // The control group knows better.
     let in_session_4 = ("proc/self/cgroup", "0::/user.slice/user-1000.slice/session-4.scope\n");
-    assert_eq!(objection(&[in_session_4, audit, REMOTE_3]), None);
+    let local_4 = ("run/systemd/sessions/4", "UID=1000\nREMOTE=0\n");
+    assert_eq!(objection(&[in_session_4, local_4, audit, REMOTE_3]), None);
+}
+
+#[test]
+fn a_session_that_logind_has_forgotten_is_objected_to() {
+    assert!(objection(&[IN_SESSION_3]).is_some_and(|why| why.contains("does not know")));
+    assert!(objection(&[("proc/self/cgroup", "0::/user.slice/user-1000.slice/session-.scope\n")]).is_some());
+}
+
+#[test]
+fn nobody_gives_himself_a_session_by_a_name_deeper_down() {
+    let sessions = ("run/systemd/users/1000", "NAME=alice\nSESSIONS=3\n");
+    for below in ["app.slice/session-4.scope", "session-4.scope", "a.slice/b.service/session-4.scope"] {
+        let group = format!("0::/user.slice/user-1000.slice/user@1000.service/{below}\n");
+        let local_4 = ("run/systemd/sessions/4", "REMOTE=0\n");
+        assert!(objection(&[("proc/self/cgroup", &group), sessions, REMOTE_3, local_4]).is_some(), "{below}");
+    }
+    // Nor does a controller's own hierarchy, which others may divide as they like.
+    let hybrid = "4:memory:/session-4.scope\n1:name=systemd:/user.slice/user-1000.slice/session-3.scope\n";
+    assert!(objection(&[("proc/self/cgroup", hybrid), REMOTE_3]).is_some());
+}
+
+#[test]
+fn outside_all_sessions_one_remote_session_of_whoever_started_it_is_enough() {
+    let cron = ("proc/self/cgroup", "0::/system.slice/cron.service\n");
+    let sessions = ("run/systemd/users/1000", "NAME=alice\nSESSIONS=3\n");
+    let started_by = |uid| {
+        ("proc/self/status", if uid == 0 { "Uid:\t0\t0\t0\t0\n" } else { "Name:\tsu\nUid:\t1000\t0\t0\t0\n" })
+    };
+    assert!(objection(&[cron, started_by(1000), sessions, REMOTE_3]).is_some());
+    assert_eq!(objection(&[cron, started_by(1000), sessions, LOCAL_3]), None);
+    assert_eq!(objection(&[cron, started_by(0), sessions, REMOTE_3]), None);
+}
+
+#[test]
+fn who_came_in_through_a_door_for_others_is_objected_to_without_any_session() {
+    for unit in ["ssh.service", "sshd@7-192.0.2.1:22-192.0.2.7:3120.service", "dropbear.service"] {
+        let group = format!("0::/system.slice/{unit}\n");
+        assert!(
+            objection(&[("proc/self/cgroup", &group)]).is_some_and(|why| why.contains("elsewhere")),
+            "{unit}"
+        );
+    }
+    assert_eq!(
+        objection(&[("proc/self/cgroup", "0::/system.slice/system-getty.slice/getty@tty1.service\n")]),
+        None
+    );
+}
+
+#[test]
+fn polkits_helper_outside_all_sessions_is_objected_to() {
+    let host = Play { service: Some("polkit-1"), ..Play::default() };
+    let objection = |files: &[(&str, &str)]| Seat::at(machine(files).path()).objection(&host);
+    let helper = ("proc/self/cgroup", "0::/system.slice/system-polkit.slice/polkit-agent-helper@0.service\n");
+    assert!(objection(&[helper]).is_some_and(|why| why.contains("polkit")));
+    assert_eq!(objection(&[IN_SESSION_3, LOCAL_3]), None);
 }
 
 #[test]
