@@ -7,6 +7,7 @@ pub mod decode;
 #[cfg(all(feature = "camera", target_os = "linux"))]
 pub mod device;
 pub mod replay;
+pub mod scale;
 mod wait;
 
 use std::path::PathBuf;

@@ -5,9 +5,8 @@
 pub mod boxes;
 pub mod quality;
 
-use fast_image_resize as fir;
-
 use crate::camera::Frame;
+use crate::camera::scale::{Between, scaled};
 use crate::model::{ModelError, Network};
 
 use boxes::{Candidate, STRIDES};
@@ -96,14 +95,9 @@ impl Detector {
             return Ok((frame.rgb().to_vec(), width, height));
         }
         let failed = |e: String| self.network.bad_output(format!("frame cannot be resized: {e}"));
-        let kind = fir::PixelType::U8x3;
-        let from = fir::images::ImageRef::new(frame.width(), frame.height(), frame.rgb(), kind)
-            .map_err(|e| failed(e.to_string()))?;
-        let mut to = fir::images::Image::new(width as u32, height as u32, kind);
-        let how =
-            fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Bilinear));
-        fir::Resizer::new().resize(&from, &mut to, &how).map_err(|e| failed(e.to_string()))?;
-        Ok((to.into_vec(), width, height))
+        let (from, to) = ((frame.width(), frame.height()), (width as u32, height as u32));
+        let rgb = scaled(frame.rgb(), from, to, Between::Linear).map_err(failed)?;
+        Ok((rgb, width, height))
     }
 
     /// Everything above the confidence limit, in pixels of the network's input.

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use fast_image_resize as fir;
-
 use crate::camera::Frame;
+use crate::camera::scale::{Between, scaled};
 use crate::detect::{Face, Point};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -36,14 +35,8 @@ impl Chip {
         if (width, height) == (CHIP_SIDE_PX as usize, CHIP_SIDE_PX as usize) {
             return Ok(Cow::Borrowed(&self.0));
         }
-        let kind = fir::PixelType::U8x3;
-        let from = fir::images::ImageRef::new(CHIP_SIDE_PX, CHIP_SIDE_PX, &self.0, kind)
-            .map_err(|e| e.to_string())?;
-        let mut to = fir::images::Image::new(width as u32, height as u32, kind);
-        let how =
-            fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Bilinear));
-        fir::Resizer::new().resize(&from, &mut to, &how).map_err(|e| e.to_string())?;
-        Ok(Cow::Owned(to.into_vec()))
+        let to = (width as u32, height as u32);
+        scaled(&self.0, (CHIP_SIDE_PX, CHIP_SIDE_PX), to, Between::Linear).map(Cow::Owned)
     }
 
     /// The pixels, row by row.

@@ -3,9 +3,9 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use fast_image_resize as fir;
 use image::{ImageFormat, ImageReader, Limits, RgbImage};
 
+use crate::camera::scale::{Between, scaled};
 use crate::camera::{Frame, MAX_SIDE_PX};
 use crate::clock::BootTime;
 use crate::embed::{CHIP_SIDE_PX, Chip};
@@ -77,12 +77,8 @@ pub fn with_border(picture: &RgbImage) -> Result<Frame, String> {
         }
     }
     let times = WANTED_SIDE_PX.div_ceil(wide.max(high)).clamp(1, 3);
-    let kind = fir::PixelType::U8x3;
-    let from = fir::images::ImageRef::new(wide, high, &rgb, kind).map_err(|e| e.to_string())?;
-    let mut to = fir::images::Image::new(wide * times, high * times, kind);
-    let how = fir::ResizeOptions::new().resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::CatmullRom));
-    fir::Resizer::new().resize(&from, &mut to, &how).map_err(|e| e.to_string())?;
-    Frame::new(wide * times, high * times, to.into_vec(), BootTime::default()).map_err(|e| e.to_string())
+    let rgb = scaled(&rgb, (wide, high), (wide * times, high * times), Between::CatmullRom)?;
+    Frame::new(wide * times, high * times, rgb, BootTime::default()).map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

@@ -2,16 +2,20 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Sets logging up for this process; `RUST_LOG` chooses how much, `info` if unset.
+/// Sets logging up for this process; `RUST_LOG` chooses how much (`debug`, `info,facelatch::camera=debug`), `info` if
+/// unset.
 pub(super) fn start() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // By level and target alone: filters by spans and fields would bring a library for regular expressions along.
+    let wanted: Option<Targets> = std::env::var("RUST_LOG").ok().and_then(|words| words.parse().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     // zlink logs whole messages, and a reply to root holds scores.
-    let silenced = ["zlink=off", "zlink_core=off", "zlink_tokio=off"];
-    let filter = silenced.iter().filter_map(|one| one.parse().ok()).fold(filter, EnvFilter::add_directive);
+    let silenced = ["zlink", "zlink_core", "zlink_tokio"];
+    let filter = silenced.iter().fold(filter, |filter, target| filter.with_target(*target, LevelFilter::OFF));
     let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
     let registry = tracing_subscriber::registry().with(filter);
     // A second call in one process keeps the first setting.

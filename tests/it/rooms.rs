@@ -54,6 +54,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("nokhwa", &["camera/device"]),
     ("v4l", &["camera/device"]),
     ("yuv", &["camera/decode"]),
+    ("fast_image_resize", &["camera/scale"]),
     ("zune_jpeg", &["camera/decode"]),
     ("png", &["camera/decode", "demo"]),
     ("embedded_graphics", &["demo"]),
