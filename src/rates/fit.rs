@@ -344,6 +344,7 @@ mod tests {
         let said = super::super::report::threshold(&fitted).join("\n");
         assert!(said.contains("1 people have fewer than 3 pictures"), "{said}");
         assert!(said.contains("7 people, ") && !said.contains("0 by people"), "{said}");
+        assert!(said.contains("0 people a miss (FNMR at most 34.82 %)"), "none of seven: {said}");
     }
 
     #[test]

@@ -39,7 +39,7 @@ use crate::model::ModelError;
 #[derive(Debug, thiserror::Error)]
 pub enum RatesError {
     /// A file or folder could not be read or written.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: cannot be read or written", .path.display())]
     #[expect(missing_docs, reason = "the message tells what each field is")]
     File {
         path: PathBuf,

@@ -212,8 +212,12 @@ pub fn threshold(f: &Fitted) -> Vec<String> {
             share(t.rates.fnmr)
         ),
         format!(
-            "Those decisions are about {} people, {} pairs of them; {} pairs had a false match, {} people a miss.",
-            fnmr.people, fmr.people, fmr.people_with_error, fnmr.people_with_error
+            "Those decisions are about {} people, {} pairs of them; {} pairs had a false match, {} people a miss (FNMR at most {}).",
+            fnmr.people,
+            fmr.people,
+            fmr.people_with_error,
+            fnmr.people_with_error,
+            share(t.rates.fnmr_upper95)
         ),
     ];
     lines.extend(t.notes.iter().cloned());
