@@ -1,7 +1,8 @@
 //! The configuration file to a checked [`Config`]. Units, ranges and defaults stand in `config/facelatch.toml`,
 //! which equals [`Config::default`].
 
-use std::ops::RangeInclusive;
+mod check;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::detect::quality::QualityGate;
 use crate::judge::Lockout;
 use crate::pipeline::{NetworkChoice, Rules};
 use crate::store::portable;
+use check::{Refused, in_order, unknown_key, within};
 
 /// Where the configuration is when nobody says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/facelatch/facelatch.toml";
@@ -246,8 +248,8 @@ impl Config {
         Ok(config)
     }
 
-    /// The first value outside its range: key, value, what is allowed.
-    fn check(&self) -> Result<(), (&'static str, String, String)> {
+    /// The first value outside its range, or at odds with another.
+    fn check(&self) -> Result<(), Refused> {
         let Self { camera, detect, quality, decision, lockout, latch, store, serve, .. } = self;
         within("camera.width_px", camera.width_px, 160..=1920)?;
         within("camera.height_px", camera.height_px, 120..=1080)?;
@@ -288,7 +290,15 @@ impl Config {
         within("store.audit_file_kb", store.audit_file_kb, 16..=102_400)?;
         within("store.audit_files", store.audit_files, 2..=100)?;
         within("serve.max_connections", serve.max_connections, 1..=1024)?;
-        within("serve.client_timeout_ms", serve.client_timeout_ms, 100..=600_000)
+        within("serve.client_timeout_ms", serve.client_timeout_ms, 100..=600_000)?;
+        // Each in its range, but not together.
+        in_order("quality.min_light", quality.min_light, "quality.max_light", quality.max_light)?;
+        in_order(
+            "lockout.first_wait_s",
+            lockout.first_wait_s,
+            "lockout.longest_wait_s",
+            lockout.longest_wait_s,
+        )
     }
 
     /// The numbers an attempt is run by.
@@ -314,6 +324,21 @@ impl Config {
         }
     }
 
+    /// What is allowed but weaker than the published rates, for people. Who brings a head of his own fitted it for his numbers.
+    pub fn notes(&self) -> Vec<String> {
+        let (now, fitted) = (&self.decision, Decision::default());
+        if !self.models.head.as_os_str().is_empty()
+            || (now.frames >= fitted.frames && now.templates >= fitted.templates)
+        {
+            return Vec::new();
+        }
+        vec![format!(
+            "decision.frames = {}, decision.templates = {}: the threshold of the shipped heads was chosen for {} and {}; with \
+             fewer both errors are more frequent (docs/rates.md): leave them, or fit a head for these numbers",
+            now.frames, now.templates, fitted.frames, fitted.templates
+        )]
+    }
+
     /// Which networks and which head to load.
     pub fn networks(&self) -> NetworkChoice {
         NetworkChoice {
@@ -333,38 +358,6 @@ impl Config {
         }
         self.models.head.clone()
     }
-}
-
-fn within<T: PartialOrd + std::fmt::Debug>(
-    key: &'static str,
-    value: T,
-    range: RangeInclusive<T>,
-) -> Result<(), (&'static str, String, String)> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    Err((key, format!("{value:?}"), format!("{:?} to {:?}", range.start(), range.end())))
-}
-
-/// The first key that does not exist, with its whole path, and the one that was probably meant.
-fn unknown_key(prefix: &str, typed: &toml::Table, known: &toml::Table) -> Option<(String, String)> {
-    for (key, value) in typed {
-        let Some(counterpart) = known.get(key) else {
-            let near = known.keys().map(|k| (strsim::damerau_levenshtein(key, k), k)).min();
-            let suggestion = match near {
-                Some((distance, near)) if distance <= 3 => format!("; did you mean `{prefix}{near}`?"),
-                _ => format!("; known are {}", known.keys().cloned().collect::<Vec<_>>().join(", ")),
-            };
-            return Some((format!("{prefix}{key}"), suggestion));
-        };
-        if let (Some(typed), Some(known)) = (value.as_table(), counterpart.as_table()) {
-            let unknown = unknown_key(&format!("{prefix}{key}."), typed, known);
-            if unknown.is_some() {
-                return unknown;
-            }
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 pub mod siamese;
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +17,10 @@ use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
 /// Larger model files are refused before they are read. In bytes.
-const MAX_MODEL_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_MODEL_BYTES: u64 = 64 << 20;
+
+/// Longer lists of models are something else. In bytes.
+pub(crate) const MAX_LIST_BYTES: u64 = 1 << 20;
 
 /// The list of models, as `MODELS.toml` has it.
 #[derive(Debug, Clone)]
@@ -107,8 +111,10 @@ impl Manifest {
     /// [`ModelError::Read`], [`ModelError::Manifest`].
     pub fn load(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("MODELS.toml");
-        let text = std::fs::read_to_string(&path)
-            .map_err(|source| ModelError::Read { path: path.clone(), source })?;
+        let read = |source| ModelError::Read { path: path.clone(), source };
+        let bytes = read_at_most(&path, MAX_LIST_BYTES).map_err(read)?;
+        let text =
+            String::from_utf8(bytes).map_err(|e| read(io::Error::new(io::ErrorKind::InvalidData, e)))?;
         let models = toml::from_str(&text)
             .map_err(|e| ModelError::Manifest { path, why: e.to_string().trim_end().to_owned() })?;
         Ok(Self { folder: folder.to_owned(), models })
@@ -162,15 +168,21 @@ impl Manifest {
     }
 }
 
+/// A whole file of at most so many bytes, whatever its length is said to be.
+pub(crate) fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let why = format!("larger than {most} bytes, so it is something else");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(bytes)
+}
+
 /// Reads a model file and refuses it when its SHA-256 is another.
 fn read_checked(path: &Path, sha256: &str) -> Result<Vec<u8>, ModelError> {
     let read = |source| ModelError::Read { path: path.into(), source };
-    let length = std::fs::metadata(path).map_err(read)?.len();
-    if length > MAX_MODEL_BYTES {
-        let why = format!("{length} bytes, a model has at most {MAX_MODEL_BYTES}");
-        return Err(ModelError::Unusable { path: path.into(), why });
-    }
-    let bytes = std::fs::read(path).map_err(read)?;
+    let bytes = read_at_most(path, MAX_MODEL_BYTES).map_err(read)?;
     let got: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if got.eq_ignore_ascii_case(sha256) {
         return Ok(bytes);

@@ -33,7 +33,13 @@ fn ranges_in_the_shipped_file_are_those_that_are_checked() {
             continue;
         };
         let key = line.split('=').next().unwrap_or_default().trim();
-        let with = |value: String| parse(&format!("[{section}]\n{key} = {value}\n"));
+        // The other of two that must be in order, out of the way.
+        let other = match key {
+            "min_light" => "max_light = 255.0",
+            "max_light" => "min_light = 0.0",
+            _ => "",
+        };
+        let with = |value: String| parse(&format!("[{section}]\n{key} = {value}\n{other}\n"));
         let beyond = |value: &str, by: f64| match value.parse::<i64>() {
             Ok(whole) => (whole + by.signum() as i64).to_string(),
             Err(_) => format!("{:?}", value.parse::<f64>().expect("number") + by),
@@ -45,6 +51,33 @@ fn ranges_in_the_shipped_file_are_those_that_are_checked() {
         seen += 1;
     }
     assert_eq!(seen, 25, "every range of the file was tried");
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused() {
+    let why = parse("[quality]\nmin_light = 230.0\n").expect_err("above max_light");
+    assert!(
+        why.contains("quality.min_light = 230.0")
+            && why.contains("at most quality.max_light, which is 225.0"),
+        "{why}"
+    );
+    assert!(parse("[quality]\nmin_light = 200.0\nmax_light = 100.0\n").is_err());
+    let why =
+        parse("[lockout]\nfirst_wait_s = 600\nlongest_wait_s = 300\n").expect_err("longer than the longest");
+    assert!(
+        why.contains("lockout.first_wait_s = 600") && why.contains("lockout.longest_wait_s, which is 300"),
+        "{why}"
+    );
+}
+
+#[test]
+fn fewer_frames_or_templates_than_the_shipped_heads_were_fitted_for_are_noted() {
+    let notes = |text: &str| parse(text).expect("allowed").notes();
+    assert_eq!(notes(""), [""; 0]);
+    assert_eq!(notes("[decision]\nframes = 4\ntemplates = 9\n"), [""; 0]);
+    assert!(notes("[decision]\nframes = 1\n")[0].contains("decision.frames = 1, decision.templates = 5"));
+    assert_eq!(notes("[decision]\ntemplates = 4\n").len(), 1);
+    assert_eq!(notes("[decision]\nframes = 1\n[models]\nhead = \"/own.head.toml\"\n"), [""; 0]);
 }
 
 #[test]

@@ -127,6 +127,16 @@ impl Head {
     /// # Errors
     /// [`HeadError`], naming the file and the fix.
     pub fn parse(path: &Path, text: &str, wanted: Wanted<'_>) -> Result<Self, HeadError> {
+        Self::parse_with(path, path.parent().unwrap_or(Path::new("")), text, wanted)
+    }
+
+    /// As [`Head::parse`], with the side file in `folder`: for a head that is not where it will be.
+    pub(crate) fn parse_with(
+        path: &Path,
+        folder: &Path,
+        text: &str,
+        wanted: Wanted<'_>,
+    ) -> Result<Self, HeadError> {
         let malformed = |why: String| HeadError::Malformed { path: path.into(), why };
         let raw: RawHead =
             toml::from_str(text).map_err(|e| malformed(e.to_string().trim_end().to_owned()))?;
@@ -144,7 +154,6 @@ impl Head {
                 loaded_sha256: wanted.embedder_sha256.to_owned(),
             });
         }
-        let folder = path.parent().unwrap_or(Path::new(""));
         let build = |raw: RawProjection| raw.build(wanted.length, folder);
         let projection = raw.projection.map(build).transpose().map_err(malformed)?;
         let rows = projection.as_ref().map_or(wanted.length, Projection::rows);
@@ -156,7 +165,9 @@ impl Head {
             return Err(HeadError::WrongLength { path: path.into(), got: alpha.len(), wanted: rows });
         }
         let head = Self::of(path, (raw.bias as f32, alpha), projection, raw.threshold)?;
-        if wanted.unit_length { head.refused_if_it_grants_anyone(path) } else { Ok(head) }
+        // How far apart embeddings of any length may be is not known.
+        let apart = if wanted.unit_length { 2.0 } else { f32::INFINITY };
+        head.refused_if_it_grants_anyone(path, apart)
     }
 
     /// A head from its numbers, refused when it cannot work.
@@ -177,7 +188,7 @@ impl Head {
         projection: Option<Projection>,
         threshold: f64,
     ) -> Result<Self, HeadError> {
-        Self::of(path, (bias, alpha), projection, threshold)?.refused_if_it_grants_anyone(path)
+        Self::of(path, (bias, alpha), projection, threshold)?.refused_if_it_grants_anyone(path, 2.0)
     }
 
     fn of(
@@ -210,21 +221,25 @@ impl Head {
         Ok(head)
     }
 
-    /// Only for embeddings of unit length: how far apart others may be is not known.
-    fn refused_if_it_grants_anyone(self, path: &Path) -> Result<Self, HeadError> {
-        let (worst, threshold) = (self.most_unlike_pair(), self.threshold);
+    /// `apart`: the most that two embeddings differ in length.
+    fn refused_if_it_grants_anyone(self, path: &Path, apart: f32) -> Result<Self, HeadError> {
+        let (worst, threshold) = (self.most_unlike_pair(apart), self.threshold);
         if worst >= threshold {
             return Err(HeadError::GrantsAnyone { path: path.into(), worst, threshold });
         }
         Ok(self)
     }
 
-    /// A lower bound of what any pair scores. Two unit vectors are at most 2 apart, and R stretches them by
-    /// no more than its norm, so by Cauchy-Schwarz the sum is at least -2 norm(R) norm(negative part of alpha).
-    fn most_unlike_pair(&self) -> Probability {
+    /// A lower bound of what any pair scores. R stretches what is `apart` (2 at most between unit vectors) by no more
+    /// than its norm, so by Cauchy-Schwarz the sum is at least -apart norm(R) norm(negative part of alpha). Without a
+    /// negative alpha no pair scores less than an identical one, however far apart.
+    fn most_unlike_pair(&self, apart: f32) -> Probability {
         let negative = self.formula.alpha().iter().map(|a| a.min(0.0).powi(2)).sum::<f32>().sqrt();
+        if negative == 0.0 {
+            return self.identical_pair();
+        }
         let stretch = self.projection.as_ref().map_or(1.0, Projection::stretch);
-        LogOdds(self.formula.bias - 2.0 * stretch * negative).probability()
+        LogOdds(self.formula.bias - apart * stretch * negative).probability()
     }
 }
 
@@ -258,6 +273,22 @@ mod tests {
     fn a_head_that_grants_everybody_is_refused() {
         assert!(matches!(parse("4.0", "0.0", "0.9"), Err(HeadError::GrantsAnyone { .. })));
         assert!(matches!(parse("4.0", "[1.0, 2.0]", "0.9"), Err(HeadError::GrantsAnyone { .. })));
+    }
+
+    #[test]
+    fn a_head_without_a_negative_alpha_is_refused_for_embeddings_of_any_length_too() {
+        let any_length = Wanted { unit_length: false, ..WANTED };
+        let load = |alpha: &str| {
+            let text = format!(
+                "schema = 1\nembedder = \"x\"\nembedder_sha256 = \"ab\"\nbias = 4.0\nalpha = {alpha}\nthreshold = 0.9\n"
+            );
+            Head::parse(Path::new("head.toml"), &text, any_length)
+        };
+        for alpha in ["0.0", "3.0", "[0.0, 0.5]"] {
+            assert!(matches!(load(alpha), Err(HeadError::GrantsAnyone { .. })), "{alpha}");
+        }
+        // Too little for unit vectors, but these may be far apart.
+        assert!(load("-0.01").is_ok() && load("[1.0, -0.01]").is_ok());
     }
 
     #[test]

@@ -7,13 +7,14 @@
 mod tower;
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, tensor_proto::DataType};
 
 use super::MAX_MODEL_BYTES;
-pub use tower::Pixels;
+pub use tower::{EMBEDDING, PICTURE, Pixels};
 
 /// Nodes that only pass numbers on or give them another shape.
 const PASSING: [&str; 6] = ["Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze"];
@@ -21,8 +22,10 @@ const PASSING: [&str; 6] = ["Identity", "Cast", "Reshape", "Flatten", "Squeeze",
 /// A siamese network taken apart.
 #[derive(Debug, Clone)]
 pub struct Siamese {
-    /// ONNX bytes: `data` ([1, 3, height, width], f32, 0..=255) to `embedding` ([1, alpha.len()]).
+    /// ONNX bytes: [`PICTURE`] ([1, 3, height, width], f32, 0..=255) to [`EMBEDDING`] ([1, alpha.len()]).
     pub tower: Vec<u8>,
+    /// Colours of its pictures, 1 or 3.
+    pub colours: usize,
     /// One value for each coordinate of h.
     pub alpha: Vec<f32>,
     /// b; 0 where the network has none.
@@ -65,8 +68,8 @@ impl Siamese {
             );
         }
         let input = &names.graph.input[one.input];
-        let (tower, size_px) = tower::build(&model, names.graph, (input, h[0]), (alpha.len(), pixels))?;
-        Ok(Self { tower, alpha, bias, size_px })
+        let (tower, layout) = tower::build(&model, names.graph, (input, h[0]), (alpha.len(), pixels))?;
+        Ok(Self { tower, colours: layout.colours, alpha, bias, size_px: layout.size_px })
     }
 }
 
@@ -135,13 +138,18 @@ impl<'a> Names<'a> {
 
     /// Follows `name` back over [`PASSING`] nodes to the node that makes it.
     fn producer(&self, name: &str, what: &str) -> Result<&'a NodeProto, String> {
-        let mut node = self.producers.get(name);
-        while let Some(passing) = node.filter(|n| PASSING.contains(&n.op_type.as_str())) {
-            node = passing.input.first().and_then(|name| self.producers.get(name.as_str()));
+        let mut node = self.producers.get(name).copied();
+        // No way back is longer than the graph, unless it is a ring.
+        for _ in 0..=self.graph.node.len() {
+            let Some(found) = node.filter(|n| PASSING.contains(&n.op_type.as_str())) else { break };
+            node = found.input.first().and_then(|name| self.producers.get(name.as_str()).copied());
         }
-        node.copied()
-            .filter(|n| !n.input.is_empty() && n.input.len() >= least_inputs(&n.op_type))
-            .ok_or_else(|| format!("{what} comes from no layer"))
+        let node = node.filter(|n| !PASSING.contains(&n.op_type.as_str()));
+        let node = node.ok_or_else(|| format!("{what} comes from no layer"))?;
+        match inputs(&node.op_type).contains(&node.input.len()) {
+            true => Ok(node),
+            false => Err(format!("{what} comes from a {} of {} inputs", node.op_type, node.input.len())),
+        }
     }
 
     fn node(&self, name: &str, kind: &str, what: &str) -> Result<&'a NodeProto, String> {
@@ -219,9 +227,14 @@ impl<'a> Names<'a> {
     }
 }
 
-/// How many inputs the arms of [`Names::head`] read without asking.
-fn least_inputs(kind: &str) -> usize {
-    if ["Gemm", "MatMul", "Add", "Sub"].contains(&kind) { 2 } else { 1 }
+/// How many inputs a node may have: ONNX says so for those that [`Names::head`] reads without asking.
+fn inputs(kind: &str) -> RangeInclusive<usize> {
+    match kind {
+        "Gemm" => 2..=3,
+        "MatMul" | "Add" | "Sub" => 2..=2,
+        "Sigmoid" | "Abs" => 1..=1,
+        _ => 0..=usize::MAX,
+    }
 }
 
 fn of_constant(tensor: &TensorProto) -> [u8; 32] {
@@ -252,4 +265,4 @@ fn floats(tensor: &TensorProto) -> Option<Vec<f32>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -100,3 +100,16 @@ fn pixels_become_planes_in_the_order_of_the_network_and_the_rest_is_black() {
     assert_eq!([planes[0], planes[1], planes[2]], [3.0, 6.0, 0.0]);
     assert_eq!([planes[plane], planes[2 * plane + 1], planes[plane + 160]], [2.0, 4.0, 0.0]);
 }
+
+#[test]
+fn a_list_and_a_model_that_never_end_are_refused() {
+    let folder = folder(|list| list, |bytes| bytes.resize(MAX_MODEL_BYTES as usize + 1, 0));
+    let text = |error: ModelError| format!("{:#}", anyhow::Error::from(error));
+    let why = text(detector(folder.path()).map(|_| ()).expect_err("too large"));
+    assert!(why.contains("yunet.onnx") && why.contains("larger than 67108864 bytes"), "{why}");
+    let list = folder.path().join("MODELS.toml");
+    std::fs::remove_file(&list).expect("removed");
+    std::os::unix::fs::symlink("/dev/zero", &list).expect("linked");
+    let why = text(Manifest::load(folder.path()).expect_err("endless"));
+    assert!(why.contains("larger than 1048576 bytes"), "{why}");
+}

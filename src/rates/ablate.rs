@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::RatesError;
 use super::acquire::Set;
 use super::curve::{Curve, log_loss};
+use super::fit::fold;
 use super::learn::{Alpha, Plan, Table};
 use super::trials::{Pairs, Scored};
 use crate::head::project::SplitMix64;
@@ -141,9 +142,11 @@ fn unseen(
         let mut order: Vec<usize> = (0..people).collect();
         SplitMix64(seed.wrapping_add(round)).shuffle(&mut order);
         let (one, _) = order.split_at(people / 2);
-        for fits_first in [true, false] {
-            let (table, identical) = learn(&|person| one.contains(&person) == fits_first)?;
-            let pairs = Pairs::all(set, |person| one.contains(&person) != fits_first);
+        let halves: Vec<usize> = (0..people).map(|person| usize::from(!one.contains(&person))).collect();
+        for held_out in [1, 0] {
+            let (fits, tests) = fold(&halves, held_out);
+            let (table, identical) = learn(&fits)?;
+            let pairs = Pairs::all(set, tests);
             parts.push((pairs.score(set, &|a, b| table.at(a, b)), identical));
         }
     }

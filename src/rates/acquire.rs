@@ -20,6 +20,9 @@ use crate::model::ModelError;
 /// More threads would take the machine from everybody else.
 const THREADS: usize = 2;
 
+/// Every two pictures are compared and their scores kept: 4 bytes each, 800 MB for so many.
+const MAX_PICTURES: usize = 20_000;
+
 /// The networks and the quality gate of the daemon.
 pub struct Bench {
     /// Finds faces; `None` where the pictures are aligned chips.
@@ -149,8 +152,15 @@ impl Bench {
     /// Embeds everybody's pictures. What cannot be read or shows no face is listed and left out.
     ///
     /// # Errors
-    /// [`RatesError`]: a network fails, the cache is another's, or fewer than two people are left.
+    /// [`RatesError`]: too many pictures, a network fails, the cache is another's, or fewer than two people are left.
     pub fn acquire(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
+        if people.pictures() > MAX_PICTURES {
+            let why = format!(
+                "{} pictures are too many to compare each with each; take at most {MAX_PICTURES}, of fewer people or fewer of each",
+                people.pictures()
+            );
+            return Err(RatesError::Asked(why));
+        }
         let recipe = self.recipe();
         let mut cache = Cache::open(cache, &recipe)?;
         let all: Vec<(usize, &Path, FileHash)> = people

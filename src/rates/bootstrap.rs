@@ -11,7 +11,7 @@ pub const ROUNDS: usize = 2000;
 /// What the draws start from.
 pub const SEED: u64 = 20_261_124;
 
-/// Upper 95 % bounds.
+/// Upper 95 % quantiles. 0 where no error was seen, however few the people are: no bound then, see [`super::rate`].
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Upper {
     /// Of the false match rate.

@@ -9,11 +9,9 @@ use super::bootstrap;
 use super::bound::{clopper_pearson_upper, trials_without_event};
 use super::curve::{Curve, log_loss};
 use super::learn::{Alpha, Learnt, Plan};
+use super::rate::{CONFIDENCE, Rates};
 use super::trials::{Pairs, Scored, Shape, decisions};
 use crate::head::project::SplitMix64;
-
-/// Confidence of all bounds.
-pub const CONFIDENCE: f64 = 0.95;
 
 /// What a fit is asked for.
 #[derive(Debug, Clone, Serialize)]
@@ -40,8 +38,9 @@ pub struct Wish {
 pub enum Target {
     /// One claimed user.
     Fmr(f64),
-    /// A search among so many enrolled people. `judge` raises the odds by their number, so the threshold of
-    /// the head is lower by the same factor.
+    /// A search among so many enrolled people: the rate of one decision is their share of it. `judge` raises the
+    /// odds by the number of people enrolled on top, so searches are stricter than asked. The threshold is not lowered in
+    /// return: a login is one decision at the threshold itself, and must keep the rate that is reported.
     Fpir {
         /// Wanted rate.
         rate: f64,
@@ -70,20 +69,11 @@ pub struct Threshold {
     pub z: f32,
     /// As probability.
     pub p: f64,
-    /// Impostor decisions that reach it.
-    pub false_matches: usize,
-    /// Impostor decisions in all.
-    pub impostor: usize,
-    /// Genuine decisions below it.
-    pub misses: usize,
-    /// Genuine decisions in all.
-    pub genuine: usize,
-    /// 95 % upper bound of the false match rate as if decisions were independent.
-    pub fmr_upper95: f64,
-    /// The same by drawing people anew.
-    pub fmr_upper95_people: f64,
-    /// What should be said beside it.
-    pub note: Option<String>,
+    /// Of those decisions, at this threshold.
+    #[serde(flatten)]
+    pub rates: Rates,
+    /// What must be said beside it.
+    pub notes: Vec<String>,
 }
 
 /// A fitted head and how it came about.
@@ -142,7 +132,16 @@ pub fn fit(set: &Set, wish: &Wish, tell: &mut dyn FnMut(&str)) -> Result<Fitted,
     let plan = plans.swap_remove(simplest_good(&tried));
     tell("threshold");
     let learnt = plan.learn(set, &|_| true)?;
-    let threshold = threshold(&unseen_decisions(set, &plan, wish)?, wish.target)?;
+    let mut threshold = threshold(&unseen_decisions(set, &plan, wish)?, wish.target)?;
+    let part = threshold.rates.fnmr_bounds.people;
+    let without = set.by_person().iter().filter(|samples| !samples.is_empty()).count() - part;
+    if without > 0 {
+        let Shape { templates, frames } = wish.shape;
+        threshold.notes.push(format!(
+            "{without} people have fewer than {} pictures: they helped to fit b and alpha, but the threshold and its rates are of the other {part}",
+            templates + frames
+        ));
+    }
     Ok(Fitted { plan, learnt, tried, threshold })
 }
 
@@ -162,13 +161,19 @@ fn divided(set: &Set, folds: usize, seed: u64) -> Result<Vec<usize>, RatesError>
     Ok(part)
 }
 
-/// Fits on all parts but one and looks at that one, in turn: nobody is in both.
+/// Who fits a head and who is looked at by it: nobody is in both.
+pub(super) fn fold(parts: &[usize], held_out: usize) -> (impl Fn(usize) -> bool, impl Fn(usize) -> bool) {
+    (move |person: usize| parts[person] != held_out, move |person: usize| parts[person] == held_out)
+}
+
+/// Fits on all parts but one and looks at that one, in turn.
 fn try_plan(set: &Set, plan: &Plan, parts: &[usize]) -> Result<Tried, RatesError> {
     let folds = parts.iter().max().map_or(0, |m| m + 1);
     let (mut losses, mut eers) = (Vec::new(), Vec::new());
-    for fold in 0..folds {
-        let table = plan.learn(set, &|person| parts[person] != fold)?.table(set);
-        let scored = Pairs::all(set, |person| parts[person] == fold).score(set, &|a, b| table.at(a, b));
+    for held_out in 0..folds {
+        let (fits, tests) = fold(parts, held_out);
+        let table = plan.learn(set, &fits)?.table(set);
+        let scored = Pairs::all(set, tests).score(set, &|a, b| table.at(a, b));
         if !scored.genuine.is_empty() && !scored.impostor.is_empty() {
             losses.push(log_loss(&scored));
             eers.push(Curve::new(&scored).eer());
@@ -196,10 +201,10 @@ fn unseen_decisions(set: &Set, plan: &Plan, wish: &Wish) -> Result<Scored, Rates
     for round in 0..5 {
         let halves = divided(set, 2, wish.seed.wrapping_add(1000 + round))?;
         for half in 0..2 {
-            let table = plan.learn(set, &|person| halves[person] != half)?.table(set);
+            let (fits, tests) = fold(&halves, half);
+            let table = plan.learn(set, &fits)?.table(set);
             let seed = wish.seed.wrapping_add(2 * round + half as u64);
-            let keep = |person: usize| halves[person] == half;
-            let Some(scored) = decisions(set, wish.shape, seed, &keep, &|a, b| table.at(a, b)) else {
+            let Some(scored) = decisions(set, wish.shape, seed, &tests, &|a, b| table.at(a, b)) else {
                 let Shape { templates, frames } = wish.shape;
                 let why = format!(
                     "decisions of {templates} templates and {frames} frames need two people in each half with \
@@ -216,24 +221,33 @@ fn unseen_decisions(set: &Set, plan: &Plan, wish: &Wish) -> Result<Scored, Rates
 }
 
 /// The lowest threshold whose false match rate is at most the target with 95 % confidence, both as if decisions were
-/// independent and by drawing people anew.
+/// independent and by drawing people anew. Where no impostor decision reaches it neither says much: see [`Rates`].
 ///
 /// # Errors
 /// [`RatesError::Asked`] for a target that is no rate.
 pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesError> {
-    let (rate, shift) = match target {
-        Target::Fmr(rate) => (rate, 0.0),
-        Target::Fpir { rate, enrolled } => (rate / enrolled.max(1) as f64, (enrolled.max(1) as f64).ln()),
+    let (rate, mut notes) = match target {
+        Target::Fmr(rate) => (rate, Vec::new()),
+        Target::Fpir { rate, enrolled } => {
+            let one = rate / enrolled.max(1) as f64;
+            let why = "the daemon raises what a search must reach by the number of people enrolled on top";
+            (
+                one,
+                vec![format!(
+                    "asked for {rate} of the searches among {enrolled}, so {one:.1e} of the decisions; {why}"
+                )],
+            )
+        }
     };
     if !(rate > 0.0 && rate < 1.0) {
         return Err(RatesError::Asked(format!("target {rate}: must lie between 0 and 1")));
     }
     let (curve, n) = (Curve::new(scored), scored.impostor.len());
     let bound = |k: usize| clopper_pearson_upper(k, n, CONFIDENCE);
-    let note = (bound(0) > rate).then(|| {
+    if bound(0) > rate {
         let wanted = trials_without_event(rate, CONFIDENCE);
-        format!("{n} impostor decisions cannot show a rate of {rate:.0e}, {wanted} without an error could; the threshold is above all of them")
-    });
+        notes.push(format!("{n} impostor decisions cannot show a rate of {rate:.0e}, {wanted} without an error could; the threshold is above all of them"));
+    }
     let mut allowed = 0;
     while bound(allowed + 1) <= rate {
         allowed += 1;
@@ -248,18 +262,7 @@ pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesErro
         allowed -= 1;
     }
     let z = above(allowed);
-    let false_matches = curve.false_matches(z);
-    Ok(Threshold {
-        z: z - shift as f32,
-        p: crate::head::LogOdds(z - shift as f32).probability().value(),
-        false_matches,
-        impostor: n,
-        misses: curve.misses(z),
-        genuine: scored.genuine.len(),
-        fmr_upper95: bound(false_matches),
-        fmr_upper95_people: bootstrap::upper95(scored, z).fmr,
-        note,
-    })
+    Ok(Threshold { z, p: crate::head::LogOdds(z).probability().value(), rates: Rates::at(scored, z), notes })
 }
 
 #[cfg(test)]
@@ -300,7 +303,11 @@ mod tests {
     fn nobody_is_in_fit_and_test() {
         let parts = divided(&eight_people(), 3, 1).expect("enough");
         assert_eq!(parts.len(), 8);
-        assert!((0..3).all(|part| parts.iter().filter(|p| **p == part).count() >= 2));
+        for held_out in 0..3 {
+            let (fits, tests) = fold(&parts, held_out);
+            assert!((0..8).all(|person| fits(person) != tests(person)), "{parts:?}");
+            assert!((0..8).filter(|person| tests(*person)).count() >= 2);
+        }
         assert!(divided(&eight_people(), 5, 1).is_err());
     }
 
@@ -325,6 +332,22 @@ mod tests {
     }
 
     #[test]
+    fn people_with_too_few_pictures_are_named_and_rates_are_not_said_to_be_of_them() {
+        let mut set = eight_people();
+        let mut of_p0 = 0;
+        set.samples.retain(|s| {
+            of_p0 += usize::from(s.person == 0);
+            s.person != 0 || of_p0 <= 2
+        });
+        let fitted = fit(&set, &wish(Some("plain")), &mut |_| {}).expect("fits");
+        assert_eq!(fitted.threshold.rates.fnmr_bounds.people, 7);
+        let said = super::super::report::threshold(&fitted).join("\n");
+        assert!(said.contains("1 people have fewer than 3 pictures"), "{said}");
+        assert!(said.contains("7 people, ") && !said.contains("0 by people"), "{said}");
+        assert!(said.contains("0 people a miss (FNMR at most 34.82 %)"), "none of seven: {said}");
+    }
+
+    #[test]
     fn a_small_gain_does_not_pay_for_freedom() {
         let tried = |log_loss| Tried { plan: String::new(), log_loss, standard_error: 0.1, eer: 0.0 };
         assert_eq!(simplest_good(&[tried(0.55), tried(0.5), tried(0.9)]), 0);
@@ -338,11 +361,16 @@ mod tests {
         };
         let scored = Scored { genuine: trials(100, 5.0), impostor: trials(10_000, 0.0) };
         let got = threshold(&scored, Target::Fmr(1e-2)).expect("a rate");
-        assert!(got.fmr_upper95 <= 1e-2 && got.false_matches > 50 && got.note.is_none(), "{got:?}");
+        assert!(
+            got.rates.fmr_upper95 <= 1e-2 && got.rates.fmr_bounds.errors > 50 && got.notes.is_empty(),
+            "{got:?}"
+        );
         let strict = threshold(&scored, Target::Fmr(1e-5)).expect("a rate");
-        assert!(strict.false_matches == 0 && strict.note.is_some_and(|n| n.contains("299572")));
+        assert!(strict.rates.fmr_bounds.errors == 0 && strict.notes[0].contains("299572"));
+        assert!(strict.rates.fmr_upper95 >= 0.95, "one pair of people shows nothing");
         let of_ten = threshold(&scored, Target::Fpir { rate: 0.1, enrolled: 10 }).expect("a rate");
-        assert!((of_ten.z + 10.0_f32.ln() - got.z).abs() < 1e-3, "judge adds ln 10 again");
+        assert_eq!((of_ten.z, of_ten.rates.fmr), (got.z, got.rates.fmr), "a login keeps its rate");
+        assert!(of_ten.notes[0].contains("1.0e-2 of the decisions"), "{:?}", of_ten.notes);
         assert!(threshold(&scored, Target::Fmr(0.0)).is_err());
     }
 }

@@ -11,6 +11,7 @@ use npyz::NpyFile;
 use serde_json::Value;
 
 use super::RatesError;
+use crate::model::read_at_most;
 
 /// No such layer is larger. In bytes.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -33,14 +34,7 @@ pub struct Layer {
 /// [`RatesError`], naming the file: another kind, damaged, too large, arrays that are missing or of another
 /// shape, a value that is not finite.
 pub fn read(path: &Path) -> Result<Layer, RatesError> {
-    let bytes = std::fs::metadata(path).map_err(RatesError::file(path))?.len();
-    if bytes > MAX_FILE_BYTES {
-        return Err(RatesError::data(
-            path,
-            format!("{bytes} bytes, a last layer has at most {MAX_FILE_BYTES}"),
-        ));
-    }
-    let bytes = std::fs::read(path).map_err(RatesError::file(path))?;
+    let bytes = read_at_most(path, MAX_FILE_BYTES).map_err(RatesError::file(path))?;
     let layer = match path.extension().and_then(|e| e.to_str()) {
         Some("npz") => arrays_of_npz(&bytes),
         Some("json") => arrays_of_json(&bytes),
@@ -82,13 +76,16 @@ impl Layer {
 fn arrays_of_npz(bytes: &[u8]) -> Result<Vec<Array>, String> {
     let text = |e: zip::result::ZipError| format!("is no .npz: {e}");
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(text)?;
-    let mut arrays = Vec::new();
+    // What is packed small may be large: no more than the limit is ever unpacked, all arrays together.
+    let (mut arrays, mut left) = (Vec::new(), MAX_FILE_BYTES);
     for number in 0..archive.len() {
         let file = archive.by_index(number).map_err(text)?;
         let name = file.name().map_err(text)?.trim_end_matches(".npy").to_owned();
-        // What is packed small may be large: no more than the limit is ever unpacked.
         let mut npy = Vec::new();
-        file.take(MAX_FILE_BYTES).read_to_end(&mut npy).map_err(|e| format!("{name}: {e}"))?;
+        left -= file.take(left).read_to_end(&mut npy).map_err(|e| format!("{name}: {e}"))? as u64;
+        if left == 0 {
+            return Err(format!("{name}: unpacks to more than {MAX_FILE_BYTES} bytes with those before it"));
+        }
         arrays.push(array_of_npy(&name, &npy).map_err(|why| format!("{name}: {why}"))?);
     }
     Ok(arrays)

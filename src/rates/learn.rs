@@ -6,6 +6,10 @@ use super::newton::Problem;
 use super::trials::Pairs;
 use crate::head::{Formula, LogOdds, Projection};
 
+/// Where alpha is free each pair takes one value a coordinate; more values than this are thinned out. 256 MB: half a million
+/// pairs of 128 values.
+const MAX_FREE_VALUES: usize = 1 << 26;
+
 /// How a head is made. All choices, no data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -102,7 +106,10 @@ impl Plan {
     /// Distances of all pairs among the people for whom `keep` is true: coordinate by coordinate where alpha is
     /// free, else their sum.
     fn add_pairs(&self, set: &Set, keep: &dyn Fn(usize) -> bool, r: Option<&Projection>, to: &mut Rows) {
-        let (pairs, h) = (Pairs::all(set, keep), features(set, r));
+        let (mut pairs, h) = (Pairs::all(set, keep), features(set, r));
+        if let (Alpha::Free(_), Some(h)) = (self.alpha, h.first()) {
+            pairs = pairs.thinned(MAX_FREE_VALUES / h.len().max(1), self.seed);
+        }
         let all = pairs.genuine.iter().map(|p| (p, true)).chain(pairs.impostor.iter().map(|p| (p, false)));
         for ((a, b), same) in all {
             let distances = h[*a].iter().zip(&h[*b]).map(|(x, y)| (x - y).abs());

@@ -8,10 +8,9 @@ use serde::Serialize;
 use super::RatesError;
 use super::acquire::{Losses, Quality, Set};
 use super::bootstrap;
-use super::bound::clopper_pearson_upper;
 use super::curve::{Bin, Curve, Point, ece, log_loss, reliability};
-use super::fit::CONFIDENCE;
 use super::learn::Table;
+use super::rate::{Bounds, CONFIDENCE, Rates};
 use super::trials::{Pairs, Scored, Searches, Shape, decisions, searches};
 use crate::head::{Head, Probability};
 use crate::judge::Policy;
@@ -73,27 +72,6 @@ pub struct Measured {
     pub method: Method,
 }
 
-/// Both error rates at a threshold, each with two upper bounds; `*_upper95` is the larger of them.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Rates {
-    /// False match rate.
-    pub fmr: f64,
-    /// 95 % upper bound.
-    pub fmr_upper95: f64,
-    /// False non-match rate.
-    pub fnmr: f64,
-    /// 95 % upper bound.
-    pub fnmr_upper95: f64,
-    /// Clopper-Pearson bound of `fmr`, as if trials were independent (rule of three where there is no error).
-    pub fmr_upper95_trials: f64,
-    /// Bound of `fmr` by drawing people anew; says nothing (0) where there is no error.
-    pub fmr_upper95_people: f64,
-    /// As above, of `fnmr`.
-    pub fnmr_upper95_trials: f64,
-    /// As above, of `fnmr`.
-    pub fnmr_upper95_people: f64,
-}
-
 /// Decisions as the daemon makes them.
 #[derive(Debug, Clone, Serialize)]
 pub struct Decision {
@@ -116,20 +94,26 @@ pub struct Decision {
 /// Searches among everybody who is enrolled.
 #[derive(Debug, Clone, Serialize)]
 pub struct Identify {
-    /// People enrolled.
+    /// People enrolled when a stranger is searched; somebody who is enrolled himself is one more.
     pub enrolled: usize,
     /// Raised for their number, as probability.
     pub threshold: f64,
+    /// The same where it is a user who is searched, so raised for one more.
+    pub threshold_user: f64,
     /// Searches of somebody who is not enrolled, and as many of somebody who is.
     pub searches: usize,
     /// Share of strangers who match somebody.
     pub fpir: f64,
     /// 95 % upper bound.
     pub fpir_upper95: f64,
+    /// How it comes about; counted by people searched.
+    pub fpir_bounds: Bounds,
     /// Share of users who are not found, or not first.
     pub fnir: f64,
     /// 95 % upper bound.
     pub fnir_upper95: f64,
+    /// How it comes about; counted by people searched.
+    pub fnir_bounds: Bounds,
 }
 
 /// Part of the pairs.
@@ -222,12 +206,12 @@ pub fn measure(set: &Set, head: &Head, question: &Question<'_>) -> Result<Measur
         eer: curve.eer(),
         tar: tar(&curve),
         threshold: head.threshold().value(),
-        pair: rates(&scored, level),
+        pair: Rates::at(&scored, level),
         log_loss: log_loss(&scored),
         ece: ece(&bins),
         decision_det: decided.as_ref().map_or(Vec::new(), |(_, s)| Curve::new(s).det(200)),
         decision: decided.as_ref().map(|(shape, scored)| decision(*shape, scored, level)),
-        identify: searched.map(|s| identify(&s, head.threshold())),
+        identify: searched.map(|s| identify(s, head.threshold())),
         by_quality: by_quality(set, &pairs, &z, level),
         by_group: by_group(set, &pairs, &z, (level, &question.groups)),
         losses: set.losses.clone(),
@@ -248,26 +232,6 @@ fn tar(curve: &Curve) -> BTreeMap<&'static str, f64> {
     [("1e-2", 1e-2), ("1e-3", 1e-3), ("1e-4", 1e-4)].map(|(key, fmr)| (key, curve.tar(fmr))).into()
 }
 
-fn rates(scored: &Scored, level: f32) -> Rates {
-    let curve = Curve::new(scored);
-    let Point { fmr, fnmr } = curve.at(level);
-    let people = bootstrap::upper95(scored, level);
-    let trials =
-        |events, all: &[_]| clopper_pearson_upper(events, <[super::trials::Trial]>::len(all), CONFIDENCE);
-    let fmr_upper95_trials = trials(curve.false_matches(level), &scored.impostor);
-    let fnmr_upper95_trials = trials(curve.misses(level), &scored.genuine);
-    Rates {
-        fmr,
-        fmr_upper95: fmr_upper95_trials.max(people.fmr),
-        fnmr,
-        fnmr_upper95: fnmr_upper95_trials.max(people.fnmr),
-        fmr_upper95_trials,
-        fmr_upper95_people: people.fmr,
-        fnmr_upper95_trials,
-        fnmr_upper95_people: people.fnmr,
-    }
-}
-
 fn decision(shape: Shape, scored: &Scored, level: f32) -> Decision {
     let curve = Curve::new(scored);
     Decision {
@@ -276,22 +240,29 @@ fn decision(shape: Shape, scored: &Scored, level: f32) -> Decision {
         impostor: scored.impostor.len(),
         eer: curve.eer(),
         tar: tar(&curve),
-        rates: rates(scored, level),
+        rates: Rates::at(scored, level),
     }
 }
 
-fn identify(found: &Searches, threshold: Probability) -> Identify {
-    let threshold = Policy::identify(threshold, found.enrolled).threshold();
-    let scored = Scored { genuine: found.users.clone(), impostor: found.strangers.clone() };
-    let rates = rates(&scored, threshold.log_odds().0);
+/// The judge raises the threshold by everybody who is enrolled, and a user is himself.
+fn identify(found: Searches, threshold: Probability) -> Identify {
+    let [stranger, user] =
+        [found.enrolled, found.enrolled + 1].map(|n| Policy::identify(threshold, n).threshold());
+    let (searches, scored) =
+        (found.strangers.len(), Scored { genuine: found.users, impostor: found.strangers });
+    let of_strangers = Rates::at(&scored, stranger.log_odds().0);
+    let of_users = Rates::at(&scored, user.log_odds().0);
     Identify {
         enrolled: found.enrolled,
-        threshold: threshold.value(),
-        searches: found.strangers.len(),
-        fpir: rates.fmr,
-        fpir_upper95: rates.fmr_upper95,
-        fnir: rates.fnmr,
-        fnir_upper95: rates.fnmr_upper95,
+        threshold: stranger.value(),
+        threshold_user: user.value(),
+        searches,
+        fpir: of_strangers.fmr,
+        fpir_upper95: of_strangers.fmr_upper95,
+        fpir_bounds: of_strangers.fmr_bounds,
+        fnir: of_users.fnmr,
+        fnir_upper95: of_users.fnmr_upper95,
+        fnir_bounds: of_users.fnmr_bounds,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Labelled pictures to heads and error rates: what `facelatch-rates` does. Not part of the daemon.
 //!
 //! [`people`] (a folder to people) -> [`acquire`] (pictures to embeddings, kept in a [`cache`]) ->
-//! [`trials`] (pairs and decisions with their scores) -> [`curve`], [`bound`], [`bootstrap`] (rates and
-//! how sure they are) -> [`measure`]. Beside it: [`fit`] makes heads by [`newton`], [`ablate`] takes the
+//! [`trials`] (pairs and decisions with their scores) -> [`curve`], [`rate`] (rates and how sure they are, by
+//! [`bound`] and [`bootstrap`]) -> [`measure`]. Beside it: [`fit`] makes heads by [`newton`], [`ablate`] takes the
 //! formula apart, [`import`] reads other people's last layers, [`network`] whole networks, [`svg`] draws.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares one person with himself, an impostor trial two people.
@@ -24,6 +24,7 @@ pub mod network;
 pub mod newton;
 pub mod people;
 pub mod picture;
+pub mod rate;
 pub mod report;
 pub mod svg;
 pub mod trials;
@@ -38,7 +39,7 @@ use crate::model::ModelError;
 #[derive(Debug, thiserror::Error)]
 pub enum RatesError {
     /// A file or folder could not be read or written.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: cannot be read or written", .path.display())]
     #[expect(missing_docs, reason = "the message tells what each field is")]
     File {
         path: PathBuf,

@@ -7,10 +7,11 @@ use sha2::{Digest, Sha256};
 
 use super::RatesError;
 use super::write::Sheet;
-use crate::embed::Embedder;
+use crate::embed::{CHIP_SIDE_PX, Chip, Embedder};
 use crate::head::Head;
-use crate::model::Manifest;
-use crate::model::siamese::{Pixels, Siamese};
+use crate::head::project::SplitMix64;
+use crate::model::siamese::{EMBEDDING, Pixels, Siamese};
+use crate::model::{MAX_LIST_BYTES, MAX_MODEL_BYTES, Manifest, read_at_most};
 
 /// How a network is to be called and what it was trained on.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ pub struct Naming<'a> {
     pub name: &'a str,
     /// Values of its pixels.
     pub pixels: Pixels,
-    /// Blue first, as OpenCV reads pictures.
+    /// Blue first, as OpenCV reads pictures; says nothing of grey ones.
     pub bgr: bool,
     /// What a decision must reach, `0..1`.
     pub threshold: f64,
@@ -61,13 +62,14 @@ pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Importe
         return Err(RatesError::Asked(format!("name {name:?}: small letters, digits and - only")));
     }
     let list = models.join("MODELS.toml");
-    let text = std::fs::read_to_string(&list).map_err(RatesError::file(&list))?;
+    let text = read_at_most(&list, MAX_LIST_BYTES).map_err(RatesError::file(&list))?;
+    let text = String::from_utf8(text).map_err(|e| RatesError::data(&list, e.to_string()))?;
     let known: toml::Table =
         text.parse().map_err(|e: toml::de::Error| RatesError::data(&list, e.to_string().trim_end()))?;
     if known.contains_key(name) {
         return Err(RatesError::data(&list, format!("has a model {name} already; choose another name")));
     }
-    let bytes = std::fs::read(file).map_err(RatesError::file(file))?;
+    let bytes = read_at_most(file, MAX_MODEL_BYTES).map_err(RatesError::file(file))?;
     let siamese = Siamese::read(&bytes, naming.pixels).map_err(|why| RatesError::data(file, why))?;
     let source = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let entry = entry(&siamese, naming, &source);
@@ -95,16 +97,55 @@ pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Importe
             RatesError::data(file, why)
         });
         let embedder = Embedder::new(network?);
-        sheet(&siamese, naming, &source, &embedder).write(&head_path)
+        let head = sheet(&siamese, naming, &source, &embedder).write(&head_path)?;
+        tells_apart(&embedder, &head, file)?;
+        Ok(head)
     })();
     match written {
         Ok(head) => Ok(Imported { head, head_path }),
         Err(error) => {
-            let _ = std::fs::remove_file(&network_path);
+            // Neither was there before.
+            let _ = [&network_path, &head_path].map(std::fs::remove_file);
             std::fs::write(&list, text).map_err(RatesError::file(&list))?;
             Err(error)
         }
     }
+}
+
+/// Runs the tower on pictures that have nothing in common and refuses it when it takes any two of them for one: then
+/// it has learnt nothing, and everybody would match.
+fn tells_apart(embedder: &Embedder, head: &Head, file: &Path) -> Result<(), RatesError> {
+    let embedded = unlike_chips().iter().map(|chip| embedder.embed(chip)).collect::<Result<Vec<_>, _>>()?;
+    let pairs =
+        || embedded.iter().enumerate().flat_map(|(i, a)| embedded[i + 1..].iter().map(move |b| (a, b)));
+    if pairs().all(|(a, b)| a == b) {
+        let why = "its tower gives the same h for pictures that have nothing in common; train it again";
+        return Err(RatesError::data(file, why));
+    }
+    let least = pairs().map(|(a, b)| head.probability(a, b).value()).fold(1.0, f64::min);
+    if least >= head.threshold().value() {
+        let why = format!(
+            "any two pictures that have nothing in common score {least:.4} or more, not below the threshold {}, so everybody \
+             would match; train it again or raise the threshold",
+            head.threshold()
+        );
+        return Err(RatesError::data(file, why));
+    }
+    Ok(())
+}
+
+/// Slopes, squares and noise.
+fn unlike_chips() -> Vec<Chip> {
+    let side = CHIP_SIDE_PX as usize;
+    let mut random = SplitMix64(1);
+    let drawn = |value: &mut dyn FnMut(usize, usize) -> u64| {
+        let pixels = (0..side * side).flat_map(|at| [value(at / side, at % side) as u8; 3]);
+        Chip::from_rgb(pixels.collect())
+    };
+    let slopes = [drawn(&mut |row, _| 2 * row as u64), drawn(&mut |_, column| 255 - 2 * column as u64)];
+    let squares = drawn(&mut |row, column| 255 * ((row / 14 + column / 14) % 2) as u64);
+    let noise = drawn(&mut |_, _| random.bits() & 255);
+    slopes.into_iter().chain([squares, noise]).flatten().collect()
 }
 
 fn entry<'a>(siamese: &Siamese, naming: &Naming<'a>, source: &str) -> Entry<'a> {
@@ -116,8 +157,9 @@ fn entry<'a>(siamese: &Siamese, naming: &Naming<'a>, source: &str) -> Entry<'a> 
         bytes: siamese.tower.len(),
         source: format!("a tower of {source}, by facelatch-rates import"),
         input_shape: [1, 3, height, width],
-        colour: if naming.bgr { "BGR" } else { "RGB" },
-        outputs: ["embedding"],
+        // A grey picture is made from red, green and blue, in this order.
+        colour: if naming.bgr && siamese.colours == 3 { "BGR" } else { "RGB" },
+        outputs: [EMBEDDING],
         output_length: siamese.alpha.len(),
         normalise: false,
     }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::ablate::Row;
 use super::fit::Fitted;
-use super::measure::{Measured, Rates};
+use super::measure::Measured;
+use super::rate::{Bounds, Rates};
+use super::trials::Shape;
 
 /// `0.1234` as `12.34 %`, small ones as `1.2e-5`.
 fn share(rate: f64) -> String {
@@ -17,15 +19,28 @@ fn share(rate: f64) -> String {
     }
 }
 
-fn rates(r: &Rates) -> String {
-    format!(
-        "FMR {} (95 % bound {}; {} as if trials were independent), FNMR {} (95 % bound {})",
-        share(r.fmr),
-        share(r.fmr_upper95),
-        share(r.fmr_upper95_trials),
-        share(r.fnmr),
-        share(r.fnmr_upper95)
-    )
+/// A rate with all that it can be at most. `who`: what it is counted by; `error`: what went wrong.
+fn rate(b: &Bounds, who: &str, error: &str) -> String {
+    let Bounds { errors, trials, people, people_with_error, .. } = b;
+    let (independent, worst) = (share(b.as_if_independent), share(b.worst_case));
+    let seen = format!("{} ({errors} of {trials})", share(*errors as f64 / (*trials).max(1) as f64));
+    match b.by_people {
+        Some(drawn) => format!(
+            "{seen}; 95 % bound {} by drawing people anew ({independent} as if independent); {error} in {people_with_error} of {people} {who}",
+            share(drawn)
+        ),
+        None => format!(
+            "{seen}; 95 % bound {worst} by {who} ({people}, none with {error}); {independent} only as if independent"
+        ),
+    }
+}
+
+/// Both rates, a line each.
+fn rates(r: &Rates) -> [String; 2] {
+    [
+        format!("FMR  {}", rate(&r.fmr_bounds, "pairs of people", "a false match")),
+        format!("FNMR {}", rate(&r.fnmr_bounds, "people", "a miss")),
+    ]
 }
 
 /// The measurement on a screen.
@@ -39,31 +54,39 @@ pub fn measured(m: &Measured) -> String {
     line(format!("            EER {}, TAR {}", share(m.eer), tar(&m.tar)));
     line(format!("            log-loss {:.4}, calibration error {:.4}", m.log_loss, m.ece));
     line(format!("threshold   p >= {:.6}", m.threshold));
-    line(format!("  one pair  {}", rates(&m.pair)));
+    block("one pair", &rates(&m.pair), &mut line);
     if let Some(d) = &m.decision {
-        line(format!(
-            "  decision  {}   [{} templates, {} frames; {} genuine, {} impostor]",
-            rates(&d.rates),
-            d.shape.templates,
-            d.shape.frames,
-            d.genuine,
-            d.impostor
-        ));
+        let Shape { templates, frames } = d.shape;
+        let without = m.people.saturating_sub(d.rates.fnmr_bounds.people);
+        let left_out = match without {
+            0 => String::new(),
+            n => format!("; {n} people have too few pictures and take no part"),
+        };
+        block("decision", &rates(&d.rates), &mut line);
+        line(format!("            of {frames} frames against {templates} templates{left_out}"));
         line(format!("            EER {}, TAR {}", share(d.eer), tar(&d.tar)));
     } else {
         let why = "too few people with pictures enough for --templates and --frames";
         line(format!("  decision  not measured: {why}"));
     }
     if let Some(i) = &m.identify {
-        line(format!(
-            "  search    of {} enrolled, p >= {:.6}: FPIR {} (95 % bound {}), FNIR {} (95 % bound {})",
-            i.enrolled,
-            i.threshold,
-            share(i.fpir),
-            share(i.fpir_upper95),
-            share(i.fnir),
-            share(i.fnir_upper95)
-        ));
+        let of = |n: usize, p: f64| format!("among {n}, p >= {p:.6}");
+        block(
+            "search",
+            &[
+                format!(
+                    "of a stranger {}: FPIR {}",
+                    of(i.enrolled, i.threshold),
+                    rate(&i.fpir_bounds, "people", "a false match")
+                ),
+                format!(
+                    "of a user {}: FNIR {}",
+                    of(i.enrolled + 1, i.threshold_user),
+                    rate(&i.fnir_bounds, "people", "a miss")
+                ),
+            ],
+            &mut line,
+        );
     }
     for (title, groups) in [("quality", &m.by_quality), ("group", &m.by_group)] {
         for g in groups {
@@ -75,6 +98,13 @@ pub fn measured(m: &Measured) -> String {
         }
     }
     out
+}
+
+/// Lines under one heading.
+fn block(heading: &str, lines: &[String], line: &mut impl FnMut(String)) {
+    for (number, text) in lines.iter().enumerate() {
+        line(format!("  {:<10}{text}", if number == 0 { heading } else { "" }));
+    }
 }
 
 fn tar(rates: &std::collections::BTreeMap<&str, f64>) -> String {
@@ -159,18 +189,37 @@ pub fn fitted(f: &Fitted) -> String {
 /// The threshold and what it rests on; also comments of the head file.
 pub fn threshold(f: &Fitted) -> Vec<String> {
     let t = &f.threshold;
-    let mut lines = vec![format!(
-        "threshold: z >= {:.3}, p >= {:.6}; on people the head never saw {} of {} impostor decisions reach it (95 % bound {} as if they were independent, {} by people), {} of {} genuine ones miss ({})",
-        t.z,
-        t.p,
-        t.false_matches,
-        t.impostor,
-        share(t.fmr_upper95),
-        share(t.fmr_upper95_people),
-        t.misses,
-        t.genuine,
-        share(t.misses as f64 / t.genuine.max(1) as f64)
-    )];
-    lines.extend(t.note.iter().cloned());
+    let Rates { fmr_bounds: fmr, fnmr_bounds: fnmr, .. } = &t.rates;
+    let independent = share(fmr.as_if_independent);
+    let bound = match fmr.by_people {
+        Some(people) => {
+            format!("95 % bound {independent} as if they were independent, {} by people", share(people))
+        }
+        None => format!(
+            "95 % bound {independent} only if they were independent, {} by pairs of people",
+            share(fmr.worst_case)
+        ),
+    };
+    let mut lines = vec![
+        format!(
+            "threshold: z >= {:.3}, p >= {:.6}; on people the head never saw {} of {} impostor decisions reach it ({bound}), {} of {} genuine ones miss ({})",
+            t.z,
+            t.p,
+            fmr.errors,
+            fmr.trials,
+            fnmr.errors,
+            fnmr.trials,
+            share(t.rates.fnmr)
+        ),
+        format!(
+            "Those decisions are about {} people, {} pairs of them; {} pairs had a false match, {} people a miss (FNMR at most {}).",
+            fnmr.people,
+            fmr.people,
+            fmr.people_with_error,
+            fnmr.people_with_error,
+            share(t.rates.fnmr_upper95)
+        ),
+    ];
+    lines.extend(t.notes.iter().cloned());
     lines
 }

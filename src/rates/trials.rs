@@ -9,8 +9,8 @@ use crate::head::LogOdds;
 use crate::head::project::SplitMix64;
 use crate::judge::vote;
 
-/// More impostor pairs than this are thinned out at random. 12 bytes each while they are scored.
-const MAX_IMPOSTOR_PAIRS: usize = 4_000_000;
+/// More pairs of a kind than this are thinned out at random. 12 bytes each while they are scored.
+const MAX_PAIRS: usize = 4_000_000;
 
 /// About so many impostor decisions are drawn, so that 1 in 10,000 can be bounded.
 const WANTED_DECISIONS: usize = 40_000;
@@ -49,23 +49,43 @@ pub struct Scored {
 pub type Score<'a> = &'a dyn Fn(usize, usize) -> f32;
 
 impl Pairs {
-    /// Every pair among the people for whom `keep` is true. Beyond 4,000,000 impostor pairs a random part.
+    /// Every pair among the people for whom `keep` is true. Beyond 4,000,000 pairs of a kind a random part of them.
     pub fn all(set: &Set, keep: impl Fn(usize) -> bool) -> Self {
         let samples: Vec<usize> = (0..set.samples.len()).filter(|s| keep(set.samples[*s].person)).collect();
-        let all = samples.len() * samples.len().saturating_sub(1) / 2;
-        let share = MAX_IMPOSTOR_PAIRS as f64 / all.max(1) as f64;
+        let all = |n: usize| n * n.saturating_sub(1) / 2;
+        let share = |pairs: usize| MAX_PAIRS as f64 / pairs.max(1) as f64;
+        let of_one: usize = samples
+            .chunk_by(|a, b| set.samples[*a].person == set.samples[*b].person)
+            .map(|s| all(s.len()))
+            .sum();
+        let (genuine, impostor) = (share(of_one), share(all(samples.len())));
         let mut random = SplitMix64(1);
+        let mut taken = |share: f64| share >= 1.0 || random.uniform() < share;
         let mut pairs = Self::default();
         for (i, &a) in samples.iter().enumerate() {
             for &b in &samples[i + 1..] {
-                if set.samples[a].person == set.samples[b].person {
+                if set.samples[a].person != set.samples[b].person {
+                    if taken(impostor) {
+                        pairs.impostor.push((a, b));
+                    }
+                } else if taken(genuine) {
                     pairs.genuine.push((a, b));
-                } else if share >= 1.0 || random.uniform() < share {
-                    pairs.impostor.push((a, b));
                 }
             }
         }
         pairs
+    }
+
+    /// All of them where there are no more than `most`, else at most half of that of each kind, drawn from `seed`.
+    pub fn thinned(mut self, most: usize, seed: u64) -> Self {
+        if self.genuine.len() + self.impostor.len() > most {
+            for kind in [&mut self.genuine, &mut self.impostor] {
+                SplitMix64(seed).shuffle(kind);
+                kind.truncate((most / 2).max(1));
+                kind.sort_unstable();
+            }
+        }
+        self
     }
 
     /// The pairs of a file of lines `file_x,file_y,Yes|No`, with or without that header. Paths end like
@@ -199,7 +219,7 @@ pub fn decide(templates: &[usize], frames: &[usize], z: Score<'_>) -> Option<f32
 /// Searches among everybody.
 #[derive(Debug, Clone, Default)]
 pub struct Searches {
-    /// People enrolled in a search of somebody who is not.
+    /// People enrolled in a search of somebody who is not; in a search of somebody who is, one more.
     pub enrolled: usize,
     /// Best score of somebody who is not enrolled, with his number twice.
     pub strangers: Vec<Trial>,
@@ -249,6 +269,17 @@ mod tests {
         let pairs = Pairs::all(&set(), |_| true);
         assert_eq!((pairs.genuine.len(), pairs.impostor.len()), (3 * 6, 3 * 16));
         assert_eq!(Pairs::all(&set(), |person| person < 2).impostor.len(), 16);
+    }
+
+    #[test]
+    fn thinned_pairs_are_a_part_of_both_kinds_and_the_same_each_time() {
+        let all = || Pairs::all(&set(), |_| true);
+        assert_eq!(all().thinned(66, 3).impostor.len(), 48, "few enough stay as they are");
+        let (few, again) = (all().thinned(20, 3), all().thinned(20, 3));
+        assert_eq!((few.genuine.len(), few.impostor.len()), (10, 10));
+        assert_eq!((&few.genuine, &few.impostor), (&again.genuine, &again.impostor));
+        assert_ne!(few.impostor, all().thinned(20, 4).impostor);
+        assert!(few.impostor.is_sorted() && few.impostor.iter().all(|pair| all().impostor.contains(pair)));
     }
 
     #[test]

@@ -40,24 +40,28 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// Writes the head, and its matrix beside it, and reads it again as the daemon would.
+    /// Writes the head, and its matrix beside it. Both are written into a folder of their own, read again as the daemon
+    /// would, and only then take their places, so what was there before stays when they are refused.
     ///
     /// # Errors
-    /// [`RatesError`]: not writable, or [`HeadError`] when the daemon would refuse it; nothing stays then.
+    /// [`RatesError`]: not writable, or [`HeadError`] when the daemon would refuse it; nothing is changed then.
     pub fn write(&self, path: &Path) -> Result<Head, RatesError> {
         // Where all are equal one number is written, which would fit any length.
         if self.projection.is_none() && self.matrix.is_none() && self.alpha.len() != self.length {
             let (path, got, wanted) = (path.to_owned(), self.alpha.len(), self.length);
             return Err(HeadError::WrongLength { path, got, wanted }.into());
         }
-        let matrix_path = self.matrix_path(path);
+        let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let new = tempfile::tempdir_in(beside).map_err(RatesError::file(path))?;
+        let (new_head, matrix_path) = (new.path().join("head"), self.matrix_path(path));
+        let name = matrix_path.file_name().unwrap_or_default();
+        let new_matrix = new.path().join(name);
         let mut projection = self.projection.clone();
         if let Some(matrix) = &self.matrix {
             let bytes: Vec<u8> = matrix.iter().flat_map(|v| v.to_le_bytes()).collect();
-            std::fs::write(&matrix_path, &bytes).map_err(RatesError::file(&matrix_path))?;
-            let name = matrix_path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            std::fs::write(&new_matrix, &bytes).map_err(RatesError::file(&matrix_path))?;
             let projection = projection.get_or_insert_default();
-            projection.matrix = Some(name);
+            projection.matrix = Some(name.to_string_lossy().into_owned());
             projection.matrix_sha256 =
                 Some(Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect());
         }
@@ -67,18 +71,13 @@ impl Sheet {
             length: self.length,
             unit_length: !self.unscaled,
         };
-        match Head::parse(path, &text, wanted) {
-            Ok(head) => {
-                std::fs::write(path, text).map_err(RatesError::file(path))?;
-                Ok(head)
-            }
-            Err(refused) => {
-                if self.matrix.is_some() {
-                    let _ = std::fs::remove_file(&matrix_path);
-                }
-                Err(HeadError::into(refused))
-            }
+        let head = Head::parse_with(path, new.path(), &text, wanted)?;
+        std::fs::write(&new_head, text).map_err(RatesError::file(path))?;
+        if self.matrix.is_some() {
+            std::fs::rename(&new_matrix, &matrix_path).map_err(RatesError::file(&matrix_path))?;
         }
+        std::fs::rename(&new_head, path).map_err(RatesError::file(path))?;
+        Ok(head)
     }
 
     fn matrix_path(&self, path: &Path) -> PathBuf {
@@ -142,6 +141,10 @@ mod tests {
         }
     }
 
+    fn sheet_with_matrix() -> Sheet {
+        Sheet { matrix: Some(vec![1.0, 0.0, 0.0, 1.0]), ..sheet() }
+    }
+
     #[test]
     fn a_written_head_reads_back_to_the_same_bits() {
         let dir = tempfile::tempdir().expect("folder");
@@ -170,8 +173,26 @@ mod tests {
     fn a_head_that_cannot_grant_an_identical_pair_is_not_written() {
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join("x.head.toml");
-        let without = Sheet { bias: 0.0, matrix: Some(vec![1.0, 0.0, 0.0, 1.0]), ..sheet() };
+        let without = Sheet { bias: 0.0, ..sheet_with_matrix() };
         assert!(without.write(&path).expect_err("refused").to_string().contains("identical pair"));
         assert_eq!(std::fs::read_dir(dir.path()).expect("folder").count(), 0);
+    }
+
+    #[test]
+    fn a_refused_head_leaves_the_working_one_and_its_matrix() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("x.head.toml");
+        sheet_with_matrix().write(&path).expect("works");
+        let without = Sheet { bias: 0.0, matrix: Some(vec![2.0, 0.0, 0.0, 2.0]), ..sheet_with_matrix() };
+        without.write(&path).expect_err("refused");
+        let wanted = Wanted { embedder_sha256: "ab", length: 2, unit_length: true };
+        Head::load(&path, wanted).expect("as before");
+        assert_eq!(std::fs::read_dir(dir.path()).expect("folder").count(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_named() {
+        let text = sheet().write(Path::new("/nowhere/x.head.toml")).expect_err("no folder").to_string();
+        assert!(text.starts_with("/nowhere/x.head.toml"), "{text}");
     }
 }

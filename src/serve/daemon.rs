@@ -56,6 +56,7 @@ pub fn main(args: &DaemonArgs) -> ExitCode {
 
 fn serve(args: &DaemonArgs) -> Result<()> {
     let config = configuration(args)?;
+    config.notes().iter().for_each(|note| tracing::warn!("configuration: {note}"));
     // Before the models: a second daemon is told so at once.
     let bound = match Bound::inherited()? {
         Some(bound) => bound,

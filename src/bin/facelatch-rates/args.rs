@@ -59,10 +59,11 @@ pub(crate) struct Fit {
     /// What the pictures are, for the head file.
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub(crate) description: String,
-    /// Wanted false match rate of a decision; the threshold keeps it with 95 % confidence.
+    /// Wanted false match rate of a decision; the threshold keeps it with 95 % confidence over the people in DIR.
     #[arg(long, default_value_t = 1e-4, value_name = "RATE")]
     pub(crate) target_fmr: f64,
-    /// Wanted rate of strangers who match somebody among --enrolled people, in the place of --target-fmr.
+    /// Wanted rate of strangers who match somebody among --enrolled people, in the place of --target-fmr: each decision gets
+    /// its share of it, and the daemon is stricter still in a search.
     #[arg(long, value_name = "RATE", requires = "enrolled", conflicts_with = "target_fmr")]
     pub(crate) target_fpir: Option<f64>,
     /// People enrolled, for --target-fpir.

@@ -73,7 +73,8 @@ fn sheet(args: &Fit, wish: &Wish, set: &Set, fitted: &Fitted) -> Sheet {
         format!("b is calibrated for pairs of which the share {prior} is genuine."),
     ];
     comments.extend(report::threshold(fitted));
-    let people = format!("{} people, {} pictures", set.people.len(), set.samples.len());
+    let people = set.by_person().iter().filter(|samples| !samples.is_empty()).count();
+    let people = format!("{people} people, {} pictures", set.samples.len());
     let fitted_on =
         if args.description.is_empty() { people } else { format!("{}, {people}", args.description) };
     let plan = &fitted.plan;

@@ -6,6 +6,20 @@ fn koch() -> ModelProto {
     ModelProto::decode(std::fs::read(path).expect("file").as_slice()).expect("ONNX")
 }
 
+/// The same with a tower that has collapsed: whatever the picture, h is what its last biases give.
+pub(crate) fn collapsed() -> Vec<u8> {
+    let mut model = koch();
+    let graph = model.graph.as_mut().expect("a graph");
+    let h = last(graph, "Sub").input[0].clone();
+    let layer = graph.node.iter().find(|n| n.output[0] == h).expect("h1").input[0].clone();
+    let weights =
+        graph.node.iter().find(|n| n.output[0] == layer).expect("the layer before").input[1].clone();
+    let weights = graph.initializer.iter_mut().find(|t| t.name == weights).expect("its weights");
+    weights.raw_data.fill(0);
+    weights.float_data.fill(0.0);
+    model.encode_to_vec()
+}
+
 /// What is said of the network after a change to its graph.
 fn changed(change: impl FnOnce(&mut GraphProto)) -> Result<Siamese, String> {
     let mut model = koch();
@@ -99,6 +113,54 @@ fn another_ending_is_refused_with_what_was_found() {
         sub.input[1] = sub.input[0].clone();
     });
     assert!(both.contains("one picture"), "{both}");
+}
+
+#[test]
+fn odd_graphs_are_refused_and_neither_panic_nor_hang() {
+    let three = refusal(|graph| {
+        let dense = last(graph, "Gemm");
+        dense.op_type = "Add".to_owned();
+    });
+    assert!(three.contains("Add of 3 inputs"), "{three}");
+    let ring = refusal(|graph| {
+        let dense = last(graph, "Gemm");
+        let pass = |from: &str, to: &str| NodeProto {
+            op_type: "Identity".to_owned(),
+            input: vec![from.to_owned()],
+            output: vec![to.to_owned()],
+            ..Default::default()
+        };
+        dense.input[0] = "one".to_owned();
+        graph.node.extend([pass("other", "one"), pass("one", "other")]);
+    });
+    assert!(ring.contains("comes from no layer"), "{ring}");
+}
+
+#[test]
+fn names_of_the_network_do_not_meet_those_of_the_tower() {
+    let rename = |graph: &mut GraphProto, from: &str, to: &str| {
+        let names = graph.node.iter_mut().flat_map(|n| n.input.iter_mut().chain(&mut n.output));
+        names
+            .chain(graph.input.iter_mut().map(|i| &mut i.name))
+            .filter(|n| **n == from)
+            .for_each(|n| *n = to.to_owned());
+    };
+    let called = |picture: &str, h: &str| {
+        changed(|graph| {
+            let (old_picture, old_h) = (graph.input[0].name.clone(), last(graph, "Sub").input[0].clone());
+            rename(graph, &old_picture, picture);
+            rename(graph, &old_h, h);
+        })
+    };
+    let tower = called("data", "embedding").expect("siamese").tower;
+    let graph = ModelProto::decode(tower.as_slice()).expect("ONNX").graph.expect("a graph");
+    let mut made: Vec<_> = graph.node.iter().flat_map(|n| &n.output).chain([&graph.input[0].name]).collect();
+    let all = made.len();
+    made.sort();
+    made.dedup();
+    assert_eq!(made.len(), all, "each value has a name of its own");
+    let taken = called("x", "facelatch.embedding").map(|_| ()).expect_err("taken");
+    assert!(taken.contains("called facelatch.embedding"), "{taken}");
 }
 
 #[test]

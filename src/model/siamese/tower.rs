@@ -12,6 +12,12 @@ use tract_onnx::pb::{TensorShapeProto, TypeProto, type_proto};
 /// Weights of red, green and blue in grey: ITU-R BT.601, as PIL's `L` and OpenCV's grey have them.
 const GREY: [f32; 3] = [0.299, 0.587, 0.114];
 
+/// Name of the input of a tower.
+pub const PICTURE: &str = "facelatch.picture";
+
+/// Name of its output.
+pub const EMBEDDING: &str = "facelatch.embedding";
+
 /// What values a network's pictures have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pixels {
@@ -36,34 +42,42 @@ impl Pixels {
 
 /// Where the colours of a picture stand in its shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Layout {
-    colours: usize,
+pub(super) struct Layout {
+    pub(super) colours: usize,
     colours_last: bool,
-    size_px: (usize, usize),
+    /// Height and width in pixels.
+    pub(super) size_px: (usize, usize),
 }
 
-/// The ONNX bytes of what lies between the picture `input` and the value `h`, and the size of the picture in pixels.
+/// The ONNX bytes of what lies between the picture `input` and the value `h`, and the layout of the picture.
 /// h has `length` values.
 pub(super) fn build(
     model: &ModelProto,
     graph: &GraphProto,
     (input, h): (&ValueInfoProto, &str),
     (length, pixels): (usize, Pixels),
-) -> Result<(Vec<u8>, (usize, usize)), String> {
+) -> Result<(Vec<u8>, Layout), String> {
     let layout = layout(input)?;
+    let own = graph.node.iter().flat_map(|n| n.output.iter().chain([&n.name]));
+    let own = own.chain(graph.initializer.iter().map(|t| &t.name)).chain(graph.input.iter().map(|i| &i.name));
+    if let Some(taken) = own.into_iter().find(|name| name.starts_with("facelatch.")) {
+        return Err(format!(
+            "has a value called {taken}; names that begin with facelatch. are import's own: rename it"
+        ));
+    }
     let (nodes, used) = behind(graph, h);
     let (mut prepared, mut constants) = prepare(layout, pixels, &input.name);
     prepared.extend(nodes.into_iter().map(|index| graph.node[index].clone()));
     // Its own name in the file, whatever the file called h.
-    prepared.push(node("Flatten", &[h], "embedding"));
+    prepared.push(node("Flatten", &[h], EMBEDDING));
     constants.extend(graph.initializer.iter().filter(|t| used.contains(t.name.as_str())).cloned());
     let (height, width) = layout.size_px;
     let tower = GraphProto {
         name: "tower".to_owned(),
         node: prepared,
         initializer: constants,
-        input: vec![value("data", &[1, 3, height, width])],
-        output: vec![value("embedding", &[1, length])],
+        input: vec![value(PICTURE, &[1, 3, height, width])],
+        output: vec![value(EMBEDDING, &[1, length])],
         ..Default::default()
     };
     let model = ModelProto {
@@ -74,7 +88,7 @@ pub(super) fn build(
         functions: model.functions.clone(),
         ..Default::default()
     };
-    Ok((model.encode_to_vec(), layout.size_px))
+    Ok((model.encode_to_vec(), layout))
 }
 
 /// [N, colours, height, width] or [N, height, width, colours], one or three colours.
@@ -118,7 +132,7 @@ fn prepare(layout: Layout, pixels: Pixels, name: &str) -> (Vec<NodeProto>, Vec<T
         tensor("facelatch.weights", &[colours, 3, 1, 1], &weights),
         tensor("facelatch.shift", &[colours], &vec![shift; layout.colours]),
     ];
-    let inputs = ["data", "facelatch.weights", "facelatch.shift"];
+    let inputs = [PICTURE, "facelatch.weights", "facelatch.shift"];
     if !layout.colours_last {
         return (vec![node("Conv", &inputs, name)], constants);
     }

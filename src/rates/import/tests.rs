@@ -54,3 +54,24 @@ fn what_is_no_last_layer_is_refused_with_the_reason() {
         refusal("cut.npz", &whole[..cut]);
     }
 }
+
+#[test]
+fn arrays_that_are_large_only_together_are_refused() {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let packed =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    let values = 3 << 20;
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({values},), }}");
+    header.extend(std::iter::repeat_n(' ', 128 - 10 - 1 - header.len()));
+    for name in ["one.npy", "two.npy"] {
+        use std::io::Write as _;
+        archive.start_file(name, packed).expect("begins");
+        archive.write_all(b"\x93NUMPY\x01\x00\x76\x00").expect("written");
+        archive.write_all(format!("{header}\n").as_bytes()).expect("written");
+        archive.write_all(&vec![0; 4 * values]).expect("written");
+    }
+    let bytes = archive.finish().expect("ends").into_inner();
+    assert!(bytes.len() < 100_000);
+    let why = refusal("bomb.npz", &bytes);
+    assert!(why.contains("two: unpacks to more than 16777216 bytes"), "{why}");
+}

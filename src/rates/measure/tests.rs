@@ -1,4 +1,5 @@
 use super::super::acquire::set_of;
+use super::super::trials::Trial;
 use super::*;
 
 fn measured(groups: &[(&str, &str)]) -> Measured {
@@ -16,10 +17,16 @@ fn two_people_who_look_alike_are_counted_as_false_matches() {
     let m = measured(&[("bert", "old"), ("dora", "old"), ("anna", "young")]);
     assert_eq!((m.genuine, m.impostor, m.people, m.acquired), (24, 96, 4, 16));
     assert_eq!((m.pair.fnmr, m.pair.fmr), (0.0, 16.0 / 96.0));
-    assert!(m.pair.fmr_upper95_people > m.pair.fmr_upper95_trials, "one pair of people has all errors");
+    let bounds = m.pair.fmr_bounds;
+    assert!(bounds.by_people > Some(bounds.as_if_independent), "one pair of people has all errors");
+    assert_eq!((bounds.people_with_error, bounds.people), (1, 6));
     assert_eq!((m.by_group[0].name.as_str(), m.by_group[0].fmr), ("old", Some(1.0)));
     assert_eq!((m.by_group[1].impostor, m.by_group[1].fmr), (0, None));
-    assert_eq!(m.identify.expect("enough").enrolled, 3);
+    let searched = m.identify.expect("enough");
+    assert_eq!(searched.enrolled, 3);
+    let odds = |p: f64| p / (1.0 - p);
+    assert!((odds(searched.threshold) - 3.0).abs() < 1e-3, "a stranger meets the odds of three");
+    assert!((odds(searched.threshold_user) - 4.0).abs() < 1e-3, "a user is enrolled too");
 }
 
 #[test]
@@ -48,4 +55,13 @@ fn json_has_the_promised_keys() {
     for key in ["templates", "frames", "genuine", "impostor", "fmr", "fmr_upper95", "fnmr", "fnmr_upper95"] {
         assert!(json["decision"][key].is_number(), "{key}");
     }
+}
+
+#[test]
+fn a_user_is_judged_at_the_threshold_that_counts_himself() {
+    let trial = |z| Trial { z, people: (0, 0) };
+    // Between ln 3 and ln 4: enough where three are enrolled, too little where four are.
+    let found = Searches { enrolled: 3, strangers: vec![trial(1.2)], users: vec![trial(1.2)] };
+    let searched = identify(found, Probability::new(0.5).expect("one half"));
+    assert_eq!((searched.fpir, searched.fnir), (1.0, 1.0));
 }

@@ -67,7 +67,26 @@ fn what_cannot_be_added_leaves_the_folder_as_it_was() {
     assert!(refusal("sface", 0.6).contains("has a model sface already"));
     assert!(refusal("../x", 0.6).contains("small letters"));
     assert!(refusal("koch", 0.999_999).contains("identical pair scores"));
+    assert!(refusal("koch", 1e-9).contains("nothing in common score"), "everybody would match");
     let typo = naming("koch", Pixels::Unit, 0.6);
     let missing = import(Path::new("nowhere.onnx"), models.path(), &typo).err().expect("no file");
     assert!(missing.to_string().contains("nowhere.onnx"));
+}
+
+#[test]
+fn a_tower_that_has_collapsed_is_refused_and_leaves_nothing() {
+    let models = models();
+    let file = models.path().join("collapsed.network");
+    std::fs::write(&file, crate::model::siamese::tests::collapsed()).expect("written");
+    let error = import(&file, models.path(), &naming("koch", Pixels::Unit, 0.6)).err().expect("refused");
+    assert!(error.to_string().contains("the same h for pictures"), "{error}");
+    assert_eq!(std::fs::read_dir(models.path()).expect("folder").count(), 2, "the list and the file itself");
+}
+
+#[test]
+fn blue_first_is_said_of_coloured_pictures_only() {
+    let siamese =
+        |colours| Siamese { tower: Vec::new(), colours, alpha: vec![-1.0], bias: 1.0, size_px: (8, 8) };
+    let bgr = Naming { bgr: true, ..naming("x", Pixels::Unit, 0.6) };
+    assert_eq!([1, 3].map(|colours| entry(&siamese(colours), &bgr, "x").colour), ["RGB", "BGR"]);
 }

@@ -1,0 +1,132 @@
+//! One error rate and how sure it is: what it can be at most, by three ways of counting.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::bootstrap;
+use super::bound::clopper_pearson_upper;
+use super::trials::{Scored, Trial};
+
+/// Confidence of all bounds.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// Both error rates at a threshold. `*_upper95` is [`Bounds::upper95`].
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Rates {
+    /// False match rate.
+    pub fmr: f64,
+    /// 95 % upper bound.
+    pub fmr_upper95: f64,
+    /// How it comes about; counted by pairs of people.
+    pub fmr_bounds: Bounds,
+    /// False non-match rate.
+    pub fnmr: f64,
+    /// 95 % upper bound.
+    pub fnmr_upper95: f64,
+    /// How it comes about; counted by people.
+    pub fnmr_bounds: Bounds,
+}
+
+/// 95 % upper bounds of one rate.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Bounds {
+    /// Trials.
+    pub trials: usize,
+    /// Trials that went wrong.
+    pub errors: usize,
+    /// Clopper-Pearson, as if trials were independent. They are not: the same pictures are drawn again and again.
+    pub as_if_independent: f64,
+    /// By drawing people anew. `None` where no error was seen: no drawing makes an error of none.
+    pub by_people: Option<f64>,
+    /// Distinct people, or pairs of people, among the trials.
+    pub people: usize,
+    /// Those with an error in any of their trials.
+    pub people_with_error: usize,
+    /// Clopper-Pearson of their share. The rate is no larger than that share can be.
+    pub worst_case: f64,
+}
+
+impl Bounds {
+    /// What is to be believed: by people where errors were seen (and never below the independent one), else the worst case.
+    pub fn upper95(&self) -> f64 {
+        self.by_people.map_or(self.worst_case, |people| people.max(self.as_if_independent))
+    }
+
+    fn of(trials: &[Trial], wrong: impl Fn(&Trial) -> bool, by_people: f64) -> Self {
+        let mut people: BTreeMap<(u32, u32), bool> = BTreeMap::new();
+        let mut errors = 0;
+        for trial in trials {
+            let ((a, b), wrong) = (trial.people, wrong(trial));
+            *people.entry((a.min(b), a.max(b))).or_default() |= wrong;
+            errors += usize::from(wrong);
+        }
+        let with_error = people.values().filter(|wrong| **wrong).count();
+        Self {
+            trials: trials.len(),
+            errors,
+            as_if_independent: clopper_pearson_upper(errors, trials.len(), CONFIDENCE),
+            by_people: (errors > 0).then_some(by_people),
+            people: people.len(),
+            people_with_error: with_error,
+            worst_case: clopper_pearson_upper(with_error, people.len(), CONFIDENCE),
+        }
+    }
+
+    fn rate(&self) -> f64 {
+        self.errors as f64 / self.trials.max(1) as f64
+    }
+}
+
+impl Rates {
+    /// Rates at threshold `z`.
+    pub fn at(scored: &Scored, z: f32) -> Self {
+        let people = bootstrap::upper95(scored, z);
+        let fmr = Bounds::of(&scored.impostor, |t| t.z >= z, people.fmr);
+        let fnmr = Bounds::of(&scored.genuine, |t| t.z < z, people.fnmr);
+        Self {
+            fmr: fmr.rate(),
+            fmr_upper95: fmr.upper95(),
+            fmr_bounds: fmr,
+            fnmr: fnmr.rate(),
+            fnmr_upper95: fnmr.upper95(),
+            fnmr_bounds: fnmr,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Five people, each pair of them (in both orders) and each of them 100 times.
+    fn five(impostor_z: impl Fn(u32, u32) -> f32) -> Scored {
+        let everybody = || (0..5).flat_map(|a| (0..5).map(move |b| (a, b)));
+        let trials = |of: &dyn Fn(u32, u32) -> Option<f32>| {
+            let one = |(a, b)| of(a, b).map(|z| Trial { z, people: (a, b) });
+            everybody().filter_map(one).flat_map(|t| std::iter::repeat_n(t, 100)).collect()
+        };
+        Scored {
+            genuine: trials(&|a, b| (a == b).then_some(1.0)),
+            impostor: trials(&|a, b| (a != b).then(|| impostor_z(a, b))),
+        }
+    }
+
+    #[test]
+    fn where_no_error_was_seen_only_pairs_of_people_count() {
+        let rates = Rates::at(&five(|_, _| -1.0), 0.0);
+        assert_eq!((rates.fmr, rates.fmr_bounds.by_people, rates.fmr_bounds.people), (0.0, None, 10));
+        assert_eq!(rates.fmr_upper95, clopper_pearson_upper(0, 10, CONFIDENCE));
+        assert_eq!(rates.fnmr_upper95, clopper_pearson_upper(0, 5, CONFIDENCE));
+        assert!(rates.fmr_bounds.as_if_independent < 0.002 && rates.fmr_upper95 > 0.25);
+    }
+
+    #[test]
+    fn where_errors_were_seen_people_are_drawn_anew() {
+        let rates = Rates::at(&five(|a, b| if a.min(b) == 0 && a.max(b) == 1 { 1.0 } else { -1.0 }), 0.0);
+        let bounds = rates.fmr_bounds;
+        assert_eq!((rates.fmr, bounds.people_with_error, bounds.errors), (0.1, 1, 200));
+        assert_eq!(Some(rates.fmr_upper95), bounds.by_people);
+        assert!(rates.fmr_upper95 > bounds.as_if_independent);
+    }
+}
