@@ -21,6 +21,8 @@ mod rates;
 mod rooms;
 /// The camera of that daemon.
 mod stage;
+/// Ways round the decision, each of them shut.
+mod tricks;
 /// What systemd hears of a daemon whose loops stand still.
 mod watchdog;
 /// A whole daemon with scripted seams.
