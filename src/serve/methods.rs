@@ -13,10 +13,11 @@ use tokio::sync::broadcast;
 use super::engine::{Engine, Job, Question};
 use super::line::stopping;
 use super::message::Request;
-use super::peer::Caller;
+use super::peer::{Caller, Role};
 use super::replies::{self, bad_parameter, store_fault};
 use super::service::{Answer, Reply};
 use super::streams;
+use super::turns::Whose;
 use crate::clock::{BootTime, Clock};
 use crate::judge::{Attempts, UserName};
 use crate::pipeline::EnrollRequest;
@@ -56,6 +57,11 @@ impl Desk {
         Self { hall, caller, upload: RefCell::default() }
     }
 
+    /// Whose turn it is when this client asks; the owner may have several.
+    fn whose(&self) -> Option<Whose> {
+        (self.caller.role < Role::Owner).then_some(Whose::User(self.caller.uid))
+    }
+
     /// Does what was asked.
     pub(super) async fn answer(&self, request: Request, more: bool) -> Result<Answer, Fault> {
         match request {
@@ -87,9 +93,9 @@ impl Desk {
         let Hall { engine, store, clock, started, .. } = &*self.hall;
         let shared = &engine.shared;
         if !shared.busy()
-            && let Ok(probe) = engine.submit(Job::Probe)
+            && let Ok(probe) = engine.submit(Some(Whose::Probe), Job::Probe)
         {
-            // Too late or broken off: then what was last seen has to do.
+            // Too late or broken off, or somebody asks just now: then what was last seen has to do.
             let _ = tokio::time::timeout(PROBE_PATIENCE, probe.end).await;
         }
         let store = store.clone();
@@ -136,7 +142,8 @@ impl Desk {
             None => self.hall.templates,
         };
         let request = EnrollRequest { user: user_name(&user)?, label: label.unwrap_or_default(), templates };
-        let mut ongoing = self.hall.engine.submit(|line| Job::Enroll(request, self.caller.uid, line))?;
+        let mut ongoing =
+            self.hall.engine.submit(self.whose(), |line| Job::Enroll(request, self.caller.uid, line))?;
         ongoing.started(self.hall.queue_patience).await?;
         let progress = |news| Reply::Enrolling(replies::enrolling_progress(news));
         let end = |result| replies::enrolled(result).map(Reply::Enrolling);
@@ -160,7 +167,7 @@ impl Desk {
     }
 
     async fn judge(&self, question: Question, more: bool) -> Result<Answer, Fault> {
-        let mut ongoing = self.hall.engine.submit(|line| Job::Judge(question, line))?;
+        let mut ongoing = self.hall.engine.submit(self.whose(), |line| Job::Judge(question, line))?;
         ongoing.started(self.hall.queue_patience).await?;
         let (asker, viewer) = (self.caller.clone(), self.caller.clone());
         let progress = move |news| Reply::Judging(replies::shown_to(&asker, replies::judging_progress(news)));

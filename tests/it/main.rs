@@ -16,6 +16,8 @@ mod keep;
 mod lockout;
 /// What the PAM module asks.
 mod login;
+/// Whom callers are taken for.
+mod masks;
 mod rates;
 /// Who may import whom.
 mod rooms;
