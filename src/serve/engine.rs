@@ -18,7 +18,7 @@ use tokio::sync::broadcast;
 
 use super::line::{self, Line, News, Ongoing, busy, stopping};
 use super::replies;
-use super::turns::{Turn, Turns, Whose};
+use super::turns::{self, Turn, Turns};
 use super::unjudged::Unjudged;
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
@@ -29,10 +29,7 @@ use crate::pipeline::{About, EnrollError, EnrollRequest, Enrolled, Pipeline, Pro
 use crate::store::audit::{Audit, Entry};
 
 /// Jobs that may wait behind the running one.
-const QUEUE: usize = 8;
-
-/// So many of them, the running one among them, may be of users who are not the owner: he always finds room.
-const OF_OTHERS: usize = QUEUE / 2;
+const QUEUE: usize = 2 * turns::MOST;
 
 /// Events that a slow listener may fall behind.
 const EVENTS: usize = 256;
@@ -66,7 +63,8 @@ pub(super) struct Question {
 /// The socket side's handle. The thread ends when it is dropped.
 pub(super) struct Engine {
     jobs: SyncSender<Job>,
-    turns: Turns,
+    /// Whoever is not the owner submits a job only with a turn.
+    pub(super) turns: Turns,
     /// What both sides know.
     pub(super) shared: Arc<Shared>,
     /// What happens at the door.
@@ -143,12 +141,6 @@ impl Engine {
         let thread =
             std::thread::Builder::new().name("engine".to_owned()).spawn(move || running.run(&queue))?;
         Ok((Self { jobs, turns: Turns::default(), shared, events }, thread))
-    }
-
-    /// The turn without which whoever is not the owner submits no job; `None` while he has it already, or too many
-    /// others have theirs.
-    pub(super) fn turn(&self, whose: Whose) -> Option<Turn> {
-        self.turns.take(whose, OF_OTHERS)
     }
 
     /// Puts a job into the queue; the turn is given back when it has ended.

@@ -3,6 +3,9 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// So many jobs of users who are not the owner may wait and run; the queue has room for more, so he always finds some.
+pub(super) const MOST: usize = 4;
+
 /// Whose jobs are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Whose {
@@ -23,10 +26,10 @@ pub(super) struct Turn {
 }
 
 impl Turns {
-    /// `None` while he has one already, or `most` others have.
-    pub(super) fn take(&self, whose: Whose, most: usize) -> Option<Turn> {
+    /// `None` while he has one already, or [`MOST`] others have.
+    pub(super) fn take(&self, whose: Whose) -> Option<Turn> {
         let mut taken = self.taken();
-        let free = taken.len() < most && taken.insert(whose);
+        let free = taken.len() < MOST && taken.insert(whose);
         free.then(|| Turn { whose, turns: self.clone() })
     }
 
@@ -49,11 +52,11 @@ mod tests {
     #[test]
     fn each_has_one_turn_and_all_together_so_many() {
         let turns = Turns::default();
-        let first = turns.take(Whose::User(1000), 2);
-        assert!(first.is_some() && turns.take(Whose::User(1000), 2).is_none());
-        let probe = turns.take(Whose::Probe, 2);
-        assert!(probe.is_some() && turns.take(Whose::User(1001), 2).is_none());
+        let first = turns.take(Whose::Probe);
+        assert!(first.is_some() && turns.take(Whose::Probe).is_none());
+        let others: Vec<Turn> = (1000..2000).filter_map(|uid| turns.take(Whose::User(uid))).collect();
+        assert_eq!(others.len(), MOST - 1);
         drop(first);
-        assert!(turns.take(Whose::User(1000), 2).is_some());
+        assert!(turns.take(Whose::User(1000)).is_none() && turns.take(Whose::Probe).is_some());
     }
 }
