@@ -92,7 +92,7 @@ mod tests {
         let head = Head::new(Path::new("test"), 40.7, vec![-25.35, -25.35], 0.970_688).expect("works");
         let (owner, stranger) = ([at(0.0), at(0.0)], at(90.0));
         let vote = |frames: &[Embedding]| decide(&head, frames, owner.iter()).expect("evidence");
-        assert!((vote(&[stranger.clone()]).0 + 10.0).abs() < 1e-3);
+        assert!((vote(std::slice::from_ref(&stranger)).0 + 10.0).abs() < 1e-3);
         let mixed = vote(&[at(0.0), stranger.clone(), stranger.clone()]);
         assert!(mixed.probability() >= head.threshold(), "{mixed:?}");
         assert!(head.probability(&owner[0], &stranger) < head.threshold(), "what the pipeline notices");
