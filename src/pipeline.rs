@@ -7,19 +7,20 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::camera::{CameraError, Frame, FrameSource};
+use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
-use crate::detect::Face;
 use crate::detect::quality::{QualityGate, RetryReason};
-use crate::embed::{Embedding, align};
+use crate::embed::Embedding;
 use crate::head::Probability;
-use crate::judge::{Attempts, Cause, Evidence, Lockout, Policy, UserName, Verdict, admit, judge, vote};
+use crate::judge::lockout::Ages;
+use crate::judge::{Cause, DenyReason, Evidence, Lockout, Policy, UserName, Verdict, admit, judge, vote};
 use crate::model::ModelError;
 use crate::store::{StoreError, TemplateStore};
 
 mod attempt;
 mod enroll;
 mod gallery;
+mod look;
 mod networks;
 
 pub use attempt::{Attempt, StageMs};
@@ -42,9 +43,6 @@ pub struct Rules {
     /// The rate limit.
     pub lockout: Lockout,
 }
-
-/// Longest wait for one frame before we look whether anybody still wants it, and show that we are alive.
-const GLANCE: Duration = Duration::from_secs(5);
 
 /// Word on how an attempt gets on, while it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,21 +92,13 @@ pub struct Pipeline {
     clock: Arc<dyn Clock>,
     store: Arc<dyn TemplateStore>,
     gallery: Gallery,
+    ages: Ages,
 }
-
-/// A camera that gives only so many unusable frames in a row is broken.
-const MAX_BAD_FRAMES: usize = 30;
 
 /// Why good frames could not be gathered.
 enum Stop {
     Unavailable(Cause),
     Failed(String),
-}
-
-/// A frame that passed the quality gate, and what it gave.
-struct Look {
-    face: Face,
-    embedding: Embedding,
 }
 
 impl Pipeline {
@@ -121,7 +111,7 @@ impl Pipeline {
         store: Arc<dyn TemplateStore>,
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
-        Self { networks, rules, frames, clock, store, gallery }
+        Self { networks, rules, frames, clock, store, gallery, ages: Ages::default() }
     }
 
     /// Is the face before the camera this user's?
@@ -188,42 +178,76 @@ impl Pipeline {
         attempt: &mut Attempt,
     ) -> Result<Verdict, Stop> {
         self.refresh()?;
-        let enrolled = match claimed {
-            Some(user) => !self.gallery.of(user).is_empty(),
-            None => !self.gallery.people().is_empty(),
-        };
-        if !enrolled {
-            return Ok(Verdict::Unavailable(Cause::NotEnrolled));
+        if let Some(cause) = self.in_vain(claimed) {
+            return Ok(Verdict::Unavailable(cause));
         }
-        let attempts = self.store.attempts(claimed)?;
-        if let Err(reason) = admit(&self.rules.lockout, &attempts, self.clock.wall()) {
+        if let Some(reason) = self.barred(claimed)? {
             return Ok(Verdict::Denied(reason));
         }
-        let looks = self.look(listener, attempt)?;
+        let probes = self.look(listener, attempt)?;
 
         let scoring = self.clock.now();
-        let probes: Vec<Embedding> = looks.into_iter().map(|look| look.embedding).collect();
         let Some((evidence, policy)) = self.compare(claimed, &probes) else {
             return Ok(Verdict::Unavailable(Cause::NotEnrolled));
         };
         attempt.score_ms = self.ms_since(scoring);
         attempt.probability = Some(evidence.probability);
         attempt.threshold = Some(policy.threshold());
-        self.verdict(claimed, evidence, policy, attempts)
+        self.verdict(claimed, evidence, policy)
     }
 
-    /// Judges, and has the outcome on the disk before anybody hears of it: pulling the plug buys no free try.
+    /// Why nobody could be granted, whoever comes. Told without looking, so that it costs nobody a miss.
+    fn in_vain(&self, claimed: Option<&UserName>) -> Option<Cause> {
+        let (head, people) = (self.gallery.head(), self.gallery.people());
+        let policy = Policy::identify(head.threshold(), people.len());
+        match claimed {
+            Some(user) => self.gallery.of(user).is_empty().then_some(Cause::NotEnrolled),
+            None if people.is_empty() => Some(Cause::NotEnrolled),
+            None => (policy.threshold() > head.identical_pair()).then(|| {
+                Cause::Failed(format!(
+                    "identification among {} people: this head would not even grant the very picture somebody is \
+                     enrolled from; fit a head with a larger b (`facelatch-rates fit`), or verify named users",
+                    people.len()
+                ))
+            }),
+        }
+    }
+
+    /// Why `user` may not be judged now because of earlier misses.
+    fn barred(&mut self, user: Option<&UserName>) -> Result<Option<DenyReason>, StoreError> {
+        let attempts = self.store.attempts(user)?;
+        let age = self.ages.of(user, attempts, (self.clock.now(), self.clock.wall()));
+        Ok(admit(&self.rules.lockout, &attempts, age).err())
+    }
+
+    /// Judges, and has the outcome on the disk before anybody hears of it: pulling the plug buys no free try. The
+    /// store is asked anew: people may have been removed, and misses reset, while we looked.
     fn verdict(
-        &self,
+        &mut self,
         claimed: Option<&UserName>,
         evidence: Evidence,
         policy: Policy,
-        before: Attempts,
     ) -> Result<Verdict, Stop> {
+        let passes = policy.is_met_by(&evidence);
+        if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
+            return Ok(Verdict::Unavailable(Cause::NotEnrolled));
+        }
+        // An identification is no way round the wait of whom it finds.
+        if passes
+            && claimed.is_none()
+            && let Some(reason) = self.barred(Some(&evidence.user))?
+        {
+            return Ok(Verdict::Denied(reason));
+        }
         let now = (self.clock.now(), self.clock.wall());
-        let (verdict, after) = judge(evidence, policy, before, now);
+        let (verdict, after) = judge(evidence, policy, self.store.attempts(claimed)?, now);
         self.store.set_attempts(claimed, after)?;
         Ok(verdict)
+    }
+
+    /// Somebody has removed the last template of `user` since the looks were begun.
+    fn was_removed(&self, user: &UserName) -> Result<bool, StoreError> {
+        Ok(!self.gallery.is_as_of(self.store.revision()) && self.store.templates(Some(user))?.is_empty())
     }
 
     /// The best evidence and what it has to reach; `None` if nobody is left to compare with.
@@ -240,97 +264,6 @@ impl Pipeline {
         let (user, z) = scored.max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0))?;
         let evidence = Evidence { user: user.clone(), probability: z.probability() };
         Some((evidence, Policy::identify(head.threshold(), people.len())))
-    }
-
-    /// Good frames of one and the same face, as many as a decision needs.
-    fn look(&mut self, listener: Listener<'_>, attempt: &mut Attempt) -> Result<Vec<Look>, Stop> {
-        let deadline = self.clock.now().after(self.rules.verify_deadline);
-        let wanted = self.rules.frames;
-        let mut looks: Vec<Look> = Vec::with_capacity(wanted);
-        while looks.len() < wanted {
-            let look = self.good_frame(deadline, listener, attempt)?;
-            if looks.last().is_some_and(|last| !self.same_face(last, &look)) {
-                looks.clear();
-            }
-            looks.push(look);
-            attempt.frames = looks.len();
-            tell(listener, Progress::Captured { done: looks.len(), wanted })?;
-        }
-        Ok(looks)
-    }
-
-    /// Frames of two people must never be judged together: the face stays in its place or keeps its look.
-    fn same_face(&self, one: &Look, other: &Look) -> bool {
-        const SAME_PLACE_OVERLAP: f32 = 0.3;
-        let head = self.gallery.head();
-        one.face.bbox.overlap(&other.face.bbox) >= SAME_PLACE_OVERLAP
-            || head.probability(&one.embedding, &other.embedding) >= head.threshold()
-    }
-
-    /// The next frame that passes the quality gate. Gives up at `deadline` with what was wrong last.
-    fn good_frame(
-        &mut self,
-        deadline: BootTime,
-        listener: Listener<'_>,
-        attempt: &mut Attempt,
-    ) -> Result<Look, Stop> {
-        let (mut last, mut bad_frames) = (None, 0);
-        loop {
-            if self.clock.now() >= deadline {
-                return Err(Stop::Unavailable(last.unwrap_or(Cause::Retry(RetryReason::NoFace))));
-            }
-            let glance = self.clock.now().after(GLANCE).min(deadline);
-            let frame = match self.frames.next_frame(glance) {
-                Ok(frame) => frame,
-                Err(error @ CameraError::Silent { .. })
-                    if glance < deadline && self.clock.now() >= glance =>
-                {
-                    let why = error.to_string();
-                    last.get_or_insert(Cause::Camera(why.clone()));
-                    tell(listener, Progress::Camera(why))?;
-                    continue;
-                }
-                Err(error) if error.is_passing() && bad_frames < MAX_BAD_FRAMES => {
-                    bad_frames += 1;
-                    tell(listener, Progress::Camera(error.to_string()))?;
-                    continue;
-                }
-                Err(error) => {
-                    let silent = matches!(error, CameraError::Silent { .. });
-                    let why = last.filter(|_| silent).unwrap_or(Cause::Camera(error.to_string()));
-                    return Err(Stop::Unavailable(why));
-                }
-            };
-            attempt.picture = frame.origin().map(str::to_owned);
-            match self.examine(&frame, attempt)? {
-                Ok(look) => return Ok(look),
-                Err(reason) => {
-                    last = Some(Cause::Retry(reason));
-                    tell(listener, Progress::Guidance(reason))?;
-                }
-            }
-        }
-    }
-
-    /// Frame to face to embedding, each stage timed.
-    fn examine(&self, frame: &Frame, attempt: &mut Attempt) -> Result<Result<Look, RetryReason>, Stop> {
-        let Networks { detector, embedder, .. } = &self.networks;
-        let start = self.clock.now();
-        let faces = detector.detect(frame)?;
-        attempt.means.detect.add(self.ms_since(start));
-        attempt.face = faces.first().copied();
-        let face = match self.rules.quality.choose(frame, &faces) {
-            Ok(face) => face,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let start = self.clock.now();
-        let chip = align::align(frame, &face);
-        attempt.means.align.add(self.ms_since(start));
-        let start = self.clock.now();
-        // From here on the face is known in the device's own axes only.
-        let embedding = self.gallery.turn().apply(&embedder.embed(&chip)?);
-        attempt.means.embed.add(self.ms_since(start));
-        Ok(Ok(Look { face, embedding }))
     }
 
     fn ms_since(&self, start: BootTime) -> f64 {

@@ -96,6 +96,11 @@ impl Policy {
     pub fn threshold(&self) -> Probability {
         self.threshold
     }
+
+    /// Whether this evidence reaches it.
+    pub fn is_met_by(&self, evidence: &Evidence) -> bool {
+        evidence.probability >= self.threshold
+    }
 }
 
 /// How an attempt ended.
@@ -155,12 +160,12 @@ pub enum Cause {
     Failed(String),
 }
 
-/// May this user be judged at all? Asked before the camera opens.
+/// May this user be judged at all? Asked before the camera opens. `age` is how long ago the last miss was.
 ///
 /// # Errors
 /// The denial while misses are being waited out.
-pub fn admit(lockout: &Lockout, attempts: &Attempts, wall: WallTime) -> Result<(), DenyReason> {
-    lockout.admit(attempts, wall)
+pub fn admit(lockout: &Lockout, attempts: &Attempts, age: Duration) -> Result<(), DenyReason> {
+    lockout.admit(attempts, age)
 }
 
 /// Evidence to verdict, and the attempts as they stand afterwards.
@@ -171,7 +176,7 @@ pub fn judge(
     now: (BootTime, WallTime),
 ) -> (Verdict, Attempts) {
     let (at, wall) = now;
-    if evidence.probability >= policy.threshold {
+    if policy.is_met_by(&evidence) {
         return (Verdict::Granted(Grant { user: evidence.user, at }), Attempts::default());
     }
     (Verdict::Denied(DenyReason::NoMatch), attempts.missed(wall))

@@ -2,14 +2,21 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
+use crate::clock::{Clock, SystemClock};
 use crate::judge::Grant;
 use crate::latch::{Latch, LatchError};
+
+/// How long a hook that is late has for switching off, from SIGTERM to SIGKILL.
+pub const FAREWELL: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether the hook has ended.
+const STEP: Duration = Duration::from_millis(5);
 
 /// Runs one program for each grant.
 #[derive(Debug, Clone)]
@@ -20,7 +27,9 @@ pub struct Hook {
 
 impl Hook {
     /// `command` is run with the user's name as its only argument and in `FACELATCH_USER`, without input, with
-    /// `PATH` as its only other variable, in a process group of its own. It is killed after `deadline`.
+    /// `PATH` as its only other variable, in a process group of its own. After `deadline` all of that group gets SIGTERM,
+    /// and SIGKILL once `command` has ended, at the latest [`FAREWELL`] later: what it switches on it must switch off
+    /// at SIGTERM.
     pub fn new(command: PathBuf, deadline: Duration) -> Self {
         Self { command, deadline }
     }
@@ -58,19 +67,36 @@ impl Latch for Hook {
     }
 }
 
-/// Waits until the child ends, or kills its whole group at the deadline (`None`).
+/// Waits until the child ends. At the deadline its whole group is asked to end, so that it can switch off what it has
+/// switched on, and is killed [`FAREWELL`] later (`None`).
 fn wait(mut child: Child, deadline: Duration) -> std::io::Result<Option<ExitStatus>> {
-    let group = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
-    let (ended, end) = mpsc::channel();
-    let waiter = std::thread::spawn(move || ended.send(child.wait()));
-    let status = end.recv_timeout(deadline);
-    if status.is_err() {
-        // The group may have ended in this very moment; there is then nothing to kill.
-        let _ = killpg(group, Signal::SIGKILL);
+    let id = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
+    if ended_within(id, deadline) {
+        return child.wait().map(Some);
     }
-    // Reaps the child: it has ended or was just killed.
-    let _ = waiter.join();
-    status.ok().transpose()
+    // The group may have ended in this very moment; there is then nobody to signal.
+    let _ = killpg(id, Signal::SIGTERM);
+    let _ = ended_within(id, FAREWELL);
+    // Its children too, whatever became of itself.
+    let _ = killpg(id, Signal::SIGKILL);
+    child.wait().map(|_| None)
+}
+
+/// Whether the process ends in time. It is left uncollected, so that no other group gets its number meanwhile.
+fn ended_within(id: Pid, limit: Duration) -> bool {
+    let late = SystemClock.now().after(limit);
+    loop {
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        if waitid(Id::Pid(id), look).is_ok_and(|status| status != WaitStatus::StillAlive) {
+            return true;
+        }
+        let left = late.since(SystemClock.now());
+        if left.is_zero() {
+            return false;
+        }
+        // Nobody wakes this thread; sooner or later than asked does no harm.
+        std::thread::park_timeout(left.min(STEP));
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +106,7 @@ mod tests {
     use crate::head::Probability;
     use crate::judge::{Attempts, Evidence, Policy, UserName, Verdict, judge};
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     fn grant() -> Grant {
         let one = Probability::new(1.0).expect("valid");
@@ -110,9 +137,62 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_that_hangs_is_killed_with_its_children() {
-        let (result, _) = run("sleep 600 & sleep 600", 100);
+    fn a_hook_that_is_late_can_still_switch_off() {
+        let (result, out) =
+            run("trap 'echo off >> $out' EXIT; trap 'exit 1' TERM; echo on > $out; sleep 600", 300);
         assert!(matches!(result, Err(LatchError::TooSlow { .. })), "{result:?}");
+        assert_eq!(out, "on\noff\n");
+    }
+
+    #[test]
+    fn a_hook_that_does_not_end_when_asked_to_is_killed_with_its_children() {
+        let (result, out) = run("trap '' TERM; sleep 600 & echo $! > $out; sleep 600", 300);
+        assert!(matches!(result, Err(LatchError::TooSlow { .. })), "{result:?}");
+        let child: u32 = out.trim().parse().expect("the number of its child");
+        // Whoever inherits it may not have collected it yet.
+        let runs = || {
+            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
+        };
+        for _ in 0..1000 {
+            if !runs() {
+                return;
+            }
+            std::thread::park_timeout(STEP);
+        }
+        panic!("process {child} still runs");
+    }
+
+    /// The script in docs/install.md, with tools of this version that write down what they are told.
+    fn documented(version: &str, pulse: &str) -> (Result<(), LatchError>, String) {
+        let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/install.md");
+        let guide = std::fs::read_to_string(guide).expect("the guide");
+        let from = guide.find("    #!/bin/sh").expect("a script");
+        let lines = guide[from..].lines().take_while(|line| line.is_empty() || line.starts_with("    "));
+        let script: Vec<&str> = lines.map(|line| line.trim_start_matches("    ")).collect();
+        let tools = format!(
+            "gpioset() {{
+                 [ $1 = --version ] && echo 'gpioset (libgpiod) {version}' && return
+                 echo $* >> $out
+                 case $* in *=1) {pulse} ;; esac
+             }}
+             gpiofind() {{ echo gpiochip0 ${{1#GPIO}}; }}"
+        );
+        run(&format!("{tools}\n{}", script.join("\n")), 500)
+    }
+
+    #[test]
+    fn the_hook_of_the_guide_switches_off_in_time_and_when_it_is_late() {
+        let tools = [
+            ("v1.6.3", "-m time -s 3 gpiochip0 17=1\ngpiochip0 17=0\n"),
+            ("v2.2.1", "-t 3s,0 GPIO17=1\n-t 0 GPIO17=0\n"),
+        ];
+        for (version, wanted) in tools {
+            let (result, out) = documented(version, "true");
+            assert!(result.is_ok() && out == wanted, "{version}: {result:?}, {out}");
+            let (result, out) = documented(version, "sleep 600");
+            assert!(matches!(result, Err(LatchError::TooSlow { .. })) && out == wanted, "{version}: {out}");
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub trait Latch: Send {
     /// Opens once for the granted user. Consumes the grant, so that one verdict opens one time.
     ///
     /// # Errors
-    /// [`LatchError`] when it could not be opened; it is then closed.
+    /// [`LatchError`] when it could not be opened. Nothing of it runs any more then; whether the door is shut depends on
+    /// how it is wired, and on a hook that switches off when it is asked to end ([`hook`]).
     fn open(&mut self, grant: Grant) -> Result<(), LatchError>;
 
     /// Which latch this is, for people.
@@ -33,7 +34,7 @@ pub enum LatchError {
     /// The command ran and said no.
     #[error("latch hook {command}: ended with {status}; run it by hand to see why")]
     Failed { command: String, status: String },
-    /// The command did not end in time and was killed.
-    #[error("latch hook {command}: killed after {} ms; let it return sooner or raise latch.hook_deadline_ms", .after.as_millis())]
+    /// The command did not end in time and was stopped.
+    #[error("latch hook {command}: stopped after {} ms; let it return sooner or raise latch.hook_deadline_ms", .after.as_millis())]
     TooSlow { command: String, after: Duration },
 }

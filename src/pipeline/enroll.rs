@@ -1,13 +1,20 @@
 //! Enrolment: several looks of one person to templates in the store.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
-use super::{Listener, Look, Pipeline, Progress, Stop};
+use super::look::Search;
+use super::{Listener, Pipeline, Progress, Stop};
+use crate::embed::Embedding;
 use crate::judge::{Cause, UserName, vote};
 use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
 
 /// So many looks in a row that are unlike the earlier ones are another person, not a bad picture.
 const MAX_OUTLIERS: usize = 5;
+
+/// Frames that follow each other faster than this show one and the same look, and five templates of it know hardly more
+/// than one. In so long a person moves a little. Five templates take 1.6 s at least, 32 take 12.4 s.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
 
 /// Who is to be enrolled.
 #[derive(Debug, Clone)]
@@ -76,7 +83,7 @@ impl Pipeline {
                 label: request.label.clone(),
                 created_at,
                 embedder_sha256: embedder_sha256.to_owned(),
-                embedding: look.embedding,
+                embedding: look,
             })
             .collect();
         let ids = templates.iter().map(|t| t.id.clone()).collect();
@@ -86,13 +93,13 @@ impl Pipeline {
     }
 
     /// Good frames that all show one person.
-    fn poses(&mut self, wanted: usize, listener: Listener<'_>) -> Result<Vec<Look>, EnrollError> {
-        let deadline = self.clock.now().after(self.rules.enroll_deadline);
+    fn poses(&mut self, wanted: usize, listener: Listener<'_>) -> Result<Vec<Embedding>, EnrollError> {
+        let mut search = Search::until(self.clock.now().after(self.rules.enroll_deadline));
         let mut attempt = super::Attempt::unavailable(Cause::NotEnrolled);
-        let mut looks: Vec<Look> = Vec::with_capacity(wanted);
+        let mut looks: Vec<Embedding> = Vec::with_capacity(wanted);
         let mut outliers = 0;
         while looks.len() < wanted {
-            let look = self.good_frame(deadline, listener, &mut attempt)?;
+            let look = self.good_frame(&search, listener, &mut attempt)?;
             if !self.like_the_others(&look, &looks) {
                 outliers += 1;
                 if outliers == MAX_OUTLIERS {
@@ -105,6 +112,7 @@ impl Pipeline {
             }
             outliers = 0;
             looks.push(look);
+            search.from = self.clock.now().after(BETWEEN_LOOKS);
             let progress = Progress::Captured { done: looks.len(), wanted };
             if let ControlFlow::Break(()) = listener(progress) {
                 return Err(EnrollError::Unavailable(Cause::Cancelled));
@@ -114,19 +122,17 @@ impl Pipeline {
     }
 
     /// Whether a template of this look would be one of the same person: judged as a frame against the looks so far.
-    fn like_the_others(&self, look: &Look, looks: &[Look]) -> bool {
+    fn like_the_others(&self, look: &Embedding, looks: &[Embedding]) -> bool {
         let head = self.gallery.head();
-        let frame = std::slice::from_ref(&look.embedding);
-        let z = vote::decide(head, frame, looks.iter().map(|look| &look.embedding));
+        let z = vote::decide(head, std::slice::from_ref(look), looks.iter());
         z.is_none_or(|z| z.probability() >= head.threshold())
     }
 
     /// Names the users whose templates match the new ones.
-    fn lookalikes(&self, user: &UserName, looks: &[Look]) -> Vec<String> {
+    fn lookalikes(&self, user: &UserName, looks: &[Embedding]) -> Vec<String> {
         let head = self.gallery.head();
-        let like = |other: &crate::embed::Embedding| {
-            looks.iter().any(|look| head.probability(&look.embedding, other) >= head.threshold())
-        };
+        let like =
+            |other: &Embedding| looks.iter().any(|look| head.probability(look, other) >= head.threshold());
         let others = self.gallery.people().iter().filter(|(other, _)| *other != user);
         let close = others.filter(|(_, templates)| templates.iter().any(like));
         close

@@ -24,7 +24,7 @@ impl Gallery {
 
     /// Reads the store if it has changed since the last time; `head` is the one for faces that are not turned.
     pub(super) fn refresh(&mut self, store: &dyn TemplateStore, head: &Head) -> Result<(), StoreError> {
-        if self.revision == Some(store.revision()) {
+        if self.is_as_of(store.revision()) {
             return Ok(());
         }
         let snapshot = store.snapshot()?;
@@ -37,6 +37,11 @@ impl Gallery {
         }
         (self.revision, self.turn) = (Some(snapshot.revision), snapshot.turn);
         Ok(())
+    }
+
+    /// Whether it is what the store has at this revision.
+    pub(super) fn is_as_of(&self, revision: u64) -> bool {
+        self.revision == Some(revision)
     }
 
     /// What a face must go through before it is compared with anything here.

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use facelatch_wire::Fault;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
 use tokio::task::{spawn_blocking, spawn_local};
 use tokio::time::timeout;
 
+use super::BLOCKING_THREADS;
 use super::engine::Shared;
 use super::gate;
 use super::methods::{Desk, Hall};
@@ -49,6 +51,8 @@ pub(super) struct Doorman {
     limit_of_one: usize,
     open: Rc<RefCell<HashMap<u32, usize>>>,
     round: Rc<Round>,
+    /// Leaves threads for the store while the name service does not answer.
+    inquiries: Arc<Semaphore>,
 }
 
 /// A place taken; given back when dropped.
@@ -80,6 +84,7 @@ impl Doorman {
             limit_of_one: limit.div_ceil(2),
             open: Rc::default(),
             round: Rc::default(),
+            inquiries: Arc::new(Semaphore::new(BLOCKING_THREADS / 2)),
         }
     }
 
@@ -122,11 +127,20 @@ impl Doorman {
             return;
         };
         let (peers, hall, patience) = (self.peers.clone(), self.hall.clone(), self.patience);
+        let inquiries = self.inquiries.clone();
         spawn_local(async move {
             let _place = place;
-            // The name service may be far away.
-            let Ok(caller) = spawn_blocking(move || peers.caller(uid, gid)).await else { return };
-            converse(stream, Desk::new(hall, caller), patience).await;
+            let caller = match peers.known(uid) {
+                Some(owner) => Some(owner),
+                None => timeout(patience, inquire(peers, inquiries, uid, gid)).await.ok().flatten(),
+            };
+            match caller {
+                Some(caller) => converse(stream, Desk::new(hall, caller), patience).await,
+                None => tracing::warn!(
+                    uid,
+                    "socket: a client was turned away, since the name service does not answer"
+                ),
+            }
         });
     }
 
@@ -140,6 +154,17 @@ impl Doorman {
         *own += 1;
         Some(Place { uid, open: self.open.clone() })
     }
+}
+
+/// Asks the name service who that is: it may be far away.
+async fn inquire(peers: Arc<dyn Peers>, inquiries: Arc<Semaphore>, uid: u32, gid: u32) -> Option<Caller> {
+    let permit = inquiries.acquire_owned().await.ok()?;
+    let ask = move || {
+        // Held until the answer comes, whoever still waits for it.
+        let _permit = permit;
+        peers.caller(uid, gid)
+    };
+    spawn_blocking(ask).await.ok()
 }
 
 /// Serves one client until he goes, or is silent or deaf for too long.

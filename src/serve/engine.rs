@@ -18,16 +18,18 @@ use tokio::sync::broadcast;
 
 use super::line::{self, Line, News, Ongoing, busy, stopping};
 use super::replies;
+use super::turns::{self, Turn, Turns};
+use super::unjudged::Unjudged;
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
 use crate::judge::{UserName, Verdict};
 use crate::latch::Latch;
 use crate::pipeline::{About, EnrollError, EnrollRequest, Enrolled, Pipeline, Progress};
-use crate::store::audit::Audit;
+use crate::store::audit::{Audit, Entry};
 
 /// Jobs that may wait behind the running one.
-const QUEUE: usize = 4;
+const QUEUE: usize = 2 * turns::MOST;
 
 /// Events that a slow listener may fall behind.
 const EVENTS: usize = 256;
@@ -61,6 +63,8 @@ pub(super) struct Question {
 /// The socket side's handle. The thread ends when it is dropped.
 pub(super) struct Engine {
     jobs: SyncSender<Job>,
+    /// Whoever is not the owner submits a job only with a turn.
+    pub(super) turns: Turns,
     /// What both sides know.
     pub(super) shared: Arc<Shared>,
     /// What happens at the door.
@@ -110,6 +114,7 @@ struct Running {
     events: broadcast::Sender<Event>,
     last_use: Option<BootTime>,
     last_probe: BootTime,
+    unjudged: Unjudged,
 }
 
 impl Engine {
@@ -129,20 +134,25 @@ impl Engine {
             ticks: AtomicU64::new(0),
         });
         let events = broadcast::Sender::new(EVENTS);
-        let last_probe = works.clock.now();
+        let (last_probe, unjudged) = (works.clock.now(), Unjudged::default());
+        let (shown, told) = (shared.clone(), events.clone());
         let mut running =
-            Running { works, shared: shared.clone(), events: events.clone(), last_use: None, last_probe };
+            Running { works, shared: shown, events: told, last_use: None, last_probe, unjudged };
         let thread =
             std::thread::Builder::new().name("engine".to_owned()).spawn(move || running.run(&queue))?;
-        Ok((Self { jobs, shared, events }, thread))
+        Ok((Self { jobs, turns: Turns::default(), shared, events }, thread))
     }
 
-    /// Puts a job into the queue.
+    /// Puts a job into the queue; the turn is given back when it has ended.
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full, [`Fault::Stopping`] when the thread has ended.
-    pub(super) fn submit<T>(&self, job: impl FnOnce(Line<T>) -> Job) -> Result<Ongoing<T>, Fault> {
-        let (line, ongoing) = line::pair();
+    pub(super) fn submit<T>(
+        &self,
+        turn: Option<Turn>,
+        job: impl FnOnce(Line<T>) -> Job,
+    ) -> Result<Ongoing<T>, Fault> {
+        let (line, ongoing) = line::pair(turn);
         match self.jobs.try_send(job(line)) {
             Ok(()) => Ok(ongoing),
             Err(TrySendError::Full(_)) => Err(busy()),
@@ -208,7 +218,11 @@ impl Running {
                 Err(RecvTimeoutError::Timeout) => self.look_around(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            let due = self.unjudged.due(self.works.clock.now());
+            self.record_unjudged(due);
         }
+        let rest = self.unjudged.take();
+        self.record_unjudged(rest);
         self.works.pipeline.close_camera();
     }
 
@@ -220,6 +234,7 @@ impl Running {
             }
             Job::Probe(line) => {
                 self.probe();
+                drop(line.turn);
                 // Whoever asked may have stopped waiting.
                 let _ = line.end.send(());
             }
@@ -248,8 +263,9 @@ impl Running {
         };
         let end = run(self, &mut listener);
         self.last_use = Some(self.works.clock.now());
-        // Not busy before the caller can know that it has ended.
+        // Not busy, and his next turn, before the caller can know that it has ended.
         self.shared.busy.store(false, Ordering::Release);
+        drop(line.turn);
         let _ = line.end.send(end);
     }
 
@@ -270,6 +286,12 @@ impl Running {
         if may_open && let Some(opened) = self.open(attempt.verdict, claimed.is_some()) {
             event.latch = Some(if opened.is_ok() { "opened" } else { "failed" }.to_owned());
             judging.latch_error = opened.err();
+        }
+        // A latch is tried only after a face was judged.
+        if attempt.probability.is_some() {
+            self.record(&event, by);
+        } else {
+            self.unjudged.add(&event, by, self.works.clock.now());
         }
         self.publish(event, by);
         judging
@@ -306,6 +328,7 @@ impl Running {
         }
         if result.is_ok() {
             let event = self.event("enroll", Some(user));
+            self.record(&event, by);
             self.publish(event, by);
         }
         result
@@ -328,13 +351,23 @@ impl Running {
         Event { kind: kind.to_owned(), time: self.works.clock.wall().0, user, ..Event::default() }
     }
 
-    /// On record before anybody hears of it.
-    fn publish(&self, event: Event, by: u32) {
+    /// Puts it on record, before anybody hears of it.
+    fn record(&self, event: &Event, by: u32) {
         if let Some(audit) = &self.works.audit {
-            audit.record(replies::audited(&event, by));
+            audit.record(replies::audited(event, by));
         }
+    }
+
+    fn record_unjudged(&self, note: Option<String>) {
+        if let (Some(audit), Some(_)) = (&self.works.audit, &note) {
+            let (time, kind) = (self.works.clock.wall(), "unjudged".to_owned());
+            audit.record(Entry { time, kind, note, ..Entry::default() });
+        }
+    }
+
+    fn publish(&self, event: Event, by: u32) {
         let verdict = event.verdict.map(Word::as_str);
-        tracing::info!(user = event.user, verdict, latch = event.latch, "{}", event.kind);
+        tracing::info!(user = event.user, by, verdict, latch = event.latch, "{}", event.kind);
         // Nobody may be listening.
         let _ = self.events.send(event);
     }

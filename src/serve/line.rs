@@ -5,6 +5,7 @@ use std::time::Duration;
 use facelatch_wire::Fault;
 use tokio::sync::{mpsc, oneshot};
 
+use super::turns::Turn;
 use crate::pipeline::Progress;
 
 /// Words on progress that may wait for a slow client; more are dropped, since only the newest helps.
@@ -23,6 +24,8 @@ pub(super) enum News {
 pub(super) struct Line<T> {
     pub(super) news: mpsc::Sender<News>,
     pub(super) end: oneshot::Sender<T>,
+    /// The caller's turn, where he has one only.
+    pub(super) turn: Option<Turn>,
 }
 
 /// The caller's end.
@@ -35,15 +38,22 @@ pub(super) struct Ongoing<T> {
 }
 
 /// Both ends.
-pub(super) fn pair<T>() -> (Line<T>, Ongoing<T>) {
+pub(super) fn pair<T>(turn: Option<Turn>) -> (Line<T>, Ongoing<T>) {
     let (news, receiver) = mpsc::channel(NEWS);
     let (end, ending) = oneshot::channel();
-    (Line { news, end }, Ongoing { news: receiver, end: ending })
+    (Line { news, end, turn }, Ongoing { news: receiver, end: ending })
 }
 
 /// The camera is taken.
 pub(super) fn busy() -> Fault {
     Fault::Busy { message: "camera: busy with somebody else; try again in a moment".to_owned() }
+}
+
+/// The caller has taken his turn already, or too many others have.
+pub(super) fn not_his_turn() -> Fault {
+    let message =
+        "camera: another attempt of yours, or too many of others, wait or run; try again when it has ended";
+    Fault::Busy { message: message.to_owned() }
 }
 
 /// The engine has gone.

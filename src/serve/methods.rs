@@ -11,12 +11,13 @@ use serde_json::json;
 use tokio::sync::broadcast;
 
 use super::engine::{Engine, Job, Question};
-use super::line::stopping;
+use super::line::{not_his_turn, stopping};
 use super::message::Request;
-use super::peer::Caller;
+use super::peer::{Caller, Role};
 use super::replies::{self, bad_parameter, store_fault};
 use super::service::{Answer, Reply};
 use super::streams;
+use super::turns::{Turn, Whose};
 use crate::clock::{BootTime, Clock};
 use crate::judge::{Attempts, UserName};
 use crate::pipeline::EnrollRequest;
@@ -25,6 +26,9 @@ use crate::store::{Condition, Health, StoreError, TemplateStore};
 
 /// How long a status waits for a fresh look at the camera.
 const PROBE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How often a client who waits for his turn looks whether it has come.
+const TURN: Duration = Duration::from_millis(50);
 
 /// What all connections share.
 pub(super) struct Hall {
@@ -54,6 +58,24 @@ impl Desk {
     /// For a connection that was made just now.
     pub(super) fn new(hall: Rc<Hall>, caller: Caller) -> Self {
         Self { hall, caller, upload: RefCell::default() }
+    }
+
+    /// Waits until this client may submit a job; the owner may always. An attempt that was just given up needs a moment
+    /// to end.
+    async fn turn(&self) -> Result<Option<Turn>, Fault> {
+        if self.caller.role == Role::Owner {
+            return Ok(None);
+        }
+        let free = async {
+            loop {
+                if let Some(turn) = self.hall.engine.turns.take(Whose::User(self.caller.uid)) {
+                    return turn;
+                }
+                tokio::time::sleep(TURN).await;
+            }
+        };
+        let turn = tokio::time::timeout(self.hall.queue_patience, free).await;
+        turn.map(Some).map_err(|_| not_his_turn())
     }
 
     /// Does what was asked.
@@ -87,9 +109,10 @@ impl Desk {
         let Hall { engine, store, clock, started, .. } = &*self.hall;
         let shared = &engine.shared;
         if !shared.busy()
-            && let Ok(probe) = engine.submit(Job::Probe)
+            && let Some(turn) = engine.turns.take(Whose::Probe)
+            && let Ok(probe) = engine.submit(Some(turn), Job::Probe)
         {
-            // Too late or broken off: then what was last seen has to do.
+            // Too late or broken off, or somebody asks just now: then what was last seen has to do.
             let _ = tokio::time::timeout(PROBE_PATIENCE, probe.end).await;
         }
         let store = store.clone();
@@ -136,7 +159,9 @@ impl Desk {
             None => self.hall.templates,
         };
         let request = EnrollRequest { user: user_name(&user)?, label: label.unwrap_or_default(), templates };
-        let mut ongoing = self.hall.engine.submit(|line| Job::Enroll(request, self.caller.uid, line))?;
+        let turn = self.turn().await?;
+        let mut ongoing =
+            self.hall.engine.submit(turn, |line| Job::Enroll(request, self.caller.uid, line))?;
         ongoing.started(self.hall.queue_patience).await?;
         let progress = |news| Reply::Enrolling(replies::enrolling_progress(news));
         let end = |result| replies::enrolled(result).map(Reply::Enrolling);
@@ -160,7 +185,8 @@ impl Desk {
     }
 
     async fn judge(&self, question: Question, more: bool) -> Result<Answer, Fault> {
-        let mut ongoing = self.hall.engine.submit(|line| Job::Judge(question, line))?;
+        let turn = self.turn().await?;
+        let mut ongoing = self.hall.engine.submit(turn, |line| Job::Judge(question, line))?;
         ongoing.started(self.hall.queue_patience).await?;
         let (asker, viewer) = (self.caller.clone(), self.caller.clone());
         let progress = move |news| Reply::Judging(replies::shown_to(&asker, replies::judging_progress(news)));

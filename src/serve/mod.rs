@@ -21,6 +21,8 @@ mod replies;
 mod service;
 pub mod socket;
 mod streams;
+mod turns;
+mod unjudged;
 mod upkeep;
 
 use std::future::Future;

@@ -31,19 +31,26 @@ pub struct Caller {
 pub trait Peers: Send + Sync {
     /// The caller behind the ids that the kernel vouches for. May ask the name service, so it may block.
     fn caller(&self, uid: u32, gid: u32) -> Caller;
+
+    /// The same where it is known without asking anybody, so that no name service can keep the owner waiting.
+    fn known(&self, _uid: u32) -> Option<Caller> {
+        None
+    }
 }
 
 /// The users and groups of this machine.
 #[derive(Debug, Clone)]
 pub struct SystemPeers {
-    owner: Uid,
+    owners: Vec<Caller>,
     group: String,
 }
 
 impl SystemPeers {
-    /// Members of `group` are managers; the group is looked up at each call, so that joining it works at once.
+    /// Members of `group` are managers; the group is looked up at each call, so that joining it works at once. Who the
+    /// owners are is looked up here.
     pub fn new(group: String) -> Self {
-        Self { owner: Uid::effective(), group }
+        let owner = |uid: Uid| Caller { uid: uid.as_raw(), name: name_of(uid), role: Role::Owner };
+        Self { owners: [Uid::from_raw(0), Uid::effective()].map(owner).into(), group }
     }
 
     fn is_member(&self, name: &str, gid: Gid) -> bool {
@@ -57,17 +64,21 @@ impl SystemPeers {
 
 impl Peers for SystemPeers {
     fn caller(&self, uid: u32, gid: u32) -> Caller {
-        let (user_id, group_id) = (Uid::from_raw(uid), Gid::from_raw(gid));
-        let name = User::from_uid(user_id).ok().flatten().map(|user| user.name);
-        let role = if user_id.is_root() || user_id == self.owner {
-            Role::Owner
-        } else if name.as_deref().is_some_and(|name| self.is_member(name, group_id)) {
-            Role::Manager
-        } else {
-            Role::User
-        };
-        Caller { uid, name, role }
+        if let Some(owner) = self.known(uid) {
+            return owner;
+        }
+        let name = name_of(Uid::from_raw(uid));
+        let member = name.as_deref().is_some_and(|name| self.is_member(name, Gid::from_raw(gid)));
+        Caller { uid, name, role: if member { Role::Manager } else { Role::User } }
     }
+
+    fn known(&self, uid: u32) -> Option<Caller> {
+        self.owners.iter().find(|owner| owner.uid == uid).cloned()
+    }
+}
+
+fn name_of(uid: Uid) -> Option<String> {
+    User::from_uid(uid).ok().flatten().map(|user| user.name)
 }
 
 impl Caller {
@@ -133,6 +144,8 @@ mod tests {
     fn root_and_the_daemons_own_user_are_owners_and_nobody_is_not() {
         let peers = SystemPeers::new("no-such-group".into());
         assert_eq!(peers.caller(0, 0).role, Role::Owner);
+        assert_eq!(peers.known(0).and_then(|root| root.name).as_deref(), Some("root"));
+        assert_eq!(peers.known(65_534), None);
         assert_eq!(peers.caller(Uid::effective().as_raw(), 0).role, Role::Owner);
         assert_eq!(peers.caller(65_534, 65_534).role, Role::User);
     }

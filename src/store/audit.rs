@@ -46,7 +46,7 @@ pub struct Entry {
     pub n: u64,
     /// Seconds since 1970-01-01 UTC, as the clock stood.
     pub time: WallTime,
-    /// `verify`, `identify`, `enroll`, `remove`, `reset`, `renew`, `export`, `import`, `start`, `begin`, `repair`.
+    /// `verify`, `identify`, `unjudged`, `enroll`, `remove`, `reset`, `renew`, `export`, `import`, `start`, `begin`, `repair`.
     pub kind: String,
     /// Whose face, or whose templates.
     #[serde(default, skip_serializing_if = "Option::is_none")]

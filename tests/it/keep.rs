@@ -147,6 +147,28 @@ fn the_audit_log_tells_who_when_and_how_it_ended_and_shows_an_edit() {
 }
 
 #[test]
+fn attempts_that_cost_nothing_do_not_fill_the_audit_log() {
+    let mut world = World::sealed(|_| {}).knows_alice();
+    let path = world.store_folder().join("audit/audit.log");
+    let lines = || fs::read_to_string(&path).expect("log").lines().count();
+    let before = lines();
+    for _ in 0..50 {
+        assert_eq!(world.verify("carol").verdict, Some(Word::NotEnrolled));
+    }
+    assert_eq!(lines(), before);
+    world.stage.shows(BOB);
+    assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+    assert_eq!(lines(), before + 1);
+    world.clock.forward(std::time::Duration::from_secs(60));
+    world.verify("carol");
+    world.stop();
+    let text = fs::read_to_string(&path).expect("log");
+    let counted = text.lines().find(|line| line.contains("\"kind\":\"unjudged\"")).expect("a count");
+    assert!(counted.contains("verify carol by 0 not-enrolled: 5"), "{counted}");
+    assert!(text.lines().count() <= before + 3, "{text}");
+}
+
+#[test]
 fn status_says_how_the_store_is() {
     let world = World::sealed(|_| {}).knows_alice();
     let status = world.ask(&Status {}).expect("status");

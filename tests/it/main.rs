@@ -16,11 +16,15 @@ mod keep;
 mod lockout;
 /// What the PAM module asks.
 mod login;
+/// Whom callers are taken for.
+mod masks;
 mod rates;
 /// Who may import whom.
 mod rooms;
 /// The camera of that daemon.
 mod stage;
+/// Ways round the decision, each of them shut.
+mod tricks;
 /// What systemd hears of a daemon whose loops stand still.
 mod watchdog;
 /// A whole daemon with scripted seams.

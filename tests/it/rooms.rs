@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("embed", &["camera", "detect", "model"]),
     ("head", &["embed"]),
     ("judge", &["clock", "detect", "embed", "head"]),
-    ("latch", &["judge"]),
+    ("latch", &["clock", "judge"]),
     ("store", &["clock", "embed", "judge"]),
     ("pipeline", &["camera", "clock", "detect", "embed", "head", "judge", "model", "store"]),
     ("config", &["detect", "judge", "pipeline", "store"]),

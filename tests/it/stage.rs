@@ -20,12 +20,15 @@ pub(crate) const BOB: &[Shot] = &[Shot::Show("biden.jpg")];
 pub(crate) const NOBODY: &[Shot] = &[Shot::Show("coffee.jpg")];
 
 const FRAME_TIME: Duration = Duration::from_millis(400);
+const LIVE_FRAME_TIME: Duration = Duration::from_millis(100);
 
 /// What the camera sees when it is asked for a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shot {
     /// A bundled picture.
     Show(&'static str),
+    /// The same as a camera gives it: soon, and without the name of a picture.
+    Live(&'static str),
     /// The cable is out.
     Unplugged,
     /// Nothing until the test lets go; then the next shot.
@@ -99,12 +102,15 @@ impl ScriptedCamera {
 
 impl FrameSource for ScriptedCamera {
     fn next_frame(&mut self, _deadline: BootTime) -> Result<Frame, CameraError> {
-        self.1.forward(FRAME_TIME);
-        match self.0.next() {
-            Shot::Show(name) => {
-                let (width, height, rgb) = picture(name);
-                Ok(Frame::new(width, height, rgb, self.1.now())?.with_origin(name.to_owned()))
-            }
+        let shot = self.0.next();
+        self.1.forward(if matches!(shot, Shot::Live(_)) { LIVE_FRAME_TIME } else { FRAME_TIME });
+        let frame = |name| {
+            let (width, height, rgb) = picture(name);
+            Frame::new(width, height, rgb, self.1.now())
+        };
+        match shot {
+            Shot::Show(name) => Ok(frame(name)?.with_origin(name.to_owned())),
+            Shot::Live(name) => frame(name),
             Shot::Unplugged | Shot::Hold => Err(self.missing()),
         }
     }

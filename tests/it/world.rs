@@ -21,7 +21,7 @@ use facelatch::latch::{Latch, LatchError};
 use facelatch::model::{Manifest, Network};
 use facelatch::pipeline::Networks;
 use facelatch::seam::Seams;
-use facelatch::serve::peer::{Caller, Peers, Role};
+use facelatch::serve::peer::Role;
 use facelatch::serve::{self, Parts};
 use facelatch::store::audit::{Audit, Limits};
 use facelatch::store::{Health, KeySource, Opening, Snapshot, StoreError, Template, TemplateStore, Vault};
@@ -30,6 +30,7 @@ use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Client, ClientError, Deadline, Method};
 use tempfile::TempDir;
 
+use crate::masks::Masks;
 use crate::stage::{ALICE_ENROLS, NOBODY, ScriptedCamera, Stage};
 
 /// Longer than anything takes; a test that gets here has failed.
@@ -185,15 +186,6 @@ impl Latch for Tape {
     }
 }
 
-/// Whom the next connections are taken for.
-pub(crate) struct Masks(Mutex<Caller>);
-
-impl Peers for Masks {
-    fn caller(&self, _uid: u32, _gid: u32) -> Caller {
-        self.0.lock().expect("lock").clone()
-    }
-}
-
 /// A running daemon and its surroundings.
 pub(crate) struct World {
     pub(crate) socket: PathBuf,
@@ -201,7 +193,9 @@ pub(crate) struct World {
     pub(crate) clock: Arc<HandClock>,
     pub(crate) store: Arc<VecStore>,
     pub(crate) tape: Tape,
-    masks: Arc<Masks>,
+    pub(crate) masks: Arc<Masks>,
+    /// In the place of the shipped one.
+    head: Option<Head>,
     /// In the place of the store in memory.
     vault: Option<(Arc<Vault>, Arc<Audit>)>,
     config: Config,
@@ -222,14 +216,14 @@ impl World {
         config.decision.templates = 3;
         change(&mut config);
         let folder = tempfile::tempdir().expect("temporary folder");
-        let owner = Caller { uid: 0, name: Some("root".into()), role: Role::Owner };
         let mut world = Self {
             socket: folder.path().join("s"),
             stage: Stage::default(),
             clock: Arc::new(HandClock(AtomicU64::new(0))),
             store: Arc::default(),
             tape: Tape::default(),
-            masks: Arc::new(Masks(Mutex::new(owner))),
+            masks: Arc::new(Masks::new()),
+            head: None,
             vault: None,
             config,
             running: None,
@@ -253,9 +247,11 @@ impl World {
             store,
             latch: Box::new(self.tape.clone()),
         };
+        let shipped = networks();
+        let head = self.head.clone().unwrap_or(shipped.head);
         let parts = Parts {
             config: self.config.clone(),
-            networks: networks(),
+            networks: Networks { head, ..shipped },
             seams,
             peers: self.masks.clone(),
             audit,
@@ -305,6 +301,13 @@ impl World {
         }
     }
 
+    /// Another head from here on.
+    pub(crate) fn with_head(mut self, head: Head) -> Self {
+        self.head = Some(head);
+        self.restart();
+        self
+    }
+
     /// Stops the daemon and starts it anew: only the store is kept.
     pub(crate) fn restart(&mut self) {
         self.stop();
@@ -313,7 +316,7 @@ impl World {
 
     /// Connections from now on come from this user.
     pub(crate) fn called_by(&self, name: &str, role: Role) {
-        *self.masks.0.lock().expect("lock") = Caller { uid: 1000, name: Some(name.into()), role };
+        self.masks.put_on(name, role);
     }
 
     /// A new connection.
@@ -348,6 +351,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.stage.let_go();
+        self.masks.silence(false);
         if !std::thread::panicking() {
             self.stop();
         }

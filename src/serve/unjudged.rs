@@ -1,0 +1,93 @@
+//! Attempts that judged no face, as the audit log tells of them: counted, in one line a minute.
+//!
+//! They cost whoever makes them nothing, so with a line each anybody could push the lines that matter out of the log.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use facelatch_wire::Word;
+use facelatch_wire::reply::Event;
+
+use crate::clock::BootTime;
+
+/// A line tells of so long.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// So many kinds of attempts are told apart in one line; the rest are counted together.
+const KINDS: usize = 8;
+
+/// The attempts since the last line.
+#[derive(Debug, Default)]
+pub(super) struct Unjudged {
+    since: BootTime,
+    counts: BTreeMap<String, u64>,
+    others: u64,
+}
+
+impl Unjudged {
+    /// One more, that user id `by` asked for.
+    pub(super) fn add(&mut self, event: &Event, by: u32, now: BootTime) {
+        if self.counts.is_empty() {
+            self.since = now;
+        }
+        let about = event.user.as_ref().map_or_else(String::new, |user| format!(" {user}"));
+        let verdict = event.verdict.map_or("-", Word::as_str);
+        let what = format!("{}{about} by {by} {verdict}", event.kind);
+        if self.counts.len() < KINDS || self.counts.contains_key(&what) {
+            *self.counts.entry(what).or_default() += 1;
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// What there is to tell when the minute is over.
+    pub(super) fn due(&mut self, now: BootTime) -> Option<String> {
+        if now.since(self.since) >= PERIOD { self.take() } else { None }
+    }
+
+    /// What there is to tell; from here on it counts anew.
+    pub(super) fn take(&mut self) -> Option<String> {
+        let Self { counts, others, .. } = std::mem::take(self);
+        let told = counts.into_iter().map(|(what, count)| format!("{what}: {count}"));
+        let rest = (others > 0).then(|| format!("others: {others}"));
+        let told: Vec<String> = told.chain(rest).collect();
+        (!told.is_empty()).then(|| told.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> BootTime {
+        BootTime(Duration::from_secs(seconds))
+    }
+
+    fn event(user: Option<&str>, verdict: Word) -> Event {
+        let kind = if user.is_some() { "verify" } else { "identify" }.to_owned();
+        Event { kind, user: user.map(str::to_owned), verdict: Some(verdict), ..Event::default() }
+    }
+
+    #[test]
+    fn a_minute_of_attempts_is_one_line() {
+        let mut unjudged = Unjudged::default();
+        for _ in 0..1000 {
+            unjudged.add(&event(Some("alice"), Word::Wait), 0, at(5));
+        }
+        unjudged.add(&event(None, Word::NoFace), 1000, at(7));
+        assert_eq!(unjudged.due(at(64)), None);
+        let told = "identify by 1000 no-face: 1, verify alice by 0 wait: 1000";
+        assert_eq!(unjudged.due(at(65)).as_deref(), Some(told));
+        assert_eq!((unjudged.due(at(300)), unjudged.take()), (None, None));
+    }
+
+    #[test]
+    fn a_line_stays_short_and_counts_all() {
+        let mut unjudged = Unjudged::default();
+        for user in 0..100 {
+            unjudged.add(&event(Some(&format!("user{user}")), Word::NotEnrolled), 0, at(0));
+        }
+        let told = unjudged.take().expect("something");
+        assert!(told.ends_with("others: 92") && told.len() < 400, "{told}");
+    }
+}

@@ -1,0 +1,163 @@
+//! Ways round the decision that somebody might try, each of them shut.
+
+use std::path::Path;
+use std::time::Duration;
+
+use facelatch::clock::Clock;
+use facelatch::head::Head;
+use facelatch::judge::UserName;
+use facelatch::serve::peer::Role;
+use facelatch::store::TemplateStore;
+use facelatch_wire::call::{Identify, Remove, Reset, Status, Verify};
+use facelatch_wire::{Client, Word};
+
+use crate::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
+use crate::world::World;
+
+/// An attempt on alice that waits for its first frame; what it will see then is set by the caller.
+fn begun(world: &World) -> Client {
+    world.stage.shows(&[Shot::Hold]);
+    let mut client = world.client();
+    client.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    world.stage.wait_until_held();
+    client
+}
+
+fn ended(world: &World, mut client: Client, shots: &[Shot]) -> Option<Word> {
+    world.stage.shows(shots);
+    world.stage.let_go();
+    client.receive::<Verify>().expect("verdict").reply.verdict
+}
+
+/// The very picture alice is enrolled from: nothing can look more like her.
+const HERSELF: Shot = Shot::Show("obama-1.jpg");
+
+#[test]
+fn one_frame_of_the_owner_does_not_carry_a_stranger_who_steps_into_his_place() {
+    let world = World::with(|config| config.decision.frames = 3).knows_alice();
+    world.stage.shows(&[HERSELF]);
+    world.enroll("alice").expect("the same picture three times");
+    world.stage.shows(&[&[HERSELF], BOB, BOB].concat());
+    let judged = world.verify("alice");
+    assert_eq!(judged.verdict, Some(Word::SeveralFaces), "frames of two people in turn: {judged:?}");
+    assert_eq!(judged.p, None, "they were never judged together");
+
+    world.stage.shows(&[&[HERSELF], [BOB; 30].concat().as_slice()].concat());
+    let judged = world.verify("alice");
+    assert_eq!(judged.verdict, Some(Word::NoMatch), "the stranger alone is judged: {judged:?}");
+    assert!(world.tape.opened_for().is_empty());
+}
+
+#[test]
+fn an_identification_is_no_way_round_the_wait_of_whom_it_finds() {
+    let world = World::with(|config| config.decision.frames = 1).knows_alice();
+    world.stage.shows(BOB);
+    for _ in 0..5 {
+        assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+    }
+    world.stage.shows(ALICE);
+    let judged = world.ask(&Identify {}).expect("a verdict");
+    assert_eq!((judged.verdict, judged.user), (Some(Word::Wait), None));
+    assert!(world.tape.opened_for().is_empty());
+    world.clock.forward(Duration::from_secs(31));
+    assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Word::Match));
+}
+
+#[test]
+fn an_identification_that_nobody_can_pass_says_so_and_counts_no_miss() {
+    // The identical pair passes z = 1.9 among one, and not among two: 1.9 + ln 2.
+    let head = Head::new(Path::new("test"), 2.0, vec![-5e-3; 128], 0.869_89).expect("works");
+    let world = World::with(|config| config.decision.frames = 1).with_head(head).knows_alice();
+    world.stage.shows(ALICE);
+    assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Word::Match));
+    world.stage.shows(ALICE_ENROLS);
+    world.enroll("bob").expect("enrolled");
+    for _ in 0..10 {
+        let judged = world.ask(&Identify {}).expect("a verdict");
+        assert_eq!(judged.verdict, Some(Word::Failed));
+        assert!(judged.message.is_some_and(|text| text.contains("larger b")));
+    }
+    assert_eq!(world.store.attempts(None).expect("attempts").misses, 0);
+    assert_eq!(world.verify("alice").verdict, Some(Word::Match));
+}
+
+#[test]
+fn who_is_removed_while_he_is_looked_at_is_not_let_in() {
+    let world = World::new().knows_alice();
+    let attempt = begun(&world);
+    assert_eq!(world.ask(&Remove { user: "alice".into(), id: None }).expect("removed").removed, 3);
+    assert_eq!(ended(&world, attempt, ALICE), Some(Word::NotEnrolled));
+    assert!(world.tape.opened_for().is_empty());
+}
+
+#[test]
+fn misses_that_are_reset_during_an_attempt_stay_reset() {
+    let world = World::with(|config| config.decision.frames = 1).knows_alice();
+    world.stage.shows(BOB);
+    for _ in 0..3 {
+        assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+    }
+    let attempt = begun(&world);
+    world.ask(&Reset { user: Some("alice".into()) }).expect("reset");
+    assert_eq!(ended(&world, attempt, BOB), Some(Word::NoMatch));
+    let alice = UserName::new("alice").expect("valid");
+    assert_eq!(world.store.attempts(Some(&alice)).expect("attempts").misses, 1);
+}
+
+#[test]
+fn a_user_has_one_attempt_at_a_time_and_does_not_fill_the_queue() {
+    let world = World::with(|config| config.decision.deadline_ms = 500).knows_alice();
+    world.called_by("alice", Role::User);
+    let attempt = begun(&world);
+    for _ in 0..3 {
+        let refused =
+            world.ask(&Verify { user: None, latch: None }).expect_err("has one already").to_string();
+        assert!(refused.contains("another attempt of yours"), "{refused}");
+    }
+    assert!(world.ask(&Status {}).expect("a status needs no turn").busy);
+    assert!(ended(&world, attempt, ALICE).is_some());
+}
+
+#[test]
+fn who_waits_for_his_turn_gets_it_and_stands_behind_the_owner() {
+    let world = World::with(|config| config.decision.frames = 1).knows_alice();
+    world.called_by("alice", Role::User);
+    let attempt = begun(&world);
+    let mine = Verify { user: Some("alice".into()), latch: None };
+    let mut next = world.client();
+    next.start(&mine, false).expect("sent");
+    world.called_by("root", Role::Owner);
+    let mut owner = world.client();
+    owner.start(&mine, false).expect("sent");
+    assert_eq!(ended(&world, attempt, ALICE), Some(Word::Match));
+    for client in [&mut owner, &mut next] {
+        assert_eq!(client.receive::<Verify>().expect("verdict").reply.verdict, Some(Word::Match));
+    }
+}
+
+#[test]
+fn a_silent_name_service_keeps_nobody_waiting_who_is_known_without_it() {
+    let world = World::new().knows_alice();
+    world.masks.silence(true);
+    world.called_by("mallory", Role::User);
+    let before = world.masks.seen();
+    let mut clients: Vec<Client> = (0..8).map(|_| world.client()).collect();
+    for client in &mut clients {
+        client.start(&Status {}, false).expect("sent");
+    }
+    world.masks.wait_for(before, clients.len());
+    world.called_by("root", Role::Owner);
+    world.stage.shows(ALICE);
+    assert_eq!(world.verify("alice").verdict, Some(Word::Match));
+    assert_eq!(world.ask(&Status {}).expect("its store is asked too").users, 1);
+}
+
+#[test]
+fn an_enrolment_takes_looks_that_are_some_time_apart() {
+    let world = World::new();
+    world.stage.shows(&[Shot::Live("obama-1.jpg")]);
+    let before = world.clock.now();
+    world.enroll("alice").expect("enrolled");
+    // Three templates of ten frames a second: the first, the fifth and the ninth.
+    assert_eq!(world.clock.now().since(before), Duration::from_millis(900));
+}
