@@ -259,6 +259,6 @@ step_purge() {
     left=$(find /etc /usr /var/lib /run -xdev -iname '*facelatch*' -not -path '/var/lib/dpkg/*' -not -path '/run/systemd/*' \
         -not -path '/run/udev/*')
     [ -z "$left" ] || fail "left behind: $left"
-    systemctl daemon-reload
+    [ "$(systemctl show -p LoadState --value facelatchd.service)" = not-found ] || fail "systemd still knows the unit"
     systemctl is-system-running || { systemctl --failed --no-legend; return 1; }
 }
