@@ -79,12 +79,20 @@ export DEBIAN_FRONTEND=noninteractive
 step_install() {
     dpkg -i /payload/debs/*.deb
     within 60 systemctl -q is-active facelatchd
+    locked_memory
     slow_machine
     useradd --create-home --groups sudo --shell /bin/bash alice
     echo "alice:$PASSWORD" | chpasswd
     pam-auth-update --enable facelatch
     grep -q pam_facelatch /etc/pam.d/common-auth
     sed -i 's/pam_facelatch.so/& timeout=10/' /etc/pam.d/common-auth
+}
+
+# Of the whole daemon, not only of the pages with its keys, under the sandbox as it is shipped.
+locked_memory() {
+    local locked
+    locked=$(awk '/^VmLck/ { print $2 }' "/proc/$(daemon_pid)/status")
+    [ "$locked" -gt 10000 ] || fail "only $locked kB of the daemon's memory are kept out of swap"
 }
 
 slow_machine() {
