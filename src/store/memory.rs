@@ -3,7 +3,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use nix::libc::MCL_ONFAULT;
+use nix::libc::{MCL_ONFAULT, rlim_t};
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use zeroize::Zeroize;
@@ -56,15 +56,15 @@ pub fn keep_private() {
     if let Err(error) = nix::sys::prctl::set_dumpable(false) {
         tracing::warn!("daemon: core dumps cannot be turned off ({error}); set LimitCORE=0");
     }
-    if let Err(error) = lock_all() {
+    let limit = getrlimit(Resource::RLIMIT_MEMLOCK);
+    if let Err(error) = limit.and_then(|(limit, _)| lock_all(limit)) {
         tracing::warn!("daemon: templates may be swapped out ({error}); turn swap off");
     }
 }
 
 /// Whether all memory of this process is locked now, what it will get included. Only where there is no limit: under
 /// one every allocation would fail once it is reached.
-fn lock_all() -> nix::Result<bool> {
-    let (limit, _) = getrlimit(Resource::RLIMIT_MEMLOCK)?;
+fn lock_all(limit: rlim_t) -> nix::Result<bool> {
     if limit != RLIM_INFINITY {
         return Ok(false);
     }
@@ -102,10 +102,12 @@ mod tests {
         const LIMIT: &str = "FACELATCH_TEST_MEMLOCK";
         if let Ok(limit) = std::env::var(LIMIT) {
             let limit = if limit == "none" { RLIM_INFINITY } else { 1 << 20 };
-            if setrlimit(Resource::RLIMIT_MEMLOCK, limit, limit).is_err() {
-                return; // Not root, and the limit cannot be lifted.
+            let lifted = setrlimit(Resource::RLIMIT_MEMLOCK, limit, limit).is_ok();
+            match lock_all(limit) {
+                // Neither root nor without a limit, and so the kernel refuses what the service may do.
+                Err(_) if !lifted => return,
+                locked => assert_eq!(locked, Ok(limit == RLIM_INFINITY)),
             }
-            assert_eq!(lock_all(), Ok(limit == RLIM_INFINITY));
             let later = vec![1_u8; 8 << 20];
             assert_eq!(of_status("VmLck") > (8 << 10), limit == RLIM_INFINITY, "{}", later.len());
             return;
