@@ -1,7 +1,11 @@
-//! Secrets in memory: on a page of their own that is never swapped out, and a process that leaves no core dump.
+//! Secrets in memory: keys on pages of their own that are never swapped out, and a process that leaves no core dump and,
+//! as a service, nothing in swap.
 
 use std::ops::{Deref, DerefMut};
 
+use nix::libc::{MCL_ONFAULT, rlim_t};
+use nix::sys::mman::{MlockAllFlags, mlockall};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use zeroize::Zeroize;
 
 /// A value on pages of its own, kept out of swap as far as the system allows (`LimitMEMLOCK=`), wiped when dropped.
@@ -46,15 +50,33 @@ impl<T: Zeroize + Default> Drop for Pinned<T> {
     }
 }
 
-/// No core dump of this process, and no look into its memory by others of the same user.
+/// No core dump of this process, no look into its memory by others of the same user, and, where the unit lets it,
+/// none of its memory in swap.
 pub fn keep_private() {
     if let Err(error) = nix::sys::prctl::set_dumpable(false) {
         tracing::warn!("daemon: core dumps cannot be turned off ({error}); set LimitCORE=0");
     }
+    let limit = getrlimit(Resource::RLIMIT_MEMLOCK);
+    if let Err(error) = limit.and_then(|(limit, _)| lock_all(limit)) {
+        tracing::warn!("daemon: templates may be swapped out ({error}); turn swap off");
+    }
+}
+
+/// Whether all memory of this process is locked now, what it will get included. Only where there is no limit: under
+/// one every allocation would fail once it is reached.
+fn lock_all(limit: rlim_t) -> nix::Result<bool> {
+    if limit != RLIM_INFINITY {
+        return Ok(false);
+    }
+    // Each page when it is first used: address space that is only reserved takes no memory.
+    let on_fault = MlockAllFlags::from_bits_retain(MCL_ONFAULT);
+    mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault).map(|()| true)
 }
 
 #[cfg(test)]
 mod tests {
+    use nix::sys::resource::setrlimit;
+
     use super::*;
     use crate::store::seal::Key;
 
@@ -64,9 +86,43 @@ mod tests {
         *key = Key::from_bytes([9; 32]);
         assert_eq!(std::ptr::from_ref(&*key).addr() % 16384, 0);
         assert_eq!(size_of::<Page<Key>>() % 16384, 0);
-        let locked = std::fs::read_to_string("/proc/self/status").expect("status");
-        let locked = locked.lines().find_map(|l| l.strip_prefix("VmLck:")).expect("VmLck").trim();
-        assert!(!locked.starts_with("0 "), "nothing is locked: {locked}");
+        assert!(of_status("VmLck") > 0, "nothing is locked");
+    }
+
+    /// kB of this process.
+    fn of_status(key: &str) -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").expect("status");
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).expect("named");
+        line.trim_matches(|c: char| !c.is_ascii_digit()).parse().expect("a number")
+    }
+
+    /// In a process of its own, for it stays locked: as a service has it, and as a shell has it.
+    #[test]
+    fn all_memory_is_locked_where_there_is_no_limit_and_none_under_one() {
+        const LIMIT: &str = "FACELATCH_TEST_MEMLOCK";
+        if let Ok(limit) = std::env::var(LIMIT) {
+            let limit = if limit == "none" { RLIM_INFINITY } else { 1 << 20 };
+            let lifted = setrlimit(Resource::RLIMIT_MEMLOCK, limit, limit).is_ok();
+            match lock_all(limit) {
+                // Neither root nor without a limit, and so the kernel refuses what the service may do.
+                Err(_) if !lifted => return,
+                locked => assert_eq!(locked, Ok(limit == RLIM_INFINITY)),
+            }
+            let later = vec![1_u8; 8 << 20];
+            assert_eq!(of_status("VmLck") > (8 << 10), limit == RLIM_INFINITY, "{}", later.len());
+            return;
+        }
+        let this = std::env::current_exe().expect("we run");
+        for limit in ["none", "1 MB"] {
+            let mut again = std::process::Command::new(&this);
+            again.args([
+                "--exact",
+                "store::memory::tests::all_memory_is_locked_where_there_is_no_limit_and_none_under_one",
+            ]);
+            let said = again.env(LIMIT, limit).output().expect("starts").stdout;
+            let said = String::from_utf8_lossy(&said);
+            assert!(said.contains("1 passed"), "{limit}: {said}");
+        }
     }
 
     #[test]

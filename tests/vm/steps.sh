@@ -79,12 +79,20 @@ export DEBIAN_FRONTEND=noninteractive
 step_install() {
     dpkg -i /payload/debs/*.deb
     within 60 systemctl -q is-active facelatchd
+    locked_memory
     slow_machine
     useradd --create-home --groups sudo --shell /bin/bash alice
     echo "alice:$PASSWORD" | chpasswd
     pam-auth-update --enable facelatch
     grep -q pam_facelatch /etc/pam.d/common-auth
     sed -i 's/pam_facelatch.so/& timeout=10/' /etc/pam.d/common-auth
+}
+
+# Of the whole daemon, not only of the pages with its keys, under the sandbox as it is shipped.
+locked_memory() {
+    local locked
+    locked=$(awk '/^VmLck/ { print $2 }' "/proc/$(daemon_pid)/status")
+    [ "$locked" -gt 10000 ] || fail "only $locked kB of the daemon's memory are kept out of swap"
 }
 
 slow_machine() {
@@ -259,6 +267,6 @@ step_purge() {
     left=$(find /etc /usr /var/lib /run -xdev -iname '*facelatch*' -not -path '/var/lib/dpkg/*' -not -path '/run/systemd/*' \
         -not -path '/run/udev/*')
     [ -z "$left" ] || fail "left behind: $left"
-    systemctl daemon-reload
+    [ "$(systemctl show -p LoadState --value facelatchd.service)" = not-found ] || fail "systemd still knows the unit"
     systemctl is-system-running || { systemctl --failed --no-legend; return 1; }
 }

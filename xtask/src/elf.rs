@@ -32,7 +32,8 @@ pub(crate) fn check(path: &Path) -> Result<Needs> {
     if needs.glibc > NEWEST_GLIBC {
         let ((major, minor), (most, newest)) = (needs.glibc, NEWEST_GLIBC);
         bail!(
-            "{name}: {} is of glibc {major}.{minor}, newer than {most}.{newest} of bookworm; build it on bookworm",
+            "{name}: {} is of glibc {major}.{minor}, newer than {most}.{newest} of bookworm; build it on bookworm, \
+             or in a bookworm container or folder (docs/cross.md, \"On bookworm\")",
             needs.symbol
         );
     }

@@ -16,14 +16,18 @@ const COMPLETIONS: &[(&str, &str)] =
 /// Where `man/facelatch.toml.5` lists the keys.
 const KEYS: &str = r#".\" KEYS"#;
 
-/// Writes `manual/` beside the programs of a build for `target`, where Cargo.toml looks for it. That the client
-/// can say this much also shows that it starts.
+/// Writes `manual/` beside the programs of a build for `target`, where Cargo.toml looks for it. That they can say
+/// this much also shows that they start.
 pub(crate) fn write(target: &Target, programs: &Path) -> Result<()> {
     let folder = programs.join("manual");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(folder.join("man"))?;
+    // Has no page to write, but must start as well.
+    let mut daemon = cross::program(target, &programs.join("facelatchd"))?;
+    daemon.arg("--version");
+    succeed(daemon)?;
     let client = || cross::program(target, &programs.join("facelatch"));
     let mut man = client()?;
     man.arg("man").arg(folder.join("man"));

@@ -2,8 +2,10 @@
 //! what the daemon does not tell, or cannot because it does not run.
 
 mod daemon;
+mod key;
 mod machine;
 mod pam;
+mod swap;
 
 use std::path::Path;
 
@@ -62,7 +64,8 @@ pub(crate) fn run(to: &Daemon) -> Result<Exit> {
         findings.push(machine::models(root));
     }
     findings.extend(machine::store(root));
-    findings.push(machine::credential(root));
+    findings.push(key::examine(root, running));
+    findings.extend(swap::examine(root));
     findings.extend(pam::examine(root));
     for finding in &findings {
         if to.json {

@@ -62,7 +62,7 @@ impl V4l {
     }
 }
 
-/// Whether frames can be captured from `path`: neither metadata nor output nor a converter. One that
+/// Whether `path` says that frames can be captured from it: neither metadata nor output nor a converter. One that
 /// may not be opened counts as a camera, so that the reason is told.
 pub(super) fn captures(path: &Path) -> bool {
     // v4l panics on a card name that is no UTF-8.
@@ -85,6 +85,13 @@ impl Driver for V4l {
 
     fn open(&self) -> Result<Box<dyn Capture>, CameraError> {
         let (path, node) = self.node()?;
+        if let Some(name) = Nodes::system().part(&path) {
+            tracing::warn!(
+                "camera {}: `{name}` is a part of the board that gives no picture by itself; set camera.exec \
+                 (/usr/share/doc/facelatch/docs/cameras.md)",
+                path.display()
+            );
+        }
         let (offers, codes) = offers(&node, self.width, self.height);
         let camera = path.display().to_string();
         let Some(offer) = choose(&offers, self.width, self.height) else {

@@ -7,10 +7,13 @@ use std::str::FromStr;
 
 use super::super::CameraError;
 
+/// How names of nodes begin that are parts of a board's own camera or coder, one a line.
+const NO_CAMERAS: &str = include_str!("no_cameras.txt");
+
 /// Which camera is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Choice {
-    /// The first one that can capture; `auto`.
+    /// The first one that can capture and is no part of a board; `auto`.
     #[default]
     Auto,
     /// The first one whose card name contains this, in capitals or not; `name:...`.
@@ -69,6 +72,11 @@ impl Nodes {
 
     /// All cameras by number. `captures` tells them from metadata nodes and video converters.
     pub(super) fn list(&self, captures: &dyn Fn(&Path) -> bool) -> Vec<CameraInfo> {
+        self.all(captures).into_iter().filter(|camera| !is_part(&camera.name)).collect()
+    }
+
+    /// Cameras, and parts of a board that say they can capture too.
+    fn all(&self, captures: &dyn Fn(&Path) -> bool) -> Vec<CameraInfo> {
         let stable = self.stable_paths();
         let info = |number: u32| {
             let path = self.dev.join(format!("video{number}"));
@@ -92,7 +100,7 @@ impl Nodes {
             Choice::Name(part) => {
                 let part = part.to_lowercase();
                 let named = |camera: &CameraInfo| camera.name.to_lowercase().contains(&part);
-                self.list(captures).into_iter().find(named).map(|camera| camera.path)
+                self.all(captures).into_iter().find(named).map(|camera| camera.path)
             }
         };
         found.ok_or_else(|| CameraError::Missing { camera: choice.to_string(), fix: self.fix(captures) })
@@ -100,10 +108,21 @@ impl Nodes {
 
     fn fix(&self, captures: &dyn Fn(&Path) -> bool) -> String {
         let there: Vec<String> = self.list(captures).iter().map(describe).collect();
-        if there.is_empty() {
+        if !there.is_empty() {
+            return format!("plug it in, or choose one that is there: {}", there.join(", "));
+        }
+        if self.all(captures).is_empty() {
             return "plug one in; `ls -l /dev/v4l/by-id` shows it then".to_owned();
         }
-        format!("plug it in, or choose one that is there: {}", there.join(", "))
+        // A board has these whether anything is on its CSI connector or not.
+        "plug a USB camera in, or set camera.exec for one on the CSI connector \
+         (/usr/share/doc/facelatch/docs/cameras.md)"
+            .to_owned()
+    }
+
+    /// The name of the node, where it is a part of a board that gives no picture by itself.
+    pub(super) fn part(&self, node: &Path) -> Option<String> {
+        number(node).map(|number| self.card(number)).filter(|name| is_part(name))
     }
 
     fn card(&self, number: u32) -> String {
@@ -134,6 +153,10 @@ impl Nodes {
 fn describe(camera: &CameraInfo) -> String {
     let path = camera.stable_path.as_ref().unwrap_or(&camera.path);
     format!("{} ({})", path.display(), camera.name)
+}
+
+fn is_part(name: &str) -> bool {
+    NO_CAMERAS.lines().any(|start| name.starts_with(start))
 }
 
 /// N of `.../videoN`.
@@ -201,6 +224,30 @@ mod tests {
         assert!(text.contains("video2 (HD Webcam)") && text.contains("usb-IR-index0 (IR Camera)"), "{text}");
         let nothing = Nodes { dev: "/nowhere".into(), sys: "/nowhere".into() };
         assert!(resolved(&nothing, &Choice::Auto).unwrap_err().contains("plug one in"));
+    }
+
+    #[test]
+    fn parts_of_a_board_are_no_cameras_unless_they_are_named() {
+        let (_root, nodes) = machine();
+        let rename = |number: u32, name: &str| {
+            fs::write(nodes.sys.join(format!("video{number}/name")), name).expect("written");
+        };
+        for name in ["bcm2835-isp0-capture1", "unicam-image", "rp1-cfe-csi2_ch0", "pispbe-output0", "rpivid"]
+        {
+            rename(2, name);
+            assert_eq!(resolved(&nodes, &Choice::Auto), Ok(10), "{name}");
+            assert_eq!(resolved(&nodes, &Choice::Name(name.into())), Ok(2));
+            let path = nodes.dev.join("video2");
+            assert_eq!(nodes.part(&path).as_deref(), Some(name));
+            assert_eq!(resolved(&nodes, &Choice::Path(path)), Ok(2));
+        }
+        assert_eq!(nodes.part(&nodes.dev.join("video10")), None);
+        rename(10, "unicam-image");
+        let text = resolved(&nodes, &Choice::Auto).unwrap_err();
+        assert!(
+            text.contains("plug a USB camera in, or set camera.exec") && text.contains("cameras.md"),
+            "{text}"
+        );
     }
 
     #[test]

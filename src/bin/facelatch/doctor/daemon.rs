@@ -51,8 +51,7 @@ fn socket(to: &Daemon) -> Finding {
 fn silent(error: &anyhow::Error) -> Finding {
     match error.downcast_ref::<ClientError>() {
         Some(ClientError::Forbidden { socket }) => {
-            let fix =
-                "run it as root, or join the group (`sudo adduser \"$USER\" facelatch`, then log in anew)";
+            let fix = "run it as root: `sudo facelatch doctor`";
             Finding::bad("daemon", format!("{}: you may not open it", socket.display()), fix)
         }
         Some(ClientError::NotRunning { .. }) => {

@@ -1,8 +1,7 @@
-//! What this machine has for the daemon: cameras it may open, whole models, a key.
+//! What this machine has for the daemon: cameras it may open, whole models, a place for templates.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::fs;
-use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -16,24 +15,27 @@ use super::Finding;
 const SERVICE_USER: &str = "facelatch";
 /// Where packages put the networks.
 const MODELS: &str = "usr/share/facelatch/models";
-/// Where the unit's `LoadCredentialEncrypted=` finds the key of the templates.
-const CREDENTIAL: &str = "etc/credstore.encrypted/facelatch.store-key";
 /// Where the daemon keeps what it remembers.
 const STATE: &str = "var/lib/facelatch";
 /// Less than this is too little to enrol in peace, in bytes.
 const ROOM_BYTES: u128 = 16 << 20;
-/// Where the daemon keeps a key of its own, if it gets none.
-const OWN_KEY: &str = "var/lib/facelatch/store.key";
+/// What the daemon is told.
+const CONFIG: &str = "etc/facelatch/facelatch.toml";
+/// How names of nodes begin that are parts of a board's own camera or coder, one a line: what `auto` passes over.
+const NO_CAMERAS: &str = include_str!("../../../camera/device/no_cameras.txt");
 
-/// Video devices, and whether the daemon's user may open them.
+/// Video devices that are cameras, and whether the daemon's user may open them.
 pub(super) fn cameras(root: &Path) -> Vec<Finding> {
+    if let Some(program) = exec(root) {
+        return vec![Finding::good("camera", format!("pictures come from {program} (camera.exec)"))];
+    }
     let entries = fs::read_dir(root.join("dev")).into_iter().flatten().flatten();
     let mut devices: Vec<PathBuf> =
-        entries.filter(|entry| is_video(&entry.file_name())).map(|entry| entry.path()).collect();
+        entries.map(|entry| entry.path()).filter(|device| is_camera(root, device)).collect();
     devices.sort();
     if devices.is_empty() {
         let fix = "plug a USB camera in; for one on the CSI connector set camera.exec (/usr/share/doc/facelatch/docs/cameras.md)";
-        return vec![Finding::bad("camera", "there is no /dev/video*", fix)];
+        return vec![Finding::bad("camera", "no /dev/video* is a camera", fix)];
     }
     let Some(groups) = service_groups() else {
         let fix = "install the package facelatch, which makes it";
@@ -42,9 +44,20 @@ pub(super) fn cameras(root: &Path) -> Vec<Finding> {
     devices.iter().map(|device| permission(device, &groups)).collect()
 }
 
-fn is_video(name: &std::ffi::OsStr) -> bool {
-    let number = name.to_str().and_then(|name| name.strip_prefix("video"));
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+/// The program that gives the pictures, where the configuration names one.
+fn exec(root: &Path) -> Option<String> {
+    let config: toml::Table = fs::read_to_string(root.join(CONFIG)).ok()?.parse().ok()?;
+    Some(config.get("camera")?.get("exec")?.get(0)?.as_str()?.to_owned())
+}
+
+fn is_camera(root: &Path, device: &Path) -> bool {
+    let Some(name) = device.file_name().and_then(OsStr::to_str) else { return false };
+    let number = name.strip_prefix("video").unwrap_or_default();
+    let card = fs::read_to_string(root.join("sys/class/video4linux").join(name).join("name"));
+    let card = card.unwrap_or_default();
+    !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && !NO_CAMERAS.lines().any(|start| card.starts_with(start))
 }
 
 fn service_groups() -> Option<Vec<Gid>> {
@@ -71,7 +84,8 @@ fn permission(device: &Path, groups: &[Gid]) -> Finding {
 
 /// Whether the networks are the bytes that were shipped.
 pub(super) fn models(root: &Path) -> Finding {
-    let fix = "install the package facelatch again (`sudo apt install --reinstall facelatch`), or mend models.folder";
+    let fix = "install the package again from the file it came from (`sudo apt install --reinstall ./facelatch_*.deb`), \
+               or mend models.folder";
     match damaged_model(&root.join(MODELS)) {
         Ok(count) => Finding::good("models", format!("{count} networks in /{MODELS} are whole")),
         Err(why) => Finding::bad("models", why, fix),
@@ -121,26 +135,6 @@ pub(super) fn store(root: &Path) -> Option<Finding> {
     Some(Finding::good("store", format!("/{STATE} is the daemon's alone, with room for more")))
 }
 
-/// Where the key of the templates comes from.
-pub(super) fn credential(root: &Path) -> Finding {
-    let seen = |path: &str| match fs::metadata(root.join(path)) {
-        Ok(about) => Some(about.len() > 0),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
-        Err(_) => Some(false),
-    };
-    match (seen(CREDENTIAL), seen(OWN_KEY)) {
-        (Some(true), _) => Finding::good("key", format!("systemd unlocks /{CREDENTIAL} for the daemon")),
-        (_, Some(true)) => {
-            let found = format!("the daemon keeps its own in /{OWN_KEY}: whoever copies the card has it too");
-            Finding::good("key", found)
-        }
-        (Some(false), Some(false)) => {
-            Finding::good("key", "none yet; the daemon makes one when it needs one")
-        }
-        _ => Finding::note("key", "not to be seen by you", "run it as root"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -165,6 +159,26 @@ mod tests {
             !findings[0].ok && findings[0].fix.as_ref().is_some_and(|fix| fix.contains("CSI")),
             "{findings:?}"
         );
+    }
+
+    #[test]
+    fn parts_of_a_board_are_no_cameras_and_a_command_is_one() {
+        let root = folder(&[
+            ("dev/video0", ""),
+            ("dev/video13", ""),
+            ("sys/class/video4linux/video0/name", "unicam-image\n"),
+            ("sys/class/video4linux/video13/name", "bcm2835-isp0-output0\n"),
+        ]);
+        assert!(cameras(root.path())[0].found.contains("no /dev/video*"));
+        let (usb, part) = (root.path().join("dev/video1"), root.path().join("dev/video13"));
+        assert!(is_camera(root.path(), &usb) && !is_camera(root.path(), &part));
+        fs::create_dir_all(root.path().join("etc/facelatch")).expect("folder");
+        fs::write(root.path().join(CONFIG), "[camera]\nexec = [\"rpicam-vid\", \"-n\"]\n").expect("written");
+        assert!(
+            cameras(root.path()).iter().all(|finding| finding.ok && finding.found.contains("rpicam-vid"))
+        );
+        fs::write(root.path().join(CONFIG), "[camera]\nexec = []\n").expect("written");
+        assert!(!cameras(root.path())[0].ok);
     }
 
     #[test]
@@ -214,13 +228,5 @@ mod tests {
         let open = store(root.path()).expect("there");
         // Where there is a service user, the folder of this test does not belong to it.
         assert!(!open.ok && open.fix.is_some_and(|fix| fix.contains("chmod 700") || fix.contains("chown")));
-    }
-
-    #[test]
-    fn the_key_is_found_where_it_is() {
-        let (sealed, own) = ([(CREDENTIAL, "sealed")], [(OWN_KEY, "key")]);
-        assert!(credential(folder(&sealed).path()).found.contains("systemd"));
-        assert!(credential(folder(&own).path()).found.contains("its own"));
-        assert!(credential(folder(&[]).path()).found.contains("none yet"));
     }
 }

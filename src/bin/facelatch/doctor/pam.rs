@@ -32,11 +32,29 @@ pub(super) fn examine(root: &Path) -> Vec<Finding> {
     }
     let mut findings: Vec<Finding> = asking.iter().map(|(file, text)| stack(file, text)).collect();
     if !installed {
-        let fix =
-            "`sudo apt install --reinstall libpam-facelatch`, or `sudo pam-auth-update --disable facelatch`";
+        let fix = "`sudo pam-auth-update --disable facelatch`, or install the package again from the file it came from \
+                   (`sudo apt install --reinstall ./libpam-facelatch_*.deb`)";
         findings.push(Finding::bad("pam", format!("{MODULE} is asked for and is not installed"), fix));
     }
+    findings.extend(managers(root));
     findings
+}
+
+/// Who is as good as root where a login asks for the face, and is not root's equal already.
+fn managers(root: &Path) -> Option<Finding> {
+    let groups = fs::read_to_string(root.join("etc/group")).ok()?;
+    let members = |group: &str| -> Vec<&str> {
+        let line = groups.lines().find_map(|line| line.strip_prefix(group)?.strip_prefix(':'));
+        let names = line.and_then(|rest| rest.rsplit(':').next()).unwrap_or_default();
+        names.split(',').filter(|name| !name.is_empty()).collect()
+    };
+    let mut new = members("facelatch");
+    new.retain(|name| *name != "root" && !members("sudo").contains(name));
+    let names = new.join(", ");
+    let found =
+        format!("{names}: in the group facelatch, and so able to enrol a face as root's and log in as root");
+    let fix = "`sudo deluser NAME facelatch` for whoever is not to be root";
+    (!new.is_empty()).then(|| Finding::note("pam", found, fix))
 }
 
 fn stack(file: &Path, text: &str) -> Finding {

@@ -92,6 +92,16 @@ fn a_machine_is_told_what_it_has() {
     assert!(findings.len() == 2 && findings[0].ok && !findings[1].ok, "{findings:?}");
     write(&format!("usr/lib/aarch64-linux-gnu/security/{MODULE}"), "");
     assert!(examine(root.path()).iter().all(|finding| finding.ok));
+    write("etc/group", "root:x:0:\nsudo:x:27:ann\nfacelatchers:x:9:eve\nfacelatch:x:998:ann,bob,cem\n");
+    let findings = examine(root.path());
+    assert!(
+        findings.iter().any(|f| f.word() == "note" && f.found.starts_with("bob, cem: in the group")),
+        "{findings:?}"
+    );
+    write("etc/group", "sudo:x:27:ann\nfacelatch:x:998:ann\n");
+    assert!(examine(root.path()).iter().all(|finding| finding.fix.is_none()));
+    write("etc/group", "facelatch:x:998:bob\n");
     write("etc/pam.d/common-auth", "auth requisite pam_unix.so\n");
-    assert!(first(&examine(root.path())).1.contains("--enable facelatch"));
+    let findings = examine(root.path());
+    assert!(findings.len() == 1 && first(&findings).1.contains("--enable facelatch"), "{findings:?}");
 }
