@@ -1,15 +1,20 @@
 //! Keeping the store: export, import, renewal and the audit log, through the socket and on the command line.
 
 use std::fs;
+use std::time::Duration;
 
 use age::secrecy::ExposeSecret;
+use facelatch::clock::WallTime;
+use facelatch::embed::Embedding;
+use facelatch::judge::UserName;
 use facelatch::serve::peer::Role;
+use facelatch::store::{Template, TemplateStore};
 use facelatch_wire::Word;
 use facelatch_wire::call::{CheckAudit, Export, Identify, Import, List, Remove, Renew, Status, Upload};
 
 use crate::cli::run;
 use crate::stage::{ALICE, ALICE_ENROLS, BOB};
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 
 /// Public key, and the text of an identity file.
 fn keys() -> (String, String) {
@@ -68,6 +73,13 @@ fn from_one_device_to_another_on_the_command_line() {
     let (code, _, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", &public]);
     assert!(code == 4 && err.contains("exists already"), "{err}");
 
+    // Neither another's file nor one behind a link is written to.
+    std::os::unix::fs::symlink(path("key.txt"), path("link.age.part")).expect("linked");
+    let (code, _, err) = run(&here, &["export", "--to", &path("link.age"), "--recipient", &public]);
+    assert!(code == 4 && err.contains("link.age.part: cannot be made; remove it"), "{err}");
+    assert!(fs::read_to_string(path("key.txt")).expect("read").contains("AGE-SECRET-KEY"));
+    assert!(!folder.path().join("all.age.part").exists() && !folder.path().join("link.age").exists());
+
     let import = |world: &World, more: &[&str]| {
         let (file, key) = (path("all.age"), path("key.txt"));
         run(world, &[&["import", file.as_str(), "--identity", key.as_str()], more].concat())
@@ -87,7 +99,10 @@ fn from_one_device_to_another_on_the_command_line() {
     let (code, _, err) = import(&there, &[]);
     assert!(code == 2 && err.contains("alice: enrolled here already"), "{err}");
     let (code, out, _) = import(&there, &["--skip-enrolled"]);
-    assert!(code == 0 && out.contains("left out, since they are enrolled already: alice"), "{out}");
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "nothing was added\nleft out, since they are enrolled already: alice\n")
+    );
 }
 
 #[test]
@@ -144,6 +159,67 @@ fn the_audit_log_tells_who_when_and_how_it_ended_and_shows_an_edit() {
     fs::write(&path, format!("{cut}\n")).expect("written");
     let (code, out, _) = run(&world, &["audit", "verify"]);
     assert!(code == 1 && out.contains("the end is missing"), "{out}");
+}
+
+/// Whatever was done is on record, although whoever asked for it hung up meanwhile.
+#[test]
+fn hanging_up_leaves_no_deed_off_the_record() {
+    const PEOPLE: u64 = 24;
+    let world = World::sealed(|_| {});
+    let snapshot = world.vault().snapshot().expect("read");
+    for n in 0..PEOPLE {
+        let face = Embedding::new((0..128).map(|i| ((n * 31 + i * 17) % 101) as f32 - 49.75).collect());
+        let template = Template {
+            id: format!("{n:032x}"),
+            user: UserName::new(&format!("user{n}")).expect("valid"),
+            label: String::new(),
+            created_at: WallTime(1),
+            embedder_sha256: String::new(),
+            embedding: snapshot.turn.apply(&face.expect("valid")),
+        };
+        world.vault().add(&[template], &snapshot.turn).expect("added");
+    }
+    for n in 0..PEOPLE {
+        let mut client = world.client();
+        client.start(&Remove { user: format!("user{n}"), id: None }, false).expect("sent");
+        // From before the call is read to after the reply.
+        std::thread::sleep(Duration::from_millis(n));
+    }
+    // Behind everything that was begun.
+    let mut gone = Vec::new();
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < Duration::from_secs(2) {
+        std::thread::sleep(Duration::from_millis(100));
+        let left = world.vault().templates(None).expect("read");
+        gone = (0..PEOPLE)
+            .map(|n| format!("user{n}"))
+            .filter(|user| left.iter().all(|t| t.user.as_str() != user))
+            .collect();
+    }
+    assert!(!gone.is_empty(), "no removal was begun at all");
+    let text = fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("log");
+    for user in &gone {
+        let line = format!(r#""kind":"remove","user":"{user}","by":0"#);
+        assert!(text.contains(&line), "{user} is gone, and no line says so");
+    }
+    assert_eq!(text.matches(r#""kind":"remove""#).count(), gone.len());
+}
+
+#[test]
+fn one_file_at_a_time_is_uploaded() {
+    let world = World::sealed(|_| {});
+    let part = Upload { data: "aGVsbG8".into() };
+    let mut first = world.client();
+    first.call(&part).expect("uploaded");
+    first.call(&part).expect("more of it");
+    let error = world.ask(&part).expect_err("two").to_string();
+    assert!(error.contains("somebody else imports just now"), "{error}");
+    drop(first);
+    let begun = std::time::Instant::now();
+    while world.ask(&part).is_err() {
+        assert!(begun.elapsed() < PATIENCE, "the place is never given back");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

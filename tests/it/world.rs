@@ -291,6 +291,11 @@ impl World {
         world
     }
 
+    /// The real store itself.
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault.as_ref().expect("a sealed world").0
+    }
+
     /// The folder of the real store.
     pub(crate) fn store_folder(&self) -> PathBuf {
         self._folder.path().join("state/store")

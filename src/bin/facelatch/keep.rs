@@ -60,11 +60,19 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     part.push(".part");
     let part = Path::new(&part);
     let failed = || format!("{}: cannot be written", path.display());
+    // Never through a link that somebody put there.
     let mut options = OpenOptions::new();
-    let mut file =
-        options.write(true).create(true).truncate(true).mode(0o600).open(part).with_context(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(failed)?;
-    std::fs::rename(part, path).with_context(failed)
+    let mut file = options.write(true).create_new(true).mode(0o600).open(part).with_context(|| {
+        format!(
+            "{}: cannot be made; remove it if it is left over from an export that was cut short",
+            part.display()
+        )
+    })?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    // Unlike renaming, this fails where something has the name by now.
+    let named = written.and_then(|()| std::fs::hard_link(part, path));
+    let removed = std::fs::remove_file(part);
+    named.and(removed).with_context(failed)
 }
 
 /// What is in a sealed file, into the store.
@@ -89,7 +97,8 @@ pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: b
         return Ok(Exit::Done);
     }
     match done.added {
-        0 => say::line("nothing was added: all of it is here already")?,
+        0 if done.skipped.is_empty() => say::line("nothing was added: all of it is here already")?,
+        0 => say::line("nothing was added")?,
         added => say::line(format!("{added} templates of {} added", done.users.join(", ")))?,
     }
     if !done.skipped.is_empty() {
