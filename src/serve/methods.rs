@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use facelatch_wire::reply::{Camera, Done, Event, Listed, Removed, Status, Store};
-use facelatch_wire::{Fault, INTERFACE, MAX_MESSAGE_BYTES};
+use facelatch_wire::{Fault, INTERFACE, MAX_MESSAGE_BYTES, Word};
 use serde_json::json;
 use tokio::sync::broadcast;
 
@@ -208,11 +208,13 @@ impl Desk {
         let name = user_name(&user)?;
         let (store, scribe, given) = (self.hall.store.clone(), self.scribe(), id.clone());
         let removed = blocking(move || {
-            let removed = store.remove(&name, given.as_deref())?;
-            if removed > 0 {
-                scribe.publish("remove", Some(name.to_string()));
+            let removed = store.remove(&name, given.as_deref());
+            match &removed {
+                Ok(0) => {}
+                Ok(_) => scribe.publish("remove", Some(name.to_string())),
+                Err(_) => scribe.failed("remove", Some(name.to_string())),
             }
-            Ok(removed)
+            removed
         });
         let removed = removed.await?;
         if removed == 0 {
@@ -263,12 +265,21 @@ impl Scribe {
     pub(super) fn publish(&self, kind: &str, user: Option<String>) {
         tracing::info!(user, by = self.by, "{kind}");
         let event = event(&*self.clock, kind, user);
-        if let Some(audit) = &self.audit {
-            // A panic there is on the journal already; the deed is done.
-            let _ = catch_unwind(AssertUnwindSafe(|| audit.record(replies::audited(&event, self.by))));
-        }
+        self.record(&event);
         // Nobody may be listening.
         let _ = self.events.send(event);
+    }
+
+    /// Puts on record what ended with an error of the store: part of it may be done.
+    pub(super) fn failed(&self, kind: &str, user: Option<String>) {
+        self.record(&Event { verdict: Some(Word::Failed), ..event(&*self.clock, kind, user) });
+    }
+
+    fn record(&self, event: &Event) {
+        if let Some(audit) = &self.audit {
+            // A panic there is on the journal already; the deed is done.
+            let _ = catch_unwind(AssertUnwindSafe(|| audit.record(replies::audited(event, self.by))));
+        }
     }
 }
 

@@ -106,9 +106,12 @@ impl Desk {
         self.caller.may_manage("renew")?;
         let (store, scribe) = (self.hall.store.clone(), self.scribe());
         let renewed = blocking(move || {
-            let templates = if store_key { store.renew_key().map(|()| 0) } else { store.renew() }?;
-            scribe.publish("renew", None);
-            Ok(templates)
+            let templates = if store_key { store.renew_key().map(|()| 0) } else { store.renew() };
+            match templates {
+                Ok(_) => scribe.publish("renew", None),
+                Err(_) => scribe.failed("renew", None),
+            }
+            templates
         });
         let templates = renewed.await? as u64;
         Ok(once(Reply::Renewed(Renewed { templates })))

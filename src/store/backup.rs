@@ -286,8 +286,9 @@ fn may_begin(bytes: &[u8]) -> bool {
     let begins = bytes.split_first_chunk::<4>().and_then(|(length, rest)| {
         let body = rest.get(..u32::from_le_bytes(*length) as usize)?;
         let (&kind, fields) = body.split_first()?;
-        let (manifest, _) = Manifest::decode(fields).filter(|_| kind == BEGUN || kind == CHANGED)?;
-        Some(manifest.count >> 32 == 0)
+        // Entries are counted in 64 bits and fit 32, which bytes at random do not.
+        let manifest = (kind == BEGUN || kind == CHANGED).then(|| Manifest::decode(fields))?;
+        manifest.map(|(manifest, _)| manifest.count >> 32 == 0)
     });
     begins.unwrap_or(false)
 }

@@ -206,6 +206,16 @@ fn hanging_up_leaves_no_deed_off_the_record() {
 }
 
 #[test]
+fn a_renewal_that_failed_is_on_record_too() {
+    let world = World::sealed(|_| {});
+    // The keyring cannot be written.
+    fs::create_dir(world.store_folder().join("keyring.a.new")).expect("made");
+    assert!(world.ask(&Renew { store_key: true }).is_err());
+    let text = fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("log");
+    assert!(text.contains(r#""kind":"renew","by":0,"verdict":"failed""#), "{text}");
+}
+
+#[test]
 fn one_file_at_a_time_is_uploaded() {
     let world = World::sealed(|_| {});
     let part = Upload { data: "aGVsbG8".into() };

@@ -10,6 +10,8 @@ use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use facelatch_wire::call::{CheckAudit, Export, Import, Renew, Upload};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
@@ -69,10 +71,21 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         )
     })?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    // Unlike renaming, this fails where something has the name by now.
-    let named = written.and_then(|()| std::fs::hard_link(part, path));
-    let removed = std::fs::remove_file(part);
-    named.and(removed).with_context(failed)
+    let named = written.and_then(|()| name_new(part, path));
+    if named.is_err() {
+        // Best effort: it is sealed, and the next export names it.
+        let _ = std::fs::remove_file(part);
+    }
+    named.with_context(failed)
+}
+
+/// Renames unless something has the name by now.
+fn name_new(part: &Path, path: &Path) -> std::io::Result<()> {
+    match renameat2(AT_FDCWD, part, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE) {
+        // Not every file system of a USB stick can promise that.
+        Err(Errno::EINVAL) if !path.exists() => std::fs::rename(part, path),
+        named => Ok(named?),
+    }
 }
 
 /// What is in a sealed file, into the store.
