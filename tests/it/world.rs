@@ -84,6 +84,11 @@ impl VecStore {
         self.revision.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Whoever asks it anything waits until this is dropped.
+    pub(crate) fn hold(&self) -> impl Sized + '_ {
+        self.kept()
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -289,11 +294,6 @@ impl World {
         world.vault = Some((Arc::new(vault), Arc::new(audit)));
         world.start();
         world
-    }
-
-    /// The real store itself.
-    pub(crate) fn vault(&self) -> &Vault {
-        &self.vault.as_ref().expect("a sealed world").0
     }
 
     /// The folder of the real store.
