@@ -138,7 +138,12 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
 }
 
 fn made_for() -> MadeFor {
-    MadeFor { embedder: "sface".to_owned(), embedder_sha256: SHA.to_owned(), length: LENGTH }
+    MadeFor {
+        embedder: "sface".to_owned(),
+        embedder_sha256: SHA.to_owned(),
+        length: LENGTH,
+        unit_length: true,
+    }
 }
 
 /// Prints `condition`, `template USER ID`, `misses USER N`, `note`, `audit` and `problem` lines.

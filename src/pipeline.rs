@@ -74,6 +74,8 @@ pub struct About {
     pub embedder_sha256: String,
     /// Values of an embedding.
     pub embedding_length: usize,
+    /// Embeddings are scaled to length 1.
+    pub unit_length: bool,
     /// Name of the detector.
     pub detector: String,
     /// What a decision has to reach. For root's eyes only.
@@ -149,6 +151,7 @@ impl Pipeline {
             embedder: embedder.name().to_owned(),
             embedder_sha256: embedder.model_sha256().to_owned(),
             embedding_length: embedder.length(),
+            unit_length: embedder.has_unit_length(),
             detector: detector.name().to_owned(),
             threshold: head.threshold(),
             identical_pair: head.identical_pair(),

@@ -9,7 +9,7 @@
 //! that projects (R * Q^T stands in the head in the place of R, and R * Q^T * Q * e = R * e).
 
 use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::Embedding;
 
@@ -157,11 +157,13 @@ fn permuted(stream: &mut Stream, length: usize) -> Axes {
 
 /// Rows of nearly normal numbers, made orthogonal: twice, since once leaves rounding behind (Gram, Schmidt).
 fn orthogonal(stream: &mut Stream, length: usize) -> Vec<f64> {
-    let mut rows: Vec<Vec<f64>> = Vec::with_capacity(length);
-    while rows.len() < length {
-        let mut row: Vec<f64> = (0..length).map(|_| stream.bell()).collect();
+    // One allocation, so that no half-grown copy stays behind in memory.
+    let mut rows: Vec<f64> = Vec::with_capacity(length * length);
+    let mut row = Zeroizing::new(vec![0.0; length]);
+    while rows.len() < length * length {
+        row.iter_mut().for_each(|v| *v = stream.bell());
         for _ in 0..2 {
-            for earlier in &rows {
+            for earlier in rows.chunks_exact(length) {
                 let along: f64 = row.iter().zip(earlier).map(|(a, b)| a * b).sum();
                 row.iter_mut().zip(earlier).for_each(|(v, b)| *v -= along * b);
             }
@@ -170,13 +172,13 @@ fn orthogonal(stream: &mut Stream, length: usize) -> Vec<f64> {
         }
         // A row that lay almost wholly in the span of the others is drawn anew; practically never.
         if row.iter().all(|v| v.is_finite()) {
-            rows.push(row);
+            rows.extend_from_slice(&row);
         }
     }
-    rows.concat()
+    rows
 }
 
-/// Bytes of SHA-256 over key, label and a counter.
+/// Bytes of SHA-256 over key, label and a counter. The hash wipes itself (sha2's feature `zeroize`).
 struct Stream {
     state: Sha256,
     block: [u8; 32],

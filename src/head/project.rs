@@ -6,10 +6,12 @@
 //! A rotation is H D2 H D1: D random signs, H the Hadamard matrix (Ailon, Chazelle 2006). It costs n log n where
 //! a drawn matrix costs n * n, and needs no memory.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 /// Most values in a learned matrix. Larger claims are refused before memory is taken.
 const MAX_VALUES: usize = 256 * 256;
@@ -36,17 +38,27 @@ pub struct RawProjection {
 }
 
 /// R, ready to use.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Projection {
     length: usize,
-    /// The learned part, row by row; each row has `length` values. Without it, the embedding goes on as it is.
-    matrix: Option<Vec<f32>>,
+    /// The learned part, row by row; each row has `length` values. Without it, the embedding goes on as it is. Once turned
+    /// it is as secret as the turn.
+    matrix: Option<Zeroizing<Vec<f32>>>,
     stretch: f32,
     /// All rotations are turned at once, side by side, which vector registers like: the signs of D1, then of D2, and in
     /// each, for one coordinate after the other, that of every rotation. h has the same order.
     signs: Vec<f32>,
     /// What one rotation takes and gives: a power of two; shorter vectors are filled up with 0.
     side: usize,
+}
+
+impl fmt::Debug for Projection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Projection")
+            .field("length", &self.length)
+            .field("rows", &self.rows())
+            .finish_non_exhaustive()
+    }
 }
 
 impl RawProjection {
@@ -93,23 +105,24 @@ impl Projection {
                 signs[(round * side + coordinate) * rotations + rotation] = -1.0;
             }
         }
-        Ok(Self { length, matrix, stretch, signs, side })
+        Ok(Self { length, matrix: matrix.map(Zeroizing::new), stretch, signs, side })
     }
 
     /// A matrix alone; rows of `length` finite values.
     pub(super) fn of_matrix(length: usize, matrix: Vec<f32>) -> Self {
         let side = matrix.len() / length.max(1);
-        Self { length, matrix: Some(matrix), stretch: 1.0, signs: Vec::new(), side }
+        Self { length, matrix: Some(matrix.into()), stretch: 1.0, signs: Vec::new(), side }
     }
 
     /// R after an orthogonal map given row by row: `R * undo`. Lengths stretch as by R alone.
     pub(super) fn after(&self, undo: Vec<f32>) -> Self {
         let Some(learned) = &self.matrix else {
-            return Self { matrix: Some(undo), ..self.clone() };
+            return Self { matrix: Some(undo.into()), ..self.clone() };
         };
-        let mut product = Vec::with_capacity(learned.len());
+        let undo = Zeroizing::new(undo);
+        let mut product = Zeroizing::new(Vec::with_capacity(learned.len()));
         for row in learned.chunks_exact(self.length) {
-            let mut sums = vec![0.0_f64; self.length];
+            let mut sums = Zeroizing::new(vec![0.0_f64; self.length]);
             for (v, undo) in row.iter().zip(undo.chunks_exact(self.length)) {
                 sums.iter_mut().zip(undo).for_each(|(sum, u)| *sum += f64::from(*v) * f64::from(*u));
             }
@@ -135,12 +148,14 @@ impl Projection {
 
     /// `R * e`; `e` has [`Projection::length`] values.
     pub fn apply(&self, e: &[f32]) -> Vec<f32> {
-        let mut learned = match &self.matrix {
-            Some(matrix) => matrix.chunks_exact(self.length).map(|row| dot(row, e)).collect(),
-            None => e.to_vec(),
-        };
+        // Room for all of it, so that no half-grown copy of a face stays behind in memory.
+        let mut learned = Zeroizing::new(Vec::with_capacity(self.side.max(self.length)));
+        match &self.matrix {
+            Some(matrix) => learned.extend(matrix.chunks_exact(self.length).map(|row| dot(row, e))),
+            None => learned.extend_from_slice(e),
+        }
         if self.signs.is_empty() {
-            return learned;
+            return std::mem::take(&mut *learned);
         }
         learned.resize(self.side, 0.0);
         let rotations = self.rotations();

@@ -1,12 +1,13 @@
 //! One function per method of the socket, for one connection.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use facelatch_wire::reply::{Camera, Done, Event, Listed, Removed, Status, Store};
-use facelatch_wire::{Fault, INTERFACE, MAX_MESSAGE_BYTES};
+use facelatch_wire::{Fault, INTERFACE, MAX_MESSAGE_BYTES, Word};
 use serde_json::json;
 use tokio::sync::broadcast;
 
@@ -42,6 +43,8 @@ pub(super) struct Hall {
     pub(super) templates: usize,
     /// Where it is put on record what happened.
     pub(super) audit: Option<Arc<Audit>>,
+    /// Held by whoever uploads an import: one at a time, since each takes memory.
+    pub(super) uploading: RefCell<Weak<()>>,
     /// Whom exports are sealed for when nobody is named; "" for nobody.
     pub(super) export_recipient: String,
 }
@@ -51,7 +54,13 @@ pub(super) struct Desk {
     pub(super) hall: Rc<Hall>,
     pub(super) caller: Caller,
     /// What this client has uploaded for an import.
-    pub(super) upload: RefCell<Vec<u8>>,
+    pub(super) upload: RefCell<Option<Upload>>,
+}
+
+/// Part of a file, and the right to upload one.
+pub(super) struct Upload {
+    pub(super) bytes: Vec<u8>,
+    pub(super) turn: Arc<()>,
 }
 
 impl Desk {
@@ -223,47 +232,85 @@ impl Desk {
     async fn remove(&self, user: String, id: Option<String>) -> Result<Answer, Fault> {
         self.caller.may_manage("remove")?;
         let name = user_name(&user)?;
-        let (store, given) = (self.hall.store.clone(), id.clone());
-        let removed = blocking(move || store.remove(&name, given.as_deref())).await?;
+        let (store, scribe, given) = (self.hall.store.clone(), self.scribe(), id.clone());
+        let removed = blocking(move || {
+            let removed = store.remove(&name, given.as_deref());
+            match &removed {
+                Ok(0) => {}
+                Ok(_) => scribe.publish("remove", Some(name.to_string())),
+                Err(_) => scribe.failed("remove", Some(name.to_string())),
+            }
+            removed
+        });
+        let removed = removed.await?;
         if removed == 0 {
             let what = id.map_or(String::new(), |id| format!(", template {}", printable(&id)));
             let message = format!("user {user}{what}: not enrolled; `facelatch list` shows who is");
             return Err(Fault::NotFound { message });
         }
-        self.publish("remove", Some(user)).await;
         Ok(once(Reply::Removed(Removed { removed: removed as u64 })))
     }
 
     async fn reset(&self, user: Option<String>) -> Result<Answer, Fault> {
         self.caller.may_manage("reset")?;
         let name = user.as_deref().map(user_name).transpose()?;
-        let store = self.hall.store.clone();
-        blocking(move || store.set_attempts(name.as_ref(), Attempts::default())).await?;
-        self.publish("reset", user).await;
+        let (store, scribe) = (self.hall.store.clone(), self.scribe());
+        let reset = blocking(move || {
+            store.set_attempts(name.as_ref(), Attempts::default())?;
+            scribe.publish("reset", user);
+            Ok(())
+        });
+        reset.await?;
         Ok(once(Reply::Done(Done {})))
     }
 
     fn events(&self) -> Answer {
         let receiver: broadcast::Receiver<Event> = self.hall.engine.events.subscribe();
-        Answer::Many(streams::events(self.event("listening", None), receiver))
+        Answer::Many(streams::events(event(&*self.hall.clock, "listening", None), receiver))
     }
 
-    /// Puts it on record, then tells whoever listens.
-    pub(super) async fn publish(&self, kind: &str, user: Option<String>) {
-        tracing::info!(user, by = self.caller.uid, "{kind}");
-        let event = self.event(kind, user);
-        if let Some(audit) = self.hall.audit.clone() {
-            let entry = replies::audited(&event, self.caller.uid);
-            // A panic there is on the journal already; the deed is done.
-            let _ = tokio::task::spawn_blocking(move || audit.record(entry)).await;
-        }
+    /// For what is done in this caller's name.
+    pub(super) fn scribe(&self) -> Scribe {
+        let Hall { engine, clock, audit, .. } = &*self.hall;
+        let (clock, audit, events) = (clock.clone(), audit.clone(), engine.events.clone());
+        Scribe { clock, audit, events, by: self.caller.uid }
+    }
+}
+
+/// Tells what was done. It goes along to the thread that does it, since the caller, and all that waits for him, may be gone
+/// before the deed is done.
+pub(super) struct Scribe {
+    clock: Arc<dyn Clock>,
+    audit: Option<Arc<Audit>>,
+    events: broadcast::Sender<Event>,
+    by: u32,
+}
+
+impl Scribe {
+    /// Puts it on record, then tells whoever listens. Waits for the disk.
+    pub(super) fn publish(&self, kind: &str, user: Option<String>) {
+        tracing::info!(user, by = self.by, "{kind}");
+        let event = event(&*self.clock, kind, user);
+        self.record(&event);
         // Nobody may be listening.
-        let _ = self.hall.engine.events.send(event);
+        let _ = self.events.send(event);
     }
 
-    fn event(&self, kind: &str, user: Option<String>) -> Event {
-        Event { kind: kind.to_owned(), time: self.hall.clock.wall().0, user, ..Event::default() }
+    /// Puts on record what ended with an error of the store: part of it may be done.
+    pub(super) fn failed(&self, kind: &str, user: Option<String>) {
+        self.record(&Event { verdict: Some(Word::Failed), ..event(&*self.clock, kind, user) });
     }
+
+    fn record(&self, event: &Event) {
+        if let Some(audit) = &self.audit {
+            // A panic there is on the journal already; the deed is done.
+            let _ = catch_unwind(AssertUnwindSafe(|| audit.record(replies::audited(event, self.by))));
+        }
+    }
+}
+
+fn event(clock: &dyn Clock, kind: &str, user: Option<String>) -> Event {
+    Event { kind: kind.to_owned(), time: clock.wall().0, user, ..Event::default() }
 }
 
 pub(super) fn once(reply: Reply) -> Answer {

@@ -102,6 +102,7 @@ pub fn run(
         queue_patience: Duration::from_millis(config.decision.deadline_ms),
         templates: config.decision.templates as usize,
         audit,
+        uploading: Default::default(),
         export_recipient: config.store.export_recipient.clone(),
     };
     let doorman = Doorman::new(&config.serve, peers, Rc::new(hall));

@@ -1,12 +1,14 @@
 //! Methods that keep the store: export, import, renewal, and a look at the audit log.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use facelatch_wire::Fault;
 use facelatch_wire::reply::{AuditReport, Done, Exporting, Imported, Renewed};
 
 use super::message::Secret;
-use super::methods::{Desk, blocking, once, user_name};
+use super::methods::{Desk, Upload, blocking, once, user_name};
 use super::peer::Role;
 use super::replies::{bad_parameter, store_fault};
 use super::service::{Answer, Reply};
@@ -41,9 +43,13 @@ impl Desk {
         };
         let name = user.as_deref().map(user_name).transpose()?;
         let (store, made_for, now) = (self.hall.store.clone(), self.made_for(), self.hall.clock.wall());
-        let exported =
-            asked(move || portable::export(&*store, name.as_ref(), &recipient, &made_for, now)).await?;
-        self.publish("export", user).await;
+        let scribe = self.scribe();
+        let exported = asked(move || {
+            let exported = portable::export(&*store, name.as_ref(), &recipient, &made_for, now)?;
+            scribe.publish("export", user);
+            Ok(exported)
+        });
+        let exported = exported.await?;
         let parts = exported.bytes.chunks(PART_BYTES).map(|part| {
             Reply::Exporting(Exporting { data: Some(STANDARD_NO_PAD.encode(part)), ..Exporting::default() })
         });
@@ -55,38 +61,59 @@ impl Desk {
     pub(super) fn upload(&self, data: &str) -> Result<Answer, Fault> {
         self.caller.may_manage("import")?;
         let part = STANDARD_NO_PAD.decode(data).map_err(|e| bad_parameter("data", &format!("data: {e}")))?;
-        let mut upload = self.upload.borrow_mut();
-        if upload.len() + part.len() > MAX_EXPORT_BYTES {
-            *upload = Vec::new();
+        let mut slot = self.upload.borrow_mut();
+        if slot.is_none() {
+            let mut uploading = self.hall.uploading.borrow_mut();
+            if uploading.strong_count() > 0 {
+                let message = "import: somebody else imports just now; try again in a moment".to_owned();
+                return Err(Fault::Busy { message });
+            }
+            let turn = Arc::new(());
+            *uploading = Arc::downgrade(&turn);
+            *slot = Some(Upload { bytes: Vec::new(), turn });
+        }
+        let held = slot.as_ref().map_or(0, |upload| upload.bytes.len());
+        if held + part.len() > MAX_EXPORT_BYTES {
+            *slot = None;
             let why = format!("data: at most {MAX_EXPORT_BYTES} bytes are taken; export people one by one");
             return Err(bad_parameter("data", &why));
         }
-        upload.extend_from_slice(&part);
+        if let Some(upload) = &mut *slot {
+            upload.bytes.extend_from_slice(&part);
+        }
         Ok(once(Reply::Done(Done {})))
     }
 
     pub(super) async fn import(&self, identity: Secret, skip_enrolled: bool) -> Result<Answer, Fault> {
         self.caller.may_manage("import")?;
-        let file = self.upload.take();
-        if file.is_empty() {
+        let Some(Upload { bytes: file, turn }) = self.upload.take().filter(|upload| !upload.bytes.is_empty())
+        else {
             return Err(bad_parameter("data", &"data: nothing was uploaded; call Upload first"));
-        }
-        let (store, made_for) = (self.hall.store.clone(), self.made_for());
-        let done =
-            asked(move || portable::import(&*store, &file, &identity.0, &made_for, skip_enrolled)).await?;
-        for user in &done.users {
-            self.publish("import", Some(user.clone())).await;
-        }
+        };
+        let (store, scribe, made_for) = (self.hall.store.clone(), self.scribe(), self.made_for());
+        let done = asked(move || {
+            let _turn = turn; // The file is in memory as long.
+            let done = portable::import(&*store, &file, &identity.0, &made_for, skip_enrolled)?;
+            done.users.iter().for_each(|user| scribe.publish("import", Some(user.clone())));
+            Ok(done)
+        });
+        let done = done.await?;
         let (users, skipped) = (done.users, done.skipped);
         Ok(once(Reply::Imported(Imported { added: done.added as u64, users, skipped })))
     }
 
     pub(super) async fn renew(&self, store_key: bool) -> Result<Answer, Fault> {
         self.caller.may_manage("renew")?;
-        let store = self.hall.store.clone();
-        let renew = move || if store_key { store.renew_key().map(|()| 0) } else { store.renew() };
-        let templates = blocking(renew).await? as u64;
-        self.publish("renew", None).await;
+        let (store, scribe) = (self.hall.store.clone(), self.scribe());
+        let renewed = blocking(move || {
+            let templates = if store_key { store.renew_key().map(|()| 0) } else { store.renew() };
+            match templates {
+                Ok(_) => scribe.publish("renew", None),
+                Err(_) => scribe.failed("renew", None),
+            }
+            templates
+        });
+        let templates = renewed.await? as u64;
         Ok(once(Reply::Renewed(Renewed { templates })))
     }
 
@@ -107,6 +134,7 @@ impl Desk {
             embedder: about.embedder.clone(),
             embedder_sha256: about.embedder_sha256.clone(),
             length: about.embedding_length,
+            unit_length: about.unit_length,
         }
     }
 }

@@ -118,17 +118,21 @@ impl Audit {
     /// nobody is kept out for it.
     pub fn record(&self, entry: Entry) {
         let mut state = self.state();
-        let lost = std::mem::take(&mut state.lost);
-        let mut entry = entry;
-        entry.lost = (lost > 0).then_some(lost);
-        let time = entry.time;
-        if let Err(error) = self.append(&mut state, entry) {
-            state.lost = lost + 1;
+        let (time, mut entry) = (entry.time, entry);
+        entry.lost = (state.lost > 0).then_some(state.lost);
+        // A disk that was full at a rotation left no file to go on with.
+        let begun = if state.length == 0 { self.begin(&mut state, time) } else { Ok(()) };
+        let written = match begun {
+            Err(error) if state.length == 0 => Err(error),
+            _ => self.append(&mut state, entry),
+        };
+        if let Err(error) = written {
+            state.lost += 1;
             state.trouble = Some(format!("audit log: {} lines could not be written ({error})", state.lost));
             tracing::error!("audit log {}: a line could not be written ({error})", self.folder.display());
             return;
         }
-        state.trouble = None;
+        (state.lost, state.trouble) = (0, None);
         if state.length > self.limits.file_bytes
             && let Err(error) = self.rotate(&mut state, time)
         {
@@ -147,8 +151,11 @@ impl Audit {
 
     fn append(&self, state: &mut State, entry: Entry) -> std::io::Result<()> {
         self.write(state, entry)?;
-        // Not waited for: a head that is behind says less, never something wrong.
-        state.head.write(&*self.disk, &self.key)
+        // Not waited for: a head that is behind says less, never something wrong. The line is on the disk.
+        if let Err(error) = state.head.write(&*self.disk, &self.key) {
+            tracing::warn!("audit log {}: the head could not be written ({error})", self.folder.display());
+        }
+        Ok(())
     }
 
     fn write(&self, state: &mut State, mut entry: Entry) -> std::io::Result<()> {
@@ -170,12 +177,18 @@ impl Audit {
     /// A new file. Older ones move up, the oldest goes.
     fn rotate(&self, state: &mut State, now: WallTime) -> std::io::Result<()> {
         let files = self.limits.files.max(2);
-        self.disk.remove(&name(files - 1))?;
-        for which in (0..files - 1).rev() {
+        // Up to the first gap, which a rotation that failed half-way may have left.
+        let mut last = 1;
+        while last < files - 1 && self.disk.length(&name(last))?.is_some() {
+            last += 1;
+        }
+        self.disk.remove(&name(last))?;
+        for which in (0..last).rev() {
             if self.disk.length(&name(which))?.is_some() {
                 self.disk.rename(&name(which), &name(which + 1))?;
             }
         }
+        state.length = 0;
         self.disk.sync_names()?;
         self.begin(state, now)
     }
@@ -184,10 +197,11 @@ impl Audit {
     fn begin(&self, state: &mut State, now: WallTime) -> std::io::Result<()> {
         state.length = 0;
         let after = Some(hex(&state.head.tag));
+        let first = self.first_number()?.unwrap_or(state.head.last + 1);
         self.write(state, Entry { time: now, kind: "begin".to_owned(), after, ..Entry::default() })?;
+        state.head.first = first;
         // The file has its name before the head speaks of its line.
         self.disk.sync_names()?;
-        state.head.first = self.first_number()?.unwrap_or(state.head.last);
         state.head.settle(&*self.disk, &self.key)?;
         self.disk.sync_names()
     }

@@ -258,6 +258,52 @@ pub(super) fn read(
     found.map(|found| Generation { clean, ..found })
 }
 
+/// Number of the last change in whole frames behind the good part of a damaged file: it was acknowledged. A crash leaves
+/// none, since each frame is on the disk before the next one is written.
+pub(super) fn last_behind(file: &[u8], key: &Key, good: Option<&Generation>) -> Option<u64> {
+    let bytes = file.get(good.map_or(0, |good| good.length as usize)..)?;
+    // Where the damage is in a tag alone the next frame goes on from what that should be.
+    let after_tag = good.and_then(|good| {
+        let (length, rest) = bytes.split_first_chunk::<4>()?;
+        let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        changes(rest.get(TAG_BYTES..)?, key, key.mac(&[b"frame", &good.tag, body]))
+    });
+    let mut last = after_tag.map(|(revision, _)| revision);
+    // Else from the bytes before it, wherever it begins.
+    let mut at = TAG_BYTES;
+    while at < bytes.len() {
+        let (before, rest) = bytes.split_at(at);
+        let tag = before.last_chunk().filter(|_| may_begin(rest));
+        let found = tag.and_then(|tag| changes(rest, key, *tag));
+        at += found.map_or(1, |(_, length)| length);
+        last = last.max(found.map(|(revision, _)| revision));
+    }
+    last
+}
+
+/// Whether a frame may begin here. Almost everywhere else not, so that few tags have to be computed.
+fn may_begin(bytes: &[u8]) -> bool {
+    let begins = bytes.split_first_chunk::<4>().and_then(|(length, rest)| {
+        let body = rest.get(..u32::from_le_bytes(*length) as usize)?;
+        let (&kind, fields) = body.split_first()?;
+        // Entries are counted in 64 bits and fit 32, which bytes at random do not.
+        let manifest = (kind == BEGUN || kind == CHANGED).then(|| Manifest::decode(fields))?;
+        manifest.map(|(manifest, _)| manifest.count >> 32 == 0)
+    });
+    begins.unwrap_or(false)
+}
+
+/// Number of the last change of the whole frames at the beginning of `bytes`, and their length.
+fn changes(bytes: &[u8], key: &Key, mut tag: Tag) -> Option<(u64, usize)> {
+    let (mut rest, mut last) = (bytes, None);
+    while let Some((body, next, behind)) = frame(rest, key, &tag) {
+        let (manifest, _) = Manifest::decode(body.get(1..)?)?;
+        (tag, rest) = (next, behind);
+        last = Some((manifest.revision, bytes.len() - rest.len()));
+    }
+    last
+}
+
 /// The body of the first frame, its tag, and what follows; `None` where there is no whole one.
 fn frame<'a>(bytes: &'a [u8], key: &Key, before: &Tag) -> Option<(&'a [u8], Tag, &'a [u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;

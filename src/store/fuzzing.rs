@@ -5,6 +5,7 @@ use std::path::Path;
 use super::files::Disk;
 use super::keyring::{Keyring, MIRRORS};
 use super::manifest::{Entries, Manifest};
+use super::portable::{self, MadeFor};
 use super::record::{Envelope, Place};
 use super::seal::Key;
 use super::{audit, backup, key};
@@ -36,6 +37,7 @@ pub fn open_untrusted(what: Untrusted, bytes: &[u8]) -> bool {
                 Envelope::parse(bytes).is_ok_and(|e| e.open(&key, "1", &user, place).is_ok())
             })
         }
+        Untrusted::Backup if backup::last_behind(bytes, &key, None).is_some() => true,
         Untrusted::Backup => {
             let mut entries = Entries::new();
             // With its header put right, so that the frames are reached.
@@ -52,6 +54,19 @@ pub fn open_untrusted(what: Untrusted, bytes: &[u8]) -> bool {
         Untrusted::Manifest => Manifest::verified(&key, bytes).is_some(),
         Untrusted::AuditLog => audit::passes(bytes, &key),
     }
+}
+
+/// Whether all that is believed of an export's text is what an embedder may give: anybody can seal one for a public key.
+pub fn believes_only_faces(text: &[u8]) -> bool {
+    [true, false].into_iter().all(|unit_length| {
+        let sha = "ab".to_owned();
+        let here = MadeFor { embedder: "sface".to_owned(), embedder_sha256: sha, length: 2, unit_length };
+        let Ok(people) = portable::parse(text, &here) else { return true };
+        people.values().flatten().all(|template| {
+            let norm = template.embedding.values().iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+            norm.is_finite() && norm > 0.0 && (!unit_length || (norm - 1.0).abs() < 0.01)
+        })
+    })
 }
 
 /// A disk whose every file is the same.
@@ -100,6 +115,20 @@ mod tests {
             ] {
                 prop_assert!(!open_untrusted(what, &bytes), "{what:?}");
             }
+            prop_assert!(believes_only_faces(&bytes));
+        }
+
+        #[test]
+        fn of_an_export_only_faces_are_believed(values: [f32; 2]) {
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            let embedding = base64::Engine::encode(&base64::engine::general_purpose::STANDARD_NO_PAD, bytes);
+            let text = format!(
+                "{{\"kind\":\"facelatch-export\",\"schema\":1,\"embedder\":\"sface\",\"embedder_sha256\":\"ab\",\
+                 \"length\":2,\"created_at\":1,\"templates\":1}}\n{{\"id\":\"{}\",\"user\":\"alice\",\"label\":\"\",\
+                 \"created_at\":1,\"embedding\":\"{embedding}\"}}",
+                "0".repeat(32)
+            );
+            prop_assert!(believes_only_faces(text.as_bytes()), "{values:?}");
         }
     }
 }

@@ -65,7 +65,9 @@ impl KeySource {
         }
         // The second is there only if a rotation was cut short.
         for path in [self.file.clone(), self.new_file()] {
-            match path.exists().then(|| self.read(&path)) {
+            // The power went while an older version made it: nothing was ever sealed with it.
+            let nothing = !store_exists && std::fs::metadata(&path).is_ok_and(|file| file.len() == 0);
+            match (path.exists() && !nothing).then(|| self.read(&path)) {
                 Some(Ok(key)) => found.push(key),
                 // With a credential the file is only a key of former times.
                 Some(Err(error)) if found.is_empty() => return Err(error),
@@ -81,11 +83,18 @@ impl KeySource {
         self.make(&self.file).map(|key| vec![key])
     }
 
-    /// A new key in a file beside the present one; only [`KeySource::settle`] puts it in its place.
-    pub(super) fn next(&self) -> Result<Candidate, StoreError> {
+    /// Before another key is drawn: the files hold this one, which is in use, and no other.
+    pub(super) fn settle_on(&self, key: &Key) -> Result<(), StoreError> {
         if let Some(credential) = &self.credential {
             return Err(StoreError::KeyIsCredential { path: credential.clone() });
         }
+        let holds = |path: &PathBuf| path.exists() && self.read(path).is_ok_and(|found| *found.key == *key);
+        let used = [self.file.clone(), self.new_file()].into_iter().find(holds);
+        used.map_or(Ok(()), |used| self.settle(&used))
+    }
+
+    /// A new key in a file beside the present one; only [`KeySource::settle`] puts it in its place.
+    pub(super) fn next(&self) -> Result<Candidate, StoreError> {
         self.make(&self.new_file())
     }
 
@@ -101,7 +110,7 @@ impl KeySource {
         } else {
             Ok(())
         };
-        settled.map_err(|e| self.failed(&self.file, &e.to_string()))
+        settled.map_err(|e| io(&self.file, &e))
     }
 
     fn new_file(&self) -> PathBuf {
@@ -114,7 +123,7 @@ impl KeySource {
         let name = self.file.file_name().and_then(OsStr::to_str);
         let name = name.ok_or_else(|| self.failed(&self.file, "no name of a file"))?;
         let folder = self.file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = Folder::new(folder).map_err(|e| self.failed(&self.file, &e.to_string()))?;
+        let folder = Folder::new(folder).map_err(|e| io(&self.file, &e))?;
         Ok((folder, name.to_owned()))
     }
 
@@ -123,19 +132,23 @@ impl KeySource {
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or(FILE);
         let mut key = Pinned::<Key>::default();
         *key = Key::random();
-        disk.write(name, 0, key.bytes())
-            .and_then(|()| disk.sync(name))
+        // Under its name only when it is whole and on the disk.
+        let part = format!("{name}.part");
+        shred(&disk, &part)
+            .and_then(|()| disk.write(&part, 0, key.bytes()))
+            .and_then(|()| disk.sync(&part))
+            .and_then(|()| disk.rename(&part, name))
             .and_then(|()| disk.sync_names())
-            .map_err(|e| self.failed(path, &e.to_string()))?;
+            .map_err(|e| io(path, &e))?;
         Ok(Candidate { key, path: path.to_owned() })
     }
 
     fn read(&self, path: &Path) -> Result<Candidate, StoreError> {
-        let length = std::fs::metadata(path).map_err(|e| self.failed(path, &e.to_string()))?.len();
+        let length = std::fs::metadata(path).map_err(|e| io(path, &e))?.len();
         if length > 4 * KEY_BYTES as u64 {
             return Err(self.failed(path, &format!("{length} bytes are no key")));
         }
-        let bytes = Zeroizing::new(std::fs::read(path).map_err(|e| self.failed(path, &e.to_string()))?);
+        let bytes = Zeroizing::new(std::fs::read(path).map_err(|e| io(path, &e))?);
         let mut key = Pinned::<Key>::default();
         *key = parse(&bytes).ok_or_else(|| self.failed(path, &format!("{length} bytes are no key")))?;
         Ok(Candidate { key, path: path.to_owned() })
@@ -144,6 +157,10 @@ impl KeySource {
     fn failed(&self, path: &Path, why: &str) -> StoreError {
         StoreError::Key { path: path.to_owned(), why: why.to_owned() }
     }
+}
+
+fn io(path: &Path, why: &std::io::Error) -> StoreError {
+    StoreError::Io { path: path.to_owned(), why: format!("store key: {why}") }
 }
 
 /// 32 raw bytes, or 64 hex digits with or without a line end.
@@ -203,6 +220,30 @@ mod tests {
         assert!(error.contains("5 bytes are no key"), "{error}");
     }
 
+    /// As the version before this one left it when the power went at its first start.
+    #[test]
+    fn an_empty_file_without_a_store_is_no_key_and_one_with_a_store_is_refused() {
+        let folder = tempfile::tempdir().expect("folder");
+        let source = KeySource::new(&folder.path().join("store"), Path::new(""), None);
+        let path = folder.path().join("store.key");
+        std::fs::write(&path, "").expect("written");
+        assert!(source.candidates(true).is_err());
+        let made = source.candidates(false).expect("made").remove(0);
+        assert_eq!(std::fs::read(&path).expect("read"), made.key.bytes());
+        assert!(!folder.path().join("store.key.part").exists());
+        std::fs::write(&path, "mellon").expect("written");
+        assert!(source.candidates(false).is_err(), "somebody wrote that: it is not replaced");
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_not_taken_for_a_wrong_key() {
+        let folder = tempfile::tempdir().expect("folder");
+        std::fs::write(folder.path().join("file"), "").expect("written");
+        let source = KeySource::new(&folder.path().join("file/store"), Path::new(""), None);
+        let error = source.candidates(false).map(|_| ()).expect_err("no folder").to_string();
+        assert!(error.contains("store.key") && error.contains("check the disk"), "{error}");
+    }
+
     #[test]
     fn a_credential_goes_before_the_file() {
         let folder = tempfile::tempdir().expect("folder");
@@ -212,6 +253,6 @@ mod tests {
         let source = KeySource::new(&folder.path().join("store"), Path::new(""), credentials);
         let keys = source.candidates(true).expect("read");
         assert_eq!(keys.iter().map(|k| k.key.bytes()[0]).collect::<Vec<_>>(), [1, 2]);
-        assert!(matches!(source.next(), Err(StoreError::KeyIsCredential { .. })));
+        assert!(matches!(source.settle_on(&Key::random()), Err(StoreError::KeyIsCredential { .. })));
     }
 }

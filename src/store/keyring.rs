@@ -44,7 +44,7 @@ pub(super) struct Keyring {
     slots: Vec<Option<Slot>>,
     by_user: BTreeMap<UserName, usize>,
     by_id: BTreeMap<KeyId, usize>,
-    /// The mirrors may be under two keys.
+    /// The mirrors may be under two keys, or hold a change that failed.
     unsure: Cell<bool>,
     /// What was wrong at opening, for people.
     pub(super) notes: Vec<String>,
@@ -109,7 +109,9 @@ impl Keyring {
             let fits = mirrors.iter().any(|m| candidates.iter().any(|c| Header::is_of(&c.key, m)));
             let keys =
                 candidates.iter().map(|c| c.path.display().to_string()).collect::<Vec<_>>().join(" nor ");
-            return Err(if fits {
+            // Files that were emptied or overwritten are under no key at all.
+            let ours = mirrors.iter().any(|mirror| Header::begins(mirror));
+            return Err(if fits || !ours {
                 StoreError::KeyringLost { path: path.into() }
             } else {
                 StoreError::WrongKey { path: path.into(), keys }
@@ -179,6 +181,11 @@ impl Keyring {
         &self.header
     }
 
+    /// The store key that it is wrapped with.
+    pub(super) fn wrap(&self) -> &Key {
+        &self.wrap
+    }
+
     /// Whether there is a turn with this id.
     pub(super) fn has_turn(&self, id: &[u8; 8]) -> bool {
         self.header.turns.iter().any(|key| key.id() == *id)
@@ -233,10 +240,16 @@ impl Keyring {
 
     /// Destroys a user's key: his slot is overwritten in both files, on the disk when this returns.
     pub(super) fn erase(&mut self, disk: &dyn Disk, user: &UserName) -> Result<(), StoreError> {
-        let Some(&index) = self.by_user.get(user) else { return Ok(()) };
-        self.write_at(disk, &[(HEADER_BYTES + index * SLOT_BYTES, &[0; SLOT_BYTES])])?;
+        if !self.by_user.contains_key(user) {
+            return Ok(());
+        }
+        // One, unless two changes failed half-way.
+        let his = |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.user == *user);
+        let indices: Vec<usize> = (0..self.slots.len()).filter(|index| his(&self.slots[*index])).collect();
+        let places = indices.iter().map(|index| (HEADER_BYTES + index * SLOT_BYTES, &[0; SLOT_BYTES][..]));
+        self.write_at(disk, &places.collect::<Vec<_>>())?;
         self.by_user.remove(user);
-        if let Some(slot) = self.slots[index].take() {
+        for slot in indices.iter().filter_map(|index| self.slots[*index].take()) {
             self.by_id.remove(&slot.id);
         }
         Ok(())
@@ -296,18 +309,28 @@ impl Keyring {
         MIRRORS.iter().try_for_each(|name| replace(disk, name, &image)).map_err(|e| self.io(&e))
     }
 
+    /// After a change that failed: both mirrors as they are in memory.
+    pub(super) fn steady(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        if self.unsure.get() {
+            self.write_all(disk)?;
+            self.unsure.set(false);
+        }
+        Ok(())
+    }
+
     /// Writes to one mirror, puts it on the disk, then to the other.
     fn write_at(&self, disk: &dyn Disk, places: &[(usize, &[u8])]) -> Result<(), StoreError> {
         if places.is_empty() {
             return Ok(());
         }
-        if self.unsure.get() {
-            self.write_all(disk)?;
-            self.unsure.set(false);
-        }
+        self.steady(disk)?;
         for name in MIRRORS {
             let mut written = places.iter().map(|(at, bytes)| disk.write(name, *at as u64, bytes));
-            written.try_for_each(|one| one).and_then(|()| disk.sync(name)).map_err(|e| self.io(&e))?;
+            if let Err(error) = written.try_for_each(|one| one).and_then(|()| disk.sync(name)) {
+                // It may be in one mirror, or in part: the next change writes both anew, as they are in memory.
+                self.unsure.set(true);
+                return Err(self.io(&error));
+            }
         }
         Ok(())
     }

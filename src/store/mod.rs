@@ -151,6 +151,6 @@ pub trait TemplateStore: Send + Sync {
     /// [`StoreError`]; [`StoreError::KeyIsCredential`] where the key is not ours to change.
     fn renew_key(&self) -> Result<(), StoreError>;
 
-    /// How it is. Waits for no disk.
+    /// How it is. Waits for a change that is under way, and so for the disk.
     fn health(&self) -> Health;
 }

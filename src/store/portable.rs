@@ -21,6 +21,12 @@ use crate::judge::UserName;
 const KIND: &str = "facelatch-export";
 const SCHEMA: u32 = 1;
 
+/// How far from 1 the length of a unit embedding may be: rounding to f32 costs a thousandth of this.
+const UNIT_SLACK: f64 = 1e-3;
+
+/// No network that does not scale its embeddings gives longer ones; far below where sums of f32 overflow.
+const MAX_NORM: f64 = 1e6;
+
 /// Larger files are refused before they are opened.
 pub const MAX_EXPORT_BYTES: usize = 64 << 20;
 
@@ -33,6 +39,9 @@ pub struct MadeFor {
     pub embedder_sha256: String,
     /// Values of an embedding.
     pub length: usize,
+    /// Its embeddings have length 1. Known of an embedder that is loaded; no file says it.
+    #[serde(skip)]
+    pub unit_length: bool,
 }
 
 /// A sealed export.
@@ -215,6 +224,10 @@ pub fn import(
     done.users = people.keys().map(ToString::to_string).collect();
     let mut templates: Vec<Template> = people.into_values().flatten().collect();
     templates.iter_mut().for_each(|t| t.embedding = snapshot.turn.apply(&t.embedding));
+    if templates.iter().any(|t| t.embedding.values().iter().any(|v| !v.is_finite())) {
+        let why = "an embedding that this store's turn makes infinite".to_owned();
+        return Err(PortableError::File { why });
+    }
     done.added = templates.len();
     if done.added > 0 {
         store.add(&templates, &snapshot.turn)?;
@@ -237,7 +250,15 @@ fn read(
     let key =
         x25519::Identity::from_str(key).map_err(|why| PortableError::Identity { why: why.to_owned() })?;
     let plain = age::decrypt(&key, file).map_err(|e| wrong(format!("cannot be opened ({e})")))?;
-    let plain = Zeroizing::new(plain);
+    parse(&Zeroizing::new(plain), here)
+}
+
+/// Everybody in an export that was opened.
+pub(super) fn parse(
+    plain: &[u8],
+    here: &MadeFor,
+) -> Result<BTreeMap<UserName, Vec<Template>>, PortableError> {
+    let wrong = |why: String| PortableError::File { why };
     let mut lines = plain.split(|byte| *byte == b'\n');
     let about: About = serde_json::from_slice(lines.next().unwrap_or_default())
         .map_err(|e| wrong(format!("is no export ({e})")))?;
@@ -274,14 +295,29 @@ fn template(line: &[u8], here: &MadeFor) -> Result<Template, String> {
         return Err(format!("{} bytes are no {} values", bytes.len(), here.length));
     }
     let values = bytes.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
+    let embedding = Embedding::as_given(values).map_err(|e| e.to_string())?;
+    check_norm(&embedding, here.unit_length)?;
     Ok(Template {
         id: line.id.clone(),
         user: UserName::new(&line.user).map_err(|e| e.to_string())?,
         label: line.label.clone(),
         created_at: line.created_at,
         embedder_sha256: here.embedder_sha256.clone(),
-        embedding: Embedding::as_given(values).map_err(|e| e.to_string())?,
+        embedding,
     })
+}
+
+/// A template near zero is as near to every face as no face is to another, and one that is huge turns into infinity: neither
+/// is what the embedder gives.
+fn check_norm(embedding: &Embedding, unit: bool) -> Result<(), String> {
+    let norm = embedding.values().iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
+    if unit && (norm - 1.0).abs() > UNIT_SLACK {
+        return Err(format!("an embedding of length {norm:.3e}, where this embedder's have length 1"));
+    }
+    if norm > MAX_NORM {
+        return Err(format!("an embedding of length {norm:.3e}, at most {MAX_NORM:.0e} is believed"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

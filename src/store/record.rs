@@ -94,7 +94,9 @@ impl<'a> Envelope<'a> {
 pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, place: Place<'_>) -> Vec<u8> {
     let label = template.label.as_bytes();
     let label = &label[..label.len().min(MAX_LABEL_BYTES)]; // The caller has checked it.
-    let mut plain = Zeroizing::new(Vec::with_capacity(MAX_PLAIN_BYTES.min(2048)));
+    // One allocation, so that no half-grown copy stays behind in memory.
+    let room = 8 + 1 + label.len() + 4 * template.embedding.values().len();
+    let mut plain = Zeroizing::new(Vec::with_capacity(room));
     plain.extend_from_slice(&template.created_at.0.to_le_bytes());
     plain.push(label.len() as u8);
     plain.extend_from_slice(label);

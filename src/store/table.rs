@@ -81,7 +81,7 @@ impl Tables for TableFolder {
         let thread = std::thread::Builder::new().name("table".to_owned());
         let opening = move || {
             // Nobody waits any more: then it is closed again.
-            let _ = sender.send(open(&path).map(|table| Box::new(Guarded(table)) as Box<dyn Table>));
+            let _ = sender.send(open(&path).map(|table| Box::new(Guarded(Some(table))) as Box<dyn Table>));
         };
         thread.spawn(opening).map_err(|e| e.to_string())?;
         match receiver.recv_timeout(PATIENCE) {
@@ -114,15 +114,34 @@ impl Tables for TableFolder {
 }
 
 /// A table whose panics are errors.
-struct Guarded(Box<dyn Table>);
+struct Guarded(Option<Box<dyn Table>>);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let table = self.0.take();
+        // sled writes what is left, and unwraps.
+        if catch_unwind(AssertUnwindSafe(|| drop(table))).is_err() {
+            tracing::error!(
+                "a table panicked while it was closed; its files are looked into at the next start"
+            );
+        }
+    }
+}
+
+impl Guarded {
+    fn ask<T>(&self, work: impl FnOnce(&dyn Table) -> Result<T, String>) -> Result<T, String> {
+        let table = self.0.as_deref().ok_or("it is closed")?;
+        caught(|| work(table))
+    }
+}
 
 impl Table for Guarded {
     fn load(&self) -> Result<Entries, String> {
-        caught(|| self.0.load())
+        self.ask(|table| table.load())
     }
 
     fn apply(&self, change: &Change) -> Result<(), String> {
-        caught(|| self.0.apply(change))
+        self.ask(|table| table.apply(change))
     }
 }
 

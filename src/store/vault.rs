@@ -14,7 +14,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::backup::Backup;
 use super::files::Disk;
 use super::key::KeySource;
-use super::keyring::{Keyring, TurnKey};
+use super::keyring::{KeyId, Keyring, TurnKey};
 use super::manifest::{Entries, Manifest};
 use super::memory::Pinned;
 use super::record::{self, Envelope, Place};
@@ -29,6 +29,7 @@ mod commit;
 mod misses;
 mod open;
 mod renew;
+mod salvage;
 mod settle;
 
 /// What a store is opened with.
@@ -167,8 +168,11 @@ impl TemplateStore for Vault {
 
     fn renew_key(&self) -> Result<(), StoreError> {
         let mut inner = self.lock();
-        let next = self.source.next()?;
         let disk = inner.disk.clone();
+        // A renewal that failed may have left the key in use in the new file, or mirrors under two keys.
+        inner.keyring.steady(&*disk)?;
+        self.source.settle_on(inner.keyring.wrap())?;
+        let next = self.source.next()?;
         inner.keyring.rewrap(&*disk, &next.key)?;
         self.source.settle(&next.path)
     }
@@ -199,7 +203,11 @@ impl Inner {
 
     fn add(&mut self, templates: &[Template]) -> Result<(), StoreError> {
         self.check(templates)?;
-        self.keyring.add(&*self.disk.clone(), &templates.iter().map(|t| &t.user).collect())?;
+        let (disk, users) = (self.disk.clone(), templates.iter().map(|t| &t.user).collect::<BTreeSet<_>>());
+        // A key that could not be destroyed with the last template of its user seals no new one.
+        let strangers = users.iter().filter(|user| !self.people.contains_key(**user));
+        strangers.into_iter().try_for_each(|user| self.keyring.erase(&*disk, user))?;
+        self.keyring.add(&*disk, &users)?;
         let turn = self.turn.id();
         let sealed = templates.iter().map(|t| Ok((record_key(&t.id), Some(self.seal(t, &turn)?))));
         let change = sealed.collect::<Result<_, StoreError>>()?;
@@ -241,18 +249,23 @@ impl Inner {
         let everybody = self.people.iter().filter(|(name, _)| user.is_none_or(|user| user == *name));
         let mut found = Vec::new();
         for (user, ids) in everybody {
-            let key = self.keyring.id_of(user).and_then(|id| self.keyring.key(&id));
+            let mut last = None;
             for id in ids {
-                let open = || {
-                    let sealed = self.entries.get(&record_key(id)).ok_or("it is missing")?;
-                    let key = key.as_ref().ok_or("its user has no key")?;
-                    Envelope::parse(sealed)?.open(key, id, user, self.place(&self.manifest.turn))
-                };
-                found.push(open().map_err(|why: String| self.damaged(id, &why))?);
+                found.push(self.opened(user, id, &mut last).map_err(|why| self.damaged(id, &why))?);
             }
         }
         found.sort_by(|a, b| (&a.user, a.created_at, &a.id).cmp(&(&b.user, b.created_at, &b.id)));
         Ok(found)
+    }
+
+    /// A template, with the key that its record names; `last` saves unwrapping it again.
+    fn opened(&self, user: &UserName, id: &str, last: &mut Option<(KeyId, Key)>) -> Result<Template, String> {
+        let sealed = self.entries.get(&record_key(id)).ok_or("it is missing")?;
+        let envelope = Envelope::parse(sealed)?;
+        let known = last.take().filter(|(id, _)| *id == envelope.key);
+        let known = known.or_else(|| Some((envelope.key, self.keyring.key(&envelope.key)?)));
+        let (_, key) = last.insert(known.ok_or("its user has no key")?);
+        envelope.open(key, id, user, self.place(&self.manifest.turn))
     }
 
     fn damaged(&self, id: &str, why: &str) -> StoreError {
@@ -265,6 +278,8 @@ impl Inner {
             if id.is_none() {
                 self.set_attempts(Some(user), Attempts::default())?;
             }
+            // Left over from a removal whose end failed.
+            self.keyring.erase(&*self.disk.clone(), user)?;
             return Ok(0);
         };
         let gone: BTreeSet<String> =
@@ -312,6 +327,8 @@ fn record_key(id: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 mod mend_tests;
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::fs;
 use age::secrecy::ExposeSecret;
 use facelatch::serve::peer::Role;
 use facelatch_wire::Word;
-use facelatch_wire::call::{CheckAudit, Export, Identify, Import, List, Remove, Renew, Status, Upload};
+use facelatch_wire::call::{
+    CheckAudit, Events, Export, Identify, Import, List, Remove, Renew, Status, Upload,
+};
 
 use crate::cli::run;
 use crate::stage::{ALICE, ALICE_ENROLS, BOB};
@@ -68,6 +70,13 @@ fn from_one_device_to_another_on_the_command_line() {
     let (code, _, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", &public]);
     assert!(code == 4 && err.contains("exists already"), "{err}");
 
+    // Neither another's file nor one behind a link is written to.
+    std::os::unix::fs::symlink(path("key.txt"), path("link.age.part")).expect("linked");
+    let (code, _, err) = run(&here, &["export", "--to", &path("link.age"), "--recipient", &public]);
+    assert!(code == 4 && err.contains("link.age.part: cannot be made; remove it"), "{err}");
+    assert!(fs::read_to_string(path("key.txt")).expect("read").contains("AGE-SECRET-KEY"));
+    assert!(!folder.path().join("all.age.part").exists() && !folder.path().join("link.age").exists());
+
     let import = |world: &World, more: &[&str]| {
         let (file, key) = (path("all.age"), path("key.txt"));
         run(world, &[&["import", file.as_str(), "--identity", key.as_str()], more].concat())
@@ -87,7 +96,10 @@ fn from_one_device_to_another_on_the_command_line() {
     let (code, _, err) = import(&there, &[]);
     assert!(code == 2 && err.contains("alice: enrolled here already"), "{err}");
     let (code, out, _) = import(&there, &["--skip-enrolled"]);
-    assert!(code == 0 && out.contains("left out, since they are enrolled already: alice"), "{out}");
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "nothing was added\nleft out, since they are enrolled already: alice\n")
+    );
 }
 
 #[test]
@@ -144,6 +156,55 @@ fn the_audit_log_tells_who_when_and_how_it_ended_and_shows_an_edit() {
     fs::write(&path, format!("{cut}\n")).expect("written");
     let (code, out, _) = run(&world, &["audit", "verify"]);
     assert!(code == 1 && out.contains("the end is missing"), "{out}");
+}
+
+/// A call that is refused at once, without the store: when it is answered the daemon has seen all that came before it.
+fn daemon_has_come_round(world: &World) {
+    let refused = world.ask(&Export { recipient: None, user: None });
+    refused.map(|_| ()).expect_err("it wants several replies");
+}
+
+/// The event is sent where the line of the audit log is written.
+#[test]
+fn a_deed_is_told_although_whoever_asked_has_hung_up_meanwhile() {
+    let world = World::new().knows_alice();
+    let mut listener = world.client();
+    listener.start(&Events {}, true).expect("sent");
+    assert_eq!(listener.receive::<Events>().expect("listening").reply.kind, "listening");
+    let mut client = world.client();
+    let hold = world.store.hold();
+    client.start(&Remove { user: "alice".into(), id: None }, false).expect("sent");
+    daemon_has_come_round(&world);
+    drop(client);
+    daemon_has_come_round(&world);
+    drop(hold);
+    let told = listener.receive::<Events>().expect("an event").reply;
+    assert_eq!((told.kind.as_str(), told.user.as_deref()), ("remove", Some("alice")));
+    assert!(world.ask(&List { user: None }).expect("list").templates.is_empty());
+}
+
+#[test]
+fn a_renewal_that_failed_is_on_record_too() {
+    let world = World::sealed(|_| {});
+    // The keyring cannot be written.
+    fs::create_dir(world.store_folder().join("keyring.a.new")).expect("made");
+    assert!(world.ask(&Renew { store_key: true }).is_err());
+    let text = fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("log");
+    assert!(text.contains(r#""kind":"renew","by":0,"verdict":"failed""#), "{text}");
+}
+
+#[test]
+fn one_file_at_a_time_is_uploaded() {
+    let world = World::sealed(|_| {});
+    let part = Upload { data: "aGVsbG8".into() };
+    let mut first = world.client();
+    first.call(&part).expect("uploaded");
+    first.call(&part).expect("more of it");
+    let error = world.ask(&part).expect_err("two").to_string();
+    assert!(error.contains("somebody else imports just now"), "{error}");
+    drop(first);
+    daemon_has_come_round(&world);
+    world.ask(&part).expect("the place was given back");
 }
 
 #[test]

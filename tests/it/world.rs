@@ -85,6 +85,11 @@ impl VecStore {
         self.revision.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Whoever asks it anything waits until this is dropped.
+    pub(crate) fn hold(&self) -> impl Sized + '_ {
+        self.kept()
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -10,6 +10,8 @@ use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use facelatch_wire::call::{CheckAudit, Export, Import, Renew, Upload};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
@@ -60,11 +62,30 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     part.push(".part");
     let part = Path::new(&part);
     let failed = || format!("{}: cannot be written", path.display());
+    // Never through a link that somebody put there.
     let mut options = OpenOptions::new();
-    let mut file =
-        options.write(true).create(true).truncate(true).mode(0o600).open(part).with_context(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).with_context(failed)?;
-    std::fs::rename(part, path).with_context(failed)
+    let mut file = options.write(true).create_new(true).mode(0o600).open(part).with_context(|| {
+        format!(
+            "{}: cannot be made; remove it if it is left over from an export that was cut short",
+            part.display()
+        )
+    })?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let named = written.and_then(|()| name_new(part, path));
+    if named.is_err() {
+        // Best effort: it is sealed, and the next export names it.
+        let _ = std::fs::remove_file(part);
+    }
+    named.with_context(failed)
+}
+
+/// Renames unless something has the name by now.
+fn name_new(part: &Path, path: &Path) -> std::io::Result<()> {
+    match renameat2(AT_FDCWD, part, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE) {
+        // Not every file system of a USB stick can promise that.
+        Err(Errno::EINVAL) if !path.exists() => std::fs::rename(part, path),
+        named => Ok(named?),
+    }
 }
 
 /// What is in a sealed file, into the store.
@@ -89,7 +110,8 @@ pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: b
         return Ok(Exit::Done);
     }
     match done.added {
-        0 => say::line("nothing was added: all of it is here already")?,
+        0 if done.skipped.is_empty() => say::line("nothing was added: all of it is here already")?,
+        0 => say::line("nothing was added")?,
         added => say::line(format!("{added} templates of {} added", done.users.join(", ")))?,
     }
     if !done.skipped.is_empty() {

@@ -200,3 +200,35 @@ fn a_full_disk_keeps_nobody_out_and_the_gap_is_on_record() {
     let found = audit.verify().expect("read").problems;
     assert!(found.len() == 1 && found[0].contains("3 lines before it could not be written"), "{found:?}");
 }
+
+/// Wherever the disk is full, at a rotation too: the only word about it later is how many lines are missing.
+#[test]
+fn a_disk_that_was_full_leaves_no_false_alarm() {
+    let steps = {
+        let disk = filled(0);
+        let before = disk.steps();
+        let audit = open(&disk).expect("opens");
+        (0..30).for_each(|n| audit.record(happened(n)));
+        disk.steps() - before
+    };
+    for (step, fault) in (1..=steps).flat_map(|step| [(step, Fault::Full), (step, Fault::FullForGood)]) {
+        let disk = filled(0);
+        let audit = open(&disk).expect("opens");
+        disk.plan(step, fault);
+        (0..30).for_each(|n| audit.record(happened(n)));
+        disk.mend();
+        (0..20).for_each(|n| audit.record(happened(n)));
+        assert_eq!(audit.trouble(), None);
+        let report = audit.verify().expect("read");
+        let other = |problem: &&String| !problem.contains("lines before it could not be written");
+        assert_eq!(report.problems.iter().find(other), None, "step {step}, {fault:?}");
+        let written = audit.state().head.last;
+        drop(audit);
+        let report = open(&disk).expect("opens").verify().expect("read");
+        assert_eq!(report.problems.iter().find(other), None, "step {step}, {fault:?}: after a restart");
+        let text = ["audit.log.2", "audit.log.1", "audit.log"]
+            .map(|name| disk.read(name).expect("read").unwrap_or_default());
+        let text = String::from_utf8(text.concat()).expect("text");
+        assert!(text.lines().last().expect("lines").contains(&format!("\"n\":{written},")));
+    }
+}

@@ -80,6 +80,11 @@ impl Header {
         [&MAGIC[..], &check(wrap), &wrap.seal(&[MAGIC], &plain)].concat()
     }
 
+    /// Whether the file begins as every keyring does.
+    pub(super) fn begins(file: &[u8]) -> bool {
+        file.starts_with(MAGIC)
+    }
+
     /// Whether the file says that it is sealed with this key, damaged or not.
     pub(super) fn is_of(wrap: &Key, file: &[u8]) -> bool {
         file.get(MAGIC.len()..MAGIC.len() + CHECK_BYTES).is_some_and(|bytes| bytes == check(wrap))

@@ -88,7 +88,11 @@ fn a_wrong_key_a_lost_keyring_and_none_at_all_are_told_apart() {
     for mirror in MIRRORS {
         disk.cut(mirror, 0).expect("cut");
     }
-    assert!(open(&disk, &[1]).is_err(), "an empty file is no fresh start");
+    let lost = open(&disk, &[1]);
+    assert!(
+        matches!(lost, Err(StoreError::KeyringLost { .. })),
+        "an empty file is no fresh start, and under no key"
+    );
 }
 
 #[test]
@@ -107,6 +111,44 @@ fn a_full_disk_while_wrapping_anew_costs_no_key_later() {
             break;
         }
     }
+}
+
+/// Two are added and it fails half-way; later one of them alone, into the slot that was the other's.
+#[test]
+fn a_change_that_failed_half_way_is_gone_after_the_next_one() {
+    for step in 1.. {
+        let disk = Fake::default();
+        let mut ring = made(&disk);
+        let (one, two) = (user("one"), user("two"));
+        disk.plan(step, Fault::Full);
+        let failed = ring.add(&disk, &[&one, &two].into()).is_err();
+        if !failed {
+            break;
+        }
+        let id = add(&mut ring, &disk, "two");
+        let (mut again, _) = open(&disk, &[1]).expect("opens").expect("there");
+        assert_eq!((again.users(), again.id_of(&two)), (vec![two.clone()], Some(id)), "step {step}");
+        assert!(again.notes.is_empty(), "step {step}: {:?}", again.notes);
+        again.erase(&disk, &two).expect("erased");
+        assert!(open(&disk, &[1]).expect("opens").expect("there").0.users().is_empty());
+    }
+}
+
+/// As a version before this one may have left it.
+#[test]
+fn both_keys_of_one_user_are_destroyed_with_him() {
+    let disk = Fake::default();
+    let mut ring = made(&disk);
+    let (one, two) = (add(&mut ring, &disk, "one"), add(&mut ring, &disk, "two"));
+    let opened = Opened { id: one, user: Some(user("two")), key: Key::random() };
+    let slot = ring.wrapped(0, &opened);
+    MIRRORS.iter().for_each(|name| disk.write(name, HEADER_BYTES as u64, &slot).expect("written"));
+    let (mut again, _) = open(&disk, &[1]).expect("opens").expect("there");
+    assert!(again.key(&one).is_some() && again.key(&two).is_some());
+    again.erase(&disk, &user("two")).expect("erased");
+    assert!(again.key(&one).is_none() && again.key(&two).is_none());
+    let mirror = disk.read("keyring.b").expect("read").expect("there");
+    assert!(mirror[HEADER_BYTES..].iter().all(|byte| *byte == 0));
 }
 
 #[test]

@@ -19,7 +19,7 @@ impl Place {
 }
 
 fn here() -> MadeFor {
-    MadeFor { embedder: "sface".into(), embedder_sha256: "ab".into(), length: 4 }
+    MadeFor { embedder: "sface".into(), embedder_sha256: "ab".into(), length: 4, unit_length: true }
 }
 
 fn add(store: &Vault, name: &str, n: u32) {
@@ -117,7 +117,7 @@ fn another_key_another_embedder_and_rubbish_are_refused_with_the_way_out() {
     };
     assert!(refused(&file, &keys().1, &here()).contains("the key it was made for"));
     assert!(refused(&file, "no key", &here()).contains("age-keygen -o"));
-    let other = MadeFor { embedder: "small".into(), embedder_sha256: "cd".into(), length: 4 };
+    let other = MadeFor { embedder: "small".into(), embedder_sha256: "cd".into(), ..here() };
     let error = refused(&file, &secret, &other);
     assert!(error.contains("made for the embedder sface") && error.contains("small"), "{error}");
     let mut cut = file.clone();
@@ -143,9 +143,54 @@ fn an_export_cannot_be_read_without_the_key() {
 
 #[test]
 fn more_than_a_user_may_have_is_refused_whole() {
-    let ((_a, from), (_b, to)) = (Place::new(), Place::new());
-    (0..MAX_TEMPLATES as u32).for_each(|n| add(&from, "alice", n));
+    let (_place, store) = Place::new();
     let (public, secret) = keys();
-    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
-    assert_eq!(import(&to, &file, &secret, &here(), false).expect("all fit").added, MAX_TEMPLATES);
+    let face: &[f32] = &[0.5, -0.5, 0.5, 0.5];
+    let file = forged(&[face; MAX_TEMPLATES + 1], &public);
+    let error =
+        import(&store, &file, &secret, &here(), false).map(|_| ()).expect_err("one too many").to_string();
+    assert!(error.contains("would have 33 templates, at most 32"), "{error}");
+    assert!(names(&store).is_empty());
+    let file = forged(&[face; MAX_TEMPLATES], &public);
+    assert_eq!(import(&store, &file, &secret, &here(), false).expect("all fit").added, MAX_TEMPLATES);
+}
+
+/// A file that anybody can seal for a public key: one line for each embedding.
+fn forged(embeddings: &[&[f32]], public: &str) -> Vec<u8> {
+    let mut text = format!(
+        r#"{{"kind":"{KIND}","schema":{SCHEMA},"embedder":"sface","embedder_sha256":"ab","length":4,"created_at":1,"templates":{}}}"#,
+        embeddings.len()
+    );
+    for (n, values) in embeddings.iter().enumerate() {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let embedding = STANDARD_NO_PAD.encode(bytes);
+        text += &format!(
+            "\n{{\"id\":\"{n:032x}\",\"user\":\"alice\",\"label\":\"\",\"created_at\":1,\"embedding\":\"{embedding}\"}}"
+        );
+    }
+    age::encrypt(&recipient(public).expect("valid"), text.as_bytes()).expect("sealed")
+}
+
+#[test]
+fn what_no_embedder_gives_is_refused() {
+    let (_place, store) = Place::new();
+    let (public, secret) = keys();
+    let good: &[f32] = &[0.5, -0.5, 0.5, 0.5];
+    let (tiny, huge, long) = ([1e-6, 0.0, 0.0, 0.0], [3e38; 4], [0.51, -0.5, 0.5, 0.5]);
+    for (bad, unscaled) in
+        [(tiny, true), (huge, false), (long, true), ([f32::NAN; 4], false), ([0.0; 4], false)]
+    {
+        for unit_length in [true, false] {
+            let here = MadeFor { unit_length, ..here() };
+            let done = import(&store, &forged(&[good, &bad], &public), &secret, &here, false);
+            assert_eq!(done.is_ok(), unscaled && !unit_length, "{bad:?} {unit_length}");
+            if let Err(error) = done {
+                assert!(error.to_string().contains("line 3: "), "{error}");
+                assert!(names(&store).is_empty(), "nothing is half imported");
+            } else {
+                store.remove(&UserName::new("alice").expect("valid"), None).expect("removed");
+            }
+        }
+    }
+    assert_eq!(import(&store, &forged(&[good], &public), &secret, &here(), false).expect("good").added, 1);
 }

@@ -120,9 +120,15 @@ fn a_panic_is_an_error() {
             panic!("as sled does over damaged files")
         }
     }
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("as sled does when a write fails")
+        }
+    }
     let tables = TableFolder::new("nowhere".into(), |_| Ok(Box::new(Panics)));
     let table = tables.open().expect("opens");
     assert!(table.load().is_err() && table.apply(&Change::new()).is_err());
+    drop(table);
     let tables = TableFolder::new("nowhere".into(), |_| panic!("at opening"));
     assert!(tables.open().map(|_| ()).expect_err("damaged").contains("panicked"));
 }

@@ -156,3 +156,26 @@ fn a_store_of_the_first_schema_is_sealed_and_destroyed() {
     assert!(error.contains("made for the embedder") && other.has(b"alice"), "{error}");
     check(&open(&other).expect("with the right embedder it is taken over"));
 }
+
+/// A new store key that is in use already, while its file still has the other name: the next one does not cost it.
+#[test]
+fn another_new_key_never_costs_the_one_in_use() {
+    let place = Place::new();
+    let store = place.open();
+    add(&store, &[("alice", "1")]).expect("added");
+    let key = place.store().with_file_name("store.key");
+    let new = place.store().with_file_name("store.key.new");
+    let old = fs::read(&key).expect("read");
+    store.renew_key().expect("renewed");
+    // As if the two files could not be exchanged.
+    fs::rename(&key, &new).expect("renamed");
+    fs::write(&key, old).expect("written");
+    // Nor can the keyring be written now.
+    let blocked = place.store().join("keyring.a.new");
+    fs::create_dir(&blocked).expect("made");
+    assert!(store.renew_key().is_err());
+    drop(store);
+    fs::remove_dir(&blocked).expect("removed");
+    assert_eq!(ids(&place.open(), None), ["1"]);
+    assert!(!new.exists(), "the key in use has its name again, and there is no other");
+}

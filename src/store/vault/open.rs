@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use nix::fcntl::{Flock, FlockArg};
 
 use super::commit::{filled, verified};
-use super::{Inner, Keys, MANIFEST, Opening, Vault};
+use super::{Inner, Keys, Opening, Vault};
 use crate::store::backup::{self, Backup, GENERATIONS, Generation};
 use crate::store::files::{Disk, Folder};
 use crate::store::key::Candidate;
@@ -24,13 +24,13 @@ const RECORDS: &str = "records";
 const LOCK: &str = "lock";
 
 /// The store's state as it was found or mended.
-struct Found {
-    table: Box<dyn Table>,
-    backup: Backup,
-    manifest: Manifest,
-    entries: Entries,
-    condition: Condition,
-    notes: Vec<String>,
+pub(super) struct Found {
+    pub(super) table: Box<dyn Table>,
+    pub(super) backup: Backup,
+    pub(super) manifest: Manifest,
+    pub(super) entries: Entries,
+    pub(super) condition: Condition,
+    pub(super) notes: Vec<String>,
 }
 
 /// What the table turned out to be.
@@ -148,12 +148,12 @@ fn settled(
     Ok(keyring)
 }
 
-struct Search<'a> {
-    disk: &'a Arc<dyn Disk>,
+pub(super) struct Search<'a> {
+    pub(super) disk: &'a Arc<dyn Disk>,
     tables: &'a dyn Tables,
-    keyring: &'a Keyring,
-    keys: &'a Keys,
-    opening: &'a Opening<'a>,
+    pub(super) keyring: &'a Keyring,
+    pub(super) keys: &'a Keys,
+    pub(super) opening: &'a Opening<'a>,
 }
 
 impl Search<'_> {
@@ -170,11 +170,8 @@ impl Search<'_> {
                 self.fresh(table)
             }
             (OnTable::Whole(table, manifest, entries), None) => {
-                let note = "store: the backup was damaged or missing and was written anew from the records";
-                self.disk.remove(GENERATIONS[0]).map_err(|e| self.io(&e))?;
-                let backup = self.new_backup(&manifest, &entries)?;
-                let (condition, notes) = (Condition::Restored, vec![note.to_owned()]);
-                Ok(Found { table, backup, manifest, entries, condition, notes })
+                let lost = self.lost_after(manifest.revision, None)?;
+                self.with_new_backup(table, manifest, entries, lost.into_iter().collect())
             }
             (OnTable::Empty(table), None) if self.keyring.users().is_empty() && !self.anything_left()? => {
                 self.fresh(table)
@@ -203,7 +200,7 @@ impl Search<'_> {
         }
     }
 
-    fn generation(
+    pub(super) fn generation(
         &self,
         which: usize,
         entries: Option<&mut Entries>,
@@ -219,7 +216,7 @@ impl Search<'_> {
         Ok(there(&GENERATIONS[0])? || there(&GENERATIONS[1])?)
     }
 
-    /// Both are whole by themselves: which one is further?
+    /// Both are whole by themselves: which one is further? The backup may be damaged behind its good part.
     fn both(
         &self,
         table: Box<dyn Table>,
@@ -227,23 +224,17 @@ impl Search<'_> {
         entries: Entries,
         on_backup: &Generation,
     ) -> Result<Found, StoreError> {
-        let (condition, notes) = (Condition::Whole, Vec::new());
+        let newest = manifest.revision.max(on_backup.manifest.revision);
+        let (condition, notes) = match self.lost_after(newest, Some(on_backup))? {
+            Some(note) => (Condition::Lossy, vec![note]),
+            None => (Condition::Whole, Vec::new()),
+        };
         if on_backup.manifest == manifest {
             let backup = self.resume(on_backup)?;
             return Ok(Found { table, backup, manifest, entries, condition, notes });
         }
         if on_backup.manifest.revision <= manifest.revision {
-            let note = "store: the backup was damaged and was written anew from the records".to_owned();
-            self.disk.remove(GENERATIONS[0]).map_err(|e| self.io(&e))?;
-            let backup = self.new_backup(&manifest, &entries)?;
-            return Ok(Found {
-                table,
-                backup,
-                manifest,
-                entries,
-                condition: Condition::Restored,
-                notes: vec![note],
-            });
+            return self.with_new_backup(table, manifest, entries, notes);
         }
         // The power went between the two, or the table could not be written: it is brought up to date.
         let missed = on_backup.manifest.revision - manifest.revision;
@@ -259,47 +250,21 @@ impl Search<'_> {
         Ok(Found { table, backup, manifest: on_backup.manifest.clone(), entries: newest, condition, notes })
     }
 
-    /// A new table from the present backup.
-    fn restore(&self, why: &str, on_backup: &Generation) -> Result<Found, StoreError> {
-        let mut entries = Entries::new();
-        self.generation(0, Some(&mut entries))?;
-        let manifest = on_backup.manifest.clone();
-        let (table, aside) = self.new_table(&manifest, &entries)?;
-        let mut note =
-            format!("store: {why} and were restored from the backup, as of change {}", manifest.revision);
-        if !on_backup.clean {
-            note += ", whose end was cut off: the last change may be missing";
-        }
-        note += &aside;
-        let backup = self.resume(on_backup)?;
-        Ok(Found { table, backup, manifest, entries, condition: Condition::Restored, notes: vec![note] })
-    }
-
-    /// Table and backup are both damaged: the generation before, or what can still be opened.
-    fn salvage(&self, on_table: Entries) -> Result<Found, StoreError> {
-        let mut entries = Entries::new();
-        let before = self.generation(1, Some(&mut entries))?;
-        let (manifest, what) = match before {
-            Some(before) => {
-                let revision = before.manifest.revision;
-                (before.manifest, format!("the generation before; changes after number {revision} are lost"))
-            }
-            None if on_table.is_empty() => return Err(StoreError::Lost { path: self.opening.folder.into() }),
-            None => {
-                entries = on_table;
-                entries.retain(|key, _| key.as_slice() != MANIFEST);
-                let turn = self.keyring.header().turns.first().map(|key| key.id()).unwrap_or_default();
-                let empty = Manifest::empty(turn, self.opening.embedder_sha256);
-                let all = difference(&Entries::new(), &entries);
-                let tagger = crate::store::manifest::Tagger(&self.keys.entries);
-                (empty.after(&tagger, &Entries::new(), &all), "what is left of the records".to_owned())
-            }
-        };
-        let (table, aside) = self.new_table(&manifest, &entries)?;
+    /// The table is whole and the backup, as far as it can be read, is not as far.
+    fn with_new_backup(
+        &self,
+        table: Box<dyn Table>,
+        manifest: Manifest,
+        entries: Entries,
+        mut notes: Vec<String>,
+    ) -> Result<Found, StoreError> {
+        let condition = if notes.is_empty() { Condition::Restored } else { Condition::Lossy };
+        notes.push(
+            "store: the backup was damaged or missing and was written anew from the records".to_owned(),
+        );
         self.disk.remove(GENERATIONS[0]).map_err(|e| self.io(&e))?;
         let backup = self.new_backup(&manifest, &entries)?;
-        let note = format!("store: records and backup were damaged; restored from {what}{aside}");
-        Ok(Found { table, backup, manifest, entries, condition: Condition::Lossy, notes: vec![note] })
+        Ok(Found { table, backup, manifest, entries, condition, notes })
     }
 
     fn fresh(&self, table: Box<dyn Table>) -> Result<Found, StoreError> {
@@ -311,7 +276,7 @@ impl Search<'_> {
     }
 
     /// A table with these entries; what was there is moved away, and where to is said.
-    fn new_table(
+    pub(super) fn new_table(
         &self,
         manifest: &Manifest,
         entries: &Entries,
@@ -328,22 +293,22 @@ impl Search<'_> {
         Ok((table, aside))
     }
 
-    fn new_backup(&self, manifest: &Manifest, entries: &Entries) -> Result<Backup, StoreError> {
+    pub(super) fn new_backup(&self, manifest: &Manifest, entries: &Entries) -> Result<Backup, StoreError> {
         let device = self.keyring.header().device;
         Backup::create(self.disk.clone(), self.keys.backup.clone(), device, (manifest, entries))
             .map_err(|e| self.io(&e))
     }
 
-    fn resume(&self, found: &Generation) -> Result<Backup, StoreError> {
+    pub(super) fn resume(&self, found: &Generation) -> Result<Backup, StoreError> {
         let device = self.keyring.header().device;
         Backup::resume(self.disk.clone(), self.keys.backup.clone(), device, found).map_err(|e| self.io(&e))
     }
 
     fn failed(&self, why: String) -> StoreError {
-        StoreError::Open { path: self.opening.folder.into(), why }
+        StoreError::Io { path: self.opening.folder.into(), why }
     }
 
-    fn io(&self, why: &std::io::Error) -> StoreError {
+    pub(super) fn io(&self, why: &std::io::Error) -> StoreError {
         StoreError::Io { path: self.opening.folder.into(), why: why.to_string() }
     }
 }

@@ -10,7 +10,9 @@ use crate::store::keyring::TurnKey;
 impl Inner {
     /// Kind and length of the present turn.
     pub(super) fn turn_key(&self) -> Result<(TurnKind, usize), StoreError> {
-        let key = self.keyring.header().turns.first().ok_or_else(|| self.io("the keyring has no turn"))?;
+        let present = self.turn.id();
+        let key = self.keyring.header().turns.iter().find(|key| key.id() == present);
+        let key = key.ok_or_else(|| self.io("the keyring does not have the turn that templates are in"))?;
         Ok((key.kind, key.length.into()))
     }
 
@@ -20,7 +22,11 @@ impl Inner {
         let (next, before) = (TurnKey::random(kind), self.turn.clone());
         let turn = next.draw();
         let mut templates = self.templates(None)?;
-        self.keyring.change(&*disk, |header| header.turns.push(next))?;
+        self.keyring.change(&*disk, |header| {
+            // The one before a renewal whose end failed may still be there, and there is room for two.
+            header.turns.retain(|key| key.id() == before.id());
+            header.turns.push(next);
+        })?;
         let reissued = templates.iter_mut().map(|template| {
             template.embedding = turn.apply(&before.undo(&template.embedding));
             Ok((record_key(&template.id), Some(self.seal(template, &turn.id())?)))

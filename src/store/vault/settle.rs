@@ -1,12 +1,24 @@
 //! After opening: whose records are whose, for which embedder and turn; leftovers of a crash are cleared away.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Inner, MISSES, Opening, RECORD};
 use crate::judge::UserName;
-use crate::store::record::Envelope;
+use crate::store::keyring::Keyring;
+use crate::store::record::{Envelope, Place};
 use crate::store::v1::OldStore;
 use crate::store::{Condition, StoreError};
+
+/// Whether an entry is a record that opens in this place.
+pub(super) fn opens(keyring: &Keyring, key: &[u8], value: &[u8], place: Place<'_>) -> bool {
+    let id = key.strip_prefix(&[RECORD]).and_then(|id| std::str::from_utf8(id).ok());
+    let opened = id.zip(Envelope::parse(value).ok()).and_then(|(id, envelope)| {
+        let (user, key) = (keyring.user_of(&envelope.key)?, keyring.key(&envelope.key)?);
+        envelope.open(&key, id, user, place).ok()
+    });
+    opened.is_some()
+}
 
 impl Inner {
     /// Makes a verified state ready for use.
@@ -21,7 +33,10 @@ impl Inner {
     /// one in a turn whose key was destroyed is from before a renewal.
     fn drop_what_nobody_can_open(&mut self) -> Result<(), StoreError> {
         let known_turn = self.keyring.has_turn(&self.manifest.turn);
-        let mut lost = Vec::new();
+        // Else all of it was verified already.
+        let unsure = self.condition == Condition::Lossy;
+        let place = self.place(&self.manifest.turn);
+        let (mut people, mut lost) = (BTreeMap::<_, BTreeSet<_>>::new(), Vec::new());
         for (key, value) in &self.entries {
             if key.first() == Some(&MISSES) {
                 continue;
@@ -29,12 +44,15 @@ impl Inner {
             let id = key.strip_prefix(&[RECORD]).and_then(|id| std::str::from_utf8(id).ok());
             let user = Envelope::parse(value).ok().and_then(|envelope| self.keyring.user_of(&envelope.key));
             match (id, user) {
-                (Some(id), Some(user)) if known_turn => {
-                    self.people.entry(user.clone()).or_default().insert(id.to_owned());
+                (Some(id), Some(user))
+                    if known_turn && (!unsure || opens(&self.keyring, key, value, place)) =>
+                {
+                    people.entry(user.clone()).or_default().insert(id.to_owned());
                 }
                 _ => lost.push((key.clone(), None)),
             }
         }
+        self.people = people;
         if lost.is_empty() {
             return Ok(());
         }
@@ -55,7 +73,7 @@ impl Inner {
         if !same && !self.people.is_empty() {
             return Err(StoreError::OtherEmbedder { path: self.path.clone(), made_for, loaded });
         }
-        let suits = self.turn_key()? == opening.turn && self.keyring.has_turn(&self.manifest.turn);
+        let suits = self.turn_key().is_ok_and(|turn| turn == opening.turn);
         if suits && same {
             return Ok(());
         }
