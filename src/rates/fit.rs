@@ -262,6 +262,9 @@ pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesErro
         allowed -= 1;
     }
     let z = above(allowed);
+    if z < 0.0 {
+        notes.push(format!("z >= {z}: less than p = 0.5 would open, for these people are easier to tell apart than others will be; fit on a harder set"));
+    }
     Ok(Threshold { z, p: crate::head::LogOdds(z).probability().value(), rates: Rates::at(scored, z), notes })
 }
 
@@ -372,5 +375,8 @@ mod tests {
         assert_eq!((of_ten.z, of_ten.rates.fmr), (got.z, got.rates.fmr), "a login keeps its rate");
         assert!(of_ten.notes[0].contains("1.0e-2 of the decisions"), "{:?}", of_ten.notes);
         assert!(threshold(&scored, Target::Fmr(0.0)).is_err());
+        let easy = Scored { genuine: trials(100, 5.0), impostor: trials(10_000, -9.0) };
+        let easy = threshold(&easy, Target::Fmr(1e-2)).expect("a rate");
+        assert!(easy.z < 0.0 && easy.notes[0].contains("a harder set"), "{easy:?}");
     }
 }
