@@ -273,7 +273,7 @@ impl Config {
         within("decision.frames", decision.frames, 1..=10)?;
         within("decision.templates", decision.templates, 1..=32)?;
         within("decision.deadline_ms", decision.deadline_ms, 500..=30_000)?;
-        within("decision.enroll_deadline_ms", decision.enroll_deadline_ms, 15_000..=600_000)?;
+        within("decision.enroll_deadline_ms", decision.enroll_deadline_ms, 20_000..=600_000)?;
         within("lockout.free_misses", lockout.free_misses, 1..=10)?;
         within("lockout.first_wait_s", lockout.first_wait_s, 30..=3600)?;
         within("lockout.longest_wait_s", lockout.longest_wait_s, 30..=86_400)?;

@@ -196,7 +196,7 @@ impl Pipeline {
         attempt.score_ms = self.ms_since(scoring);
         attempt.probability = Some(evidence.probability);
         attempt.threshold = Some(policy.threshold());
-        self.verdict(claimed, evidence, policy)
+        self.verdict(claimed, evidence, policy, attempt)
     }
 
     /// Why nobody could be granted, whoever comes. Told without looking, so that it costs nobody a miss.
@@ -230,6 +230,7 @@ impl Pipeline {
         claimed: Option<&UserName>,
         evidence: Evidence,
         policy: Policy,
+        attempt: &mut Attempt,
     ) -> Result<Verdict, Stop> {
         let passes = policy.is_met_by(&evidence);
         if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
@@ -240,6 +241,7 @@ impl Pipeline {
             && claimed.is_none()
             && let Some(reason) = self.barred(Some(&evidence.user))?
         {
+            attempt.barred = Some(evidence.user);
             return Ok(Verdict::Denied(reason));
         }
         let now = (self.clock.now(), self.clock.wall());

@@ -2,7 +2,7 @@
 
 use crate::detect::Face;
 use crate::head::Probability;
-use crate::judge::{Cause, Verdict};
+use crate::judge::{Cause, UserName, Verdict};
 
 /// Milliseconds in each stage: the mean over the frames that came so far, and the score of the whole decision.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -41,6 +41,8 @@ pub struct Attempt {
     pub probability: Option<Probability>,
     /// What it had to reach, if a face was judged. For root's eyes only.
     pub threshold: Option<Probability>,
+    /// Whose own misses denied an identification that found him: he is the one to reset.
+    pub barred: Option<UserName>,
     pub(super) score_ms: f64,
     pub(super) means: StageMeans,
     /// Frames judged.
@@ -74,6 +76,7 @@ impl Attempt {
             verdict: Verdict::Unavailable(cause),
             probability: None,
             threshold: None,
+            barred: None,
             score_ms: 0.0,
             means: StageMeans::default(),
             frames: 0,

@@ -13,8 +13,8 @@ use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
 const MAX_OUTLIERS: usize = 5;
 
 /// Frames that follow each other faster than this show one and the same look, and five templates of it know hardly more
-/// than one. In so long a person moves a little. Five templates take 1.6 s at least, 32 take 12.4 s: no deadline of the
-/// configuration is shorter.
+/// than one. In so long a person moves a little. Five templates take 1.6 s at least, 32 take 12.4 s and the work on each:
+/// every deadline that the configuration allows leaves time for it.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
 
 /// Who is to be enrolled.

@@ -18,7 +18,9 @@ pub(super) fn judging(attempt: &mut Attempt, claimed: Option<&UserName>) -> Judg
         Verdict::Granted(grant) => {
             Judging { verdict: Some(Word::Match), user: Some(grant.user().to_string()), ..Judging::default() }
         }
-        Verdict::Denied(reason) => denied(reason, claimed),
+        Verdict::Denied(reason) => {
+            denied(reason, claimed.or_else(|| attempt.barred.as_ref().map(ToString::to_string)))
+        }
         Verdict::Unavailable(cause) => Judging {
             verdict: Some(word(cause)),
             user: claimed,
@@ -46,7 +48,9 @@ fn denied(reason: &DenyReason, user: Option<String>) -> Judging {
             (Word::Wait, Some(seconds), text)
         }
         DenyReason::Stopped => {
-            (Word::Stopped, None, "too many misses; use the password, then `facelatch reset`".to_owned())
+            // Of the door's common count nobody is the owner.
+            let whose = user.as_ref().map_or_else(String::new, |user| format!(" {user}"));
+            (Word::Stopped, None, format!("too many misses; use the password, then `facelatch reset{whose}`"))
         }
     };
     Judging { verdict: Some(word), user, wait_s, message: Some(message), ..Judging::default() }

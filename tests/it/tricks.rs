@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use facelatch::clock::Clock;
+use facelatch::config::Config;
 use facelatch::head::Head;
 use facelatch::judge::UserName;
 use facelatch::serve::peer::Role;
@@ -57,10 +58,27 @@ fn an_identification_is_no_way_round_the_wait_of_whom_it_finds() {
     }
     world.stage.shows(ALICE);
     let judged = world.ask(&Identify {}).expect("a verdict");
-    assert_eq!((judged.verdict, judged.user), (Some(Word::Wait), None));
+    assert_eq!((judged.verdict, judged.user.as_deref()), (Some(Word::Wait), Some("alice")), "whom to reset");
     assert!(world.tape.opened_for().is_empty());
     world.clock.forward(Duration::from_secs(31));
     assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Word::Match));
+}
+
+#[test]
+fn an_identification_stopped_by_somebodys_misses_says_whom_to_reset() {
+    let stops = |config: &mut Config| (config.decision.frames, config.lockout.stop_at) = (1, 5);
+    let world = World::with(stops).knows_alice();
+    world.stage.shows(BOB);
+    for _ in 0..5 {
+        assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+    }
+    world.stage.shows(ALICE);
+    let stopped = || world.ask(&Identify {}).expect("a verdict");
+    assert!(stopped().message.is_some_and(|text| text.contains("`facelatch reset alice`")));
+    world.ask(&Reset::default()).expect("the common count");
+    assert_eq!(stopped().verdict, Some(Word::Stopped));
+    world.ask(&Reset { user: Some("alice".to_owned()) }).expect("hers");
+    assert_eq!(stopped().verdict, Some(Word::Match));
 }
 
 #[test]
