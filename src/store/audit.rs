@@ -182,6 +182,13 @@ impl Audit {
         while last < files - 1 && self.disk.length(&name(last))?.is_some() {
             last += 1;
         }
+        if self.disk.length(&name(last))?.is_some()
+            && let Some(first) = self.first_of(&name(last - 1))?
+        {
+            // The head says where the log begins before it does: then lines may be there too many, but none is missed.
+            state.head.first = first;
+            state.head.settle(&*self.disk, &self.key)?;
+        }
         self.disk.remove(&name(last))?;
         for which in (0..last).rev() {
             if self.disk.length(&name(which))?.is_some() {
@@ -209,13 +216,18 @@ impl Audit {
     /// Number of the oldest line there is.
     fn first_number(&self) -> std::io::Result<Option<u64>> {
         for which in (0..self.limits.files.max(2)).rev() {
-            if let Some(file) = self.disk.read(&name(which))? {
-                let line = String::from_utf8_lossy(&file);
-                let entry = line.lines().next().and_then(|line| parse(line)).map(|(_, entry, _)| entry.n);
-                return Ok(entry);
+            if self.disk.length(&name(which))?.is_some() {
+                return self.first_of(&name(which));
             }
         }
         Ok(None)
+    }
+
+    /// Number of the first line of a file.
+    fn first_of(&self, name: &str) -> std::io::Result<Option<u64>> {
+        let file = self.disk.read(name)?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&file);
+        Ok(text.lines().next().and_then(|line| parse(line)).map(|(_, entry, _)| entry.n))
     }
 
     /// Where to go on. An end that is missing, or a line that was cut short by a crash, is put on record; so is a whole log

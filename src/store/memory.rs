@@ -2,11 +2,15 @@
 //! as a service, nothing in swap.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc::{MCL_ONFAULT, rlim_t};
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use zeroize::Zeroize;
+
+/// Set once [`keep_private`] has locked everything.
+static ALL_LOCKED: AtomicBool = AtomicBool::new(false);
 
 /// A value on pages of its own, kept out of swap as far as the system allows (`LimitMEMLOCK=`), wiped when dropped.
 pub(super) struct Pinned<T: Zeroize + Default> {
@@ -23,6 +27,10 @@ impl<T: Zeroize + Default> Default for Pinned<T> {
     fn default() -> Self {
         // Locked while it holds nothing; secrets are then written in place.
         let page = Box::new(Page(T::default()));
+        if ALL_LOCKED.load(Ordering::Relaxed) {
+            // A lock of its own would, when it ends, take these pages out of the lock on everything.
+            return Self { page, _lock: None };
+        }
         let lock = region::lock(std::ptr::from_ref(&*page), size_of::<Page<T>>());
         if let Err(error) = &lock {
             tracing::warn!("store: keys may be swapped out ({error}); raise LimitMEMLOCK=, or turn swap off");
@@ -70,7 +78,9 @@ fn lock_all(limit: rlim_t) -> nix::Result<bool> {
     }
     // Each page when it is first used: address space that is only reserved takes no memory.
     let on_fault = MlockAllFlags::from_bits_retain(MCL_ONFAULT);
-    mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault).map(|()| true)
+    mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault)?;
+    ALL_LOCKED.store(true, Ordering::Relaxed);
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -110,8 +110,8 @@ impl Search<'_> {
         let turns = header.turns.iter().map(|key| key.id()).chain([manifest.turn]);
         let (most, turn) =
             turns.map(|turn| (open_in(&turn), turn)).max_by_key(|(count, _)| *count).unwrap_or_default();
-        let had = entries.keys().any(|key| key.first() == Some(&super::RECORD));
-        if most == 0 && had && !self.keyring.users().is_empty() {
+        // Whoever has a key had a template.
+        if most == 0 && !self.keyring.users().is_empty() {
             return Err(StoreError::Lost { path: self.opening.folder.into() });
         }
         Ok(turn)
