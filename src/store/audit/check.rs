@@ -52,16 +52,16 @@ impl Audit {
     pub fn verify(&self) -> Result<AuditReport, String> {
         let state = self.state();
         let mut walk = Walk { audit: self, report: AuditReport::default(), more: 0, before: None };
-        let mut first = None;
+        let mut starts = Vec::new();
         for which in (0..self.limits.files.max(2)).rev() {
             let file = self.disk.read(&name(which)).map_err(|e| format!("audit log {}: {e}", name(which)))?;
             let Some(file) = file else { continue };
             walk.report.files += 1;
             let start = walk.file(&name(which), &String::from_utf8_lossy(&file));
-            first = first.or(start);
+            starts.extend(start);
         }
-        // A rotation that was cut short may have left a file too many: nothing is missing then.
-        if first.is_none_or(|first| first > state.head.first) {
+        // A rotation that was cut short may have left one file too many: nothing is missing then.
+        if !starts.iter().take(2).any(|start| *start == state.head.first) {
             walk.problem(format!(
                 "the beginning is missing: the oldest line must be number {}",
                 state.head.first

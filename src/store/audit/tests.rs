@@ -165,7 +165,7 @@ fn no_line_that_was_acknowledged_is_lost_whenever_the_power_goes() {
     const LINES: u64 = 70;
     let whole = filled(LINES);
     for step in 1..=whole.steps() {
-        for seed in 0..2 {
+        for seed in 0..3 {
             let disk = Arc::new(Fake::default());
             disk.plan(step, Fault::Power);
             let mut written = 0;
