@@ -14,7 +14,7 @@ pub(crate) const TARGETS: &[&str] =
     &["aarch64-unknown-linux-gnu", "armv7-unknown-linux-gnueabihf", "x86_64-unknown-linux-gnu"];
 
 /// Members of this workspace are not third parties.
-const OURS: &[&str] = &["facelatch", "pam_facelatch", "rustfft", "v4l2-sys-mit", "xtask"];
+const OURS: &[&str] = &["facelatch", "pam_facelatch", "v4l2-sys-mit", "xtask"];
 
 const HEAD: &str = "# Third-party notices
 
