@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{cache, command, installed, read, succeed, target_folder};
+use crate::run::{cache, command, installed, read, root, succeed, target_folder};
 use crate::target::Target;
 use crate::{cross, elf, manual};
 
