@@ -217,10 +217,16 @@ pub struct World {
     _folder: TempDir,
 }
 
+impl Default for World {
+    fn default() -> Self {
+        Self::with(|_| {})
+    }
+}
+
 impl World {
     /// With the shipped configuration, but two frames a decision and three templates.
     pub fn new() -> Self {
-        Self::with(|_| {})
+        Self::default()
     }
 
     /// With a configuration of one's own.
@@ -236,7 +242,7 @@ impl World {
             clock: Arc::new(HandClock(AtomicU64::new(0))),
             store: Arc::default(),
             tape: Tape::default(),
-            masks: Arc::new(Masks::new()),
+            masks: Arc::default(),
             head: None,
             vault: None,
             config,
