@@ -14,7 +14,8 @@ use facelatch::clock::{BootTime, SystemClock, WallTime};
 use facelatch::config::Config;
 use facelatch::detect::Face;
 use facelatch::embed::{Embedding, align};
-use facelatch::judge::{Attempts, Evidence, Policy, UserName, Verdict, judge, vote};
+use facelatch::judge::{Evidence, Policy, Verdict, judge, vote};
+use facelatch::people::{Attempts, UserName};
 use facelatch::pipeline::{EnrollRequest, Networks, Pipeline};
 use facelatch::store::{KeySource, Opening, Vault};
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use facelatch::clock::WallTime;
 use facelatch::embed::{Embedding, TurnKind};
 use facelatch::head::project::SplitMix64;
-use facelatch::judge::{Attempts, UserName};
+use facelatch::people::{Attempts, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
 use facelatch::store::{KeySource, Opening, Template, TemplateStore, Vault};
 

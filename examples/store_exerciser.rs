@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use facelatch::clock::{Clock, SystemClock, WallTime};
 use facelatch::embed::{Embedding, TurnKind};
 use facelatch::head::project::SplitMix64;
-use facelatch::judge::{Attempts, UserName};
+use facelatch::people::{Attempts, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
 use facelatch::store::portable::{self, MadeFor};
 use facelatch::store::{KeySource, Opening, Snapshot, Template, TemplateStore, Vault};

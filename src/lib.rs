@@ -19,6 +19,7 @@ pub mod head;
 pub mod judge;
 pub mod latch;
 pub mod model;
+pub mod people;
 pub mod pipeline;
 #[cfg(feature = "rates")]
 pub mod rates;

@@ -13,8 +13,9 @@ use crate::detect::quality::{QualityGate, RetryReason};
 use crate::embed::Embedding;
 use crate::head::Probability;
 use crate::judge::lockout::Ages;
-use crate::judge::{Cause, DenyReason, Evidence, Lockout, Policy, UserName, Verdict, admit, judge, vote};
+use crate::judge::{Cause, DenyReason, Evidence, Lockout, Policy, Verdict, admit, judge, vote};
 use crate::model::ModelError;
+use crate::people::UserName;
 use crate::store::{StoreError, TemplateStore};
 
 mod attempt;

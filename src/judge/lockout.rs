@@ -4,26 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::clock::{BootTime, WallTime};
-use crate::judge::{DenyReason, UserName};
-
-/// What the store remembers of one user's misses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Attempts {
-    /// Misses since the last grant or reset.
-    pub misses: u32,
-    /// When the last one was.
-    pub last_miss: WallTime,
-}
-
-impl Attempts {
-    /// The same with one more miss at `wall`.
-    pub fn missed(self, wall: WallTime) -> Self {
-        Self { misses: self.misses.saturating_add(1), last_miss: wall }
-    }
-}
+use crate::judge::DenyReason;
+use crate::people::{Attempts, UserName};
 
 /// How long ago each user's last miss was, whatever the wall clock does.
 ///

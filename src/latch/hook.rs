@@ -104,7 +104,8 @@ mod tests {
     use super::*;
     use crate::clock::{BootTime, WallTime};
     use crate::head::Probability;
-    use crate::judge::{Attempts, Evidence, Policy, UserName, Verdict, judge};
+    use crate::judge::{Evidence, Policy, Verdict, judge};
+    use crate::people::{Attempts, UserName};
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 

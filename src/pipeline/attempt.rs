@@ -2,7 +2,8 @@
 
 use crate::detect::Face;
 use crate::head::Probability;
-use crate::judge::{Cause, UserName, Verdict};
+use crate::judge::{Cause, Verdict};
+use crate::people::UserName;
 
 /// Milliseconds in each stage: the mean over the frames that came so far, and the score of the whole decision.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::look::Search;
 use super::{Listener, Pipeline, Progress, Stop};
 use crate::embed::Embedding;
-use crate::judge::{Cause, UserName, vote};
+use crate::judge::{Cause, vote};
+use crate::people::UserName;
 use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
 
 /// So many looks in a row that are unlike the earlier ones are another person, not a bad picture.

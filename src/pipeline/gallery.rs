@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::embed::{Embedding, Turn};
 use crate::head::Head;
-use crate::judge::UserName;
+use crate::people::UserName;
 use crate::store::{StoreError, TemplateStore};
 
 /// Everybody's embeddings as of one revision of the store.

@@ -23,8 +23,9 @@ use super::unjudged::Unjudged;
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
-use crate::judge::{UserName, Verdict};
+use crate::judge::Verdict;
 use crate::latch::Latch;
+use crate::people::UserName;
 use crate::pipeline::{About, EnrollError, EnrollRequest, Enrolled, Pipeline, Progress};
 use crate::store::audit::{Audit, Entry};
 

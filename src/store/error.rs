@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::MAX_TEMPLATES;
-use crate::judge::UserName;
+use crate::people::UserName;
 
 /// Everything that may go wrong with a store.
 #[derive(Debug, thiserror::Error)]

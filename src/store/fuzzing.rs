@@ -9,7 +9,7 @@ use super::portable::{self, MadeFor};
 use super::record::{Envelope, Place};
 use super::seal::Key;
 use super::{audit, backup, key};
-use crate::judge::UserName;
+use crate::people::UserName;
 
 /// What the bytes are said to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use super::key::Candidate;
 use super::memory::Pinned;
 use super::seal::{KEY_BYTES, Key};
 use crate::embed::{Turn, TurnKind};
-use crate::judge::UserName;
+use crate::people::UserName;
 
 mod header;
 

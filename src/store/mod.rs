@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use crate::clock::WallTime;
 use crate::embed::{Embedding, Turn};
-use crate::judge::{Attempts, UserName};
+use crate::people::{Attempts, UserName};
 
 pub use error::StoreError;
 pub use key::{CREDENTIAL, KeySource};

@@ -16,7 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{MAX_LABEL_BYTES, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
 use crate::embed::Embedding;
-use crate::judge::UserName;
+use crate::people::UserName;
 
 const KIND: &str = "facelatch-export";
 const SCHEMA: u32 = 1;

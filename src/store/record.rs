@@ -10,7 +10,7 @@ use super::seal::{Key, SEAL_BYTES};
 use super::{MAX_LABEL_BYTES, Template};
 use crate::clock::WallTime;
 use crate::embed::Embedding;
-use crate::judge::UserName;
+use crate::people::UserName;
 
 /// What every record begins with; the last byte is the schema. Schema 1 was not sealed.
 const MAGIC: &[u8; 4] = b"FLT\x02";

@@ -16,7 +16,7 @@ use super::keyring::MIRRORS;
 use super::{MAX_LABEL_BYTES, StoreError, Template};
 use crate::clock::WallTime;
 use crate::embed::Embedding;
-use crate::judge::{Attempts, UserName};
+use crate::people::{Attempts, UserName};
 
 const SCHEMA: u32 = 1;
 

@@ -23,7 +23,7 @@ use super::table::{Table, Tables};
 use super::{Condition, Health, MAX_TEMPLATES, Snapshot, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
 use crate::embed::{Turn, TurnKind};
-use crate::judge::{Attempts, UserName};
+use crate::people::{Attempts, UserName};
 
 mod commit;
 mod misses;

@@ -1,7 +1,7 @@
 //! Misses: sealed under a keyed tag of the user's name.
 
 use super::{Inner, MISSES};
-use crate::judge::{Attempts, UserName};
+use crate::people::{Attempts, UserName};
 use crate::store::StoreError;
 
 impl Inner {

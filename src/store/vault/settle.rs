@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Inner, MISSES, Opening, RECORD};
-use crate::judge::UserName;
+use crate::people::UserName;
 use crate::store::keyring::Keyring;
 use crate::store::record::{Envelope, Place};
 use crate::store::v1::OldStore;
