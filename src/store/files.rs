@@ -21,7 +21,7 @@ pub(super) trait Disk: Send + Sync {
     /// Overwrites or extends the file, made with mode 0600 if it is missing.
     fn write(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()>;
     /// Cuts the file off.
-    fn cut(&self, name: &str, length: u64) -> io::Result<()>;
+    fn truncate(&self, name: &str, length: u64) -> io::Result<()>;
     /// Puts the contents on the disk.
     fn sync(&self, name: &str) -> io::Result<()>;
     /// Puts the names on the disk.
@@ -103,7 +103,7 @@ impl Disk for Folder {
         self.open(name)?.write_all_at(bytes, at)
     }
 
-    fn cut(&self, name: &str, length: u64) -> io::Result<()> {
+    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
         self.open(name)?.set_len(length)
     }
 

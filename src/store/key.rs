@@ -28,15 +28,6 @@ pub(super) struct Candidate {
     pub(super) path: PathBuf,
 }
 
-impl Candidate {
-    /// A key from nowhere.
-    pub(super) fn of(key: &Key) -> Self {
-        let mut pinned = Pinned::<Key>::default();
-        *pinned = key.clone();
-        Self { key: pinned, path: PathBuf::new() }
-    }
-}
-
 impl KeySource {
     /// `configured` is the key file, or empty for `store.key` beside the store; `credentials` is systemd's
     /// `$CREDENTIALS_DIRECTORY`. A credential named [`CREDENTIAL`] goes before the file.

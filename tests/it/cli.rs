@@ -281,16 +281,16 @@ fn a_damaged_store_is_mended_at_the_start_and_the_daemon_says_so() {
     let store = folder.join("store");
     let key = std::fs::metadata(folder.join("store.key")).expect("key file");
     assert_eq!((key.permissions().mode() & 0o777, key.len()), (0o600, 32));
-    let damaged = if cfg!(feature = "redb") { "records/entries.redb" } else { "records/db" };
-    let length = std::fs::metadata(store.join(damaged)).expect("there").len();
-    std::fs::write(store.join(damaged), vec![7; usize::try_from(length).expect("short")]).expect("damaged");
+    let damaged = "records/db";
+    let length = std::fs::metadata(store.join("records/db")).expect("there").len();
+    std::fs::write(store.join("records/db"), vec![7; usize::try_from(length).expect("short")]).expect("damaged");
     let word = UnixDatagram::bind(folder.join("notify2")).expect("socket");
     word.set_read_timeout(Some(PATIENCE)).expect("timeout");
     daemon_here.child = daemon(&folder).env("NOTIFY_SOCKET", folder.join("notify2")).spawn().expect("starts");
     word.recv(&mut [0; 64]).expect("ready");
     let (_, out, _) = told(&command(&daemon_here.socket).arg("status").output().expect("runs"));
     assert!(out.contains("1 people, 1 templates") && out.contains("store     restored"), "{out}");
-    assert!(out.contains("restored from the backup") && out.contains(".corrupt-"), "{out}");
+    assert!(out.contains("restored from the change log") && out.contains(".corrupt-"), "{out}");
 
     // A wrong key is another thing: refused in one line, and nothing is touched.
     daemon_here.child.kill().expect("killed");

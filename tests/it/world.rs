@@ -25,7 +25,9 @@ use facelatch::seam::Seams;
 use facelatch::serve::peer::Role;
 use facelatch::serve::{self, Parts};
 use facelatch::store::audit::{Audit, Limits};
-use facelatch::store::{Health, KeySource, Opening, Snapshot, StoreError, Template, TemplateStore, Vault};
+use facelatch::store::{
+    Health, KeySource, Snapshot, StoreError, Template, TemplateStore, Vault, VaultOptions,
+};
 use facelatch_wire::call::{Enroll, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Client, ClientError, Deadline, Method};
@@ -278,7 +280,7 @@ impl World {
         world.stop();
         let networks = networks();
         let folder = world._folder.path().join("state/store");
-        let vault = Vault::open(&Opening {
+        let vault = Vault::open(&VaultOptions {
             folder: &folder,
             keys: KeySource::new(&folder, Path::new(""), None),
             embedder_sha256: networks.embedder.model_sha256(),

@@ -18,8 +18,8 @@ impl Disk for Shared {
     fn write(&self, name: &str, at: u64, bytes: &[u8]) -> std::io::Result<()> {
         self.0.write(name, at, bytes)
     }
-    fn cut(&self, name: &str, length: u64) -> std::io::Result<()> {
-        self.0.cut(name, length)
+    fn truncate(&self, name: &str, length: u64) -> std::io::Result<()> {
+        self.0.truncate(name, length)
     }
     fn sync(&self, name: &str) -> std::io::Result<()> {
         self.0.sync(name)
@@ -66,7 +66,7 @@ fn file(disk: &Fake, name: &str) -> Vec<u8> {
 }
 
 fn put(disk: &Fake, name: &str, bytes: &[u8]) {
-    disk.write(name, 0, bytes).and_then(|()| disk.cut(name, bytes.len() as u64)).expect("written");
+    disk.write(name, 0, bytes).and_then(|()| disk.truncate(name, bytes.len() as u64)).expect("written");
 }
 
 #[test]

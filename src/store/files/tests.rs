@@ -166,7 +166,7 @@ impl Disk for Fake {
         step.map_err(|(error, _)| error)
     }
 
-    fn cut(&self, name: &str, length: u64) -> io::Result<()> {
+    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
         let mut state = self.0.lock().expect("lock");
         state.step().map_err(|(error, _)| error)?;
         let file = *state.names.get(name).ok_or(ErrorKind::NotFound)?;

@@ -65,7 +65,7 @@ fn one_damaged_copy_is_mended_wherever_the_damage_is() {
             assert!(open(&disk, &[1]).expect("opens").expect("there").0.notes.is_empty(), "it was mended");
         }
         for length in [0, 100, 256, 300, 400] {
-            disk.cut(mirror, length).expect("cut");
+            disk.truncate(mirror, length).expect("cut");
             assert_eq!(
                 open(&disk, &[1]).expect("opens").expect("there").0.users().len(),
                 2,
@@ -86,7 +86,7 @@ fn a_wrong_key_a_lost_keyring_and_none_at_all_are_told_apart() {
     }
     assert!(matches!(open(&disk, &[1]), Err(StoreError::KeyringLost { .. })));
     for mirror in MIRRORS {
-        disk.cut(mirror, 0).expect("cut");
+        disk.truncate(mirror, 0).expect("cut");
     }
     let lost = open(&disk, &[1]);
     assert!(
