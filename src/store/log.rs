@@ -315,7 +315,7 @@ fn frame<'a>(bytes: &'a [u8], key: &Key, previous: &Tag) -> Option<(&'a [u8], Ta
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     let (tag, rest) = rest.split_first_chunk::<TAG_BYTES>()?;
-    key.vouches(&[b"frame", previous, body], tag).then_some((body, *tag, rest))
+    key.verifies(&[b"frame", previous, body], tag).then_some((body, *tag, rest))
 }
 
 #[cfg(test)]

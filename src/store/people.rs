@@ -242,11 +242,11 @@ impl People {
     /// [`StoreError::Io`]; [`StoreError::KeyIsCredential`].
     pub(super) fn renew_store_key(&mut self, source: &KeySource) -> Result<(), StoreError> {
         // A renewal that failed may have left the key in use in the new file, or the mirrors under two keys.
-        self.keyring.steady(&*self.disk)?;
-        source.settle_on(self.keyring.wrap())?;
-        let next = source.next()?;
+        self.keyring.rewrite_if_dirty(&*self.disk)?;
+        source.keep_only_key(self.keyring.wrap())?;
+        let next = source.create_next()?;
         self.keyring.rewrap(&*self.disk, &next.key)?;
-        source.settle(&next.path)
+        source.keep_only(&next.path)
     }
 
     #[cfg(test)]

@@ -128,7 +128,7 @@ fn another_key_another_embedder_and_rubbish_are_refused_with_the_way_out() {
     let recipient = recipient(&public).expect("valid");
     for text in ["", "{}", "hello"] {
         let file = age::encrypt(&recipient, text.as_bytes()).expect("sealed");
-        assert!(refused(&file, &secret, &here()).contains("is no export"), "{text}");
+        assert!(refused(&file, &secret, &here()).contains("is not an export"), "{text}");
     }
 }
 

@@ -129,7 +129,7 @@ fn settle_key(
             candidates[used].path.display()
         );
     } else {
-        options.keys.settle(&candidates[used].path)?;
+        options.keys.keep_only(&candidates[used].path)?;
     }
     Ok(keyring)
 }
