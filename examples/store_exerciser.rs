@@ -1,7 +1,7 @@
-//! A store and nothing else, to be killed: `cargo xtask torture` drives it, and `cargo bench --bench store` measures it.
+//! A process with a store and nothing else, for `cargo xtask torture` to kill.
 //!
-//! `run FOLDER SEED` changes the store for ever, and prints a line when a change begins and when it is acknowledged;
-//! `check FOLDER` opens it and prints what it holds. No network is loaded: faces are made up from their numbers.
+//! `run FOLDER SEED` changes the store until it is killed, and prints a line when a change begins and when it is acknowledged;
+//! `check FOLDER` opens it and prints what it holds. No network is loaded: embeddings are generated from numbers.
 #![allow(clippy::print_stdout, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ fn main() {
             run(Path::new(folder), seed.parse().expect("a number"), changes.parse().expect("a number"))
         }
         ["check", folder] => check(Path::new(folder)),
-        _ => Err("say: run FOLDER SEED [CHANGES], or check FOLDER".into()),
+        _ => Err("usage: store_exerciser run FOLDER SEED [CHANGES] | check FOLDER".into()),
     };
     if let Err(why) = ended {
         eprintln!("store_exerciser: {why}");

@@ -259,7 +259,8 @@ impl Keyring {
         }
         // One slot, unless two changes failed half-way.
         let is_theirs = |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.user == *user);
-        let indices: Vec<usize> = (0..self.slots.len()).filter(|index| is_theirs(&self.slots[*index])).collect();
+        let indices: Vec<usize> =
+            (0..self.slots.len()).filter(|index| is_theirs(&self.slots[*index])).collect();
         let places = indices.iter().map(|index| (HEADER_BYTES + index * SLOT_BYTES, &[0; SLOT_BYTES][..]));
         self.write_at(disk, &places.collect::<Vec<_>>())?;
         self.by_user.remove(user);

@@ -144,7 +144,8 @@ fn a_damaged_store_is_mended_at_the_start_and_the_daemon_says_so() {
     let key = std::fs::metadata(folder.join("store.key")).expect("key file");
     assert_eq!((key.permissions().mode() & 0o777, key.len()), (0o600, 32));
     let length = std::fs::metadata(store.join("records/db")).expect("there").len();
-    std::fs::write(store.join("records/db"), vec![7; usize::try_from(length).expect("short")]).expect("damaged");
+    std::fs::write(store.join("records/db"), vec![7; usize::try_from(length).expect("short")])
+        .expect("damaged");
     let word = UnixDatagram::bind(folder.join("notify2")).expect("socket");
     word.set_read_timeout(Some(PATIENCE)).expect("timeout");
     daemon_here.child = daemon(&folder).env("NOTIFY_SOCKET", folder.join("notify2")).spawn().expect("starts");
