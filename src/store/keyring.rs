@@ -10,28 +10,23 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
-
 use super::StoreError;
 use super::files::{Disk, replace};
 use super::key::Candidate;
 use super::memory::Pinned;
-use super::seal::{KEY_BYTES, Key};
+use super::seal::Key;
 use crate::embed::{Turn, TurnKind};
 use crate::people::UserName;
 
 mod header;
+mod slot;
 
 use header::HEADER_BYTES;
 pub(super) use header::{Header, TurnKey};
+use slot::{OpenSlot, SLOT_BYTES, Slot};
 
 /// The two files.
 pub(super) const MIRRORS: [&str; 2] = ["keyring.a", "keyring.b"];
-
-const SLOT_BYTES: usize = 128;
-
-/// Kind, length of the name, name, id, key, padded with zeros.
-const SLOT_PLAIN_BYTES: usize = SLOT_BYTES - super::seal::SEAL_BYTES;
 
 /// Names a user's key. Random: it says nothing about the user.
 pub(super) type KeyId = [u8; 16];
@@ -49,21 +44,6 @@ pub(super) struct Keyring {
     dirty: Cell<bool>,
     /// What was wrong at opening, a sentence each.
     pub(super) notes: Vec<String>,
-}
-
-#[derive(Clone)]
-struct Slot {
-    id: KeyId,
-    user: UserName,
-    wrapped: [u8; SLOT_BYTES],
-}
-
-#[derive(Zeroize, ZeroizeOnDrop)]
-struct Opened {
-    id: KeyId,
-    #[zeroize(skip)]
-    user: Option<UserName>,
-    key: Key,
 }
 
 impl Keyring {
@@ -234,7 +214,7 @@ impl Keyring {
         let mut free = (0..).filter(|index| self.slots.get(*index).is_none_or(Option::is_none));
         let mut new = Vec::new();
         for user in users.iter().filter(|user| !self.by_user.contains_key(**user)) {
-            let opened = Opened { id: rand::random(), user: Some((*user).clone()), key: Key::random() };
+            let opened = OpenSlot { id: rand::random(), user: Some((*user).clone()), key: Key::random() };
             let index = free.next().unwrap_or_default(); // There is always another one.
             let wrapped = self.wrapped(index, &opened);
             new.push((index, Slot { id: opened.id, user: (*user).clone(), wrapped }));
@@ -363,38 +343,12 @@ impl Keyring {
         StoreError::Io { path: self.path.clone(), why: format!("keyring: {why}") }
     }
 
-    fn wrapped(&self, index: usize, opened: &Opened) -> [u8; SLOT_BYTES] {
-        let name = opened.user.as_ref().map_or("", UserName::as_str).as_bytes();
-        let mut plain = Zeroizing::new([0; SLOT_PLAIN_BYTES]);
-        let parts = [&[1, name.len() as u8], name, &opened.id, opened.key.bytes()];
-        let mut at = 0;
-        for part in parts {
-            plain[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
-        }
-        let slot_number = Self::slot_number(index);
-        let sealed = self.wrap.seal(&[b"slot", &self.header.device, &slot_number], &*plain);
-        let mut wrapped = [0; SLOT_BYTES];
-        wrapped.copy_from_slice(&sealed);
-        wrapped
+    fn wrapped(&self, index: usize, slot: &OpenSlot) -> [u8; SLOT_BYTES] {
+        slot.wrap(&self.wrap, &self.header.device, index)
     }
 
-    fn unwrap(&self, index: usize, wrapped: &[u8; SLOT_BYTES]) -> Option<Opened> {
-        if *wrapped == [0; SLOT_BYTES] {
-            return None;
-        }
-        let slot_number = Self::slot_number(index);
-        let plain = self.wrap.open(&[b"slot", &self.header.device, &slot_number], wrapped).ok()?;
-        let (&[kind, length], rest) = plain.split_first_chunk()?;
-        let (name, rest) = rest.split_at_checked(length.into())?;
-        let (id, rest) = rest.split_first_chunk()?;
-        let (key, _) = rest.split_first_chunk::<KEY_BYTES>()?;
-        let user = UserName::new(std::str::from_utf8(name).ok()?).ok()?;
-        (kind == 1).then(|| Opened { id: *id, user: Some(user), key: Key::from_bytes(*key) })
-    }
-
-    fn slot_number(index: usize) -> [u8; 8] {
-        (index as u64).to_le_bytes()
+    fn unwrap(&self, index: usize, wrapped: &[u8; SLOT_BYTES]) -> Option<OpenSlot> {
+        OpenSlot::unwrap(wrapped, &self.wrap, &self.header.device, index)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The ledger: all sealed entries, in memory and in two places on the disk. The change log is the store; the table mirrors it.
 //!
-//! A change is appended to the log, and counts from the moment it is synced there; then memory and the table follow. At
-//! start each of the two is verified and mended from the other (`open`, `salvage`).
+//! A change is appended to the log and counts once it is synced there; then memory and the table follow. At start log and
+//! table are verified, and each is mended from the other (`open`, `salvage`).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl Ledger {
         &self.manifest
     }
 
-    /// Carries a change out; it is on the disk when this returns. After an error everything is as before.
+    /// Carries out a change; it is on the disk when this returns. After an error everything is as before.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -69,7 +69,7 @@ impl Ledger {
         self.commit_as(change, |_| {})
     }
 
-    /// The same, and changes what the manifest says besides.
+    /// The same, and amends the manifest.
     ///
     /// # Errors
     /// [`StoreError::Io`].

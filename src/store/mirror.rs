@@ -1,6 +1,6 @@
 //! The mirror of the ledger's entries in a table: written after each change, never ahead of the change log.
 //!
-//! With a manifest beside the entries it can be verified by itself, and so stands in for a change log that was damaged.
+//! It holds a manifest as well, so it can be verified by itself and stand in for a damaged change log.
 
 use super::ledger::Keys;
 use super::manifest::{Change, Entries, Manifest, Tagger, difference};
@@ -10,7 +10,7 @@ use crate::clock::WallTime;
 /// The manifest's key in the table.
 pub(super) const MANIFEST: &[u8] = b"m";
 
-/// The table, and the way to another one.
+/// The table, and where to open or rebuild it.
 pub(super) struct Mirror {
     source: Box<dyn TableSource>,
     /// `None` before it is loaded, and while it cannot be written and has to catch up.

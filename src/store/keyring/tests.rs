@@ -140,7 +140,7 @@ fn both_keys_of_a_user_are_destroyed_together() {
     let disk = Fake::default();
     let mut ring = made(&disk);
     let (one, two) = (add(&mut ring, &disk, "one"), add(&mut ring, &disk, "two"));
-    let opened = Opened { id: one, user: Some(user("two")), key: Key::random() };
+    let opened = OpenSlot { id: one, user: Some(user("two")), key: Key::random() };
     let slot = ring.wrapped(0, &opened);
     MIRRORS.iter().for_each(|name| disk.write(name, HEADER_BYTES as u64, &slot).expect("written"));
     let (mut again, _) = open(&disk, &[1]).expect("opens").expect("there");

@@ -49,7 +49,7 @@ impl Ledger {
     /// Opens the ledger, or makes an empty one; verifies all of it.
     ///
     /// # Errors
-    /// [`StoreError::Io`]; [`StoreError::Lost`] where nothing is left of a ledger that existed.
+    /// [`StoreError::Io`]; [`StoreError::Lost`] if nothing is left of a ledger that existed.
     pub(in crate::store) fn open(parts: Parts<'_>) -> Result<(Self, Findings), StoreError> {
         let Parts { folder, disk, tables, keyring, embedder_sha256, now } = parts;
         let keys = Keys::derive(&keyring.header().root);
@@ -68,7 +68,7 @@ impl Ledger {
     }
 }
 
-/// One state out of log and table.
+/// Finds the state to continue from.
 pub(super) struct Recovery<'a> {
     pub(super) folder: &'a Path,
     pub(super) disk: Arc<dyn Disk>,
@@ -148,7 +148,7 @@ impl Recovery<'_> {
         Ok(Recovered { log: self.resume(log)?, manifest, entries: newest, findings })
     }
 
-    /// The table is whole, and the log is not as far, as far as it can be read.
+    /// The table is whole and has changes that cannot be read from the log.
     fn with_new_log(
         &mut self,
         manifest: Manifest,
@@ -164,7 +164,7 @@ impl Recovery<'_> {
         Ok(Recovered { log, manifest, entries, findings: Findings { condition, notes } })
     }
 
-    /// The log is whole, and the table is not.
+    /// The log is whole; the table is not, or cannot be written.
     fn with_new_table(&mut self, why: &str, replay: &Replay) -> Result<Recovered, StoreError> {
         let mut entries = Entries::new();
         self.replay(0, Some(&mut entries))?;

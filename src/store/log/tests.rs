@@ -101,9 +101,9 @@ fn a_power_cut_during_compaction_leaves_a_whole_log() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever is damaged: what is read is the state after some change, and the damage shows.
+    /// Whatever is damaged: what is read is the state after some change, and the damage is noticed.
     #[test]
-    fn damage_costs_the_end_and_never_makes_another_state(
+    fn damage_loses_the_end_and_never_makes_another_state(
         at: prop::sample::Index, bit in 0_u8..8, cut: bool,
     ) {
         let disk = Arc::new(Fake::default());
@@ -116,7 +116,7 @@ proptest! {
             Some((replayed, entries)) => {
                 let (_, wanted) = states.iter().find(|(m, _)| *m == replayed.manifest).expect("a state that was");
                 prop_assert_eq!(&entries, wanted);
-                prop_assert!(!replayed.clean || cut, "a flipped bit shows");
+                prop_assert!(!replayed.clean || cut, "a flipped bit is noticed");
             }
         }
     }

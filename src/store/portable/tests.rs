@@ -97,7 +97,7 @@ fn conflicts_are_named_and_nothing_is_half_imported() {
     let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
     let error = import(&to, &file, &secret, &here(), false).expect_err("conflict").to_string();
     assert!(
-        error.starts_with("alice: enrolled here already") && error.contains("--skip-enrolled"),
+        error.starts_with("alice: already enrolled here") && error.contains("--skip-enrolled"),
         "{error}"
     );
     assert_eq!(names(&to), ["alice look 7"]);

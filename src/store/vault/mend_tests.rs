@@ -9,7 +9,7 @@ use crate::store::Condition;
 
 const SHA: &str = "ab";
 
-/// Each file of a store, damaged in turn: nothing is missing afterwards, and what was mended is said.
+/// Each file of a store is damaged in turn: nothing is missing afterwards, and repairs are reported.
 #[test]
 fn each_file_is_mended_from_the_others() {
     let files = |place: &TempStore| -> Vec<PathBuf> {
@@ -57,17 +57,17 @@ fn each_file_is_mended_from_the_others() {
             let health = store.health();
             assert_ne!(health.condition, Condition::Lossy, "{name} {what}: {health:?}");
             if bytes.len() > 8 && (name.starts_with("keyring") || name == "templates.bak") {
-                assert!(!health.notes.is_empty(), "{name} {what} was mended without a word");
+                assert!(!health.notes.is_empty(), "{name} {what} was mended silently");
             }
             add(&store, &[("dave", "4")]).expect("added");
             drop(store);
-            assert_eq!(ids(&place.open(), None), ["1", "3", "4"], "{name} {what}: once more");
+            assert_eq!(ids(&place.open(), None), ["1", "3", "4"], "{name} {what}: second start");
         }
     }
 }
 
 #[test]
-fn records_and_backup_both_gone_is_said_and_not_taken_for_an_empty_store() {
+fn a_missing_table_and_log_are_reported_and_not_taken_for_an_empty_store() {
     let place = TempStore::new();
     add(&place.open(), &[("alice", "1")]).expect("added");
     fs::remove_dir_all(place.store().join("records")).expect("removed");
@@ -81,7 +81,7 @@ fn records_and_backup_both_gone_is_said_and_not_taken_for_an_empty_store() {
 }
 
 #[test]
-fn damage_to_both_copies_at_once_is_lossy_and_says_so() {
+fn damage_to_table_and_log_at_once_is_lossy_and_reported() {
     let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1")]).expect("added");
@@ -99,9 +99,9 @@ fn damage_to_both_copies_at_once_is_lossy_and_says_so() {
     assert_eq!(place.open().health().condition, Condition::Whole, "and from there on it is a store again");
 }
 
-/// A new store key that is in use already, while its file still has the other name: the next one does not cost it.
+/// The store key in use is still under the name of a new one: another renewal must not lose it.
 #[test]
-fn another_new_key_never_costs_the_one_in_use() {
+fn another_new_key_never_replaces_the_one_in_use() {
     let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1")]).expect("added");
@@ -112,7 +112,7 @@ fn another_new_key_never_costs_the_one_in_use() {
     // As if the two files could not be exchanged.
     fs::rename(&key, &new).expect("renamed");
     fs::write(&key, old).expect("written");
-    // Nor can the keyring be written now.
+    // Now the keyring cannot be written either.
     let blocked = place.store().join("keyring.a.new");
     fs::create_dir(&blocked).expect("made");
     assert!(store.renew_key().is_err());

@@ -190,7 +190,7 @@ fn a_removed_users_key_is_in_no_file() {
     assert!(place.has(&slot) && place.has(&record));
     store.remove(&user("alice"), None).expect("removed");
     assert!(!place.has(&slot), "the wrapped key");
-    assert!(place.has(&record), "what it opened lies about still, as logs do");
+    assert!(place.has(&record), "the record that it opened is still in the log");
     drop(store);
     assert!(
         place
@@ -231,13 +231,13 @@ fn another_key_wraps_the_same_store() {
         (fs::read(&key).expect("read"), fs::read(place.store().join("keyring.a")).expect("read"));
     store.renew_key().expect("renewed");
     assert_ne!(fs::read(&key).expect("read"), before);
-    assert!(!place.has(&before) && !place.has(&mirror[16..256]), "old key and old wrapping are gone");
+    assert!(!place.has(&before) && !place.has(&mirror[16..256]), "the old key and the old wrapping are gone");
     assert_eq!(ids(&store, None), ["1"]);
     add(&store, &[("bob", "2")]).expect("added");
     drop(store);
     assert_eq!(ids(&place.open(), None), ["1", "2"]);
 
-    // Then an administrator gives a credential, and later another one.
+    // Then an administrator sets a credential, and later another one.
     place.give_credential(1);
     assert_eq!(ids(&place.open(), None), ["1", "2"]);
     assert!(matches!(place.open().renew_key(), Err(StoreError::KeyIsCredential { .. })));
@@ -261,7 +261,7 @@ fn a_key_rotation_that_was_cut_short_is_finished() {
         let old_key = fs::read(&key).expect("read");
         store.renew_key().expect("renewed");
         drop(store);
-        // As if the power had gone after so many mirrors, before the key files were exchanged.
+        // As if the power had gone after this many mirrors, before the key files were exchanged.
         fs::copy(&key, place.folder.path().join("store.key.new")).expect("copied");
         fs::write(&key, old_key).expect("written");
         for (name, old) in ["keyring.a", "keyring.b"].iter().zip(old).skip(mirrors) {

@@ -1,13 +1,11 @@
-//! The power goes, or the disk fills up, at every single step of a life of a store: nothing acknowledged is lost.
+//! The power goes or the disk fills up at every single step of a sequence of changes: nothing acknowledged is lost.
 
-use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
 
 use proptest::prelude::*;
 
 use super::*;
-use std::path::Path;
-use std::sync::Mutex;
-
 use crate::clock::WallTime;
 use crate::embed::Embedding;
 use crate::store::files::Disk;
@@ -19,14 +17,14 @@ use crate::store::vault::VaultOptions;
 
 pub(super) const LENGTH: usize = 8;
 
-/// A folder with a key, a disk and a table: all that outlives a daemon.
+/// A key, a disk and a table: everything that outlives a daemon.
 pub(super) struct Site {
     keys: KeySource,
     pub(super) disk: Arc<Fake>,
     pub(super) tables: FakeTable,
 }
 
-/// What a store is said to hold: label of each template by user and id, misses by user.
+/// What a store should hold: the label of each template by user and id, and misses by user.
 pub(super) type Model = (BTreeMap<(String, String), String>, BTreeMap<Option<String>, u32>);
 
 #[derive(Debug, Clone)]
@@ -147,12 +145,16 @@ pub(super) fn held(state: &State, people: &[u8]) -> Model {
         assert_eq!(with_keys, enrolled);
     }
     assert!(enrolled.iter().all(|user| with_keys.contains(user)));
+    (templates, misses_of(state, people))
+}
+
+fn misses_of(state: &State, people: &[u8]) -> BTreeMap<Option<String>, u32> {
     let names = people.iter().map(|name| Some(*name)).chain([None]);
     let misses = names.filter_map(|name| {
         let count = state.attempts(name.map(user).as_ref()).expect("read").misses;
         (count > 0).then(|| (name.map(|name| user(name).to_string()), count))
     });
-    (templates, misses.collect())
+    misses.collect()
 }
 
 pub(super) const PEOPLE: [u8; 3] = [1, 2, 3];
@@ -180,7 +182,7 @@ pub(super) fn keys() -> (tempfile::TempDir, KeySource) {
     (folder, source)
 }
 
-/// Lives until the fault; gives the model after the last acknowledged change, and after the one under way.
+/// Runs until the fault. Gives the model after the last acknowledged change, and after the one in progress.
 fn lived(site: &Site) -> (Model, Model) {
     let mut model = Model::default();
     let Ok(mut state) = site.open() else { return (model.clone(), model) };
@@ -206,13 +208,13 @@ fn nothing_acknowledged_is_lost_whenever_the_power_goes() {
         for seed in 0..2 {
             let site = Site::new(&keys);
             site.disk.plan(step, Fault::Power);
-            let (acknowledged, under_way) = lived(&site);
+            let (acknowledged, in_progress) = lived(&site);
             let after = site.rebooted(seed);
             let state = after.open().unwrap_or_else(|e| panic!("step {step}, seed {seed}: {e}"));
             let found = held(&state, &PEOPLE);
             assert!(
-                found == acknowledged || found == under_way,
-                "step {step}, seed {seed}: {found:?} instead of {acknowledged:?} or {under_way:?}"
+                found == acknowledged || found == in_progress,
+                "step {step}, seed {seed}: {found:?} instead of {acknowledged:?} or {in_progress:?}"
             );
             assert_ne!(state.findings.condition, Condition::Lossy, "step {step}: {:?}", state.findings.notes);
             drop(state);
@@ -258,7 +260,7 @@ fn a_full_disk_refuses_changes_and_loses_nothing() {
             op.model(&mut next);
             match op.run(&mut state) {
                 Ok(()) => model = next,
-                // A removal or a renewal may count although its end failed: the caller is told so.
+                // A removal or a renewal may count although its last step failed, which the caller learns.
                 Err(_) if held_or_not(&state) == Some(next.clone()) => model = next,
                 Err(_) => assert_eq!(held_or_not(&state), Some(model.clone()), "step {step}, {op:?}"),
             }
@@ -274,12 +276,7 @@ fn a_full_disk_refuses_changes_and_loses_nothing() {
 fn held_or_not(state: &State) -> Option<Model> {
     let templates = state.templates(None).ok()?;
     let templates = templates.iter().map(|t| ((t.user.to_string(), t.id.clone()), t.label.clone())).collect();
-    let names = PEOPLE.iter().map(|name| Some(*name)).chain([None]);
-    let misses = names.filter_map(|name| {
-        let count = state.attempts(name.map(user).as_ref()).ok()?.misses;
-        (count > 0).then(|| (name.map(|name| user(name).to_string()), count))
-    });
-    Some((templates, misses.collect()))
+    Some((templates, misses_of(state, &PEOPLE)))
 }
 
 #[test]
@@ -308,7 +305,7 @@ fn a_table_that_could_not_be_written_catches_up() {
     let mut state = site.open().expect("opens");
     let before = site.disk.steps();
     Op::Misses(None, 1).run(&mut state).expect("kept");
-    // The last step of a change is the table's.
+    // The last step of a change is writing the table.
     let steps = site.disk.steps() - before;
     site.disk.plan(steps, Fault::Full);
     Op::Misses(None, 2).run(&mut state).expect("it is in the change log");
@@ -337,7 +334,7 @@ fn a_removed_users_key_is_nowhere_on_the_disk() {
     assert!(!has(&slots[0]) && has(&slots[1]), "but nothing can open it any more");
     let id = SealedRecord::parse(&record).expect("whole").key;
     assert!(state.people.keyring().key(&id).is_none());
-    // Not with any other key there is, either.
+    // Nor does any other key.
     for user in state.people.keyring().users() {
         let other = state
             .people

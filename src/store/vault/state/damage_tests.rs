@@ -1,5 +1,5 @@
-//! Two things at once: damage to table and backup, a step that fails and then another. What is lost is said, and no more is lost
-//! than must be.
+//! Two faults at once: damage to table and log, or one failed step and then another. Losses are reported, and no more is
+//! lost than must be.
 
 use super::crash_tests::{Model, Op, PEOPLE, Site, held, id, keys, user};
 use super::*;
@@ -11,7 +11,7 @@ use crate::store::manifest::Entries;
 use crate::store::mirror::MANIFEST;
 use crate::store::record::SealedRecord;
 
-/// A store with one person more after each of five changes; the length of the backup and the table after each.
+/// A store with one person more after each of five changes; the length of the log and the table after each.
 fn grown(site: &Site) -> Vec<(u64, Entries)> {
     let mut state = site.open().expect("opens");
     let at = |n: u32| {
@@ -42,7 +42,7 @@ fn people(state: &State) -> Vec<String> {
     people
 }
 
-/// Opens, and says whether something is lost; then once more, when all that is left is whole.
+/// Opens and says whether something is lost; then opens again, when everything that is left must be whole.
 fn opened(site: &Site, about: &str) -> (Vec<String>, Condition) {
     let state = site.open().unwrap_or_else(|e| panic!("{about}: {e}"));
     let found = (people(&state), state.findings.condition);
@@ -70,9 +70,9 @@ fn places(from: u64, to: u64) -> [(&'static str, u64); 4] {
 }
 
 #[test]
-fn a_bad_frame_in_the_middle_of_the_backup_is_no_crash() {
+fn a_bad_frame_in_the_middle_of_the_log_is_not_taken_for_a_crash() {
     let (_folder, keys) = keys();
-    // The frame of each change but the last; the table damaged, or so many changes behind.
+    // The frame of each change but the last; the table damaged, or this many changes behind.
     for (hit, behind) in (1..4_usize).flat_map(|hit| (0..=5_usize).map(move |behind| (hit, behind))) {
         for which in 0..4 {
             let site = Site::new(&keys);
@@ -81,7 +81,7 @@ fn a_bad_frame_in_the_middle_of_the_backup_is_no_crash() {
             flip(&site, at);
             let damaged = log(&site);
             let about = format!("frame {hit} hit in its {what}, table {behind} behind");
-            // Readable: `hit` changes in the backup, 5 - behind in the table, all of them if it is as it should be.
+            // Readable: `hit` changes in the log, 5 - behind in the table.
             put(&site, (behind < 5).then(|| states[4 - behind].1.clone()));
             let (found, condition) = opened(&site, &about);
             let left = hit.max(5 - behind);
@@ -118,7 +118,7 @@ fn keys_of_lost_records_are_kept_as_long_as_the_damaged_log() {
     };
     assert!(opens(&state), "what the kept log holds of user 5 can be opened");
     assert!(state.health().notes.iter().any(|note| note.contains(DAMAGED) && note.contains("keys")));
-    // A change, a failed one and another start leave the key; a removal of the user does not.
+    // A change and another start keep the key; removing the user does not.
     Op::Add(1, vec![6]).run(&mut state).expect("added");
     drop(state);
     let mut state = site.open().expect("opens");
@@ -145,7 +145,7 @@ fn a_damaged_last_frame_and_a_damaged_table_may_have_lost_a_change() {
 }
 
 #[test]
-fn a_backup_whose_beginning_is_damaged_still_tells_what_the_table_missed() {
+fn a_log_with_a_damaged_start_still_tells_what_the_table_missed() {
     let (_folder, keys) = keys();
     for behind in 0..3 {
         for at in [0, 30, 70] {
@@ -166,7 +166,7 @@ fn what_still_opens_is_salvaged_from_both() {
     let site = Site::new(&keys);
     let mut state = site.open().expect("opens");
     Op::Add(1, vec![1]).run(&mut state).expect("added");
-    // Twice, so that this state is the generation before.
+    // A renewal compacts twice, so that the previous log has this state.
     Op::Renew.run(&mut state).expect("renewed");
     Op::Add(2, vec![2]).run(&mut state).expect("added");
     Op::Add(3, vec![3]).run(&mut state).expect("added");
@@ -180,7 +180,7 @@ fn what_still_opens_is_salvaged_from_both() {
     let (found, condition) = opened(&site, "both");
     assert_eq!((found, condition), (vec!["user1".to_owned(), "user2".to_owned()], Condition::Lossy));
 
-    // Nothing of it opens: that is no empty store.
+    // Nothing of it opens: that is not an empty store.
     let site = Site::new(&keys);
     drop(grown(&site));
     put(&site, Some(Entries::from([(record::entry_key(&id(1)), table[&record::entry_key(&id(2))].clone())])));
@@ -188,9 +188,9 @@ fn what_still_opens_is_salvaged_from_both() {
     assert!(matches!(site.open(), Err(StoreError::Lost { .. })));
 }
 
-/// The old turn's key could not be destroyed, twice running.
+/// The old turn's key could not be destroyed, several times in a row.
 #[test]
-fn renewals_that_fail_at_their_end_never_cost_the_templates() {
+fn renewals_that_fail_at_their_end_never_lose_templates() {
     let (_folder, keys) = keys();
     let steps = {
         let site = Site::new(&keys);

@@ -1,4 +1,4 @@
-//! Opening: store key, keyring and ledger; then whose records are whose, and what a crash left is cleared away.
+//! Opening: store key, keyring, ledger; then each user's records are found, and leftovers of a crash are cleared.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl State {
     /// Makes a verified state ready for use.
     fn settle(&mut self, options: &VaultOptions<'_>) -> Result<(), StoreError> {
         self.drop_lost_records()?;
-        // With their keys, the records that a damaged log still holds can be opened.
+        // As long as a damaged log is kept, so are the keys that its records need.
         if self.ledger.damaged_log()?.is_none() {
             self.people.erase_keys_without_records(self.people.with_keys())?;
         }
@@ -53,7 +53,7 @@ impl State {
     }
 
     fn drop_lost_records(&mut self) -> Result<(), StoreError> {
-        // Unless something is lost, all of it was verified already.
+        // Unless something is lost, the manifest vouches for all of it.
         let open_each = self.findings.condition == Condition::Lossy;
         let lost = self.people.index(self.ledger.entries(), self.ledger.manifest(), open_each);
         if lost.is_empty() {
