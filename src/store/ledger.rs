@@ -6,38 +6,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
-
 use super::StoreError;
 use super::files::Disk;
 use super::log::{DAMAGED, Log};
-use super::manifest::{Change, Entries, Manifest, Tagger, apply};
+use super::manifest::{Change, Entries, Keys, Manifest, Tagger, apply};
 use super::memory::Pinned;
 use super::mirror::Mirror;
-use super::seal::Key;
 
 mod open;
 mod salvage;
 
 pub(super) use open::{Findings, Parts, exists};
-
-/// Keys of the manifest, of the entries' digest, and of the log's tags.
-#[derive(Default, Zeroize, ZeroizeOnDrop)]
-pub(super) struct Keys {
-    pub(super) manifest: Key,
-    pub(super) entries: Key,
-    pub(super) log: Key,
-}
-
-impl Keys {
-    pub(super) fn derive(root: &Key) -> Pinned<Self> {
-        let mut keys = Pinned::<Self>::default();
-        root.derive_into("manifest", &mut keys.manifest);
-        root.derive_into("entries", &mut keys.entries);
-        root.derive_into("backup", &mut keys.log);
-        keys
-    }
-}
 
 /// Sealed entries by key, verified.
 pub(super) struct Ledger {

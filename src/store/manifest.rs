@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::memory::Pinned;
 use super::seal::Key;
 
 /// Sealed entries by key, without the manifest.
@@ -27,6 +30,25 @@ pub(super) struct Manifest {
     pub(super) turn: [u8; 8],
     /// The embedder they were made with.
     pub(super) embedder_sha256: String,
+}
+
+/// Keys of a ledger: of the manifest, of the entries' digest, and of the log's tags.
+#[derive(Default, Zeroize, ZeroizeOnDrop)]
+pub(super) struct Keys {
+    pub(super) manifest: Key,
+    pub(super) entries: Key,
+    pub(super) log: Key,
+}
+
+impl Keys {
+    /// Derives them from the keyring's root.
+    pub(super) fn derive(root: &Key) -> Pinned<Self> {
+        let mut keys = Pinned::<Self>::default();
+        root.derive_into("manifest", &mut keys.manifest);
+        root.derive_into("entries", &mut keys.entries);
+        root.derive_into("backup", &mut keys.log);
+        keys
+    }
 }
 
 /// The digest's and the chain's key.

@@ -2,8 +2,7 @@
 //!
 //! It holds a manifest as well, so it can be verified by itself and stand in for a damaged change log.
 
-use super::ledger::Keys;
-use super::manifest::{Change, Entries, Manifest, Tagger, difference};
+use super::manifest::{Change, Entries, Keys, Manifest, Tagger, difference};
 use super::table::{Table, TableSource};
 use crate::clock::WallTime;
 

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Keys, Ledger};
+use super::Ledger;
 use crate::clock::WallTime;
 use crate::store::files::Disk;
 use crate::store::keyring::Keyring;
 use crate::store::log::{self, FILES, Log, Replay};
-use crate::store::manifest::{Entries, Manifest, difference};
+use crate::store::manifest::{Entries, Keys, Manifest, difference};
 use crate::store::memory::Pinned;
 use crate::store::mirror::{Loaded, Mirror};
 use crate::store::table::TableSource;
