@@ -13,7 +13,7 @@ use super::key::KeySource;
 use super::keyring::MIRRORS;
 use super::seal::Key;
 use super::table::TableFolder;
-use super::{Health, Snapshot, StoreError, Template, TemplateStore, sled};
+use super::{Health, Snapshot, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
 use crate::embed::{Turn, TurnKind};
 use crate::people::{Attempts, UserName};
@@ -71,7 +71,7 @@ impl Vault {
         let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock)
             .map_err(|(_, e)| failed(format!("it is held by another daemon ({e})")))?;
         let new = MIRRORS.iter().all(|name| folder.length(name).is_ok_and(|length| length.is_none()));
-        let tables = Box::new(TableFolder::new(options.folder.join(TABLE), sled::open));
+        let tables = Box::new(TableFolder::new(options.folder.join(TABLE), super::sled::open));
         let state = State::open(Arc::new(folder), tables, options)?;
         Ok(Self {
             state: Mutex::new(state),
