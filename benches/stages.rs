@@ -14,9 +14,9 @@ use facelatch::clock::{BootTime, SystemClock, WallTime};
 use facelatch::config::Config;
 use facelatch::detect::Face;
 use facelatch::embed::{Embedding, align};
-use facelatch::judge::{Evidence, Policy, Verdict, judge, vote};
+use facelatch::judge::{Evidence, Policy, judge, vote};
 use facelatch::people::{Attempts, UserName};
-use facelatch::pipeline::{EnrollRequest, Networks, Pipeline};
+use facelatch::pipeline::{EnrollRequest, Networks, Pipeline, Verdict};
 use facelatch::store::{KeySource, Opening, Vault};
 
 const ENROLMENT: [&str; 5] =

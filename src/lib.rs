@@ -3,7 +3,7 @@
 //! The folders stand in the order of the data:
 //!
 //! `camera` light to [`camera::Frame`] -> `detect` to [`detect::Face`] -> `embed` to [`embed::Embedding`] ->
-//! `head` to [`head::Probability`] -> `judge` to [`judge::Verdict`] -> `latch` opens.
+//! `head` to [`head::Probability`] -> `judge` to [`judge::Grant`] -> `latch` opens.
 //!
 //! Beside the corridor: `store` keeps what is enrolled, `serve` answers on the socket. [`pipeline`] tells
 //! the story of one attempt; start reading there, then `head`, then `judge`.

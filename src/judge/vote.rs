@@ -86,7 +86,7 @@ mod tests {
 
     /// A mean alone guards nothing here: at the scale of a shipped head (b = 40.7, p >= 0.97 asked) the very picture
     /// somebody is enrolled from outweighs two looks of a stranger. So looks of two people must never be put to one vote:
-    /// the pipeline begins anew when a look is unlike the one before (`pipeline/look.rs`).
+    /// the pipeline begins anew when a look is unlike the one before (`pipeline/capture.rs`).
     #[test]
     fn one_perfect_frame_carries_two_of_a_stranger_so_they_must_not_come_to_one_vote() {
         let head = Head::new(Path::new("test"), 40.7, vec![-25.35, -25.35], 0.970_688).expect("works");

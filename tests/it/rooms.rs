@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("detect", &["camera", "model"]),
     ("embed", &["camera", "detect", "model"]),
     ("head", &["embed"]),
-    ("judge", &["clock", "detect", "embed", "head", "people"]),
+    ("judge", &["clock", "embed", "head", "people"]),
     ("latch", &["clock", "judge"]),
     ("store", &["clock", "embed", "people"]),
     ("pipeline", &["camera", "clock", "detect", "embed", "head", "judge", "model", "people", "store"]),
