@@ -17,7 +17,7 @@ use facelatch::embed::{Embedding, align};
 use facelatch::judge::{Evidence, Policy, judge, vote};
 use facelatch::people::{Attempts, UserName};
 use facelatch::pipeline::{EnrollRequest, Networks, Pipeline, Verdict};
-use facelatch::store::{KeySource, Opening, Vault};
+use facelatch::store::{KeySource, Vault, VaultOptions};
 
 const ENROLMENT: [&str; 5] =
     ["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg", "obama-enrol-4.jpg", "obama-enrol-5.jpg"];
@@ -128,14 +128,14 @@ fn attempt(c: &mut Criterion) {
     let (config, folder) = (config(), tempfile::tempdir().expect("temporary folder"));
     let networks = networks(&config);
     let path = folder.path().join("store");
-    let opening = Opening {
+    let options = VaultOptions {
         folder: &path,
         keys: KeySource::new(&path, Path::new(""), None),
         embedder_sha256: networks.embedder.model_sha256(),
         turn: (networks.head.turn_kind(), networks.embedder.length()),
         now: WallTime(0),
     };
-    let store = Vault::open(&opening).expect("store opens");
+    let store = Vault::open(&options).expect("store opens");
     let (clock, store) = (Arc::new(SystemClock), Arc::new(store));
     let user = UserName::new("alice").expect("valid");
 

@@ -1,6 +1,6 @@
 //! What the store costs: time of an enrolment, of a start with many people, and what a card has to bear.
 //!
-//! `cargo bench --bench store`, and with `--features redb` the same over redb. Bytes are those that this process handed
+//! `cargo bench --bench store`. Bytes are those that this process handed
 //! to the block layer (`write_bytes` in /proc/self/io), pages of the file system's own journal not counted; the
 //! folder must lie on a disk: `FACELATCH_BENCH_DIR`, else `target/`.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, missing_docs)]
@@ -13,7 +13,7 @@ use facelatch::embed::{Embedding, TurnKind};
 use facelatch::head::project::SplitMix64;
 use facelatch::people::{Attempts, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
-use facelatch::store::{KeySource, Opening, Template, TemplateStore, Vault};
+use facelatch::store::{KeySource, Template, TemplateStore, Vault, VaultOptions};
 
 const LENGTH: usize = 128;
 const SHA: &str = "65a7f216926cb6ae114ce65aed30f5e7466fa0c0c6496349033ae46e22d56659";
@@ -28,14 +28,14 @@ const ENROLMENTS: usize = 200;
 const MANY: usize = 10_000;
 
 fn open(folder: &Path) -> Vault {
-    let opening = Opening {
+    let options = VaultOptions {
         folder,
         keys: KeySource::new(folder, Path::new(""), None),
         embedder_sha256: SHA,
         turn: (TurnKind::Rotation, LENGTH),
         now: WallTime(0),
     };
-    Vault::open(&opening).expect("opens")
+    Vault::open(&options).expect("opens")
 }
 
 /// The templates of an enrolment.
@@ -99,8 +99,7 @@ fn main() {
     let root = std::env::var_os("FACELATCH_BENCH_DIR")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
     let folder = tempfile::tempdir_in(root).expect("a folder on a disk");
-    let table = if cfg!(feature = "redb") { "redb" } else { "sled" };
-    println!("table: {table}; payload of an enrolment: {} bytes", TEMPLATES * LENGTH * 4);
+    println!("payload of an enrolment: {} bytes", TEMPLATES * LENGTH * 4);
     small(&folder.path().join("small/store"), if short { 2 } else { ENROLMENTS }, if short { 0 } else { 20 });
     large(&folder.path().join("large/store"), if short { 20 } else { MANY }, if short { 1 } else { 5 });
 }

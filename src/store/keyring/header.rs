@@ -1,4 +1,4 @@
-//! The first 256 bytes of a keyring file: the device, the root of its keys, and the keys of its turns, sealed.
+//! The first 256 bytes of a keyring file, sealed: the device, the root of its keys, and the keys of its turns.
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -9,7 +9,7 @@ pub(super) const HEADER_BYTES: usize = 256;
 
 const MAGIC: &[u8; 8] = b"FLKEYS\0\x02";
 
-/// Bytes that tell whether a key is the right one, apart from whether the rest is whole.
+/// Bytes that tell whether a key is the right one, whether or not the rest is whole.
 const CHECK_BYTES: usize = 8;
 
 const PLAIN_BYTES: usize = HEADER_BYTES - MAGIC.len() - CHECK_BYTES - SEAL_BYTES;
@@ -20,11 +20,11 @@ const MAX_TURNS: usize = 2;
 /// What the store key protects, besides the users' keys.
 #[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
 pub(in crate::store) struct Header {
-    /// Grows with each change: of two mirrors the greater one is right.
+    /// Grows with each change: of two mirrors the one with the greater number is current.
     pub(in crate::store) generation: u64,
-    /// Random; part of what every record is sealed for.
+    /// Random; authenticated with every record.
     pub(in crate::store) device: [u8; 16],
-    /// All keys but the users' are derived from it, so that another store key changes none of them.
+    /// All keys except the users' are derived from it, so a new store key changes none of them.
     pub(in crate::store) root: Key,
     /// The turn that templates are kept in, and the next one while they are renewed.
     pub(in crate::store) turns: Vec<TurnKey>,
@@ -80,12 +80,12 @@ impl Header {
         [&MAGIC[..], &check(wrap), &wrap.seal(&[MAGIC], &plain)].concat()
     }
 
-    /// Whether the file begins as every keyring does.
-    pub(super) fn begins(file: &[u8]) -> bool {
+    /// Whether the file starts as every keyring does.
+    pub(super) fn has_magic(file: &[u8]) -> bool {
         file.starts_with(MAGIC)
     }
 
-    /// Whether the file says that it is sealed with this key, damaged or not.
+    /// Whether the file names this key as the one that sealed it, damaged or not.
     pub(super) fn is_of(wrap: &Key, file: &[u8]) -> bool {
         file.get(MAGIC.len()..MAGIC.len() + CHECK_BYTES).is_some_and(|bytes| bytes == check(wrap))
     }

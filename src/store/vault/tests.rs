@@ -1,21 +1,22 @@
-//! The store on a real folder, over every table of this build.
+//! The store in a real folder.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::*;
 use crate::embed::Embedding;
-use crate::store::CREDENTIAL;
-use crate::store::table;
+use crate::store::record::SealedRecord;
+use crate::store::{CREDENTIAL, MAX_TEMPLATES, record};
 
 const SHA: &str = "ab";
 
 /// A temporary folder with a store in it.
-pub(super) struct Place {
+pub(super) struct TempStore {
     folder: tempfile::TempDir,
     credentials: Option<tempfile::TempDir>,
 }
 
-impl Place {
+impl TempStore {
     pub(super) fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("folder"), credentials: None }
     }
@@ -28,7 +29,7 @@ impl Place {
         let (store, now) = (self.store(), WallTime(1_700_000_000));
         let credentials = self.credentials.as_ref().map(|folder| folder.path().as_os_str());
         let keys = KeySource::new(&store, Path::new(""), credentials);
-        Vault::open(&Opening { folder: &store, keys, embedder_sha256: sha, turn: (kind, 4), now })
+        Vault::open(&VaultOptions { folder: &store, keys, embedder_sha256: sha, turn: (kind, 4), now })
     }
 
     pub(super) fn open(&self) -> Vault {
@@ -84,6 +85,11 @@ pub(super) fn add(store: &Vault, names: &[(&str, &str)]) -> Result<(), StoreErro
     store.add(&templates, &store.snapshot().expect("read").turn)
 }
 
+/// A record as it is sealed.
+fn entry(store: &Vault, id: &str) -> Vec<u8> {
+    store.lock().parts().0.entries()[&record::entry_key(id)].clone()
+}
+
 pub(super) fn ids(store: &Vault, name: Option<&str>) -> Vec<String> {
     let found = store.templates(name.map(user).as_ref()).expect("read");
     found.into_iter().map(|t| t.id).collect()
@@ -91,7 +97,7 @@ pub(super) fn ids(store: &Vault, name: Option<&str>) -> Vec<String> {
 
 #[test]
 fn templates_and_misses_survive_reopening() {
-    let place = Place::new();
+    let place = TempStore::new();
     {
         let store = place.open();
         add(&store, &[("al", "1"), ("alice", "2"), ("alice", "3")]).expect("added");
@@ -110,7 +116,7 @@ fn templates_and_misses_survive_reopening() {
 
 #[test]
 fn removing_one_leaves_the_others_and_removing_all_forgets_the_misses() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1"), ("alice", "2"), ("bob", "3")]).expect("added");
     store.set_attempts(Some(&user("alice")), Attempts { misses: 4, last_miss: WallTime(9) }).expect("kept");
@@ -127,7 +133,7 @@ fn removing_one_leaves_the_others_and_removing_all_forgets_the_misses() {
 
 #[test]
 fn a_store_of_another_embedder_is_refused_until_it_is_empty() {
-    let place = Place::new();
+    let place = TempStore::new();
     add(&place.open(), &[("alice", "1")]).expect("added");
     let error = place.open_for("cd", TurnKind::Rotation).map(|_| ()).expect_err("refused").to_string();
     assert!(
@@ -140,7 +146,7 @@ fn a_store_of_another_embedder_is_refused_until_it_is_empty() {
 
 #[test]
 fn one_user_cannot_fill_the_store_and_nothing_is_half_added() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     let names: Vec<String> = (0..=MAX_TEMPLATES).map(|i| i.to_string()).collect();
     let many: Vec<_> = names.iter().map(|id| ("alice", id.as_str())).collect();
@@ -152,7 +158,7 @@ fn one_user_cannot_fill_the_store_and_nothing_is_half_added() {
 
 #[test]
 fn two_daemons_on_one_store_are_refused() {
-    let place = Place::new();
+    let place = TempStore::new();
     let _first = place.open();
     let error = place.refusal();
     assert!(error.contains("held by another daemon"), "{error}");
@@ -160,7 +166,7 @@ fn two_daemons_on_one_store_are_refused() {
 
 #[test]
 fn nothing_that_is_kept_can_be_read_without_the_key() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alexandria", "0123456789abcdef0123456789abcdef")]).expect("added");
     store
@@ -176,22 +182,31 @@ fn nothing_that_is_kept_can_be_read_without_the_key() {
 
 #[test]
 fn a_removed_users_key_is_in_no_file() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1")]).expect("added");
     let slot = fs::read(place.store().join("keyring.a")).expect("read")[256..].to_vec();
-    let record = store.lock().entries[&record_key("1")].clone();
+    let record = entry(&store, "1");
     assert!(place.has(&slot) && place.has(&record));
     store.remove(&user("alice"), None).expect("removed");
     assert!(!place.has(&slot), "the wrapped key");
     assert!(place.has(&record), "what it opened lies about still, as logs do");
     drop(store);
-    assert!(place.open().lock().keyring.key(&Envelope::parse(&record).expect("whole").key).is_none());
+    assert!(
+        place
+            .open()
+            .lock()
+            .parts()
+            .1
+            .keyring()
+            .key(&SealedRecord::parse(&record).expect("whole").key)
+            .is_none()
+    );
 }
 
 #[test]
 fn a_wrong_key_is_refused_and_never_a_fresh_start() {
-    let place = Place::new();
+    let place = TempStore::new();
     add(&place.open(), &[("alice", "1")]).expect("added");
     let key = place.folder.path().join("store.key");
     let good = fs::read(&key).expect("read");
@@ -208,7 +223,7 @@ fn a_wrong_key_is_refused_and_never_a_fresh_start() {
 
 #[test]
 fn another_key_wraps_the_same_store() {
-    let mut place = Place::new();
+    let mut place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1")]).expect("added");
     let key = place.folder.path().join("store.key");
@@ -238,7 +253,7 @@ fn another_key_wraps_the_same_store() {
 #[test]
 fn a_key_rotation_that_was_cut_short_is_finished() {
     for mirrors in 0..=2 {
-        let place = Place::new();
+        let place = TempStore::new();
         let store = place.open();
         add(&store, &[("alice", "1")]).expect("added");
         let read = |name: &str| fs::read(place.store().join(name)).expect("read");
@@ -260,7 +275,7 @@ fn a_key_rotation_that_was_cut_short_is_finished() {
 
 #[test]
 fn renewed_templates_are_the_same_faces_in_other_axes() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1"), ("bob", "22")]).expect("added");
     let faces = |store: &Vault| {
@@ -285,7 +300,7 @@ fn renewed_templates_are_the_same_faces_in_other_axes() {
 
 #[test]
 fn another_kind_of_head_renews_the_templates() {
-    let place = Place::new();
+    let place = TempStore::new();
     add(&place.open(), &[("alice", "1")]).expect("added");
     let store = place.open_for(SHA, TurnKind::Permutation).expect("opens");
     assert!(store.snapshot().expect("read").turn.permutation().is_some());
@@ -294,11 +309,11 @@ fn another_kind_of_head_renews_the_templates() {
 
 #[test]
 fn a_damaged_record_is_named_and_not_left_out() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1"), ("bob", "2")]).expect("added");
-    let swapped = store.lock().entries[&record_key("2")].clone();
-    store.lock().entries.insert(record_key("1"), swapped);
+    let bobs = entry(&store, "2");
+    store.lock().parts().0.commit(vec![(record::entry_key("1"), Some(bobs))]).expect("swapped");
     let error = store.templates(None).map(|_| ()).expect_err("bob's face under alice's name");
     assert!(matches!(&error, StoreError::Damaged { record, .. } if record == "1"), "{error}");
 }
@@ -309,16 +324,7 @@ fn a_folder_that_cannot_be_made_is_named() {
     let folder = file.path().join("store");
     let keys = KeySource::new(&folder, Path::new(""), None);
     let turn = (TurnKind::Rotation, 4);
-    let opening = Opening { folder: &folder, keys, embedder_sha256: SHA, turn, now: WallTime(1) };
-    let error = Vault::open(&opening).map(|_| ()).expect_err("no folder").to_string();
+    let options = VaultOptions { folder: &folder, keys, embedder_sha256: SHA, turn, now: WallTime(1) };
+    let error = Vault::open(&options).map(|_| ()).expect_err("no folder").to_string();
     assert!(error.contains("cannot be opened"), "{error}");
-}
-
-#[test]
-fn the_table_of_this_build_is_the_one_that_was_chosen() {
-    let folder = tempfile::tempdir().expect("folder");
-    let table = (table::DEFAULT)(&folder.path().join("t")).expect("made");
-    assert!(table.load().expect("read").is_empty());
-    let redb = folder.path().join("t/entries.redb").exists();
-    assert_eq!(redb, cfg!(feature = "redb"));
 }
