@@ -42,7 +42,7 @@ pub struct RawProjection {
 pub struct Projection {
     length: usize,
     /// The learned part, row by row; each row has `length` values. Without it, the embedding goes on as it is. Once turned
-    /// it is as secret as the turn.
+    /// it is as secret as the template key.
     matrix: Option<Zeroizing<Vec<f32>>>,
     stretch: f32,
     /// All rotations are turned at once, side by side, which vector registers like: the signs of D1, then of D2, and in

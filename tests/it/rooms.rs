@@ -43,7 +43,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("tract_onnx", &["model"]),
     ("facelatch_fused", &["model"]),
     ("facelatch_kernels", &["head"]),
-    ("sha2", &["bin/facelatch/doctor", "embed/turn", "head/project", "model", "rates", "store/seal"]),
+    ("sha2", &["bin/facelatch/doctor", "embed/template_key", "head/project", "model", "rates", "store/seal"]),
     ("chacha20poly1305", &["store/seal"]),
     ("hkdf", &["store/seal"]),
     ("hmac", &["store/seal"]),
