@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("clock", &[]),
+    ("bounded", &[]),
     ("people", &["clock"]),
     ("camera", &["clock"]),
-    ("model", &[]),
+    ("model", &["bounded"]),
     ("detect", &["camera", "model"]),
     ("embed", &["camera", "detect", "model"]),
-    ("head", &["embed"]),
+    ("head", &["bounded", "embed"]),
     ("judge", &["clock", "embed", "head", "people"]),
     ("latch", &["clock", "judge"]),
     ("store", &["clock", "embed", "people"]),
     ("pipeline", &["camera", "clock", "detect", "embed", "head", "judge", "model", "people", "store"]),
-    ("config", &["detect", "judge", "pipeline", "store"]),
+    ("config", &["bounded", "detect", "judge", "pipeline", "store"]),
     ("seam", &["camera", "clock", "latch", "store"]),
     ("rates", &["camera", "clock", "config", "detect", "embed", "head", "judge", "model", "pipeline"]),
     // Puts everything together, so it may import everything before it.
@@ -69,7 +70,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("anyhow", &["serve", "demo", "bin"]),
     // detect, embed, judge and the formula do no I/O and write no log.
     ("tracing", &["camera", "latch", "pipeline", "serve", "store"]),
-    ("std::fs", &["camera", "config", "demo", "head", "model", "rates", "serve", "store", "bin"]),
+    ("std::fs", &["bounded", "camera", "demo", "rates", "serve", "store", "bin"]),
     ("std::net", &[]),
     ("std::process", &["bin", "camera/device/exec", "demo", "latch/hook", "serve"]),
 ];
