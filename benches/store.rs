@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use facelatch::clock::WallTime;
-use facelatch::embed::{Embedding, TurnKind};
+use facelatch::embed::{Embedding, KeyKind, TemplateKey};
 use facelatch::head::project::SplitMix64;
 use facelatch::people::{Attempts, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
@@ -32,14 +32,14 @@ fn open(folder: &Path) -> Vault {
         folder,
         keys: KeySource::new(folder, Path::new(""), None),
         embedder_sha256: SHA,
-        turn: (TurnKind::Rotation, LENGTH),
+        template_key: (KeyKind::Rotation, LENGTH),
         now: WallTime(0),
     };
     Vault::open(&options).expect("opens")
 }
 
 /// The templates of an enrolment.
-fn looks(turn: &facelatch::embed::Turn, user: usize, random: &mut SplitMix64) -> Vec<Template> {
+fn looks(key: &TemplateKey, user: usize, random: &mut SplitMix64) -> Vec<Template> {
     let one = |_| {
         let face =
             Embedding::new((0..LENGTH).map(|_| random.uniform() as f32 - 0.5).collect()).expect("not zero");
@@ -49,7 +49,7 @@ fn looks(turn: &facelatch::embed::Turn, user: usize, random: &mut SplitMix64) ->
             label: String::new(),
             created_at: WallTime(0),
             embedder_sha256: SHA.to_owned(),
-            embedding: turn.apply(&face),
+            embedding: key.apply(&face),
         }
     };
     (0..TEMPLATES).map(one).collect()
@@ -111,9 +111,9 @@ fn small(path: &Path, enrolments: usize, idle: u64) {
         let vault = open(path);
         let limits = Limits { file_bytes: 1 << 20, files: 8 };
         let audit = Audit::open(&path.join("audit"), &vault, limits, WallTime(0)).expect("opens");
-        let turn = vault.snapshot().expect("read").turn;
-        let people: Vec<_> = (0..enrolments).map(|user| looks(&turn, user, &mut random)).collect();
-        let (ms, bytes) = measured(enrolments, |n| vault.add(&people[n], &turn).expect("added"));
+        let key = vault.snapshot().expect("read").template_key;
+        let people: Vec<_> = (0..enrolments).map(|user| looks(&key, user, &mut random)).collect();
+        let (ms, bytes) = measured(enrolments, |n| vault.add(&people[n]).expect("added"));
         println!("enrolment of a new person: {ms:.2} ms, {bytes} bytes written");
         let (ms, bytes) = measured(enrolments, |n| {
             let attempts = Attempts { misses: n as u32 + 1, last_miss: WallTime(n as u64) };
@@ -143,11 +143,11 @@ fn large(path: &Path, many: usize, runs: usize) {
     let mut random = SplitMix64(2);
     {
         let vault = open(path);
-        let turn = vault.snapshot().expect("read").turn;
+        let key = vault.snapshot().expect("read").template_key;
         // In lots, since this is no enrolment at the door.
         for lot in (0..many).collect::<Vec<_>>().chunks(500) {
-            let templates: Vec<_> = lot.iter().flat_map(|user| looks(&turn, *user, &mut random)).collect();
-            vault.add(&templates, &turn).expect("added");
+            let templates: Vec<_> = lot.iter().flat_map(|user| looks(&key, *user, &mut random)).collect();
+            vault.add(&templates).expect("added");
         }
     }
     println!("on the disk with {many} people: {:.1} MB", folder_bytes(path) as f64 / 1e6);
@@ -155,10 +155,10 @@ fn large(path: &Path, many: usize, runs: usize) {
     let (ms, _) = measured(runs, |_| drop(open(path)));
     println!("start with {many} people, {} templates: {ms:.0} ms", many * TEMPLATES);
     let vault = open(path);
-    let turn = vault.snapshot().expect("read").turn;
+    let key = vault.snapshot().expect("read").template_key;
     let (ms, _) = measured(runs, |_| drop(vault.snapshot().expect("read")));
     println!("all of them opened: {ms:.0} ms; memory {:.0} MB more", resident() - before);
-    let people: Vec<_> = (0..20).map(|n| looks(&turn, many + n, &mut random)).collect();
-    let (ms, bytes) = measured(20, |n| vault.add(&people[n], &turn).expect("added"));
+    let people: Vec<_> = (0..20).map(|n| looks(&key, many + n, &mut random)).collect();
+    let (ms, bytes) = measured(20, |n| vault.add(&people[n]).expect("added"));
     println!("enrolment among {many}: {ms:.2} ms, {bytes} bytes written");
 }

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use facelatch::clock::{Clock, SystemClock, WallTime};
-use facelatch::embed::{Embedding, TurnKind};
+use facelatch::embed::{Embedding, KeyKind};
 use facelatch::head::project::SplitMix64;
 use facelatch::people::{Attempts, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
@@ -45,7 +45,7 @@ fn open(folder: &Path) -> Result<(Vault, Audit)> {
         folder: &store,
         keys: KeySource::new(&store, Path::new(""), None),
         embedder_sha256: SHA,
-        turn: (TurnKind::Rotation, LENGTH),
+        template_key: (KeyKind::Rotation, LENGTH),
         now: SystemClock.wall(),
     };
     let vault = Vault::open(&options)?;
@@ -70,7 +70,7 @@ fn template(at: &Snapshot, user: UserName, n: u64) -> Template {
         label: format!("look {n}"),
         created_at: WallTime(n),
         embedder_sha256: SHA.to_owned(),
-        embedding: at.turn.apply(&face(n)),
+        embedding: at.template_key.apply(&face(n)),
     }
 }
 
@@ -93,8 +93,8 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
             let numbers: Vec<u64> = (0..=random.below(5)).map(|_| random.bits() >> 1).collect();
             let templates: Vec<_> = numbers.iter().map(|n| template(&at, name.clone(), *n)).collect();
             let list: Vec<String> = numbers.iter().map(|n| format!("{n:032x}")).collect();
-            let (vault, turn) = (&vault, at.turn.clone());
-            (format!("add {name} {}", list.join(" ")), Box::new(move || Ok(vault.add(&templates, &turn)?)))
+            let vault = &vault;
+            (format!("add {name} {}", list.join(" ")), Box::new(move || Ok(vault.add(&templates)?)))
         } else if choice < 60 && !own.is_empty() {
             let (vault, name) = (&vault, name.clone());
             (format!("remove {name}"), Box::new(move || Ok(vault.remove(&name, None).map(drop)?)))
@@ -153,7 +153,7 @@ fn check(folder: &Path) -> Result<()> {
     let mut lines = BTreeMap::new();
     for template in &at.templates {
         let n = u64::from_str_radix(&template.id, 16)?;
-        let back = at.turn.undo(&template.embedding);
+        let back = at.template_key.undo(&template.embedding)?;
         let off = back.values().iter().zip(face(n).values()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         if off > 1e-5 {
             return Err(format!("template {} is another face now (off by {off})", template.id).into());

@@ -91,7 +91,7 @@ fn kept(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result<(Vaul
         folder,
         keys: KeySource::new(folder, key, credentials.as_deref()),
         embedder_sha256: networks.embedder.model_sha256(),
-        turn: (networks.head.turn_kind(), networks.embedder.length()),
+        template_key: (networks.head.key_kind(), networks.embedder.length()),
         now: clock.wall(),
     })?;
     let limits = Limits { file_bytes: u64::from(*audit_file_kb) << 10, files: *audit_files as usize };

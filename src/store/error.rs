@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::MAX_TEMPLATES;
+use crate::embed::OtherKey;
 use crate::people::UserName;
 
 /// Everything that may go wrong with a store.
@@ -33,7 +34,7 @@ pub enum StoreError {
     /// A template of that id is there already.
     #[error("template {id}: exists already; remove it first")]
     Taken { id: String },
-    /// Another turn than the store's.
+    /// Another template key than the store's.
     #[error("the templates were renewed in the meantime, so these do not fit any more; try again")]
     Renewed,
     /// No store key, but a store.
@@ -83,5 +84,11 @@ impl StoreError {
     /// A read or write that failed.
     pub(super) fn io(path: &Path, why: impl ToString) -> Self {
         Self::Io { path: path.to_owned(), why: why.to_string() }
+    }
+}
+
+impl From<OtherKey> for StoreError {
+    fn from(_: OtherKey) -> Self {
+        Self::Renewed
     }
 }

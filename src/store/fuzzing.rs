@@ -34,7 +34,7 @@ pub fn open_untrusted(what: Untrusted, bytes: &[u8]) -> bool {
     let key = Key::from_bytes([7; 32]);
     match what {
         Untrusted::Record => {
-            let context = SealContext { embedder_sha256: "ab", device: &[1; 16], turn: &[2; 8] };
+            let context = SealContext { embedder_sha256: "ab", device: &[1; 16], template_key: &[2; 8] };
             let user = UserName::new("alice");
             user.is_ok_and(|user| {
                 SealedRecord::parse(bytes).is_ok_and(|record| record.open(&key, "1", &user, context).is_ok())

@@ -15,14 +15,14 @@ use super::files::{Disk, replace};
 use super::key::Candidate;
 use super::memory::Pinned;
 use super::seal::Key;
-use crate::embed::{Turn, TurnKind};
+use crate::embed::{KeyKind, TemplateKey};
 use crate::people::UserName;
 
 mod header;
 mod slot;
 
 use header::HEADER_BYTES;
-pub(super) use header::{Header, TurnKey};
+pub(super) use header::{Header, TemplateSeed};
 use slot::{OpenSlot, SLOT_BYTES, Slot};
 
 /// The two files.
@@ -55,7 +55,7 @@ impl Keyring {
         disk: &dyn Disk,
         path: &Path,
         key: &Key,
-        kind: (TurnKind, usize),
+        kind: (KeyKind, usize),
     ) -> Result<Self, StoreError> {
         let mut keyring = Self::empty(path, key);
         keyring.header.fill(kind);
@@ -174,14 +174,14 @@ impl Keyring {
         &self.wrap
     }
 
-    /// Whether there is a turn with this id.
-    pub(super) fn has_turn(&self, id: &[u8; 8]) -> bool {
-        self.header.turns.iter().any(|key| key.id() == *id)
+    /// Whether there is a template key with this id.
+    pub(super) fn has_template_key(&self, id: &[u8; 8]) -> bool {
+        self.header.seeds.iter().any(|key| key.id() == *id)
     }
 
-    /// The turn with this id, for embeddings of its length.
-    pub(super) fn turn(&self, id: &[u8; 8]) -> Option<Turn> {
-        self.header.turns.iter().find(|key| key.id() == *id).map(TurnKey::draw)
+    /// The template key with this id, for embeddings of its length.
+    pub(super) fn template_key(&self, id: &[u8; 8]) -> Option<TemplateKey> {
+        self.header.seeds.iter().find(|key| key.id() == *id).map(TemplateSeed::draw)
     }
 
     /// Id of a user's key, if they have one.

@@ -26,8 +26,8 @@ pub(super) struct Manifest {
     digest: [u8; 32],
     /// Tag over the previous chain and the state after: two ledgers that diverged never match again.
     chain: [u8; 32],
-    /// The turn that templates are kept in.
-    pub(super) turn: [u8; 8],
+    /// Id of the template key.
+    pub(super) template_key: [u8; 8],
     /// The embedder they were made with.
     pub(super) embedder_sha256: String,
 }
@@ -56,9 +56,9 @@ pub(super) struct Tagger<'a>(pub(super) &'a Key);
 
 impl Manifest {
     /// Of an empty ledger.
-    pub(super) fn empty(turn: [u8; 8], embedder_sha256: &str) -> Self {
+    pub(super) fn empty(template_key: [u8; 8], embedder_sha256: &str) -> Self {
         let embedder_sha256 = embedder_sha256.to_owned();
-        Self { revision: 0, count: 0, digest: [0; 32], chain: [0; 32], turn, embedder_sha256 }
+        Self { revision: 0, count: 0, digest: [0; 32], chain: [0; 32], template_key, embedder_sha256 }
     }
 
     /// After a change of `entries`, which do not have it yet.
@@ -93,7 +93,7 @@ impl Manifest {
         bytes.extend_from_slice(&self.count.to_le_bytes());
         bytes.extend_from_slice(&self.digest);
         bytes.extend_from_slice(&self.chain);
-        bytes.extend_from_slice(&self.turn);
+        bytes.extend_from_slice(&self.template_key);
         bytes.push(self.embedder_sha256.len() as u8);
         bytes.extend_from_slice(self.embedder_sha256.as_bytes());
         bytes
@@ -105,7 +105,7 @@ impl Manifest {
         let (count, rest) = rest.split_first_chunk()?;
         let (digest, rest) = rest.split_first_chunk()?;
         let (chain, rest) = rest.split_first_chunk()?;
-        let (turn, rest) = rest.split_first_chunk()?;
+        let (template_key, rest) = rest.split_first_chunk()?;
         let (&length, rest) = rest.split_first()?;
         let (embedder, rest) = rest.split_at_checked(length.into())?;
         let manifest = Self {
@@ -113,7 +113,7 @@ impl Manifest {
             count: u64::from_le_bytes(*count),
             digest: *digest,
             chain: *chain,
-            turn: *turn,
+            template_key: *template_key,
             embedder_sha256: std::str::from_utf8(embedder).ok()?.to_owned(),
         };
         Some((manifest, rest))

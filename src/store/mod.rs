@@ -31,7 +31,7 @@ mod vault;
 use std::sync::Arc;
 
 use crate::clock::WallTime;
-use crate::embed::{Embedding, Turn};
+use crate::embed::{Embedding, KeyedEmbedding, TemplateKey};
 use crate::people::{Attempts, UserName};
 
 pub use error::StoreError;
@@ -44,9 +44,10 @@ pub const MAX_TEMPLATES: usize = 32;
 /// Longest label of a template, in bytes of UTF-8.
 pub const MAX_LABEL_BYTES: usize = 64;
 
-/// One enrolled face of one person. Without `Debug` on purpose: it holds an embedding.
+/// One enrolled face of one person, keyed in a store and raw in an export. Without `Debug` on purpose: it holds an
+/// embedding.
 #[derive(Clone)]
-pub struct Template {
+pub struct Template<E = KeyedEmbedding> {
     /// Random, 32 lower-case hex digits.
     pub id: String,
     /// Whose face it is.
@@ -57,16 +58,24 @@ pub struct Template {
     pub created_at: WallTime,
     /// SHA-256 of the embedder's file, lower-case hex.
     pub embedder_sha256: String,
-    /// The face, turned as everything in its store.
-    pub embedding: Embedding,
+    /// The face.
+    pub embedding: E,
 }
 
-/// Everybody's templates at one moment, and the turn they are in.
+impl Template<Embedding> {
+    /// The same in this key.
+    fn keyed(self, key: &TemplateKey) -> Template {
+        let Self { id, user, label, created_at, embedder_sha256, embedding } = self;
+        Template { id, user, label, created_at, embedder_sha256, embedding: key.apply(&embedding) }
+    }
+}
+
+/// Everybody's templates at one moment, and their template key.
 pub struct Snapshot {
     /// [`TemplateStore::revision`] at that moment.
     pub revision: u64,
-    /// What an embedding must go through before it is compared with a template.
-    pub turn: Arc<Turn>,
+    /// The key that a probe needs before it is compared with a template.
+    pub template_key: Arc<TemplateKey>,
     /// Oldest first, by user.
     pub templates: Vec<Template>,
 }
@@ -100,12 +109,12 @@ pub enum Condition {
 
 /// Where templates and misses are kept. Each change is on the disk before the call returns.
 pub trait TemplateStore: Send + Sync {
-    /// Adds templates that were turned by `turn`, all or none.
+    /// Adds templates, all or none.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Full`] when a user would have more than [`MAX_TEMPLATES`],
-    /// [`StoreError::Renewed`] when the store has another turn by now.
-    fn add(&self, templates: &[Template], turn: &Turn) -> Result<(), StoreError>;
+    /// [`StoreError::Renewed`] when they are in another template key than the store's.
+    fn add(&self, templates: &[Template]) -> Result<(), StoreError>;
 
     /// The templates of one user, or of all, oldest first.
     ///
@@ -113,7 +122,7 @@ pub trait TemplateStore: Send + Sync {
     /// [`StoreError`] when a record cannot be read: a damaged one is never left out in silence.
     fn templates(&self, user: Option<&UserName>) -> Result<Vec<Template>, StoreError>;
 
-    /// All templates and their turn, as of one moment.
+    /// All templates and their template key, as of one moment.
     ///
     /// # Errors
     /// As [`TemplateStore::templates`].
@@ -141,7 +150,7 @@ pub trait TemplateStore: Send + Sync {
     /// Grows with each change of the templates, so that copies in memory know when they are stale.
     fn revision(&self) -> u64;
 
-    /// Issues all templates again under a new turn, without a new picture, and says how many there are. The old ones are
+    /// Issues all templates again under a new template key, without a new picture, and says how many there are. The old ones are
     /// useless afterwards.
     ///
     /// # Errors

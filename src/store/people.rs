@@ -1,4 +1,4 @@
-//! Who is enrolled: each user's key and records, and the turn that templates are in.
+//! Who is enrolled: each user's key and records, and the key of all templates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,19 +6,19 @@ use std::sync::Arc;
 use super::StoreError;
 use super::files::Disk;
 use super::key::KeySource;
-use super::keyring::{KeyId, Keyring, TurnKey};
+use super::keyring::{KeyId, Keyring, TemplateSeed};
 use super::manifest::{Entries, Manifest};
 use super::record::{self, SealContext, SealedRecord};
 use super::seal::Key;
 use super::{Template, misses};
-use crate::embed::{Turn, TurnKind};
+use crate::embed::{KeyKind, TemplateKey};
 use crate::people::UserName;
 
 /// Keys by user, and the ids of the records that they seal.
 pub(super) struct People {
     disk: Arc<dyn Disk>,
     keyring: Keyring,
-    turn: Arc<Turn>,
+    template_key: Arc<TemplateKey>,
     records: BTreeMap<UserName, BTreeSet<String>>,
 }
 
@@ -29,24 +29,24 @@ pub(super) struct Unreadable {
 }
 
 impl People {
-    /// The people of a keyring, whose templates are in the turn with this id. [`People::index`] finds their records.
-    pub(super) fn new(disk: Arc<dyn Disk>, keyring: Keyring, turn: &[u8; 8]) -> Self {
-        let turn = Arc::new(keyring.turn(turn).unwrap_or_else(Turn::none));
-        Self { disk, keyring, turn, records: BTreeMap::new() }
+    /// The people of a keyring, whose templates are in the key with this id. [`People::index`] finds their records.
+    pub(super) fn new(disk: Arc<dyn Disk>, keyring: Keyring, template_key: &[u8; 8]) -> Self {
+        let template_key = Arc::new(keyring.template_key(template_key).unwrap_or_else(TemplateKey::identity));
+        Self { disk, keyring, template_key, records: BTreeMap::new() }
     }
 
     /// Finds everybody's records among the entries, and gives the keys of entries that are nobody's. A record without a
-    /// key is that of a user who was removed since, or the key is lost; one in another turn is from before a renewal.
+    /// key is that of a user who was removed since, or the key is lost; one in another template key is from before a renewal.
     /// With `open_each` every record is opened, for entries that no manifest vouches for.
     pub(super) fn index(&mut self, entries: &Entries, manifest: &Manifest, open_each: bool) -> Vec<Vec<u8>> {
-        let known_turn = self.keyring.has_turn(&manifest.turn);
-        let context = self.context(&manifest.embedder_sha256, &manifest.turn);
+        let is_known = self.keyring.has_template_key(&manifest.template_key);
+        let context = self.context(&manifest.embedder_sha256, &manifest.template_key);
         let (mut records, mut lost) = (BTreeMap::<_, BTreeSet<_>>::new(), Vec::new());
         for (key, value) in entries.iter().filter(|(key, _)| !misses::is_key(key)) {
             let user = SealedRecord::parse(value).ok().and_then(|record| self.keyring.user_of(&record.key));
             let opens = || !open_each || record::opens(&self.keyring, key, value, context);
             match (record::id_of(key), user) {
-                (Some(id), Some(user)) if known_turn && opens() => {
+                (Some(id), Some(user)) if is_known && opens() => {
                     records.entry(user.clone()).or_default().insert(id.to_owned());
                 }
                 _ => lost.push(key.clone()),
@@ -76,9 +76,9 @@ impl People {
         self.records.values().map(BTreeSet::len).sum()
     }
 
-    /// The turn that templates are in.
-    pub(super) fn turn(&self) -> &Arc<Turn> {
-        &self.turn
+    /// The key of all templates.
+    pub(super) fn template_key(&self) -> &Arc<TemplateKey> {
+        &self.template_key
     }
 
     /// The key of the audit log.
@@ -86,24 +86,20 @@ impl People {
         self.keyring.header().root.derive("audit")
     }
 
-    fn context<'a>(&'a self, embedder_sha256: &'a str, turn: &'a [u8; 8]) -> SealContext<'a> {
-        SealContext { embedder_sha256, device: &self.keyring.header().device, turn }
+    fn context<'a>(&'a self, embedder_sha256: &'a str, template_key: &'a [u8; 8]) -> SealContext<'a> {
+        SealContext { embedder_sha256, device: &self.keyring.header().device, template_key }
     }
 
-    /// A template, sealed with its user's key. `turn` is the id of the turn that it is in.
+    /// A template, sealed with its user's key.
     ///
     /// # Errors
     /// Text, if the user has no key.
-    pub(super) fn seal(
-        &self,
-        template: &Template,
-        embedder_sha256: &str,
-        turn: &[u8; 8],
-    ) -> Result<Vec<u8>, String> {
+    pub(super) fn seal(&self, template: &Template, embedder_sha256: &str) -> Result<Vec<u8>, String> {
         let id = self.keyring.id_of(&template.user);
         let found = id.and_then(|id| Some((id, self.keyring.key(&id)?)));
         let (id, key) = found.ok_or("its user has no key")?;
-        Ok(record::seal(template, &key, id, self.context(embedder_sha256, turn)))
+        let template_key = template.embedding.key_id();
+        Ok(record::seal(template, &key, id, self.context(embedder_sha256, &template_key)))
     }
 
     /// The templates of one user, or of all, oldest first by user.
@@ -142,7 +138,7 @@ impl People {
         let known = last.take().filter(|(id, _)| *id == record.key);
         let known = known.or_else(|| Some((record.key, self.keyring.key(&record.key)?)));
         let (_, key) = last.insert(known.ok_or("its user has no key")?);
-        record.open(key, id, user, self.context(&manifest.embedder_sha256, &manifest.turn))
+        record.open(key, id, user, self.context(&manifest.embedder_sha256, &manifest.template_key))
     }
 
     /// A key for each of these users, on the disk when this returns. Whoever has no record gets a new one: a key that
@@ -197,43 +193,43 @@ impl People {
         self.keyring.users()
     }
 
-    /// Kind and length of the present turn; `None` if the keyring does not have it.
-    pub(super) fn turn_kind(&self) -> Option<(TurnKind, usize)> {
-        let present = self.turn.id();
-        let key = self.keyring.header().turns.iter().find(|key| key.id() == present)?;
+    /// Kind and length of the present template key; `None` if the keyring does not have it.
+    pub(super) fn template_key_kind(&self) -> Option<(KeyKind, usize)> {
+        let present = self.template_key.id();
+        let key = self.keyring.header().seeds.iter().find(|key| key.id() == present)?;
         Some((key.kind, key.length.into()))
     }
 
-    /// Draws another turn. The keyring holds it beside the present one until [`People::forget_other_turns`].
+    /// Draws another template key. The keyring holds it beside the present one until [`People::forget_other_template_keys`].
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub(super) fn draw_turn(&mut self, kind: (TurnKind, usize)) -> Result<Turn, StoreError> {
-        let (next, present) = (TurnKey::random(kind), self.turn.id());
-        let turn = next.draw();
+    pub(super) fn draw_template_key(&mut self, kind: (KeyKind, usize)) -> Result<TemplateKey, StoreError> {
+        let (next, present) = (TemplateSeed::random(kind), self.template_key.id());
+        let template_key = next.draw();
         self.keyring.change(&*self.disk, |header| {
             // One from a renewal that failed at its end may still be there, and there is room for two.
-            header.turns.retain(|key| key.id() == present);
-            header.turns.push(next);
+            header.seeds.retain(|key| key.id() == present);
+            header.seeds.push(next);
         })?;
-        Ok(turn)
+        Ok(template_key)
     }
 
-    /// The turn that templates are in from now on.
-    pub(super) fn use_turn(&mut self, turn: Turn) {
-        self.turn = Arc::new(turn);
+    /// The key of all templates from now on.
+    pub(super) fn use_template_key(&mut self, template_key: TemplateKey) {
+        self.template_key = Arc::new(template_key);
     }
 
-    /// Destroys the keys of all turns but the present one.
+    /// Destroys the seeds of all template keys but the present one.
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub(super) fn forget_other_turns(&mut self) -> Result<(), StoreError> {
-        let present = self.turn.id();
-        if self.keyring.header().turns.iter().all(|key| key.id() == present) {
+    pub(super) fn forget_other_template_keys(&mut self) -> Result<(), StoreError> {
+        let present = self.template_key.id();
+        if self.keyring.header().seeds.iter().all(|key| key.id() == present) {
             return Ok(());
         }
-        self.keyring.change(&*self.disk, |header| header.turns.retain(|key| key.id() == present))
+        self.keyring.change(&*self.disk, |header| header.seeds.retain(|key| key.id() == present))
     }
 
     /// Wraps all keys with a new store key.

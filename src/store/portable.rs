@@ -1,6 +1,6 @@
 //! Export of templates to an age file for one recipient, and import into a store.
 //!
-//! Inside it is text: a header line, then a line for each template. Embeddings are exported without a turn, since another
+//! Inside it is text: a header line, then a line for each template. Embeddings are exported raw, since another
 //! device has another one. So the text is worth as much as the faces themselves, and is sealed before it leaves this
 //! process. Misses are not exported.
 
@@ -15,7 +15,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{MAX_LABEL_BYTES, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
-use crate::embed::Embedding;
+use crate::embed::{Embedding, OtherKey, TemplateKey};
 use crate::people::UserName;
 
 const KIND: &str = "facelatch-export";
@@ -171,24 +171,25 @@ pub fn export(
     serde_json::to_writer(&mut *plain, &header).map_err(unwritable)?;
     for template in &wanted {
         plain.push(b'\n');
-        serde_json::to_writer(&mut *plain, &line(template, &snapshot.turn)).map_err(unwritable)?;
+        let line = line(template, &snapshot.template_key).map_err(StoreError::from)?;
+        serde_json::to_writer(&mut *plain, &line).map_err(unwritable)?;
     }
     let bytes = age::encrypt(&recipient, &plain).map_err(|e| PortableError::File { why: e.to_string() })?;
     let users: BTreeSet<&UserName> = wanted.iter().map(|t| &t.user).collect();
     Ok(Exported { bytes, users: users.len(), templates: wanted.len() })
 }
 
-fn line(template: &Template, turn: &crate::embed::Turn) -> TemplateLine {
-    let plain = turn.undo(&template.embedding);
+fn line(template: &Template, key: &TemplateKey) -> Result<TemplateLine, OtherKey> {
+    let plain = key.undo(&template.embedding)?;
     let bytes: Zeroizing<Vec<u8>> =
         Zeroizing::new(plain.values().iter().flat_map(|v| v.to_le_bytes()).collect());
-    TemplateLine {
+    Ok(TemplateLine {
         id: template.id.clone(),
         user: template.user.to_string(),
         label: template.label.clone(),
         created_at: template.created_at,
         embedding: STANDARD_NO_PAD.encode(&*bytes),
-    }
+    })
 }
 
 /// Decrypts an export and adds all of its templates or none. People who are already enrolled with other templates are a
@@ -222,15 +223,15 @@ pub fn import(
     }
     done.skipped = conflicts;
     done.users = people.keys().map(ToString::to_string).collect();
-    let mut templates: Vec<Template> = people.into_values().flatten().collect();
-    templates.iter_mut().for_each(|t| t.embedding = snapshot.turn.apply(&t.embedding));
+    let raw = people.into_values().flatten();
+    let templates: Vec<Template> = raw.map(|t| t.keyed(&snapshot.template_key)).collect();
     if templates.iter().any(|t| t.embedding.values().iter().any(|v| !v.is_finite())) {
-        let why = "an embedding becomes infinite under this store's turn".to_owned();
+        let why = "an embedding becomes infinite under this store's template key".to_owned();
         return Err(PortableError::File { why });
     }
     done.added = templates.len();
     if done.added > 0 {
-        store.add(&templates, &snapshot.turn)?;
+        store.add(&templates)?;
     }
     Ok(done)
 }
@@ -240,7 +241,7 @@ fn read(
     file: &[u8],
     identity: &str,
     here: &MadeFor,
-) -> Result<BTreeMap<UserName, Vec<Template>>, PortableError> {
+) -> Result<BTreeMap<UserName, Vec<Template<Embedding>>>, PortableError> {
     let wrong = |why: String| PortableError::File { why };
     if file.len() > MAX_EXPORT_BYTES {
         return Err(wrong(format!("it has {} bytes, at most {MAX_EXPORT_BYTES} are read", file.len())));
@@ -257,7 +258,7 @@ fn read(
 pub(super) fn parse(
     plain: &[u8],
     here: &MadeFor,
-) -> Result<BTreeMap<UserName, Vec<Template>>, PortableError> {
+) -> Result<BTreeMap<UserName, Vec<Template<Embedding>>>, PortableError> {
     let wrong = |why: String| PortableError::File { why };
     let mut lines = plain.split(|byte| *byte == b'\n');
     let header: Header = serde_json::from_slice(lines.next().unwrap_or_default())
@@ -271,7 +272,7 @@ pub(super) fn parse(
             here: Box::new(here.clone()),
         });
     }
-    let mut people: BTreeMap<UserName, Vec<Template>> = BTreeMap::new();
+    let mut people: BTreeMap<UserName, Vec<Template<Embedding>>> = BTreeMap::new();
     let mut count = 0;
     for (at, line) in lines.enumerate() {
         let template = template(line, here).map_err(|why| wrong(format!("line {}: {why}", at + 2)))?;
@@ -284,7 +285,7 @@ pub(super) fn parse(
     Ok(people)
 }
 
-fn template(line: &[u8], here: &MadeFor) -> Result<Template, String> {
+fn template(line: &[u8], here: &MadeFor) -> Result<Template<Embedding>, String> {
     let line: TemplateLine = serde_json::from_slice(line).map_err(|e| e.to_string())?;
     let id = line.id.len() == 32 && line.id.bytes().all(|b| b.is_ascii_hexdigit());
     if !id || line.label.len() > MAX_LABEL_BYTES || line.label.chars().any(char::is_control) {

@@ -1,6 +1,6 @@
 //! One [`Template`] to a sealed record and back.
 //!
-//! A record opens only in its own context: under its id, for its user, embedder, device and turn. Somebody who can
+//! A record opens only in its own context: under its id, for its user, embedder, device and template key. Somebody who can
 //! write to the card cannot turn one user's template into another's, nor bring back one from before a renewal.
 
 use zeroize::Zeroizing;
@@ -9,7 +9,7 @@ use super::keyring::{KeyId, Keyring};
 use super::seal::{Key, SEAL_BYTES};
 use super::{MAX_LABEL_BYTES, Template};
 use crate::clock::WallTime;
-use crate::embed::Embedding;
+use crate::embed::KeyedEmbedding;
 use crate::people::UserName;
 
 /// What every record starts with; the last byte is the schema.
@@ -47,7 +47,7 @@ pub(super) struct SealedRecord<'a> {
 pub(super) struct SealContext<'a> {
     pub(super) embedder_sha256: &'a str,
     pub(super) device: &'a [u8; 16],
-    pub(super) turn: &'a [u8; 8],
+    pub(super) template_key: &'a [u8; 8],
 }
 
 impl<'a> SealedRecord<'a> {
@@ -101,7 +101,7 @@ impl<'a> SealedRecord<'a> {
             label: std::str::from_utf8(label).map_err(|e| e.to_string())?.to_owned(),
             created_at: WallTime(u64::from_le_bytes(*time)),
             embedder_sha256: context.embedder_sha256.to_owned(),
-            embedding: Embedding::as_given(values).map_err(|e| e.to_string())?,
+            embedding: KeyedEmbedding::restore(values, *context.template_key).map_err(|e| e.to_string())?,
         })
     }
 }
@@ -144,7 +144,7 @@ fn associated_data<'a>(
         key,
         context.embedder_sha256.as_bytes(),
         context.device,
-        context.turn,
+        context.template_key,
     ]
 }
 
@@ -153,7 +153,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const CONTEXT: SealContext<'_> = SealContext { embedder_sha256: "ab", device: &[1; 16], turn: &[2; 8] };
+    const CONTEXT: SealContext<'_> =
+        SealContext { embedder_sha256: "ab", device: &[1; 16], template_key: &[2; 8] };
 
     fn template() -> Template {
         Template {
@@ -162,7 +163,7 @@ mod tests {
             label: "with \"glasses\"\n".into(),
             created_at: WallTime(1_700_000_000),
             embedder_sha256: "ab".into(),
-            embedding: Embedding::new(vec![0.1, -0.7, 0.3]).expect("valid"),
+            embedding: KeyedEmbedding::restore(vec![0.1, -0.7, 0.3], [2; 8]).expect("valid"),
         }
     }
 
@@ -192,7 +193,7 @@ mod tests {
         for context in [
             SealContext { embedder_sha256: "cd", ..CONTEXT },
             SealContext { device: &[3; 16], ..CONTEXT },
-            SealContext { turn: &[3; 8], ..CONTEXT },
+            SealContext { template_key: &[3; 8], ..CONTEXT },
         ] {
             assert!(open(&sealed, "0123", "alice", context).is_err());
         }

@@ -15,7 +15,7 @@ use super::seal::Key;
 use super::table::TableFolder;
 use super::{Health, Snapshot, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
-use crate::embed::{Turn, TurnKind};
+use crate::embed::KeyKind;
 use crate::people::{Attempts, UserName};
 
 mod state;
@@ -36,8 +36,8 @@ pub struct VaultOptions<'a> {
     pub keys: KeySource,
     /// SHA-256 of the embedder's file, lower-case hex.
     pub embedder_sha256: &'a str,
-    /// The kind of turn that suits the head, and the length of embeddings.
-    pub turn: (TurnKind, usize),
+    /// The kind of template key that suits the head, and the length of embeddings.
+    pub template_key: (KeyKind, usize),
     /// For the name of a damaged table that is moved aside.
     pub now: WallTime,
 }
@@ -103,12 +103,8 @@ impl Vault {
 }
 
 impl TemplateStore for Vault {
-    fn add(&self, templates: &[Template], turn: &Turn) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        if turn.id() != state.turn().id() {
-            return Err(StoreError::Renewed);
-        }
-        state.add(templates)?;
+    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
+        self.lock().add(templates)?;
         self.changed();
         Ok(())
     }
@@ -120,7 +116,11 @@ impl TemplateStore for Vault {
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let state = self.lock();
         let revision = self.revision();
-        Ok(Snapshot { revision, turn: state.turn().clone(), templates: state.templates(None)? })
+        Ok(Snapshot {
+            revision,
+            template_key: state.template_key().clone(),
+            templates: state.templates(None)?,
+        })
     }
 
     fn remove(&self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {

@@ -13,7 +13,7 @@ use facelatch::clock::{BootTime, Clock, WallTime};
 use facelatch::config::Config;
 use facelatch::detect::Detector;
 use facelatch::embed::Embedder;
-use facelatch::embed::Turn;
+use facelatch::embed::TemplateKey;
 use facelatch::head::Head;
 use facelatch::head::file::Wanted;
 use facelatch::judge::Grant;
@@ -110,7 +110,7 @@ impl VecStore {
 }
 
 impl TemplateStore for VecStore {
-    fn add(&self, templates: &[Template], _turn: &Turn) -> Result<(), StoreError> {
+    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
         self.unless_failing(Op::Add)?.templates.extend_from_slice(templates);
         self.revision.fetch_add(1, Ordering::SeqCst);
         Ok(())
@@ -147,7 +147,11 @@ impl TemplateStore for VecStore {
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let revision = self.revision();
-        Ok(Snapshot { revision, turn: Arc::new(Turn::none()), templates: self.templates(None)? })
+        Ok(Snapshot {
+            revision,
+            template_key: Arc::new(TemplateKey::identity()),
+            templates: self.templates(None)?,
+        })
     }
 
     fn renew(&self) -> Result<usize, StoreError> {
@@ -293,7 +297,7 @@ impl World {
             folder: &folder,
             keys: KeySource::new(&folder, Path::new(""), None),
             embedder_sha256: networks.embedder.model_sha256(),
-            turn: (networks.head.turn_kind(), networks.embedder.length()),
+            template_key: (networks.head.key_kind(), networks.embedder.length()),
             now: world.clock.wall(),
         });
         let vault = vault.expect("opens");

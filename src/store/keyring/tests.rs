@@ -24,7 +24,7 @@ fn open(disk: &Fake, bytes: &[u8]) -> Result<Option<(Keyring, usize)>, StoreErro
 }
 
 fn made(disk: &Fake) -> Keyring {
-    let kind = (TurnKind::Rotation, 4);
+    let kind = (KeyKind::Rotation, 4);
     Keyring::create(disk, Path::new("store"), &Key::from_bytes([1; 32]), kind).expect("made")
 }
 
@@ -44,7 +44,7 @@ fn keys_come_back_and_slots_are_used_again() {
     assert!(again.key(&bob).expect("opens") == key && again.key(&alice).is_none());
     assert_eq!(again.user_of(&carol), Some(&user("carol")));
     assert_eq!(again.users(), [user("bob"), user("carol")]);
-    assert!(again.turn(&ring.header().turns[0].id()).is_some());
+    assert!(again.template_key(&ring.header().seeds[0].id()).is_some());
 }
 
 #[test]

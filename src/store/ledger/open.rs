@@ -184,8 +184,8 @@ impl Recovery<'_> {
     }
 
     fn create(&mut self) -> Result<Recovered, StoreError> {
-        let turn = self.keyring.header().turns.first().map(|key| key.id()).unwrap_or_default();
-        let (manifest, entries) = (Manifest::empty(turn, self.embedder_sha256), Entries::new());
+        let template_key = self.keyring.header().seeds.first().map(|key| key.id()).unwrap_or_default();
+        let (manifest, entries) = (Manifest::empty(template_key, self.embedder_sha256), Entries::new());
         self.mirror.write(Vec::new(), &manifest, &self.keys).map_err(|why| self.io(why))?;
         let log = self.new_log(&manifest, &entries)?;
         Ok(Recovered { log, manifest, entries, findings: Findings::default() })

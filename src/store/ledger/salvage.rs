@@ -51,8 +51,9 @@ impl Recovery<'_> {
             }
             None if on_table.is_empty() => return Err(StoreError::Lost { path: self.folder.into() }),
             None => {
-                let turn = self.keyring.header().turns.first().map(|key| key.id()).unwrap_or_default();
-                let empty = Manifest::empty(turn, self.embedder_sha256);
+                let template_key =
+                    self.keyring.header().seeds.first().map(|key| key.id()).unwrap_or_default();
+                let empty = Manifest::empty(template_key, self.embedder_sha256);
                 (empty, "what is left of the table".to_owned())
             }
         };
@@ -63,7 +64,7 @@ impl Recovery<'_> {
             .collect();
         let mut manifest = base.after(&Tagger(&self.keys.entries), &entries, &more);
         apply(&mut entries, more);
-        manifest.turn = self.turn_of_most(&manifest, &entries)?;
+        manifest.template_key = self.template_key_of_most(&manifest, &entries)?;
         if let Some(file) = self.disk.read(FILES[0]).map_err(|e| self.io(e))? {
             self.keep(&file)?;
         }
@@ -75,22 +76,27 @@ impl Recovery<'_> {
         Ok(Recovered { log, manifest, entries, findings })
     }
 
-    /// The turn that most records open in: the templates may have been renewed since the previous log.
-    fn turn_of_most(&self, manifest: &Manifest, entries: &Entries) -> Result<[u8; 8], StoreError> {
+    /// The template key that most records open in: the templates may have been renewed since the previous log.
+    fn template_key_of_most(&self, manifest: &Manifest, entries: &Entries) -> Result<[u8; 8], StoreError> {
         let header = self.keyring.header();
-        let open_in = |turn: &[u8; 8]| {
-            let context =
-                SealContext { embedder_sha256: &manifest.embedder_sha256, device: &header.device, turn };
+        let open_in = |template_key: &[u8; 8]| {
+            let context = SealContext {
+                embedder_sha256: &manifest.embedder_sha256,
+                device: &header.device,
+                template_key,
+            };
             entries.iter().filter(|(key, value)| record::opens(self.keyring, key, value, context)).count()
         };
         // The last of several that are equal.
-        let turns = header.turns.iter().map(|key| key.id()).chain([manifest.turn]);
-        let (most, turn) =
-            turns.map(|turn| (open_in(&turn), turn)).max_by_key(|(count, _)| *count).unwrap_or_default();
+        let seeds = header.seeds.iter().map(|key| key.id()).chain([manifest.template_key]);
+        let (most, template_key) = seeds
+            .map(|template_key| (open_in(&template_key), template_key))
+            .max_by_key(|(count, _)| *count)
+            .unwrap_or_default();
         // Whoever has a key had a template.
         if most == 0 && !self.keyring.users().is_empty() {
             return Err(StoreError::Lost { path: self.folder.into() });
         }
-        Ok(turn)
+        Ok(template_key)
     }
 }

@@ -11,8 +11,9 @@ impl TempStore {
         let place = Self(tempfile::tempdir().expect("folder"));
         let store = place.0.path().join("store");
         let keys = KeySource::new(&store, Path::new(""), None);
-        let turn = (crate::embed::TurnKind::Rotation, 4);
-        let options = VaultOptions { folder: &store, keys, embedder_sha256: "ab", turn, now: WallTime(1) };
+        let template_key = (crate::embed::KeyKind::Rotation, 4);
+        let options =
+            VaultOptions { folder: &store, keys, embedder_sha256: "ab", template_key, now: WallTime(1) };
         let vault = Vault::open(&options).expect("opens");
         (place, vault)
     }
@@ -23,7 +24,7 @@ fn here() -> MadeFor {
 }
 
 fn add(store: &Vault, name: &str, n: u32) {
-    let turn = store.snapshot().expect("read").turn;
+    let template_key = store.snapshot().expect("read").template_key;
     let face = Embedding::new(vec![n as f32, 1.0, 2.0, -1.0]).expect("valid");
     let template = Template {
         id: format!("{n:032x}"),
@@ -31,9 +32,9 @@ fn add(store: &Vault, name: &str, n: u32) {
         label: format!("look {n}"),
         created_at: WallTime(n.into()),
         embedder_sha256: "ab".into(),
-        embedding: turn.apply(&face),
+        embedding: template_key.apply(&face),
     };
-    store.add(&[template], &turn).expect("added");
+    store.add(&[template]).expect("added");
 }
 
 fn names(store: &Vault) -> Vec<String> {
@@ -60,13 +61,13 @@ fn what_is_exported_here_is_imported_there_as_the_same_faces() {
         let all = store.snapshot().expect("read");
         all.templates
             .iter()
-            .map(|t| all.turn.undo(&t.embedding).values().to_vec())
+            .map(|t| all.template_key.undo(&t.embedding).expect("one key").values().to_vec())
             .collect::<Vec<_>>()
             .concat()
     };
     let off = faces(&from).iter().zip(faces(&to)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(off < 1e-6, "{off}");
-    // Another turn on each device.
+    // Another template key on each device.
     let kept = |store: &Vault| store.templates(None).expect("read")[0].embedding.values().to_vec();
     assert_ne!(kept(&from), kept(&to));
     let again = import(&to, &file.bytes, &secret, &here(), false).expect("no conflict");

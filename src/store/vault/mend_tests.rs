@@ -51,7 +51,7 @@ fn each_file_is_mended_from_the_others() {
             harm(path, &bytes);
             let name = path.strip_prefix(place.store()).expect("inside").display().to_string();
             let store =
-                place.open_for(SHA, TurnKind::Rotation).unwrap_or_else(|e| panic!("{name} {what}: {e}"));
+                place.open_for(SHA, KeyKind::Rotation).unwrap_or_else(|e| panic!("{name} {what}: {e}"));
             assert_eq!(ids(&store, None), ["1", "3"], "{name} {what}");
             assert_eq!(store.attempts(None).expect("read").misses, 2, "{name} {what}");
             let health = store.health();

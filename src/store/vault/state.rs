@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::embed::{Turn, TurnKind};
+use crate::embed::{KeyKind, TemplateKey};
 use crate::people::{Attempts, UserName};
 use crate::store::key::KeySource;
 use crate::store::ledger::{Findings, Ledger};
@@ -22,9 +22,9 @@ pub(super) struct State {
 }
 
 impl State {
-    /// The turn that templates are in.
-    pub(super) fn turn(&self) -> &Arc<Turn> {
-        self.people.turn()
+    /// The key of all templates.
+    pub(super) fn template_key(&self) -> &Arc<TemplateKey> {
+        self.people.template_key()
     }
 
     /// Whether nothing was ever changed in it.
@@ -37,13 +37,12 @@ impl State {
         self.people.audit_key()
     }
 
-    /// Adds templates that are in the present turn, all or none.
+    /// Adds templates, all or none.
     pub(super) fn add(&mut self, templates: &[Template]) -> Result<(), StoreError> {
         self.check(templates)?;
         let users = templates.iter().map(|t| &t.user).collect::<BTreeSet<_>>();
         self.people.add_keys(&users)?;
-        let turn = self.turn().id();
-        let sealed = templates.iter().map(|t| Ok((record::entry_key(&t.id), Some(self.seal(t, &turn)?))));
+        let sealed = templates.iter().map(|t| Ok((record::entry_key(&t.id), Some(self.seal(t)?))));
         let change = sealed.collect::<Result<_, StoreError>>()?;
         if let Err(error) = self.ledger.commit(change) {
             // If this fails too, the next start does it.
@@ -58,6 +57,7 @@ impl State {
         let mut wanted: BTreeMap<&UserName, usize> = BTreeMap::new();
         let mut ids = BTreeSet::new();
         for template in templates {
+            template.embedding.check(self.template_key().id())?;
             let present = || self.people.records_of(&template.user).map_or(0, BTreeSet::len);
             *wanted.entry(&template.user).or_insert_with(present) += 1;
             let taken = self.ledger.entries().contains_key(&record::entry_key(&template.id));
@@ -71,9 +71,9 @@ impl State {
         Ok(())
     }
 
-    fn seal(&self, template: &Template, turn: &[u8; 8]) -> Result<Vec<u8>, StoreError> {
+    fn seal(&self, template: &Template) -> Result<Vec<u8>, StoreError> {
         let embedder = &self.ledger.manifest().embedder_sha256;
-        self.people.seal(template, embedder, turn).map_err(|why| self.damaged(&template.id, &why))
+        self.people.seal(template, embedder).map_err(|why| self.damaged(&template.id, &why))
     }
 
     /// The templates of one user, or of all, oldest first.
@@ -142,30 +142,34 @@ impl State {
         self.ledger.commit(vec![(key, sealed)])
     }
 
-    /// Issues all templates again under a new turn of the same kind, and says how many there are.
+    /// Issues all templates again under a new key of the same kind, and says how many there are.
     pub(super) fn renew(&mut self) -> Result<usize, StoreError> {
-        let kind = self.people.turn_kind().ok_or_else(|| {
-            StoreError::io(self.ledger.folder(), "the keyring does not have the turn that templates are in")
+        let kind = self.people.template_key_kind().ok_or_else(|| {
+            StoreError::io(
+                self.ledger.folder(),
+                "the keyring does not have the key that the templates are in",
+            )
         })?;
         self.renew_as(kind)
     }
 
-    /// The keyring holds both turns until the change is on the disk.
-    fn renew_as(&mut self, kind: (TurnKind, usize)) -> Result<usize, StoreError> {
+    /// The keyring holds both keys until the change is on the disk.
+    fn renew_as(&mut self, kind: (KeyKind, usize)) -> Result<usize, StoreError> {
         let mut templates = self.templates(None)?;
-        let present = self.turn().clone();
-        let next = self.people.draw_turn(kind)?;
+        let present = self.template_key().clone();
+        let next = self.people.draw_template_key(kind)?;
         let id = next.id();
         let reissued = templates.iter_mut().map(|template| {
-            template.embedding = next.apply(&present.undo(&template.embedding));
-            Ok((record::entry_key(&template.id), Some(self.seal(template, &id)?)))
+            template.embedding = next.apply(&present.undo(&template.embedding)?);
+            Ok((record::entry_key(&template.id), Some(self.seal(template)?)))
         });
         let reissued = reissued.collect::<Result<Vec<_>, StoreError>>();
-        let done = reissued.and_then(|change| self.ledger.commit_as(change, |manifest| manifest.turn = id));
+        let done =
+            reissued.and_then(|change| self.ledger.commit_as(change, |manifest| manifest.template_key = id));
         if done.is_ok() {
-            self.people.use_turn(next);
+            self.people.use_template_key(next);
         }
-        self.people.forget_other_turns()?;
+        self.people.forget_other_template_keys()?;
         done?;
         self.ledger.forget_history().map_err(|e| {
             let why = format!("renewed, but the old change log could not be replaced: {e}");

@@ -25,19 +25,25 @@ impl TempStore {
         self.folder.path().join("store")
     }
 
-    pub(super) fn open_for(&self, sha: &str, kind: TurnKind) -> Result<Vault, StoreError> {
+    pub(super) fn open_for(&self, sha: &str, kind: KeyKind) -> Result<Vault, StoreError> {
         let (store, now) = (self.store(), WallTime(1_700_000_000));
         let credentials = self.credentials.as_ref().map(|folder| folder.path().as_os_str());
         let keys = KeySource::new(&store, Path::new(""), credentials);
-        Vault::open(&VaultOptions { folder: &store, keys, embedder_sha256: sha, turn: (kind, 4), now })
+        Vault::open(&VaultOptions {
+            folder: &store,
+            keys,
+            embedder_sha256: sha,
+            template_key: (kind, 4),
+            now,
+        })
     }
 
     pub(super) fn open(&self) -> Vault {
-        self.open_for(SHA, TurnKind::Rotation).expect("opens")
+        self.open_for(SHA, KeyKind::Rotation).expect("opens")
     }
 
     pub(super) fn refusal(&self) -> String {
-        self.open_for(SHA, TurnKind::Rotation).map(|_| ()).expect_err("refused").to_string()
+        self.open_for(SHA, KeyKind::Rotation).map(|_| ()).expect_err("refused").to_string()
     }
 
     fn give_credential(&mut self, byte: u8) {
@@ -76,13 +82,13 @@ fn template(store: &Vault, name: &str, id: &str) -> Template {
         label: "glasses".into(),
         created_at: WallTime(1),
         embedder_sha256: SHA.into(),
-        embedding: store.snapshot().expect("read").turn.apply(&face),
+        embedding: store.snapshot().expect("read").template_key.apply(&face),
     }
 }
 
 pub(super) fn add(store: &Vault, names: &[(&str, &str)]) -> Result<(), StoreError> {
     let templates: Vec<_> = names.iter().map(|(name, id)| template(store, name, id)).collect();
-    store.add(&templates, &store.snapshot().expect("read").turn)
+    store.add(&templates)
 }
 
 /// A record as it is sealed.
@@ -135,13 +141,13 @@ fn removing_one_leaves_the_others_and_removing_all_forgets_the_misses() {
 fn a_store_of_another_embedder_is_refused_until_it_is_empty() {
     let place = TempStore::new();
     add(&place.open(), &[("alice", "1")]).expect("added");
-    let error = place.open_for("cd", TurnKind::Rotation).map(|_| ()).expect_err("refused").to_string();
+    let error = place.open_for("cd", KeyKind::Rotation).map(|_| ()).expect_err("refused").to_string();
     assert!(
         error.contains("made for the embedder with sha256 ab") && error.contains("enrol everybody"),
         "{error}"
     );
     place.open().remove(&user("alice"), None).expect("removed");
-    assert!(place.open_for("cd", TurnKind::Rotation).is_ok());
+    assert!(place.open_for("cd", KeyKind::Rotation).is_ok());
 }
 
 #[test]
@@ -280,16 +286,14 @@ fn renewed_templates_are_the_same_faces_in_other_axes() {
     add(&store, &[("alice", "1"), ("bob", "22")]).expect("added");
     let faces = |store: &Vault| {
         let snapshot = store.snapshot().expect("read");
-        let both = snapshot
-            .templates
-            .iter()
-            .map(|t| (t.embedding.values().to_vec(), snapshot.turn.undo(&t.embedding)));
+        let both = snapshot.templates.iter().map(|t| {
+            (t.embedding.values().to_vec(), snapshot.template_key.undo(&t.embedding).expect("one key"))
+        });
         both.collect::<Vec<_>>()
     };
-    let (before, turn) = (faces(&store), store.snapshot().expect("read").turn);
+    let (before, late) = (faces(&store), template(&store, "carol", "3"));
     assert_eq!(store.renew().expect("renewed"), 2);
-    let late = template(&store, "carol", "3");
-    assert!(matches!(store.add(&[late], &turn), Err(StoreError::Renewed)));
+    assert!(matches!(store.add(&[late]), Err(StoreError::Renewed)));
     drop(store);
     let after = faces(&place.open());
     for ((kept, face), (kept_now, face_now)) in before.iter().zip(&after) {
@@ -302,8 +306,8 @@ fn renewed_templates_are_the_same_faces_in_other_axes() {
 fn another_kind_of_head_renews_the_templates() {
     let place = TempStore::new();
     add(&place.open(), &[("alice", "1")]).expect("added");
-    let store = place.open_for(SHA, TurnKind::Permutation).expect("opens");
-    assert!(store.snapshot().expect("read").turn.permutation().is_some());
+    let store = place.open_for(SHA, KeyKind::Permutation).expect("opens");
+    assert!(store.snapshot().expect("read").template_key.permutation().is_some());
     assert_eq!(ids(&store, None), ["1"]);
 }
 
@@ -323,8 +327,9 @@ fn a_folder_that_cannot_be_made_is_named() {
     let file = tempfile::NamedTempFile::new().expect("file");
     let folder = file.path().join("store");
     let keys = KeySource::new(&folder, Path::new(""), None);
-    let turn = (TurnKind::Rotation, 4);
-    let options = VaultOptions { folder: &folder, keys, embedder_sha256: SHA, turn, now: WallTime(1) };
+    let template_key = (KeyKind::Rotation, 4);
+    let options =
+        VaultOptions { folder: &folder, keys, embedder_sha256: SHA, template_key, now: WallTime(1) };
     let error = Vault::open(&options).map(|_| ()).expect_err("no folder").to_string();
     assert!(error.contains("cannot be opened"), "{error}");
 }

@@ -49,7 +49,7 @@ impl Site {
             folder: Path::new("store"),
             keys: self.keys.clone(),
             embedder_sha256: "ab",
-            turn: (TurnKind::Rotation, LENGTH),
+            template_key: (KeyKind::Rotation, LENGTH),
             now: WallTime(1),
         };
         State::open(self.disk.clone(), Box::new(self.tables.clone()), &options)
@@ -86,7 +86,7 @@ fn template(state: &State, name: u8, n: u32) -> Template {
         label: format!("look {n}"),
         created_at: WallTime(n.into()),
         embedder_sha256: "ab".into(),
-        embedding: state.turn().apply(&face(n)),
+        embedding: state.template_key().apply(&face(n)),
     }
 }
 
@@ -133,7 +133,7 @@ pub(super) fn held(state: &State, people: &[u8]) -> Model {
     let mut templates = BTreeMap::new();
     for template in state.templates(None).expect("all can be read") {
         let n = u32::from_str_radix(&template.id, 16).expect("hex");
-        let back = state.turn().undo(&template.embedding);
+        let back = state.template_key().undo(&template.embedding).expect("one key");
         let off = back.values().iter().zip(face(n).values().to_vec()).map(|(a, b)| (a - b).abs());
         assert!(off.fold(0.0, f32::max) < 1e-5, "{} is another face now", template.id);
         templates.insert((template.user.to_string(), template.id.clone()), template.label.clone());
@@ -341,9 +341,9 @@ fn a_removed_users_key_is_nowhere_on_the_disk() {
             .keyring()
             .key(&state.people.keyring().id_of(&user).expect("has one"))
             .expect("opens");
-        let turn = state.turn().id();
+        let template_key = state.template_key().id();
         let device = &state.people.keyring().header().device;
-        let context = SealContext { embedder_sha256: "ab", device, turn: &turn };
+        let context = SealContext { embedder_sha256: "ab", device, template_key: &template_key };
         assert!(
             SealedRecord::parse(&record).expect("whole").open(&other, &self::id(1), &user, context).is_err()
         );

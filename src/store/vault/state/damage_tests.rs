@@ -112,8 +112,8 @@ fn keys_of_lost_records_are_kept_as_long_as_the_damaged_log() {
     assert_eq!((people(&state), state.findings.condition), (vec!["user1".to_owned()], Condition::Lossy));
     let opens = |state: &State| {
         let keyring = state.people.keyring();
-        let (turn, device) = (state.turn().id(), &keyring.header().device);
-        let context = record::SealContext { embedder_sha256: "ab", device, turn: &turn };
+        let (template_key, device) = (state.template_key().id(), &keyring.header().device);
+        let context = record::SealContext { embedder_sha256: "ab", device, template_key: &template_key };
         record::opens(keyring, &record::entry_key(&id(5)), &lost, context)
     };
     assert!(opens(&state), "what the kept log holds of user 5 can be opened");
@@ -188,7 +188,7 @@ fn what_still_opens_is_salvaged_from_both() {
     assert!(matches!(site.open(), Err(StoreError::Lost { .. })));
 }
 
-/// The old turn's key could not be destroyed, several times in a row.
+/// The old template key could not be destroyed, several times in a row.
 #[test]
 fn renewals_that_fail_at_their_end_never_lose_templates() {
     let (_folder, keys) = keys();
@@ -211,7 +211,7 @@ fn renewals_that_fail_at_their_end_never_lose_templates() {
         for _ in 0..3 {
             site.disk.plan(step, Fault::Full);
             let _ = state.renew();
-            assert!(state.people.keyring().header().turns.len() <= 2, "step {step}");
+            assert!(state.people.keyring().header().seeds.len() <= 2, "step {step}");
         }
         site.disk.mend();
         drop(state);

@@ -26,7 +26,7 @@ impl State {
         let VaultOptions { folder, embedder_sha256, now, .. } = *options;
         let parts = Parts { folder, disk: disk.clone(), tables, keyring: &keyring, embedder_sha256, now };
         let (ledger, findings) = Ledger::open(parts)?;
-        let people = People::new(disk, keyring, &ledger.manifest().turn);
+        let people = People::new(disk, keyring, &ledger.manifest().template_key);
         let mut state = Self { ledger, people, misses, findings };
         state.settle(options)?;
         let findings = &mut state.findings;
@@ -49,7 +49,7 @@ impl State {
             self.people.erase_keys_without_records(self.people.with_keys())?;
         }
         self.fit(options)?;
-        self.people.forget_other_turns()
+        self.people.forget_other_template_keys()
     }
 
     fn drop_lost_records(&mut self) -> Result<(), StoreError> {
@@ -68,7 +68,7 @@ impl State {
         Ok(())
     }
 
-    /// Embedder and turn must be those of the networks that are loaded.
+    /// Embedder and template key must be those of the networks that are loaded.
     fn fit(&mut self, options: &VaultOptions<'_>) -> Result<(), StoreError> {
         let made_for = self.ledger.manifest().embedder_sha256.clone();
         let same = made_for == options.embedder_sha256;
@@ -76,21 +76,21 @@ impl State {
         if !same && !self.people.is_empty() {
             return Err(StoreError::OtherEmbedder { path: options.folder.into(), made_for, loaded });
         }
-        if same && self.people.turn_kind() == Some(options.turn) {
+        if same && self.people.template_key_kind() == Some(options.template_key) {
             return Ok(());
         }
         if !self.people.is_empty() {
             // The head was replaced by one of the other kind.
-            let count = self.renew_as(options.turn)?;
+            let count = self.renew_as(options.template_key)?;
             tracing::info!("store: {count} templates were renewed, for another kind of head");
             return Ok(());
         }
-        let turn = self.people.draw_turn(options.turn)?;
+        let template_key = self.people.draw_template_key(options.template_key)?;
         self.ledger.commit_as(Vec::new(), |manifest| {
-            manifest.turn = turn.id();
+            manifest.template_key = template_key.id();
             manifest.embedder_sha256 = loaded;
         })?;
-        self.people.use_turn(turn);
+        self.people.use_template_key(template_key);
         Ok(())
     }
 }
@@ -110,7 +110,7 @@ fn open_keyring(
     match Keyring::open(disk, path, &candidates)? {
         Some((keyring, used)) => settle_key(keyring, used, &candidates, options, disk),
         None if has_ledger => Err(StoreError::KeyringLost { path: path.into() }),
-        None => Keyring::create(disk, path, &candidates[0].key, options.turn),
+        None => Keyring::create(disk, path, &candidates[0].key, options.template_key),
     }
 }
 
