@@ -1,6 +1,6 @@
-//! The story: one attempt from frames to a [`Verdict`].
+//! One attempt from frames to a [`Verdict`].
 //!
-//! admit -> (frame -> face -> quality -> embedding) x frames -> vote -> judge -> remember the miss.
+//! admit -> (frame -> face -> quality -> embedding) x frames -> vote -> judge -> keep the miss.
 //! It runs on one plain thread; it knows no socket and opens no latch.
 
 use std::ops::ControlFlow;
@@ -10,60 +10,62 @@ use std::time::Duration;
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
 use crate::detect::quality::{QualityGate, RetryReason};
-use crate::embed::Embedding;
-use crate::head::Probability;
+use crate::embed::{KeyedEmbedding, OtherKey};
+use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
-use crate::judge::{Cause, DenyReason, Evidence, Lockout, Policy, UserName, Verdict, admit, judge, vote};
-use crate::model::ModelError;
+use crate::judge::{Evidence, Lockout, NoMatch, Policy, admit, judge, vote};
+use crate::people::UserName;
 use crate::store::{StoreError, TemplateStore};
 
 mod attempt;
+mod capture;
 mod enroll;
 mod gallery;
-mod look;
 mod networks;
+mod verdict;
 
-pub use attempt::{Attempt, StageMs};
+pub use attempt::{Attempt, StageMs, Trace};
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, NetworkChoice, Networks};
+pub use verdict::{Cause, DenyReason, Verdict};
 
 use gallery::Gallery;
 
-/// The numbers an attempt is run by; all from the configuration.
+/// What an attempt is run by; all from the configuration.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// Good frames in one decision.
+    /// Good frames a decision needs.
     pub frames: usize,
-    /// How long one attempt may take, camera start included.
+    /// Longest time for one attempt, camera start included.
     pub verify_deadline: Duration,
-    /// How long an enrolment may take.
+    /// Longest time for an enrolment.
     pub enroll_deadline: Duration,
-    /// What a face must be like to be judged.
+    /// What makes a frame good.
     pub quality: QualityGate,
     /// The rate limit.
     pub lockout: Lockout,
 }
 
-/// Word on how an attempt gets on, while it runs.
+/// Reported while an attempt or enrolment runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// The last frame could not be used; what to do about it.
+    /// The last frame could not be used, for this reason.
     Guidance(RetryReason),
-    /// So many good frames of so many are there.
+    /// Another good frame.
     Captured {
         /// Good frames so far.
         done: usize,
         /// Frames wanted.
         wanted: usize,
     },
-    /// An enrolment refused a look that is not like the earlier ones.
+    /// An enrolment rejected a frame that does not match the earlier ones.
     Outlier,
-    /// The camera does not give frames just now: text for people.
+    /// The camera gives no frames at present; the text says why.
     Camera(String),
 }
 
-/// Who listens to [`Progress`]; `Break` gives the attempt up because nobody listens any more.
-pub type Listener<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+/// Called with each [`Progress`]; returns `Break` to cancel because the caller has gone.
+pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
 /// What is loaded, for `status`.
 #[derive(Debug, Clone)]
@@ -74,19 +76,19 @@ pub struct About {
     pub embedder_sha256: String,
     /// Values of an embedding.
     pub embedding_length: usize,
-    /// Embeddings are scaled to length 1.
+    /// Whether embeddings have unit length.
     pub unit_length: bool,
     /// Name of the detector.
     pub detector: String,
-    /// What a decision has to reach. For root's eyes only.
+    /// What a decision has to reach. Only the owner may see it.
     pub threshold: Probability,
-    /// What an identical pair scores. For root's eyes only.
+    /// What an identical pair scores. Only the owner may see it.
     pub identical_pair: Probability,
-    /// What is worth knowing about the networks, for people.
+    /// Remarks on the networks, a sentence each.
     pub notes: Vec<String>,
 }
 
-/// Runs attempts, one after another, and keeps the camera in between.
+/// Runs attempts one after another, and keeps the camera open in between.
 pub struct Pipeline {
     networks: Networks,
     rules: Rules,
@@ -95,12 +97,6 @@ pub struct Pipeline {
     store: Arc<dyn TemplateStore>,
     gallery: Gallery,
     ages: Ages,
-}
-
-/// Why good frames could not be gathered.
-enum Stop {
-    Unavailable(Cause),
-    Failed(String),
 }
 
 impl Pipeline {
@@ -117,16 +113,16 @@ impl Pipeline {
     }
 
     /// Is the face before the camera this user's?
-    pub fn verify(&mut self, user: &UserName, listener: Listener<'_>) -> Attempt {
-        self.attempt(Some(user), listener)
+    pub fn verify(&mut self, user: &UserName, observer: Observer<'_>) -> Attempt {
+        self.attempt(Some(user), observer)
     }
 
     /// Whose face is before the camera?
-    pub fn identify(&mut self, listener: Listener<'_>) -> Attempt {
-        self.attempt(None, listener)
+    pub fn identify(&mut self, observer: Observer<'_>) -> Attempt {
+        self.attempt(None, observer)
     }
 
-    /// Lets go of the camera; the next attempt opens it again.
+    /// Closes the camera; the next attempt opens it again.
     pub fn close_camera(&mut self) {
         self.frames.close();
     }
@@ -139,7 +135,7 @@ impl Pipeline {
         self.frames.probe()
     }
 
-    /// Which camera it is, for people.
+    /// Path or name of the camera.
     pub fn camera_name(&self) -> String {
         self.frames.name()
     }
@@ -159,116 +155,123 @@ impl Pipeline {
         }
     }
 
-    /// Everybody as the store has them now.
+    /// Brings the gallery up to date with the store.
     fn refresh(&mut self) -> Result<(), StoreError> {
         self.gallery.refresh(&*self.store, &self.networks.head)
     }
 
-    fn attempt(&mut self, claimed: Option<&UserName>, listener: Listener<'_>) -> Attempt {
-        let mut attempt = Attempt::unavailable(Cause::NotEnrolled);
-        match self.judged(claimed, listener, &mut attempt) {
-            Ok(verdict) => attempt.verdict = verdict,
-            Err(stop) => attempt.verdict = Verdict::Unavailable(stop.into()),
-        }
-        attempt
+    fn attempt(&mut self, claimed: Option<&UserName>, observer: Observer<'_>) -> Attempt {
+        let mut trace = Trace::default();
+        let verdict = self.run(claimed, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
+        Attempt { verdict, trace }
     }
 
-    /// The story itself; fills in what it learns on the way.
-    fn judged(
+    /// The attempt itself; fills in the trace on the way.
+    fn run(
         &mut self,
         claimed: Option<&UserName>,
-        listener: Listener<'_>,
-        attempt: &mut Attempt,
-    ) -> Result<Verdict, Stop> {
+        observer: Observer<'_>,
+        trace: &mut Trace,
+    ) -> Result<Verdict, Cause> {
         self.refresh()?;
-        if let Some(cause) = self.in_vain(claimed) {
-            return Ok(Verdict::Unavailable(cause));
-        }
-        if let Some(reason) = self.barred(claimed)? {
+        self.check_grantable(claimed)?;
+        if let Some(reason) = self.locked_out(claimed)? {
             return Ok(Verdict::Denied(reason));
         }
-        let probes = self.look(listener, attempt)?;
+        let samples = self.capture(observer, trace)?;
 
         let scoring = self.clock.now();
-        let Some((evidence, policy)) = self.compare(claimed, &probes) else {
-            return Ok(Verdict::Unavailable(Cause::NotEnrolled));
-        };
-        attempt.score_ms = self.ms_since(scoring);
-        attempt.probability = Some(evidence.probability);
-        attempt.threshold = Some(policy.threshold());
-        self.verdict(claimed, evidence, policy, attempt)
+        let (evidence, policy) = self.compare(claimed, &samples)?.ok_or(Cause::NotEnrolled)?;
+        trace.score_ms = self.ms_since(scoring);
+        trace.probability = Some(evidence.probability);
+        trace.threshold = Some(policy.threshold());
+        self.decide(claimed, evidence, policy)
     }
 
-    /// Why nobody could be granted, whoever comes. Told without looking, so that it costs nobody a miss.
-    fn in_vain(&self, claimed: Option<&UserName>) -> Option<Cause> {
+    /// Fails if nobody could be granted, whoever is there. Asked before any frame is taken, so that it costs no miss.
+    fn check_grantable(&self, claimed: Option<&UserName>) -> Result<(), Cause> {
         let (head, people) = (self.gallery.head(), self.gallery.people());
-        let policy = Policy::identify(head.threshold(), people.len());
-        match claimed {
-            Some(user) => self.gallery.of(user).is_empty().then_some(Cause::NotEnrolled),
-            None if people.is_empty() => Some(Cause::NotEnrolled),
-            None => (policy.threshold() > head.identical_pair()).then(|| {
-                Cause::Failed(format!(
-                    "identification among {} people: this head would not even grant the very picture somebody is \
-                     enrolled from; fit a head with a larger b (`facelatch-rates fit`), or verify named users",
-                    people.len()
-                ))
-            }),
+        let enrolled = claimed.map_or(!people.is_empty(), |user| !self.gallery.of(user).is_empty());
+        if !enrolled {
+            return Err(Cause::NotEnrolled);
         }
+        let policy = Policy::identify(head.threshold(), people.len());
+        if claimed.is_none() && policy.threshold() > head.identical_pair() {
+            return Err(Cause::Failed(format!(
+                "identification among {} people: with this head even the picture somebody was enrolled from would not \
+                 match; fit a head with a larger b (`facelatch-rates fit`), or verify named users",
+                people.len()
+            )));
+        }
+        Ok(())
     }
 
-    /// Why `user` may not be judged now because of earlier misses.
-    fn barred(&mut self, user: Option<&UserName>) -> Result<Option<DenyReason>, StoreError> {
+    /// Why no attempt on `user` (`None`: no identification) may be judged now: earlier misses.
+    fn locked_out(&mut self, user: Option<&UserName>) -> Result<Option<DenyReason>, StoreError> {
         let attempts = self.store.attempts(user)?;
         let age = self.ages.of(user, attempts, (self.clock.now(), self.clock.wall()));
-        Ok(admit(&self.rules.lockout, &attempts, age).err())
+        let until = admit(&self.rules.lockout, &attempts, age).err();
+        Ok(until.map(|until| DenyReason::LockedOut { until, user: user.cloned() }))
     }
 
-    /// Judges, and has the outcome on the disk before anybody hears of it: pulling the plug buys no free try. The
-    /// store is asked anew: people may have been removed, and misses reset, while we looked.
-    fn verdict(
+    /// Judges, and writes the result to the disk before anybody is told: pulling the plug buys no free try. The store is
+    /// read again: people may have been removed, and misses reset, during the capture.
+    fn decide(
         &mut self,
         claimed: Option<&UserName>,
         evidence: Evidence,
         policy: Policy,
-        attempt: &mut Attempt,
-    ) -> Result<Verdict, Stop> {
+    ) -> Result<Verdict, Cause> {
         let passes = policy.is_met_by(&evidence);
         if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
-            return Ok(Verdict::Unavailable(Cause::NotEnrolled));
+            return Err(Cause::NotEnrolled);
         }
-        // An identification is no way round the wait of whom it finds.
+        // Identification must not bypass the lockout of the user it finds.
         if passes
             && claimed.is_none()
-            && let Some(reason) = self.barred(Some(&evidence.user))?
+            && let Some(reason) = self.locked_out(Some(&evidence.user))?
         {
-            attempt.barred = Some(evidence.user);
             return Ok(Verdict::Denied(reason));
         }
         let now = (self.clock.now(), self.clock.wall());
-        let (verdict, after) = judge(evidence, policy, self.store.attempts(claimed)?, now);
-        self.store.set_attempts(claimed, after)?;
-        Ok(verdict)
+        let (decision, attempts) = judge(evidence, policy, self.store.attempts(claimed)?, now);
+        self.store.set_attempts(claimed, attempts)?;
+        Ok(match decision {
+            Ok(grant) => Verdict::Granted(grant),
+            Err(NoMatch) => Verdict::Denied(DenyReason::NoMatch),
+        })
     }
 
-    /// Somebody has removed the last template of `user` since the looks were begun.
+    /// Whether the last template of `user` was removed during the capture.
     fn was_removed(&self, user: &UserName) -> Result<bool, StoreError> {
         Ok(!self.gallery.is_as_of(self.store.revision()) && self.store.templates(Some(user))?.is_empty())
     }
 
-    /// The best evidence and what it has to reach; `None` if nobody is left to compare with.
-    fn compare(&self, claimed: Option<&UserName>, probes: &[Embedding]) -> Option<(Evidence, Policy)> {
+    /// The best evidence and what it has to reach; `None` if there is nobody to compare with.
+    fn compare(
+        &self,
+        claimed: Option<&UserName>,
+        samples: &[KeyedEmbedding],
+    ) -> Result<Option<(Evidence, Policy)>, OtherKey> {
         let head = self.gallery.head();
-        let probes = vote::project(head, probes.iter());
-        let score = |templates: &[Embedding]| vote::decide_projected(head, &probes, templates.iter());
+        let samples = vote::project(head, samples)?;
+        let score = |templates: &[KeyedEmbedding]| vote::decide_projected(head, &samples, templates);
+        let evidence =
+            |user: &UserName, z: LogOdds| Evidence { user: user.clone(), probability: z.probability() };
         if let Some(user) = claimed {
-            let probability = score(self.gallery.of(user))?.probability();
-            return Some((Evidence { user: user.clone(), probability }, Policy::verify(head.threshold())));
+            let z = score(self.gallery.of(user))?;
+            return Ok(z.map(|z| (evidence(user, z), Policy::verify(head.threshold()))));
         }
         let people = self.gallery.people();
-        let scored = people.iter().filter_map(|(user, templates)| Some((user, score(templates)?)));
-        let (user, z) = scored.max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0))?;
-        let evidence = Evidence { user: user.clone(), probability: z.probability() };
-        Some((evidence, Policy::identify(head.threshold(), people.len())))
+        let mut best: Option<(&UserName, LogOdds)> = None;
+        for (user, templates) in people {
+            if let Some(z) = score(templates)?
+                && best.is_none_or(|(_, best)| z.0.total_cmp(&best.0).is_ge())
+            {
+                best = Some((user, z));
+            }
+        }
+        Ok(best.map(|(user, z)| (evidence(user, z), Policy::identify(head.threshold(), people.len()))))
     }
 
     fn ms_since(&self, start: BootTime) -> f64 {
@@ -276,31 +279,10 @@ impl Pipeline {
     }
 }
 
-/// Passes the word on; stops when nobody listens any more.
-fn tell(listener: Listener<'_>, progress: Progress) -> Result<(), Stop> {
-    match listener(progress) {
+/// Reports progress; fails when the caller has gone.
+fn tell(observer: Observer<'_>, progress: Progress) -> Result<(), Cause> {
+    match observer(progress) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(Stop::Unavailable(Cause::Cancelled)),
-    }
-}
-
-impl From<Stop> for Cause {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Unavailable(cause) => cause,
-            Stop::Failed(why) => Self::Failed(why),
-        }
-    }
-}
-
-impl From<ModelError> for Stop {
-    fn from(error: ModelError) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error.to_string())
+        ControlFlow::Break(()) => Err(Cause::Cancelled),
     }
 }

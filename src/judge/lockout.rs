@@ -1,42 +1,24 @@
-//! Misses in a row to a wait: the rate limit of NIST SP 800-63B (section 5.2.3, biometrics without
-//! presentation attack detection).
+//! The rate limit on misses in a row: NIST SP 800-63B, section 5.2.3 (biometrics without presentation attack
+//! detection).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::clock::{BootTime, WallTime};
-use crate::judge::{DenyReason, UserName};
+use crate::people::{Attempts, UserName};
 
-/// What the store remembers of one user's misses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Attempts {
-    /// Misses since the last grant or reset.
-    pub misses: u32,
-    /// When the last one was.
-    pub last_miss: WallTime,
-}
-
-impl Attempts {
-    /// The same with one more miss at `wall`.
-    pub fn missed(self, wall: WallTime) -> Self {
-        Self { misses: self.misses.saturating_add(1), last_miss: wall }
-    }
-}
-
-/// How long ago each user's last miss was, whatever the wall clock does.
+/// Time since each user's last miss, whatever the wall clock does.
 ///
-/// Two clocks are asked, and the longer time counts. The wall clock goes on while the machine is off, but may come back
-/// earlier than it was: a board without a battery starts with an old time until the network corrects it. The time since
-/// this process first saw the misses cannot be set, but begins anew with each start. So a clock set back costs at most
-/// one whole wait more, not one without end; and since nothing of it is written down, whoever pulls the plug and
-/// starts with an old time waits longer, never shorter, and not shorter after the network has set the clock right.
+/// It is measured on two clocks, and the longer time counts. The wall clock keeps running while the machine is off, but
+/// may come back wrong: a board without a battery starts with an old time until the network corrects it. The time since
+/// this process first saw the misses cannot be set, but restarts at zero with the process. So a clock that is set back
+/// costs at most one more full wait. Nothing of this is stored, so pulling the plug and booting with an old time
+/// lengthens the wait and never shortens it, even after the network has set the clock right.
 #[derive(Debug, Default)]
 pub struct Ages(BTreeMap<Option<UserName>, (Attempts, BootTime)>);
 
 impl Ages {
-    /// Age of the last of these misses of `user` (`None`: of identification).
+    /// Time since the last of these misses of `user`, or of identification for `None`.
     pub fn of(&mut self, user: Option<&UserName>, attempts: Attempts, now: (BootTime, WallTime)) -> Duration {
         let (boot, wall) = now;
         let seen = self.0.entry(user.cloned()).or_insert((attempts, boot));
@@ -48,32 +30,41 @@ impl Ages {
     }
 }
 
-/// How many misses are free, how long each further one costs, and when it ends.
+/// The rule: how many misses are free, how long each further one costs, and when it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lockout {
-    /// Misses in a row without a wait.
+    /// Misses in a row before the first wait.
     pub free_misses: u32,
-    /// The wait after the last free miss; doubles with each further miss.
+    /// The first wait; each further miss doubles it.
     pub first_wait: Duration,
-    /// The wait grows no further than this.
+    /// The longest wait.
     pub longest_wait: Duration,
-    /// From so many misses on, only another factor helps.
+    /// After this many misses only another factor helps.
     pub stop_at: u32,
 }
 
+/// No attempt is judged, because of earlier misses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockedOut {
+    /// The next attempt counts after this time.
+    Wait(Duration),
+    /// Until the count is reset, after another factor.
+    Stopped,
+}
+
 impl Lockout {
-    /// `Ok` when the next attempt may be judged, `age` after the last miss.
-    pub(super) fn admit(&self, attempts: &Attempts, age: Duration) -> Result<(), DenyReason> {
+    /// `Ok` if an attempt may be judged `age` after the last miss.
+    pub(super) fn admit(&self, attempts: &Attempts, age: Duration) -> Result<(), LockedOut> {
         if attempts.misses >= self.stop_at {
-            return Err(DenyReason::Stopped);
+            return Err(LockedOut::Stopped);
         }
         match self.wait_after(attempts.misses).saturating_sub(age) {
             Duration::ZERO => Ok(()),
-            left => Err(DenyReason::Wait(left)),
+            left => Err(LockedOut::Wait(left)),
         }
     }
 
-    /// The whole wait that follows the given number of misses in a row.
+    /// The full wait after `misses` in a row.
     fn wait_after(&self, misses: u32) -> Duration {
         let Some(beyond) = misses.checked_sub(self.free_misses) else {
             return Duration::ZERO;
@@ -94,39 +85,39 @@ mod tests {
         stop_at: 50,
     };
 
-    fn after(misses: u32, seconds: u64) -> Result<(), DenyReason> {
+    fn after(misses: u32, seconds: u64) -> Result<(), LockedOut> {
         RULE.admit(&Attempts { misses, last_miss: WallTime(1000) }, Duration::from_secs(seconds))
     }
 
     #[test]
     fn four_misses_cost_nothing_and_the_fifth_thirty_seconds() {
         assert_eq!(after(4, 0), Ok(()));
-        assert_eq!(after(5, 0), Err(DenyReason::Wait(Duration::from_secs(30))));
-        assert_eq!(after(5, 29), Err(DenyReason::Wait(Duration::from_secs(1))));
+        assert_eq!(after(5, 0), Err(LockedOut::Wait(Duration::from_secs(30))));
+        assert_eq!(after(5, 29), Err(LockedOut::Wait(Duration::from_secs(1))));
         assert_eq!(after(5, 30), Ok(()));
     }
 
     #[test]
     fn each_further_miss_doubles_the_wait_up_to_the_longest() {
-        assert_eq!(after(6, 0), Err(DenyReason::Wait(Duration::from_secs(60))));
-        assert_eq!(after(8, 0), Err(DenyReason::Wait(Duration::from_secs(240))));
-        assert_eq!(after(49, 0), Err(DenyReason::Wait(Duration::from_secs(3600))));
+        assert_eq!(after(6, 0), Err(LockedOut::Wait(Duration::from_secs(60))));
+        assert_eq!(after(8, 0), Err(LockedOut::Wait(Duration::from_secs(240))));
+        assert_eq!(after(49, 0), Err(LockedOut::Wait(Duration::from_secs(3600))));
     }
 
     #[test]
     fn fifty_misses_stop_it_for_good() {
-        assert_eq!(after(50, 1 << 40), Err(DenyReason::Stopped));
+        assert_eq!(after(50, 1 << 40), Err(LockedOut::Stopped));
     }
 
     const FIVE: Attempts = Attempts { misses: 5, last_miss: WallTime(1000) };
 
-    fn asked(ages: &mut Ages, boot: u64, wall: u64) -> Result<(), DenyReason> {
+    fn asked(ages: &mut Ages, boot: u64, wall: u64) -> Result<(), LockedOut> {
         let now = (BootTime(Duration::from_secs(boot)), WallTime(wall));
         RULE.admit(&FIVE, ages.of(None, FIVE, now))
     }
 
-    fn wait(seconds: u64) -> Result<(), DenyReason> {
-        Err(DenyReason::Wait(Duration::from_secs(seconds)))
+    fn wait(seconds: u64) -> Result<(), LockedOut> {
+        Err(LockedOut::Wait(Duration::from_secs(seconds)))
     }
 
     #[test]

@@ -1,78 +1,28 @@
-//! Stage 5: evidence, policy, history and the time to a [`Verdict`]. Pure: no I/O, no clock, no log.
+//! Stage 5: evidence, policy, past misses and the time to a [`Grant`] or [`NoMatch`]. Pure: no I/O, no clock, no log.
 //!
 //! Only this room can make a [`Grant`], and only a [`Grant`] opens a latch.
 
 pub mod lockout;
 pub mod vote;
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::clock::{BootTime, WallTime};
-use crate::detect::quality::RetryReason;
 use crate::head::Probability;
+use crate::people::{Attempts, UserName};
 
-pub use lockout::{Attempts, Lockout};
-
-/// Longest user name in bytes, as login names of Linux.
-const MAX_NAME_BYTES: usize = 32;
-
-/// Who a template belongs to: 1 to 32 of `A-Z a-z 0-9 . _ - @`, not led by `-` or `.`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UserName(String);
-
-/// A name nobody can be enrolled under.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("user name {shown}: {why}; use 1 to 32 of a-z A-Z 0-9 . _ - @, not led by `-` or `.`")]
-pub struct BadUserName {
-    shown: String,
-    why: &'static str,
-}
-
-impl UserName {
-    /// Checks a name that came from outside.
-    ///
-    /// # Errors
-    /// [`BadUserName`] says what is wrong; control characters are shown escaped.
-    pub fn new(name: &str) -> Result<Self, BadUserName> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
-        let why = if name.is_empty() {
-            "is empty"
-        } else if name.len() > MAX_NAME_BYTES {
-            "is too long"
-        } else if !name.chars().all(allowed) {
-            "has a character that is not allowed"
-        } else if name.starts_with(['-', '.']) {
-            "has a first character that is not allowed"
-        } else {
-            return Ok(Self(name.to_owned()));
-        };
-        let shown: String = name.chars().take(MAX_NAME_BYTES).collect();
-        Err(BadUserName { shown: format!("{shown:?}"), why })
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for UserName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+pub use lockout::{LockedOut, Lockout};
 
 /// What one decision rests on.
 #[derive(Debug, Clone)]
 pub struct Evidence {
-    /// Who the face was compared with: the claimed user, or the best of all in an identification.
+    /// Whom the face was compared with: the claimed user, or the best match in an identification.
     pub user: UserName,
     /// Probability that the face is this user's, from [`vote::decide`].
     pub probability: Probability,
 }
 
-/// What the decision has to reach. Made from the head and the number of people compared with.
+/// The probability that a decision has to reach, from the head's threshold and the number of people compared with.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
     threshold: Probability,
@@ -84,8 +34,8 @@ impl Policy {
         Self { threshold }
     }
 
-    /// One face against `enrolled` people. There are that many chances of a false match, so the odds asked
-    /// for grow by the same factor (the union bound; exact for a calibrated head and independent people).
+    /// One face against `enrolled` people. Each of them is another chance of a false match, so the required odds
+    /// grow by that factor (the union bound; exact for a calibrated head and independent people).
     pub fn identify(threshold: Probability, enrolled: usize) -> Self {
         let odds = f64::from(threshold.log_odds().0) + (enrolled.max(1) as f64).ln();
         let raised = 1.0 / (1.0 + (-odds).exp());
@@ -103,19 +53,8 @@ impl Policy {
     }
 }
 
-/// How an attempt ended.
-#[must_use = "a verdict that nobody acts on is a bug"]
-#[derive(Debug)]
-pub enum Verdict {
-    /// The face is this user's.
-    Granted(Grant),
-    /// A face was judged, or may not be judged now.
-    Denied(DenyReason),
-    /// No face was judged; the password still works.
-    Unavailable(Cause),
-}
-
 /// Proof that the judge said yes. Its fields are private, so no other room can make one.
+#[must_use = "a grant that nobody acts on is a bug"]
 #[derive(Debug)]
 pub struct Grant {
     user: UserName,
@@ -123,63 +62,41 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whom the door opens for.
+    /// Who was recognised.
     pub fn user(&self) -> &UserName {
         &self.user
     }
 
-    /// When it was granted.
+    /// When.
     pub fn at(&self) -> BootTime {
         self.at
     }
 }
 
-/// Why somebody is not let in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DenyReason {
-    /// The face was judged and is not that user's.
-    NoMatch,
-    /// Too many misses; the next attempt counts after this time.
-    Wait(Duration),
-    /// Too many misses; only another factor (root: `facelatch reset`) opens the way again.
-    Stopped,
-}
+/// The face is not that user's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoMatch;
 
-/// Why no face was judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
-    /// The frames could not be used; trying again helps.
-    Retry(RetryReason),
-    /// Nobody of that name is enrolled, or nobody at all.
-    NotEnrolled,
-    /// No frames: text for people.
-    Camera(String),
-    /// Whoever asked has gone.
-    Cancelled,
-    /// Model or store failed: text for people.
-    Failed(String),
-}
-
-/// May this user be judged at all? Asked before the camera opens. `age` is how long ago the last miss was.
+/// Whether an attempt may be judged now. Asked before the camera opens. `age` is the time since the last miss.
 ///
 /// # Errors
-/// The denial while misses are being waited out.
-pub fn admit(lockout: &Lockout, attempts: &Attempts, age: Duration) -> Result<(), DenyReason> {
+/// [`LockedOut`] after too many misses.
+pub fn admit(lockout: &Lockout, attempts: &Attempts, age: Duration) -> Result<(), LockedOut> {
     lockout.admit(attempts, age)
 }
 
-/// Evidence to verdict, and the attempts as they stand afterwards.
+/// The decision, and the attempts to keep afterwards: a grant clears the misses, [`NoMatch`] adds one.
 pub fn judge(
     evidence: Evidence,
     policy: Policy,
     attempts: Attempts,
     now: (BootTime, WallTime),
-) -> (Verdict, Attempts) {
+) -> (Result<Grant, NoMatch>, Attempts) {
     let (at, wall) = now;
     if policy.is_met_by(&evidence) {
-        return (Verdict::Granted(Grant { user: evidence.user, at }), Attempts::default());
+        return (Ok(Grant { user: evidence.user, at }), Attempts::default());
     }
-    (Verdict::Denied(DenyReason::NoMatch), attempts.missed(wall))
+    (Err(NoMatch), attempts.missed(wall))
 }
 
 #[cfg(test)]
@@ -193,22 +110,22 @@ mod tests {
         }
     }
 
-    fn judged(p: f64, attempts: Attempts) -> (Verdict, Attempts) {
+    fn judged(p: f64, attempts: Attempts) -> (Result<Grant, NoMatch>, Attempts) {
         let policy = Policy::verify(Probability::new(0.9).expect("valid"));
         judge(evidence(p), policy, attempts, (BootTime::default(), WallTime(7)))
     }
 
     #[test]
     fn reaching_the_threshold_grants_and_forgets_misses() {
-        let (verdict, attempts) = judged(0.9, Attempts::default().missed(WallTime(1)));
-        assert!(matches!(verdict, Verdict::Granted(grant) if grant.user().as_str() == "alice"));
+        let (decision, attempts) = judged(0.9, Attempts::default().missed(WallTime(1)));
+        assert!(decision.is_ok_and(|grant| grant.user().as_str() == "alice"));
         assert_eq!(attempts, Attempts::default());
     }
 
     #[test]
     fn one_step_below_the_threshold_is_denied_and_counted() {
-        let (verdict, attempts) = judged(0.9 - 1e-12, Attempts::default());
-        assert!(matches!(verdict, Verdict::Denied(DenyReason::NoMatch)));
+        let (decision, attempts) = judged(0.9 - 1e-12, Attempts::default());
+        assert_eq!(decision.err(), Some(NoMatch));
         assert_eq!(attempts, Attempts::default().missed(WallTime(7)));
     }
 
@@ -218,17 +135,5 @@ mod tests {
         assert_eq!(Policy::identify(threshold, 1).threshold(), threshold);
         let of_99 = Policy::identify(threshold, 99).threshold().value();
         assert!((of_99 - 0.99).abs() < 1e-9, "odds 1:1 become 99:1, got {of_99}");
-    }
-
-    #[test]
-    fn names_that_could_be_paths_or_options_are_refused() {
-        for bad in ["", "a/b", "..", "-x", "a\nb", "ä", "a b", "\u{0}", &"x".repeat(33)] {
-            assert!(UserName::new(bad).is_err(), "{bad:?}");
-        }
-        for good in ["alice", "a", "j.doe", "svc_1", "bob@example.org", &"x".repeat(32)] {
-            assert!(UserName::new(good).is_ok(), "{good:?}");
-        }
-        let text = UserName::new("a\u{1b}[2J").expect_err("escape").to_string();
-        assert!(!text.contains('\u{1b}'), "control characters must not reach a terminal: {text}");
     }
 }

@@ -104,7 +104,8 @@ mod tests {
     use super::*;
     use crate::clock::{BootTime, WallTime};
     use crate::head::Probability;
-    use crate::judge::{Attempts, Evidence, Policy, UserName, Verdict, judge};
+    use crate::judge::{Evidence, Policy, judge};
+    use crate::people::{Attempts, UserName};
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
@@ -112,10 +113,7 @@ mod tests {
         let one = Probability::new(1.0).expect("valid");
         let evidence = Evidence { user: UserName::new("alice").expect("valid"), probability: one };
         let now = (BootTime::default(), WallTime(0));
-        match judge(evidence, Policy::verify(one), Attempts::default(), now).0 {
-            Verdict::Granted(grant) => grant,
-            other => panic!("p = 1 must be granted, got {other:?}"),
-        }
+        judge(evidence, Policy::verify(one), Attempts::default(), now).0.expect("p = 1 is granted")
     }
 
     fn run(script: &str, deadline_ms: u64) -> (Result<(), LatchError>, String) {

@@ -1,15 +1,41 @@
-//! What is known of an attempt once it is over, and how long its stages took.
+//! What is known about an attempt once it is over, and how long its stages took.
 
+use super::Verdict;
 use crate::detect::Face;
 use crate::head::Probability;
-use crate::judge::{Cause, UserName, Verdict};
 
-/// Milliseconds in each stage: the mean over the frames that came so far, and the score of the whole decision.
+/// An attempt and how it ended.
+#[derive(Debug)]
+pub struct Attempt {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What was seen and measured on the way.
+    pub trace: Trace,
+}
+
+/// What was seen and measured during an attempt, as far as it got.
+#[derive(Debug, Default)]
+pub struct Trace {
+    /// What the head said, if a face was judged. Only the owner may see it.
+    pub probability: Option<Probability>,
+    /// What it had to reach, if a face was judged. Only the owner may see it.
+    pub threshold: Option<Probability>,
+    /// Frames that passed the quality gate.
+    pub frames: usize,
+    /// The largest face in the last frame, judged or not, in pixels of that frame.
+    pub face: Option<Face>,
+    /// File name of the last frame, if frames come from a folder of pictures.
+    pub picture: Option<String>,
+    pub(super) means: StageMeans,
+    pub(super) score_ms: f64,
+}
+
+/// Milliseconds in each stage: a mean over the frames, and the scoring of the whole decision.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct StageMs {
-    /// Finding the face.
+    /// Detecting faces.
     pub detect: f64,
-    /// Cutting it out.
+    /// Aligning the face.
     pub align: f64,
     /// Embedding it.
     pub embed: f64,
@@ -17,14 +43,7 @@ pub struct StageMs {
     pub score: f64,
 }
 
-/// A mean that grows with each value.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Mean {
-    sum: f64,
-    count: u32,
-}
-
-/// Means of the stages that every frame goes through.
+/// Mean milliseconds of the stages that every frame goes through.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct StageMeans {
     pub(super) detect: Mean,
@@ -32,25 +51,19 @@ pub(super) struct StageMeans {
     pub(super) embed: Mean,
 }
 
-/// An attempt and how it ended.
-#[derive(Debug)]
-pub struct Attempt {
-    /// The decision.
-    pub verdict: Verdict,
-    /// What the head said, if a face was judged. For root's eyes only.
-    pub probability: Option<Probability>,
-    /// What it had to reach, if a face was judged. For root's eyes only.
-    pub threshold: Option<Probability>,
-    /// Whose own misses denied an identification that found him: he is the one to reset.
-    pub barred: Option<UserName>,
-    pub(super) score_ms: f64,
-    pub(super) means: StageMeans,
-    /// Frames judged.
-    pub frames: usize,
-    /// The largest face in the last frame, judged or not, in pixels of that frame.
-    pub face: Option<Face>,
-    /// Picture file of the last frame, where the camera is a folder of pictures.
-    pub picture: Option<String>,
+/// A running mean.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+impl Trace {
+    /// Time by stage.
+    pub fn ms(&self) -> StageMs {
+        let StageMeans { detect, align, embed } = self.means;
+        StageMs { detect: detect.value(), align: align.value(), embed: embed.value(), score: self.score_ms }
+    }
 }
 
 impl Mean {
@@ -61,27 +74,5 @@ impl Mean {
 
     fn value(self) -> f64 {
         self.sum / f64::from(self.count.max(1))
-    }
-}
-
-impl Attempt {
-    /// Time by stage.
-    pub fn ms(&self) -> StageMs {
-        let StageMeans { detect, align, embed } = self.means;
-        StageMs { detect: detect.value(), align: align.value(), embed: embed.value(), score: self.score_ms }
-    }
-
-    pub(super) fn unavailable(cause: Cause) -> Self {
-        Self {
-            verdict: Verdict::Unavailable(cause),
-            probability: None,
-            threshold: None,
-            barred: None,
-            score_ms: 0.0,
-            means: StageMeans::default(),
-            frames: 0,
-            face: None,
-            picture: None,
-        }
     }
 }

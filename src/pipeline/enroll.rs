@@ -1,28 +1,28 @@
-//! Enrolment: several looks of one person to templates in the store.
+//! Enrolment: several samples of one person to templates in the store.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::look::Search;
-use super::{Listener, Pipeline, Progress, Stop};
-use crate::embed::Embedding;
-use crate::judge::{Cause, UserName, vote};
+use super::capture::CaptureWindow;
+use super::{Cause, Observer, Pipeline, Progress, Trace, tell};
+use crate::embed::{KeyedEmbedding, OtherKey};
+use crate::judge::vote;
+use crate::people::UserName;
 use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
 
-/// So many looks in a row that are unlike the earlier ones are another person, not a bad picture.
+/// This many samples in a row that do not match the earlier ones are another person, not a bad picture.
 const MAX_OUTLIERS: usize = 5;
 
-/// Frames that follow each other faster than this show one and the same look, and five templates of it know hardly more
-/// than one. In so long a person moves a little. Five templates take 1.6 s at least, 32 take 12.4 s and the work on each:
-/// every deadline that the configuration allows leaves time for it.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
+/// Least time between two samples, so that the person moves a little in between: templates of one and the same pose add
+/// hardly anything. Five templates take at least 1.6 s, 32 take 12.4 s and the work on each; every deadline that the
+/// configuration allows leaves time for that.
+const BETWEEN_SAMPLES: Duration = Duration::from_millis(400);
 
-/// Who is to be enrolled.
+/// Whom to enrol, and how.
 #[derive(Debug, Clone)]
 pub struct EnrollRequest {
     /// Whose face it is.
     pub user: UserName,
-    /// What to call these templates; at most [`MAX_LABEL_BYTES`], no control characters.
+    /// Label of these templates; at most [`MAX_LABEL_BYTES`], no control characters.
     pub label: String,
     /// How many templates to take, `1..=MAX_TEMPLATES`.
     pub templates: usize,
@@ -35,27 +35,27 @@ pub struct Enrolled {
     pub user: UserName,
     /// Their ids in the store.
     pub ids: Vec<String>,
-    /// What a person should know, such as a face much like another user's.
+    /// Sentences for people, such as that another user has a similar face.
     pub warnings: Vec<String>,
 }
 
-/// Why nothing was enrolled. Nothing is kept then.
+/// Why nobody was enrolled. Nothing is kept then.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum EnrollError {
-    /// The number of templates makes no sense.
-    #[error("templates: {got} lies outside 1 to {MAX_TEMPLATES}")]
+    /// Too many templates, or none.
+    #[error("templates: {got} is out of range; use 1 to {MAX_TEMPLATES}")]
     Templates { got: usize },
     /// The label cannot be kept.
-    #[error("label: at most {MAX_LABEL_BYTES} bytes and no control characters")]
+    #[error("label: too long, or has a control character; use at most {MAX_LABEL_BYTES} bytes of plain text")]
     Label,
-    /// The face changed on the way.
-    #[error("the face changed during enrolment; only one person may stand before the camera: start again")]
+    /// The samples show two people.
+    #[error("the face changed during enrolment; only one person may be in front of the camera: start again")]
     AnotherFace,
-    /// No good frames in time, or nobody listens any more.
+    /// No good frames in time, or the caller has gone.
     #[error("no face was captured: {0:?}")]
     Unavailable(Cause),
-    /// It could not be kept.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -68,79 +68,73 @@ impl Pipeline {
     pub fn enroll(
         &mut self,
         request: EnrollRequest,
-        listener: Listener<'_>,
+        observer: Observer<'_>,
     ) -> Result<Enrolled, EnrollError> {
         check(&request)?;
         self.refresh()?;
-        let looks = self.poses(request.templates, listener)?;
-        let warnings = self.lookalikes(&request.user, &looks);
+        let samples = self.samples(request.templates, observer)?;
+        let warnings = self.lookalikes(&request.user, &samples).map_err(StoreError::from)?;
         let created_at = self.clock.wall();
         let embedder_sha256 = self.networks.embedder.model_sha256();
-        let templates: Vec<Template> = looks
+        let templates: Vec<Template> = samples
             .into_iter()
-            .map(|look| Template {
+            .map(|embedding| Template {
                 id: random_id(),
                 user: request.user.clone(),
                 label: request.label.clone(),
                 created_at,
                 embedder_sha256: embedder_sha256.to_owned(),
-                embedding: look,
+                embedding,
             })
             .collect();
         let ids = templates.iter().map(|t| t.id.clone()).collect();
-        // Refused if the templates were renewed since the looks were taken.
-        self.store.add(&templates, self.gallery.turn())?;
+        // Refused if the templates were renewed during the capture.
+        self.store.add(&templates)?;
         Ok(Enrolled { user: request.user, ids, warnings })
     }
 
-    /// Good frames that all show one person.
-    fn poses(&mut self, wanted: usize, listener: Listener<'_>) -> Result<Vec<Embedding>, EnrollError> {
-        let mut search = Search::until(self.clock.now().after(self.rules.enroll_deadline));
-        let mut attempt = super::Attempt::unavailable(Cause::NotEnrolled);
-        let mut looks: Vec<Embedding> = Vec::with_capacity(wanted);
+    /// Samples that all show one person.
+    fn samples(&mut self, wanted: usize, observer: Observer<'_>) -> Result<Vec<KeyedEmbedding>, EnrollError> {
+        let mut window = CaptureWindow::until(self.clock.now().after(self.rules.enroll_deadline));
+        let mut samples: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
         let mut outliers = 0;
-        while looks.len() < wanted {
-            let look = self.good_frame(&search, listener, &mut attempt)?;
-            if !self.like_the_others(&look, &looks) {
+        while samples.len() < wanted {
+            let sample = self.next_sample(&window, observer, &mut Trace::default())?;
+            if !self.like_the_others(&sample, &samples).map_err(StoreError::from)? {
                 outliers += 1;
                 if outliers == MAX_OUTLIERS {
                     return Err(EnrollError::AnotherFace);
                 }
-                if let ControlFlow::Break(()) = listener(Progress::Outlier) {
-                    return Err(EnrollError::Unavailable(Cause::Cancelled));
-                }
+                tell(observer, Progress::Outlier)?;
                 continue;
             }
             outliers = 0;
-            looks.push(look);
-            search.from = self.clock.now().after(BETWEEN_LOOKS);
-            let progress = Progress::Captured { done: looks.len(), wanted };
-            if let ControlFlow::Break(()) = listener(progress) {
-                return Err(EnrollError::Unavailable(Cause::Cancelled));
+            samples.push(sample);
+            window.from = self.clock.now().after(BETWEEN_SAMPLES);
+            tell(observer, Progress::Captured { done: samples.len(), wanted })?;
+        }
+        Ok(samples)
+    }
+
+    /// Whether a sample shows the same person as the earlier ones: judged like a frame against them as templates.
+    fn like_the_others(&self, sample: &KeyedEmbedding, earlier: &[KeyedEmbedding]) -> Result<bool, OtherKey> {
+        let head = self.gallery.head();
+        let z = vote::decide(head, std::slice::from_ref(sample), earlier)?;
+        Ok(z.is_none_or(|z| z.probability() >= head.threshold()))
+    }
+
+    /// A warning for each other user whose templates match the new ones.
+    fn lookalikes(&self, user: &UserName, samples: &[KeyedEmbedding]) -> Result<Vec<String>, OtherKey> {
+        let head = self.gallery.head();
+        let mut warnings = Vec::new();
+        for (other, templates) in self.gallery.people().iter().filter(|(other, _)| *other != user) {
+            let mut pairs = templates.iter().flat_map(|t| samples.iter().map(move |sample| (sample, t)));
+            if pairs.try_fold(false, |like, (a, b)| Ok(like || head.matches(a, b)?))? {
+                warnings
+                    .push(format!("this face looks like that of {other}: each may be taken for the other"));
             }
         }
-        Ok(looks)
-    }
-
-    /// Whether a template of this look would be one of the same person: judged as a frame against the looks so far.
-    fn like_the_others(&self, look: &Embedding, looks: &[Embedding]) -> bool {
-        let head = self.gallery.head();
-        let z = vote::decide(head, std::slice::from_ref(look), looks.iter());
-        z.is_none_or(|z| z.probability() >= head.threshold())
-    }
-
-    /// Names the users whose templates match the new ones.
-    fn lookalikes(&self, user: &UserName, looks: &[Embedding]) -> Vec<String> {
-        let head = self.gallery.head();
-        let like =
-            |other: &Embedding| looks.iter().any(|look| head.probability(look, other) >= head.threshold());
-        let others = self.gallery.people().iter().filter(|(other, _)| *other != user);
-        let close = others.filter(|(_, templates)| templates.iter().any(like));
-        close
-            .map(|(other, _)| {
-                format!("this face looks like that of {other}: each may be taken for the other")
-            })
-            .collect()
+        Ok(warnings)
     }
 }
 
@@ -159,8 +153,8 @@ fn random_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
-impl From<Stop> for EnrollError {
-    fn from(stop: Stop) -> Self {
-        Self::Unavailable(stop.into())
+impl From<Cause> for EnrollError {
+    fn from(cause: Cause) -> Self {
+        Self::Unavailable(cause)
     }
 }

@@ -23,9 +23,9 @@ use super::unjudged::Unjudged;
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
-use crate::judge::{UserName, Verdict};
 use crate::latch::Latch;
-use crate::pipeline::{About, EnrollError, EnrollRequest, Enrolled, Pipeline, Progress};
+use crate::people::UserName;
+use crate::pipeline::{About, EnrollError, EnrollRequest, Enrolled, Pipeline, Progress, Verdict};
 use crate::store::audit::{Audit, Entry};
 
 /// Jobs that may wait behind the running one.
@@ -288,7 +288,7 @@ impl Running {
             judging.latch_error = opened.err();
         }
         // A latch is tried only after a face was judged.
-        if attempt.probability.is_some() {
+        if attempt.trace.probability.is_some() {
             self.record(&event, by);
         } else {
             self.unjudged.add(&event, by, self.works.clock.now());

@@ -20,7 +20,7 @@ use super::service::{Answer, Reply};
 use super::streams;
 use super::turns::{Turn, Whose};
 use crate::clock::{BootTime, Clock};
-use crate::judge::{Attempts, UserName};
+use crate::people::{Attempts, UserName};
 use crate::pipeline::EnrollRequest;
 use crate::store::audit::Audit;
 use crate::store::{Condition, Health, StoreError, TemplateStore};

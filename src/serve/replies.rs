@@ -6,8 +6,9 @@ use facelatch_wire::{Fault, Word};
 use super::peer::Caller;
 use crate::clock::WallTime;
 use crate::detect::quality::RetryReason;
-use crate::judge::{Cause, DenyReason, UserName, Verdict};
-use crate::pipeline::{Attempt, EnrollError, Enrolled, Progress};
+use crate::judge::LockedOut;
+use crate::people::UserName;
+use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progress, Verdict};
 use crate::store::audit::Entry;
 use crate::store::{self, StoreError};
 
@@ -18,9 +19,13 @@ pub(super) fn judging(attempt: &mut Attempt, claimed: Option<&UserName>) -> Judg
         Verdict::Granted(grant) => {
             Judging { verdict: Some(Word::Match), user: Some(grant.user().to_string()), ..Judging::default() }
         }
-        Verdict::Denied(reason) => {
-            denied(reason, claimed.or_else(|| attempt.barred.as_ref().map(ToString::to_string)))
-        }
+        Verdict::Denied(DenyReason::NoMatch) => Judging {
+            verdict: Some(Word::NoMatch),
+            user: claimed,
+            message: Some("the face was not recognised".to_owned()),
+            ..Judging::default()
+        },
+        Verdict::Denied(DenyReason::LockedOut { until, user }) => locked_out(*until, user.as_ref()),
         Verdict::Unavailable(cause) => Judging {
             verdict: Some(word(cause)),
             user: claimed,
@@ -28,31 +33,32 @@ pub(super) fn judging(attempt: &mut Attempt, claimed: Option<&UserName>) -> Judg
             ..Judging::default()
         },
     };
-    judging.p = attempt.probability.map(|p| p.value());
-    judging.threshold = attempt.threshold.map(|p| p.value());
-    let ms = attempt.ms();
+    let trace = &mut attempt.trace;
+    judging.p = trace.probability.map(|p| p.value());
+    judging.threshold = trace.threshold.map(|p| p.value());
+    let ms = trace.ms();
     judging.ms = Some(Milliseconds { detect: ms.detect, align: ms.align, embed: ms.embed, score: ms.score });
-    judging.frames = Some(attempt.frames as u64);
-    judging.picture = attempt.picture.take();
-    judging.face = attempt.face.as_ref().map(face);
+    judging.frames = Some(trace.frames as u64);
+    judging.picture = trace.picture.take();
+    judging.face = trace.face.as_ref().map(face);
     judging
 }
 
-fn denied(reason: &DenyReason, user: Option<String>) -> Judging {
-    let (word, wait_s, message) = match reason {
-        DenyReason::NoMatch => (Word::NoMatch, None, "the face was not recognised".to_owned()),
-        DenyReason::Wait(left) => {
-            // Rounded up: an attempt after exactly so many seconds counts.
+fn locked_out(until: LockedOut, user: Option<&UserName>) -> Judging {
+    let (word, wait_s, message) = match until {
+        LockedOut::Wait(left) => {
+            // Rounded up: an attempt after exactly that many seconds counts.
             let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
             let text = format!("too many misses; try again in {seconds} s, or use the password");
             (Word::Wait, Some(seconds), text)
         }
-        DenyReason::Stopped => {
-            // Of the door's common count nobody is the owner.
-            let whose = user.as_ref().map_or_else(String::new, |user| format!(" {user}"));
+        LockedOut::Stopped => {
+            // The count of identification belongs to nobody.
+            let whose = user.map_or_else(String::new, |user| format!(" {user}"));
             (Word::Stopped, None, format!("too many misses; use the password, then `facelatch reset{whose}`"))
         }
     };
+    let user = user.map(ToString::to_string);
     Judging { verdict: Some(word), user, wait_s, message: Some(message), ..Judging::default() }
 }
 
@@ -254,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_rounded_up_to_whole_seconds() {
-        let wait = |ms| denied(&DenyReason::Wait(std::time::Duration::from_millis(ms)), None).wait_s;
+        let wait = |ms| locked_out(LockedOut::Wait(std::time::Duration::from_millis(ms)), None).wait_s;
         assert_eq!((wait(1), wait(1000), wait(1001)), (Some(1), Some(1), Some(2)));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use facelatch::clock::Clock;
 use facelatch::config::Config;
 use facelatch::head::Head;
-use facelatch::judge::UserName;
+use facelatch::people::UserName;
 use facelatch::serve::peer::Role;
 use facelatch::store::TemplateStore;
 use facelatch_wire::call::{Identify, Remove, Reset, Status, Verify};

@@ -1,0 +1,67 @@
+//! How an attempt ends.
+
+use crate::detect::quality::RetryReason;
+use crate::embed::OtherKey;
+use crate::judge::{Grant, LockedOut};
+use crate::model::ModelError;
+use crate::people::UserName;
+use crate::store::StoreError;
+
+/// The outcome of an attempt.
+#[must_use = "a verdict that nobody acts on is a bug"]
+#[derive(Debug)]
+pub enum Verdict {
+    /// The face is this user's.
+    Granted(Grant),
+    /// The face does not match, or must not be judged now.
+    Denied(DenyReason),
+    /// No face was judged; the password still works.
+    Unavailable(Cause),
+}
+
+/// Why a face was turned down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DenyReason {
+    /// It was judged, and is not that user's.
+    NoMatch,
+    /// Too many misses.
+    LockedOut {
+        /// How long that lasts.
+        until: LockedOut,
+        /// Whose misses they are; `None`: those of identification.
+        user: Option<UserName>,
+    },
+}
+
+/// Why no face was judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The frames could not be used; trying again helps.
+    Retry(RetryReason),
+    /// Nobody of that name is enrolled, or nobody at all.
+    NotEnrolled,
+    /// The camera gives no frames; the text says why.
+    Camera(String),
+    /// The caller has gone.
+    Cancelled,
+    /// A model or the store failed; the text says why.
+    Failed(String),
+}
+
+impl From<ModelError> for Cause {
+    fn from(error: ModelError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<StoreError> for Cause {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<OtherKey> for Cause {
+    fn from(error: OtherKey) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
