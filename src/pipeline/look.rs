@@ -92,7 +92,7 @@ impl Pipeline {
                     tell(listener, Progress::Camera(why))?;
                     continue;
                 }
-                Err(error) if error.is_passing() && bad_frames < MAX_BAD_FRAMES => {
+                Err(error) if error.is_transient() && bad_frames < MAX_BAD_FRAMES => {
                     bad_frames += 1;
                     tell(listener, Progress::Camera(error.to_string()))?;
                     continue;
