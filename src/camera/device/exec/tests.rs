@@ -165,6 +165,7 @@ fn closing_ends_the_command_with_its_children_even_if_they_do_not_want_to() {
     wait_for("end of the command", || !pids.iter().any(|pid| runs(pid)));
     camera.clock.stand_still();
     assert!(camera.ask().is_ok(), "it opens again");
+    camera.clock.pass();
 }
 
 #[test]
