@@ -1,5 +1,5 @@
 //! A camera that may fail, as a [`FrameSource`] that recovers by itself. `driver` opens Video4Linux devices (read
-//! through `nokhwa` or `v4l`), `exec` a command that writes pictures.
+//! through nokhwa or v4l), `exec` a command that writes pictures.
 //!
 //! A separate thread reads the camera and keeps only the latest frame (`latest`), because a read may never
 //! return: nokhwa waits for a frame without limit. A thread that hangs is abandoned and counted. A lost camera is
@@ -11,12 +11,12 @@ mod driver;
 mod exec;
 mod find;
 mod latest;
-mod nokhwa;
+mod nokhwa_capture;
 mod split;
 #[cfg(test)]
 mod tests;
 mod thread;
-mod v4l;
+mod v4l_capture;
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ struct Failure {
 
 /// All cameras that can be captured from, in the order in which `auto` prefers them.
 pub fn list() -> Vec<CameraInfo> {
-    find::Nodes::system().list(&v4l::captures)
+    find::Nodes::system().list(&v4l_capture::captures)
 }
 
 impl Device {

@@ -9,6 +9,10 @@ pub mod device;
 pub mod replay;
 pub mod scale;
 #[cfg(test)]
+#[cfg_attr(
+    not(all(feature = "camera", target_os = "linux")),
+    expect(dead_code, reason = "only the tests of `device` use all of it")
+)]
 mod test_clock;
 mod wait;
 

@@ -7,8 +7,8 @@ use super::DeviceOptions;
 use super::capture::{Capture, Driver};
 use super::choose::{Mode, choose};
 use super::find::{Choice, Nodes};
-use super::nokhwa::{self, NokhwaCapture};
-use super::v4l::{self, V4lCapture};
+use super::nokhwa_capture::{self, NokhwaCapture};
+use super::v4l_capture::{self, V4lCapture};
 
 /// The camera that the options name.
 pub(super) struct Video4Linux {
@@ -23,12 +23,12 @@ impl Video4Linux {
     }
 
     fn find(&self) -> Result<PathBuf, CameraError> {
-        Nodes::system().resolve(&self.choice, &v4l::captures)
+        Nodes::system().resolve(&self.choice, &v4l_capture::captures)
     }
 
     /// Closes the device again: some drivers let only one descriptor set the mode.
     fn choose_mode(&self, path: &Path) -> Result<Mode, CameraError> {
-        let (offers, codes) = v4l::offers(&v4l::open(path)?, self.width, self.height);
+        let (offers, codes) = v4l_capture::offers(&v4l_capture::open(path)?, self.width, self.height);
         choose(&offers, self.width, self.height).ok_or_else(|| {
             let offered = if codes.is_empty() { "it offers none".to_owned() } else { codes.join(", ") };
             CameraError::Format { camera: path.display().to_string(), offered }
@@ -38,7 +38,7 @@ impl Video4Linux {
 
 impl Driver for Video4Linux {
     fn probe(&self) -> Result<(), CameraError> {
-        v4l::open(&self.find()?).map(|_| ())
+        v4l_capture::open(&self.find()?).map(|_| ())
     }
 
     fn open(&self) -> Result<Box<dyn Capture>, CameraError> {
@@ -51,7 +51,7 @@ impl Driver for Video4Linux {
             );
         }
         let mode = self.choose_mode(&path)?;
-        if let Some((index, format)) = nokhwa::request(&path, mode) {
+        if let Some((index, format)) = nokhwa_capture::request(&path, mode) {
             match NokhwaCapture::start(&path, index, format) {
                 Ok(capture) => return Ok(Box::new(capture)),
                 // v4l either reads the camera all the same or says what is wrong with it.
@@ -71,14 +71,15 @@ mod tests {
     fn nokhwa_reads_mjpeg_at_whole_rates_and_v4l_the_rest() {
         let path = Path::new("/dev/video7");
         let mode = |format, rate| Mode { layout: Layout { format, width: 640, height: 480 }, rate };
-        let (index, format) = nokhwa::request(path, mode(PixelFormat::Mjpeg, Some(30))).expect("MJPEG");
+        let (index, format) =
+            nokhwa_capture::request(path, mode(PixelFormat::Mjpeg, Some(30))).expect("MJPEG");
         assert_eq!(
             (index.as_string(), format.to_string()),
             ("7".into(), "640x480@30FPS, MJPEG Format".into())
         );
-        assert!(nokhwa::request(path, mode(PixelFormat::Mjpeg, None)).is_none());
+        assert!(nokhwa_capture::request(path, mode(PixelFormat::Mjpeg, None)).is_none());
         for format in [PixelFormat::Yuyv, PixelFormat::Nv12, PixelFormat::Grey] {
-            assert!(nokhwa::request(path, mode(format, Some(30))).is_none(), "{format:?}");
+            assert!(nokhwa_capture::request(path, mode(format, Some(30))).is_none(), "{format:?}");
         }
     }
 
@@ -87,7 +88,7 @@ mod tests {
         let path = Path::new("/dev/video4294967295");
         let mode =
             Mode { layout: Layout { format: PixelFormat::Mjpeg, width: 640, height: 480 }, rate: Some(30) };
-        let (index, format) = nokhwa::request(path, mode).expect("MJPEG");
+        let (index, format) = nokhwa_capture::request(path, mode).expect("MJPEG");
         assert!(NokhwaCapture::start(path, index, format).is_err());
         assert!(matches!(V4lCapture::start(path, mode), Err(CameraError::Missing { .. })));
     }

@@ -7,16 +7,16 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ::v4l::buffer::{Flags as BufferFlags, Type};
-use ::v4l::capability::Flags;
-use ::v4l::frameinterval::FrameIntervalEnum;
-use ::v4l::framesize::FrameSizeEnum;
-use ::v4l::io::mmap::Stream as MmapStream;
-use ::v4l::io::traits::CaptureStream;
-use ::v4l::video::Capture as _;
-use ::v4l::video::capture::Parameters;
-use ::v4l::{Device, Format, FourCC};
 use nix::errno::Errno;
+use v4l::buffer::{Flags as BufferFlags, Type};
+use v4l::capability::Flags;
+use v4l::frameinterval::FrameIntervalEnum;
+use v4l::framesize::FrameSizeEnum;
+use v4l::io::mmap::Stream as MmapStream;
+use v4l::io::traits::CaptureStream;
+use v4l::video::Capture as _;
+use v4l::video::capture::Parameters;
+use v4l::{Device, Format, FourCC};
 
 use super::super::CameraError;
 use super::super::decode::{Layout, PixelFormat, picture_len};

@@ -5,8 +5,8 @@
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use ::nokhwa::Camera;
-use ::nokhwa::utils::{
+use nokhwa::Camera;
+use nokhwa::utils::{
     ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
 };
 
@@ -14,7 +14,7 @@ use super::super::CameraError;
 use super::super::decode::{Layout, PixelFormat, picture_len};
 use super::capture::{Capture, RawFrame};
 use super::choose::Mode;
-use super::{find, v4l};
+use super::{find, v4l_capture};
 
 /// The camera as nokhwa names it, where nokhwa can read this mode.
 ///
@@ -47,7 +47,7 @@ impl NokhwaCapture {
             let wanted = RequestedFormat::with_formats(RequestedFormatType::Exact(format), &formats);
             let mut camera = Camera::with_backend(index, wanted, ApiBackend::Video4Linux)?;
             camera.open_stream()?;
-            Ok::<_, ::nokhwa::NokhwaError>(camera)
+            Ok::<_, nokhwa::NokhwaError>(camera)
         };
         // nokhwa panics on a range of sizes whose step is zero.
         let opened = catch_unwind(std::panic::AssertUnwindSafe(open)).map_err(|_| "it panicked")?;
@@ -61,7 +61,7 @@ impl Capture for NokhwaCapture {
     fn read(&mut self) -> Result<Option<RawFrame>, CameraError> {
         let buffer = match self.camera.frame_raw() {
             Ok(buffer) => buffer,
-            Err(why) => return Err(v4l::lost(&self.path, &why.to_string())),
+            Err(why) => return Err(v4l_capture::lost(&self.path, &why.to_string())),
         };
         // What follows the picture is padding or the rest of an older frame.
         let bytes = buffer[..picture_len(self.layout, &buffer)?].to_vec();
