@@ -91,7 +91,7 @@ impl Pipeline {
                     tell(observer, Progress::Camera(why))?;
                     continue;
                 }
-                Err(error) if error.is_passing() && bad_frames < MAX_BAD_FRAMES => {
+                Err(error) if error.is_transient() && bad_frames < MAX_BAD_FRAMES => {
                     bad_frames += 1;
                     tell(observer, Progress::Camera(error.to_string()))?;
                     continue;

@@ -138,8 +138,8 @@ fn live_camera(camera: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dy
         choice: camera.device.parse().map_err(anyhow::Error::msg)?,
         width: camera.width_px,
         height: camera.height_px,
-        skip: camera.skip_frames,
-        patience: Duration::from_millis(camera.silence_ms),
+        skip_frames: camera.skip_frames,
+        max_silence: Duration::from_millis(camera.silence_ms),
     };
     if camera.exec.is_empty() {
         return Ok(Box::new(Device::new(options, clock.clone())));
