@@ -1,6 +1,6 @@
 //! What the store withstands, shown: processes killed at random moments, files damaged, disks full and read-only.
 //!
-//! `cargo xtask torture [--kills N] [--damage N] [--json]`. Most runs drive `examples/store_exerciser.rs`, which opens the
+//! `cargo xtask torture [--kills N] [--damage N] [--json]`. Most runs drive `tests/torture/store_exerciser.rs`, which opens the
 //! daemon's store and changes it as fast as the disk allows; one kill in fifty hits a whole daemon that enrols.
 //! A kill ends a process, not the power: what a power cut does to writes under way is shown by the tests over a disk
 //! in memory (`cargo test --lib crash_tests`).
