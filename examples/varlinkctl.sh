@@ -9,21 +9,24 @@
 set -eu
 socket=${FACELATCH_SOCKET:-/run/facelatch/facelatch.sock}
 interface=io.facelatch.v1
+# Begins each reply of a stream (RFC 7464).
+separator=$(printf '\036')
 
 case ${1:-} in
 status)
     varlinkctl call --json=pretty "$socket" $interface.Status '{}'
     ;;
 verify)
-    # With --more the daemon reports progress; the last reply has the verdict. `latch` false: a match opens nothing.
-    # A name holds neither quotes nor backslashes (the daemon refuses others), so it can be put in as it is.
     user=${2:-$(id -un)}
-    varlinkctl call --more --json=short "$socket" $interface.Verify "{\"user\":\"$user\",\"latch\":false}" |
-        { while read -r reply; do
-            printf '%s\n' "$reply"
-            last=$reply
+    case $user in *[!A-Za-z0-9._@-]*) echo "$0: $user is no user name" >&2 && exit 2 ;; esac
+    # With --more the daemon reports progress, and the last reply has the verdict. `latch` false: a match opens nothing.
+    varlinkctl call --more --json=short "$socket" $interface.Verify "{\"user\":\"$user\",\"latch\":false}" | {
+        while read -r reply; do
+            last=${reply#"$separator"}
+            printf '%s\n' "$last"
         done
-        case ${last:-} in *'"verdict":"match"'*) exit 0 ;; *) exit 1 ;; esac; }
+        case ${last:-} in *'"verdict":"match"'*) exit 0 ;; *) exit 1 ;; esac
+    }
     ;;
 events)
     varlinkctl call --more --json=short "$socket" $interface.Events '{}'
