@@ -4,8 +4,8 @@ use facelatch::serve::peer::Role;
 use facelatch_wire::call::{Enroll, Events, Identify, List, Remove, Reset, Status, Verify};
 use facelatch_wire::{ClientError, Fault, Word};
 
-use crate::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot};
-use crate::world::{Op, World};
+use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot};
+use facelatch_testkit::world::{Op, World};
 
 fn refused<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Fault {
     match result {

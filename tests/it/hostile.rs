@@ -7,8 +7,8 @@ use std::os::unix::net::UnixStream;
 use facelatch_wire::call::{Events, Reset, Status, Verify};
 use facelatch_wire::{Client, ClientError, Deadline, Fault, MAX_MESSAGE_BYTES};
 
-use crate::stage::NOBODY;
-use crate::world::{PATIENCE, World};
+use facelatch_testkit::stage::NOBODY;
+use facelatch_testkit::world::{PATIENCE, World};
 
 const STATUS: &[u8] = b"{\"method\":\"io.facelatch.v1.Status\"}\0";
 

@@ -12,8 +12,8 @@ use facelatch::store::TemplateStore;
 use facelatch_wire::call::{Identify, Remove, Reset, Status, Verify};
 use facelatch_wire::{Client, Word};
 
-use crate::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
-use crate::world::World;
+use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
+use facelatch_testkit::world::World;
 
 /// An attempt on alice that waits for its first frame; what it will see then is set by the caller.
 fn begun(world: &World) -> Client {

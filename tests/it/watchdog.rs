@@ -8,8 +8,8 @@ use std::time::Duration;
 use facelatch_wire::call::{Enroll, Status, Verify};
 use facelatch_wire::{Client, Deadline};
 
-use crate::stage::faces;
-use crate::world::PATIENCE;
+use facelatch_testkit::stage::faces;
+use facelatch_testkit::world::PATIENCE;
 
 /// systemd's interval; the daemon looks at its loops twice in it.
 const INTERVAL: Duration = Duration::from_secs(2);
