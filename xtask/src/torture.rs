@@ -1,6 +1,6 @@
 //! Tests what the store withstands: processes killed at random moments, damaged files, full and read-only disks.
 //!
-//! `cargo xtask torture [--kills N] [--damage N] [--json]`. Most runs drive `examples/store_exerciser.rs`, which opens the
+//! `cargo xtask torture [--kills N] [--damage N] [--json]`. Most runs drive `tests/torture/store_exerciser.rs`, which opens the
 //! daemon's store and changes it as fast as the disk allows; one kill in fifty hits a whole daemon during an enrolment.
 //! A kill is not a power cut: what that does to writes in progress is tested on a disk in memory
 //! (`cargo test --lib crash_tests`).
