@@ -5,15 +5,15 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
-use crate::detect::quality::{QualityGate, RetryReason};
+use crate::config::{Config, Decision, Lockout, QualityGate};
+use crate::detect::quality::RetryReason;
 use crate::embed::Embedding;
 use crate::head::Probability;
 use crate::judge::lockout::Ages;
-use crate::judge::{Cause, DenyReason, Evidence, Lockout, Policy, UserName, Verdict, admit, judge, vote};
+use crate::judge::{Cause, DenyReason, Evidence, Policy, UserName, Verdict, admit, judge, vote};
 use crate::model::ModelError;
 use crate::store::{StoreError, TemplateStore};
 
@@ -25,23 +25,27 @@ mod networks;
 
 pub use attempt::{Attempt, StageMs};
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
-pub use networks::{LoadError, NetworkChoice, Networks};
+pub use networks::{LoadError, Networks};
 
 use gallery::Gallery;
 
-/// The numbers an attempt is run by; all from the configuration.
+/// The parts of the configuration that an attempt follows.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// Good frames in one decision.
-    pub frames: usize,
-    /// How long one attempt may take, camera start included.
-    pub verify_deadline: Duration,
-    /// How long an enrolment may take.
-    pub enroll_deadline: Duration,
-    /// What a face must be like to be judged.
+    /// Evidence and time limits.
+    pub decision: Decision,
+    /// What a face must look like.
     pub quality: QualityGate,
     /// The rate limit.
     pub lockout: Lockout,
+}
+
+impl Rules {
+    /// The rules that a configuration sets.
+    pub fn of(config: &Config) -> Self {
+        let Config { decision, quality, lockout, .. } = config.clone();
+        Self { decision, quality, lockout }
+    }
 }
 
 /// Word on how an attempt gets on, while it runs.

@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use facelatch_wire::call::{Enroll, Status, Verify};
 use facelatch_wire::{Client, Deadline};
 
-use crate::config::Config;
+use crate::config::{Config, Millis};
 
 use child::Daemon;
 use report::{Outcome, Report};
@@ -26,7 +26,7 @@ use steps::{ENROLLED, ENROLMENT, STEPS, Step};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long it looks for a face, in milliseconds: pictures do not change while one waits.
-const LOOK_MS: u64 = 1000;
+const LOOK_MS: Millis = Millis(1000);
 
 /// What can be chosen.
 #[derive(Debug, Clone, Default, clap::Args)]

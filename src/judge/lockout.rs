@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{BootTime, WallTime};
 use crate::judge::{DenyReason, UserName};
 
+pub use crate::config::Lockout;
+
 /// What the store remembers of one user's misses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Attempts {
@@ -48,19 +50,6 @@ impl Ages {
     }
 }
 
-/// How many misses are free, how long each further one costs, and when it ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lockout {
-    /// Misses in a row without a wait.
-    pub free_misses: u32,
-    /// The wait after the last free miss; doubles with each further miss.
-    pub first_wait: Duration,
-    /// The wait grows no further than this.
-    pub longest_wait: Duration,
-    /// From so many misses on, only another factor helps.
-    pub stop_at: u32,
-}
-
 impl Lockout {
     /// `Ok` when the next attempt may be judged, `age` after the last miss.
     pub(super) fn admit(&self, attempts: &Attempts, age: Duration) -> Result<(), DenyReason> {
@@ -79,7 +68,7 @@ impl Lockout {
             return Duration::ZERO;
         };
         let factor = 2_u32.checked_pow(beyond).unwrap_or(u32::MAX);
-        self.first_wait.saturating_mul(factor).min(self.longest_wait)
+        self.first_wait_s.duration().saturating_mul(factor).min(self.longest_wait_s.duration())
     }
 }
 
@@ -87,15 +76,8 @@ impl Lockout {
 mod tests {
     use super::*;
 
-    const RULE: Lockout = Lockout {
-        free_misses: 5,
-        first_wait: Duration::from_secs(30),
-        longest_wait: Duration::from_secs(3600),
-        stop_at: 50,
-    };
-
     fn after(misses: u32, seconds: u64) -> Result<(), DenyReason> {
-        RULE.admit(&Attempts { misses, last_miss: WallTime(1000) }, Duration::from_secs(seconds))
+        Lockout::default().admit(&Attempts { misses, last_miss: WallTime(1000) }, Duration::from_secs(seconds))
     }
 
     #[test]
@@ -122,7 +104,7 @@ mod tests {
 
     fn asked(ages: &mut Ages, boot: u64, wall: u64) -> Result<(), DenyReason> {
         let now = (BootTime(Duration::from_secs(boot)), WallTime(wall));
-        RULE.admit(&FIVE, ages.of(None, FIVE, now))
+        Lockout::default().admit(&FIVE, ages.of(None, FIVE, now))
     }
 
     fn wait(seconds: u64) -> Result<(), DenyReason> {

@@ -95,7 +95,7 @@ impl Pipeline {
 
     /// Good frames that all show one person.
     fn poses(&mut self, wanted: usize, listener: Listener<'_>) -> Result<Vec<Embedding>, EnrollError> {
-        let mut search = Search::until(self.clock.now().after(self.rules.enroll_deadline));
+        let mut search = Search::until(self.clock.now().after(self.rules.decision.enroll_deadline_ms.duration()));
         let mut attempt = super::Attempt::unavailable(Cause::NotEnrolled);
         let mut looks: Vec<Embedding> = Vec::with_capacity(wanted);
         let mut outliers = 0;

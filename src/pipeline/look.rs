@@ -44,8 +44,8 @@ impl Pipeline {
         listener: Listener<'_>,
         attempt: &mut Attempt,
     ) -> Result<Vec<Embedding>, Stop> {
-        let mut search = Search::until(self.clock.now().after(self.rules.verify_deadline));
-        let wanted = self.rules.frames;
+        let mut search = Search::until(self.clock.now().after(self.rules.decision.deadline_ms.duration()));
+        let wanted = self.rules.decision.frames as usize;
         let mut looks: Vec<Embedding> = Vec::with_capacity(wanted);
         while looks.len() < wanted {
             let look = self.good_frame(&search, listener, attempt)?;
