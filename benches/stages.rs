@@ -16,7 +16,7 @@ use facelatch::detect::Face;
 use facelatch::embed::{Embedding, KeyedEmbedding, TemplateKey, align};
 use facelatch::judge::{Evidence, Policy, judge, vote};
 use facelatch::people::{Attempts, UserName};
-use facelatch::pipeline::{EnrollRequest, Networks, Pipeline, Verdict};
+use facelatch::pipeline::{EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{KeySource, Vault, VaultOptions};
 
 const ENROLMENT: [&str; 5] =
@@ -37,7 +37,7 @@ fn config() -> Config {
 }
 
 fn networks(config: &Config) -> Networks {
-    Networks::load(&config.networks()).expect("models are in the repository")
+    Networks::load(&config.models, &config.detect).expect("models are in the repository")
 }
 
 fn jpeg(bytes: &[u8]) -> Frame {
@@ -148,13 +148,13 @@ fn attempt(c: &mut Criterion) {
 
     let frames = Replay::files(ENROLMENT.map(picture), clock.clone());
     let mut pipeline =
-        Pipeline::new(networks, config.rules(), Box::new(frames), clock.clone(), store.clone());
+        Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock.clone(), store.clone());
     let request = EnrollRequest { user: user.clone(), label: String::new(), templates: TEMPLATES };
     pipeline.enroll(request, &mut |_| ControlFlow::Continue(())).expect("five good pictures");
 
     let networks = self::networks(&config);
     let frames = Replay::files(VISIT.map(picture), clock.clone());
-    let mut pipeline = Pipeline::new(networks, config.rules(), Box::new(frames), clock, store);
+    let mut pipeline = Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock, store);
     let mut group = c.benchmark_group("attempt");
     group.sample_size(20);
     group.bench_function("frame_to_verdict", |b| {

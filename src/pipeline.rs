@@ -5,15 +5,15 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
-use crate::detect::quality::{QualityGate, RetryReason};
+use crate::config::{Config, Decision, Lockout, QualityGate};
+use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
-use crate::judge::{Evidence, Lockout, NoMatch, Policy, admit, judge, vote};
+use crate::judge::{Evidence, NoMatch, Policy, admit, judge, vote};
 use crate::people::UserName;
 use crate::store::{StoreError, TemplateStore};
 
@@ -26,24 +26,28 @@ mod verdict;
 
 pub use attempt::{Attempt, StageMs, Trace};
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
-pub use networks::{LoadError, NetworkChoice, Networks};
+pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
 
 use gallery::Gallery;
 
-/// What an attempt is run by; all from the configuration.
+/// The parts of the configuration that an attempt follows.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// Good frames a decision needs.
-    pub frames: usize,
-    /// Longest time for one attempt, camera start included.
-    pub verify_deadline: Duration,
-    /// Longest time for an enrolment.
-    pub enroll_deadline: Duration,
-    /// What makes a frame good.
+    /// Evidence and time limits.
+    pub decision: Decision,
+    /// What a face must look like.
     pub quality: QualityGate,
     /// The rate limit.
     pub lockout: Lockout,
+}
+
+impl Rules {
+    /// The rules that a configuration sets.
+    pub fn of(config: &Config) -> Self {
+        let Config { decision, quality, lockout, .. } = config.clone();
+        Self { decision, quality, lockout }
+    }
 }
 
 /// Reported while an attempt or enrolment runs.

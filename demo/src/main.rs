@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use facelatch::config::Config;
+use facelatch::config::{Config, Millis};
 use facelatch::serve::{self, DaemonArgs};
 use facelatch_wire::call::{Enroll, Status, Verify};
 use facelatch_wire::{Client, Deadline};
@@ -28,7 +28,7 @@ use steps::{ENROLLED, ENROLMENT, STEPS, Step};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long it looks for a face, in milliseconds: pictures do not change while one waits.
-const LOOK_MS: u64 = 1000;
+const LOOK_MS: Millis = Millis(1000);
 
 /// facelatch on bundled pictures
 #[derive(Debug, Parser)]

@@ -1,36 +1,65 @@
-//! What the values of a configuration are held against.
+//! What values and keys are checked with.
 
 use std::ops::RangeInclusive;
 
-/// Key, value, what is allowed.
-pub(super) type Refused = (&'static str, String, String);
+use super::value::Number;
 
-/// A value must lie in its range.
-pub(super) fn within<T: PartialOrd + std::fmt::Debug>(
+/// A value that is not allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key} = {got} is not allowed; use {allowed}")]
+pub struct Refused {
+    /// The key, with its section.
+    pub key: &'static str,
+    /// The value as the file would have it.
+    pub got: String,
+    /// What to write instead.
+    pub allowed: String,
+}
+
+/// A number must be in its range; `allowed` is that range in words.
+pub(super) fn within<T: Number>(
     key: &'static str,
     value: T,
-    range: RangeInclusive<T>,
+    range: RangeInclusive<T::Plain>,
+    allowed: &str,
 ) -> Result<(), Refused> {
+    let value = value.plain();
     if range.contains(&value) {
         return Ok(());
     }
-    Err((key, format!("{value:?}"), format!("{:?} to {:?}", range.start(), range.end())))
+    Err(Refused { key, got: format!("{value:?}"), allowed: allowed.to_owned() })
 }
 
-/// Two values that must not be the wrong way round.
-pub(super) fn in_order<T: PartialOrd + std::fmt::Debug>(
-    key: &'static str,
-    value: T,
-    upper_key: &str,
-    upper: T,
+/// The first of two numbers must not exceed the second.
+pub(super) fn in_order<T: Number>(
+    (key, value): (&'static str, T),
+    (upper_key, upper): (&str, T),
 ) -> Result<(), Refused> {
+    let (value, upper) = (value.plain(), upper.plain());
     if value <= upper {
         return Ok(());
     }
-    Err((key, format!("{value:?}"), format!("at most {upper_key}, which is {upper:?}")))
+    Err(Refused {
+        key,
+        got: format!("{value:?}"),
+        allowed: format!("at most {upper_key}, which is {upper:?}"),
+    })
 }
 
-/// The first key that does not exist, with its whole path, and the one that was probably meant.
+/// A text must pass `test`; `allowed` says what passes.
+pub(super) fn holds(
+    test: bool,
+    key: &'static str,
+    got: impl std::fmt::Debug,
+    allowed: &str,
+) -> Result<(), Refused> {
+    if test {
+        return Ok(());
+    }
+    Err(Refused { key, got: format!("{got:?}"), allowed: allowed.to_owned() })
+}
+
+/// The first key that does not exist, with its section, and a suggestion.
 pub(super) fn unknown_key(
     prefix: &str,
     typed: &toml::Table,

@@ -1,56 +1,63 @@
+use super::settings::SECTIONS;
 use super::*;
+
+/// If set, the shipped file is written instead of compared: `cargo xtask config`.
+const WRITE: &str = "FACELATCH_WRITE_CONFIG";
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::parse(Path::new("facelatch.toml"), text).map_err(|e| e.to_string())
 }
 
 #[test]
-fn shipped_file_equals_the_defaults_and_leaves_no_field_out() {
-    let text = include_str!("../../config/facelatch.toml");
-    assert_eq!(parse(text), Ok(Config::default()));
-    let typed: toml::Table = toml::from_str(text).expect("TOML");
-    let known = toml::Table::try_from(Config::default()).expect("table");
-    for (section, fields) in &known {
-        let shipped = typed[section].as_table().expect("section");
-        let missing: Vec<_> =
-            fields.as_table().expect("section").keys().filter(|k| !shipped.contains_key(*k)).collect();
-        assert!(missing.is_empty(), "[{section}] of the shipped file leaves out {missing:?}");
+fn the_shipped_file_is_current_and_equals_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/facelatch.toml");
+    let current = document::document();
+    if std::env::var_os(WRITE).is_some() {
+        std::fs::write(&path, &current).expect("config/facelatch.toml can be written");
+    }
+    let shipped = std::fs::read_to_string(&path).expect("config/facelatch.toml can be read");
+    assert!(shipped == current, "config/facelatch.toml is out of date; run `cargo xtask config`");
+    assert_eq!(parse(&shipped), Ok(Config::default()));
+    let ranges = SECTIONS.iter().flat_map(|section| section.keys).filter(|key| !key.range.is_empty());
+    assert_eq!(ranges.count(), shipped.lines().filter(|line| line.starts_with("# Range: ")).count());
+}
+
+#[test]
+fn every_range_is_checked_at_both_ends() {
+    for section in SECTIONS {
+        for key in section.keys {
+            let [low, high, _] = key.range else { continue };
+            // Keeps the other one of two that must be in order out of the way.
+            let other = match key.name {
+                "min_light" => "max_light = 255.0",
+                "max_light" => "min_light = 0.0",
+                "first_wait_s" => "longest_wait_s = 86400",
+                "longest_wait_s" => "first_wait_s = 30",
+                _ => "",
+            };
+            let name = format!("{}.{}", section.name, key.name);
+            let with = |value: &str| parse(&format!("[{}]\n{} = {value}\n{other}\n", section.name, key.name));
+            let beyond = |value: &str, by: f64| match value.parse::<i64>() {
+                Ok(whole) => (whole + by.signum() as i64).to_string(),
+                Err(_) => format!("{:?}", value.parse::<f64>().expect("a number") + by),
+            };
+            assert!(with(low).is_ok(), "{name} = {low}");
+            assert!(with(high).is_ok(), "{name} = {high}");
+            // A number below zero is refused by its type.
+            let allowed = format!("use {low} to {high}");
+            for outside in [beyond(low, -0.001), beyond(high, 0.001)] {
+                let why = with(&outside).expect_err(&format!("{name} = {outside}"));
+                assert!(outside.starts_with('-') || why.contains(&allowed), "{name} = {outside}: {why}");
+            }
+        }
     }
 }
 
 #[test]
-fn ranges_in_the_shipped_file_are_those_that_are_checked() {
-    let text = include_str!("../../config/facelatch.toml");
-    let mut section = "";
-    let mut seen = 0;
-    for line in text.lines() {
-        if let Some(name) = line.strip_prefix('[') {
-            section = name.split(']').next().unwrap_or_default();
-        }
-        let Some((low, high)) =
-            line.rsplit_once('[').and_then(|(_, r)| r.trim_end().strip_suffix(']')?.split_once("..="))
-        else {
-            continue;
-        };
-        let key = line.split('=').next().unwrap_or_default().trim();
-        // The other of two that must be in order, out of the way.
-        let other = match key {
-            "min_light" => "max_light = 255.0",
-            "max_light" => "min_light = 0.0",
-            _ => "",
-        };
-        let with = |value: String| parse(&format!("[{section}]\n{key} = {value}\n{other}\n"));
-        let beyond = |value: &str, by: f64| match value.parse::<i64>() {
-            Ok(whole) => (whole + by.signum() as i64).to_string(),
-            Err(_) => format!("{:?}", value.parse::<f64>().expect("number") + by),
-        };
-        assert!(with(low.to_owned()).is_ok(), "{section}.{key} = {low}");
-        assert!(with(high.to_owned()).is_ok(), "{section}.{key} = {high}");
-        assert!(with(beyond(low, -0.001)).is_err(), "{section}.{key} below {low}");
-        assert!(with(beyond(high, 0.001)).is_err(), "{section}.{key} above {high}");
-        seen += 1;
-    }
-    assert_eq!(seen, 25, "every range of the file was tried");
+fn a_path_that_is_needed_must_not_be_empty() {
+    let why = parse("[serve]\nsocket = \"\"\n").expect_err("empty");
+    assert!(why.contains("serve.socket = \"\" is not allowed; use a path"), "{why}");
+    assert!(parse("[store]\nfolder = \"\"\n").is_err() && parse("[models]\nfolder = \"\"\n").is_err());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use super::{Bbox, Face, Point};
 use crate::camera::Frame;
 
+pub use crate::config::QualityGate;
+
 /// The face is sampled on a grid of this many points a side for light and sharpness.
 const GRID: usize = 64;
 
@@ -28,21 +30,6 @@ pub enum RetryReason {
     TooBlurred,
     /// Looking aside.
     TurnedAway,
-}
-
-/// The limits a face has to keep.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct QualityGate {
-    /// Least distance between the eyes, in pixels of the frame.
-    pub min_eye_distance_px: f32,
-    /// Least mean light of the face, `0..=255`.
-    pub min_light: f32,
-    /// Most mean light of the face, `0..=255`.
-    pub max_light: f32,
-    /// Least sharpness: variance of the Laplacian over the face, relative to the variance of its light.
-    pub min_sharpness: f32,
-    /// How far the nose may lie off the middle of the eyes, in eye distances.
-    pub max_turn: f32,
 }
 
 impl QualityGate {
@@ -160,13 +147,9 @@ mod tests {
     use super::*;
     use crate::clock::BootTime;
 
-    const GATE: QualityGate = QualityGate {
-        min_eye_distance_px: 20.0,
-        min_light: 40.0,
-        max_light: 220.0,
-        min_sharpness: 0.05,
-        max_turn: 0.3,
-    };
+    fn gate() -> QualityGate {
+        QualityGate { min_sharpness: 0.05, ..QualityGate::default() }
+    }
 
     fn frame(light: impl Fn(usize, usize) -> u8) -> Frame {
         let rgb = (0..200 * 200).flat_map(|i| [light(i % 200, i / 200); 3]).collect();
@@ -189,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_frontal_lit_sharp_face_is_chosen() {
-        assert_eq!(GATE.choose(&textured(), &[face()]), Ok(face()));
+        assert_eq!(gate().choose(&textured(), &[face()]), Ok(face()));
     }
 
     #[test]
@@ -211,19 +194,19 @@ mod tests {
             (frame(|x, _| 60 + (x / 2) as u8), vec![face()], RetryReason::TooBlurred),
         ];
         for (frame, faces, wanted) in cases {
-            assert_eq!(GATE.choose(&frame, &faces), Err(wanted));
+            assert_eq!(gate().choose(&frame, &faces), Err(wanted));
         }
     }
 
     #[test]
     fn a_small_face_in_the_background_is_no_rival() {
         let small = super::super::boxes::scaled(&face(), 0.5);
-        assert!(GATE.choose(&textured(), &[face(), small]).is_ok());
+        assert!(gate().choose(&textured(), &[face(), small]).is_ok());
     }
 
     #[test]
     fn a_box_beyond_the_frame_is_measured_within_it() {
         let wide = Face { bbox: Bbox { x: -90.0, y: -90.0, w: 900.0, h: 900.0 }, ..face() };
-        assert!(GATE.choose(&textured(), &[wide]).is_ok());
+        assert!(gate().choose(&textured(), &[wide]).is_ok());
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::clock::{BootTime, WallTime};
 use crate::people::{Attempts, UserName};
 
+pub use crate::config::Lockout;
+
 /// Time since each user's last miss, whatever the wall clock does.
 ///
 /// It is measured on two clocks, and the longer time counts. The wall clock keeps running while the machine is off, but
@@ -28,19 +30,6 @@ impl Ages {
         let by_wall = Duration::from_secs(wall.0.saturating_sub(attempts.last_miss.0));
         by_wall.max(boot.since(seen.1))
     }
-}
-
-/// The rule: how many misses are free, how long each further one costs, and when it ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lockout {
-    /// Misses in a row before the first wait.
-    pub free_misses: u32,
-    /// The first wait; each further miss doubles it.
-    pub first_wait: Duration,
-    /// The longest wait.
-    pub longest_wait: Duration,
-    /// After this many misses only another factor helps.
-    pub stop_at: u32,
 }
 
 /// No attempt is judged, because of earlier misses.
@@ -70,7 +59,7 @@ impl Lockout {
             return Duration::ZERO;
         };
         let factor = 2_u32.checked_pow(beyond).unwrap_or(u32::MAX);
-        self.first_wait.saturating_mul(factor).min(self.longest_wait)
+        self.first_wait_s.duration().saturating_mul(factor).min(self.longest_wait_s.duration())
     }
 }
 
@@ -78,15 +67,9 @@ impl Lockout {
 mod tests {
     use super::*;
 
-    const RULE: Lockout = Lockout {
-        free_misses: 5,
-        first_wait: Duration::from_secs(30),
-        longest_wait: Duration::from_secs(3600),
-        stop_at: 50,
-    };
-
     fn after(misses: u32, seconds: u64) -> Result<(), LockedOut> {
-        RULE.admit(&Attempts { misses, last_miss: WallTime(1000) }, Duration::from_secs(seconds))
+        Lockout::default()
+            .admit(&Attempts { misses, last_miss: WallTime(1000) }, Duration::from_secs(seconds))
     }
 
     #[test]
@@ -113,7 +96,7 @@ mod tests {
 
     fn asked(ages: &mut Ages, boot: u64, wall: u64) -> Result<(), LockedOut> {
         let now = (BootTime(Duration::from_secs(boot)), WallTime(wall));
-        RULE.admit(&FIVE, ages.of(None, FIVE, now))
+        Lockout::default().admit(&FIVE, ages.of(None, FIVE, now))
     }
 
     fn wait(seconds: u64) -> Result<(), LockedOut> {

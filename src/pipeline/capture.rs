@@ -42,8 +42,9 @@ impl Pipeline {
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Vec<KeyedEmbedding>, Cause> {
-        let mut window = CaptureWindow::until(self.clock.now().after(self.rules.verify_deadline));
-        let wanted = self.rules.frames;
+        let mut window =
+            CaptureWindow::until(self.clock.now().after(self.rules.decision.deadline_ms.duration()));
+        let wanted = self.rules.decision.frames as usize;
         let mut samples: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
         while samples.len() < wanted {
             let sample = self.next_sample(&window, observer, trace)?;

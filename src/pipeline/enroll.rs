@@ -95,7 +95,8 @@ impl Pipeline {
 
     /// Samples that all show one person.
     fn samples(&mut self, wanted: usize, observer: Observer<'_>) -> Result<Vec<KeyedEmbedding>, EnrollError> {
-        let mut window = CaptureWindow::until(self.clock.now().after(self.rules.enroll_deadline));
+        let deadline = self.rules.decision.enroll_deadline_ms.duration();
+        let mut window = CaptureWindow::until(self.clock.now().after(deadline));
         let mut samples: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
         let mut outliers = 0;
         while samples.len() < wanted {

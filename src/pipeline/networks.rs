@@ -1,7 +1,6 @@
 //! Which networks and which head, to [`Networks`] that are loaded and checked.
 
-use std::path::PathBuf;
-
+use crate::config::{Detect, Models};
 use crate::detect::Detector;
 use crate::embed::Embedder;
 use crate::head::file::Wanted;
@@ -16,23 +15,6 @@ pub struct Networks {
     pub embedder: Embedder,
     /// Embeddings to probability.
     pub head: Head,
-}
-
-/// What to load; from the configuration.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NetworkChoice {
-    /// Folder that holds `MODELS.toml`.
-    pub folder: PathBuf,
-    /// Name of the detector in it.
-    pub detector: String,
-    /// Side of the square that the detector looks at, in pixels; a multiple of 32.
-    pub input_px: usize,
-    /// Faces below this confidence are none, `0..=1`.
-    pub min_confidence: f32,
-    /// Name of the embedder in `MODELS.toml`.
-    pub embedder: String,
-    /// The head file.
-    pub head: PathBuf,
 }
 
 /// Why something could not be loaded.
@@ -51,13 +33,13 @@ impl Networks {
     ///
     /// # Errors
     /// [`LoadError`], naming the file and the fix.
-    pub fn load(choice: &NetworkChoice) -> Result<Self, LoadError> {
-        let manifest = Manifest::load(&choice.folder)?;
-        let detector = manifest.detector(&choice.detector, choice.input_px)?;
-        let detector = Detector::new(detector, choice.min_confidence)?;
-        let embedder = Embedder::new(manifest.embedder(&choice.embedder)?);
+    pub fn load(models: &Models, detect: &Detect) -> Result<Self, LoadError> {
+        let manifest = Manifest::load(&models.folder)?;
+        let detector = manifest.detector(&models.detector, detect.input_px as usize)?;
+        let detector = Detector::new(detector, detect.min_confidence)?;
+        let embedder = Embedder::new(manifest.embedder(&models.embedder)?);
         let wanted = Wanted::of(&embedder);
-        let head = Head::load(&choice.head, wanted)?;
+        let head = Head::load(&models.head_path(), wanted)?;
         Ok(Self { detector, embedder, head })
     }
 }

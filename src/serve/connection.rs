@@ -79,7 +79,7 @@ impl Doorman {
         Self {
             peers,
             hall,
-            patience: Duration::from_millis(config.client_timeout_ms),
+            patience: config.client_timeout_ms.duration(),
             limit,
             limit_of_one: limit.div_ceil(2),
             open: Rc::default(),

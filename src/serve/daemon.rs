@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,12 +13,12 @@ use super::{Parts, logging};
 use crate::camera::FrameSource;
 use crate::camera::replay::Replay;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Config, LatchKind};
+use crate::config::{self, Config, LatchKind, Refused};
 use crate::latch::{Latch, hook::Hook, print::Print};
 use crate::pipeline::Networks;
 use crate::seam::Seams;
 use crate::store::audit::{Audit, Entry, Limits};
-use crate::store::{KeySource, Vault, VaultOptions, memory};
+use crate::store::{KeySource, Vault, VaultOptions, memory, portable};
 
 /// What can be said on the command line.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -63,13 +62,12 @@ fn serve(args: &DaemonArgs) -> Result<()> {
         None => Bound::new(&config.serve.socket, &config.serve.group)?,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let networks = Networks::load(&config.networks())?;
+    let networks = Networks::load(&config.models, &config.detect)?;
     let (store, audit) = kept(&config, &networks, &*clock)?;
     let frames = camera(&config, &clock)?;
     let latch: Box<dyn Latch> = match config.latch.kind {
         LatchKind::Hook => {
-            let deadline = Duration::from_millis(config.latch.hook_deadline_ms);
-            Box::new(Hook::new(config.latch.hook.clone(), deadline))
+            Box::new(Hook::new(config.latch.hook.clone(), config.latch.hook_deadline_ms.duration()))
         }
         LatchKind::None | LatchKind::Print => Box::new(Print),
     };
@@ -101,13 +99,11 @@ fn kept(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result<(Vaul
     Ok((store, audit))
 }
 
-/// The file, overridden by what the command line says.
+/// The configuration file, overridden by the command line, and checked after that.
 fn configuration(args: &DaemonArgs) -> Result<Config> {
-    let mut config = match &args.config {
-        Some(path) => Config::load(path)?,
-        None if Path::new(config::DEFAULT_PATH).exists() => Config::load(Path::new(config::DEFAULT_PATH))?,
-        None => Config::default(),
-    };
+    let default = Path::new(config::DEFAULT_PATH);
+    let path = args.config.as_deref().or_else(|| default.exists().then_some(default));
+    let mut config = path.map(Config::load).transpose()?.unwrap_or_default();
     let overrides = [
         (&args.replay, &mut config.camera.replay),
         (&args.socket, &mut config.serve.socket),
@@ -119,7 +115,22 @@ fn configuration(args: &DaemonArgs) -> Result<Config> {
             field.clone_from(said);
         }
     }
+    config.check().and_then(|()| check_recipient(&config.store.export_recipient)).with_context(
+        || match path {
+            Some(path) => format!("configuration {}, with the options given", path.display()),
+            None => "configuration, with the options given".to_owned(),
+        },
+    )?;
     Ok(config)
+}
+
+/// Only `store` can tell whether a public key is one.
+fn check_recipient(recipient: &str) -> Result<(), Refused> {
+    if recipient.is_empty() || portable::check_recipient(recipient).is_ok() {
+        return Ok(());
+    }
+    let allowed = "a public key as `age-keygen` prints it, age1..., or \"\"".to_owned();
+    Err(Refused { key: "store.export_recipient", got: format!("{recipient:?}"), allowed })
 }
 
 fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
@@ -139,7 +150,7 @@ fn live_camera(camera: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dy
         width: camera.width_px,
         height: camera.height_px,
         skip_frames: camera.skip_frames,
-        max_silence: Duration::from_millis(camera.silence_ms),
+        max_silence: camera.silence_ms.duration(),
     };
     if camera.exec.is_empty() {
         return Ok(Box::new(Device::new(options, clock.clone())));

@@ -29,10 +29,9 @@ use std::future::Future;
 use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::config::{Config, LatchKind};
-use crate::pipeline::{Networks, Pipeline};
+use crate::pipeline::{Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
@@ -84,13 +83,13 @@ pub fn run(
         .map_err(ServeError::Start)?;
     let Parts { config, networks, seams, peers, audit } = parts;
     let Seams { frames, clock, store, latch } = seams;
-    let pipeline = Pipeline::new(networks, config.rules(), frames, clock.clone(), store.clone());
+    let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone());
     let works = Works {
         pipeline,
         latch: (config.latch.kind != LatchKind::None).then_some(latch),
         opens_on: config.latch.opens_on,
         clock: clock.clone(),
-        idle_close: Duration::from_millis(config.camera.idle_close_ms),
+        idle_close: config.camera.idle_close_ms.duration(),
         audit: audit.clone(),
     };
     let (engine, thread) = Engine::start(works).map_err(ServeError::Start)?;
@@ -99,7 +98,7 @@ pub fn run(
         store,
         started: clock.now(),
         clock,
-        queue_patience: Duration::from_millis(config.decision.deadline_ms),
+        queue_patience: config.decision.deadline_ms.duration(),
         templates: config.decision.templates as usize,
         audit,
         uploading: Default::default(),

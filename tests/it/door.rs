@@ -1,5 +1,6 @@
 //! The main job over the socket: who gets in, who does not, and what is told to whom.
 
+use facelatch::config::{Millis, OpensOn};
 use facelatch::serve::peer::Role;
 use facelatch_wire::call::{Enroll, Events, Identify, List, Remove, Reset, Status, Verify};
 use facelatch_wire::{ClientError, Fault, Word};
@@ -294,8 +295,7 @@ fn a_latch_that_fails_is_told_to_managers_and_still_a_match() {
 
 #[test]
 fn the_latch_opens_only_on_what_it_is_set_to() {
-    let world =
-        World::with(|config| config.latch.opens_on = facelatch::config::OpensOn::Identify).knows_alice();
+    let world = World::with(|config| config.latch.opens_on = OpensOn::Identify).knows_alice();
     world.stage.shows(ALICE);
     assert_eq!(world.verify("alice").verdict, Some(Word::Match));
     assert!(world.tape.opened_for().is_empty());
@@ -367,7 +367,7 @@ fn a_second_attempt_waits_its_turn_and_status_waits_for_nobody() {
 
 #[test]
 fn who_waits_too_long_hears_that_the_camera_is_busy() {
-    let world = World::with(|config| config.decision.deadline_ms = 500).knows_alice();
+    let world = World::with(|config| config.decision.deadline_ms = Millis(500)).knows_alice();
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
     first.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
+use facelatch::config::Millis;
 use facelatch_wire::call::{Events, Reset, Status, Verify};
 use facelatch_wire::{Client, ClientError, Deadline, Fault, MAX_MESSAGE_BYTES};
 
@@ -114,7 +115,7 @@ fn the_longest_message_is_taken_and_one_byte_more_is_not() {
 
 #[test]
 fn half_a_message_and_silence_ends_with_a_word_and_others_are_served_meanwhile() {
-    let world = World::with(|config| config.serve.client_timeout_ms = 300);
+    let world = World::with(|config| config.serve.client_timeout_ms = Millis(300));
     let mut half = raw(&world);
     half.write_all(b"{\"method\":").expect("sent");
     assert!(world.ask(&Status {}).is_ok());
@@ -125,7 +126,7 @@ fn half_a_message_and_silence_ends_with_a_word_and_others_are_served_meanwhile()
 
 #[test]
 fn silence_from_the_start_ends_too() {
-    let world = World::with(|config| config.serve.client_timeout_ms = 100);
+    let world = World::with(|config| config.serve.client_timeout_ms = Millis(100));
     let mut rest = Vec::new();
     raw(&world).read_to_end(&mut rest).expect("the daemon closes the connection");
     assert!(rest.is_empty());
@@ -133,7 +134,7 @@ fn silence_from_the_start_ends_too() {
 
 #[test]
 fn a_client_that_follows_events_may_be_silent_for_long() {
-    let world = World::with(|config| config.serve.client_timeout_ms = 100);
+    let world = World::with(|config| config.serve.client_timeout_ms = Millis(100));
     let mut follower = world.client();
     follower.start(&Events {}, true).expect("sent");
     follower.receive::<Events>().expect("listening");
@@ -187,7 +188,7 @@ fn who_has_finished_writing_still_gets_the_reply() {
 fn a_thousand_clients_are_turned_away_with_a_word_and_those_inside_are_served() {
     let world = World::with(|config| {
         config.serve.max_connections = 16;
-        config.serve.client_timeout_ms = 600_000;
+        config.serve.client_timeout_ms = Millis(600_000);
     });
     let mut inside = world.client();
     inside.call(&Status {}).expect("served");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use facelatch::clock::Clock;
-use facelatch::config::Config;
+use facelatch::config::{Config, Millis};
 use facelatch::head::Head;
 use facelatch::people::UserName;
 use facelatch::serve::peer::Role;
@@ -124,7 +124,7 @@ fn misses_that_are_reset_during_an_attempt_stay_reset() {
 
 #[test]
 fn a_user_has_one_attempt_at_a_time_and_does_not_fill_the_queue() {
-    let world = World::with(|config| config.decision.deadline_ms = 500).knows_alice();
+    let world = World::with(|config| config.decision.deadline_ms = Millis(500)).knows_alice();
     world.called_by("alice", Role::User);
     let attempt = begun(&world);
     for _ in 0..3 {

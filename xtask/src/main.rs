@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 mod check;
+mod config;
 mod cross;
 mod deb;
 mod docs;
@@ -26,6 +27,7 @@ type Act = fn(&[String]) -> anyhow::Result<()>;
 /// Every verb: name, what follows it, what it is for.
 const VERBS: &[(&str, &str, &str, Act)] = &[
     ("check", "[STEP...]", "all that must hold before a commit; with names, only those steps", check::main),
+    ("config", "", "write config/facelatch.toml from the table of settings", config::main),
     ("cross", "setup|test|env [TARGET]", "tools, tests and variables for an ARM target", cross::main),
     ("deb", "[--target TARGET]", "the Debian packages, in target/debian/", deb::main),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),

@@ -1,0 +1,176 @@
+//! The table of settings, and the only place that knows their names, defaults, ranges and units. The structs, the
+//! check of the ranges, `config/facelatch.toml` (`cargo xtask config`) and facelatch.toml(5) all come from it.
+//!
+//! An entry is `key: type = default;` or `key: type = default, low..=high "unit";`. The comment above it is what users
+//! read in the shipped file and in the manual page.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{Refused, within};
+use super::table::{choices, settings};
+use super::value::{Millis, Seconds};
+
+settings! {
+    /// Where frames come from.
+    camera: Camera {
+        /// The camera: "auto", a device path such as /dev/video0 or /dev/v4l/by-id/..., or "name:TEXT" for the first
+        /// camera whose name contains TEXT.
+        device: String = "auto".into();
+        /// A command that writes frames to its standard output, for cameras on the CSI connector: an absolute path, then
+        /// the arguments. If set, `device` is not used. See docs/cameras.md.
+        exec: Vec<String> = Vec::new();
+        /// The format of those frames.
+        exec_format: ExecFormat = ExecFormat::Mjpeg;
+        /// Read the pictures in this folder instead of a camera. Empty: use the camera.
+        replay: PathBuf = PathBuf::new();
+        /// Frame width to request. A device picks the nearest size that it supports; raw frames from `exec` must have
+        /// exactly this one.
+        width_px: u32 = 640, 160..=1920 "pixels";
+        /// Frame height to request.
+        height_px: u32 = 480, 120..=1080 "pixels";
+        /// Frames to drop after the camera opens, while its exposure settles.
+        skip_frames: u32 = 4, 0..=60 "frames";
+        /// Give up on a camera that sends no frame for this long.
+        silence_ms: Millis = Millis(2000), 200..=30_000 "milliseconds";
+        /// Close the camera after it has been idle for this long.
+        idle_close_ms: Millis = Millis(3000), 0..=600_000 "milliseconds";
+    }
+
+    /// Neural networks and the head that turns their output into a probability.
+    models: Models {
+        /// The folder that holds MODELS.toml and the files it lists.
+        folder: PathBuf = "/usr/share/facelatch/models".into();
+        /// The face detector, by its name in MODELS.toml.
+        detector: String = "yunet".into();
+        /// The face embedder, by its name in MODELS.toml: "sface", or "mobilefacenet" for a Pi 3 or Zero 2. After a
+        /// change everybody has to enrol again.
+        embedder: String = "sface".into();
+        /// The head file. Empty: EMBEDDER.head.toml in `folder`.
+        head: PathBuf = PathBuf::new();
+    }
+
+    /// Face detection.
+    detect: Detect {
+        /// Side of the square that a frame is scaled to for detection, a multiple of 32. Larger finds more distant faces
+        /// and takes longer.
+        input_px: u32 = 320, 160..=640 "pixels";
+        /// Ignore faces that the detector is less sure of than this.
+        min_confidence: f32 = 0.6, 0.1..=0.99;
+    }
+
+    /// What a face must look like to be compared. If it fails a test, the reply says what to change.
+    quality: QualityGate {
+        /// Reject faces whose eyes are closer together than this ("come closer").
+        min_eye_distance_px: f32 = 24.0, 8.0..=500.0 "pixels";
+        /// Reject faces whose mean brightness is below this ("too dark").
+        min_light: f32 = 35.0, 0.0..=255.0 "grey levels";
+        /// Reject faces whose mean brightness is above this ("too bright").
+        max_light: f32 = 225.0, 0.0..=255.0 "grey levels";
+        /// Reject faces that are less sharp than this ("hold still"): the variance of the Laplacian over the face,
+        /// divided by the variance of its brightness.
+        min_sharpness: f32 = 0.004, 0.0..=1.0;
+        /// Reject faces whose nose is farther than this from the midpoint of the eyes ("look at the camera").
+        max_turn: f32 = 0.35, 0.05..=1.0 "eye distances";
+    }
+
+    /// How much evidence a decision needs, and how long it may take.
+    decision: Decision {
+        /// Good frames per decision. With fewer than the default, the published error rates do not hold.
+        frames: u32 = 3, 1..=10 "frames";
+        /// Templates to store per enrolment. With fewer than the default, the published error rates do not hold.
+        templates: u32 = 5, 1..=32 "templates";
+        /// Time limit for an attempt, including the time to open the camera.
+        deadline_ms: Millis = Millis(4000), 500..=30_000 "milliseconds";
+        /// Time limit for an enrolment.
+        enroll_deadline_ms: Millis = Millis(60_000), 20_000..=600_000 "milliseconds";
+    }
+
+    /// Rate limit after failed matches, as in NIST SP 800-63B. The password works regardless.
+    lockout: Lockout {
+        /// Consecutive misses before the first wait.
+        free_misses: u32 = 5, 1..=10 "misses";
+        /// The first wait. Each further miss doubles it.
+        first_wait_s: Seconds = Seconds(30), 30..=3600 "seconds";
+        /// The longest wait.
+        longest_wait_s: Seconds = Seconds(3600), 30..=86_400 "seconds";
+        /// Consecutive misses after which face unlock stays off for the user until root runs `facelatch reset`.
+        stop_at: u32 = 50, 5..=100 "misses";
+    }
+
+    /// What happens after a match.
+    latch: LatchChoice {
+        /// The action.
+        kind: LatchKind = LatchKind::Print;
+        /// The command to run for "hook", an absolute path. It gets the user's name as its only argument.
+        hook: PathBuf = PathBuf::new();
+        /// Send the command SIGTERM if it runs longer than this, and SIGKILL 500 ms later.
+        hook_deadline_ms: Millis = Millis(5000), 100..=30_000 "milliseconds";
+        /// Which requests trigger the action.
+        opens_on: OpensOn = OpensOn::Any;
+    }
+
+    /// Templates and the audit log on disk.
+    store: Store {
+        /// The folder that holds them, encrypted.
+        folder: PathBuf = "/var/lib/facelatch/store".into();
+        /// The key file. Empty: store.key next to `folder`. The systemd credential store-key takes precedence over both.
+        key: PathBuf = PathBuf::new();
+        /// The only public key (from age-keygen) that members of `serve.group` may export templates for. Empty: only root
+        /// may export. Root may export for any key.
+        export_recipient: String = String::new();
+        /// Start a new audit file when the current one reaches this size.
+        audit_file_kb: u32 = 1024, 16..=102_400 "KiB";
+        /// Audit files to keep.
+        audit_files: u32 = 8, 2..=100 "files";
+    }
+
+    /// The socket that clients connect to.
+    serve: Serve {
+        /// Its path. A socket passed by systemd takes precedence.
+        socket: PathBuf = "/run/facelatch/facelatch.sock".into();
+        /// Members of this group may enrol, remove and identify people, and follow events.
+        group: String = "facelatch".into();
+        /// Refuse further clients while this many are connected.
+        max_connections: u32 = 64, 1..=1024 "connections";
+        /// Disconnect a client that stays silent or stops in the middle of a message for this long.
+        client_timeout_ms: Millis = Millis(10_000), 100..=600_000 "milliseconds";
+    }
+}
+
+choices! {
+    /// Formats that the command of `camera.exec` may write.
+    ExecFormat {
+        /// JPEG pictures, one after another
+        Mjpeg,
+        /// the Y plane, then U and V at half the width and height
+        Yuv420,
+        /// the Y plane, then U and V interleaved at half the width and height
+        Nv12,
+        /// Y0 U Y1 V for each pair of pixels
+        Yuyv,
+        /// one byte per pixel
+        Grey,
+    }
+
+    /// What a grant does.
+    LatchKind {
+        /// do nothing; PAM acts on the reply
+        None,
+        /// write a line to the journal
+        Print,
+        /// run the command in `hook`
+        Hook,
+    }
+
+    /// Which grants open the latch.
+    OpensOn {
+        /// all requests
+        Any,
+        /// only requests about one user, such as those of PAM
+        Verify,
+        /// only requests that ask who is there
+        Identify,
+    }
+}
