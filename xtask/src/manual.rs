@@ -54,17 +54,27 @@ pub(crate) fn write(target: &Target, programs: &Path) -> Result<()> {
 /// The sections, keys, defaults and comments of the shipped configuration as parts of a manual page.
 fn keys(config: &str) -> Result<String> {
     let mut page = String::new();
-    for line in config.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-        let (code, comment) = line.split_once(" #").unwrap_or((line, ""));
-        let (code, comment) = (roff(code.trim()), roff(comment.trim()));
-        if let Some((key, value)) = code.split_once(" = ") {
-            writeln!(page, ".TP\n.BI {key} \" = {}\"\n{comment}", value.replace('"', "\\(dq"))?;
-        } else {
-            writeln!(page, ".SH {code}\n{comment}")?;
+    // The comment at the top of the file belongs to no key.
+    for paragraph in config.split("\n\n").filter(|paragraph| !paragraph.lines().all(is_comment)) {
+        let (text, code): (Vec<&str>, Vec<&str>) = paragraph.lines().partition(|line| is_comment(line));
+        let code = roff(code.first().context("a key or a section")?);
+        match code.split_once(" = ") {
+            Some((key, value)) => writeln!(page, ".TP\n.BI {key} \" = {}\"", value.replace('"', "\\(dq"))?,
+            None => writeln!(page, ".SH {code}")?,
+        }
+        for line in text.iter().map(|line| line.trim_start_matches('#')) {
+            // Ranges and choices have a line each; the rest flows.
+            if line.starts_with("   ") || line.starts_with(" Range: ") {
+                writeln!(page, ".br")?;
+            }
+            writeln!(page, "{}", roff(line.trim()))?;
         }
     }
-    // A key without a word of its own is explained by the one before it.
-    Ok(page.replace("\n\n", "\n"))
+    Ok(page)
+}
+
+fn is_comment(line: &str) -> bool {
+    line.starts_with('#')
 }
 
 /// Text that troff shows as it is.
@@ -78,10 +88,11 @@ mod tests {
 
     #[test]
     fn every_key_of_the_configuration_stands_in_its_page_with_its_default() {
-        let page = keys("# Head\n[camera]  # eye\nwidth_px = 640   # wanted [1..=9]\nreplay = \"\"  # a-b\n")
-            .expect("a page");
-        let wanted = ".SH [camera]\neye\n.TP\n.BI width_px \" = 640\"\nwanted [1..=9]\n\
-                      .TP\n.BI replay \" = \\(dq\\(dq\"\na\\-b\n";
+        let config = "# Head\n# of the file.\n\n# Eye.\n[camera]\n\n# Frame width\n# to ask for.\n# Range: 1 to 9 pixels\n\
+                      width_px = 640\n\n# What.\n#   \"a-b\": this\nreplay = \"\"\n";
+        let page = keys(config).expect("a page");
+        let wanted = ".SH [camera]\nEye.\n.TP\n.BI width_px \" = 640\"\nFrame width\nto ask for.\n.br\n\
+                      Range: 1 to 9 pixels\n.TP\n.BI replay \" = \\(dq\\(dq\"\nWhat.\n.br\n\"a\\-b\": this\n";
         assert_eq!(page, wanted);
     }
 }
