@@ -55,7 +55,7 @@ impl KeyedHead {
     /// # Errors
     /// [`OtherKey`].
     pub fn log_odds(&self, a: &KeyedEmbedding, b: &KeyedEmbedding) -> Result<LogOdds, OtherKey> {
-        Ok(self.log_odds_of(&*self.project(a)?, &*self.project(b)?))
+        Ok(self.log_odds_of(&self.project(a)?, &self.project(b)?))
     }
 
     /// Whether `a` and `b` alone would pass for one person.
