@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
 use facelatch_wire::call::{Events, Reset, Status, Verify};
+use facelatch_wire::reply::{EventKind, State};
 use facelatch_wire::{Client, ClientError, Deadline, Fault, MAX_MESSAGE_BYTES};
 
 use crate::stage::NOBODY;
@@ -140,7 +141,7 @@ fn a_client_that_follows_events_may_be_silent_for_long() {
     // As long as a silent client lasts.
     raw(&world).read_to_end(&mut Vec::new()).expect("closed");
     world.ask(&Reset { user: None }).expect("reset");
-    assert_eq!(follower.receive::<Events>().expect("event").reply.kind, "reset");
+    assert_eq!(follower.receive::<Events>().expect("event").reply.kind, EventKind::Reset);
 }
 
 #[test]
@@ -167,7 +168,7 @@ fn a_call_in_single_bytes_and_two_calls_in_one_write_are_answered() {
     slow.write_all(&[STATUS, STATUS].concat()).expect("sent");
     let mut reader = Client::over(slow, Deadline::within(PATIENCE));
     for _ in 0..3 {
-        assert_eq!(reader.receive::<Status>().expect("reply").reply.state, "ready");
+        assert_eq!(reader.receive::<Status>().expect("reply").reply.state, State::Ready);
     }
 }
 
