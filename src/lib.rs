@@ -1,4 +1,4 @@
-//! facelatch: a doorkeeper that knows faces.
+//! facelatch: face unlock for Linux boards. This crate is the daemon.
 //!
 //! The folders stand in the order of the data:
 //!
@@ -12,7 +12,6 @@
 pub mod camera;
 pub mod clock;
 pub mod config;
-pub mod demo;
 pub mod detect;
 pub mod embed;
 pub mod head;
@@ -21,8 +20,6 @@ pub mod latch;
 pub mod model;
 pub mod people;
 pub mod pipeline;
-#[cfg(feature = "rates")]
-pub mod rates;
 pub mod seam;
 pub mod serve;
 pub mod store;

@@ -3,9 +3,6 @@
 //! `MODELS.toml` beside the files says what each must be. A file with another SHA-256, another shape or
 //! numbers that are not finite is refused with its name and the fix.
 
-#[cfg(feature = "rates")]
-pub mod siamese;
-
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -17,10 +14,10 @@ use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
 /// Larger model files are refused before they are read. In bytes.
-pub(crate) const MAX_MODEL_BYTES: u64 = 64 << 20;
+pub const MAX_MODEL_BYTES: u64 = 64 << 20;
 
 /// Longer lists of models are something else. In bytes.
-pub(crate) const MAX_LIST_BYTES: u64 = 1 << 20;
+pub const MAX_LIST_BYTES: u64 = 1 << 20;
 
 /// The list of models, as `MODELS.toml` has it.
 #[derive(Debug, Clone)]
@@ -169,7 +166,7 @@ impl Manifest {
 }
 
 /// A whole file of at most so many bytes, whatever its length is said to be.
-pub(crate) fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {

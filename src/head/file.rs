@@ -131,12 +131,7 @@ impl Head {
     }
 
     /// As [`Head::parse`], with the side file in `folder`: for a head that is not where it will be.
-    pub(crate) fn parse_with(
-        path: &Path,
-        folder: &Path,
-        text: &str,
-        wanted: Wanted<'_>,
-    ) -> Result<Self, HeadError> {
+    pub fn parse_with(path: &Path, folder: &Path, text: &str, wanted: Wanted<'_>) -> Result<Self, HeadError> {
         let malformed = |why: String| HeadError::Malformed { path: path.into(), why };
         let raw: RawHead =
             toml::from_str(text).map_err(|e| malformed(e.to_string().trim_end().to_owned()))?;

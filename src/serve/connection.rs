@@ -137,8 +137,8 @@ impl Reader<'_> {
     /// The next message without its NUL, or what is wrong with it. `None` when the client is silent for too long or has
     /// finished writing.
     async fn message(&mut self) -> Option<Result<Vec<u8>, Fault>> {
-        if self.skipping && !timeout(self.patience, self.skip()).await.unwrap_or(false) {
-            return None;
+        while self.skipping {
+            timeout(self.patience, self.skip()).await.ok().filter(|goes_on| *goes_on)?;
         }
         if self.received.is_empty() && !timeout(self.patience, self.read()).await.unwrap_or(false) {
             return None;
@@ -177,19 +177,15 @@ impl Reader<'_> {
         }
     }
 
-    /// Throws the rest of a message away as it comes; `false` if the client ends before.
+    /// Throws some more of a message away; `false` if the client ends before.
     async fn skip(&mut self) -> bool {
-        loop {
-            if let Some(end) = self.received.iter().position(|byte| *byte == 0) {
-                self.received.drain(..=end);
-                self.skipping = false;
-                return true;
-            }
-            self.received.clear();
-            if !self.read().await {
-                return false;
-            }
+        if let Some(end) = self.received.iter().position(|byte| *byte == 0) {
+            self.received.drain(..=end);
+            self.skipping = false;
+            return true;
         }
+        self.received.clear();
+        self.read().await
     }
 
     /// Some more bytes; `false` when the client has finished writing. Loses nothing if it is dropped halfway.

@@ -5,8 +5,8 @@ use facelatch_wire::call::{Enroll, Events, Identify, List, Remove, Reset, Status
 use facelatch_wire::reply::{CameraState, State};
 use facelatch_wire::{ClientError, Fault, Outcome};
 
-use crate::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot};
-use crate::world::{Op, World};
+use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot};
+use facelatch_testkit::world::{Op, PATIENCE, World, until};
 
 fn refused<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Fault {
     match result {
@@ -297,6 +297,45 @@ fn a_latch_that_fails_is_told_to_managers_and_still_a_match() {
 }
 
 #[test]
+fn nobody_waits_for_a_slow_latch_but_its_caller() {
+    let world = World::new().knows_alice();
+    let (begun, end) = world.tape.slow_down();
+    world.stage.shows(ALICE);
+    let mut first = world.client();
+    first.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    begun.recv_timeout(PATIENCE).expect("the latch is given the grant");
+    world.stage.shows(BOB);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch), "the latch is still busy");
+    world.stage.shows(ALICE);
+    let login = Verify { user: Some("alice".into()), latch: Some(false) };
+    assert_eq!(world.ask(&login).expect("a verdict").verdict, Some(Outcome::Match), "and still");
+    assert!(!world.ask(&Status {}).expect("status").busy && world.tape.opened_for().is_empty());
+    end.send(()).expect("it waits");
+    let judged = first.receive::<Verify>().expect("verdict").reply;
+    assert_eq!((judged.verdict, judged.latch_error), (Some(Outcome::Match), None));
+    assert_eq!(world.tape.opened_for(), ["alice"]);
+}
+
+#[test]
+fn a_slow_latch_that_fails_is_still_told_to_its_caller() {
+    let world = World::new().knows_alice();
+    let (begun, end) = world.tape.slow_down();
+    world.stage.shows(ALICE);
+    let mut first = world.client();
+    first.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
+    begun.recv_timeout(PATIENCE).expect("the latch is given the grant");
+    world.tape.jam();
+    end.send(()).expect("it waits");
+    let last = loop {
+        let received = first.receive::<Verify>().expect("reply");
+        if !received.continues {
+            break received.reply;
+        }
+    };
+    assert!(last.latch_error.is_some_and(|text| text.contains("jammed")));
+}
+
+#[test]
 fn the_latch_opens_only_on_what_it_is_set_to() {
     let world =
         World::with(|config| config.latch.opens_on = facelatch::config::OpensOn::Identify).knows_alice();
@@ -335,7 +374,7 @@ fn an_unplugged_camera_degrades_the_daemon_until_it_is_back() {
     assert_eq!((status.state, status.camera.state), (State::Degraded, CameraState::Unavailable));
     assert!(status.camera.message.is_some_and(|text| text.contains("plug it in")));
     world.stage.shows(ALICE);
-    assert_eq!(world.ask(&Status {}).expect("status").state, State::Ready);
+    until(|| (world.ask(&Status {}).expect("status").state == State::Ready).then_some(()));
     assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
 }
 
@@ -345,8 +384,8 @@ fn a_daemon_without_a_camera_starts_and_says_so() {
     world.stop();
     world.stage.shows(&[Shot::Unplugged]);
     world.restart();
-    let status = world.ask(&Status {}).expect("status");
-    assert_eq!(status.state, State::Degraded);
+    let status = || world.ask(&Status {}).expect("status");
+    let status = until(|| Some(status()).filter(|status| status.state == State::Degraded));
     assert_eq!((status.embedder.as_str(), status.detector.as_str(), status.users), ("sface", "yunet", 0));
 }
 
@@ -371,7 +410,7 @@ fn a_second_attempt_waits_its_turn_and_status_waits_for_nobody() {
 
 #[test]
 fn who_waits_too_long_hears_that_the_camera_is_busy() {
-    let world = World::with(|config| config.decision.deadline_ms = 500).knows_alice();
+    let world = World::new().knows_alice().reconfigured(|config| config.decision.deadline_ms = 3000);
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
     first.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");

@@ -5,8 +5,8 @@ use std::process::Command;
 use facelatch_wire::{IDL, INTERFACE};
 use serde_json::{Value, json};
 
-use crate::stage::ALICE;
-use crate::world::World;
+use facelatch_testkit::stage::ALICE;
+use facelatch_testkit::world::World;
 
 fn call(world: &World, method: &str, parameters: Value) -> Value {
     let mut client = world.client();

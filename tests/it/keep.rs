@@ -1,4 +1,4 @@
-//! Keeping the store: export, import, renewal and the audit log, through the socket and on the command line.
+//! Keeping the store: export, import, renewal and the audit log, through the socket.
 
 use std::fs;
 
@@ -8,11 +8,10 @@ use facelatch_wire::Outcome;
 use facelatch_wire::call::{
     CheckAudit, Events, Export, Identify, Import, List, Remove, Renew, Secret, Status, Upload,
 };
-use facelatch_wire::reply::{EventKind, StoreState};
+use facelatch_wire::reply::EventKind;
 
-use crate::cli::run;
-use crate::stage::{ALICE, ALICE_ENROLS, BOB};
-use crate::world::World;
+use facelatch_testkit::stage::{ALICE, BOB};
+use facelatch_testkit::world::World;
 
 /// Public key, and the text of an identity file.
 fn keys() -> (String, String) {
@@ -51,56 +50,6 @@ fn a_sealed_store_scores_as_one_without_a_turn() {
             (plain.verify("alice").p.expect("owner"), sealed.verify("alice").p.expect("owner"));
         assert!((one - other).abs() < 1e-6, "{one} and {other}");
     }
-}
-
-#[test]
-fn from_one_device_to_another_on_the_command_line() {
-    let here = World::sealed(|_| {}).knows_alice();
-    let there = World::sealed(|_| {});
-    let folder = tempfile::tempdir().expect("folder");
-    let path = |name: &str| folder.path().join(name).display().to_string();
-    let (public, secret) = keys();
-    fs::write(path("key.txt"), secret).expect("written");
-
-    let (code, _, err) = run(&here, &["export", "--to", &path("all.age")]);
-    assert!(code == 2 && err.contains("store.export_recipient"), "{err}");
-    let (code, _, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", "age1typo"]);
-    assert!(code == 2 && err.contains("age-keygen"), "{err}");
-    let (code, out, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", &public]);
-    assert!(code == 0 && out.starts_with("3 templates of 1 people sealed in "), "{out}{err}");
-    let (code, _, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", &public]);
-    assert!(code == 4 && err.contains("exists already"), "{err}");
-
-    // Neither another's file nor one behind a link is written to.
-    std::os::unix::fs::symlink(path("key.txt"), path("link.age.part")).expect("linked");
-    let (code, _, err) = run(&here, &["export", "--to", &path("link.age"), "--recipient", &public]);
-    assert!(code == 4 && err.contains("link.age.part: cannot be made; remove it"), "{err}");
-    assert!(fs::read_to_string(path("key.txt")).expect("read").contains("AGE-SECRET-KEY"));
-    assert!(!folder.path().join("all.age.part").exists() && !folder.path().join("link.age").exists());
-
-    let import = |world: &World, more: &[&str]| {
-        let (file, key) = (path("all.age"), path("key.txt"));
-        run(world, &[&["import", file.as_str(), "--identity", key.as_str()], more].concat())
-    };
-    let (code, out, err) = import(&there, &[]);
-    assert_eq!((code, out.as_str()), (0, "3 templates of alice added\n"), "{err}");
-    let (code, out, _) = import(&there, &[]);
-    assert_eq!((code, out.as_str()), (0, "nothing was added: all of it is here already\n"));
-    there.stage.shows(ALICE);
-    assert_eq!(there.verify("alice").verdict, Some(Outcome::Match));
-    there.stage.shows(BOB);
-    assert_eq!(there.verify("alice").verdict, Some(Outcome::NoMatch));
-
-    there.ask(&Remove { user: "alice".into(), id: None }).expect("removed");
-    there.stage.shows(ALICE_ENROLS);
-    there.enroll("alice").expect("enrolled anew");
-    let (code, _, err) = import(&there, &[]);
-    assert!(code == 2 && err.contains("alice: enrolled here already"), "{err}");
-    let (code, out, _) = import(&there, &["--skip-enrolled"]);
-    assert_eq!(
-        (code, out.as_str()),
-        (0, "nothing was added\nleft out, since they are enrolled already: alice\n")
-    );
 }
 
 #[test]
@@ -148,15 +97,14 @@ fn the_audit_log_tells_who_when_and_how_it_ended_and_shows_an_edit() {
     let last = text.lines().last().expect("lines");
     assert!(last.contains(r#""kind":"verify","user":"alice","by":0,"verdict":"no-match""#), "{last}");
     assert!(text.contains(r#""kind":"enroll","user":"alice""#) && !text.contains("\"p\""));
-    let (code, out, err) = run(&world, &["audit", "verify"]);
-    assert!(code == 0 && out.contains("all as they were written"), "{out}{err}");
+    let report = world.ask(&CheckAudit {}).expect("a report");
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
     fs::write(&path, text.replace("no-match", "match")).expect("written");
-    let (code, out, _) = run(&world, &["audit", "verify"]);
-    assert!(code == 1 && out.contains("was changed"), "{out}");
+    let problems = || world.ask(&CheckAudit {}).expect("a report").problems.join("\n");
+    assert!(problems().contains("was changed"), "{}", problems());
     let cut = text.trim_end().rsplit_once('\n').expect("lines").0;
     fs::write(&path, format!("{cut}\n")).expect("written");
-    let (code, out, _) = run(&world, &["audit", "verify"]);
-    assert!(code == 1 && out.contains("the end is missing"), "{out}");
+    assert!(problems().contains("the end is missing"), "{}", problems());
 }
 
 /// A call that is refused at once, without the store: when it is answered the daemon has seen all that came before it.
@@ -234,7 +182,5 @@ fn attempts_that_cost_nothing_do_not_fill_the_audit_log() {
 fn status_says_how_the_store_is() {
     let world = World::sealed(|_| {}).knows_alice();
     let status = world.ask(&Status {}).expect("status");
-    assert_eq!((status.store.state, status.users, status.templates), (StoreState::Whole, 1, 3));
-    let (code, out, _) = run(&world, &["status"]);
-    assert!(code == 0 && out.contains("store     whole"), "{out}");
+    assert_eq!((status.store.state.as_str(), status.users, status.templates), ("whole", 1, 3));
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use facelatch_wire::Outcome;
 use facelatch_wire::call::Reset;
 
-use crate::stage::{ALICE, BOB};
-use crate::world::World;
+use facelatch_testkit::stage::{ALICE, BOB};
+use facelatch_testkit::world::World;
 
 /// Five misses.
 fn locked() -> World {

@@ -3,8 +3,8 @@
 use facelatch_wire::Outcome;
 use facelatch_wire::call::Verify;
 
-use crate::stage::ALICE;
-use crate::world::World;
+use facelatch_testkit::stage::ALICE;
+use facelatch_testkit::world::World;
 
 #[test]
 fn a_login_opens_no_door() {

@@ -1,7 +1,7 @@
 //! Everything that is tested from outside, in one program: it links once.
 
-/// The command, as people and scripts see it.
-mod cli;
+/// The daemon as a program.
+mod daemon;
 /// The main job over the socket: who gets in, and what is told to whom.
 mod door;
 /// Each stage against an independent runtime.
@@ -10,22 +10,15 @@ mod golden;
 mod hostile;
 /// The interface as other programs see it.
 mod interface;
-/// Export, import, renewal and the audit log, through the socket and on the command line.
+/// Export, import, renewal and the audit log, through the socket.
 mod keep;
 /// Misses in a row cost time.
 mod lockout;
 /// What the PAM module asks.
 mod login;
-/// Whom callers are taken for.
-mod masks;
-mod rates;
 /// Who may import whom.
 mod rooms;
-/// The camera of that daemon.
-mod stage;
 /// Ways round the decision, each of them shut.
 mod tricks;
 /// What systemd hears of a daemon whose loops stand still.
 mod watchdog;
-/// A whole daemon with scripted seams.
-mod world;

@@ -12,8 +12,8 @@ use facelatch::store::TemplateStore;
 use facelatch_wire::call::{Identify, Remove, Reset, Status, Verify};
 use facelatch_wire::{Client, Outcome};
 
-use crate::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
-use crate::world::World;
+use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
+use facelatch_testkit::world::World;
 
 /// An attempt on alice that waits for its first frame; what it will see then is set by the caller.
 fn begun(world: &World) -> Client {
@@ -128,7 +128,7 @@ fn misses_that_are_reset_during_an_attempt_stay_reset() {
 
 #[test]
 fn a_user_has_one_attempt_at_a_time_and_does_not_fill_the_queue() {
-    let world = World::with(|config| config.decision.deadline_ms = 500).knows_alice();
+    let world = World::new().knows_alice().reconfigured(|config| config.decision.deadline_ms = 2000);
     world.called_by("alice", Role::User);
     let attempt = begun(&world);
     for _ in 0..3 {

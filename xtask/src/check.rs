@@ -28,7 +28,7 @@ const STEPS: &[(&str, Step)] = &[
     ("advisories", advisories),
     ("units", units),
     ("clippy", || clippy(&["--workspace", "--all-targets"])),
-    ("clippy-bare", || clippy(&["--no-default-features", "--all-targets"])),
+    ("clippy-bare", || clippy(&["--package", "facelatch", "--no-default-features", "--all-targets"])),
     ("test", || cargo(&["test", "--locked", "--workspace"])),
     ("pam", pam_matrix),
     ("doc", doc),

@@ -24,11 +24,12 @@ const MAX_BYTES_AMD64: u64 = 16_000_000;
 /// less on x86-64. bookworm's linkers for ARM do not know it.
 const PACKED: &str = "-Clink-arg=-Wl,-z,pack-relative-relocs";
 
-/// Programs to build, with whose package.
-const PROGRAMS: &[&str] = &["facelatchd", "facelatch"];
+/// Cargo's packages to build, and the file that each makes.
+const PROGRAMS: &[(&str, &str)] =
+    &[("facelatch", "facelatchd"), ("facelatch-cli", "facelatch"), ("pam_facelatch", "libpam_facelatch.so")];
 
-/// The PAM module, a library.
-const MODULE: &str = "libpam_facelatch.so";
+/// Debian's packages. The PAM module has one of its own: a door without logins needs none.
+const PACKAGES: &[&str] = &["facelatch", "libpam-facelatch"];
 
 /// `[--target TARGET] [--profile PROFILE]`
 struct Wanted {
@@ -45,7 +46,7 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let output = target_folder().join("debian");
     let version = format!("{}-1", version()?);
     std::fs::create_dir_all(&output).with_context(|| output.display().to_string())?;
-    for package in packages() {
+    for package in PACKAGES {
         remove_older(&output, package, target)?;
         let path = output.join(format!("{package}_{version}_{}.deb", target.debian));
         pack(&tool, target, &profile, package, &path)?;
@@ -73,12 +74,6 @@ fn wanted(words: &[String]) -> Result<Wanted> {
     Ok(wanted)
 }
 
-/// The PAM module has a package of its own, for a door without logins needs none.
-fn packages() -> impl Iterator<Item = &'static str> {
-    let module = root().join("pam/Cargo.toml").exists();
-    ["facelatch"].into_iter().chain(module.then_some("libpam-facelatch"))
-}
-
 /// Builds all that is packed, each with the features it is shipped with, and checks it.
 fn build(target: &Target, profile: &str) -> Result<PathBuf> {
     let words = ["build", "--locked", "--profile", profile];
@@ -89,17 +84,14 @@ fn build(target: &Target, profile: &str) -> Result<PathBuf> {
         }
         anyhow::Ok(cargo)
     };
-    let mut daemon = cargo()?;
-    daemon.args(["--package", "facelatch", "--bins", "--no-default-features", "--features", "camera"]);
-    succeed(daemon)?;
     let folder = target.folder(profile);
-    let mut files: Vec<PathBuf> = PROGRAMS.iter().map(|name| folder.join(name)).collect();
-    if packages().count() > 1 {
-        // Alone: in one build with the daemon it would get the daemon's features of their common crates.
-        let mut module = cargo()?;
-        module.args(["--package", "pam_facelatch"]);
-        succeed(module)?;
-        files.push(folder.join(MODULE));
+    let mut files = Vec::new();
+    for (package, file) in PROGRAMS {
+        // One by one: in one build each would get the others' features of their common crates.
+        let mut build = cargo()?;
+        build.args(["--package", package]);
+        succeed(build)?;
+        files.push(folder.join(file));
     }
     for file in &files {
         let needs = elf::check(file)?;

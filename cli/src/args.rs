@@ -1,0 +1,151 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit;
+
+/// Enrol faces, ask who is there, and check the daemon.
+#[derive(Debug, Parser)]
+#[command(name = "facelatch", version, about, after_help = exit::TABLE, subcommand_required = true)]
+pub(crate) struct Args {
+    /// The daemon's socket [default: $FACELATCH_SOCKET or /run/facelatch/facelatch.sock]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Print JSON: one object, or one a line where there are several
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Enrol a person from the camera
+    Enroll {
+        /// Who it is
+        #[arg(value_name = "NAME")]
+        user: String,
+        /// What to call this look, such as "with glasses"
+        #[arg(long, value_name = "TEXT")]
+        label: Option<String>,
+        /// How many templates to take, 1 to 32 [default: the daemon's]
+        #[arg(long, value_name = "N")]
+        templates: Option<u32>,
+    },
+    /// Is the face before the camera this user's?
+    Verify {
+        /// Whose it should be [default: your own]
+        #[arg(value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Whose face is before the camera?
+    Identify,
+    /// List what is enrolled
+    List {
+        /// Of whom [default: everybody]
+        #[arg(value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Forget a person, or one template
+    Remove {
+        /// Whom
+        #[arg(value_name = "NAME")]
+        user: String,
+        /// Only the template of this id; `facelatch list` shows them
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// Do not ask first
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Forget the misses of a person, so that the face counts again at once
+    Reset {
+        /// Whose [default: those of identification]
+        #[arg(value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Write templates to a file that one key opens, to back them up or move them
+    Export {
+        /// The file, which must not exist yet
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Public key that `age-keygen` printed [default: store.export_recipient of the daemon]
+        #[arg(long, value_name = "age1...")]
+        recipient: Option<String>,
+        /// Whose templates [default: everybody's]
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Add the templates in a file that `export` wrote
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// File with the secret key that it was written for, from `age-keygen -o`
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+        /// Leave out people who are enrolled already, rather than nothing at all
+        #[arg(long)]
+        skip_enrolled: bool,
+    },
+    /// Reissue all templates under a new key, without new pictures
+    Renew {
+        /// Draw a new store key instead
+        #[arg(long)]
+        store_key: bool,
+    },
+    /// Check the audit log
+    Audit {
+        /// What to do with it
+        #[command(subcommand)]
+        act: AuditAct,
+    },
+    /// Show how the daemon is
+    Status,
+    /// Follow what happens at the door
+    Events,
+    /// Find out what is wrong, and how to fix it
+    Doctor,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages to a folder
+    #[command(hide = true)]
+    Man {
+        /// Where to
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+/// What can be done with the audit log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditAct {
+    /// Find lines that were changed or are missing; ends with 1 if there are any
+    Verify,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_part_of_it_is_described() {
+        let mut command = Args::command();
+        command.build();
+        command.clone().debug_assert();
+        for verb in command.get_subcommands() {
+            assert!(verb.get_about().is_some(), "{} is not described", verb.get_name());
+            for arg in verb.get_arguments() {
+                assert!(arg.get_help().is_some(), "{} {} is not described", verb.get_name(), arg.get_id());
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The command: a client of the daemon's socket and nothing else.
+#![forbid(unsafe_code)]
+
+mod args;
+mod doctor;
+mod enroll;
+mod events;
+mod exit;
+mod judging;
+mod keep;
+mod manual;
+mod people;
+mod say;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, AuditAct, Verb};
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let Args { socket, json, verb } = args;
+    let to = say::Daemon { socket: facelatch_wire::socket_path(socket), json };
+    let done = match verb {
+        Verb::Enroll { user, label, templates } => enroll::run(&to, user, label, templates),
+        Verb::Verify { user } => judging::verify(&to, user),
+        Verb::Identify => judging::identify(&to),
+        Verb::List { user } => people::list(&to, user),
+        Verb::Remove { user, id, yes } => people::remove(&to, &user, id, yes),
+        Verb::Reset { user } => people::reset(&to, user),
+        Verb::Export { to: path, recipient, user } => keep::export(&to, &path, recipient, user),
+        Verb::Import { file, identity, skip_enrolled } => keep::import(&to, &file, &identity, skip_enrolled),
+        Verb::Renew { store_key } => keep::renew(&to, store_key),
+        Verb::Audit { act: AuditAct::Verify } => keep::audit(&to),
+        Verb::Status => status::run(&to),
+        Verb::Events => events::run(&to),
+        Verb::Doctor => doctor::run(&to),
+        Verb::Completions { shell } => manual::completions(shell),
+        Verb::Man { folder } => manual::pages(&folder),
+    };
+    done.unwrap_or_else(|error| exit::report(&error, json)).into()
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,143 @@
+//! What the command prints, and how it ends.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use facelatch::serve::peer::Role;
+use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot};
+use facelatch_testkit::world::World;
+use serde_json::Value;
+
+pub(crate) fn command(socket: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_facelatch"));
+    command.arg("--socket").arg(socket).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn run(world: &World, args: &[&str]) -> (i32, String, String) {
+    told(&command(&world.socket).args(args).output().expect("runs"))
+}
+
+fn told(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+    (output.status.code().expect("ends by itself"), text(&output.stdout), text(&output.stderr))
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_else(|e| panic!("{e}: {text}"))
+}
+
+#[test]
+fn enrolling_and_verifying_from_the_command_line() {
+    let world = World::new();
+    world.stage.shows(&[&[Shot::Show("dark.jpg")], ALICE_ENROLS].concat());
+    let (code, out, err) = run(&world, &["enroll", "alice", "--label", "plain", "--templates", "3"]);
+    assert_eq!((code, out.as_str()), (0, "alice enrolled with 3 templates\n"), "{err}");
+    assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "no control codes into a pipe");
+    world.stage.shows(ALICE);
+    let (code, out, _) = run(&world, &["verify", "alice"]);
+    assert!(code == 0 && out.starts_with("match: alice (p = "), "{out}");
+    let (code, out, _) = run(&world, &["--json", "identify"]);
+    assert_eq!((code, &json(&out)["user"]), (0, &Value::from("alice")));
+    let (code, out, _) = run(&world, &["list"]);
+    assert!(code == 0 && out.lines().count() == 3 && out.contains("plain"), "{out}");
+    let (code, out, _) = run(&world, &["status"]);
+    assert!(code == 0 && out.contains("ready") && out.contains("1 people, 3 templates"), "{out}");
+    let (code, out, _) = run(&world, &["doctor"]);
+    assert!(code == 0 && !out.contains("FAIL"), "{out}");
+    let (code, _, err) = run(&world, &["remove", "alice"]);
+    assert!(code != 0 && err.contains("--yes"), "nobody can be asked: {err}");
+    let (code, out, _) = run(&world, &["remove", "alice", "--yes"]);
+    assert_eq!((code, out.as_str()), (0, "3 templates of alice removed\n"));
+}
+
+#[test]
+fn each_outcome_has_its_exit_code() {
+    let world = World::with(|config| config.decision.frames = 1).knows_alice();
+    world.stage.shows(NOBODY);
+    assert_eq!(run(&world, &["verify", "alice"]).0, 3);
+    world.stage.shows(&[Shot::Unplugged]);
+    assert_eq!(run(&world, &["verify", "alice"]).0, 4);
+    assert_eq!(run(&world, &["status"]).0, 4);
+    world.stage.shows(BOB);
+    for _ in 0..5 {
+        assert_eq!(run(&world, &["verify", "alice"]).0, 1);
+    }
+    assert_eq!(run(&world, &["verify", "alice"]).0, 6);
+    assert_eq!(run(&world, &["reset", "alice"]).0, 0);
+    assert_eq!(run(&world, &["verify", "alice"]).0, 1);
+    assert_eq!(run(&world, &["verify", "a/b"]).0, 2);
+    assert_eq!(run(&world, &["frobnicate"]).0, 2);
+    world.called_by("mallory", Role::User);
+    let (code, _, err) = run(&world, &["enroll", "mallory"]);
+    assert!(code == 5 && err.starts_with("facelatch: ") && err.lines().count() == 1, "{err}");
+    let (code, out, _) = run(&world, &["--json", "enroll", "mallory"]);
+    assert_eq!((code, &json(&out)["exit"]), (5, &Value::from(5)));
+}
+
+#[test]
+fn a_daemon_that_is_not_there_is_named_with_the_fix() {
+    let nowhere = Path::new("/nonexistent/facelatch.sock");
+    let (code, _, err) = told(&command(nowhere).arg("status").output().expect("runs"));
+    assert_eq!((code, err.lines().count()), (4, 1));
+    assert!(err.contains("/nonexistent/facelatch.sock") && err.contains("start the daemon"), "{err}");
+    let (code, out, _) = told(&command(nowhere).arg("doctor").output().expect("runs"));
+    assert!(code == 4 && out.contains("FAIL") && out.contains("systemctl start"), "{out}");
+}
+
+#[test]
+fn events_are_one_object_a_line() {
+    let world = World::new();
+    let mut follower =
+        command(&world.socket).args(["--json", "events"]).stdout(Stdio::piped()).spawn().expect("runs");
+    let mut lines = BufReader::new(follower.stdout.take().expect("piped")).lines();
+    let mut next = || json(&lines.next().expect("a line").expect("text"));
+    assert_eq!(next()["kind"], "listening");
+    assert_eq!(run(&world, &["reset", "alice"]).0, 0);
+    let event = next();
+    assert_eq!((&event["kind"], &event["user"]), (&Value::from("reset"), &Value::from("alice")));
+    follower.kill().expect("stopped");
+    follower.wait().expect("ends");
+}
+
+#[test]
+fn manual_and_completions_name_every_verb_and_flag() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let made = Command::new(env!("CARGO_BIN_EXE_facelatch")).arg("man").arg(folder.path()).output();
+    assert_eq!(told(&made.expect("runs")).0, 0);
+    let page = |name: &str| {
+        let text = std::fs::read_to_string(folder.path().join(name)).expect("page");
+        text.replace("\\-", "-")
+    };
+    for flag in ["--socket", "--json"] {
+        assert!(page("facelatch.1").contains(flag), "{flag}");
+    }
+    let verbs = [
+        ("enroll", &["--label", "--templates"][..]),
+        ("remove", &["--id", "--yes"]),
+        ("verify", &[]),
+        ("identify", &[]),
+        ("list", &[]),
+        ("reset", &[]),
+        ("status", &[]),
+        ("events", &[]),
+        ("doctor", &[]),
+        ("export", &["--to", "--recipient", "--user"]),
+        ("import", &["--identity", "--skip-enrolled"]),
+        ("renew", &["--store-key"]),
+        ("audit", &[]),
+    ];
+    let script = Command::new(env!("CARGO_BIN_EXE_facelatch")).args(["completions", "bash"]).output();
+    let script = told(&script.expect("runs")).1;
+    for (verb, flags) in verbs {
+        let page = page(&format!("facelatch-{verb}.1"));
+        let help = Command::new(env!("CARGO_BIN_EXE_facelatch")).args([verb, "--help"]).output();
+        let (code, help, _) = told(&help.expect("runs"));
+        assert_eq!(code, 0);
+        for flag in flags {
+            assert!(page.contains(flag) && help.contains(flag) && script.contains(flag), "{verb} {flag}");
+        }
+        assert!(script.contains(verb), "{verb}");
+    }
+}

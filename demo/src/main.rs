@@ -1,0 +1,173 @@
+//! The main job on bundled pictures, with no camera and no root: `cargo run --release -- demo`.
+//!
+//! Starts the daemon (its library, in a child process) in a temporary folder, with a folder of pictures as its
+//! camera, and talks to its socket like any client.
+#![forbid(unsafe_code)]
+
+mod child;
+mod draw;
+mod report;
+mod steps;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use facelatch::config::Config;
+use facelatch::serve::{self, DaemonArgs};
+use facelatch_wire::call::{Enroll, Status, Verify};
+use facelatch_wire::{Client, Deadline};
+
+use child::Daemon;
+use report::{Outcome, Report};
+use steps::{ENROLLED, ENROLMENT, STEPS, Step};
+
+/// How long the daemon may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long it looks for a face, in milliseconds: pictures do not change while one waits.
+const LOOK_MS: u64 = 1000;
+
+/// facelatch on bundled pictures
+#[derive(Debug, Parser)]
+#[command(name = "facelatch-demo", version)]
+struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Enrol one person, then let others come to the door
+    Demo(Options),
+    /// The daemon, as the demo starts it
+    #[command(hide = true)]
+    Daemon(DaemonArgs),
+}
+
+#[derive(Debug, Clone, Default, clap::Args)]
+struct Options {
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Write each picture with box, landmarks, p and verdict to this folder
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
+    /// Embedder to use: sface or mobilefacenet
+    #[arg(long, value_name = "NAME", default_value = "sface")]
+    embedder: String,
+}
+
+fn main() -> ExitCode {
+    let options = match Args::parse().verb {
+        Verb::Demo(options) => options,
+        Verb::Daemon(args) => return serve::main(&args),
+    };
+    match run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("facelatch-demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the demo; true when each verdict was the expected one.
+///
+/// # Errors
+/// Anything that keeps it from running, with what to do.
+fn run(options: &Options) -> Result<bool> {
+    let assets = Assets::find()?;
+    let room =
+        tempfile::tempdir().context("a temporary folder cannot be made; set TMPDIR to one that can")?;
+    let camera = room.path().join("camera");
+    std::fs::create_dir(&camera)?;
+
+    let mut config = Config::default();
+    config.camera.replay = camera.clone();
+    config.models.folder = assets.models.clone();
+    config.models.embedder.clone_from(&options.embedder);
+    config.decision.deadline_ms = LOOK_MS;
+    config.store.folder = room.path().join("store");
+    config.serve.socket = room.path().join("facelatch.sock");
+    let ask = Asking { socket: config.serve.socket.clone(), camera, pictures: assets.pictures };
+    ask.show(ENROLMENT)?;
+    let daemon = Daemon::start(room.path(), &config)?;
+    let report = ask.report()?;
+    drop(daemon);
+    if let Some(folder) = &options.pictures {
+        report.draw(&ask.pictures, folder)?;
+    }
+    report.print(options.json)?;
+    Ok(report.as_expected())
+}
+
+/// Where models and pictures are.
+struct Assets {
+    models: PathBuf,
+    pictures: PathBuf,
+}
+
+impl Assets {
+    /// Those of the checkout around the working folder, or else around this program.
+    fn find() -> Result<Self> {
+        let exe = std::env::current_exe().unwrap_or_default();
+        let here = std::env::current_dir().unwrap_or_default();
+        for place in here.ancestors().chain(exe.ancestors()) {
+            let (models, pictures) = (place.join("models"), place.join("tests/data/faces"));
+            if models.join("MODELS.toml").is_file() && pictures.is_dir() {
+                return Ok(Self { models, pictures });
+            }
+        }
+        anyhow::bail!("models and pictures were not found; start the demo in a checkout of facelatch")
+    }
+}
+
+/// The demo's side of the conversation.
+struct Asking {
+    socket: PathBuf,
+    camera: PathBuf,
+    pictures: PathBuf,
+}
+
+impl Asking {
+    fn report(&self) -> Result<Report> {
+        let status = self.client()?.call(&Status {})?;
+        let templates = Some(ENROLMENT.len() as u64);
+        let enrolling = self.client()?.call(&Enroll { user: ENROLLED.into(), label: None, templates })?;
+        let outcomes = STEPS.iter().map(|step| self.outcome(step)).collect::<Result<_>>()?;
+        Ok(Report {
+            threshold: status.threshold.context("the daemon told no threshold to its owner")?,
+            identical_pair_p: status.identical_pair_p.context("the daemon told no p to its owner")?,
+            embedder: status.embedder,
+            templates: enrolling.added.unwrap_or_default(),
+            outcomes,
+        })
+    }
+
+    fn outcome(&self, step: &'static Step) -> Result<Outcome> {
+        self.show(step.pictures)?;
+        let judging = self.client()?.call(&Verify { user: Some(ENROLLED.into()), latch: None })?;
+        Ok(Outcome { step, judging })
+    }
+
+    fn client(&self) -> Result<Client> {
+        Ok(Client::connect(&self.socket, Deadline::within(PATIENCE))?)
+    }
+
+    /// Puts these pictures, and no others, before the camera.
+    fn show(&self, names: &[&str]) -> Result<()> {
+        for old in std::fs::read_dir(&self.camera)? {
+            std::fs::remove_file(old?.path())?;
+        }
+        for name in names {
+            let from = self.pictures.join(name);
+            std::fs::copy(&from, self.camera.join(name))
+                .with_context(|| format!("picture {}: cannot be copied", from.display()))?;
+        }
+        Ok(())
+    }
+}

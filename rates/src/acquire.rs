@@ -1,0 +1,323 @@
+//! People to embeddings: decode, detect, align, embed; on two threads, through the [`Cache`].
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use image::RgbImage;
+use serde::Serialize;
+
+use super::RatesError;
+use super::cache::{Cache, Recipe, Taken};
+use super::people::{FileHash, People};
+use super::picture;
+use facelatch::camera::Frame;
+use facelatch::detect::quality::{QualityGate, RetryReason};
+use facelatch::detect::{Bbox, Detector, Face};
+use facelatch::embed::{Chip, Embedder, Embedding, align};
+use facelatch::model::ModelError;
+
+/// More threads would take the machine from everybody else.
+const THREADS: usize = 2;
+
+/// Every two pictures are compared and their scores kept: 4 bytes each, 800 MB for so many.
+const MAX_PICTURES: usize = 20_000;
+
+/// The networks and the quality gate of the daemon.
+pub struct Bench {
+    /// Finds faces; `None` where the pictures are aligned chips.
+    pub detector: Option<Detector>,
+    /// SHA-256 of the detector's file.
+    pub detector_sha256: String,
+    /// Makes embeddings.
+    pub embedder: Embedder,
+    /// Says what is wrong with a picture; the picture is used all the same.
+    pub gate: QualityGate,
+}
+
+/// What the quality gate says of a picture: nothing, or what is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quality(Option<RetryReason>);
+
+impl Quality {
+    /// Nothing is wrong.
+    pub const GOOD: Self = Self(None);
+
+    /// As text in reports.
+    pub fn name(self) -> String {
+        self.0.map_or_else(|| "good".to_owned(), |reason| reason.to_string().replace('-', " "))
+    }
+
+    fn of(gate: &QualityGate, frame: &Frame, faces: &[Face]) -> Self {
+        // Without a face there is no sample.
+        Self(gate.choose(frame, faces).err().filter(|reason| *reason != RetryReason::NoFace))
+    }
+
+    /// The number in the cache: the reason's place in [`RetryReason::ALL`]. The first is "no face", whose 0 stands for good.
+    fn code(self) -> u8 {
+        self.0.map_or(0, |reason| reason as u8)
+    }
+
+    fn of_code(code: u8) -> Self {
+        let reason = RetryReason::ALL.get(usize::from(code)).copied();
+        Self(reason.filter(|reason| *reason != RetryReason::NoFace))
+    }
+}
+
+/// One embedded picture.
+pub struct Sample {
+    /// Number of the person in [`Set::people`].
+    pub person: usize,
+    /// The picture.
+    pub path: PathBuf,
+    /// The gate's word.
+    pub quality: Quality,
+    /// Its embedding.
+    pub embedding: Embedding,
+}
+
+/// A labelled set, embedded.
+pub struct Set {
+    /// Names.
+    pub people: Vec<String>,
+    /// In order of person and path.
+    pub samples: Vec<Sample>,
+    /// What was left out, counted.
+    pub losses: Losses,
+    /// How the embeddings were made.
+    pub recipe: Recipe,
+}
+
+/// What was left out of a set. Failure to acquire is `no_face + unreadable` of `pictures`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Losses {
+    /// Picture files, repeated ones counted once.
+    pub pictures: usize,
+    /// Repeated files of one person.
+    pub repeated: usize,
+    /// Pictures that needed a border before the face was found.
+    pub bordered: usize,
+    /// Pictures without a face.
+    pub no_face: Vec<PathBuf>,
+    /// Pictures that cannot be read, and why.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// Told how many pictures of how many are done.
+pub type OnPicture<'a> = &'a mut dyn FnMut(usize, usize);
+
+impl Bench {
+    /// How this bench makes embeddings.
+    pub fn recipe(&self) -> Recipe {
+        let preparation = match &self.detector {
+            Some(_) => format!("detector {}, border on need, 1", self.detector_sha256),
+            None => "aligned".to_owned(),
+        };
+        Recipe {
+            embedder: self.embedder.name().to_owned(),
+            embedder_sha256: self.embedder.model_sha256().to_owned(),
+            preparation,
+            length: self.embedder.length(),
+        }
+    }
+
+    /// Embeds everybody's pictures. What cannot be read or shows no face is listed and left out.
+    ///
+    /// # Errors
+    /// [`RatesError`]: too many pictures, a network fails, the cache is another's, or fewer than two people are left.
+    pub fn acquire(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
+        if people.pictures() > MAX_PICTURES {
+            let why = format!(
+                "{} pictures are too many to compare each with each; take at most {MAX_PICTURES}, of fewer people or fewer of each",
+                people.pictures()
+            );
+            return Err(RatesError::Asked(why));
+        }
+        let recipe = self.recipe();
+        let mut cache = Cache::open(cache, &recipe)?;
+        let all: Vec<(usize, &Path, FileHash)> = people
+            .people
+            .iter()
+            .enumerate()
+            .flat_map(|(n, p)| p.pictures.iter().map(move |x| (n, x.path.as_path(), x.sha256)))
+            .collect();
+        let todo: Vec<_> = all.iter().filter(|(_, _, sha256)| cache.get(sha256).is_none()).collect();
+        let mut unreadable = people.unreadable.clone();
+        let (mut done, total) = (all.len() - todo.len(), all.len());
+        tell(done, total);
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let (send, receive) = mpsc::channel();
+            for _ in 0..THREADS {
+                let (send, next, todo) = (send.clone(), &next, &todo);
+                scope.spawn(move || {
+                    while let Some((_, path, sha256)) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if send.send((*path, *sha256, self.take(path))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(send);
+            for (path, sha256, taken) in receive {
+                match taken? {
+                    Ok(taken) => cache.put(sha256, taken, recipe.length)?,
+                    Err(why) => unreadable.push((path.to_owned(), why)),
+                }
+                done += 1;
+                tell(done, total);
+            }
+            Ok::<(), RatesError>(())
+        })?;
+        unreadable.sort();
+        let losses =
+            Losses { pictures: total, repeated: people.repeated.len(), unreadable, ..Default::default() };
+        let mut set = Set {
+            people: people.people.iter().map(|p| p.name.clone()).collect(),
+            samples: Vec::new(),
+            losses,
+            recipe,
+        };
+        for (person, path, sha256) in all {
+            set.collect(person, path, cache.get(&sha256));
+        }
+        set.checked()
+    }
+
+    /// One picture. The inner `Err` is a picture that cannot be read.
+    fn take(&self, path: &Path) -> Result<Result<Taken, String>, ModelError> {
+        let picture = match picture::read(path) {
+            Ok(picture) => picture,
+            Err(why) => return Ok(Err(why)),
+        };
+        let Some(detector) = &self.detector else {
+            return self.take_aligned(&picture);
+        };
+        let (frame, faces, bordered) = match found(detector, &picture)? {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
+        };
+        let quality = Quality::of(&self.gate, &frame, &faces).code();
+        let embedding = faces.first().map(|face| self.embedder.embed_face(&frame, face)).transpose()?;
+        Ok(Ok(Taken { quality, bordered: bordered && embedding.is_some(), embedding }))
+    }
+
+    /// The aligned chip of the largest face in a picture file, `None` without a face: what the embedder would see. The inner
+    /// `Err` is a picture that cannot be read.
+    ///
+    /// # Errors
+    /// When the detector fails.
+    pub fn chip(&self, path: &Path) -> Result<Result<Option<Chip>, String>, ModelError> {
+        let (Some(detector), Ok(picture)) = (&self.detector, picture::read(path)) else {
+            return Ok(picture::read(path).map(|picture| picture::chip(&picture)));
+        };
+        let chip = |(frame, faces, _): Found| faces.first().map(|face| align::align(&frame, face));
+        Ok(found(detector, &picture)?.map(chip))
+    }
+
+    fn take_aligned(&self, picture: &RgbImage) -> Result<Result<Taken, String>, ModelError> {
+        let (Some(chip), Ok(frame)) = (picture::chip(picture), picture::frame(picture)) else {
+            let (width, height) = picture.dimensions();
+            return Ok(Err(format!("is {width}x{height} pixels; --aligned takes 112x112 only")));
+        };
+        let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
+        let embedding = Some(self.embedder.embed(&chip)?);
+        Ok(Ok(Taken { quality: quality.code(), bordered: false, embedding }))
+    }
+}
+
+/// A frame, the faces in it, and whether it needed a border.
+type Found = (Frame, Vec<Face>, bool);
+
+/// Looks at the picture as it is, and with a border where no face is found. The inner `Err` is an absurd size.
+fn found(detector: &Detector, picture: &RgbImage) -> Result<Result<Found, String>, ModelError> {
+    if let Ok(frame) = picture::frame(picture) {
+        let faces = detector.detect(&frame)?;
+        if !faces.is_empty() {
+            return Ok(Ok((frame, faces, false)));
+        }
+    }
+    match picture::with_border(picture) {
+        Ok(frame) => detector.detect(&frame).map(|faces| Ok((frame, faces, true))),
+        Err(why) => Ok(Err(why)),
+    }
+}
+
+impl Set {
+    fn collect(&mut self, person: usize, path: &Path, taken: Option<&Taken>) {
+        // A picture that is not in the cache by now could not be read, and is listed.
+        let Some(taken) = taken else { return };
+        let Some(embedding) = taken.embedding.clone() else {
+            self.losses.no_face.push(path.to_owned());
+            return;
+        };
+        self.losses.bordered += usize::from(taken.bordered);
+        let quality = Quality::of_code(taken.quality);
+        self.samples.push(Sample { person, path: path.to_owned(), quality, embedding });
+    }
+
+    fn checked(self) -> Result<Self, RatesError> {
+        let mut people: Vec<usize> = self.samples.iter().map(|s| s.person).collect();
+        people.dedup();
+        if people.len() < 2 {
+            let first = self.losses.unreadable.first();
+            let first = first.map_or(String::new(), |(path, why)| format!("; {}: {why}", path.display()));
+            let why = format!(
+                "faces of only {} people were found, at least two are needed; of {} pictures {} are unreadable, {} \
+                 show no face{first}",
+                people.len(),
+                self.losses.pictures,
+                self.losses.unreadable.len(),
+                self.losses.no_face.len()
+            );
+            return Err(RatesError::Asked(why));
+        }
+        let has_pair = self.samples.windows(2).any(|two| two[0].person == two[1].person);
+        if !has_pair {
+            let why = "every person has one usable picture only; genuine pairs need at least two of somebody";
+            return Err(RatesError::Asked(why.to_owned()));
+        }
+        Ok(self)
+    }
+
+    /// The samples of each person, by number.
+    pub fn by_person(&self) -> Vec<Vec<usize>> {
+        let mut samples = vec![Vec::new(); self.people.len()];
+        for (number, sample) in self.samples.iter().enumerate() {
+            samples[sample.person].push(number);
+        }
+        samples
+    }
+}
+
+/// Where the face lies in an aligned chip, so that the gate can look at it.
+fn face_of_chip() -> Face {
+    let bbox = Bbox { x: 8.0, y: 0.0, w: 96.0, h: 112.0 };
+    Face { bbox, landmarks: align::TEMPLATE, confidence: 1.0 }
+}
+
+/// A set without pictures, for tests of what comes after.
+#[cfg(test)]
+pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
+    let length = people[0].1[0].len();
+    let mut set = Set {
+        people: people.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        samples: Vec::new(),
+        losses: Losses::default(),
+        recipe: Recipe {
+            embedder: "test".into(),
+            embedder_sha256: "ab".into(),
+            preparation: "none".into(),
+            length,
+        },
+    };
+    for (person, (name, looks)) in people.iter().enumerate() {
+        for (number, look) in looks.iter().enumerate() {
+            let embedding = Embedding::new(look.clone()).expect("unit");
+            let path = PathBuf::from(format!("{name}/{number}"));
+            set.samples.push(Sample { person, path, quality: Quality::GOOD, embedding });
+            set.losses.pictures += 1;
+        }
+    }
+    set
+}

@@ -1,0 +1,208 @@
+//! Embeddings kept between runs, so that a run that was stopped goes on where it was.
+//!
+//! One file for each way of making embeddings (embedder, detector, preparation), named after it. It holds
+//! **biometric data**: mode 0600, and best deleted after the work. A record that breaks off at the end
+//! (the run was killed) is dropped; anything else odd is an error that names the file.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::RatesError;
+use super::people::FileHash;
+use facelatch::embed::Embedding;
+
+const MAGIC: &[u8; 8] = b"flemb\0\0\x01";
+
+/// What a picture gave.
+#[derive(Clone)]
+pub struct Taken {
+    /// Quality gate's word, or 0 where it passed; see [`super::acquire::Quality`].
+    pub quality: u8,
+    /// The border was needed before a face was found.
+    pub bordered: bool,
+    /// `None` where no face was found.
+    pub embedding: Option<Embedding>,
+}
+
+/// How embeddings are made. Anything that changes one must change this.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// Name of the embedder.
+    pub embedder: String,
+    /// SHA-256 of its file, hex.
+    pub embedder_sha256: String,
+    /// How chips are made, with the detector's hash.
+    pub preparation: String,
+    /// Values of an embedding.
+    pub length: usize,
+}
+
+impl Recipe {
+    fn key(&self) -> [u8; 32] {
+        Sha256::digest(format!("{}\n{}\n{}", self.embedder_sha256, self.preparation, self.length)).into()
+    }
+
+    fn file_name(&self) -> String {
+        let hex: String = self.key().iter().take(6).map(|b| format!("{b:02x}")).collect();
+        format!("{}-{hex}.embeddings", self.embedder)
+    }
+}
+
+/// An open cache file and what it holds.
+pub struct Cache {
+    path: PathBuf,
+    file: File,
+    known: HashMap<FileHash, Taken>,
+}
+
+impl Cache {
+    /// Opens or starts the cache of `recipe` in `folder`.
+    ///
+    /// # Errors
+    /// [`RatesError`] naming the file: it belongs to another embedder, or holds numbers that are no embedding.
+    pub fn open(folder: &Path, recipe: &Recipe) -> Result<Self, RatesError> {
+        std::fs::create_dir_all(folder).map_err(RatesError::file(folder))?;
+        let path = folder.join(recipe.file_name());
+        let failed = |e| RatesError::File { path: path.clone(), source: e };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        let header: Vec<u8> = MAGIC.iter().copied().chain(recipe.key()).collect();
+        if bytes.len() < header.len() {
+            file.set_len(0).map_err(failed)?;
+            file.write_all(&header).map_err(failed)?;
+            return Ok(Self { path, file, known: HashMap::new() });
+        }
+        let Some(records) = bytes.strip_prefix(header.as_slice()) else {
+            let why =
+                "made by another embedder or preparation; embeddings must not be mixed: delete the file";
+            return Err(RatesError::data(path, why));
+        };
+        let size = record_bytes(recipe.length);
+        let whole = records.len() / size * size;
+        file.set_len((header.len() + whole) as u64).map_err(failed)?;
+        let mut known = HashMap::new();
+        for (number, record) in records[..whole].chunks_exact(size).enumerate() {
+            let (sha256, taken) = parse(record).ok_or_else(|| {
+                let why = format!("record {number} holds NaN or no embedding; delete the file");
+                RatesError::data(path.clone(), why)
+            })?;
+            known.insert(sha256, taken);
+        }
+        Ok(Self { path, file, known })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What this picture gave, if it was embedded before.
+    pub fn get(&self, sha256: &FileHash) -> Option<&Taken> {
+        self.known.get(sha256)
+    }
+
+    /// Keeps one more; on the disk at once, so that a killed run loses only what was under way.
+    ///
+    /// # Errors
+    /// [`RatesError::File`].
+    pub fn put(&mut self, sha256: FileHash, taken: Taken, length: usize) -> Result<(), RatesError> {
+        let mut record = Vec::with_capacity(record_bytes(length));
+        record.extend_from_slice(&sha256);
+        record.extend([u8::from(taken.embedding.is_some()), taken.quality, u8::from(taken.bordered), 0]);
+        match &taken.embedding {
+            Some(e) => e.values().iter().for_each(|v| record.extend(v.to_le_bytes())),
+            None => record.resize(record_bytes(length), 0),
+        }
+        self.file.write_all(&record).map_err(RatesError::file(&self.path))?;
+        self.known.insert(sha256, taken);
+        Ok(())
+    }
+}
+
+fn record_bytes(length: usize) -> usize {
+    32 + 4 + 4 * length
+}
+
+fn parse(record: &[u8]) -> Option<(FileHash, Taken)> {
+    let (sha256, rest) = record.split_first_chunk::<32>()?;
+    let ([found, quality, bordered, _], values) = rest.split_first_chunk::<4>()?;
+    let embedding = match found {
+        0 => None,
+        1 => {
+            let values = values.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            Some(Embedding::as_given(values.collect()).ok()?)
+        }
+        _ => return None,
+    };
+    Some((*sha256, Taken { quality: *quality, bordered: *bordered != 0, embedding }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn recipe(embedder: &str) -> Recipe {
+        let (embedder, embedder_sha256) = (embedder.to_owned(), embedder.repeat(3));
+        Recipe { embedder, embedder_sha256, preparation: "aligned".to_owned(), length: 2 }
+    }
+
+    fn taken() -> Taken {
+        Taken { quality: 3, bordered: true, embedding: Embedding::new(vec![0.6, 0.8]).ok() }
+    }
+
+    #[test]
+    fn a_killed_run_loses_only_the_record_that_was_under_way() {
+        let dir = tempfile::tempdir().expect("folder");
+        let mut cache = Cache::open(dir.path(), &recipe("a")).expect("new");
+        cache.put([1; 32], taken(), 2).expect("kept");
+        cache.put([2; 32], Taken { embedding: None, ..taken() }, 2).expect("kept");
+        cache.put([3; 32], taken(), 2).expect("kept");
+        let path = cache.path().to_owned();
+        assert_eq!(std::fs::metadata(&path).expect("file").permissions().mode() & 0o777, 0o600);
+        let bytes = std::fs::read(&path).expect("file");
+        std::fs::write(&path, &bytes[..bytes.len() - 5]).expect("cut");
+        let mut cache = Cache::open(dir.path(), &recipe("a")).expect("again");
+        assert!(cache.get(&[3; 32]).is_none());
+        assert!(cache.get(&[2; 32]).is_some_and(|t| t.embedding.is_none()));
+        assert!(cache.get(&[1; 32]).is_some_and(|t| t.embedding == taken().embedding && t.quality == 3));
+        cache.put([3; 32], taken(), 2).expect("kept");
+        assert!(Cache::open(dir.path(), &recipe("a")).expect("again").get(&[3; 32]).is_some());
+    }
+
+    #[test]
+    fn embeddings_of_two_embedders_are_never_mixed() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (a, b) = (recipe("a"), recipe("b"));
+        Cache::open(dir.path(), &a).expect("new");
+        std::fs::rename(dir.path().join(a.file_name()), dir.path().join(b.file_name())).expect("renamed");
+        let text = Cache::open(dir.path(), &b).err().expect("refused").to_string();
+        assert!(text.contains("must not be mixed") && text.contains(&b.file_name()), "{text}");
+    }
+
+    #[test]
+    fn nan_in_a_cache_is_an_error_that_names_the_file() {
+        let dir = tempfile::tempdir().expect("folder");
+        let mut cache = Cache::open(dir.path(), &recipe("a")).expect("new");
+        cache.put([1; 32], taken(), 2).expect("kept");
+        let path = cache.path().to_owned();
+        let mut bytes = std::fs::read(&path).expect("file");
+        let end = bytes.len();
+        bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+        std::fs::write(&path, bytes).expect("damaged");
+        let text = Cache::open(dir.path(), &recipe("a")).err().expect("refused").to_string();
+        assert!(text.contains("NaN") && text.contains(".embeddings"), "{text}");
+    }
+}

@@ -1,0 +1,177 @@
+//! Scores to rates: the trade-off between the two errors, and how honest the probabilities are.
+
+use super::trials::{Scored, Trial};
+
+/// The scores of both kinds, sorted.
+pub struct Curve {
+    genuine: Vec<f32>,
+    impostor: Vec<f32>,
+}
+
+/// One point of a DET curve.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Point {
+    /// Share of impostor trials that reach the score.
+    pub fmr: f64,
+    /// Share of genuine trials that do not.
+    pub fnmr: f64,
+}
+
+/// A bin of the reliability curve.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Bin {
+    /// Mean probability said.
+    pub said: f64,
+    /// Share of genuine trials, both kinds weighed alike.
+    pub seen: f64,
+    /// Share of all weight in this bin.
+    pub weight: f64,
+}
+
+impl Curve {
+    /// Sorts the scores. There must be some of both kinds.
+    pub fn new(scored: &Scored) -> Self {
+        let sorted = |trials: &[Trial]| {
+            let mut z: Vec<f32> = trials.iter().map(|t| t.z).collect();
+            z.sort_by(f32::total_cmp);
+            z
+        };
+        Self { genuine: sorted(&scored.genuine), impostor: sorted(&scored.impostor) }
+    }
+
+    /// Genuine trials below `z`.
+    pub fn misses(&self, z: f32) -> usize {
+        self.genuine.partition_point(|g| *g < z)
+    }
+
+    /// Impostor trials that reach `z`.
+    pub fn false_matches(&self, z: f32) -> usize {
+        self.impostor.len() - self.impostor.partition_point(|i| *i < z)
+    }
+
+    /// Both rates at a threshold.
+    pub fn at(&self, z: f32) -> Point {
+        Point {
+            fmr: self.false_matches(z) as f64 / self.impostor.len().max(1) as f64,
+            fnmr: self.misses(z) as f64 / self.genuine.len().max(1) as f64,
+        }
+    }
+
+    /// Where FMR and FNMR are equal, `0..=1`: the mean of both where they are nearest.
+    pub fn eer(&self) -> f64 {
+        let near = |z: &f32| {
+            let Point { fmr, fnmr } = self.at(*z);
+            ((fmr - fnmr).abs(), (fmr + fnmr) / 2.0)
+        };
+        let candidates = self.genuine.iter().chain(&self.impostor).map(near);
+        candidates.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(f64::NAN, |(_, eer)| eer)
+    }
+
+    /// The lowest threshold that at most `allowed` impostor trials reach: just above the next one.
+    pub fn threshold_for(&self, allowed: usize) -> f32 {
+        match self.impostor.len().checked_sub(allowed + 1) {
+            Some(next) => self.impostor[next].next_up(),
+            None => self.impostor.first().copied().unwrap_or(0.0),
+        }
+    }
+
+    /// True acceptance rate where at most the share `fmr` of the impostor trials match.
+    pub fn tar(&self, fmr: f64) -> f64 {
+        1.0 - self.at(self.threshold_for((fmr * self.impostor.len() as f64).floor() as usize)).fnmr
+    }
+
+    /// At most about `points` points from strict to lax; dense where either error is rare.
+    pub fn det(&self, points: usize) -> Vec<Point> {
+        let by_impostors = spread(self.impostor.len(), points / 2).map(|k| self.threshold_for(k));
+        let by_genuine = spread(self.genuine.len(), points / 2).filter_map(|m| self.genuine.get(m).copied());
+        let mut z: Vec<f32> = by_impostors.chain(by_genuine).collect();
+        z.sort_by(|a, b| b.total_cmp(a));
+        let mut picked: Vec<Point> = z.into_iter().map(|z| self.at(z)).collect();
+        picked.dedup();
+        picked
+    }
+}
+
+/// 0, 1, 2, ... and then ever fewer, up to `n`.
+fn spread(n: usize, points: usize) -> impl Iterator<Item = usize> {
+    let growth = (n.max(2) as f64).powf(1.0 / points.max(2) as f64);
+    let next = move |at: &usize| Some(((*at as f64 * growth) as usize).max(at + 1)).filter(|at| *at < n);
+    std::iter::successors(Some(0), next)
+}
+
+/// Probabilities said against shares seen, in ten bins; genuine and impostor trials weigh alike in sum.
+pub fn reliability(scored: &Scored) -> Vec<Bin> {
+    let mut bins = [(0.0, 0.0, 0.0); 10];
+    let sides = [(&scored.genuine, 1.0), (&scored.impostor, 0.0)];
+    for (trials, truth) in sides {
+        let weight = 0.5 / trials.len().max(1) as f64;
+        for trial in trials.iter() {
+            let p = sigmoid(trial.z);
+            let bin = &mut bins[((p * 10.0) as usize).min(9)];
+            *bin = (bin.0 + weight * p, bin.1 + weight * truth, bin.2 + weight);
+        }
+    }
+    let full = bins.iter().filter(|(_, _, weight)| *weight > 0.0);
+    full.map(|(said, seen, weight)| Bin { said: said / weight, seen: seen / weight, weight: *weight })
+        .collect()
+}
+
+/// Expected calibration error: mean distance of said and seen, weighted, `0..=1`.
+pub fn ece(bins: &[Bin]) -> f64 {
+    bins.iter().map(|bin| bin.weight * (bin.said - bin.seen).abs()).sum()
+}
+
+/// Mean binary cross-entropy in nats, both kinds weighing alike.
+pub fn log_loss(scored: &Scored) -> f64 {
+    let mean = |trials: &[Trial], sign: f64| {
+        trials.iter().map(|t| softplus(-sign * f64::from(t.z))).sum::<f64>() / trials.len().max(1) as f64
+    };
+    (mean(&scored.genuine, 1.0) + mean(&scored.impostor, -1.0)) / 2.0
+}
+
+/// `ln(1 + exp(x))` without overflow.
+pub fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+fn sigmoid(z: f32) -> f64 {
+    facelatch::head::LogOdds(z).probability().value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scored(genuine: &[f32], impostor: &[f32]) -> Scored {
+        let trials = |z: &[f32]| z.iter().map(|z| Trial { z: *z, people: (0, 0) }).collect();
+        Scored { genuine: trials(genuine), impostor: trials(impostor) }
+    }
+
+    #[test]
+    fn rates_at_a_threshold_count_what_reaches_it() {
+        let curve = Curve::new(&scored(&[1.0, 2.0, 3.0, 4.0], &[0.0, 1.0, 1.5, 2.0]));
+        assert_eq!(curve.at(2.0), Point { fmr: 0.25, fnmr: 0.25 });
+        assert_eq!(curve.eer(), 0.25);
+        assert_eq!(curve.tar(0.25), 0.75);
+        assert_eq!(curve.tar(0.0), 0.5);
+        let det = curve.det(100);
+        assert!(det.windows(2).all(|two| two[0].fmr <= two[1].fmr && two[0].fnmr >= two[1].fnmr));
+    }
+
+    #[test]
+    fn separate_scores_have_no_error_and_equal_ones_a_half() {
+        assert_eq!(Curve::new(&scored(&[1.0, 2.0], &[-1.0, 0.0])).eer(), 0.0);
+        assert_eq!(Curve::new(&scored(&[0.0, 0.0], &[0.0, 0.0])).eer(), 0.5);
+    }
+
+    #[test]
+    fn honest_probabilities_have_no_calibration_error() {
+        // z = ln 3 says 0.75; of four such trials three are genuine.
+        let z = 3.0_f32.ln();
+        let honest = scored(&[z, z, z, -z], &[-z, -z, -z, z]);
+        assert!(ece(&reliability(&honest)) < 1e-6);
+        let boasting = scored(&[9.0, 9.0, 9.0, -9.0], &[-9.0, -9.0, -9.0, 9.0]);
+        assert!((ece(&reliability(&boasting)) - 0.25).abs() < 1e-3);
+        assert!((log_loss(&scored(&[0.0], &[0.0])) - 2.0_f64.ln()).abs() < 1e-12);
+    }
+}

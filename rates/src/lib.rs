@@ -1,0 +1,74 @@
+//! Labelled pictures to heads and error rates: what `facelatch-rates` does. Not part of the daemon.
+//!
+//! [`people`] (a folder to people) -> [`acquire`] (pictures to embeddings, kept in a [`cache`]) ->
+//! [`trials`] (pairs and decisions with their scores) -> [`curve`], [`rate`] (rates and how sure they are, by
+//! [`bound`] and [`bootstrap`]) -> [`measure`]. Beside it: [`fit`] makes heads by [`newton`], [`ablate`] takes the
+//! formula apart, [`import`] reads other people's last layers, [`network`] whole networks, [`svg`] draws.
+//!
+//! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares one person with himself, an impostor trial two people.
+//! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
+//! FPIR, FNIR: the same for a search among all who are enrolled.
+
+pub mod ablate;
+pub mod acquire;
+pub mod bench;
+pub mod bootstrap;
+pub mod bound;
+pub mod cache;
+pub mod curve;
+pub mod fit;
+pub mod import;
+pub mod learn;
+pub mod measure;
+pub mod network;
+pub mod newton;
+pub mod people;
+pub mod picture;
+pub mod rate;
+pub mod report;
+pub mod siamese;
+pub mod svg;
+pub mod trials;
+pub mod write;
+
+use std::path::PathBuf;
+
+use facelatch::head::HeadError;
+use facelatch::model::ModelError;
+
+/// Why there are no rates or no head.
+#[derive(Debug, thiserror::Error)]
+pub enum RatesError {
+    /// A file or folder could not be read or written.
+    #[error("{}: cannot be read or written", .path.display())]
+    #[expect(missing_docs, reason = "the message tells what each field is")]
+    File {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The labelled pictures cannot be used.
+    #[error("{}: {why}", .path.display())]
+    #[expect(missing_docs, reason = "the message tells what each field is")]
+    Data { path: PathBuf, why: String },
+    /// A network failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The head is refused.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// Numbers asked for make no sense together.
+    #[error("{0}")]
+    Asked(String),
+}
+
+impl RatesError {
+    pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, source }
+    }
+
+    pub(crate) fn data(path: impl Into<PathBuf>, why: impl Into<String>) -> Self {
+        Self::Data { path: path.into(), why: why.into() }
+    }
+}

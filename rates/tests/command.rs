@@ -1,0 +1,110 @@
+//! `facelatch-rates` as it is typed.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+const PEOPLE: &[(&str, &[&str])] = &[
+    ("obama", &["obama-1.jpg", "obama-2.jpg", "obama-3.jpg"]),
+    ("biden", &["biden.jpg"]),
+    ("collins", &["astronaut.jpg"]),
+    ("nobody", &["coffee.jpg"]),
+];
+
+/// A folder a person, of bundled pictures.
+fn people(wanted: &[&str]) -> tempfile::TempDir {
+    let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/faces");
+    let folder = tempfile::tempdir().expect("folder");
+    for (name, pictures) in PEOPLE.iter().filter(|(name, _)| wanted.contains(name)) {
+        std::fs::create_dir(folder.path().join(name)).expect("folder");
+        for picture in *pictures {
+            std::fs::copy(faces.join(picture), folder.path().join(name).join(picture)).expect("copied");
+        }
+    }
+    folder
+}
+
+/// (exit code, standard output, standard error)
+fn rates(arguments: &[&str], folder: &Path) -> (i32, String, String) {
+    let cache = tempfile::tempdir().expect("folder");
+    let run = Command::new(env!("CARGO_BIN_EXE_facelatch-rates"))
+        .args(arguments)
+        .arg(folder)
+        .arg("--cache")
+        .arg(cache.path())
+        .args(["--models", concat!(env!("CARGO_MANIFEST_DIR"), "/../models")])
+        .output()
+        .expect("runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (run.status.code().expect("an exit code"), text(&run.stdout), text(&run.stderr))
+}
+
+#[test]
+fn measure_says_rates_as_json_counts_what_was_lost_and_draws() {
+    let folder = people(&["obama", "biden", "collins", "nobody"]);
+    std::fs::write(folder.path().join("biden/broken.jpg"), "no picture").expect("written");
+    let drawn = tempfile::tempdir().expect("folder");
+    let svg = drawn.path().to_string_lossy().into_owned();
+    let (code, out, err) = rates(&["measure", "--json", "--svg", &svg], folder.path());
+    assert_eq!(code, 0, "{err}");
+    let measured: Value = serde_json::from_str(&out).expect("JSON");
+    let number = |key: &str| measured[key].as_f64();
+    assert_eq!(["people", "pictures", "acquired"].map(number), [Some(3.0), Some(7.0), Some(5.0)]);
+    assert_eq!(["genuine", "impostor", "eer"].map(number), [Some(3.0), Some(7.0), Some(0.0)]);
+    assert_eq!(measured["tar"]["1e-3"], 1.0);
+    assert_eq!(["fmr", "fnmr"].map(number), [Some(0.0), Some(0.0)]);
+    assert!(number("fmr_upper95").is_some_and(|bound| bound > 0.3), "seven pairs show little: {out}");
+    assert!(measured["losses"]["unreadable"][0][0].as_str().is_some_and(|path| path.ends_with("broken.jpg")));
+    assert!(measured["losses"]["no_face"][0].as_str().is_some_and(|path| path.ends_with("coffee.jpg")));
+    for name in ["det.svg", "scores.svg", "reliability.svg"] {
+        let picture = std::fs::read_to_string(drawn.path().join(name)).expect("drawn");
+        assert!(picture.starts_with("<svg") && !picture.contains("NaN"), "{name}");
+    }
+}
+
+#[test]
+fn sets_that_say_nothing_are_refused_by_name() {
+    let empty = tempfile::tempdir().expect("folder");
+    let (code, _, err) = rates(&["measure"], empty.path());
+    assert!(code == 1 && err.contains("holds no pictures"), "{err}");
+    let (code, _, err) = rates(&["measure"], people(&["obama"]).path());
+    assert!(code == 1 && err.contains("only one person (obama)"), "{err}");
+    let (code, _, err) = rates(&["measure"], people(&["biden", "collins"]).path());
+    assert!(code == 1 && err.contains("at least two of somebody"), "{err}");
+    let (code, _, err) = rates(&["ablate"], people(&["obama", "biden", "collins"]).path());
+    assert!(code == 1 && err.contains("cannot be halved"), "{err}");
+    let twice = people(&["obama", "biden"]);
+    std::fs::copy(twice.path().join("obama/obama-1.jpg"), twice.path().join("biden/x.jpg")).expect("copied");
+    let (code, _, err) = rates(&["fit"], twice.path());
+    assert!(code == 1 && err.contains("obama-1.jpg") && err.contains("x.jpg"), "{err}");
+}
+
+#[test]
+fn import_writes_a_head_that_measure_takes_and_refuses_one_without_a_bias() {
+    let folder = tempfile::tempdir().expect("folder");
+    let head = folder.path().join("torch.head.toml").to_string_lossy().into_owned();
+    let import = |source: &Path, threshold: &str| {
+        Command::new(env!("CARGO_BIN_EXE_facelatch-rates"))
+            .args(["import", "--threshold", threshold, "--output", &head])
+            .arg(source)
+            .args(["--models", concat!(env!("CARGO_MANIFEST_DIR"), "/../models")])
+            .output()
+            .expect("runs")
+    };
+    let layer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import/torch.npz");
+    let done = import(&layer, "0.9");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let (code, out, err) = rates(&["measure", "--head", &head], people(&["obama", "biden"]).path());
+    assert!(code == 0 && out.contains("p >= 0.900000"), "{out}{err}");
+
+    let without = folder.path().join("without.json");
+    let text = format!("{{\"kernel\": {:?}, \"bias\": 0}}", vec![-1.0; 128]);
+    std::fs::write(&without, text).expect("written");
+    let refused = import(&without, "0.6");
+    let err = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && err.contains("identical pair scores 0.5000"), "{err}");
+    std::fs::write(&without, "{\"kernel\": [-1, -1], \"bias\": 4}").expect("written");
+    let err = String::from_utf8_lossy(&import(&without, "0.6").stderr).into_owned();
+    assert!(err.contains("alpha has 2 values, h has 128"), "{err}");
+}

@@ -1,0 +1,7 @@
+//! A whole daemon in a test: real networks, pipeline, judge and server; camera, clock, store, latch and callers are
+//! scripted. Used by the tests of the daemon and of the command.
+#![forbid(unsafe_code)]
+
+pub mod masks;
+pub mod stage;
+pub mod world;

@@ -1,0 +1,71 @@
+//! Whom the callers of a daemon are taken for, and a name service that may fall silent.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use facelatch::serve::peer::{Caller, Peers, Role};
+
+use crate::world::PATIENCE;
+
+/// Whom the next connections are taken for.
+pub struct Masks {
+    next: Mutex<Caller>,
+    silent: Mutex<bool>,
+    speaks: Condvar,
+    seen: Mutex<usize>,
+    comes: Condvar,
+}
+
+impl Masks {
+    /// Everybody is root until told otherwise.
+    pub fn new() -> Self {
+        let owner = Caller { uid: 0, name: Some("root".into()), role: Role::Owner };
+        Self {
+            next: Mutex::new(owner),
+            silent: Mutex::default(),
+            speaks: Condvar::new(),
+            seen: Mutex::default(),
+            comes: Condvar::new(),
+        }
+    }
+
+    /// From now on they come from this user.
+    pub fn put_on(&self, name: &str, role: Role) {
+        *self.next.lock().expect("lock") = Caller { uid: 1000, name: Some(name.into()), role };
+    }
+
+    /// The name service answers nobody, or all again.
+    pub fn silence(&self, silent: bool) {
+        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = silent;
+        self.speaks.notify_all();
+    }
+
+    /// Returns when so many more connections than `before` were seen.
+    pub fn wait_for(&self, before: usize, more: usize) {
+        let seen = self.seen.lock().expect("lock");
+        let wait = self.comes.wait_timeout_while(seen, PATIENCE, |seen| *seen < before + more);
+        assert!(!wait.expect("lock").1.timed_out(), "nobody came");
+    }
+
+    /// Connections so far.
+    pub fn seen(&self) -> usize {
+        *self.seen.lock().expect("lock")
+    }
+
+    fn caller(&self) -> Caller {
+        self.next.lock().expect("lock").clone()
+    }
+}
+
+impl Peers for Masks {
+    fn caller(&self, _uid: u32, _gid: u32) -> Caller {
+        let silent = self.silent.lock().expect("lock");
+        drop(self.speaks.wait_timeout_while(silent, PATIENCE, |silent| *silent).expect("lock"));
+        self.caller()
+    }
+
+    fn known(&self, _uid: u32) -> Option<Caller> {
+        *self.seen.lock().expect("lock") += 1;
+        self.comes.notify_all();
+        Some(self.caller()).filter(|caller| caller.role == Role::Owner)
+    }
+}

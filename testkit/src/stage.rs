@@ -1,0 +1,151 @@
+//! The camera as a script of bundled pictures, held by the test.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use facelatch::camera::decode::decode_picture;
+use facelatch::camera::{CameraError, Frame, FrameSource};
+use facelatch::clock::{BootTime, Clock};
+
+use crate::world::{HandClock, PATIENCE};
+
+/// Pictures that alice enrols with.
+pub const ALICE_ENROLS: &[Shot] =
+    &[Shot::Show("obama-1.jpg"), Shot::Show("obama-enrol-1.jpg"), Shot::Show("obama-2.jpg")];
+/// Other pictures of alice.
+pub const ALICE: &[Shot] =
+    &[Shot::Show("obama-3.jpg"), Shot::Show("obama-3b.jpg"), Shot::Show("obama-3c.jpg")];
+/// Another person.
+pub const BOB: &[Shot] = &[Shot::Show("biden.jpg")];
+/// An empty room.
+pub const NOBODY: &[Shot] = &[Shot::Show("coffee.jpg")];
+
+const FRAME_TIME: Duration = Duration::from_millis(400);
+const LIVE_FRAME_TIME: Duration = Duration::from_millis(100);
+
+/// What the camera sees when it is asked for a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shot {
+    /// A bundled picture.
+    Show(&'static str),
+    /// The same as a camera gives it: soon, and without the name of a picture.
+    Live(&'static str),
+    /// The cable is out.
+    Unplugged,
+    /// Nothing until the test lets go; then the next shot.
+    Hold,
+}
+
+/// The camera, as the test holds it.
+#[derive(Clone, Default)]
+pub struct Stage(Arc<(Mutex<Scene>, Condvar)>);
+
+#[derive(Default)]
+struct Scene {
+    shots: VecDeque<Shot>,
+    held: bool,
+    let_go: bool,
+    closed: usize,
+}
+
+impl Stage {
+    fn scene(&self) -> MutexGuard<'_, Scene> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on these, round and round.
+    pub fn shows(&self, shots: &[Shot]) {
+        let mut scene = self.scene();
+        scene.shots = shots.iter().copied().collect();
+        scene.let_go = false;
+    }
+
+    /// Returns when the engine hangs in a [`Shot::Hold`].
+    pub fn wait_until_held(&self) {
+        let held = self.0.1.wait_timeout_while(self.scene(), PATIENCE, |scene| !scene.held);
+        assert!(held.expect("lock").0.held, "the camera was never asked for a frame");
+    }
+
+    /// Ends the [`Shot::Hold`].
+    pub fn let_go(&self) {
+        self.scene().let_go = true;
+        self.0.1.notify_all();
+    }
+
+    fn next(&self) -> Shot {
+        let mut scene = self.scene();
+        loop {
+            let shot = scene.shots.pop_front().unwrap_or(Shot::Unplugged);
+            scene.shots.push_back(shot);
+            if shot != Shot::Hold {
+                return shot;
+            }
+            scene.held = true;
+            self.0.1.notify_all();
+            let wait = self.0.1.wait_timeout_while(scene, PATIENCE, |scene| !scene.let_go);
+            scene = wait.unwrap_or_else(PoisonError::into_inner).0;
+            scene.held = false;
+            scene.let_go = false;
+            if scene.shots.iter().all(|shot| *shot == Shot::Hold) {
+                return Shot::Unplugged;
+            }
+        }
+    }
+}
+
+/// The camera that sees what its [`Stage`] shows.
+pub struct ScriptedCamera(pub Stage, pub Arc<HandClock>);
+
+impl ScriptedCamera {
+    fn missing(&self) -> CameraError {
+        CameraError::Missing { camera: "stage".into(), fix: "plug it in".into() }
+    }
+}
+
+impl FrameSource for ScriptedCamera {
+    fn next_frame(&mut self, _deadline: BootTime) -> Result<Frame, CameraError> {
+        let shot = self.0.next();
+        self.1.forward(if matches!(shot, Shot::Live(_)) { LIVE_FRAME_TIME } else { FRAME_TIME });
+        let frame = |name| {
+            let (width, height, rgb) = picture(name);
+            Frame::new(width, height, rgb, self.1.now())
+        };
+        match shot {
+            Shot::Show(name) => Ok(frame(name)?.with_origin(name.to_owned())),
+            Shot::Live(name) => frame(name),
+            Shot::Unplugged | Shot::Hold => Err(self.missing()),
+        }
+    }
+
+    fn close(&mut self) {
+        self.0.scene().closed += 1;
+    }
+
+    fn probe(&mut self) -> Result<(), CameraError> {
+        if self.0.scene().shots.iter().all(|shot| *shot == Shot::Unplugged) {
+            return Err(self.missing());
+        }
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        "stage".to_owned()
+    }
+}
+
+/// Width, height, RGB.
+type Pixels = (u32, u32, Vec<u8>);
+
+fn picture(name: &str) -> Pixels {
+    static SEEN: Mutex<BTreeMap<String, Pixels>> = Mutex::new(BTreeMap::new());
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = || decode_picture(&std::fs::read(faces().join(name)).expect("picture")).expect("decodes");
+    seen.entry(name.to_owned()).or_insert_with(read).clone()
+}
+
+/// The bundled pictures.
+pub fn faces() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/faces")
+}

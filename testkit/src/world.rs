@@ -1,0 +1,434 @@
+//! A whole daemon on a socket in a temporary folder. Only the four seams and the callers' roles are scripted;
+//! networks, pipeline, judge and server are the real ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use facelatch::clock::{BootTime, Clock, WallTime};
+use facelatch::config::Config;
+use facelatch::detect::Detector;
+use facelatch::embed::Embedder;
+use facelatch::embed::Turn;
+use facelatch::head::Head;
+use facelatch::head::file::Wanted;
+use facelatch::judge::Grant;
+use facelatch::latch::{Latch, LatchError};
+use facelatch::model::{Manifest, Network};
+use facelatch::people::{Attempts, UserName};
+use facelatch::pipeline::Networks;
+use facelatch::seam::Seams;
+use facelatch::serve::peer::Role;
+use facelatch::serve::{self, Parts};
+use facelatch::store::audit::{Audit, Limits};
+use facelatch::store::{Health, KeySource, Opening, Snapshot, StoreError, Template, TemplateStore, Vault};
+use facelatch_wire::call::{Enroll, Verify};
+use facelatch_wire::reply::{Enrolling, Judging};
+use facelatch_wire::{Client, ClientError, Deadline, Method};
+use tempfile::TempDir;
+
+use crate::masks::Masks;
+use crate::stage::{ALICE_ENROLS, NOBODY, ScriptedCamera, Stage};
+
+/// Longer than anything takes; a test that gets here has failed.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Asks until there is an answer.
+pub fn until<T>(ask: impl Fn() -> Option<T>) -> T {
+    let deadline = Deadline::within(PATIENCE);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        deadline.left().expect("it never came");
+    }
+}
+
+/// Time that moves when it is told to.
+pub struct HandClock(AtomicU64);
+
+impl HandClock {
+    /// Moves on.
+    pub fn forward(&self, time: Duration) {
+        self.0.fetch_add(u64::try_from(time.as_millis()).expect("short"), Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> BootTime {
+        BootTime(Duration::from_millis(self.0.load(Ordering::SeqCst)))
+    }
+
+    fn wall(&self) -> WallTime {
+        WallTime(1_000_000 + self.0.load(Ordering::SeqCst) / 1000)
+    }
+}
+
+/// What a store can be told to fail at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// [`TemplateStore::add`].
+    Add,
+    /// [`TemplateStore::templates`].
+    Templates,
+    /// [`TemplateStore::set_attempts`].
+    SetAttempts,
+}
+
+/// A store in memory that outlives a restart of the daemon.
+#[derive(Default)]
+pub struct VecStore {
+    kept: Mutex<Kept>,
+    revision: AtomicU64,
+}
+
+#[derive(Default)]
+struct Kept {
+    templates: Vec<Template>,
+    attempts: BTreeMap<Option<UserName>, Attempts>,
+    fail_on: Option<Op>,
+}
+
+impl VecStore {
+    /// Fails at this from now on.
+    pub fn fail_on(&self, op: Option<Op>) {
+        self.kept().fail_on = op;
+        self.revision.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Whoever asks it anything waits until this is dropped.
+    pub fn hold(&self) -> impl Sized + '_ {
+        self.kept()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unless_failing(&self, op: Op) -> Result<MutexGuard<'_, Kept>, StoreError> {
+        let kept = self.kept();
+        if kept.fail_on == Some(op) {
+            return Err(StoreError::Io { path: "memory".into(), why: "told to fail".into() });
+        }
+        Ok(kept)
+    }
+}
+
+impl TemplateStore for VecStore {
+    fn add(&self, templates: &[Template], _turn: &Turn) -> Result<(), StoreError> {
+        self.unless_failing(Op::Add)?.templates.extend_from_slice(templates);
+        self.revision.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn templates(&self, user: Option<&UserName>) -> Result<Vec<Template>, StoreError> {
+        let kept = self.unless_failing(Op::Templates)?;
+        Ok(kept.templates.iter().filter(|t| user.is_none_or(|user| t.user == *user)).cloned().collect())
+    }
+
+    fn remove(&self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {
+        let mut kept = self.kept();
+        let before = kept.templates.len();
+        kept.templates.retain(|t| t.user != *user || id.is_some_and(|id| t.id != id));
+        if id.is_none() {
+            kept.attempts.remove(&Some(user.clone()));
+        }
+        self.revision.fetch_add(1, Ordering::SeqCst);
+        Ok(before - kept.templates.len())
+    }
+
+    fn attempts(&self, user: Option<&UserName>) -> Result<Attempts, StoreError> {
+        Ok(self.kept().attempts.get(&user.cloned()).copied().unwrap_or_default())
+    }
+
+    fn set_attempts(&self, user: Option<&UserName>, attempts: Attempts) -> Result<(), StoreError> {
+        self.unless_failing(Op::SetAttempts)?.attempts.insert(user.cloned(), attempts);
+        Ok(())
+    }
+
+    fn revision(&self) -> u64 {
+        self.revision.load(Ordering::SeqCst)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let revision = self.revision();
+        Ok(Snapshot { revision, turn: Arc::new(Turn::none()), templates: self.templates(None)? })
+    }
+
+    fn renew(&self) -> Result<usize, StoreError> {
+        self.revision.fetch_add(1, Ordering::SeqCst);
+        Ok(self.kept().templates.len())
+    }
+
+    fn renew_key(&self) -> Result<(), StoreError> {
+        Err(StoreError::KeyMissing { path: "memory".into() })
+    }
+
+    fn health(&self) -> Health {
+        let templates = &self.kept().templates;
+        let users: BTreeSet<_> = templates.iter().map(|t| &t.user).collect();
+        Health { users: users.len(), templates: templates.len(), ..Health::default() }
+    }
+}
+
+/// Records whom the latch opened for.
+#[derive(Clone, Default)]
+pub struct Tape(Arc<Mutex<TapeState>>);
+
+#[derive(Default)]
+struct TapeState {
+    opened: Vec<String>,
+    jammed: bool,
+    slow: Option<(Sender<()>, Receiver<()>)>,
+}
+
+impl Tape {
+    /// For whom it opened, in order.
+    pub fn opened_for(&self) -> Vec<String> {
+        self.0.lock().expect("lock").opened.clone()
+    }
+
+    /// Refuses to open from now on.
+    pub fn jam(&self) {
+        self.0.lock().expect("lock").jammed = true;
+    }
+
+    /// The next opening takes until the sender lets it end; the receiver tells that it has begun.
+    pub fn slow_down(&self) -> (Receiver<()>, Sender<()>) {
+        let ((begin, begun), (end, ended)) = (channel(), channel());
+        self.0.lock().expect("lock").slow = Some((begin, ended));
+        (begun, end)
+    }
+}
+
+impl Latch for Tape {
+    fn open(&mut self, grant: Grant) -> Result<(), LatchError> {
+        let slow = self.0.lock().expect("lock").slow.take();
+        if let Some((begin, ended)) = slow {
+            begin.send(()).expect("the test waits for it");
+            ended.recv_timeout(PATIENCE).expect("the test lets it end");
+        }
+        let mut tape = self.0.lock().expect("lock");
+        if tape.jammed {
+            return Err(LatchError::Failed { command: "tape".into(), status: "jammed".into() });
+        }
+        tape.opened.push(grant.user().to_string());
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        "tape".to_owned()
+    }
+}
+
+/// A running daemon and its surroundings.
+pub struct World {
+    /// Where the daemon listens.
+    pub socket: PathBuf,
+    /// What its camera sees.
+    pub stage: Stage,
+    /// Its time.
+    pub clock: Arc<HandClock>,
+    /// Its store, unless it is [`World::sealed`].
+    pub store: Arc<VecStore>,
+    /// Its latch.
+    pub tape: Tape,
+    /// Who its callers are.
+    pub masks: Arc<Masks>,
+    /// Instead of the shipped one.
+    head: Option<Head>,
+    /// Instead of the store in memory.
+    vault: Option<(Arc<Vault>, Arc<Audit>)>,
+    config: Config,
+    running: Option<(tokio::sync::oneshot::Sender<()>, JoinHandle<()>)>,
+    _folder: TempDir,
+}
+
+impl World {
+    /// With the shipped configuration, but two frames a decision and three templates.
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With a configuration of one's own.
+    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        config.decision.frames = 2;
+        config.decision.templates = 3;
+        change(&mut config);
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let mut world = Self {
+            socket: folder.path().join("s"),
+            stage: Stage::default(),
+            clock: Arc::new(HandClock(AtomicU64::new(0))),
+            store: Arc::default(),
+            tape: Tape::default(),
+            masks: Arc::new(Masks::new()),
+            head: None,
+            vault: None,
+            config,
+            running: None,
+            _folder: folder,
+        };
+        world.stage.shows(NOBODY);
+        world.start();
+        world
+    }
+
+    fn start(&mut self) {
+        let listener = UnixListener::bind(&self.socket).expect("socket");
+        let store: Arc<dyn TemplateStore> = match &self.vault {
+            Some((vault, _)) => vault.clone(),
+            None => self.store.clone(),
+        };
+        let audit = self.vault.as_ref().map(|(_, audit)| audit.clone());
+        let seams = Seams {
+            frames: Box::new(ScriptedCamera(self.stage.clone(), self.clock.clone())),
+            clock: self.clock.clone(),
+            store,
+            latch: Box::new(self.tape.clone()),
+        };
+        let shipped = networks();
+        let head = self.head.clone().unwrap_or(shipped.head);
+        let parts = Parts {
+            config: self.config.clone(),
+            networks: Networks { head, ..shipped },
+            seams,
+            peers: self.masks.clone(),
+            audit,
+        };
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let serve = move || {
+            let stopped = async move {
+                let _ = stopped.await;
+            };
+            serve::run(listener, parts, stopped).expect("serves");
+        };
+        self.running = Some((stop, std::thread::spawn(serve)));
+    }
+
+    /// With the real store and its audit log, in a temporary folder.
+    pub fn sealed(change: impl FnOnce(&mut Config)) -> Self {
+        let mut world = Self::with(change);
+        world.stop();
+        let networks = networks();
+        let folder = world._folder.path().join("state/store");
+        let vault = Vault::open(&Opening {
+            folder: &folder,
+            keys: KeySource::new(&folder, Path::new(""), None),
+            embedder_sha256: networks.embedder.model_sha256(),
+            turn: (networks.head.turn_kind(), networks.embedder.length()),
+            now: world.clock.wall(),
+        });
+        let vault = vault.expect("opens");
+        let limits = Limits { file_bytes: 1 << 20, files: 3 };
+        let audit = Audit::open(&folder.join("audit"), &vault, limits, world.clock.wall()).expect("opens");
+        world.vault = Some((Arc::new(vault), Arc::new(audit)));
+        world.start();
+        world
+    }
+
+    /// The folder of the real store.
+    pub fn store_folder(&self) -> PathBuf {
+        self._folder.path().join("state/store")
+    }
+
+    /// Stops the daemon and waits until its threads have ended.
+    pub fn stop(&mut self) {
+        if let Some((stop, thread)) = self.running.take() {
+            let _ = stop.send(());
+            let _ = std::fs::remove_file(&self.socket);
+            thread.join().expect("the daemon ends without a panic");
+        }
+    }
+
+    /// Another head from here on.
+    pub fn with_head(mut self, head: Head) -> Self {
+        self.head = Some(head);
+        self.restart();
+        self
+    }
+
+    /// Stops the daemon and starts it anew: only the store is kept.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.start();
+    }
+
+    /// The same with another configuration.
+    #[must_use]
+    pub fn reconfigured(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        self.stop();
+        change(&mut self.config);
+        self.start();
+        self
+    }
+
+    /// Connections from now on come from this user.
+    pub fn called_by(&self, name: &str, role: Role) {
+        self.masks.put_on(name, role);
+    }
+
+    /// A new connection.
+    pub fn client(&self) -> Client {
+        Client::connect(&self.socket, Deadline::within(PATIENCE)).expect("the daemon listens")
+    }
+
+    /// One call on a new connection.
+    pub fn ask<M: Method>(&self, request: &M) -> Result<M::Reply, ClientError> {
+        self.client().call(request)
+    }
+
+    /// Enrols whoever the camera sees.
+    pub fn enroll(&self, user: &str) -> Result<Enrolling, ClientError> {
+        self.ask(&Enroll { user: user.into(), label: None, templates: None })
+    }
+
+    /// A world where alice is enrolled.
+    pub fn knows_alice(self) -> Self {
+        self.stage.shows(ALICE_ENROLS);
+        let enrolled = self.enroll("alice").expect("enrolled");
+        assert_eq!(enrolled.added, Some(3));
+        self
+    }
+
+    /// Is whoever the camera sees this user?
+    pub fn verify(&self, user: &str) -> Judging {
+        self.ask(&Verify { user: Some(user.into()), latch: None }).expect("a verdict")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stage.let_go();
+        self.masks.silence(false);
+        if !std::thread::panicking() {
+            self.stop();
+        }
+    }
+}
+
+/// The shipped networks, loaded once for all tests of this program.
+fn networks() -> Networks {
+    static LOADED: OnceLock<(Network, Network, Head)> = OnceLock::new();
+    let (detector, embedder, head) = LOADED.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
+        let manifest = Manifest::load(&folder).expect("models");
+        let detector = manifest.detector("yunet", 320).expect("loads");
+        let network = manifest.embedder("sface").expect("loads");
+        let embedder = Embedder::new(network.clone());
+        let wanted = Wanted::of(&embedder);
+        let head = Head::load(&folder.join("sface.head.toml"), wanted).expect("loads");
+        (detector, network, head)
+    });
+    Networks {
+        detector: Detector::new(detector.clone(), 0.6).expect("YuNet"),
+        embedder: Embedder::new(embedder.clone()),
+        head: head.clone(),
+    }
+}
