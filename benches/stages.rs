@@ -13,11 +13,11 @@ use facelatch::camera::{Frame, replay::Replay};
 use facelatch::clock::{BootTime, SystemClock, WallTime};
 use facelatch::config::Config;
 use facelatch::detect::Face;
-use facelatch::embed::{Embedding, align};
+use facelatch::embed::{Embedding, KeyedEmbedding, TemplateKey, align};
 use facelatch::judge::{Evidence, Policy, judge, vote};
 use facelatch::people::{Attempts, UserName};
 use facelatch::pipeline::{EnrollRequest, Networks, Pipeline, Verdict};
-use facelatch::store::{KeySource, Opening, Vault};
+use facelatch::store::{KeySource, Vault, VaultOptions};
 
 const ENROLMENT: [&str; 5] =
     ["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg", "obama-enrol-4.jpg", "obama-enrol-5.jpg"];
@@ -75,10 +75,14 @@ fn stages(c: &mut Criterion) {
     group.bench_function("align", |b| b.iter(|| align::align(black_box(&frame), &face)));
     group.bench_function("embed", |b| b.iter(|| embedder.embed(black_box(&chip))));
     group.bench_function("score_pair", |b| b.iter(|| head.probability(black_box(&probes[0]), &templates[0])));
+    let key = TemplateKey::draw(&[7; 32], head.key_kind(), head.length());
+    let keyed = |faces: &[Embedding]| faces.iter().map(|face| key.apply(face)).collect::<Vec<_>>();
+    let (keyed_head, probes, templates) = (head.for_key(&key), keyed(&probes), keyed(&templates));
     group.bench_function("decision_3_frames_5_templates", |b| {
-        b.iter(|| vote::decide(head, black_box(&probes), templates.iter()));
+        b.iter(|| vote::decide(&keyed_head, black_box(&probes), &templates));
     });
-    let probability = vote::decide(head, &probes, templates.iter()).expect("there are both").probability();
+    let z = vote::decide(&keyed_head, &probes, &templates).expect("one key").expect("there are both");
+    let probability = z.probability();
     let evidence = Evidence { user: UserName::new("alice").expect("valid"), probability };
     group.bench_function("judge", |b| {
         let now = (BootTime::default(), WallTime(0));
@@ -96,6 +100,9 @@ fn stages(c: &mut Criterion) {
 fn scan(c: &mut Criterion) {
     let networks = networks(&config());
     let length = networks.embedder.length();
+    let head = &networks.head;
+    let key = TemplateKey::draw(&[7; 32], head.key_kind(), length);
+    let head = head.for_key(&key);
     // Any unit vectors cost the same; these come from a fixed recipe (a linear congruential generator).
     let mut state = 1_u32;
     let mut random = || {
@@ -103,19 +110,19 @@ fn scan(c: &mut Criterion) {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) as f32 / 8_388_608.0 - 1.0
         });
-        Embedding::new(values.collect()).expect("not zero")
+        key.apply(&Embedding::new(values.collect()).expect("not zero"))
     };
-    let probes: Vec<Embedding> = (0..VISIT.len()).map(|_| random()).collect();
+    let probes: Vec<KeyedEmbedding> = (0..VISIT.len()).map(|_| random()).collect();
     let mut group = c.benchmark_group("scan");
     group.sample_size(10);
     for count in [1_000, 10_000, 100_000] {
-        let everybody: Vec<Embedding> = (0..count).map(|_| random()).collect();
+        let everybody: Vec<KeyedEmbedding> = (0..count).map(|_| random()).collect();
         group.throughput(Throughput::Elements(count as u64));
         group.bench_with_input(BenchmarkId::from_parameter(count), &everybody, |b, everybody| {
             b.iter(|| {
                 let people = everybody.chunks(TEMPLATES);
                 let scored =
-                    people.filter_map(|one| vote::decide(&networks.head, black_box(&probes), one.iter()));
+                    people.filter_map(|one| vote::decide(&head, black_box(&probes), one).expect("one key"));
                 scored.map(|z| z.0).max_by(f32::total_cmp)
             });
         });
@@ -128,14 +135,14 @@ fn attempt(c: &mut Criterion) {
     let (config, folder) = (config(), tempfile::tempdir().expect("temporary folder"));
     let networks = networks(&config);
     let path = folder.path().join("store");
-    let opening = Opening {
+    let options = VaultOptions {
         folder: &path,
         keys: KeySource::new(&path, Path::new(""), None),
         embedder_sha256: networks.embedder.model_sha256(),
-        turn: (networks.head.turn_kind(), networks.embedder.length()),
+        template_key: (networks.head.key_kind(), networks.embedder.length()),
         now: WallTime(0),
     };
-    let store = Vault::open(&opening).expect("store opens");
+    let store = Vault::open(&options).expect("store opens");
     let (clock, store) = (Arc::new(SystemClock), Arc::new(store));
     let user = UserName::new("alice").expect("valid");
 

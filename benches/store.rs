@@ -1,6 +1,6 @@
 //! What the store costs: time of an enrolment, of a start with many people, and what a card has to bear.
 //!
-//! `cargo bench --bench store`, and with `--features redb` the same over redb. Bytes are those that this process handed
+//! `cargo bench --bench store`. Bytes are those that this process handed
 //! to the block layer (`write_bytes` in /proc/self/io), pages of the file system's own journal not counted; the
 //! folder must lie on a disk: `FACELATCH_BENCH_DIR`, else `target/`.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, missing_docs)]
@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use facelatch::clock::WallTime;
-use facelatch::embed::{Embedding, TurnKind};
+use facelatch::embed::{Embedding, KeyKind, TemplateKey};
 use facelatch::head::project::SplitMix64;
 use facelatch::people::{Attempts, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
-use facelatch::store::{KeySource, Opening, Template, TemplateStore, Vault};
+use facelatch::store::{KeySource, Template, TemplateStore, Vault, VaultOptions};
 
 const LENGTH: usize = 128;
 const SHA: &str = "65a7f216926cb6ae114ce65aed30f5e7466fa0c0c6496349033ae46e22d56659";
@@ -28,18 +28,18 @@ const ENROLMENTS: usize = 200;
 const MANY: usize = 10_000;
 
 fn open(folder: &Path) -> Vault {
-    let opening = Opening {
+    let options = VaultOptions {
         folder,
         keys: KeySource::new(folder, Path::new(""), None),
         embedder_sha256: SHA,
-        turn: (TurnKind::Rotation, LENGTH),
+        template_key: (KeyKind::Rotation, LENGTH),
         now: WallTime(0),
     };
-    Vault::open(&opening).expect("opens")
+    Vault::open(&options).expect("opens")
 }
 
 /// The templates of an enrolment.
-fn looks(turn: &facelatch::embed::Turn, user: usize, random: &mut SplitMix64) -> Vec<Template> {
+fn looks(key: &TemplateKey, user: usize, random: &mut SplitMix64) -> Vec<Template> {
     let one = |_| {
         let face =
             Embedding::new((0..LENGTH).map(|_| random.uniform() as f32 - 0.5).collect()).expect("not zero");
@@ -49,7 +49,7 @@ fn looks(turn: &facelatch::embed::Turn, user: usize, random: &mut SplitMix64) ->
             label: String::new(),
             created_at: WallTime(0),
             embedder_sha256: SHA.to_owned(),
-            embedding: turn.apply(&face),
+            embedding: key.apply(&face),
         }
     };
     (0..TEMPLATES).map(one).collect()
@@ -99,8 +99,7 @@ fn main() {
     let root = std::env::var_os("FACELATCH_BENCH_DIR")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
     let folder = tempfile::tempdir_in(root).expect("a folder on a disk");
-    let table = if cfg!(feature = "redb") { "redb" } else { "sled" };
-    println!("table: {table}; payload of an enrolment: {} bytes", TEMPLATES * LENGTH * 4);
+    println!("payload of an enrolment: {} bytes", TEMPLATES * LENGTH * 4);
     small(&folder.path().join("small/store"), if short { 2 } else { ENROLMENTS }, if short { 0 } else { 20 });
     large(&folder.path().join("large/store"), if short { 20 } else { MANY }, if short { 1 } else { 5 });
 }
@@ -112,9 +111,9 @@ fn small(path: &Path, enrolments: usize, idle: u64) {
         let vault = open(path);
         let limits = Limits { file_bytes: 1 << 20, files: 8 };
         let audit = Audit::open(&path.join("audit"), &vault, limits, WallTime(0)).expect("opens");
-        let turn = vault.snapshot().expect("read").turn;
-        let people: Vec<_> = (0..enrolments).map(|user| looks(&turn, user, &mut random)).collect();
-        let (ms, bytes) = measured(enrolments, |n| vault.add(&people[n], &turn).expect("added"));
+        let key = vault.snapshot().expect("read").template_key;
+        let people: Vec<_> = (0..enrolments).map(|user| looks(&key, user, &mut random)).collect();
+        let (ms, bytes) = measured(enrolments, |n| vault.add(&people[n]).expect("added"));
         println!("enrolment of a new person: {ms:.2} ms, {bytes} bytes written");
         let (ms, bytes) = measured(enrolments, |n| {
             let attempts = Attempts { misses: n as u32 + 1, last_miss: WallTime(n as u64) };
@@ -144,11 +143,11 @@ fn large(path: &Path, many: usize, runs: usize) {
     let mut random = SplitMix64(2);
     {
         let vault = open(path);
-        let turn = vault.snapshot().expect("read").turn;
+        let key = vault.snapshot().expect("read").template_key;
         // In lots, since this is no enrolment at the door.
         for lot in (0..many).collect::<Vec<_>>().chunks(500) {
-            let templates: Vec<_> = lot.iter().flat_map(|user| looks(&turn, *user, &mut random)).collect();
-            vault.add(&templates, &turn).expect("added");
+            let templates: Vec<_> = lot.iter().flat_map(|user| looks(&key, *user, &mut random)).collect();
+            vault.add(&templates).expect("added");
         }
     }
     println!("on the disk with {many} people: {:.1} MB", folder_bytes(path) as f64 / 1e6);
@@ -156,10 +155,10 @@ fn large(path: &Path, many: usize, runs: usize) {
     let (ms, _) = measured(runs, |_| drop(open(path)));
     println!("start with {many} people, {} templates: {ms:.0} ms", many * TEMPLATES);
     let vault = open(path);
-    let turn = vault.snapshot().expect("read").turn;
+    let key = vault.snapshot().expect("read").template_key;
     let (ms, _) = measured(runs, |_| drop(vault.snapshot().expect("read")));
     println!("all of them opened: {ms:.0} ms; memory {:.0} MB more", resident() - before);
-    let people: Vec<_> = (0..20).map(|n| looks(&turn, many + n, &mut random)).collect();
-    let (ms, bytes) = measured(20, |n| vault.add(&people[n], &turn).expect("added"));
+    let people: Vec<_> = (0..20).map(|n| looks(&key, many + n, &mut random)).collect();
+    let (ms, bytes) = measured(20, |n| vault.add(&people[n]).expect("added"));
     println!("enrolment among {many}: {ms:.2} ms, {bytes} bytes written");
 }

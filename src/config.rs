@@ -3,11 +3,13 @@
 
 mod check;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
 use crate::detect::quality::QualityGate;
 use crate::judge::Lockout;
 use crate::pipeline::{NetworkChoice, Rules};
@@ -215,13 +217,11 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming the file, the key and the fix.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let read = |source| ConfigError::Read { path: path.into(), source };
-        let bytes = std::fs::metadata(path).map_err(read)?.len();
-        if bytes > MAX_FILE_BYTES {
-            let why = format!("{bytes} bytes, at most {MAX_FILE_BYTES} are read");
-            return Err(ConfigError::Malformed { path: path.into(), why });
-        }
-        Self::parse(path, &std::fs::read_to_string(path).map_err(read)?)
+        let text = bounded::read_text(path, MAX_FILE_BYTES).map_err(|source| match source.kind() {
+            ErrorKind::FileTooLarge => ConfigError::Malformed { path: path.into(), why: source.to_string() },
+            _ => ConfigError::Read { path: path.into(), source },
+        })?;
+        Self::parse(path, &text)
     }
 
     /// A configuration from its text; `path` is only named in errors.

@@ -1,10 +1,9 @@
 //! Model files to runnable networks: the only file that names tract.
 //!
-//! `MODELS.toml` beside the files says what each must be. A file with another SHA-256, another shape or
-//! numbers that are not finite is refused with its name and the fix.
+//! `MODELS.toml` beside the files says what each must be. A file with the wrong SHA-256 or shape, or whose outputs are
+//! not finite, is refused with its name and the fix.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,10 +12,12 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
-/// Larger model files are refused before they are read. In bytes.
+use crate::bounded;
+
+/// Largest model file, in bytes.
 pub const MAX_MODEL_BYTES: u64 = 64 << 20;
 
-/// Longer lists of models are something else. In bytes.
+/// Longest `MODELS.toml`, in bytes.
 pub const MAX_LIST_BYTES: u64 = 1 << 20;
 
 /// The list of models, as `MODELS.toml` has it.
@@ -36,7 +37,7 @@ pub enum Kind {
     Embedder,
 }
 
-/// One model of the list. Keys for people only (source, licence) are not read here.
+/// One model of the list. Keys that only people need (source, licence) are not read here.
 #[derive(Debug, Clone, Deserialize)]
 struct Entry {
     kind: Kind,
@@ -45,7 +46,7 @@ struct Entry {
     input_shape: [Side; 4],
     colour: Colours,
     outputs: Vec<String>,
-    /// Are embeddings scaled to unit length? Networks of one's own may want theirs as they are.
+    /// Whether embeddings are scaled to unit length; another network may need its own as they are.
     #[serde(default = "yes")]
     normalise: bool,
 }
@@ -54,7 +55,7 @@ fn yes() -> bool {
     true
 }
 
-/// One dimension of a shape: fixed, or named and chosen at load.
+/// One dimension of a shape: fixed, or named and chosen when it is loaded.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum Side {
@@ -74,29 +75,29 @@ enum Colours {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the message tells what each field is")]
 pub enum ModelError {
-    /// A file is not there or cannot be read.
+    /// A file is missing or cannot be read.
     #[error("model file {}: cannot be read; install the models, or set `models.folder` in the configuration", .path.display())]
     Read {
         path: PathBuf,
         #[source]
         source: std::io::Error,
     },
-    /// The list is no list.
+    /// The list is malformed.
     #[error("model list {}: {why}; install the models again", .path.display())]
     Manifest { path: PathBuf, why: String },
     /// No such model in the list.
     #[error("model {name}: not in {}; it lists {known}", .path.display())]
     Unknown { name: String, path: PathBuf, known: String },
-    /// The file is another one than the list says.
+    /// The file is not the one in the list.
     #[error(
-        "model file {}: sha256 is {got}, MODELS.toml says {wanted}; it is damaged or replaced: install the models again",
+        "model file {}: its sha256 is {got}, but MODELS.toml says {wanted}; it is damaged or was replaced: install the models again",
         .path.display()
     )]
     Checksum { path: PathBuf, got: String, wanted: String },
-    /// tract cannot read or plan it, or its shapes are others.
+    /// tract cannot read or plan it, or its shapes are wrong.
     #[error("model file {}: {why}; install the models again", .path.display())]
     Unusable { path: PathBuf, why: String },
-    /// It ran and failed, or gave numbers that make no sense.
+    /// It failed while running, or its outputs make no sense.
     #[error("model file {}: inference failed: {why}; install the models again", .path.display())]
     Inference { path: PathBuf, why: String },
 }
@@ -109,9 +110,7 @@ impl Manifest {
     pub fn load(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join("MODELS.toml");
         let read = |source| ModelError::Read { path: path.clone(), source };
-        let bytes = read_at_most(&path, MAX_LIST_BYTES).map_err(read)?;
-        let text =
-            String::from_utf8(bytes).map_err(|e| read(io::Error::new(io::ErrorKind::InvalidData, e)))?;
+        let text = bounded::read_text(&path, MAX_LIST_BYTES).map_err(read)?;
         let models = toml::from_str(&text)
             .map_err(|e| ModelError::Manifest { path, why: e.to_string().trim_end().to_owned() })?;
         Ok(Self { folder: folder.to_owned(), models })
@@ -134,7 +133,7 @@ impl Manifest {
         match network.output_shapes.as_slice() {
             [shape] if shape.first() == Some(&1) && shape.len() == 2 => Ok(network),
             other => {
-                Err(network.unusable(format!("an embedder gives one [1, n] output, this one {other:?}")))
+                Err(network.unusable(format!("an embedder has one [1, n] output, this one has {other:?}")))
             }
         }
     }
@@ -165,21 +164,10 @@ impl Manifest {
     }
 }
 
-/// A whole file of at most so many bytes, whatever its length is said to be.
-pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        let why = format!("larger than {most} bytes, so it is something else");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
-    }
-    Ok(bytes)
-}
-
-/// Reads a model file and refuses it when its SHA-256 is another.
+/// Reads a model file and checks its SHA-256.
 fn read_checked(path: &Path, sha256: &str) -> Result<Vec<u8>, ModelError> {
     let read = |source| ModelError::Read { path: path.into(), source };
-    let bytes = read_at_most(path, MAX_MODEL_BYTES).map_err(read)?;
+    let bytes = bounded::read(path, MAX_MODEL_BYTES).map_err(read)?;
     let got: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if got.eq_ignore_ascii_case(sha256) {
         return Ok(bytes);
@@ -240,7 +228,7 @@ impl Network {
         })
     }
 
-    /// What does not run on the int8 kernels, for people; empty when everything does.
+    /// Sentences for people on what does not run on the int8 kernels; none if everything does.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -260,7 +248,7 @@ impl Network {
         self.output_shapes.first().map_or(0, |shape| shape.iter().product())
     }
 
-    /// Whether what it gives is to be scaled to unit length.
+    /// Whether its output has to be scaled to unit length.
     pub fn normalise(&self) -> bool {
         self.normalise
     }
@@ -270,7 +258,7 @@ impl Network {
         (self.input_shape[2], self.input_shape[3])
     }
 
-    /// Rows of RGB pixels, 0..=255, to the planes this network wants, `[1, 3, height, width]`. What `rgb`
+    /// Rows of RGB pixels, 0..=255, to the planes this network needs, `[1, 3, height, width]`. What `rgb`
     /// does not cover is black.
     pub fn planes(&self, rgb: &[u8], width: usize, height: usize) -> Vec<f32> {
         let (rows, columns) = self.input_size();
@@ -289,7 +277,7 @@ impl Network {
         planes
     }
 
-    /// Runs on planes from [`Network::planes`] and gives the outputs in the order of `MODELS.toml`.
+    /// Runs on planes from [`Network::planes`] and returns the outputs in the order of `MODELS.toml`.
     ///
     /// # Errors
     /// [`ModelError::Inference`], also for outputs that are not finite.

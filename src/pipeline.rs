@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
 use crate::detect::quality::{QualityGate, RetryReason};
-use crate::embed::Embedding;
-use crate::head::Probability;
+use crate::embed::{KeyedEmbedding, OtherKey};
+use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
 use crate::judge::{Evidence, Lockout, NoMatch, Policy, admit, judge, vote};
 use crate::people::UserName;
@@ -181,7 +181,7 @@ impl Pipeline {
         let samples = self.capture(observer, trace)?;
 
         let scoring = self.clock.now();
-        let (evidence, policy) = self.compare(claimed, &samples).ok_or(Cause::NotEnrolled)?;
+        let (evidence, policy) = self.compare(claimed, &samples)?.ok_or(Cause::NotEnrolled)?;
         trace.score_ms = self.ms_since(scoring);
         trace.probability = Some(evidence.probability);
         trace.threshold = Some(policy.threshold());
@@ -248,19 +248,30 @@ impl Pipeline {
     }
 
     /// The best evidence and what it has to reach; `None` if there is nobody to compare with.
-    fn compare(&self, claimed: Option<&UserName>, samples: &[Embedding]) -> Option<(Evidence, Policy)> {
+    fn compare(
+        &self,
+        claimed: Option<&UserName>,
+        samples: &[KeyedEmbedding],
+    ) -> Result<Option<(Evidence, Policy)>, OtherKey> {
         let head = self.gallery.head();
-        let samples = vote::project(head, samples.iter());
-        let score = |templates: &[Embedding]| vote::decide_projected(head, &samples, templates.iter());
+        let samples = vote::project(head, samples)?;
+        let score = |templates: &[KeyedEmbedding]| vote::decide_projected(head, &samples, templates);
+        let evidence =
+            |user: &UserName, z: LogOdds| Evidence { user: user.clone(), probability: z.probability() };
         if let Some(user) = claimed {
-            let probability = score(self.gallery.of(user))?.probability();
-            return Some((Evidence { user: user.clone(), probability }, Policy::verify(head.threshold())));
+            let z = score(self.gallery.of(user))?;
+            return Ok(z.map(|z| (evidence(user, z), Policy::verify(head.threshold()))));
         }
         let people = self.gallery.people();
-        let scored = people.iter().filter_map(|(user, templates)| Some((user, score(templates)?)));
-        let (user, z) = scored.max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0))?;
-        let evidence = Evidence { user: user.clone(), probability: z.probability() };
-        Some((evidence, Policy::identify(head.threshold(), people.len())))
+        let mut best: Option<(&UserName, LogOdds)> = None;
+        for (user, templates) in people {
+            if let Some(z) = score(templates)?
+                && best.is_none_or(|(_, best)| z.0.total_cmp(&best.0).is_ge())
+            {
+                best = Some((user, z));
+            }
+        }
+        Ok(best.map(|(user, z)| (evidence(user, z), Policy::identify(head.threshold(), people.len()))))
     }
 
     fn ms_since(&self, start: BootTime) -> f64 {

@@ -11,7 +11,7 @@ use npyz::NpyFile;
 use serde_json::Value;
 
 use super::RatesError;
-use facelatch::model::read_at_most;
+use facelatch::bounded;
 
 /// No such layer is larger. In bytes.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -34,7 +34,7 @@ pub struct Layer {
 /// [`RatesError`], naming the file: another kind, damaged, too large, arrays that are missing or of another
 /// shape, a value that is not finite.
 pub fn read(path: &Path) -> Result<Layer, RatesError> {
-    let bytes = read_at_most(path, MAX_FILE_BYTES).map_err(RatesError::file(path))?;
+    let bytes = bounded::read(path, MAX_FILE_BYTES).map_err(RatesError::file(path))?;
     let layer = match path.extension().and_then(|e| e.to_str()) {
         Some("npz") => arrays_of_npz(&bytes),
         Some("json") => arrays_of_json(&bytes),

@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 use super::RatesError;
 use super::write::Sheet;
 use crate::siamese::{EMBEDDING, Pixels, Siamese};
+use facelatch::bounded;
 use facelatch::embed::{CHIP_SIDE_PX, Chip, Embedder};
 use facelatch::head::Head;
 use facelatch::head::project::SplitMix64;
-use facelatch::model::{MAX_LIST_BYTES, MAX_MODEL_BYTES, Manifest, read_at_most};
+use facelatch::model::{MAX_LIST_BYTES, MAX_MODEL_BYTES, Manifest};
 
 /// How a network is to be called and what it was trained on.
 #[derive(Debug, Clone)]
@@ -62,14 +63,14 @@ pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Importe
         return Err(RatesError::Asked(format!("name {name:?}: small letters, digits and - only")));
     }
     let list = models.join("MODELS.toml");
-    let text = read_at_most(&list, MAX_LIST_BYTES).map_err(RatesError::file(&list))?;
+    let text = bounded::read(&list, MAX_LIST_BYTES).map_err(RatesError::file(&list))?;
     let text = String::from_utf8(text).map_err(|e| RatesError::data(&list, e.to_string()))?;
     let known: toml::Table =
         text.parse().map_err(|e: toml::de::Error| RatesError::data(&list, e.to_string().trim_end()))?;
     if known.contains_key(name) {
         return Err(RatesError::data(&list, format!("has a model {name} already; choose another name")));
     }
-    let bytes = read_at_most(file, MAX_MODEL_BYTES).map_err(RatesError::file(file))?;
+    let bytes = bounded::read(file, MAX_MODEL_BYTES).map_err(RatesError::file(file))?;
     let siamese = Siamese::read(&bytes, naming.pixels).map_err(|why| RatesError::data(file, why))?;
     let source = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let entry = entry(&siamese, naming, &source);

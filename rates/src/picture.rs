@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{ImageFormat, ImageReader, Limits, RgbImage};
 
-use facelatch::camera::scale::{Between, scaled};
+use facelatch::camera::scale::{Interpolation, scaled};
 use facelatch::camera::{Frame, MAX_SIDE_PX};
 use facelatch::clock::BootTime;
 use facelatch::embed::{CHIP_SIDE_PX, Chip};
@@ -77,7 +77,7 @@ pub fn with_border(picture: &RgbImage) -> Result<Frame, String> {
         }
     }
     let times = WANTED_SIDE_PX.div_ceil(wide.max(high)).clamp(1, 3);
-    let rgb = scaled(&rgb, (wide, high), (wide * times, high * times), Between::CatmullRom)?;
+    let rgb = scaled(&rgb, (wide, high), (wide * times, high * times), Interpolation::CatmullRom)?;
     Frame::new(wide * times, high * times, rgb, BootTime::default()).map_err(|e| e.to_string())
 }
 

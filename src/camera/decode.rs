@@ -1,8 +1,8 @@
-//! Camera bytes in, [`Frame`] or refusal out: untrusted input, bounded before it is believed.
+//! Decodes camera bytes to a [`Frame`] or refuses them: untrusted input, bounded before it is believed.
 //!
-//! YUYV, NV12 and I420 are read as BT.601 with limited range (16..=235), which is what UVC cameras send
-//! unless they say otherwise, and nokhwa does not hand on what they say. A JPEG is decoded strictly:
-//! a frame that breaks off is refused, because a patched-up one shows parts of an older frame.
+//! YUYV, NV12 and I420 are read as BT.601 with limited range (16..=235), which UVC cameras send unless they
+//! announce something else. JPEG is decoded strictly: a truncated frame is refused, because a patched-up one shows
+//! parts of an older frame.
 
 mod jpeg;
 mod picture;
@@ -22,11 +22,11 @@ use crate::clock::BootTime;
 /// How a camera packs its pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PixelFormat {
-    /// One JPEG a frame; it brings its own size, and may leave its Huffman tables out.
+    /// One JPEG a frame. It contains its own size and may lack Huffman tables.
     Mjpeg,
     /// Y0 U Y1 V: two bytes a pixel, even widths only.
     Yuyv,
-    /// A plane of Y, then a plane of U and V by turns at half the size; even sides only.
+    /// A plane of Y, then a plane of alternating U and V at half the size; even sides only.
     Nv12,
     /// A plane of Y, then one of U and one of V at half the size; even sides only. What rpicam-vid calls yuv420.
     I420,
@@ -34,53 +34,56 @@ pub enum PixelFormat {
     Grey,
 }
 
-/// What the driver says about the bytes of a frame.
+/// What the driver declares about the bytes of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// How the pixels are packed.
     pub format: PixelFormat,
-    /// Pixels a row. Not looked at for [`PixelFormat::Mjpeg`].
+    /// Pixels a row. Ignored for [`PixelFormat::Mjpeg`].
     pub width: u32,
-    /// Rows. Not looked at for [`PixelFormat::Mjpeg`].
+    /// Rows. Ignored for [`PixelFormat::Mjpeg`].
     pub height: u32,
 }
 
-/// One frame from the bytes of one capture buffer.
-///
-/// Bytes after the picture are ignored: drivers hand over the whole buffer, whose end is padding or
-/// is left over from an older frame.
+/// Decodes the frame at the start of one capture buffer. What follows it is padding or the rest of an older frame.
 ///
 /// # Errors
-/// [`CameraError::BadFrame`] when the bytes are empty, too few, no whole JPEG, or claim a size outside
+/// [`CameraError::BadFrame`] when the bytes are empty, too few, not a complete JPEG, or declare a size outside
 /// `MIN_SIDE_PX..=MAX_SIDE_PX`.
 pub fn decode(layout: Layout, bytes: &[u8], taken_at: BootTime) -> Result<Frame, CameraError> {
     if bytes.is_empty() {
         return bad("it is empty (0 bytes)");
     }
-    let Layout { format, width, height } = layout;
-    if format == PixelFormat::Mjpeg {
-        let picture = jpeg::decode(bytes, check_size).or_else(|why| bad(&why))?;
-        return Frame::new(picture.width, picture.height, picture.rgb, taken_at);
-    }
-    check_size(width, height)?;
-    let (wide, high) = (width as usize, height as usize);
-    let rgb = match format {
-        PixelFormat::Grey => replicate(plane(bytes, wide * high)?),
-        PixelFormat::Yuyv if width % 2 != 0 => return bad("YUYV of odd width"),
-        PixelFormat::Yuyv => yuyv(layout, plane(bytes, wide * high * 2)?)?,
-        PixelFormat::Nv12 if width % 2 != 0 || height % 2 != 0 => return bad("NV12 of odd width or height"),
-        PixelFormat::Nv12 => nv12(layout, plane(bytes, wide * high * 3 / 2)?)?,
-        PixelFormat::I420 if width % 2 != 0 || height % 2 != 0 => return bad("I420 of odd width or height"),
-        PixelFormat::I420 => i420(layout, plane(bytes, wide * high * 3 / 2)?)?,
-        PixelFormat::Mjpeg => unreachable!("returned above"),
+    let rgb = match layout.format {
+        PixelFormat::Mjpeg => {
+            let picture = jpeg::decode(bytes, check_size).or_else(|why| bad(&why))?;
+            return Frame::new(picture.width, picture.height, picture.rgb, taken_at);
+        }
+        PixelFormat::Yuyv => yuyv(layout, raw_picture(layout, bytes)?)?,
+        PixelFormat::Nv12 => nv12(layout, raw_picture(layout, bytes)?)?,
+        PixelFormat::I420 => i420(layout, raw_picture(layout, bytes)?)?,
+        PixelFormat::Grey => replicate(raw_picture(layout, bytes)?),
     };
-    Frame::new(width, height, rgb, taken_at)
+    Frame::new(layout.width, layout.height, rgb, taken_at)
 }
 
-/// How many of a capture buffer's bytes are the picture; what follows is padding or an older frame.
+/// The bytes of a picture that is not compressed, once its size is known to be sound.
+fn raw_picture(layout: Layout, bytes: &[u8]) -> Result<&[u8], CameraError> {
+    let Layout { format, width, height } = layout;
+    check_size(width, height)?;
+    match format {
+        PixelFormat::Yuyv if width % 2 != 0 => return bad("YUYV of odd width"),
+        PixelFormat::Nv12 if width % 2 != 0 || height % 2 != 0 => return bad("NV12 of odd width or height"),
+        PixelFormat::I420 if width % 2 != 0 || height % 2 != 0 => return bad("I420 of odd width or height"),
+        _ => {}
+    }
+    Ok(&bytes[..picture_len(layout, bytes)?])
+}
+
+/// How many bytes at the start of a capture buffer are the picture.
 ///
 /// # Errors
-/// [`CameraError::BadFrame`] when the picture is not whole.
+/// [`CameraError::BadFrame`] when the picture is not complete.
 pub fn picture_len(layout: Layout, bytes: &[u8]) -> Result<usize, CameraError> {
     match raw_len(layout) {
         Some(wanted) => plane(bytes, wanted).map(<[u8]>::len),
@@ -88,7 +91,7 @@ pub fn picture_len(layout: Layout, bytes: &[u8]) -> Result<usize, CameraError> {
     }
 }
 
-/// How many bytes a picture takes; `None` for a JPEG, which shows it itself.
+/// How many bytes a picture takes; `None` for JPEG, which contains its own end.
 pub fn raw_len(layout: Layout) -> Option<usize> {
     let pixels = layout.width as usize * layout.height as usize;
     match layout.format {
@@ -106,7 +109,7 @@ fn bad<T>(why: &str) -> Result<T, CameraError> {
 /// The first `wanted` bytes, which are the picture.
 fn plane(bytes: &[u8], wanted: usize) -> Result<&[u8], CameraError> {
     bytes.get(..wanted).ok_or_else(|| CameraError::BadFrame {
-        why: format!("short: {} bytes where {wanted} were due", bytes.len()),
+        why: format!("short: {} bytes instead of {wanted}", bytes.len()),
     })
 }
 

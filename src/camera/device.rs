@@ -1,20 +1,22 @@
-//! A camera that may fail: its name in, [`Frame`]s out, whatever it does in between. `driver` reads Video4Linux
-//! devices, `exec` a command that writes pictures.
+//! A camera that may fail, as a [`FrameSource`] that recovers by itself. `driver` opens Video4Linux devices (read
+//! through nokhwa or v4l), `exec` a command that writes pictures.
 //!
-//! A thread of its own reads the camera and keeps the latest frame only (`mailbox`), since a read may
-//! never return: v4l waits without limit. Such a thread is abandoned and counted. Lost cameras are
-//! looked for again, ever more rarely, from 0.5 to 30 s apart.
+//! A separate thread reads the camera and keeps only the latest frame (`latest`), because a read may never
+//! return: nokhwa waits for a frame without limit. A thread that hangs is abandoned and counted. A lost camera is
+//! opened again at intervals that grow from 0.5 to 30 s.
 
 mod capture;
 mod choose;
-mod cut;
 mod driver;
 mod exec;
 mod find;
-mod mailbox;
+mod latest;
+mod nokhwa_capture;
+mod split;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod v4l_capture;
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -24,55 +26,49 @@ pub use exec::CommandOptions;
 pub use find::{CameraInfo, Choice};
 
 use self::capture::Driver;
-use self::mailbox::{Mailbox, NoLetter};
-use self::thread::Job;
+use self::latest::{LatestFrame, NoFrame};
+use self::thread::CaptureThread;
 use super::decode::decode;
 use super::wait::wait_until;
 use super::{CameraError, Frame, FrameSource};
 use crate::clock::{BootTime, Clock};
 
-/// First wait before a lost camera is looked for again; each failure doubles it.
+/// Wait before a lost camera is tried again; doubled by each failure.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
-/// Longest wait before a lost camera is looked for again.
+/// Longest wait before a lost camera is tried again.
 const LAST_BACK_OFF: Duration = Duration::from_secs(30);
-/// Abandoned threads that may hang in the driver; one more is not started.
+/// Abandoned threads that may hang in the driver before no more are started.
 const MOST_STUCK: usize = 2;
-/// How long `close` waits for the read that is under way; a camera gives 5 frames a second or more.
-const CLOSING: Duration = Duration::from_millis(600);
+/// How long `close` waits for the current read; a camera gives 5 frames a second or more.
+const CLOSE_WAIT: Duration = Duration::from_millis(600);
 
 /// Which camera, and how to read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceOptions {
-    /// Which camera. Default: the first one.
+    /// Which camera.
     pub choice: Choice,
-    /// Wanted pixels a row; the nearest size that the camera has is taken. Default 640.
+    /// Wanted pixels a row; the nearest size that the camera offers is taken.
     pub width: u32,
-    /// Wanted rows. Default 480.
+    /// Wanted rows.
     pub height: u32,
-    /// Frames thrown away after opening, while the camera finds its exposure. Default 4.
-    pub skip: u32,
-    /// Time without any frame after which the camera is given up and opened anew. Default 5 s.
-    pub patience: Duration,
-}
-
-impl Default for DeviceOptions {
-    fn default() -> Self {
-        Self { choice: Choice::Auto, width: 640, height: 480, skip: 4, patience: Duration::from_secs(5) }
-    }
+    /// Frames dropped after opening, while the camera adjusts its exposure.
+    pub skip_frames: u32,
+    /// Time without any frame after which the camera is closed and opened again.
+    pub max_silence: Duration,
 }
 
 /// A camera as a [`FrameSource`].
 ///
-/// `next_frame` gives a frame that reached us after the call; frames from before it are dropped. One
-/// that is damaged or equal to the frame before is [`CameraError::BadFrame`].
+/// `next_frame` returns a frame that reached us after the call; earlier ones are dropped. A frame that is damaged, or
+/// identical to the one before, is [`CameraError::BadFrame`].
 pub struct Device {
     options: DeviceOptions,
     name: String,
     driver: Arc<dyn Driver>,
     clock: Arc<dyn Clock>,
-    open: Option<Arc<Mailbox>>,
-    /// Threads that were told to close and have not let go of the device yet.
-    stuck: Vec<Arc<Mailbox>>,
+    open: Option<Arc<LatestFrame>>,
+    /// Threads that were told to close and have not released the device yet.
+    stuck: Vec<Arc<LatestFrame>>,
     failed: Option<Failure>,
 }
 
@@ -85,20 +81,21 @@ struct Failure {
 
 /// All cameras that can be captured from, in the order in which `auto` prefers them.
 pub fn list() -> Vec<CameraInfo> {
-    find::Nodes::system().list(&driver::captures)
+    find::Nodes::system().list(&v4l_capture::captures)
 }
 
 impl Device {
-    /// A Video4Linux camera that is opened by the first `next_frame`.
+    /// A Video4Linux camera. The first `next_frame` opens it.
     pub fn new(options: DeviceOptions, clock: Arc<dyn Clock>) -> Self {
-        let driver = Arc::new(driver::V4l::new(&options));
+        let driver = Arc::new(driver::Video4Linux::new(&options));
         Self::with_driver(options, driver, clock)
     }
 
-    /// A command that is started by the first `next_frame`. Of `options` only `skip` and `patience` count.
+    /// A command. The first `next_frame` starts it. Of `options` only `skip_frames` and `max_silence` count.
     pub fn command(command: CommandOptions, options: DeviceOptions, clock: Arc<dyn Clock>) -> Self {
         let name = command.words.first().cloned().unwrap_or_default();
-        let mut device = Self::with_driver(options, Arc::new(command), clock);
+        let driver = Arc::new(exec::CommandDriver::new(command, Arc::clone(&clock)));
+        let mut device = Self::with_driver(options, driver, clock);
         device.name = name;
         device
     }
@@ -108,10 +105,10 @@ impl Device {
         Self { options, name, driver, clock, open: None, stuck: Vec::new(), failed: None }
     }
 
-    /// The mailbox of the running thread, or of a new one when the camera is due to be tried.
-    fn opened(&mut self, deadline: BootTime) -> Result<Arc<Mailbox>, CameraError> {
-        if let Some(mailbox) = &self.open {
-            return Ok(Arc::clone(mailbox));
+    /// The frames of the running thread; starts one, once the camera is due to be tried.
+    fn opened(&mut self, deadline: BootTime) -> Result<Arc<LatestFrame>, CameraError> {
+        if let Some(latest) = &self.open {
+            return Ok(Arc::clone(latest));
         }
         if let Some(failure) = &self.failed {
             wait_until(self.clock.as_ref(), failure.retry_at.min(deadline));
@@ -119,38 +116,39 @@ impl Device {
                 return Err(failure.why.clone());
             }
         }
-        self.refuse_to_pile_up()?;
-        let mailbox = Arc::new(Mailbox::new(self.clock.now()));
-        let job = Job {
+        self.check_stuck()?;
+        let latest = Arc::new(LatestFrame::new(self.clock.now()));
+        let thread = CaptureThread {
             driver: Arc::clone(&self.driver),
-            mailbox: Arc::clone(&mailbox),
+            latest: Arc::clone(&latest),
             clock: Arc::clone(&self.clock),
-            skip: self.options.skip,
+            skip_frames: self.options.skip_frames,
             camera: self.name(),
         };
-        let started = std::thread::Builder::new().name("capture".to_owned()).spawn(|| job.run());
+        let started = std::thread::Builder::new().name("capture".to_owned()).spawn(|| thread.run());
         started.map_err(|why| CameraError::Driver {
             camera: self.name(),
-            why: format!("no thread to read it with ({why})"),
+            why: format!("no thread could be started to read it ({why})"),
         })?;
-        self.open = Some(Arc::clone(&mailbox));
-        Ok(mailbox)
+        self.open = Some(Arc::clone(&latest));
+        Ok(latest)
     }
 
-    fn refuse_to_pile_up(&mut self) -> Result<(), CameraError> {
-        self.stuck.retain(|mailbox| !mailbox.has_ended());
+    /// Refuses to start another thread while too many hang.
+    fn check_stuck(&mut self) -> Result<(), CameraError> {
+        self.stuck.retain(|latest| !latest.has_ended());
         if self.stuck.len() < MOST_STUCK {
             return Ok(());
         }
         Err(CameraError::Stuck { camera: self.name(), reads: self.stuck.len() })
     }
 
-    /// The thread has let go of the camera: remembers why and when to try again.
+    /// The thread has released the camera: records why, and when to try again.
     fn ended(&mut self, why: Option<CameraError>) -> CameraError {
         self.open = None;
-        self.stuck.retain(|mailbox| !mailbox.has_ended());
+        self.stuck.retain(|latest| !latest.has_ended());
         let why = match why {
-            // It is our own abandoned read that holds the device, not another program.
+            // Our own abandoned read holds the device, not another program.
             Some(CameraError::Busy { camera }) if !self.stuck.is_empty() => {
                 CameraError::Stuck { camera, reads: self.stuck.len() }
             }
@@ -167,35 +165,35 @@ impl Device {
         self.failed = Some(Failure { why, back_off, retry_at: self.clock.now().after(back_off) });
     }
 
-    /// No frame by the deadline; gives the thread up when it has said nothing for too long.
-    fn silent(&mut self, called: BootTime, mailbox: Arc<Mailbox>) -> CameraError {
+    /// No frame by the deadline; abandons the thread when the camera has been silent for too long.
+    fn silent(&mut self, called: BootTime, latest: Arc<LatestFrame>) -> CameraError {
         let now = self.clock.now();
         let why = CameraError::Silent { camera: self.name(), waited: now.since(called) };
-        if now.since(mailbox.alive_at()) >= self.options.patience {
-            self.abandon(mailbox);
+        if now.since(latest.alive_at()) >= self.options.max_silence {
+            self.abandon(latest);
             self.back_off(why.clone());
         }
         why
     }
 
-    fn abandon(&mut self, mailbox: Arc<Mailbox>) {
-        mailbox.close();
+    fn abandon(&mut self, latest: Arc<LatestFrame>) {
+        latest.close();
         self.open = None;
-        self.stuck.push(mailbox);
+        self.stuck.push(latest);
     }
 }
 
 impl FrameSource for Device {
     fn next_frame(&mut self, deadline: BootTime) -> Result<Frame, CameraError> {
-        let mailbox = self.opened(deadline)?;
+        let latest = self.opened(deadline)?;
         let called = self.clock.now();
-        let (taken_at, letter) = match mailbox.take(called, deadline, self.clock.as_ref()) {
-            Ok(letter) => letter,
-            Err(NoLetter::Ended(why)) => return Err(self.ended(why)),
-            Err(NoLetter::Late) => return Err(self.silent(called, mailbox)),
+        let (taken_at, captured) = match latest.take(called, deadline, self.clock.as_ref()) {
+            Ok(captured) => captured,
+            Err(NoFrame::Ended(why)) => return Err(self.ended(why)),
+            Err(NoFrame::Timeout) => return Err(self.silent(called, latest)),
         };
-        let shot = letter?;
-        let frame = catch_unwind(|| decode(shot.layout, &shot.bytes, taken_at)).unwrap_or_else(|_| {
+        let raw = captured?;
+        let frame = catch_unwind(|| decode(raw.layout, &raw.bytes, taken_at)).unwrap_or_else(|_| {
             Err(CameraError::BadFrame { why: "the picture decoder panicked on it".to_owned() })
         })?;
         self.failed = None;
@@ -203,24 +201,24 @@ impl FrameSource for Device {
     }
 
     fn close(&mut self) {
-        let Some(mailbox) = self.open.take() else { return };
-        mailbox.close();
-        if !mailbox.wait_for_end(CLOSING) {
-            self.stuck.push(mailbox);
+        let Some(latest) = self.open.take() else { return };
+        latest.close();
+        if !latest.wait_for_end(self.clock.now().after(CLOSE_WAIT), self.clock.as_ref()) {
+            self.stuck.push(latest);
         }
     }
 
     fn probe(&mut self) -> Result<(), CameraError> {
-        if self.open.as_ref().is_some_and(|mailbox| !mailbox.has_ended()) {
+        if self.open.as_ref().is_some_and(|latest| !latest.has_ended()) {
             return Ok(());
         }
-        self.stuck.retain(|mailbox| !mailbox.has_ended());
+        self.stuck.retain(|latest| !latest.has_ended());
         if !self.stuck.is_empty() {
             return Err(CameraError::Stuck { camera: self.name(), reads: self.stuck.len() });
         }
         self.driver.probe()?;
         match &self.failed {
-            // It can be started, but whether it gives pictures only the next attempt tells.
+            // The command exists, but only the next attempt shows whether it gives pictures.
             Some(Failure { why: why @ CameraError::Command { .. }, .. }) => Err(why.clone()),
             _ => Ok(()),
         }

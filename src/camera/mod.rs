@@ -1,13 +1,19 @@
 //! Stage 1: light to [`Frame`].
 //!
-//! A [`FrameSource`] blocks until a frame exposed after the call is there. [`replay`] reads pictures
-//! from a folder; `device` (feature `camera`) reads a Video4Linux camera, or a command that writes pictures.
+//! A [`FrameSource`] blocks until it has a frame that was taken after the call. [`replay`] reads pictures from a
+//! folder; `device` (feature `camera`) reads a Video4Linux camera, or a command that writes pictures.
 
 pub mod decode;
 #[cfg(all(feature = "camera", target_os = "linux"))]
 pub mod device;
 pub mod replay;
 pub mod scale;
+#[cfg(test)]
+#[cfg_attr(
+    not(all(feature = "camera", target_os = "linux")),
+    expect(dead_code, reason = "only the tests of `device` use all of it")
+)]
+mod test_clock;
 mod wait;
 
 use std::path::PathBuf;
@@ -15,7 +21,7 @@ use std::time::Duration;
 
 use crate::clock::BootTime;
 
-/// Longest side of a frame that is accepted, in pixels. Larger claims are refused before memory is taken.
+/// Longest side of a frame that is accepted, in pixels. Larger ones are refused before memory is allocated.
 pub const MAX_SIDE_PX: u32 = 4096;
 
 /// Shortest side of a frame in which a face can be found at all, in pixels.
@@ -23,7 +29,7 @@ pub const MIN_SIDE_PX: u32 = 32;
 
 /// One picture: `height` rows of `width` pixels, RGB, 0..=255, no padding between rows.
 ///
-/// Deliberately without `Debug` and `Serialize`: a picture of a person reaches no log.
+/// Deliberately without `Debug` and `Serialize`, so that no picture of a person reaches a log.
 #[derive(Clone)]
 pub struct Frame {
     width: u32,
@@ -37,7 +43,7 @@ impl Frame {
     /// A frame from `width * height * 3` bytes of RGB.
     ///
     /// # Errors
-    /// [`CameraError::BadFrame`] when a side lies outside `MIN_SIDE_PX..=MAX_SIDE_PX` or the length does not fit.
+    /// [`CameraError::BadFrame`] when a side is outside `MIN_SIDE_PX..=MAX_SIDE_PX` or the length does not match.
     pub fn new(width: u32, height: u32, rgb: Vec<u8>, taken_at: BootTime) -> Result<Self, CameraError> {
         check_size(width, height)?;
         let wanted = width as usize * height as usize * 3;
@@ -49,7 +55,7 @@ impl Frame {
         Ok(Self { width, height, rgb, taken_at, origin: None })
     }
 
-    /// Names the picture this frame was read from, for replies in a demo or a replay.
+    /// Records the name of the picture file this frame was read from.
     pub fn with_origin(mut self, origin: String) -> Self {
         self.origin = Some(origin);
         self
@@ -87,7 +93,7 @@ impl Drop for Frame {
     }
 }
 
-/// Refuses sizes in which no face can be found or that would take absurd memory.
+/// Refuses sizes that are too small to find a face in, or too large for memory.
 ///
 /// # Errors
 /// [`CameraError::BadFrame`], naming the size and the limits.
@@ -106,26 +112,26 @@ pub trait FrameSource: Send {
     /// The next frame exposed after this call. Opens the camera if it is closed.
     ///
     /// # Errors
-    /// [`CameraError::Silent`] at `deadline`; [`CameraError::BadFrame`] for one frame that could not be
-    /// used (call again); the others mean that the camera is not to be had now (call again later: it reopens).
+    /// [`CameraError::Silent`] at `deadline`; [`CameraError::BadFrame`] for one frame that could not be used (call
+    /// again). All others mean that the camera is unavailable; call again later, which opens it again.
     fn next_frame(&mut self, deadline: BootTime) -> Result<Frame, CameraError>;
 
-    /// Lets go of the camera until the next call of `next_frame`.
+    /// Releases the camera until the next call of `next_frame`.
     fn close(&mut self);
 
-    /// Checks without taking a frame whether the camera is there.
+    /// Checks whether the camera is present, without taking a frame.
     ///
     /// # Errors
-    /// What `next_frame` would say of a camera that is missing or not allowed.
+    /// What `next_frame` would return for a camera that is missing or may not be opened.
     fn probe(&mut self) -> Result<(), CameraError>;
 
-    /// Which camera this is, for people: a path or a name.
+    /// A path or name that tells a person which camera this is.
     fn name(&self) -> String;
 }
 
 /// Why there is no frame. Each text says which camera and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
-#[expect(missing_docs, reason = "the message tells what each field is")]
+#[expect(missing_docs, reason = "the message explains each field")]
 pub enum CameraError {
     /// No such device, or none at all.
     #[error("camera {camera}: not found; {fix}")]
@@ -133,17 +139,17 @@ pub enum CameraError {
     /// The device exists and may not be opened.
     #[error("camera {camera}: permission denied; add the daemon's user to the group `video`")]
     Forbidden { camera: String },
-    /// The device exists, and the daemon's sandbox has no place for it.
+    /// The device exists, but the sandbox of the daemon's service excludes it.
     #[error(
         "camera {camera}: the daemon's service may not open such devices; `DeviceAllow=` in \
              `systemctl cat facelatchd` must name them (`char-81 rw` for cameras)"
     )]
-    Fenced { camera: String },
+    Sandboxed { camera: String },
     /// Another program holds the device.
     #[error("camera {camera}: in use by another program; close it (`fuser -v {camera}` names it)")]
     Busy { camera: String },
     /// The device went away while it was read.
-    #[error("camera {camera}: disconnected; plug it in again, it is reopened by itself")]
+    #[error("camera {camera}: disconnected; plug it in again, and it is opened by itself")]
     Gone { camera: String },
     /// Open, but no frame came in time.
     #[error("camera {camera}: no frame for {} ms; unplug it and plug it in again", .waited.as_millis())]
@@ -151,29 +157,29 @@ pub enum CameraError {
     /// None of its formats can be read.
     #[error("camera {camera}: no usable picture format ({offered}); it must offer MJPEG, YUYV, NV12 or GREY")]
     Format { camera: String, offered: String },
-    /// The command that gives the pictures does not.
-    #[error("camera {camera}: {why}; run camera.exec by hand, as the daemon's user, to see what it lacks")]
+    /// The command that should write the pictures failed.
+    #[error("camera {camera}: {why}; run camera.exec by hand, as the daemon's user, to see what is wrong")]
     Command { camera: String, why: String },
     /// One frame was short, damaged, repeated or of an absurd size.
-    #[error("unusable frame: {why}; the next one is tried")]
+    #[error("unusable frame: {why}; trying the next one")]
     BadFrame { why: String },
     /// A picture file of a replay could not be used.
     #[error("picture {}: {why}; replace or remove it", .path.display())]
     Picture { path: PathBuf, why: String },
-    /// Reads that the driver never answered hold the device.
+    /// Reads that never returned hold the device.
     #[error(
         "camera {camera}: {reads} reads hang in its driver; unplug it and plug it in again, or \
              restart the daemon (`systemctl restart facelatchd`)"
     )]
     Stuck { camera: String, reads: usize },
-    /// Anything else the driver said.
+    /// Any other error of the driver.
     #[error("camera {camera}: {why}; unplug it and plug it in again")]
     Driver { camera: String, why: String },
 }
 
 impl CameraError {
-    /// True when only this one frame is lost and the next call may well succeed.
-    pub fn is_passing(&self) -> bool {
+    /// True when only this frame is lost and the next call may succeed.
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::BadFrame { .. } | Self::Picture { .. })
     }
 }

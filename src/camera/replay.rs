@@ -1,7 +1,7 @@
-//! A folder or list of picture files in, frames out: the camera of the demo and of tests.
+//! A folder or list of picture files as a camera, for the demo and for tests.
 //!
-//! Every call gives the next picture as if it had just been taken, round and round. That is a replay
-//! attack by definition, so nothing but a demo or a test should be pointed at one.
+//! Each call returns the next picture as if it had just been taken, starting over after the last. That is a replay
+//! attack by definition: use it for demos and tests only.
 
 #[cfg(test)]
 mod tests;
@@ -18,13 +18,14 @@ use crate::clock::{BootTime, Clock};
 /// Largest picture file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// Pictures in the place of a camera, each a new frame, in the order of their names, then from the start.
+/// Pictures instead of a camera: each is a new frame, in order of name, starting over after the last.
 pub struct Replay {
     pictures: Pictures,
     clock: Arc<dyn Clock>,
-    /// Frames given since it was opened.
-    given: usize,
-    pace: Option<Duration>,
+    /// Pictures returned since it was opened.
+    returned: usize,
+    /// Least time between two pictures.
+    interval: Option<Duration>,
     due: BootTime,
 }
 
@@ -36,35 +37,35 @@ enum Pictures {
 impl Replay {
     /// All `.jpg`, `.jpeg` and `.png` files in `folder`, sorted by name; other files are ignored.
     ///
-    /// The folder is read anew for each frame, so that its pictures can be changed while the daemon runs.
+    /// The folder is read again for each frame, so its pictures can be changed while the daemon runs.
     pub fn folder(folder: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         Self::new(Pictures::Folder(folder.into()), clock)
     }
 
-    /// These files in this order, whatever their names end in.
+    /// These files in this order, whatever their extensions.
     pub fn files(files: impl IntoIterator<Item = PathBuf>, clock: Arc<dyn Clock>) -> Self {
         Self::new(Pictures::Files(files.into_iter().collect()), clock)
     }
 
     fn new(pictures: Pictures, clock: Arc<dyn Clock>) -> Self {
-        Self { pictures, clock, given: 0, pace: None, due: BootTime::default() }
+        Self { pictures, clock, returned: 0, interval: None, due: BootTime::default() }
     }
 
-    /// At most this many frames a second; without it, as fast as they are asked for. 0 means no limit.
+    /// Limits the frames a second; 0, like the default, means as fast as the caller asks.
     pub fn with_frames_per_second(mut self, frames_per_second: u32) -> Self {
-        self.pace = (frames_per_second > 0).then(|| Duration::from_secs(1) / frames_per_second);
+        self.interval = (frames_per_second > 0).then(|| Duration::from_secs(1) / frames_per_second);
         self
     }
 
     /// The next picture; after the last one the first again.
     fn next_path(&mut self) -> Result<PathBuf, CameraError> {
         let mut files = self.list()?;
-        let path = files.swap_remove(self.given % files.len());
-        self.given += 1;
+        let path = files.swap_remove(self.returned % files.len());
+        self.returned += 1;
         Ok(path)
     }
 
-    /// The pictures there are now, at least one.
+    /// The pictures that exist now, at least one.
     fn list(&self) -> Result<Vec<PathBuf>, CameraError> {
         let files = match &self.pictures {
             Pictures::Files(files) => files.clone(),
@@ -88,15 +89,15 @@ impl Replay {
     }
 
     /// Waits until the next frame is due.
-    fn keep_pace(&mut self, deadline: BootTime) -> Result<(), CameraError> {
-        let Some(pace) = self.pace else { return Ok(()) };
+    fn wait_until_due(&mut self, deadline: BootTime) -> Result<(), CameraError> {
+        let Some(interval) = self.interval else { return Ok(()) };
         let start = self.clock.now();
         let late = self.due > deadline;
         wait_until(self.clock.as_ref(), if late { deadline } else { self.due });
         if late {
             return Err(CameraError::Silent { camera: self.name(), waited: deadline.since(start) });
         }
-        self.due = self.clock.now().after(pace);
+        self.due = self.clock.now().after(interval);
         Ok(())
     }
 }
@@ -106,14 +107,14 @@ impl FrameSource for Replay {
         if self.clock.now() >= deadline {
             return Err(CameraError::Silent { camera: self.name(), waited: Duration::ZERO });
         }
-        self.keep_pace(deadline)?;
+        self.wait_until_due(deadline)?;
         let path = self.next_path()?;
         let taken_at = self.clock.now();
         read(&path, taken_at).map_err(|why| CameraError::Picture { path, why })
     }
 
     fn close(&mut self) {
-        self.given = 0;
+        self.returned = 0;
     }
 
     fn probe(&mut self) -> Result<(), CameraError> {

@@ -6,7 +6,7 @@ pub mod boxes;
 pub mod quality;
 
 use crate::camera::Frame;
-use crate::camera::scale::{Between, scaled};
+use crate::camera::scale::{Interpolation, scaled};
 use crate::model::{ModelError, Network};
 
 use boxes::{Candidate, STRIDES};
@@ -96,7 +96,7 @@ impl Detector {
         }
         let failed = |e: String| self.network.bad_output(format!("frame cannot be resized: {e}"));
         let (from, to) = ((frame.width(), frame.height()), (width as u32, height as u32));
-        let rgb = scaled(frame.rgb(), from, to, Between::Linear).map_err(failed)?;
+        let rgb = scaled(frame.rgb(), from, to, Interpolation::Linear).map_err(failed)?;
         Ok((rgb, width, height))
     }
 

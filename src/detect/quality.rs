@@ -49,7 +49,7 @@ impl QualityGate {
         if light.mean > self.max_light {
             return Err(RetryReason::TooBright);
         }
-        if turn(face) > self.max_turn {
+        if yaw(face) > self.max_turn {
             return Err(RetryReason::TurnedAway);
         }
         if light.sharpness < self.min_sharpness {
@@ -71,9 +71,9 @@ fn inside(frame: &Frame, face: &Face) -> bool {
     face.landmarks.iter().all(|p| (0.0..width).contains(&p.x) && (0.0..height).contains(&p.y))
 }
 
-/// How far the nose lies off the middle of the eyes, along the line between them, in eye distances: 0 for
-/// a frontal face, about 0.5 where one eye hides behind the nose.
-fn turn(face: &Face) -> f32 {
+/// The yaw of the head, as the distance of the nose from the middle of the eyes, along the line between them, in eye
+/// distances: 0 for a frontal face, about 0.5 where one eye hides behind the nose.
+fn yaw(face: &Face) -> f32 {
     let [left, right, nose, ..] = face.landmarks;
     let across = Point { x: right.x - left.x, y: right.y - left.y };
     let from_middle = Point { x: nose.x - (left.x + right.x) / 2.0, y: nose.y - (left.y + right.y) / 2.0 };
@@ -176,8 +176,8 @@ mod tests {
     #[test]
     fn each_fault_has_its_own_word() {
         let blank = |light: u8| frame(move |_, _| light);
-        let mut turned = face();
-        turned.landmarks[2].x = 118.0;
+        let mut aside = face();
+        aside.landmarks[2].x = 118.0;
         let small = super::super::boxes::scaled(&face(), 0.4);
         let mut outside = face();
         outside.landmarks[3].x = -1.0;
@@ -188,7 +188,7 @@ mod tests {
             (textured(), vec![outside], RetryReason::NotCentred),
             (blank(5), vec![face()], RetryReason::TooDark),
             (blank(250), vec![face()], RetryReason::TooBright),
-            (textured(), vec![turned], RetryReason::TurnedAway),
+            (textured(), vec![aside], RetryReason::TurnedAway),
             (frame(|x, _| 60 + (x / 2) as u8), vec![face()], RetryReason::TooBlurred),
         ];
         for (frame, faces, wanted) in cases {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::camera::Frame;
-use crate::camera::scale::{Between, scaled};
+use crate::camera::scale::{Interpolation, scaled};
 use crate::detect::{Face, Point};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -36,7 +36,7 @@ impl Chip {
             return Ok(Cow::Borrowed(&self.0));
         }
         let to = (width as u32, height as u32);
-        scaled(&self.0, (CHIP_SIDE_PX, CHIP_SIDE_PX), to, Between::Linear).map(Cow::Owned)
+        scaled(&self.0, (CHIP_SIDE_PX, CHIP_SIDE_PX), to, Interpolation::Linear).map(Cow::Owned)
     }
 
     /// The pixels, row by row.

@@ -1,7 +1,7 @@
 //! Stage 3: [`Frame`] and [`Face`] to [`Embedding`], by way of the aligned [`Chip`].
 
 pub mod align;
-pub mod turn;
+pub mod template_key;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -10,23 +10,25 @@ use crate::detect::Face;
 use crate::model::{ModelError, Network};
 
 pub use align::{CHIP_SIDE_PX, Chip};
-pub use turn::{Turn, TurnKind};
+pub use template_key::{KeyKind, KeyedEmbedding, OtherKey, TemplateKey, TemplateKeyId};
 
-/// A face as a point on the unit sphere; 128 values from SFace, 192 from MobileFaceNet. Networks of one's own may ask in
-/// `MODELS.toml` (`normalise = false`) for theirs to stay as they are: then of any length but 0.
+/// A face as a point on the unit sphere: 128 values from SFace, 192 from MobileFaceNet. Other networks may turn scaling
+/// off in `MODELS.toml` (`normalise = false`); theirs have any length but 0.
+///
+/// This is the raw face, as networks, heads and exports know it. What is stored and compared is a [`KeyedEmbedding`].
 ///
 /// Without `Debug` and `Serialize` on purpose: it is biometric data and reaches no log. Wiped on drop.
 #[derive(Clone, PartialEq, Zeroize, ZeroizeOnDrop)]
 pub struct Embedding(Vec<f32>);
 
-/// Why numbers are no embedding.
+/// Why numbers are not an embedding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnEmbedding {
     /// NaN or infinity among the values.
-    #[error("the embedding holds a value that is not finite")]
+    #[error("the embedding has a value that is not finite")]
     NotFinite,
-    /// Nothing to normalise.
-    #[error("the embedding has no length")]
+    /// No values, or all zero: nothing to normalise.
+    #[error("the embedding has length zero")]
     Zero,
 }
 
@@ -35,41 +37,41 @@ impl Embedding {
     ///
     /// # Errors
     /// [`NotAnEmbedding`] for NaN, infinity, no values or all zeros.
-    pub fn new(mut values: Vec<f32>) -> Result<Self, NotAnEmbedding> {
-        let norm = values.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>().sqrt();
-        let bad = if !norm.is_finite() {
-            Some(NotAnEmbedding::NotFinite)
-        } else if norm < 1e-12 {
-            Some(NotAnEmbedding::Zero)
-        } else {
-            None
-        };
-        if let Some(bad) = bad {
-            values.zeroize();
-            return Err(bad);
-        }
-        for value in &mut values {
+    pub fn new(values: Vec<f32>) -> Result<Self, NotAnEmbedding> {
+        // From here on the values are wiped on drop.
+        let mut embedding = Self(values);
+        let norm = norm(&embedding.0)?;
+        for value in &mut embedding.0 {
             *value = (f64::from(*value) / norm) as f32;
         }
-        Ok(Self(values))
+        Ok(embedding)
     }
 
-    /// The values of an embedding, turned: finite and as long as it was, to rounding.
-    fn turned(values: Vec<f32>) -> Self {
-        Self(values)
-    }
-
-    /// `values` as they are: of a network whose embeddings are not scaled, or scaled before.
+    /// `values` as they are: scaled before, or from a network whose embeddings are not scaled.
     ///
     /// # Errors
     /// As [`Embedding::new`].
     pub fn as_given(values: Vec<f32>) -> Result<Self, NotAnEmbedding> {
-        Self::new(values.clone()).map(|_| Self(values))
+        let embedding = Self(values);
+        norm(&embedding.0)?;
+        Ok(embedding)
     }
 
-    /// The coordinates: finite, of unit length unless the network's list entry says otherwise.
+    /// The coordinates: finite, of unit length unless the network's entry in `MODELS.toml` says otherwise.
     pub fn values(&self) -> &[f32] {
         &self.0
+    }
+}
+
+/// The Euclidean length of an embedding's values.
+fn norm(values: &[f32]) -> Result<f64, NotAnEmbedding> {
+    let norm = values.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>().sqrt();
+    if !norm.is_finite() {
+        Err(NotAnEmbedding::NotFinite)
+    } else if norm < 1e-12 {
+        Err(NotAnEmbedding::Zero)
+    } else {
+        Ok(norm)
     }
 }
 

@@ -1,20 +1,22 @@
-//! The text of a head file to a [`Head`]: finite, of the right length, for this embedder, able to work.
+//! The text of a head file to a [`Head`] that is finite, of the right length, for this embedder, and able to work.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::project::{Projection, RawProjection};
 use super::{Formula, Head, LogOdds, Probability};
+use crate::bounded;
 use crate::embed::Embedder;
 
-/// A head file is a short text; anything longer is something else.
+/// Longest head file, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Layouts of head files: 2 may have a `[projection]`, 1 may not.
 const SCHEMAS: std::ops::RangeInclusive<u32> = 1..=2;
 
-/// A head file as written, before it is believed.
+/// A head file as written, before it is checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawHead {
@@ -72,10 +74,10 @@ pub enum HeadError {
         #[source]
         source: std::io::Error,
     },
-    /// The text is no head.
+    /// The text is not a head.
     #[error("head {}: {why}; fit or fetch the head again", .path.display())]
     Malformed { path: PathBuf, why: String },
-    /// Numbers made by one network say nothing of another's.
+    /// Fitted for another network, so its numbers mean nothing here.
     #[error(
         "head {}: made for the embedder {made_for} (sha256 {made_for_sha256}), but {loaded_sha256} is loaded; \
          fit a head for this embedder or configure the other one",
@@ -88,8 +90,8 @@ pub enum HeadError {
     /// NaN or infinity.
     #[error("head {}: {what} is not a finite number; fit the head again", .path.display())]
     NotFinite { path: PathBuf, what: &'static str },
-    /// A threshold must leave room on both sides.
-    #[error("head {}: threshold {got} lies outside 0 to 1 (both excluded); set it between them", .path.display())]
+    /// A threshold that everybody or nobody reaches.
+    #[error("head {}: threshold {got} is out of range; use a number above 0 and below 1", .path.display())]
     Threshold { path: PathBuf, got: f64 },
     /// Nobody could ever match.
     #[error(
@@ -113,13 +115,11 @@ impl Head {
     /// # Errors
     /// [`HeadError`], naming the file and the fix.
     pub fn load(path: &Path, wanted: Wanted<'_>) -> Result<Self, HeadError> {
-        let read = |source| HeadError::Read { path: path.into(), source };
-        let bytes = std::fs::metadata(path).map_err(read)?.len();
-        if bytes > MAX_FILE_BYTES {
-            let why = format!("{bytes} bytes, a head has at most {MAX_FILE_BYTES}");
-            return Err(HeadError::Malformed { path: path.into(), why });
-        }
-        Self::parse(path, &std::fs::read_to_string(path).map_err(read)?, wanted)
+        let text = bounded::read_text(path, MAX_FILE_BYTES).map_err(|source| match source.kind() {
+            ErrorKind::FileTooLarge => HeadError::Malformed { path: path.into(), why: source.to_string() },
+            _ => HeadError::Read { path: path.into(), source },
+        })?;
+        Self::parse(path, &text, wanted)
     }
 
     /// A head from the text of its file; `path` is only named in errors.
@@ -130,7 +130,7 @@ impl Head {
         Self::parse_with(path, path.parent().unwrap_or(Path::new("")), text, wanted)
     }
 
-    /// As [`Head::parse`], with the side file in `folder`: for a head that is not where it will be.
+    /// As [`Head::parse`], with the matrix file in `folder`: for a head that is not in its final place yet.
     pub fn parse_with(path: &Path, folder: &Path, text: &str, wanted: Wanted<'_>) -> Result<Self, HeadError> {
         let malformed = |why: String| HeadError::Malformed { path: path.into(), why };
         let raw: RawHead =
@@ -160,7 +160,7 @@ impl Head {
             return Err(HeadError::WrongLength { path: path.into(), got: alpha.len(), wanted: rows });
         }
         let head = Self::of(path, (raw.bias as f32, alpha), projection, raw.threshold)?;
-        // How far apart embeddings of any length may be is not known.
+        // Embeddings of any length may be any distance apart.
         let apart = if wanted.unit_length { 2.0 } else { f32::INFINITY };
         head.refused_if_it_grants_anyone(path, apart)
     }
@@ -216,7 +216,7 @@ impl Head {
         Ok(head)
     }
 
-    /// `apart`: the most that two embeddings differ in length.
+    /// `apart` is the largest distance between two embeddings.
     fn refused_if_it_grants_anyone(self, path: &Path, apart: f32) -> Result<Self, HeadError> {
         let (worst, threshold) = (self.most_unlike_pair(apart), self.threshold);
         if worst >= threshold {
@@ -225,8 +225,8 @@ impl Head {
         Ok(self)
     }
 
-    /// A lower bound of what any pair scores. R stretches what is `apart` (2 at most between unit vectors) by no more
-    /// than its norm, so by Cauchy-Schwarz the sum is at least -apart norm(R) norm(negative part of alpha). Without a
+    /// A lower bound on what any pair scores. R stretches a distance (2 at most between unit vectors) by no more than its
+    /// norm, so by Cauchy-Schwarz the sum is at least -apart norm(R) norm(negative part of alpha). Without a
     /// negative alpha no pair scores less than an identical one, however far apart.
     fn most_unlike_pair(&self, apart: f32) -> Probability {
         let negative = self.formula.alpha().iter().map(|a| a.min(0.0).powi(2)).sum::<f32>().sqrt();

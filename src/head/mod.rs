@@ -7,6 +7,7 @@
 //! negative, so that p falls as the distance grows. Koch's h is itself a last linear layer: that is R.
 
 pub mod file;
+mod keyed;
 pub mod project;
 
 use std::borrow::Cow;
@@ -14,9 +15,10 @@ use std::fmt;
 
 use facelatch_kernels::{Isa, Scan};
 
-use crate::embed::{Embedding, Turn, TurnKind};
+use crate::embed::{Embedding, KeyKind};
 
 pub use file::HeadError;
+pub use keyed::KeyedHead;
 pub use project::Projection;
 
 /// A trained head: what a distance means. Made by [`Head::new`] or [`Head::load`], which refuse a head that cannot work.
@@ -66,10 +68,14 @@ impl Head {
 
     /// h of one embedding: `R * e`, or the embedding itself. Worth keeping when it is compared more than once.
     pub fn project<'a>(&self, embedding: &'a Embedding) -> Cow<'a, [f32]> {
-        debug_assert_eq!(embedding.values().len(), self.length(), "the caller checks lengths at load");
+        self.project_values(embedding.values())
+    }
+
+    fn project_values<'a>(&self, values: &'a [f32]) -> Cow<'a, [f32]> {
+        debug_assert_eq!(values.len(), self.length(), "the caller checks lengths at load");
         match &self.projection {
-            Some(projection) => Cow::Owned(projection.apply(embedding.values())),
-            None => Cow::Borrowed(embedding.values()),
+            Some(projection) => Cow::Owned(projection.apply(values)),
+            None => Cow::Borrowed(values),
         }
     }
 
@@ -83,28 +89,9 @@ impl Head {
         self.log_odds(a, b).probability()
     }
 
-    /// The same head for turned embeddings: it scores `Q*a` and `Q*b` as this one scores `a` and `b`, to rounding.
-    ///
-    /// Over the coordinates themselves alpha follows a signed permutation, which is exact. A projection R becomes
-    /// `R * Q^T`.
-    pub fn turned(&self, turn: &Turn) -> Self {
-        let mut head = self.clone();
-        if let (None, Some(from)) = (&self.projection, turn.permutation()) {
-            let alpha: Vec<f32> = from.iter().map(|from| self.formula.alpha()[*from]).collect();
-            // The same finite values in another order.
-            head.formula = Formula::new(self.formula.bias, &alpha).unwrap_or(head.formula);
-        } else if let Some(undo) = turn.undo_matrix(self.length()) {
-            head.projection = Some(match &self.projection {
-                Some(projection) => projection.after(undo),
-                None => Projection::of_matrix(self.length(), undo),
-            });
-        }
-        head
-    }
-
-    /// The kind of turn that leaves this head's scores as they are at the least cost.
-    pub fn turn_kind(&self) -> TurnKind {
-        if self.projection.is_some() { TurnKind::Rotation } else { TurnKind::Permutation }
+    /// The kind of template key that keeps this head's scores at the least cost.
+    pub fn key_kind(&self) -> KeyKind {
+        if self.projection.is_some() { KeyKind::Rotation } else { KeyKind::Permutation }
     }
 
     /// What an identical pair scores: `sigmoid(b)`, since every difference is 0.
@@ -195,99 +182,6 @@ mod tests {
         let (a, b) = (unit(vec![1.0, 0.0, 0.0]), unit(vec![0.0, 1.0, 0.0]));
         assert_eq!(head().log_odds(&a, &b), LogOdds(3.0 - 2.0 - 1.0));
         assert_eq!(head().probability(&a, &b).value(), 0.5);
-    }
-
-    /// 128 values: plain, seeded rotations, and a learned matrix before the rotations.
-    fn heads() -> [Head; 3] {
-        let mut random = project::SplitMix64(5);
-        let alpha: Vec<f32> = (0..128).map(|_| -1.2 * random.uniform() as f32).collect();
-        let matrix = (0..128 * 128).map(|_| random.uniform() as f32 / 8.0 - 0.06).collect();
-        let projections = [
-            None,
-            Some(Projection::new(128, None, 16, 3).expect("works")),
-            Some(Projection::new(128, Some(matrix), 4, 9).expect("works")),
-        ];
-        projections.map(|projection| {
-            let rows = projection.as_ref().map_or(128, Projection::rows);
-            let alpha: Vec<f32> = (0..rows).map(|i| alpha[i % 128] * 128.0 / rows as f32).collect();
-            let formula = Formula::new(6.0, &alpha).expect("finite");
-            Head { formula, threshold: Probability(0.9), projection }
-        })
-    }
-
-    /// Embeddings have no `Debug`, so values are drawn.
-    fn face() -> impl Strategy<Value = Vec<f32>> {
-        prop::collection::vec(-1.0_f32..1.0, 128)
-    }
-
-    /// Another picture of the same face, near it.
-    fn near(face: &Embedding, noise: &Embedding, far: f32) -> Embedding {
-        unit(face.values().iter().zip(noise.values()).map(|(a, b)| a + far * b).collect())
-    }
-
-    #[test]
-    fn a_signed_permutation_costs_nothing_but_another_order_of_addition() {
-        let plain = &heads()[0];
-        assert_eq!(plain.turn_kind(), TurnKind::Permutation);
-        let turn = Turn::draw(&[1; 32], TurnKind::Permutation, 128);
-        let mut want: Vec<f32> = plain.formula.alpha().to_vec();
-        let mut got: Vec<f32> = plain.turned(&turn).formula.alpha().to_vec();
-        want.sort_by(f32::total_cmp);
-        got.sort_by(f32::total_cmp);
-        assert_eq!(got, want);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        /// Issue 6: every score stays as it was, to 1e-6.
-        #[test]
-        fn turned_templates_score_as_before(a in face(), noise in face(), far in 0.0_f32..3.0, key: [u8; 32]) {
-            prop_assume!(Embedding::new(a.clone()).is_ok() && Embedding::new(noise.clone()).is_ok());
-            let (a, noise) = (unit(a), unit(noise));
-            let b = near(&a, &noise, far);
-            for head in heads() {
-                for kind in [TurnKind::Permutation, TurnKind::Rotation] {
-                    let turn = Turn::draw(&key, kind, 128);
-                    let turned = head.turned(&turn);
-                    let got = turned.probability(&turn.apply(&a), &turn.apply(&b)).value();
-                    let want = head.probability(&a, &b).value();
-                    prop_assert!((got - want).abs() < 1e-6, "{kind:?}: {got} for {want}");
-                }
-            }
-        }
-    }
-
-    /// Two devices: to anybody without the keys, one face turned by two keys is two strangers.
-    #[test]
-    fn turned_by_two_keys_one_face_scores_as_strangers_do() {
-        let mut random = project::SplitMix64(11);
-        let mut face = || unit((0..128).map(|_| random.uniform() as f32 - 0.5).collect());
-        let mut keys = project::SplitMix64(12);
-        let mut key = || [keys.bits(), keys.bits(), keys.bits(), keys.bits()].map(u64::to_le_bytes).concat();
-        for head in heads() {
-            for kind in [TurnKind::Permutation, TurnKind::Rotation] {
-                let (mut linked, mut strangers) = (Vec::new(), Vec::new());
-                let mut turn = || Turn::draw(&key().try_into().expect("32 bytes"), kind, 128);
-                // What counts is the turn from one to the other, so one of them may stay. Turning a head is slow.
-                let one = turn();
-                let turned = head.turned(&one);
-                for _ in 0..60 {
-                    let (other, here, there) = (turn(), face(), face());
-                    linked.push(turned.log_odds(&one.apply(&here), &other.apply(&here)).0);
-                    strangers.push(head.log_odds(&here, &there).0);
-                }
-                let mean = |z: &[f32]| z.iter().sum::<f32>() / z.len() as f32;
-                let deviation = |z: &[f32]| {
-                    (z.iter().map(|v| (v - mean(z)).powi(2)).sum::<f32>() / z.len() as f32).sqrt()
-                };
-                let apart = (mean(&linked) - mean(&strangers)).abs();
-                // Three standard errors of the difference of two such means.
-                let error = deviation(&strangers).max(deviation(&linked)) * (2.0_f32 / 60.0).sqrt();
-                assert!(apart < 3.0 * error, "{kind:?}: {} and {}", mean(&linked), mean(&strangers));
-                assert!(head.formula.bias - mean(&linked) > 10.0 * error, "an identical pair is far away");
-            }
-        }
     }
 
     proptest! {

@@ -1,10 +1,10 @@
-//! The linear map R of `h = R * e` that a head may bring: a learned matrix, seeded rotations, or both.
+//! The linear map R of `h = R * e` that a head may have: a learned matrix, seeded rotations, or both.
 //!
 //! |h1 - h2| summed over coordinates depends on the axes; over many random rotations stacked it comes
 //! near a multiple of the length |e1 - e2|, which for unit vectors orders pairs as the cosine does.
 //!
 //! A rotation is H D2 H D1: D random signs, H the Hadamard matrix (Ailon, Chazelle 2006). It costs n log n where
-//! a drawn matrix costs n * n, and needs no memory.
+//! a full matrix costs n * n, and needs no memory.
 
 use std::fmt;
 use std::path::Path;
@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// Most values in a learned matrix. Larger claims are refused before memory is taken.
+use crate::bounded;
+
+/// Most values in a learned matrix.
 const MAX_VALUES: usize = 256 * 256;
 
 /// Most values in h.
@@ -41,14 +43,14 @@ pub struct RawProjection {
 #[derive(Clone)]
 pub struct Projection {
     length: usize,
-    /// The learned part, row by row; each row has `length` values. Without it, the embedding goes on as it is. Once turned
-    /// it is as secret as the turn.
+    /// The learned part, row by row; each row has `length` values. Without it, the embedding passes unchanged. In a head
+    /// for a template key it is as secret as the key.
     matrix: Option<Zeroizing<Vec<f32>>>,
     stretch: f32,
-    /// All rotations are turned at once, side by side, which vector registers like: the signs of D1, then of D2, and in
-    /// each, for one coordinate after the other, that of every rotation. h has the same order.
+    /// All rotations are applied at once, side by side, so that they fit vector registers: the signs of D1, then of D2, and
+    /// in each, coordinate by coordinate, that of every rotation. h has the same order.
     signs: Vec<f32>,
-    /// What one rotation takes and gives: a power of two; shorter vectors are filled up with 0.
+    /// Size of one rotation: a power of two; shorter vectors are padded with 0.
     side: usize,
 }
 
@@ -62,7 +64,7 @@ impl fmt::Debug for Projection {
 }
 
 impl RawProjection {
-    /// Reads and draws R for embeddings of `length` values; `folder` is where the head lies.
+    /// Reads and draws R for embeddings of `length` values; `folder` is that of the head.
     ///
     /// # Errors
     /// Text that says what is wrong.
@@ -87,7 +89,7 @@ impl Projection {
             None => length,
             Some(m) if length == 0 || m.is_empty() || m.len() % length != 0 || m.len() > MAX_VALUES => {
                 return Err(format!(
-                    "projection: a matrix of {} values is no whole rows of {length}",
+                    "projection: a matrix of {} values is not whole rows of {length}",
                     m.len()
                 ));
             }
@@ -148,7 +150,7 @@ impl Projection {
 
     /// `R * e`; `e` has [`Projection::length`] values.
     pub fn apply(&self, e: &[f32]) -> Vec<f32> {
-        // Room for all of it, so that no half-grown copy of a face stays behind in memory.
+        // One allocation, so that no half-grown copy of a face stays behind in memory.
         let mut learned = Zeroizing::new(Vec::with_capacity(self.side.max(self.length)));
         match &self.matrix {
             Some(matrix) => learned.extend(matrix.chunks_exact(self.length).map(|row| dot(row, e))),
@@ -220,14 +222,11 @@ fn read_matrix(folder: &Path, file: &str, sha256: &str, length: usize) -> Result
     }
     let path = folder.join(file);
     let failed = |e: std::io::Error| format!("projection: matrix {}: {e}", path.display());
-    let bytes = std::fs::metadata(&path).map_err(failed)?.len();
-    if bytes > 4 * MAX_VALUES as u64 || bytes % (4 * length as u64) != 0 {
-        return Err(format!(
-            "projection: matrix {}: {bytes} bytes are no rows of {length} f32",
-            path.display()
-        ));
+    let bytes = bounded::read(&path, 4 * MAX_VALUES as u64).map_err(failed)?;
+    if bytes.len() % (4 * length) != 0 {
+        let (path, bytes) = (path.display(), bytes.len());
+        return Err(format!("projection: matrix {path}: {bytes} bytes are not whole rows of {length} f32"));
     }
-    let bytes = std::fs::read(&path).map_err(failed)?;
     let got: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     if !got.eq_ignore_ascii_case(sha256) {
         return Err(format!(

@@ -6,7 +6,7 @@ use super::{Cause, Networks, Observer, Pipeline, Progress, Trace, tell};
 use crate::camera::{CameraError, Frame};
 use crate::clock::BootTime;
 use crate::detect::quality::RetryReason;
-use crate::embed::{Embedding, align};
+use crate::embed::{KeyedEmbedding, OtherKey, align};
 
 /// Longest wait for one frame. Then we check that the caller is still there, and report that we are alive.
 const FRAME_WAIT: Duration = Duration::from_secs(5);
@@ -41,13 +41,15 @@ impl Pipeline {
         &mut self,
         observer: Observer<'_>,
         trace: &mut Trace,
-    ) -> Result<Vec<Embedding>, Cause> {
+    ) -> Result<Vec<KeyedEmbedding>, Cause> {
         let mut window = CaptureWindow::until(self.clock.now().after(self.rules.verify_deadline));
         let wanted = self.rules.frames;
-        let mut samples: Vec<Embedding> = Vec::with_capacity(wanted);
+        let mut samples: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
         while samples.len() < wanted {
             let sample = self.next_sample(&window, observer, trace)?;
-            if samples.last().is_some_and(|last| !self.alike(last, &sample)) {
+            if let Some(last) = samples.last()
+                && !self.alike(last, &sample)?
+            {
                 samples.clear();
                 window.trouble = Some(Cause::Retry(RetryReason::SeveralFaces));
             }
@@ -61,9 +63,8 @@ impl Pipeline {
     /// Samples of two people must never be judged together: the vote is a mean, and one sample of the owner outweighs
     /// several of a stranger. Position in the frame proves nothing, since a second person may step into the same place.
     /// Each sample is compared with the one just before, so that a turning head passes.
-    fn alike(&self, one: &Embedding, next: &Embedding) -> bool {
-        let head = self.gallery.head();
-        head.probability(one, next) >= head.threshold()
+    fn alike(&self, one: &KeyedEmbedding, next: &KeyedEmbedding) -> Result<bool, OtherKey> {
+        self.gallery.head().matches(one, next)
     }
 
     /// The next frame that passes the quality gate, embedded. At the deadline it fails with the last thing that was wrong.
@@ -72,7 +73,7 @@ impl Pipeline {
         window: &CaptureWindow,
         observer: Observer<'_>,
         trace: &mut Trace,
-    ) -> Result<Embedding, Cause> {
+    ) -> Result<KeyedEmbedding, Cause> {
         let (mut last, mut bad_frames) = (window.trouble.clone(), 0);
         loop {
             if self.clock.now() >= window.deadline {
@@ -90,7 +91,7 @@ impl Pipeline {
                     tell(observer, Progress::Camera(why))?;
                     continue;
                 }
-                Err(error) if error.is_passing() && bad_frames < MAX_BAD_FRAMES => {
+                Err(error) if error.is_transient() && bad_frames < MAX_BAD_FRAMES => {
                     bad_frames += 1;
                     tell(observer, Progress::Camera(error.to_string()))?;
                     continue;
@@ -112,7 +113,11 @@ impl Pipeline {
     }
 
     /// Frame to face to embedding, each stage timed.
-    fn examine(&self, frame: &Frame, trace: &mut Trace) -> Result<Result<Embedding, RetryReason>, Cause> {
+    fn examine(
+        &self,
+        frame: &Frame,
+        trace: &mut Trace,
+    ) -> Result<Result<KeyedEmbedding, RetryReason>, Cause> {
         let Networks { detector, embedder, .. } = &self.networks;
         let start = self.clock.now();
         let faces = detector.detect(frame)?;
@@ -126,8 +131,7 @@ impl Pipeline {
         let chip = align::align(frame, &face);
         trace.means.align.add(self.ms_since(start));
         let start = self.clock.now();
-        // From here on the face is known in the device's own axes only.
-        let embedding = self.gallery.turn().apply(&embedder.embed(&chip)?);
+        let embedding = self.gallery.key().apply(&embedder.embed(&chip)?);
         trace.means.embed.add(self.ms_since(start));
         Ok(Ok(embedding))
     }

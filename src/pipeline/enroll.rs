@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::capture::CaptureWindow;
 use super::{Cause, Observer, Pipeline, Progress, Trace, tell};
-use crate::embed::Embedding;
+use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::judge::vote;
 use crate::people::UserName;
 use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
@@ -73,7 +73,7 @@ impl Pipeline {
         check(&request)?;
         self.refresh()?;
         let samples = self.samples(request.templates, observer)?;
-        let warnings = self.lookalikes(&request.user, &samples);
+        let warnings = self.lookalikes(&request.user, &samples).map_err(StoreError::from)?;
         let created_at = self.clock.wall();
         let embedder_sha256 = self.networks.embedder.model_sha256();
         let templates: Vec<Template> = samples
@@ -89,18 +89,18 @@ impl Pipeline {
             .collect();
         let ids = templates.iter().map(|t| t.id.clone()).collect();
         // Refused if the templates were renewed during the capture.
-        self.store.add(&templates, self.gallery.turn())?;
+        self.store.add(&templates)?;
         Ok(Enrolled { user: request.user, ids, warnings })
     }
 
     /// Samples that all show one person.
-    fn samples(&mut self, wanted: usize, observer: Observer<'_>) -> Result<Vec<Embedding>, EnrollError> {
+    fn samples(&mut self, wanted: usize, observer: Observer<'_>) -> Result<Vec<KeyedEmbedding>, EnrollError> {
         let mut window = CaptureWindow::until(self.clock.now().after(self.rules.enroll_deadline));
-        let mut samples: Vec<Embedding> = Vec::with_capacity(wanted);
+        let mut samples: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
         let mut outliers = 0;
         while samples.len() < wanted {
             let sample = self.next_sample(&window, observer, &mut Trace::default())?;
-            if !self.like_the_others(&sample, &samples) {
+            if !self.like_the_others(&sample, &samples).map_err(StoreError::from)? {
                 outliers += 1;
                 if outliers == MAX_OUTLIERS {
                     return Err(EnrollError::AnotherFace);
@@ -117,25 +117,24 @@ impl Pipeline {
     }
 
     /// Whether a sample shows the same person as the earlier ones: judged like a frame against them as templates.
-    fn like_the_others(&self, sample: &Embedding, earlier: &[Embedding]) -> bool {
+    fn like_the_others(&self, sample: &KeyedEmbedding, earlier: &[KeyedEmbedding]) -> Result<bool, OtherKey> {
         let head = self.gallery.head();
-        let z = vote::decide(head, std::slice::from_ref(sample), earlier.iter());
-        z.is_none_or(|z| z.probability() >= head.threshold())
+        let z = vote::decide(head, std::slice::from_ref(sample), earlier)?;
+        Ok(z.is_none_or(|z| z.probability() >= head.threshold()))
     }
 
     /// A warning for each other user whose templates match the new ones.
-    fn lookalikes(&self, user: &UserName, samples: &[Embedding]) -> Vec<String> {
+    fn lookalikes(&self, user: &UserName, samples: &[KeyedEmbedding]) -> Result<Vec<String>, OtherKey> {
         let head = self.gallery.head();
-        let like = |other: &Embedding| {
-            samples.iter().any(|sample| head.probability(sample, other) >= head.threshold())
-        };
-        let others = self.gallery.people().iter().filter(|(other, _)| *other != user);
-        let close = others.filter(|(_, templates)| templates.iter().any(like));
-        close
-            .map(|(other, _)| {
-                format!("this face looks like that of {other}: each may be taken for the other")
-            })
-            .collect()
+        let mut warnings = Vec::new();
+        for (other, templates) in self.gallery.people().iter().filter(|(other, _)| *other != user) {
+            let mut pairs = templates.iter().flat_map(|t| samples.iter().map(move |sample| (sample, t)));
+            if pairs.try_fold(false, |like, (a, b)| Ok(like || head.matches(a, b)?))? {
+                warnings
+                    .push(format!("this face looks like that of {other}: each may be taken for the other"));
+            }
+        }
+        Ok(warnings)
     }
 }
 

@@ -1,66 +1,67 @@
-//! The enrolled templates in memory, read anew when the store has changed, with a head that is turned as they are.
+//! The enrolled templates in memory, with the head for their key; read again when the store has changed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::embed::{Embedding, Turn};
-use crate::head::Head;
+use crate::embed::{KeyedEmbedding, TemplateKey};
+use crate::head::{Head, KeyedHead};
 use crate::people::UserName;
 use crate::store::{StoreError, TemplateStore};
 
-/// Everybody's embeddings as of one revision of the store.
+/// Everybody's templates as of one revision of the store.
 pub(super) struct Gallery {
     revision: Option<u64>,
-    turn: Arc<Turn>,
-    head: Head,
-    people: BTreeMap<UserName, Vec<Embedding>>,
+    key: Arc<TemplateKey>,
+    head: KeyedHead,
+    people: BTreeMap<UserName, Vec<KeyedEmbedding>>,
 }
 
 impl Gallery {
-    /// Nobody yet, and nothing turned.
+    /// Nobody yet, and no secret key.
     pub(super) fn new(head: &Head) -> Self {
-        Self { revision: None, turn: Arc::new(Turn::none()), head: head.clone(), people: BTreeMap::new() }
+        let key = TemplateKey::identity();
+        Self { revision: None, head: head.for_key(&key), key: Arc::new(key), people: BTreeMap::new() }
     }
 
-    /// Reads the store if it has changed since the last time; `head` is the one for faces that are not turned.
+    /// Reads the store if it has changed since the last time.
     pub(super) fn refresh(&mut self, store: &dyn TemplateStore, head: &Head) -> Result<(), StoreError> {
         if self.is_as_of(store.revision()) {
             return Ok(());
         }
         let snapshot = store.snapshot()?;
-        if snapshot.turn.id() != self.turn.id() {
-            self.head = head.turned(&snapshot.turn);
+        if snapshot.template_key.id() != self.key.id() {
+            self.head = head.for_key(&snapshot.template_key);
         }
         self.people.clear();
         for template in snapshot.templates {
             self.people.entry(template.user).or_default().push(template.embedding);
         }
-        (self.revision, self.turn) = (Some(snapshot.revision), snapshot.turn);
+        (self.revision, self.key) = (Some(snapshot.revision), snapshot.template_key);
         Ok(())
     }
 
-    /// Whether it is what the store has at this revision.
+    /// Whether the store still has this revision.
     pub(super) fn is_as_of(&self, revision: u64) -> bool {
         self.revision == Some(revision)
     }
 
-    /// What a face must go through before it is compared with anything here.
-    pub(super) fn turn(&self) -> &Turn {
-        &self.turn
+    /// The key that samples need before they are compared with anything here.
+    pub(super) fn key(&self) -> &TemplateKey {
+        &self.key
     }
 
-    /// Scores turned faces as the loaded head scores faces.
-    pub(super) fn head(&self) -> &Head {
+    /// The head for this key.
+    pub(super) fn head(&self) -> &KeyedHead {
         &self.head
     }
 
-    /// The templates of one user; none for somebody who is not enrolled.
-    pub(super) fn of(&self, user: &UserName) -> &[Embedding] {
+    /// The templates of one user; none if they are not enrolled.
+    pub(super) fn of(&self, user: &UserName) -> &[KeyedEmbedding] {
         self.people.get(user).map_or(&[], Vec::as_slice)
     }
 
     /// Everybody, by name.
-    pub(super) fn people(&self) -> &BTreeMap<UserName, Vec<Embedding>> {
+    pub(super) fn people(&self) -> &BTreeMap<UserName, Vec<KeyedEmbedding>> {
         &self.people
     }
 }

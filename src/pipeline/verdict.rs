@@ -1,6 +1,7 @@
 //! How an attempt ends.
 
 use crate::detect::quality::RetryReason;
+use crate::embed::OtherKey;
 use crate::judge::{Grant, LockedOut};
 use crate::model::ModelError;
 use crate::people::UserName;
@@ -55,6 +56,12 @@ impl From<ModelError> for Cause {
 
 impl From<StoreError> for Cause {
     fn from(error: StoreError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<OtherKey> for Cause {
+    fn from(error: OtherKey) -> Self {
         Self::Failed(error.to_string())
     }
 }

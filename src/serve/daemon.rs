@@ -19,7 +19,7 @@ use crate::latch::{Latch, hook::Hook, print::Print};
 use crate::pipeline::Networks;
 use crate::seam::Seams;
 use crate::store::audit::{Audit, Entry, Limits};
-use crate::store::{KeySource, Opening, Vault, memory};
+use crate::store::{KeySource, Vault, VaultOptions, memory};
 
 /// The command line.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -87,11 +87,11 @@ fn serve(args: &DaemonArgs) -> Result<()> {
 fn kept(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result<(Vault, Audit)> {
     let config::Store { folder, key, audit_file_kb, audit_files, .. } = &config.store;
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
-    let store = Vault::open(&Opening {
+    let store = Vault::open(&VaultOptions {
         folder,
         keys: KeySource::new(folder, key, credentials.as_deref()),
         embedder_sha256: networks.embedder.model_sha256(),
-        turn: (networks.head.turn_kind(), networks.embedder.length()),
+        template_key: (networks.head.key_kind(), networks.embedder.length()),
         now: clock.wall(),
     })?;
     let limits = Limits { file_bytes: u64::from(*audit_file_kb) << 10, files: *audit_files as usize };
@@ -138,8 +138,8 @@ fn live_camera(camera: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dy
         choice: camera.device.parse().map_err(anyhow::Error::msg)?,
         width: camera.width_px,
         height: camera.height_px,
-        skip: camera.skip_frames,
-        patience: Duration::from_millis(camera.silence_ms),
+        skip_frames: camera.skip_frames,
+        max_silence: Duration::from_millis(camera.silence_ms),
     };
     if camera.exec.is_empty() {
         return Ok(Box::new(Device::new(options, clock.clone())));

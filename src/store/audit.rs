@@ -1,10 +1,10 @@
-//! What happened at the door, so that a cut or an edit shows: each line carries a tag over itself and the tag before.
+//! The audit log: what happened at the door. Tamper-evident: each line carries a tag over itself and the previous tag.
 //!
-//! Only the store's root key makes tags, so whoever edits the files without it cannot mend the chain. The last number
-//! and tag stand in a head file as well, which shows a cut end. What cannot show: files and head put back together as
-//! they once were, by somebody who kept a copy; docs/store.md.
+//! Tags need a key of the store, so whoever edits the files without it breaks the chain. The last number and tag are in a
+//! head file as well, which reveals a cut end. Not detected: files and head restored together from an earlier copy;
+//! docs/store.md.
 //!
-//! A line: tag in hex, a space, one JSON object. Each file begins with a line that repeats the tag before it.
+//! A line: tag in hex, a space, one JSON object. Each file starts with a line that repeats the tag before it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -22,7 +22,7 @@ mod head;
 pub use check::AuditReport;
 use head::Head;
 
-/// The file that is written; older ones have `.1`, `.2` and so on behind.
+/// The current file; older ones end in `.1`, `.2` and so on.
 const LOG: &str = "audit.log";
 
 const TAG_BYTES: usize = 32;
@@ -32,26 +32,26 @@ type Tag = [u8; TAG_BYTES];
 /// How much of the log is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// A file is ended when it has grown to so many bytes.
+    /// Size in bytes at which a new file is started.
     pub file_bytes: u64,
-    /// Files that are kept, the one that is written among them; at least 2.
+    /// Number of files kept, with the current one; at least 2.
     pub files: usize,
 }
 
-/// Something that happened. No score, no picture.
+/// An event. No score, no picture.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// Number of the line, from 1 on.
+    /// Number of the line, counted from 1.
     pub n: u64,
-    /// Seconds since 1970-01-01 UTC, as the clock stood.
+    /// Wall-clock time, in seconds since 1970-01-01 UTC.
     pub time: WallTime,
     /// `verify`, `identify`, `unjudged`, `enroll`, `remove`, `reset`, `renew`, `export`, `import`, `start`, `begin`, `repair`.
     pub kind: String,
-    /// Whose face, or whose templates.
+    /// Whose face or templates it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// User id of whoever asked.
+    /// User id of the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<u32>,
     /// How it ended.
@@ -60,10 +60,10 @@ pub struct Entry {
     /// What became of the latch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latch: Option<String>,
-    /// What else there is to say.
+    /// Further details.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Lines before this one that could not be written.
+    /// Number of lines before this one that could not be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<u64>,
     /// In the first line of a file: the tag before it, in hex.
@@ -82,14 +82,14 @@ pub struct Audit {
 
 struct State {
     head: Head,
-    /// Good bytes of the file that is written.
+    /// Good bytes of the current file.
     length: u64,
     lost: u64,
     trouble: Option<String>,
 }
 
 impl Audit {
-    /// Opens the log in a folder, made with mode 0700 if it is missing, with a key of this store.
+    /// Opens the log in a folder, created with mode 0700 if it is missing, with a key of this store.
     ///
     /// # Errors
     /// Text that names the folder and the fix.
@@ -114,13 +114,13 @@ impl Audit {
         Ok(audit)
     }
 
-    /// Adds a line; on the disk when this returns. A line that cannot be written is counted in the next one, and
-    /// nobody is kept out for it.
+    /// Adds a line; it is on the disk when this returns. A line that cannot be written is counted in the next one: a broken
+    /// log keeps nobody out.
     pub fn record(&self, entry: Entry) {
         let mut state = self.state();
         let (time, mut entry) = (entry.time, entry);
         entry.lost = (state.lost > 0).then_some(state.lost);
-        // A disk that was full at a rotation left no file to go on with.
+        // If the disk was full at a rotation, there is no current file.
         let begun = if state.length == 0 { self.begin(&mut state, time) } else { Ok(()) };
         let written = match begun {
             Err(error) if state.length == 0 => Err(error),
@@ -136,11 +136,11 @@ impl Audit {
         if state.length > self.limits.file_bytes
             && let Err(error) = self.rotate(&mut state, time)
         {
-            tracing::warn!("audit log {}: cannot begin a new file ({error})", self.folder.display());
+            tracing::warn!("audit log {}: cannot start a new file ({error})", self.folder.display());
         }
     }
 
-    /// What is wrong with writing it, for people.
+    /// Why lines cannot be written at present, if they cannot.
     pub fn trouble(&self) -> Option<String> {
         self.state().trouble.clone()
     }
@@ -151,7 +151,7 @@ impl Audit {
 
     fn append(&self, state: &mut State, entry: Entry) -> std::io::Result<()> {
         self.write(state, entry)?;
-        // Not waited for: a head that is behind says less, never something wrong. The line is on the disk.
+        // Not synced: a head that is behind proves less but claims nothing wrong. The line is on the disk.
         if let Err(error) = state.head.write(&*self.disk, &self.key) {
             tracing::warn!("audit log {}: the head could not be written ({error})", self.folder.display());
         }
@@ -165,8 +165,8 @@ impl Audit {
         let line = format!("{} {text}\n", hex(&tag));
         let written = self.disk.write(LOG, state.length, line.as_bytes()).and_then(|()| self.disk.sync(LOG));
         if let Err(error) = written {
-            // Half a line at the end is cut off here, or at the next start.
-            let _ = self.disk.cut(LOG, state.length);
+            // If this fails too, the next start cuts off half a line.
+            let _ = self.disk.truncate(LOG, state.length);
             return Err(error);
         }
         state.length += line.len() as u64;
@@ -174,10 +174,10 @@ impl Audit {
         Ok(())
     }
 
-    /// A new file. Older ones move up, the oldest goes.
+    /// Starts a new file. Older ones are renamed, the oldest is removed.
     fn rotate(&self, state: &mut State, now: WallTime) -> std::io::Result<()> {
         let files = self.limits.files.max(2);
-        // Up to the first gap, which a rotation that failed half-way may have left.
+        // Up to the first gap: a rotation that failed half-way may have left one.
         let mut last = 1;
         while last < files - 1 && self.disk.length(&name(last))?.is_some() {
             last += 1;
@@ -185,7 +185,7 @@ impl Audit {
         if self.disk.length(&name(last))?.is_some()
             && let Some(first) = self.first_of(&name(last - 1))?
         {
-            // The head says where the log begins before it does: then lines may be there too many, but none is missed.
+            // The head names the new start before the file goes: lines may then be left over, but none is missed.
             state.head.first = first;
             state.head.settle(&*self.disk, &self.key)?;
         }
@@ -200,20 +200,20 @@ impl Audit {
         self.begin(state, now)
     }
 
-    /// The first line of a file that is not there yet.
+    /// Creates the current file with its first line.
     fn begin(&self, state: &mut State, now: WallTime) -> std::io::Result<()> {
         state.length = 0;
         let after = Some(hex(&state.head.tag));
         let first = self.first_number()?.unwrap_or(state.head.last + 1);
         self.write(state, Entry { time: now, kind: "begin".to_owned(), after, ..Entry::default() })?;
         state.head.first = first;
-        // The file has its name before the head speaks of its line.
+        // The file's name is on the disk before the head names its line.
         self.disk.sync_names()?;
         state.head.settle(&*self.disk, &self.key)?;
         self.disk.sync_names()
     }
 
-    /// Number of the oldest line there is.
+    /// Number of the oldest line.
     fn first_number(&self) -> std::io::Result<Option<u64>> {
         for which in (0..self.limits.files.max(2)).rev() {
             if self.disk.length(&name(which))?.is_some() {
@@ -230,18 +230,18 @@ impl Audit {
         Ok(text.lines().next().and_then(|line| parse(line)).map(|(_, entry, _)| entry.n))
     }
 
-    /// Where to go on. An end that is missing, or a line that was cut short by a crash, is put on record; so is a whole log
-    /// that is missing, unless the store is new.
+    /// Finds the end to continue from. A missing end, or a line that a crash cut short, is recorded; so is a missing log,
+    /// unless the store is new.
     fn find_the_end(&self, now: WallTime, new: bool) -> std::io::Result<()> {
         let mut state = self.state();
         let head = Head::read(&*self.disk, &self.key)?;
         let (mut whole, mut repair) = (None, None);
-        // Right after a rotation that was cut short the newest whole line is in the second file.
+        // After a rotation that was cut short, the newest whole line is in the second file.
         for which in 0..2 {
             let Some(file) = self.disk.read(&name(which))? else { continue };
             let read = check::end_of(&file, &|before, text| self.tag(before, text));
             if which == 0 && read.torn {
-                self.disk.cut(LOG, read.length)?;
+                self.disk.truncate(LOG, read.length)?;
                 repair = Some("the last line was cut short and was removed");
             }
             if let Some(end) = read.end {
@@ -299,7 +299,8 @@ impl Audit {
     }
 }
 
-/// Whether a file holds a line that this key has tagged.
+/// Whether a file holds nothing but lines tagged with this key.
+#[cfg(any(test, fuzzing))]
 pub(super) fn passes(file: &[u8], key: &Key) -> bool {
     let read = check::end_of(file, &|before, text| key.mac(&[b"line", before, text.as_bytes()]));
     read.good && read.end.is_some()
@@ -325,7 +326,7 @@ fn unhex(text: &str) -> Option<Tag> {
     Some(tag)
 }
 
-/// Tag, entry and the text that was tagged.
+/// Tag, entry and the text that the tag is over.
 fn parse(line: &str) -> Option<(Tag, Entry, &str)> {
     let (tag, text) = line.split_once(' ')?;
     Some((unhex(tag)?, serde_json::from_str(text).ok()?, text))

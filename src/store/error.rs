@@ -1,8 +1,9 @@
 //! Why the store could not do it. Each text says which store and what to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::MAX_TEMPLATES;
+use crate::embed::OtherKey;
 use crate::people::UserName;
 
 /// Everything that may go wrong with a store.
@@ -33,23 +34,23 @@ pub enum StoreError {
     /// A template of that id is there already.
     #[error("template {id}: exists already; remove it first")]
     Taken { id: String },
-    /// Another turn than the store's.
-    #[error("the templates were renewed meanwhile, so these do not fit any more; start again")]
+    /// Another template key than the store's.
+    #[error("the templates were renewed in the meantime, so these do not fit any more; try again")]
     Renewed,
-    /// No store key where there was one.
+    /// No store key, but a store.
     #[error(
         "store key {}: missing, but the store beside it was sealed with one; put it back (or the credential \
          `store-key`), or move the store away and enrol everybody again",
         .path.display()
     )]
     KeyMissing { path: PathBuf },
-    /// A store key that is none.
+    /// Not a store key.
     #[error(
         "store key {}: {why}; it must hold 32 random bytes or 64 hex digits: put the right one back",
         .path.display()
     )]
     Key { path: PathBuf, why: String },
-    /// A store key of something else.
+    /// The store key of something else.
     #[error(
         "store {}: was sealed with another key than {keys}; put the right one back, or move the store away and \
          enrol everybody again",
@@ -70,11 +71,24 @@ pub enum StoreError {
         .path.display()
     )]
     KeyringLost { path: PathBuf },
-    /// Table and backups are gone.
+    /// Table and change logs are gone.
     #[error(
-        "store {}: the records and both backups are damaged or missing; move the store away, then import an \
+        "store {}: the table and both change logs are damaged or missing; move the store away, then import an \
          export or enrol everybody again",
         .path.display()
     )]
     Lost { path: PathBuf },
+}
+
+impl StoreError {
+    /// A read or write that failed.
+    pub(super) fn io(path: &Path, why: impl ToString) -> Self {
+        Self::Io { path: path.to_owned(), why: why.to_string() }
+    }
+}
+
+impl From<OtherKey> for StoreError {
+    fn from(_: OtherKey) -> Self {
+        Self::Renewed
+    }
 }

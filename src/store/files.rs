@@ -1,40 +1,40 @@
-//! What the store asks of a file system: a handful of steps over the files of one folder, so that tests can put
-//! a disk in the place that fails, fills up, or loses its power between any two of them.
+//! The file operations that the store needs, on the files of one folder. Behind a trait, so that tests can use a disk that
+//! fails, fills up or loses power at any of them.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Larger files are none of ours; they are refused before memory is taken.
+/// Larger files are not ours; they are refused before memory is allocated.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// Zeros that are written at a time.
+/// Zeros written at a time.
 const SHRED_BYTES: u64 = 64 << 10;
 
-/// Files by name. A step is on the disk only after [`Disk::sync`] (contents) or [`Disk::sync_names`] (names).
+/// Files by name. A change is on the disk only after [`Disk::sync`] (contents) or [`Disk::sync_names`] (names).
 pub(super) trait Disk: Send + Sync {
     /// The whole file; `None` if there is none.
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
     /// How many bytes the file has; `None` if there is none.
     fn length(&self, name: &str) -> io::Result<Option<u64>>;
-    /// Overwrites or extends the file, made with mode 0600 if it is missing.
+    /// Overwrites or extends the file from this offset; a missing file is created with mode 0600.
     fn write(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()>;
-    /// Cuts the file off.
-    fn cut(&self, name: &str, length: u64) -> io::Result<()>;
-    /// Puts the contents on the disk.
+    /// Cuts the file to this length.
+    fn truncate(&self, name: &str, length: u64) -> io::Result<()>;
+    /// Syncs the file's contents.
     fn sync(&self, name: &str) -> io::Result<()>;
-    /// Puts the names on the disk.
+    /// Syncs the folder, so that names last.
     fn sync_names(&self) -> io::Result<()>;
-    /// Gives the file another name, in the place of whatever had it.
+    /// Renames the file and replaces whatever had the new name.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
-    /// Exchanges two files in one step.
+    /// Exchanges the names of two files atomically.
     fn swap(&self, one: &str, other: &str) -> io::Result<()>;
     /// Removes the file, if there is one.
     fn remove(&self, name: &str) -> io::Result<()>;
 }
 
-/// A new file in the place of the old one, whole or not at all, whose old bytes are overwritten afterwards.
+/// Replaces a file atomically, then overwrites the old bytes.
 pub(super) fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
     let new = format!("{name}.new");
     shred(disk, &new)?;
@@ -61,7 +61,7 @@ pub(super) fn shred(disk: &dyn Disk, name: &str) -> io::Result<()> {
     disk.sync_names()
 }
 
-/// The real one.
+/// A folder of the file system.
 #[derive(Debug, Clone)]
 pub(super) struct Folder(PathBuf);
 
@@ -73,7 +73,7 @@ impl Folder {
     }
 
     fn open(&self, name: &str) -> io::Result<File> {
-        // The mode counts for a file that is made here; an old one keeps its own.
+        // The mode applies to a file that is created here; an existing one keeps its own.
         OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(self.0.join(name))
     }
 }
@@ -103,7 +103,7 @@ impl Disk for Folder {
         self.open(name)?.write_all_at(bytes, at)
     }
 
-    fn cut(&self, name: &str, length: u64) -> io::Result<()> {
+    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
         self.open(name)?.set_len(length)
     }
 

@@ -1,14 +1,17 @@
-//! Doors for the fuzz target: bytes from a disk, with a key that sealed none of them.
+//! For the fuzz target `store_record`: bytes from a disk, and a key that sealed none of them. Built by `cargo fuzz` and for
+//! tests only.
 
 use std::path::Path;
 
 use super::files::Disk;
+use super::key::Candidate;
 use super::keyring::{Keyring, MIRRORS};
 use super::manifest::{Entries, Manifest};
+use super::memory::Pinned;
 use super::portable::{self, MadeFor};
-use super::record::{Envelope, Place};
+use super::record::{SealContext, SealedRecord};
 use super::seal::Key;
-use super::{audit, backup, key};
+use super::{audit, log};
 use crate::people::UserName;
 
 /// What the bytes are said to be.
@@ -16,8 +19,8 @@ use crate::people::UserName;
 pub enum Untrusted {
     /// A template's record.
     Record,
-    /// A generation of the backup.
-    Backup,
+    /// A change log.
+    Log,
     /// A keyring file.
     Keyring,
     /// A table's manifest.
@@ -26,37 +29,43 @@ pub enum Untrusted {
     AuditLog,
 }
 
-/// Whether anything in the bytes passes for genuine. It must not, and nothing may panic.
+/// Whether any of the bytes pass for genuine. None may, and nothing may panic.
 pub fn open_untrusted(what: Untrusted, bytes: &[u8]) -> bool {
     let key = Key::from_bytes([7; 32]);
     match what {
         Untrusted::Record => {
-            let place = Place { embedder_sha256: "ab", device: &[1; 16], turn: &[2; 8] };
+            let context = SealContext { embedder_sha256: "ab", device: &[1; 16], template_key: &[2; 8] };
             let user = UserName::new("alice");
             user.is_ok_and(|user| {
-                Envelope::parse(bytes).is_ok_and(|e| e.open(&key, "1", &user, place).is_ok())
+                SealedRecord::parse(bytes).is_ok_and(|record| record.open(&key, "1", &user, context).is_ok())
             })
         }
-        Untrusted::Backup if backup::last_behind(bytes, &key, None).is_some() => true,
-        Untrusted::Backup => {
+        Untrusted::Log if log::last_behind(bytes, &key, None).is_some() => true,
+        Untrusted::Log => {
             let mut entries = Entries::new();
-            // With its header put right, so that the frames are reached.
-            let whole = backup::with_header(&[1; 16], bytes);
-            [bytes, &whole]
-                .iter()
-                .any(|file| backup::read(file, &key, &[1; 16], Some(&mut entries)).is_some())
+            // With a good header as well, so that the frames are reached.
+            let whole = log::with_header(&[1; 16], bytes);
+            [bytes, &whole].iter().any(|file| log::replay(file, &key, &[1; 16], Some(&mut entries)).is_some())
         }
         Untrusted::Keyring => {
             let disk = Bytes(bytes);
-            Keyring::open(&disk, Path::new(""), &[key::Candidate::of(&key)])
-                .is_ok_and(|found| found.is_some())
+            let mut pinned = Pinned::<Key>::default();
+            *pinned = key;
+            let candidate = Candidate { key: pinned, path: "key".into() };
+            Keyring::open(&disk, Path::new(""), &[candidate]).is_ok_and(|found| found.is_some())
         }
         Untrusted::Manifest => Manifest::verified(&key, bytes).is_some(),
         Untrusted::AuditLog => audit::passes(bytes, &key),
     }
 }
 
-/// Whether all that is believed of an export's text is what an embedder may give: anybody can seal one for a public key.
+/// Whether the key that a record names, if these bytes are one, is among the bytes.
+pub fn names_only_a_key_that_is_there(bytes: &[u8]) -> bool {
+    SealedRecord::parse(bytes).map_or(true, |record| bytes.windows(16).any(|window| window == record.key))
+}
+
+/// Whether all embeddings accepted from the text of an export are what an embedder may give. Anybody can seal one for a
+/// public key.
 pub fn believes_only_faces(text: &[u8]) -> bool {
     [true, false].into_iter().all(|unit_length| {
         let sha = "ab".to_owned();
@@ -82,7 +91,7 @@ impl Disk for Bytes<'_> {
     fn write(&self, _: &str, _: u64, _: &[u8]) -> std::io::Result<()> {
         Ok(())
     }
-    fn cut(&self, _: &str, _: u64) -> std::io::Result<()> {
+    fn truncate(&self, _: &str, _: u64) -> std::io::Result<()> {
         Ok(())
     }
     fn sync(&self, _: &str) -> std::io::Result<()> {
@@ -111,11 +120,11 @@ mod tests {
         #[test]
         fn no_bytes_pass_for_genuine(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
             for what in [
-                Untrusted::Record, Untrusted::Backup, Untrusted::Keyring, Untrusted::Manifest, Untrusted::AuditLog,
+                Untrusted::Record, Untrusted::Log, Untrusted::Keyring, Untrusted::Manifest, Untrusted::AuditLog,
             ] {
                 prop_assert!(!open_untrusted(what, &bytes), "{what:?}");
             }
-            prop_assert!(believes_only_faces(&bytes));
+            prop_assert!(believes_only_faces(&bytes) && names_only_a_key_that_is_there(&bytes));
         }
 
         #[test]

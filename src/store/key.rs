@@ -1,4 +1,4 @@
-//! Where the store key comes from: a systemd credential, or a file that is made at the first start.
+//! Where the store key comes from: a systemd credential, or a file that the first start creates.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::{StoreError, memory::Pinned};
 /// Name of the credential: `LoadCredentialEncrypted=store-key:...` in the unit.
 pub const CREDENTIAL: &str = "store-key";
 
-/// Name of the file in the folder above the store, when no other is configured.
+/// Name of the file in the folder above the store, if none is configured.
 const FILE: &str = "store.key";
 
 /// Places where the key may be.
@@ -22,24 +22,15 @@ pub struct KeySource {
     file: PathBuf,
 }
 
-/// A key, and what it is called in messages.
+/// A key that may have wrapped the keyring, and its path.
 pub(super) struct Candidate {
     pub(super) key: Pinned<Key>,
     pub(super) path: PathBuf,
 }
 
-impl Candidate {
-    /// A key from nowhere.
-    pub(super) fn of(key: &Key) -> Self {
-        let mut pinned = Pinned::<Key>::default();
-        *pinned = key.clone();
-        Self { key: pinned, path: PathBuf::new() }
-    }
-}
-
 impl KeySource {
     /// `configured` is the key file, or empty for `store.key` beside the store; `credentials` is systemd's
-    /// `$CREDENTIALS_DIRECTORY`. A credential named [`CREDENTIAL`] goes before the file.
+    /// `$CREDENTIALS_DIRECTORY`. A credential named [`CREDENTIAL`] takes precedence over the file.
     pub fn new(store: &Path, configured: &Path, credentials: Option<&OsStr>) -> Self {
         let credential =
             credentials.map(|folder| Path::new(folder).join(CREDENTIAL)).filter(|path| path.exists());
@@ -51,25 +42,28 @@ impl KeySource {
         Self { credential, file }
     }
 
-    /// Whether the key is given from outside.
+    /// Whether the key is a credential.
     pub(super) fn has_credential(&self) -> bool {
         self.credential.is_some()
     }
 
-    /// The key to use, then others that may have sealed the store before. A file is made where there is nothing
-    /// yet, unless a store exists already.
+    /// The key to use, then others that may have wrapped the keyring before. If there is no key and no store, the key file
+    /// is created.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyMissing`], [`StoreError::Key`], [`StoreError::Io`].
     pub(super) fn candidates(&self, store_exists: bool) -> Result<Vec<Candidate>, StoreError> {
         let mut found = Vec::new();
         if let Some(path) = &self.credential {
             found.push(self.read(path)?);
         }
-        // The second is there only if a rotation was cut short.
+        // The second exists only if a rotation was cut short.
         for path in [self.file.clone(), self.new_file()] {
-            // The power went while an older version made it: nothing was ever sealed with it.
+            // An empty file where there is no store: nothing was ever sealed with it.
             let nothing = !store_exists && std::fs::metadata(&path).is_ok_and(|file| file.len() == 0);
             match (path.exists() && !nothing).then(|| self.read(&path)) {
                 Some(Ok(key)) => found.push(key),
-                // With a credential the file is only a key of former times.
+                // With a credential the file is only an earlier key.
                 Some(Err(error)) if found.is_empty() => return Err(error),
                 Some(Err(_)) | None => {}
             }
@@ -83,23 +77,32 @@ impl KeySource {
         self.make(&self.file).map(|key| vec![key])
     }
 
-    /// Before another key is drawn: the files hold this one, which is in use, and no other.
-    pub(super) fn settle_on(&self, key: &Key) -> Result<(), StoreError> {
+    /// Before another key is drawn: makes this one, which is in use, the only one in files.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyIsCredential`], [`StoreError::Io`].
+    pub(super) fn keep_only_key(&self, key: &Key) -> Result<(), StoreError> {
         if let Some(credential) = &self.credential {
             return Err(StoreError::KeyIsCredential { path: credential.clone() });
         }
         let holds = |path: &PathBuf| path.exists() && self.read(path).is_ok_and(|found| *found.key == *key);
         let used = [self.file.clone(), self.new_file()].into_iter().find(holds);
-        used.map_or(Ok(()), |used| self.settle(&used))
+        used.map_or(Ok(()), |used| self.keep_only(&used))
     }
 
-    /// A new key in a file beside the present one; only [`KeySource::settle`] puts it in its place.
-    pub(super) fn next(&self) -> Result<Candidate, StoreError> {
+    /// A new key in a file beside the present one. [`KeySource::keep_only`] then puts it in place.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(super) fn create_next(&self) -> Result<Candidate, StoreError> {
         self.make(&self.new_file())
     }
 
-    /// Makes the key that sealed the store the only one that is kept in files.
-    pub(super) fn settle(&self, used: &Path) -> Result<(), StoreError> {
+    /// Makes the key at this path, which wraps the keyring, the only one in files.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(super) fn keep_only(&self, used: &Path) -> Result<(), StoreError> {
         let (disk, name) = self.folder()?;
         let new = format!("{name}.new");
         let settled = if used == self.new_file() {
@@ -121,7 +124,7 @@ impl KeySource {
 
     fn folder(&self) -> Result<(Folder, String), StoreError> {
         let name = self.file.file_name().and_then(OsStr::to_str);
-        let name = name.ok_or_else(|| self.failed(&self.file, "no name of a file"))?;
+        let name = name.ok_or_else(|| self.failed(&self.file, "it has no file name"))?;
         let folder = self.file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = Folder::new(folder).map_err(|e| io(&self.file, &e))?;
         Ok((folder, name.to_owned()))
@@ -132,7 +135,7 @@ impl KeySource {
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or(FILE);
         let mut key = Pinned::<Key>::default();
         *key = Key::random();
-        // Under its name only when it is whole and on the disk.
+        // It gets its name only once it is whole and on the disk.
         let part = format!("{name}.part");
         shred(&disk, &part)
             .and_then(|()| disk.write(&part, 0, key.bytes()))
@@ -209,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_key_is_no_fresh_start() {
+    fn a_lost_key_is_not_taken_for_a_first_start() {
         let folder = tempfile::tempdir().expect("folder");
         let source = KeySource::new(&folder.path().join("store"), Path::new(""), None);
         let error = source.candidates(true).map(|_| ()).expect_err("missing").to_string();
@@ -220,7 +223,6 @@ mod tests {
         assert!(error.contains("5 bytes are no key"), "{error}");
     }
 
-    /// As the version before this one left it when the power went at its first start.
     #[test]
     fn an_empty_file_without_a_store_is_no_key_and_one_with_a_store_is_refused() {
         let folder = tempfile::tempdir().expect("folder");
@@ -232,7 +234,7 @@ mod tests {
         assert_eq!(std::fs::read(&path).expect("read"), made.key.bytes());
         assert!(!folder.path().join("store.key.part").exists());
         std::fs::write(&path, "mellon").expect("written");
-        assert!(source.candidates(false).is_err(), "somebody wrote that: it is not replaced");
+        assert!(source.candidates(false).is_err(), "somebody wrote it: it is not replaced");
     }
 
     #[test]
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_goes_before_the_file() {
+    fn a_credential_takes_precedence_over_the_file() {
         let folder = tempfile::tempdir().expect("folder");
         std::fs::write(folder.path().join("store-key"), [1; 32]).expect("written");
         std::fs::write(folder.path().join("store.key"), [2; 32]).expect("written");
@@ -253,6 +255,6 @@ mod tests {
         let source = KeySource::new(&folder.path().join("store"), Path::new(""), credentials);
         let keys = source.candidates(true).expect("read");
         assert_eq!(keys.iter().map(|k| k.key.bytes()[0]).collect::<Vec<_>>(), [1, 2]);
-        assert!(matches!(source.settle_on(&Key::random()), Err(StoreError::KeyIsCredential { .. })));
+        assert!(matches!(source.keep_only_key(&Key::random()), Err(StoreError::KeyIsCredential { .. })));
     }
 }

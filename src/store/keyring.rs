@@ -1,8 +1,8 @@
 //! One key for each user, wrapped by the store key, in two files that mirror each other.
 //!
-//! A slot is overwritten in place when its user is removed: whatever sealed records of his lie about in logs
-//! and exports, nothing opens them any more (crypto-erase). A change goes to one mirror, is put on the disk, then to the
-//! other, so that one of them is whole at any moment; at start each heals the other.
+//! A slot is overwritten in place when its user is removed: sealed records of theirs that remain in logs can then no
+//! longer be opened (crypto-erase). A change is written to one mirror and synced, then to the other, so that one of them
+//! is whole at any moment; at start each is mended from the other.
 //!
 //! File: a header of 256 bytes, then slots of 128 bytes. A free slot is all zero.
 
@@ -10,33 +10,29 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
-
 use super::StoreError;
 use super::files::{Disk, replace};
 use super::key::Candidate;
 use super::memory::Pinned;
-use super::seal::{KEY_BYTES, Key};
-use crate::embed::{Turn, TurnKind};
+use super::seal::Key;
+use crate::embed::{KeyKind, TemplateKey};
 use crate::people::UserName;
 
 mod header;
+mod slot;
 
 use header::HEADER_BYTES;
-pub(super) use header::{Header, TurnKey};
+pub(super) use header::{Header, TemplateSeed};
+use slot::{OpenSlot, SLOT_BYTES, Slot};
 
 /// The two files.
 pub(super) const MIRRORS: [&str; 2] = ["keyring.a", "keyring.b"];
 
-const SLOT_BYTES: usize = 128;
-
-/// kind, length of the name, name, id, key, filled up with zeros.
-const SLOT_PLAIN_BYTES: usize = SLOT_BYTES - super::seal::SEAL_BYTES;
-
-/// Tells a user's key apart; random, says nothing of the user.
+/// Names a user's key. Random: it says nothing about the user.
 pub(super) type KeyId = [u8; 16];
 
-/// Everybody's keys. In memory they stay wrapped; only the store key and the header's secrets are in the clear, pinned.
+/// Everybody's keys. In memory they stay wrapped; only the store key and the header's secrets are in the clear, on pinned
+/// pages.
 pub(super) struct Keyring {
     path: PathBuf,
     wrap: Pinned<Key>,
@@ -44,34 +40,22 @@ pub(super) struct Keyring {
     slots: Vec<Option<Slot>>,
     by_user: BTreeMap<UserName, usize>,
     by_id: BTreeMap<KeyId, usize>,
-    /// The mirrors may be under two keys, or hold a change that failed.
-    unsure: Cell<bool>,
-    /// What was wrong at opening, for people.
+    /// The mirrors may be wrapped by two keys, or hold a change that failed: to be rewritten from memory.
+    dirty: Cell<bool>,
+    /// What was wrong at opening, a sentence each.
     pub(super) notes: Vec<String>,
 }
 
-#[derive(Clone)]
-struct Slot {
-    id: KeyId,
-    user: UserName,
-    wrapped: [u8; SLOT_BYTES],
-}
-
-#[derive(Zeroize, ZeroizeOnDrop)]
-struct Opened {
-    id: KeyId,
-    #[zeroize(skip)]
-    user: Option<UserName>,
-    key: Key,
-}
-
 impl Keyring {
-    /// A new one. Fails half-way only in ways that the next start completes or begins anew.
+    /// A new keyring. If this fails half-way, the next start completes it or starts over.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
     pub(super) fn create(
         disk: &dyn Disk,
         path: &Path,
         key: &Key,
-        kind: (TurnKind, usize),
+        kind: (KeyKind, usize),
     ) -> Result<Self, StoreError> {
         let mut keyring = Self::empty(path, key);
         keyring.header.fill(kind);
@@ -79,7 +63,11 @@ impl Keyring {
         Ok(keyring)
     }
 
-    /// The keyring that one of the candidates opens, and which one; `None` where there is no file at all.
+    /// The keyring, and the index of the candidate that opens it; `None` if neither file exists.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongKey`] if no candidate fits, [`StoreError::KeyringLost`] if both files are damaged,
+    /// [`StoreError::Io`].
     pub(super) fn open(
         disk: &dyn Disk,
         path: &Path,
@@ -94,7 +82,7 @@ impl Keyring {
             return Ok(None);
         }
         let mirrors: Vec<Vec<u8>> = mirrors.into_iter().map(Option::unwrap_or_default).collect();
-        // Each mirror with each key: a rotation that was cut short leaves them under two.
+        // Each mirror with each key: a rotation that was cut short leaves them wrapped by two.
         let mut headers = Vec::new();
         for (at, mirror) in mirrors.iter().enumerate() {
             for (which, candidate) in candidates.iter().enumerate() {
@@ -109,8 +97,8 @@ impl Keyring {
             let fits = mirrors.iter().any(|m| candidates.iter().any(|c| Header::is_of(&c.key, m)));
             let keys =
                 candidates.iter().map(|c| c.path.display().to_string()).collect::<Vec<_>>().join(" nor ");
-            // Files that were emptied or overwritten are under no key at all.
-            let ours = mirrors.iter().any(|mirror| Header::begins(mirror));
+            // Files that were emptied or overwritten are wrapped by no key at all.
+            let ours = mirrors.iter().any(|mirror| Header::has_magic(mirror));
             return Err(if fits || !ours {
                 StoreError::KeyringLost { path: path.into() }
             } else {
@@ -121,11 +109,11 @@ impl Keyring {
         *keyring.header = header;
         keyring.read_slots(&mirrors, best);
         // As it was sealed: each sealing gives other bytes.
-        let image = keyring.image_behind(mirrors[best][..HEADER_BYTES].to_vec());
+        let image = keyring.image_with(mirrors[best][..HEADER_BYTES].to_vec());
         if mirrors.iter().any(|mirror| trimmed(mirror) != trimmed(&image)) {
             keyring
                 .notes
-                .push("keyring: one copy was damaged or unfinished and was mended from the other".to_owned());
+                .push("keyring: one copy was damaged or incomplete and was mended from the other".to_owned());
             keyring.write_all(disk)?;
         }
         Ok(Some((keyring, which)))
@@ -141,13 +129,13 @@ impl Keyring {
             slots: Vec::new(),
             by_user: BTreeMap::new(),
             by_id: BTreeMap::new(),
-            unsure: Cell::new(false),
+            dirty: Cell::new(false),
             notes: Vec::new(),
         }
     }
 
-    /// A slot is what opens in either mirror: one being added is in the first alone, one being erased in the second.
-    /// Both hold no records then, so the vault erases them.
+    /// A slot is used if it opens in either mirror: one being added is only in the first, one being erased only in the
+    /// second. Such a key has no records, so the vault erases it.
     fn read_slots(&mut self, mirrors: &[Vec<u8>], best: usize) {
         let order = [&mirrors[best], &mirrors[1 - best]];
         let count = order.iter().map(|m| m.len().saturating_sub(HEADER_BYTES).div_ceil(SLOT_BYTES)).max();
@@ -176,32 +164,32 @@ impl Keyring {
         self.slots[index] = slot;
     }
 
-    /// What the header holds.
+    /// The header.
     pub(super) fn header(&self) -> &Header {
         &self.header
     }
 
-    /// The store key that it is wrapped with.
+    /// The store key that wraps it.
     pub(super) fn wrap(&self) -> &Key {
         &self.wrap
     }
 
-    /// Whether there is a turn with this id.
-    pub(super) fn has_turn(&self, id: &[u8; 8]) -> bool {
-        self.header.turns.iter().any(|key| key.id() == *id)
+    /// Whether there is a template key with this id.
+    pub(super) fn has_template_key(&self, id: &[u8; 8]) -> bool {
+        self.header.seeds.iter().any(|key| key.id() == *id)
     }
 
-    /// The turn with this id, for embeddings of its length.
-    pub(super) fn turn(&self, id: &[u8; 8]) -> Option<Turn> {
-        self.header.turns.iter().find(|key| key.id() == *id).map(TurnKey::draw)
+    /// The template key with this id, for embeddings of its length.
+    pub(super) fn template_key(&self, id: &[u8; 8]) -> Option<TemplateKey> {
+        self.header.seeds.iter().find(|key| key.id() == *id).map(TemplateSeed::draw)
     }
 
-    /// Id of a user's key, if he has one.
+    /// Id of a user's key, if they have one.
     pub(super) fn id_of(&self, user: &UserName) -> Option<KeyId> {
         self.slots[*self.by_user.get(user)?].as_ref().map(|slot| slot.id)
     }
 
-    /// Whose key it is.
+    /// Whose key this is.
     pub(super) fn user_of(&self, id: &KeyId) -> Option<&UserName> {
         self.slots[*self.by_id.get(id)?].as_ref().map(|slot| &slot.user)
     }
@@ -218,12 +206,15 @@ impl Keyring {
         self.by_user.keys().cloned().collect()
     }
 
-    /// A key for each of these users who has none, on the disk when this returns.
+    /// A key for each of these users who has none; on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
     pub(super) fn add(&mut self, disk: &dyn Disk, users: &BTreeSet<&UserName>) -> Result<(), StoreError> {
         let mut free = (0..).filter(|index| self.slots.get(*index).is_none_or(Option::is_none));
         let mut new = Vec::new();
         for user in users.iter().filter(|user| !self.by_user.contains_key(**user)) {
-            let opened = Opened { id: rand::random(), user: Some((*user).clone()), key: Key::random() };
+            let opened = OpenSlot { id: rand::random(), user: Some((*user).clone()), key: Key::random() };
             let index = free.next().unwrap_or_default(); // There is always another one.
             let wrapped = self.wrapped(index, &opened);
             new.push((index, Slot { id: opened.id, user: (*user).clone(), wrapped }));
@@ -238,14 +229,18 @@ impl Keyring {
         Ok(())
     }
 
-    /// Destroys a user's key: his slot is overwritten in both files, on the disk when this returns.
+    /// Destroys a user's key: their slot is overwritten in both files, on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
     pub(super) fn erase(&mut self, disk: &dyn Disk, user: &UserName) -> Result<(), StoreError> {
         if !self.by_user.contains_key(user) {
             return Ok(());
         }
-        // One, unless two changes failed half-way.
-        let his = |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.user == *user);
-        let indices: Vec<usize> = (0..self.slots.len()).filter(|index| his(&self.slots[*index])).collect();
+        // One slot, unless two changes failed half-way.
+        let is_theirs = |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.user == *user);
+        let indices: Vec<usize> =
+            (0..self.slots.len()).filter(|index| is_theirs(&self.slots[*index])).collect();
         let places = indices.iter().map(|index| (HEADER_BYTES + index * SLOT_BYTES, &[0; SLOT_BYTES][..]));
         self.write_at(disk, &places.collect::<Vec<_>>())?;
         self.by_user.remove(user);
@@ -255,7 +250,10 @@ impl Keyring {
         Ok(())
     }
 
-    /// Changes the header, on the disk when this returns; as before if that fails.
+    /// Changes the header; on the disk when this returns. After an error it is as before.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
     pub(super) fn change(
         &mut self,
         disk: &dyn Disk,
@@ -273,6 +271,9 @@ impl Keyring {
     }
 
     /// Wraps everything with another store key; both files are replaced and the old bytes overwritten.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
     pub(super) fn rewrap(&mut self, disk: &dyn Disk, key: &Key) -> Result<(), StoreError> {
         let mut fresh = Self::empty(&self.path, key);
         *fresh.header = self.header.clone();
@@ -285,9 +286,9 @@ impl Keyring {
             fresh.put(index, slot);
         }
         if let Err(error) = fresh.write_all(disk) {
-            // One mirror may be under the new key already: the next change writes both anew, under the old one.
+            // One mirror may be wrapped by the new key already: the next change rewrites both with the old one.
             self.header.generation += 2;
-            self.unsure.set(true);
+            self.dirty.set(true);
             return Err(error);
         }
         fresh.notes = std::mem::take(&mut self.notes);
@@ -295,8 +296,8 @@ impl Keyring {
         Ok(())
     }
 
-    /// The whole file as it should be, behind a sealed header.
-    fn image_behind(&self, header: Vec<u8>) -> Vec<u8> {
+    /// The whole file, with this sealed header.
+    fn image_with(&self, header: Vec<u8>) -> Vec<u8> {
         let mut image = header;
         for slot in &self.slots {
             image.extend_from_slice(slot.as_ref().map_or(&[0; SLOT_BYTES], |slot| &slot.wrapped));
@@ -305,30 +306,33 @@ impl Keyring {
     }
 
     fn write_all(&self, disk: &dyn Disk) -> Result<(), StoreError> {
-        let image = self.image_behind(self.header.seal(&self.wrap));
+        let image = self.image_with(self.header.seal(&self.wrap));
         MIRRORS.iter().try_for_each(|name| replace(disk, name, &image)).map_err(|e| self.io(&e))
     }
 
-    /// After a change that failed: both mirrors as they are in memory.
-    pub(super) fn steady(&self, disk: &dyn Disk) -> Result<(), StoreError> {
-        if self.unsure.get() {
+    /// After a change that failed: writes both mirrors as they are in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(super) fn rewrite_if_dirty(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        if self.dirty.get() {
             self.write_all(disk)?;
-            self.unsure.set(false);
+            self.dirty.set(false);
         }
         Ok(())
     }
 
-    /// Writes to one mirror, puts it on the disk, then to the other.
+    /// Writes to one mirror and syncs it, then to the other.
     fn write_at(&self, disk: &dyn Disk, places: &[(usize, &[u8])]) -> Result<(), StoreError> {
         if places.is_empty() {
             return Ok(());
         }
-        self.steady(disk)?;
+        self.rewrite_if_dirty(disk)?;
         for name in MIRRORS {
             let mut written = places.iter().map(|(at, bytes)| disk.write(name, *at as u64, bytes));
             if let Err(error) = written.try_for_each(|one| one).and_then(|()| disk.sync(name)) {
-                // It may be in one mirror, or in part: the next change writes both anew, as they are in memory.
-                self.unsure.set(true);
+                // It may be in one mirror, or in part: the next change rewrites both as they are in memory.
+                self.dirty.set(true);
                 return Err(self.io(&error));
             }
         }
@@ -339,42 +343,16 @@ impl Keyring {
         StoreError::Io { path: self.path.clone(), why: format!("keyring: {why}") }
     }
 
-    fn wrapped(&self, index: usize, opened: &Opened) -> [u8; SLOT_BYTES] {
-        let name = opened.user.as_ref().map_or("", UserName::as_str).as_bytes();
-        let mut plain = Zeroizing::new([0; SLOT_PLAIN_BYTES]);
-        let parts = [&[1, name.len() as u8], name, &opened.id, opened.key.bytes()];
-        let mut at = 0;
-        for part in parts {
-            plain[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
-        }
-        let about = self.about(index);
-        let sealed = self.wrap.seal(&[b"slot", &self.header.device, &about], &*plain);
-        let mut wrapped = [0; SLOT_BYTES];
-        wrapped.copy_from_slice(&sealed);
-        wrapped
+    fn wrapped(&self, index: usize, slot: &OpenSlot) -> [u8; SLOT_BYTES] {
+        slot.wrap(&self.wrap, &self.header.device, index)
     }
 
-    fn unwrap(&self, index: usize, wrapped: &[u8; SLOT_BYTES]) -> Option<Opened> {
-        if *wrapped == [0; SLOT_BYTES] {
-            return None;
-        }
-        let about = self.about(index);
-        let plain = self.wrap.open(&[b"slot", &self.header.device, &about], wrapped).ok()?;
-        let (&[kind, length], rest) = plain.split_first_chunk()?;
-        let (name, rest) = rest.split_at_checked(length.into())?;
-        let (id, rest) = rest.split_first_chunk()?;
-        let (key, _) = rest.split_first_chunk::<KEY_BYTES>()?;
-        let user = UserName::new(std::str::from_utf8(name).ok()?).ok()?;
-        (kind == 1).then(|| Opened { id: *id, user: Some(user), key: Key::from_bytes(*key) })
-    }
-
-    fn about(&self, index: usize) -> [u8; 8] {
-        (index as u64).to_le_bytes()
+    fn unwrap(&self, index: usize, wrapped: &[u8; SLOT_BYTES]) -> Option<OpenSlot> {
+        OpenSlot::unwrap(wrapped, &self.wrap, &self.header.device, index)
     }
 }
 
-/// Free slots at the end say nothing.
+/// Without the free slots at the end.
 fn trimmed(file: &[u8]) -> &[u8] {
     let end = file.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
     &file[..end]

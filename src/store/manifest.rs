@@ -1,45 +1,67 @@
-//! What the store should hold: how many entries, a digest of all of them, and a chain over everything that ever changed.
+//! What the ledger should hold: the number of entries, a keyed digest of all of them, and a chain over every change.
 //!
-//! A table that lost entries, brought old ones back or was put together from two, does not fit its manifest.
+//! A table that lost entries, restored old ones or mixes two states does not match its manifest.
 
 use std::collections::BTreeMap;
 
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::memory::Pinned;
 use super::seal::Key;
 
-/// Everything in a table but the manifest, by key.
+/// Sealed entries by key, without the manifest.
 pub(super) type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// A change: what each key holds afterwards; `None` for nothing.
+/// A change: what each key holds afterwards; `None` removes it.
 pub(super) type Change = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
-/// The state of a store after its latest change.
+/// The state of a ledger after its latest change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Manifest {
-    /// How many changes there were.
+    /// Number of changes so far.
     pub(super) revision: u64,
-    /// How many entries there are.
+    /// Number of entries.
     pub(super) count: u64,
-    /// Tags of all entries, added up without carry: each change costs only what it touches.
+    /// XOR of the tags of all entries, so that a change costs only what it touches.
     digest: [u8; 32],
-    /// Tag over the chain before and the state after: two stores that went apart differ for ever.
+    /// Tag over the previous chain and the state after: two ledgers that diverged never match again.
     chain: [u8; 32],
-    /// The turn that templates are kept in.
-    pub(super) turn: [u8; 8],
+    /// Id of the template key.
+    pub(super) template_key: [u8; 8],
     /// The embedder they were made with.
     pub(super) embedder_sha256: String,
+}
+
+/// Keys of a ledger: of the manifest, of the entries' digest, and of the log's tags.
+#[derive(Default, Zeroize, ZeroizeOnDrop)]
+pub(super) struct Keys {
+    pub(super) manifest: Key,
+    pub(super) entries: Key,
+    pub(super) log: Key,
+}
+
+impl Keys {
+    /// Derives them from the keyring's root.
+    pub(super) fn derive(root: &Key) -> Pinned<Self> {
+        let mut keys = Pinned::<Self>::default();
+        root.derive_into("manifest", &mut keys.manifest);
+        root.derive_into("entries", &mut keys.entries);
+        root.derive_into("backup", &mut keys.log);
+        keys
+    }
 }
 
 /// The digest's and the chain's key.
 pub(super) struct Tagger<'a>(pub(super) &'a Key);
 
 impl Manifest {
-    /// Of an empty store.
-    pub(super) fn empty(turn: [u8; 8], embedder_sha256: &str) -> Self {
+    /// Of an empty ledger.
+    pub(super) fn empty(template_key: [u8; 8], embedder_sha256: &str) -> Self {
         let embedder_sha256 = embedder_sha256.to_owned();
-        Self { revision: 0, count: 0, digest: [0; 32], chain: [0; 32], turn, embedder_sha256 }
+        Self { revision: 0, count: 0, digest: [0; 32], chain: [0; 32], template_key, embedder_sha256 }
     }
 
-    /// After a change of `entries`, which are still as before.
+    /// After a change of `entries`, which do not have it yet.
     pub(super) fn after(&self, tagger: &Tagger<'_>, entries: &Entries, change: &Change) -> Self {
         let mut next = self.clone();
         for (key, new) in change {
@@ -71,7 +93,7 @@ impl Manifest {
         bytes.extend_from_slice(&self.count.to_le_bytes());
         bytes.extend_from_slice(&self.digest);
         bytes.extend_from_slice(&self.chain);
-        bytes.extend_from_slice(&self.turn);
+        bytes.extend_from_slice(&self.template_key);
         bytes.push(self.embedder_sha256.len() as u8);
         bytes.extend_from_slice(self.embedder_sha256.as_bytes());
         bytes
@@ -83,7 +105,7 @@ impl Manifest {
         let (count, rest) = rest.split_first_chunk()?;
         let (digest, rest) = rest.split_first_chunk()?;
         let (chain, rest) = rest.split_first_chunk()?;
-        let (turn, rest) = rest.split_first_chunk()?;
+        let (template_key, rest) = rest.split_first_chunk()?;
         let (&length, rest) = rest.split_first()?;
         let (embedder, rest) = rest.split_at_checked(length.into())?;
         let manifest = Self {
@@ -91,13 +113,13 @@ impl Manifest {
             count: u64::from_le_bytes(*count),
             digest: *digest,
             chain: *chain,
-            turn: *turn,
+            template_key: *template_key,
             embedder_sha256: std::str::from_utf8(embedder).ok()?.to_owned(),
         };
         Some((manifest, rest))
     }
 
-    /// As it lies in the table: with a tag.
+    /// As it is in the table: with a tag.
     pub(super) fn signed(&self, key: &Key) -> Vec<u8> {
         let bytes = self.encode();
         let tag = key.mac(&[b"manifest", &bytes]);
@@ -108,7 +130,7 @@ impl Manifest {
     pub(super) fn verified(key: &Key, bytes: &[u8]) -> Option<Self> {
         let (bytes, tag) = bytes.split_last_chunk::<32>()?;
         let (manifest, rest) = Self::decode(bytes)?;
-        (rest.is_empty() && key.vouches(&[b"manifest", bytes], tag)).then_some(manifest)
+        (rest.is_empty() && key.verifies(&[b"manifest", bytes], tag)).then_some(manifest)
     }
 }
 
@@ -122,7 +144,7 @@ fn add(digest: &mut [u8; 32], tag: &[u8; 32]) {
     digest.iter_mut().zip(tag).for_each(|(sum, tag)| *sum ^= tag);
 }
 
-/// Carries a change out.
+/// Carries out a change.
 pub(super) fn apply(entries: &mut Entries, change: Change) {
     for (key, value) in change {
         match value {
@@ -149,7 +171,7 @@ mod tests {
             prop::collection::vec(0_u8..3, 1..3),
             prop::option::of(prop::collection::vec(any::<u8>(), 0..4)),
         );
-        // One change names a key once.
+        // A change names a key only once.
         let change = prop::collection::vec(one, 0..4)
             .prop_map(|pairs| pairs.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect::<Change>());
         prop::collection::vec(change, 0..8)
@@ -176,7 +198,7 @@ mod tests {
         }
 
         #[test]
-        fn differences_lead_from_one_to_the_other(a: BTreeMap<Vec<u8>, Vec<u8>>, b: BTreeMap<Vec<u8>, Vec<u8>>) {
+        fn a_difference_turns_one_into_the_other(a: BTreeMap<Vec<u8>, Vec<u8>>, b: BTreeMap<Vec<u8>, Vec<u8>>) {
             let mut entries = a.clone();
             apply(&mut entries, difference(&a, &b));
             prop_assert_eq!(entries, b);
@@ -195,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_entries_by_another_way_have_another_chain() {
+    fn the_same_entries_after_other_changes_have_another_chain() {
         let key = Key::from_bytes([4; 32]);
         let (tagger, entries) = (Tagger(&key), Entries::new());
         let one = vec![(b"a".to_vec(), Some(b"1".to_vec()))];

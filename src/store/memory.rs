@@ -1,5 +1,5 @@
-//! Secrets in memory: keys on pages of their own that are never swapped out, and a process that leaves no core dump and,
-//! as a service, nothing in swap.
+//! Secrets in memory: keys on locked pages of their own, and a process that leaves no core dump and, as a service, nothing
+//! in swap.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,14 +12,14 @@ use zeroize::Zeroize;
 /// Set once [`keep_private`] has locked everything.
 static ALL_LOCKED: AtomicBool = AtomicBool::new(false);
 
-/// A value on pages of its own, kept out of swap as far as the system allows (`LimitMEMLOCK=`), wiped when dropped.
+/// A value on pages of its own, kept out of swap if the system allows it (`LimitMEMLOCK=`), wiped when dropped.
 pub(super) struct Pinned<T: Zeroize + Default> {
     page: Box<Page<T>>,
-    // Behind the page, so that it is unlocked only after it was wiped.
+    // After the page, so that it is unlocked only once it is wiped.
     _lock: Option<region::LockGuard>,
 }
 
-/// 16 KiB: at least a page on every kernel for the boards we know.
+/// 16 KiB: at least one page on every kernel for supported boards.
 #[repr(align(16384))]
 struct Page<T>(T);
 
@@ -28,7 +28,7 @@ impl<T: Zeroize + Default> Default for Pinned<T> {
         // Locked while it holds nothing; secrets are then written in place.
         let page = Box::new(Page(T::default()));
         if ALL_LOCKED.load(Ordering::Relaxed) {
-            // A lock of its own would, when it ends, take these pages out of the lock on everything.
+            // Dropping a lock of its own would unlock these pages.
             return Self { page, _lock: None };
         }
         let lock = region::lock(std::ptr::from_ref(&*page), size_of::<Page<T>>());
@@ -58,8 +58,8 @@ impl<T: Zeroize + Default> Drop for Pinned<T> {
     }
 }
 
-/// No core dump of this process, no look into its memory by others of the same user, and, where the unit lets it,
-/// none of its memory in swap.
+/// Prevents core dumps of this process and reads of its memory by the same user's other processes; if the unit allows it,
+/// keeps all its memory out of swap.
 pub fn keep_private() {
     if let Err(error) = nix::sys::prctl::set_dumpable(false) {
         tracing::warn!("daemon: core dumps cannot be turned off ({error}); set LimitCORE=0");
@@ -70,13 +70,13 @@ pub fn keep_private() {
     }
 }
 
-/// Whether all memory of this process is locked now, what it will get included. Only where there is no limit: under
-/// one every allocation would fail once it is reached.
+/// Locks all memory of this process, present and future, and says whether it did. Not under a limit: every allocation
+/// would fail once it is reached.
 fn lock_all(limit: rlim_t) -> nix::Result<bool> {
     if limit != RLIM_INFINITY {
         return Ok(false);
     }
-    // Each page when it is first used: address space that is only reserved takes no memory.
+    // Each page when it is first used, so that reserved address space takes no memory.
     let on_fault = MlockAllFlags::from_bits_retain(MCL_ONFAULT);
     mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault)?;
     ALL_LOCKED.store(true, Ordering::Relaxed);
@@ -106,7 +106,7 @@ mod tests {
         line.trim_matches(|c: char| !c.is_ascii_digit()).parse().expect("a number")
     }
 
-    /// In a process of its own, for it stays locked: as a service has it, and as a shell has it.
+    /// In a process of its own, which stays locked: with the limit of a service, and with that of a shell.
     #[test]
     fn all_memory_is_locked_where_there_is_no_limit_and_none_under_one() {
         const LIMIT: &str = "FACELATCH_TEST_MEMLOCK";

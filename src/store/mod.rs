@@ -1,69 +1,81 @@
-//! Enrolled templates and the misses of each user: sealed, renewable, and nothing lost.
+//! Enrolled templates and the misses of each user: sealed, renewable, and safe against power cuts and damage.
 //!
-//! [`Vault`] is the store. Each change is sealed (`record`, with keys from `keyring`), appended to the `backup`, and
-//! put into a `table` (sled, or redb); the `manifest` tells at start whether table and backup are whole, and each is
-//! mended from the other. docs/store.md has the layout on the disk and what it withstands.
+//! The change log (`log`) is the store: a change counts once it is appended and synced there. The table (`mirror`, sled)
+//! holds the same entries and follows. Both are verified against a `manifest` at start, and each is rebuilt from the
+//! other. Together they are the `ledger` of sealed entries; `people` has the keys that open them. [`Vault`] is the two
+//! behind a lock. docs/store.md has the layout on the disk and what it withstands.
+//!
+//! Top down: vault > people, ledger > mirror, log > record, table, keyring > key, files, seal.
 
 pub mod audit;
-mod backup;
 mod error;
 mod files;
-#[doc(hidden)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod key;
 mod keyring;
+mod ledger;
+mod log;
 mod manifest;
 pub mod memory;
+mod mirror;
+mod misses;
+mod people;
 pub mod portable;
-pub mod record;
-#[cfg(feature = "redb")]
-mod redb;
+mod record;
 mod seal;
-#[cfg_attr(feature = "redb", allow(dead_code, reason = "then it only reads stores of the first schema"))]
 mod sled;
 mod table;
-mod v1;
 mod vault;
 
 use std::sync::Arc;
 
 use crate::clock::WallTime;
-use crate::embed::{Embedding, Turn};
+use crate::embed::{Embedding, KeyedEmbedding, TemplateKey};
 use crate::people::{Attempts, UserName};
 
 pub use error::StoreError;
 pub use key::{CREDENTIAL, KeySource};
-pub use vault::{Opening, Vault};
+pub use vault::{Vault, VaultOptions};
 
 /// Most templates a user can have.
 pub const MAX_TEMPLATES: usize = 32;
 
-/// Longest label of a template in bytes.
+/// Longest label of a template, in bytes of UTF-8.
 pub const MAX_LABEL_BYTES: usize = 64;
 
-/// One enrolled look of one person. Without `Debug` on purpose: it holds an embedding.
+/// One enrolled face of one person, keyed in a store and raw in an export. Without `Debug` on purpose: it holds an
+/// embedding.
 #[derive(Clone)]
-pub struct Template {
+pub struct Template<E = KeyedEmbedding> {
     /// Random, 32 lower-case hex digits.
     pub id: String,
     /// Whose face it is.
     pub user: UserName,
-    /// What the user called it, such as "with glasses". May be empty.
+    /// The user's name for it, such as "with glasses". May be empty.
     pub label: String,
     /// When it was enrolled.
     pub created_at: WallTime,
     /// SHA-256 of the embedder's file, lower-case hex.
     pub embedder_sha256: String,
-    /// The face, turned as everything in its store.
-    pub embedding: Embedding,
+    /// The face.
+    pub embedding: E,
 }
 
-/// Everybody's templates at one moment, and the turn they are in.
+impl Template<Embedding> {
+    /// The same in this key.
+    fn keyed(self, key: &TemplateKey) -> Template {
+        let Self { id, user, label, created_at, embedder_sha256, embedding } = self;
+        Template { id, user, label, created_at, embedder_sha256, embedding: key.apply(&embedding) }
+    }
+}
+
+/// Everybody's templates at one moment, and their template key.
 pub struct Snapshot {
     /// [`TemplateStore::revision`] at that moment.
     pub revision: u64,
-    /// What an embedding must go through before it is compared with a template.
-    pub turn: Arc<Turn>,
+    /// The key that a probe needs before it is compared with a template.
+    pub template_key: Arc<TemplateKey>,
     /// Oldest first, by user.
     pub templates: Vec<Template>,
 }
@@ -77,19 +89,19 @@ pub struct Health {
     pub templates: usize,
     /// What was found and done, worst first.
     pub condition: Condition,
-    /// The same for people, a sentence each.
+    /// The same as text, a sentence each.
     pub notes: Vec<String>,
 }
 
-/// How much of a store there is.
+/// How much of a store is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {
     /// All of it.
     #[default]
     Whole,
-    /// All of it, from the second copy: the first was damaged.
+    /// All of it, but something was damaged and was rebuilt.
     Restored,
-    /// All of it, but a copy is missing just now.
+    /// All of it, but the table cannot be written at present.
     Behind,
     /// Something is lost; the notes say what.
     Lossy,
@@ -97,12 +109,12 @@ pub enum Condition {
 
 /// Where templates and misses are kept. Each change is on the disk before the call returns.
 pub trait TemplateStore: Send + Sync {
-    /// Adds templates that were turned by `turn`, all or none.
+    /// Adds templates, all or none.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Full`] when a user would have more than [`MAX_TEMPLATES`],
-    /// [`StoreError::Renewed`] when the store has another turn by now.
-    fn add(&self, templates: &[Template], turn: &Turn) -> Result<(), StoreError>;
+    /// [`StoreError::Renewed`] when they are in another template key than the store's.
+    fn add(&self, templates: &[Template]) -> Result<(), StoreError>;
 
     /// The templates of one user, or of all, oldest first.
     ///
@@ -110,26 +122,26 @@ pub trait TemplateStore: Send + Sync {
     /// [`StoreError`] when a record cannot be read: a damaged one is never left out in silence.
     fn templates(&self, user: Option<&UserName>) -> Result<Vec<Template>, StoreError>;
 
-    /// All templates and their turn, as of one moment.
+    /// All templates and their template key, as of one moment.
     ///
     /// # Errors
     /// As [`TemplateStore::templates`].
     fn snapshot(&self) -> Result<Snapshot, StoreError>;
 
-    /// Removes one template of a user, or all of them with his misses, and says how many there were. With his last
-    /// template his key is destroyed.
+    /// Removes one template of a user, or all of them and the user's misses, and says how many there were. With the last
+    /// template the user's key is destroyed.
     ///
     /// # Errors
     /// [`StoreError`].
     fn remove(&self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError>;
 
-    /// Misses of `user`; of nobody in particular (identification) for `None`.
+    /// Misses of `user`, or of identification for `None`.
     ///
     /// # Errors
     /// [`StoreError`].
     fn attempts(&self, user: Option<&UserName>) -> Result<Attempts, StoreError>;
 
-    /// Keeps the misses of `user`, or of identification.
+    /// Keeps the misses of `user`, or of identification for `None`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -138,8 +150,8 @@ pub trait TemplateStore: Send + Sync {
     /// Grows with each change of the templates, so that copies in memory know when they are stale.
     fn revision(&self) -> u64;
 
-    /// Issues all templates anew under a new turn, without a new picture, and says how many there are. The old ones are
-    /// worth nothing afterwards.
+    /// Issues all templates again under a new template key, without a new picture, and says how many there are. The old ones are
+    /// useless afterwards.
     ///
     /// # Errors
     /// [`StoreError`]; the store is then as it was.
@@ -151,6 +163,6 @@ pub trait TemplateStore: Send + Sync {
     /// [`StoreError`]; [`StoreError::KeyIsCredential`] where the key is not ours to change.
     fn renew_key(&self) -> Result<(), StoreError>;
 
-    /// How it is. Waits for a change that is under way, and so for the disk.
+    /// How it is. Waits for a change in progress, and so for the disk.
     fn health(&self) -> Health;
 }

@@ -1,8 +1,8 @@
-//! Templates that leave the device: an age file that one person's key opens, and back into a store.
+//! Export of templates to an age file for one recipient, and import into a store.
 //!
-//! Inside it is text: a line about the whole, then one for each template, embeddings as they are without a turn, since
-//! another device has another turn. So it is worth as much as the faces themselves, and is sealed before it leaves
-//! this process. Misses do not travel.
+//! Inside it is text: a header line, then a line for each template. Embeddings are exported raw, since another
+//! device has another one. So the text is worth as much as the faces themselves, and is sealed before it leaves this
+//! process. Misses are not exported.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -15,31 +15,31 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{MAX_LABEL_BYTES, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
-use crate::embed::Embedding;
+use crate::embed::{Embedding, OtherKey, TemplateKey};
 use crate::people::UserName;
 
 const KIND: &str = "facelatch-export";
 const SCHEMA: u32 = 1;
 
-/// How far from 1 the length of a unit embedding may be: rounding to f32 costs a thousandth of this.
+/// How far from 1 the norm of a unit embedding may be: a thousand times what rounding to f32 costs.
 const UNIT_SLACK: f64 = 1e-3;
 
-/// No network that does not scale its embeddings gives longer ones; far below where sums of f32 overflow.
+/// No network without unit embeddings gives a greater norm; sums of f32 are far from overflow.
 const MAX_NORM: f64 = 1e6;
 
-/// Larger files are refused before they are opened.
+/// Most bytes of an export; larger files are refused before they are decrypted.
 pub const MAX_EXPORT_BYTES: usize = 64 << 20;
 
-/// Which embedder templates are for.
+/// The embedder that templates are for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MadeFor {
     /// Its name in MODELS.toml.
     pub embedder: String,
     /// SHA-256 of its file, lower-case hex.
     pub embedder_sha256: String,
-    /// Values of an embedding.
+    /// Number of values in an embedding.
     pub length: usize,
-    /// Its embeddings have length 1. Known of an embedder that is loaded; no file says it.
+    /// Its embeddings have norm 1. Known from the embedder that is loaded; not in the file.
     #[serde(skip)]
     pub unit_length: bool,
 }
@@ -48,20 +48,20 @@ pub struct MadeFor {
 pub struct Exported {
     /// The age file.
     pub bytes: Vec<u8>,
-    /// People in it.
+    /// Number of people in it.
     pub users: usize,
-    /// Templates of all of them.
+    /// Number of templates in it.
     pub templates: usize,
 }
 
 /// What an import did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Imported {
-    /// Templates added.
+    /// Number of templates added.
     pub added: usize,
-    /// Of whom.
+    /// The people they belong to.
     pub users: Vec<String>,
-    /// People in the file who were left out, because they are enrolled already.
+    /// People in the file who were left out because they are already enrolled.
     pub skipped: Vec<String>,
 }
 
@@ -78,7 +78,7 @@ pub enum PortableError {
     /// Nobody of that name, or nobody at all.
     #[error("nobody to export; `facelatch list` shows who is enrolled")]
     Nobody,
-    /// It cannot be opened or is no export.
+    /// It cannot be opened or is not an export.
     #[error("export file: {why}; give a file that `facelatch export` wrote, and the key it was made for")]
     File { why: String },
     /// For another embedder.
@@ -88,20 +88,20 @@ pub enum PortableError {
         .file.embedder, .file.embedder_sha256, .here.embedder, .here.embedder_sha256
     )]
     OtherEmbedder { file: Box<MadeFor>, here: Box<MadeFor> },
-    /// People who are enrolled already, with other templates.
+    /// People who are already enrolled, with other templates.
     #[error(
-        "{}: enrolled here already, with other templates, so nothing was imported; remove them first, or leave them \
+        "{}: already enrolled here with other templates, so nothing was imported; remove them first, or leave them \
          out with --skip-enrolled",
         .users.join(", ")
     )]
     Conflict { users: Vec<String> },
-    /// The store said no.
+    /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 #[derive(Serialize, Deserialize)]
-struct About {
+struct Header {
     kind: String,
     schema: u32,
     #[serde(flatten)]
@@ -112,7 +112,7 @@ struct About {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct TemplateLine {
     id: String,
     user: String,
     label: String,
@@ -121,7 +121,7 @@ struct Line {
     embedding: String,
 }
 
-impl Drop for Line {
+impl Drop for TemplateLine {
     fn drop(&mut self) {
         self.embedding.zeroize();
     }
@@ -157,7 +157,7 @@ pub fn export(
     if wanted.is_empty() {
         return Err(PortableError::Nobody);
     }
-    let about = About {
+    let header = Header {
         kind: KIND.to_owned(),
         schema: SCHEMA,
         made_for: made_for.clone(),
@@ -168,34 +168,35 @@ pub fn export(
     // One allocation, so that no half-grown copy stays behind in memory.
     let room = 1024 + wanted.len() * (512 + 6 * made_for.length);
     let mut plain = Zeroizing::new(Vec::with_capacity(room));
-    serde_json::to_writer(&mut *plain, &about).map_err(unwritable)?;
+    serde_json::to_writer(&mut *plain, &header).map_err(unwritable)?;
     for template in &wanted {
         plain.push(b'\n');
-        serde_json::to_writer(&mut *plain, &line(template, &snapshot.turn)).map_err(unwritable)?;
+        let line = line(template, &snapshot.template_key).map_err(StoreError::from)?;
+        serde_json::to_writer(&mut *plain, &line).map_err(unwritable)?;
     }
     let bytes = age::encrypt(&recipient, &plain).map_err(|e| PortableError::File { why: e.to_string() })?;
     let users: BTreeSet<&UserName> = wanted.iter().map(|t| &t.user).collect();
     Ok(Exported { bytes, users: users.len(), templates: wanted.len() })
 }
 
-fn line(template: &Template, turn: &crate::embed::Turn) -> Line {
-    let plain = turn.undo(&template.embedding);
+fn line(template: &Template, key: &TemplateKey) -> Result<TemplateLine, OtherKey> {
+    let plain = key.undo(&template.embedding)?;
     let bytes: Zeroizing<Vec<u8>> =
         Zeroizing::new(plain.values().iter().flat_map(|v| v.to_le_bytes()).collect());
-    Line {
+    Ok(TemplateLine {
         id: template.id.clone(),
         user: template.user.to_string(),
         label: template.label.clone(),
         created_at: template.created_at,
         embedding: STANDARD_NO_PAD.encode(&*bytes),
-    }
+    })
 }
 
-/// Opens an export and adds what is in it, all or nothing. People who are enrolled with other templates are a conflict,
-/// or left out with `skip_enrolled`; templates that are here already are no conflict.
+/// Decrypts an export and adds all of its templates or none. People who are already enrolled with other templates are a
+/// conflict, or are left out with `skip_enrolled`; templates that the store already has are not a conflict.
 ///
 /// # Errors
-/// [`PortableError`]; nothing was added then.
+/// [`PortableError`]; then nothing was added.
 pub fn import(
     store: &dyn TemplateStore,
     file: &[u8],
@@ -222,77 +223,77 @@ pub fn import(
     }
     done.skipped = conflicts;
     done.users = people.keys().map(ToString::to_string).collect();
-    let mut templates: Vec<Template> = people.into_values().flatten().collect();
-    templates.iter_mut().for_each(|t| t.embedding = snapshot.turn.apply(&t.embedding));
+    let raw = people.into_values().flatten();
+    let templates: Vec<Template> = raw.map(|t| t.keyed(&snapshot.template_key)).collect();
     if templates.iter().any(|t| t.embedding.values().iter().any(|v| !v.is_finite())) {
-        let why = "an embedding that this store's turn makes infinite".to_owned();
+        let why = "an embedding becomes infinite under this store's template key".to_owned();
         return Err(PortableError::File { why });
     }
     done.added = templates.len();
     if done.added > 0 {
-        store.add(&templates, &snapshot.turn)?;
+        store.add(&templates)?;
     }
     Ok(done)
 }
 
-/// Everybody in the file.
+/// Templates in a file, by user.
 fn read(
     file: &[u8],
     identity: &str,
     here: &MadeFor,
-) -> Result<BTreeMap<UserName, Vec<Template>>, PortableError> {
+) -> Result<BTreeMap<UserName, Vec<Template<Embedding>>>, PortableError> {
     let wrong = |why: String| PortableError::File { why };
     if file.len() > MAX_EXPORT_BYTES {
-        return Err(wrong(format!("{} bytes, at most {MAX_EXPORT_BYTES} are read", file.len())));
+        return Err(wrong(format!("it has {} bytes, at most {MAX_EXPORT_BYTES} are read", file.len())));
     }
     let key = identity.lines().map(str::trim).find(|line| line.starts_with("AGE-SECRET-KEY-"));
-    let key = key.ok_or_else(|| PortableError::Identity { why: "has no secret key".to_owned() })?;
+    let key = key.ok_or_else(|| PortableError::Identity { why: "it has no secret key".to_owned() })?;
     let key =
         x25519::Identity::from_str(key).map_err(|why| PortableError::Identity { why: why.to_owned() })?;
-    let plain = age::decrypt(&key, file).map_err(|e| wrong(format!("cannot be opened ({e})")))?;
+    let plain = age::decrypt(&key, file).map_err(|e| wrong(format!("it cannot be opened ({e})")))?;
     parse(&Zeroizing::new(plain), here)
 }
 
-/// Everybody in an export that was opened.
+/// Templates in the text of an export, by user.
 pub(super) fn parse(
     plain: &[u8],
     here: &MadeFor,
-) -> Result<BTreeMap<UserName, Vec<Template>>, PortableError> {
+) -> Result<BTreeMap<UserName, Vec<Template<Embedding>>>, PortableError> {
     let wrong = |why: String| PortableError::File { why };
     let mut lines = plain.split(|byte| *byte == b'\n');
-    let about: About = serde_json::from_slice(lines.next().unwrap_or_default())
-        .map_err(|e| wrong(format!("is no export ({e})")))?;
-    if about.kind != KIND || about.schema != SCHEMA {
-        return Err(wrong(format!("schema {}, this program reads {SCHEMA}", about.schema)));
+    let header: Header = serde_json::from_slice(lines.next().unwrap_or_default())
+        .map_err(|e| wrong(format!("it is not an export ({e})")))?;
+    if header.kind != KIND || header.schema != SCHEMA {
+        return Err(wrong(format!("it has schema {}, this program reads {SCHEMA}", header.schema)));
     }
-    if about.made_for.embedder_sha256 != here.embedder_sha256 {
+    if header.made_for.embedder_sha256 != here.embedder_sha256 {
         return Err(PortableError::OtherEmbedder {
-            file: Box::new(about.made_for),
+            file: Box::new(header.made_for),
             here: Box::new(here.clone()),
         });
     }
-    let mut people: BTreeMap<UserName, Vec<Template>> = BTreeMap::new();
+    let mut people: BTreeMap<UserName, Vec<Template<Embedding>>> = BTreeMap::new();
     let mut count = 0;
     for (at, line) in lines.enumerate() {
         let template = template(line, here).map_err(|why| wrong(format!("line {}: {why}", at + 2)))?;
         people.entry(template.user.clone()).or_default().push(template);
         count += 1;
     }
-    if count != about.templates {
-        return Err(wrong(format!("holds {count} templates of {}", about.templates)));
+    if count != header.templates {
+        return Err(wrong(format!("it holds {count} of {} templates", header.templates)));
     }
     Ok(people)
 }
 
-fn template(line: &[u8], here: &MadeFor) -> Result<Template, String> {
-    let line: Line = serde_json::from_slice(line).map_err(|e| e.to_string())?;
+fn template(line: &[u8], here: &MadeFor) -> Result<Template<Embedding>, String> {
+    let line: TemplateLine = serde_json::from_slice(line).map_err(|e| e.to_string())?;
     let id = line.id.len() == 32 && line.id.bytes().all(|b| b.is_ascii_hexdigit());
     if !id || line.label.len() > MAX_LABEL_BYTES || line.label.chars().any(char::is_control) {
-        return Err("an id or a label that cannot be kept".to_owned());
+        return Err("its id or label is not valid".to_owned());
     }
     let bytes = Zeroizing::new(STANDARD_NO_PAD.decode(line.embedding.as_bytes()).map_err(|e| e.to_string())?);
     if bytes.len() != 4 * here.length {
-        return Err(format!("{} bytes are no {} values", bytes.len(), here.length));
+        return Err(format!("its embedding has {} bytes instead of {}", bytes.len(), 4 * here.length));
     }
     let values = bytes.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
     let embedding = Embedding::as_given(values).map_err(|e| e.to_string())?;
@@ -307,15 +308,14 @@ fn template(line: &[u8], here: &MadeFor) -> Result<Template, String> {
     })
 }
 
-/// A template near zero is as near to every face as no face is to another, and one that is huge turns into infinity: neither
-/// is what the embedder gives.
+/// Refuses what the embedder cannot give: an embedding near zero would be close to every face, and a huge one overflows.
 fn check_norm(embedding: &Embedding, unit: bool) -> Result<(), String> {
     let norm = embedding.values().iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
     if unit && (norm - 1.0).abs() > UNIT_SLACK {
-        return Err(format!("an embedding of length {norm:.3e}, where this embedder's have length 1"));
+        return Err(format!("its embedding has norm {norm:.3e}, and this embedder's have norm 1"));
     }
     if norm > MAX_NORM {
-        return Err(format!("an embedding of length {norm:.3e}, at most {MAX_NORM:.0e} is believed"));
+        return Err(format!("its embedding has norm {norm:.3e}, at most {MAX_NORM:.0e} is accepted"));
     }
     Ok(())
 }

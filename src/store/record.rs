@@ -1,18 +1,18 @@
 //! One [`Template`] to a sealed record and back.
 //!
-//! A record opens only in its place: under its id, for its user, embedder, device and turn. Somebody who can
-//! write the card cannot make one user's template another's, nor bring back one from before a renewal.
+//! A record opens only in its own context: under its id, for its user, embedder, device and template key. Somebody who can
+//! write to the card cannot turn one user's template into another's, nor bring back one from before a renewal.
 
 use zeroize::Zeroizing;
 
-use super::keyring::KeyId;
+use super::keyring::{KeyId, Keyring};
 use super::seal::{Key, SEAL_BYTES};
 use super::{MAX_LABEL_BYTES, Template};
 use crate::clock::WallTime;
-use crate::embed::Embedding;
+use crate::embed::KeyedEmbedding;
 use crate::people::UserName;
 
-/// What every record begins with; the last byte is the schema. Schema 1 was not sealed.
+/// What every record starts with; the last byte is the schema.
 const MAGIC: &[u8; 4] = b"FLT\x02";
 
 /// Most values an embedding may have.
@@ -21,28 +21,41 @@ const MAX_VALUES: usize = 4096;
 /// Time, length of the label, the label itself, and the values.
 const MAX_PLAIN_BYTES: usize = 8 + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
 
-/// A record as it lies on the disk: who can open it is told, what is in it is not.
+/// First byte of an entry's key.
+const PREFIX: u8 = b'r';
+
+/// The key of a record's entry.
+pub(super) fn entry_key(id: &str) -> Vec<u8> {
+    [&[PREFIX], id.as_bytes()].concat()
+}
+
+/// The id of the record in the entry with this key.
+pub(super) fn id_of(entry_key: &[u8]) -> Option<&str> {
+    entry_key.strip_prefix(&[PREFIX]).and_then(|id| std::str::from_utf8(id).ok())
+}
+
+/// A record as it is on the disk: it names the key that opens it, and nothing else can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Envelope<'a> {
-    /// Id of the key of its user; random.
-    pub key: KeyId,
+pub(super) struct SealedRecord<'a> {
+    /// Id of its user's key; random.
+    pub(super) key: KeyId,
     sealed: &'a [u8],
 }
 
-/// What a record is sealed for, besides its id and user.
+/// What a record is sealed for, besides its id and user: authenticated, not kept in it.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct SealContext<'a> {
     pub(super) embedder_sha256: &'a str,
     pub(super) device: &'a [u8; 16],
-    pub(super) turn: &'a [u8; 8],
+    pub(super) template_key: &'a [u8; 8],
 }
 
-impl<'a> Envelope<'a> {
-    /// Takes a record apart.
+impl<'a> SealedRecord<'a> {
+    /// Parses a record.
     ///
     /// # Errors
     /// Text that says what is wrong.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, String> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         if bytes.len() > MAGIC.len() + size_of::<KeyId>() + SEAL_BYTES + MAX_PLAIN_BYTES {
             return Err(format!("{} bytes are too many", bytes.len()));
         }
@@ -60,16 +73,19 @@ impl<'a> Envelope<'a> {
         Ok(Self { key: *key, sealed })
     }
 
-    /// The template, if the record belongs here.
+    /// The template, if the record belongs in this context.
+    ///
+    /// # Errors
+    /// Text that says what is wrong.
     pub(super) fn open(
         &self,
         key: &Key,
         id: &str,
         user: &UserName,
-        place: Place<'_>,
+        context: SealContext<'_>,
     ) -> Result<Template, String> {
         let plain = key
-            .open(&about(id, user, &self.key, place), self.sealed)
+            .open(&associated_data(id, user, &self.key, context), self.sealed)
             .map_err(|_| "it was changed, or belongs elsewhere".to_owned())?;
         let wrong = || "its lengths are wrong".to_owned();
         let (time, rest) = plain.split_first_chunk().ok_or_else(wrong)?;
@@ -84,14 +100,23 @@ impl<'a> Envelope<'a> {
             user: user.clone(),
             label: std::str::from_utf8(label).map_err(|e| e.to_string())?.to_owned(),
             created_at: WallTime(u64::from_le_bytes(*time)),
-            embedder_sha256: place.embedder_sha256.to_owned(),
-            embedding: Embedding::as_given(values).map_err(|e| e.to_string())?,
+            embedder_sha256: context.embedder_sha256.to_owned(),
+            embedding: KeyedEmbedding::restore(values, *context.template_key).map_err(|e| e.to_string())?,
         })
     }
 }
 
+/// Whether an entry is a record that opens in this context.
+pub(super) fn opens(keyring: &Keyring, entry_key: &[u8], value: &[u8], context: SealContext<'_>) -> bool {
+    let opened = id_of(entry_key).zip(SealedRecord::parse(value).ok()).and_then(|(id, record)| {
+        let (user, key) = (keyring.user_of(&record.key)?, keyring.key(&record.key)?);
+        record.open(&key, id, user, context).ok()
+    });
+    opened.is_some()
+}
+
 /// Seals a template with its user's key.
-pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, place: Place<'_>) -> Vec<u8> {
+pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, context: SealContext<'_>) -> Vec<u8> {
     let label = template.label.as_bytes();
     let label = &label[..label.len().min(MAX_LABEL_BYTES)]; // The caller has checked it.
     // One allocation, so that no half-grown copy stays behind in memory.
@@ -101,20 +126,25 @@ pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, place: Place<'
     plain.push(label.len() as u8);
     plain.extend_from_slice(label);
     plain.extend(template.embedding.values().iter().flat_map(|v| v.to_le_bytes()));
-    let sealed = key.seal(&about(&template.id, &template.user, &key_id, place), &plain);
+    let sealed = key.seal(&associated_data(&template.id, &template.user, &key_id, context), &plain);
     [&MAGIC[..], &key_id, &sealed].concat()
 }
 
-fn about<'a>(id: &'a str, user: &'a UserName, key: &'a KeyId, place: Place<'a>) -> [&'a [u8]; 8] {
+fn associated_data<'a>(
+    id: &'a str,
+    user: &'a UserName,
+    key: &'a KeyId,
+    context: SealContext<'a>,
+) -> [&'a [u8]; 8] {
     [
         b"record",
         MAGIC,
         id.as_bytes(),
         user.as_str().as_bytes(),
         key,
-        place.embedder_sha256.as_bytes(),
-        place.device,
-        place.turn,
+        context.embedder_sha256.as_bytes(),
+        context.device,
+        context.template_key,
     ]
 }
 
@@ -123,7 +153,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PLACE: Place<'_> = Place { embedder_sha256: "ab", device: &[1; 16], turn: &[2; 8] };
+    const CONTEXT: SealContext<'_> =
+        SealContext { embedder_sha256: "ab", device: &[1; 16], template_key: &[2; 8] };
 
     fn template() -> Template {
         Template {
@@ -132,7 +163,7 @@ mod tests {
             label: "with \"glasses\"\n".into(),
             created_at: WallTime(1_700_000_000),
             embedder_sha256: "ab".into(),
-            embedding: Embedding::new(vec![0.1, -0.7, 0.3]).expect("valid"),
+            embedding: KeyedEmbedding::restore(vec![0.1, -0.7, 0.3], [2; 8]).expect("valid"),
         }
     }
 
@@ -140,65 +171,65 @@ mod tests {
         Key::from_bytes([5; 32])
     }
 
-    fn open(bytes: &[u8], id: &str, user: &str, place: Place<'_>) -> Result<Template, String> {
-        Envelope::parse(bytes)?.open(&key(), id, &UserName::new(user).expect("valid"), place)
+    fn open(bytes: &[u8], id: &str, user: &str, context: SealContext<'_>) -> Result<Template, String> {
+        SealedRecord::parse(bytes)?.open(&key(), id, &UserName::new(user).expect("valid"), context)
     }
 
     #[test]
     fn a_record_comes_back_as_it_was() {
-        let sealed = seal(&template(), &key(), [9; 16], PLACE);
-        assert_eq!(Envelope::parse(&sealed).expect("whole").key, [9; 16]);
-        let back = open(&sealed, "0123", "alice", PLACE).expect("opens");
+        let sealed = seal(&template(), &key(), [9; 16], CONTEXT);
+        assert_eq!(SealedRecord::parse(&sealed).expect("whole").key, [9; 16]);
+        let back = open(&sealed, "0123", "alice", CONTEXT).expect("opens");
         assert_eq!((&back.label, back.created_at), (&template().label, template().created_at));
         let off = back.embedding.values().iter().zip(template().embedding.values().to_vec());
         assert!(off.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < 1e-7);
     }
 
     #[test]
-    fn a_record_opens_only_in_its_place() {
-        let sealed = seal(&template(), &key(), [9; 16], PLACE);
-        assert!(open(&sealed, "0124", "alice", PLACE).is_err(), "another id");
-        assert!(open(&sealed, "0123", "bob", PLACE).is_err(), "another user");
-        for place in [
-            Place { embedder_sha256: "cd", ..PLACE },
-            Place { device: &[3; 16], ..PLACE },
-            Place { turn: &[3; 8], ..PLACE },
+    fn a_record_opens_only_in_its_own_context() {
+        let sealed = seal(&template(), &key(), [9; 16], CONTEXT);
+        assert!(open(&sealed, "0124", "alice", CONTEXT).is_err(), "another id");
+        assert!(open(&sealed, "0123", "bob", CONTEXT).is_err(), "another user");
+        for context in [
+            SealContext { embedder_sha256: "cd", ..CONTEXT },
+            SealContext { device: &[3; 16], ..CONTEXT },
+            SealContext { template_key: &[3; 8], ..CONTEXT },
         ] {
-            assert!(open(&sealed, "0123", "alice", place).is_err());
+            assert!(open(&sealed, "0123", "alice", context).is_err());
         }
         let mut other_key = sealed.clone();
         other_key[4] ^= 1;
-        assert!(open(&other_key, "0123", "alice", PLACE).is_err(), "another key's name");
+        assert!(open(&other_key, "0123", "alice", CONTEXT).is_err(), "another key's name");
     }
 
     #[test]
     fn nothing_of_the_face_or_its_user_is_readable() {
-        let sealed = seal(&template(), &key(), [9; 16], PLACE);
+        let sealed = seal(&template(), &key(), [9; 16], CONTEXT);
         let has = |part: &[u8]| sealed.windows(part.len()).any(|window| window == part);
         assert!(!has(b"alice") && !has(b"glasses") && !has(&template().embedding.values()[1].to_le_bytes()));
     }
 
     #[test]
     fn a_record_of_a_newer_program_says_so() {
-        let mut sealed = seal(&template(), &key(), [9; 16], PLACE);
+        let mut sealed = seal(&template(), &key(), [9; 16], CONTEXT);
         sealed[3] = 3;
-        assert!(Envelope::parse(&sealed).expect_err("newer").contains("newer"));
+        assert!(SealedRecord::parse(&sealed).expect_err("newer").contains("newer"));
     }
 
     proptest! {
         #[test]
         fn a_flipped_bit_or_a_lost_end_is_noticed(at: prop::sample::Index, bit in 0_u8..8) {
-            let good = seal(&template(), &key(), [9; 16], PLACE);
+            let good = seal(&template(), &key(), [9; 16], CONTEXT);
             let at = at.index(good.len());
             let mut flipped = good.clone();
             flipped[at] ^= 1 << bit;
-            prop_assert!(open(&flipped, "0123", "alice", PLACE).is_err());
-            prop_assert!(open(&good[..at], "0123", "alice", PLACE).is_err());
+            prop_assert!(open(&flipped, "0123", "alice", CONTEXT).is_err());
+            prop_assert!(open(&good[..at], "0123", "alice", CONTEXT).is_err());
         }
 
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(open(&bytes, "0123", "alice", PLACE).is_err());
+            prop_assert!(open(&bytes, "0123", "alice", CONTEXT).is_err());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Keys, and what they do: seal and open (XChaCha20-Poly1305), derive other keys (HKDF-SHA-256), vouch (HMAC-SHA-256).
+//! Keys and their operations: seal and open (XChaCha20-Poly1305), derive (HKDF-SHA-256), tag and verify (HMAC-SHA-256).
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
@@ -30,7 +30,7 @@ impl Key {
         Self(rand::random())
     }
 
-    /// From bytes that are a key already.
+    /// From the bytes of a key.
     pub(super) fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
         Self(bytes)
     }
@@ -40,26 +40,26 @@ impl Key {
         &self.0
     }
 
-    /// A key of its own for one purpose, which tells nothing of this one.
+    /// A separate key for one purpose, which says nothing about this one.
     pub(super) fn derive(&self, purpose: &str) -> Self {
         let mut key = Self::default();
         self.derive_into(purpose, &mut key);
         key
     }
 
-    /// The same, put where it stays.
+    /// The same, written in place.
     pub(super) fn derive_into(&self, purpose: &str, key: &mut Self) {
         let hkdf = Hkdf::<Sha256>::new(Some(b"facelatch store v2"), &self.0);
         // HKDF refuses only outputs above 8160 bytes.
         let _ = hkdf.expand(purpose.as_bytes(), &mut key.0);
     }
 
-    /// nonce, ciphertext, tag. `about` is not kept but must be the same for opening.
-    pub(super) fn seal(&self, about: &[&[u8]], plain: &[u8]) -> Vec<u8> {
+    /// Nonce, ciphertext, tag. `associated` is authenticated but not stored: opening needs the same.
+    pub(super) fn seal(&self, associated: &[&[u8]], plain: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE_BYTES] = rand::random();
-        let about = framed(about);
+        let associated = framed(associated);
         let cipher = XChaCha20Poly1305::new(&self.0.into());
-        let payload = Payload { msg: plain, aad: &about };
+        let payload = Payload { msg: plain, aad: &associated };
         // Fails only for messages of many gigabytes.
         let sealed = cipher.encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
         [&nonce[..], &sealed].concat()
@@ -69,26 +69,26 @@ impl Key {
     ///
     /// # Errors
     /// [`Broken`].
-    pub(super) fn open(&self, about: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Broken> {
+    pub(super) fn open(&self, associated: &[&[u8]], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Broken> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(Broken)?;
-        let about = framed(about);
+        let associated = framed(associated);
         let cipher = XChaCha20Poly1305::new(&self.0.into());
-        let payload = Payload { msg: sealed, aad: &about };
+        let payload = Payload { msg: sealed, aad: &associated };
         cipher.decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| Broken)
     }
 
-    /// A tag that only this key makes.
+    /// A tag that only this key can make.
     pub(super) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.hmac(parts).finalize().into_bytes().into()
     }
 
-    /// Whether the tag is that of these parts, in constant time.
-    pub(super) fn vouches(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
+    /// Whether this is the tag of these parts, in constant time.
+    pub(super) fn verifies(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
         self.hmac(parts).verify_slice(tag).is_ok()
     }
 
     fn hmac(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
-        // HMAC itself fills a short key up with zeros to one block.
+        // As HMAC does itself: a short key is padded with zeros to one block.
         let mut block = Zeroizing::new([0; 64]);
         block[..KEY_BYTES].copy_from_slice(&self.0);
         let mut mac = Hmac::<Sha256>::new(&(*block).into());
@@ -100,7 +100,7 @@ impl Key {
     }
 }
 
-/// Each part led by its length, so that no two lists of parts give the same bytes.
+/// Each part preceded by its length, so that no two lists of parts give the same bytes.
 fn framed(parts: &[&[u8]]) -> Vec<u8> {
     parts
         .iter()

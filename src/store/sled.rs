@@ -1,8 +1,8 @@
 //! A [`Table`] over sled 0.34.7: the only file that names sled.
 //!
-//! sled's own flush survives the death of the process but not of the power: it flushes neither metadata nor
-//! the card's cache. So each change is followed by an fsync of its file. Damaged files make it panic, or lose entries
-//! without a word: the manifest notices, docs/store.md has the counts.
+//! sled's own flush survives the end of the process but not a power cut: it flushes neither metadata nor the card's
+//! cache. So each change is followed by an fsync of its file. Damaged files make sled panic or lose entries silently;
+//! the manifest shows it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -21,30 +21,28 @@ struct Sled {
     db: ::sled::Db,
 }
 
-/// Opens or makes one in a folder.
+/// Opens the table in a folder, or makes an empty one.
+///
+/// # Errors
+/// Text.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Table>, String> {
     let failed = |e: std::io::Error| e.to_string();
     std::fs::create_dir_all(path).map_err(failed)?;
-    let db = open_db(path)?;
+    forget_half_snapshots(path).map_err(failed)?;
+    let db = ::sled::Config::new()
+        .path(path)
+        .cache_capacity(CACHE_BYTES)
+        .mode(::sled::Mode::LowSpace)
+        // No timer: it writes when it is told to, and never while idle.
+        .flush_every_ms(None)
+        .open()
+        .map_err(|e| e.to_string())?;
     let table = Sled { path: path.into(), db };
     table.sync()?;
     // The names of new files, and of the folder itself.
     File::open(path).and_then(|folder| folder.sync_all()).map_err(failed)?;
     path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all()).map_err(failed)?;
     Ok(Box::new(table))
-}
-
-/// As all of our stores are opened, those of the first schema too.
-pub(super) fn open_db(path: &Path) -> Result<::sled::Db, String> {
-    forget_half_snapshots(path).map_err(|e| e.to_string())?;
-    ::sled::Config::new()
-        .path(path)
-        .cache_capacity(CACHE_BYTES)
-        .mode(::sled::Mode::LowSpace)
-        // No timer: it writes when it is told to, and not while nobody is at the door.
-        .flush_every_ms(None)
-        .open()
-        .map_err(|e| e.to_string())
 }
 
 impl Sled {

@@ -1,6 +1,6 @@
-//! Where entries lie: a table that is read once at start and written at each change. sled, or redb.
+//! A table of entries on the disk, behind a trait: sled in the daemon, memory in tests. Read once at start, then only written.
 //!
-//! Leaving sled is one line: `DEFAULT` below.
+//! An engine may panic or hang over damaged files; here either becomes an error.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -10,42 +10,48 @@ use std::time::Duration;
 use super::manifest::{Change, Entries};
 use crate::clock::WallTime;
 
-/// The table of a new build.
-#[cfg(not(feature = "redb"))]
-pub(super) const DEFAULT: OpenTable = super::sled::open;
-#[cfg(feature = "redb")]
-pub(super) const DEFAULT: OpenTable = super::redb::open;
-
 /// Opens, or makes, a table in a folder.
 pub(super) type OpenTable = fn(&Path) -> Result<Box<dyn Table>, String>;
 
-/// Pairs of bytes on a disk. Errors are texts for people.
+/// Pairs of bytes on a disk. Errors are texts.
 pub(super) trait Table: Send {
     /// All pairs.
+    ///
+    /// # Errors
+    /// Text.
     fn load(&self) -> Result<Entries, String>;
-    /// Carries a change out, all of it or nothing; it is on the disk when this returns.
+    /// Carries out all of a change or nothing; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// Text.
     fn apply(&self, change: &Change) -> Result<(), String>;
 }
 
-/// A place where a table is or can be made.
-pub(super) trait Tables: Send {
-    /// Whether there is anything.
+/// Opens the one table of a store, as often as it must be.
+pub(super) trait TableSource: Send {
+    /// Whether there is a table, damaged or not.
     fn exists(&self) -> bool;
     /// Opens it, or makes an empty one.
+    ///
+    /// # Errors
+    /// Text.
     fn open(&self) -> Result<Box<dyn Table>, String>;
-    /// Moves what is there out of the way and says where it is now.
+    /// Moves the table aside and gives its new path.
+    ///
+    /// # Errors
+    /// Text.
     fn set_aside(&self, now: WallTime) -> Result<String, String>;
-    /// What was moved out of the way earlier and is still there.
+    /// Paths of tables that were moved aside and are still there.
     fn set_aside_earlier(&self) -> Vec<String>;
 }
 
-/// How long a table may take to open: damage can make one loop.
+/// How long a table may take to open: damage can make it loop.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Damaged tables that are kept for whoever wants to look into them.
+/// Most damaged tables that are kept, for somebody to look into.
 const KEPT_ASIDE: usize = 2;
 
-/// The real place: a folder.
+/// A table in a folder.
 pub(super) struct TableFolder {
     path: PathBuf,
     open: OpenTable,
@@ -69,30 +75,30 @@ impl TableFolder {
     }
 }
 
-impl Tables for TableFolder {
+impl TableSource for TableFolder {
     fn exists(&self) -> bool {
         self.path.exists()
     }
 
     fn open(&self) -> Result<Box<dyn Table>, String> {
         let (open, path) = (self.open, self.path.clone());
-        // On a thread of its own, since it may panic or loop over damaged files.
+        // On a thread of its own, since it may panic or loop.
         let (sender, receiver) = sync_channel(1);
         let thread = std::thread::Builder::new().name("table".to_owned());
         let opening = move || {
-            // Nobody waits any more: then it is closed again.
+            // If nobody waits any more, the table is closed again.
             let _ = sender.send(open(&path).map(|table| Box::new(Guarded(Some(table))) as Box<dyn Table>));
         };
         thread.spawn(opening).map_err(|e| e.to_string())?;
         match receiver.recv_timeout(PATIENCE) {
             Ok(opened) => opened,
-            Err(RecvTimeoutError::Timeout) => Err(format!("it was not open after {} s", PATIENCE.as_secs())),
+            Err(RecvTimeoutError::Timeout) => Err(format!("it did not open within {} s", PATIENCE.as_secs())),
             Err(RecvTimeoutError::Disconnected) => Err("the files are damaged (it panicked)".to_owned()),
         }
     }
 
     fn set_aside(&self, now: WallTime) -> Result<String, String> {
-        let failed = |e: std::io::Error| format!("{}: cannot be moved away: {e}", self.path.display());
+        let failed = |e: std::io::Error| format!("{}: cannot be moved aside: {e}", self.path.display());
         let mut aside = self.aside();
         while aside.len() >= KEPT_ASIDE {
             std::fs::remove_dir_all(aside.remove(0)).map_err(failed)?;
@@ -119,10 +125,10 @@ struct Guarded(Option<Box<dyn Table>>);
 impl Drop for Guarded {
     fn drop(&mut self) {
         let table = self.0.take();
-        // sled writes what is left, and unwraps.
+        // sled writes what it still holds, and unwraps.
         if catch_unwind(AssertUnwindSafe(|| drop(table))).is_err() {
             tracing::error!(
-                "a table panicked while it was closed; its files are looked into at the next start"
+                "store: the table panicked while it was closed; the next start verifies its files"
             );
         }
     }
@@ -145,7 +151,7 @@ impl Table for Guarded {
     }
 }
 
-/// What was half done when it panicked is never looked at again: the table is opened anew.
+/// After an error the table is closed, so nobody sees what a panic left half done.
 fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err("the files are damaged (it panicked)".to_owned()))

@@ -15,9 +15,9 @@ pub struct Masks {
     comes: Condvar,
 }
 
-impl Masks {
+impl Default for Masks {
     /// Everybody is root until told otherwise.
-    pub fn new() -> Self {
+    fn default() -> Self {
         let owner = Caller { uid: 0, name: Some("root".into()), role: Role::Owner };
         Self {
             next: Mutex::new(owner),
@@ -27,7 +27,9 @@ impl Masks {
             comes: Condvar::new(),
         }
     }
+}
 
+impl Masks {
     /// From now on they come from this user.
     pub fn put_on(&self, name: &str, role: Role) {
         *self.next.lock().expect("lock") = Caller { uid: 1000, name: Some(name.into()), role };

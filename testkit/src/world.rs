@@ -14,7 +14,7 @@ use facelatch::clock::{BootTime, Clock, WallTime};
 use facelatch::config::Config;
 use facelatch::detect::Detector;
 use facelatch::embed::Embedder;
-use facelatch::embed::Turn;
+use facelatch::embed::TemplateKey;
 use facelatch::head::Head;
 use facelatch::head::file::Wanted;
 use facelatch::judge::Grant;
@@ -26,7 +26,9 @@ use facelatch::seam::Seams;
 use facelatch::serve::peer::Role;
 use facelatch::serve::{self, Parts};
 use facelatch::store::audit::{Audit, Limits};
-use facelatch::store::{Health, KeySource, Opening, Snapshot, StoreError, Template, TemplateStore, Vault};
+use facelatch::store::{
+    Health, KeySource, Snapshot, StoreError, Template, TemplateStore, Vault, VaultOptions,
+};
 use facelatch_wire::call::{Enroll, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Client, ClientError, Deadline, Method};
@@ -120,7 +122,7 @@ impl VecStore {
 }
 
 impl TemplateStore for VecStore {
-    fn add(&self, templates: &[Template], _turn: &Turn) -> Result<(), StoreError> {
+    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
         self.unless_failing(Op::Add)?.templates.extend_from_slice(templates);
         self.revision.fetch_add(1, Ordering::SeqCst);
         Ok(())
@@ -157,7 +159,11 @@ impl TemplateStore for VecStore {
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let revision = self.revision();
-        Ok(Snapshot { revision, turn: Arc::new(Turn::none()), templates: self.templates(None)? })
+        Ok(Snapshot {
+            revision,
+            template_key: Arc::new(TemplateKey::identity()),
+            templates: self.templates(None)?,
+        })
     }
 
     fn renew(&self) -> Result<usize, StoreError> {
@@ -249,10 +255,16 @@ pub struct World {
     _folder: TempDir,
 }
 
+impl Default for World {
+    fn default() -> Self {
+        Self::with(|_| {})
+    }
+}
+
 impl World {
     /// With the shipped configuration, but two frames a decision and three templates.
     pub fn new() -> Self {
-        Self::with(|_| {})
+        Self::default()
     }
 
     /// With a configuration of one's own.
@@ -268,7 +280,7 @@ impl World {
             clock: Arc::new(HandClock(AtomicU64::new(0))),
             store: Arc::default(),
             tape: Tape::default(),
-            masks: Arc::new(Masks::new()),
+            masks: Arc::default(),
             head: None,
             vault: None,
             config,
@@ -318,11 +330,11 @@ impl World {
         world.stop();
         let networks = networks();
         let folder = world._folder.path().join("state/store");
-        let vault = Vault::open(&Opening {
+        let vault = Vault::open(&VaultOptions {
             folder: &folder,
             keys: KeySource::new(&folder, Path::new(""), None),
             embedder_sha256: networks.embedder.model_sha256(),
-            turn: (networks.head.turn_kind(), networks.embedder.length()),
+            template_key: (networks.head.key_kind(), networks.embedder.length()),
             now: world.clock.wall(),
         });
         let vault = vault.expect("opens");

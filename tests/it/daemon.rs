@@ -144,9 +144,9 @@ fn a_damaged_store_is_mended_at_the_start_and_the_daemon_says_so() {
     let store = folder.join("store");
     let key = std::fs::metadata(folder.join("store.key")).expect("key file");
     assert_eq!((key.permissions().mode() & 0o777, key.len()), (0o600, 32));
-    let damaged = if cfg!(feature = "redb") { "records/entries.redb" } else { "records/db" };
-    let length = std::fs::metadata(store.join(damaged)).expect("there").len();
-    std::fs::write(store.join(damaged), vec![7; usize::try_from(length).expect("short")]).expect("damaged");
+    let length = std::fs::metadata(store.join("records/db")).expect("there").len();
+    std::fs::write(store.join("records/db"), vec![7; usize::try_from(length).expect("short")])
+        .expect("damaged");
     let word = UnixDatagram::bind(folder.join("notify2")).expect("socket");
     word.set_read_timeout(Some(PATIENCE)).expect("timeout");
     daemon_here.child = daemon(&folder).env("NOTIFY_SOCKET", folder.join("notify2")).spawn().expect("starts");
@@ -154,7 +154,7 @@ fn a_damaged_store_is_mended_at_the_start_and_the_daemon_says_so() {
     let status = daemon_here.client().call(&Status {}).expect("status");
     assert_eq!((status.users, status.templates, status.store.state.as_str()), (1, 1, "restored"));
     let notes = status.store.notes.join("\n");
-    assert!(notes.contains("restored from the backup") && notes.contains(".corrupt-"), "{notes}");
+    assert!(notes.contains("restored from the change log") && notes.contains(".corrupt-"), "{notes}");
 
     // A wrong key is another thing: refused in one line, and nothing is touched.
     daemon_here.child.kill().expect("killed");

@@ -41,7 +41,7 @@ fn renewed_templates_still_know_the_face_and_no_other() {
 }
 
 #[test]
-fn a_sealed_store_scores_as_one_without_a_turn() {
+fn a_sealed_store_scores_as_one_without_a_secret_key() {
     let (plain, sealed) = (World::new().knows_alice(), World::sealed(|_| {}).knows_alice());
     for shots in [ALICE, BOB] {
         plain.stage.shows(shots);

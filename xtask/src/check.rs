@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::run::{command, installed, succeed};
-use crate::{notices, pam, size, units as unit_files};
+use crate::{docs, notices, pam, size, units as unit_files};
 
 /// How a step ended when it did not fail.
 enum Done {
@@ -21,6 +21,7 @@ type Step = fn() -> Result<Done>;
 const STEPS: &[(&str, Step)] = &[
     ("fmt", || cargo(&["fmt", "--all", "--check"])),
     ("size", || size::check().map(|()| Done::Passed)),
+    ("docs", || docs::check().map(|()| Done::Passed)),
     ("typos", typos),
     ("notices", || notices::check().map(|()| Done::Passed)),
     ("ceiling", || pam::ceiling().map(|()| Done::Passed)),

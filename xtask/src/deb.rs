@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{cache, command, installed, read, root, succeed, target_folder};
+use crate::run::{cache, command, installed, read, succeed, target_folder};
 use crate::target::Target;
 use crate::{cross, elf, manual};
 
@@ -177,6 +177,7 @@ fn cargo_deb() -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::root;
 
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 mod check;
 mod cross;
 mod deb;
+mod docs;
 mod elf;
 mod footprint;
 mod manual;

@@ -22,7 +22,7 @@ Written by `cargo xtask notices` from Cargo.lock; `cargo xtask check` fails when
 
 ## Models and pictures
 
-| what | where its source, licence and limits are told |
+| what | where its source, licence and limits are stated |
 | --- | --- |
 | networks in `models/` | `models/MODELS.toml` and the model cards beside it |
 | pictures in `tests/data/faces/` (used by tests and the demo, not installed) | `tests/data/faces/SOURCES.md` |

@@ -1,9 +1,9 @@
-//! What the store withstands, shown: processes killed at random moments, files damaged, disks full and read-only.
+//! Tests what the store withstands: processes killed at random moments, damaged files, full and read-only disks.
 //!
-//! `cargo xtask torture [--kills N] [--damage N] [--json]`. Most runs drive `examples/store_exerciser.rs`, which opens the
-//! daemon's store and changes it as fast as the disk allows; one kill in fifty hits a whole daemon that enrols.
-//! A kill ends a process, not the power: what a power cut does to writes under way is shown by the tests over a disk
-//! in memory (`cargo test --lib crash_tests`).
+//! `cargo xtask torture [--kills N] [--damage N] [--json]`. Most runs drive `tests/torture/store_exerciser.rs`, which opens the
+//! daemon's store and changes it as fast as the disk allows; one kill in fifty hits a whole daemon during an enrolment.
+//! A kill is not a power cut: what that does to writes in progress is tested on a disk in memory
+//! (`cargo test --lib crash_tests`).
 
 use anyhow::{Context, Result, bail};
 
@@ -15,14 +15,14 @@ mod disk;
 mod kills;
 mod store;
 
-/// What the short run does, in about two minutes.
+/// Defaults: about two minutes.
 const KILLS: u32 = 60;
 const DAMAGES: u32 = 40;
 
-/// One kill of a whole daemon for so many of the exerciser.
-const KILLS_A_DAEMON: u32 = 50;
+/// One kill in this many hits a whole daemon instead of the exerciser.
+const KILLS_PER_DAEMON: u32 = 50;
 
-/// What was counted.
+/// Counts of all runs.
 #[derive(Default)]
 pub(crate) struct Tally {
     kills: u32,
@@ -30,35 +30,35 @@ pub(crate) struct Tally {
     damage_runs: u32,
     silent_losses: u32,
     daemon_ends: u32,
-    /// What went wrong, or is worth knowing, for people.
-    words: Vec<String>,
+    /// What went wrong or is worth knowing, a sentence each.
+    notes: Vec<String>,
 }
 
-pub(crate) fn main(words: &[String]) -> Result<()> {
+pub(crate) fn main(args: &[String]) -> Result<()> {
     let (mut kills, mut damages, mut json) = (KILLS, DAMAGES, false);
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
         let mut number = || -> Result<u32> {
-            let number = words.next().with_context(|| format!("{word} wants a number"))?;
-            number.parse().with_context(|| format!("{word} {number}: no number"))
+            let number = args.next().with_context(|| format!("{arg}: give a number after it"))?;
+            number.parse().with_context(|| format!("{arg} {number}: not a number"))
         };
-        match word.as_str() {
+        match arg.as_str() {
             "--kills" => kills = number()?,
             "--damage" => damages = number()?,
             "--json" => json = true,
-            other => bail!("{other}: unknown; there are --kills N, --damage N and --json"),
+            other => bail!("{other}: unknown option; use --kills N, --damage N or --json"),
         }
     }
     let build = ["build", "--quiet", "--locked", "--example", "store_exerciser", "--bin", "facelatchd"];
     succeed(command("cargo", &build))?;
     let mut tally = Tally::default();
-    let of_daemons = if kills == 0 { 0 } else { kills.div_ceil(KILLS_A_DAEMON) };
-    kills::run(kills - of_daemons, &mut tally)?;
-    daemon::run(of_daemons, &mut tally)?;
+    let daemon_kills = if kills == 0 { 0 } else { kills.div_ceil(KILLS_PER_DAEMON) };
+    kills::run(kills - daemon_kills, &mut tally)?;
+    daemon::run(daemon_kills, &mut tally)?;
     damage::run(damages, &mut tally)?;
     disk::run(&mut tally)?;
-    for word in &tally.words {
-        eprintln!("{word}");
+    for note in &tally.notes {
+        eprintln!("{note}");
     }
     let Tally { kills, acknowledged_lost, damage_runs, silent_losses, daemon_ends, .. } = tally;
     if json {
@@ -69,7 +69,7 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     } else {
         println!("{kills} kills, {acknowledged_lost} acknowledged changes lost");
         println!(
-            "{damage_runs} damaged files, {silent_losses} silent losses, {daemon_ends} panics that end the daemon"
+            "{damage_runs} damaged files, {silent_losses} silent losses, {daemon_ends} panics that ended the daemon"
         );
     }
     if acknowledged_lost + silent_losses + daemon_ends > 0 {
@@ -79,12 +79,12 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
 }
 
 impl Tally {
-    fn say(&mut self, word: impl Into<String>) {
-        self.words.push(word.into());
+    fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
     }
 }
 
-/// A small generator, so that a run can be repeated by its seed.
+/// A small random number generator, so that a run can be repeated from its seed.
 pub(crate) struct Random(u64);
 
 impl Random {

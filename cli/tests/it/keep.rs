@@ -58,7 +58,7 @@ fn from_one_device_to_another_on_the_command_line() {
     there.stage.shows(ALICE_ENROLS);
     there.enroll("alice").expect("enrolled anew");
     let (code, _, err) = import(&there, &[]);
-    assert!(code == 2 && err.contains("alice: enrolled here already"), "{err}");
+    assert!(code == 2 && err.contains("alice: already enrolled here"), "{err}");
     let (code, out, _) = import(&there, &["--skip-enrolled"]);
     assert_eq!(
         (code, out.as_str()),

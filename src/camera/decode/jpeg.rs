@@ -1,7 +1,7 @@
-//! One JPEG in a buffer with stale bytes behind it -> RGB.
+//! Decodes one JPEG, which stale bytes may follow, to RGB.
 //!
-//! Important terms: **SOI** and **EOI** are the markers that begin and end a JPEG, **SOF** gives its
-//! size, **DHT** its Huffman tables, **SOS** begins the packed pixels, **RST** lies within them.
+//! Terms: **SOI** and **EOI** are the markers that begin and end a JPEG, **SOF** holds its size, **DHT** its Huffman
+//! tables, **SOS** begins the compressed pixels, **RST** occurs within them.
 
 mod scan;
 
@@ -20,7 +20,7 @@ const SOS: u8 = 0xDA;
 const DHT: u8 = 0xC4;
 const RST: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
 
-/// Progressive pictures come in scans, each of which costs a pass; cameras send one.
+/// Progressive pictures consist of scans, each of which costs a pass; cameras send one.
 const MAX_SCANS: usize = 32;
 
 pub(super) struct Picture {
@@ -29,7 +29,7 @@ pub(super) struct Picture {
     pub(super) rgb: Vec<u8>,
 }
 
-/// Decodes the JPEG at the start of `bytes`; `check` sees its size before memory is taken.
+/// Decodes the JPEG at the start of `bytes`; `check` gets its size before memory is allocated.
 pub(super) fn decode(
     bytes: &[u8],
     check: impl Fn(u32, u32) -> Result<(), CameraError>,
@@ -52,7 +52,7 @@ pub(super) fn decode(
     })?;
     let mut rgb = vec![0; width as usize * height as usize * 3];
     if decoder.output_buffer_size() != Some(rgb.len()) {
-        return Err("JPEG whose colours cannot be turned into RGB".to_owned());
+        return Err("JPEG whose colours cannot be converted to RGB".to_owned());
     }
     scan::check(&whole)?;
     decoder.decode_into(&mut rgb).map_err(damaged)?;
@@ -64,7 +64,7 @@ pub(super) fn len(bytes: &[u8]) -> Result<usize, String> {
     Span::of(bytes).map(|span| span.end)
 }
 
-/// From SOI to EOI and no further, with the standard Huffman tables where the camera left them out.
+/// The bytes from SOI to EOI, with the standard Huffman tables if the camera left them out.
 fn complete(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     let span = Span::of(bytes)?;
     let whole = &bytes[..span.end];
@@ -79,7 +79,7 @@ fn complete(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     Ok(Cow::Owned(filled))
 }
 
-/// Where a JPEG ends, and whether it brings Huffman tables.
+/// Where a JPEG ends, and whether it contains Huffman tables.
 struct Span {
     end: usize,
     has_tables: bool,
@@ -126,7 +126,7 @@ fn end_of_scan(bytes: &[u8], from: usize) -> Option<usize> {
     packed.windows(2).position(ends).map(|offset| from + offset)
 }
 
-/// One DHT segment with the tables K.3 to K.6 of ITU-T T.81 (JPEG), which MJPEG takes as known.
+/// One DHT segment with the tables K.3 to K.6 of ITU-T T.81 (JPEG), which MJPEG takes for granted.
 fn standard_tables() -> Vec<u8> {
     const DC_VALUES: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
     const LUMA_FIRST: [u8; 32] = [
@@ -159,7 +159,7 @@ fn standard_tables() -> Vec<u8> {
     segment
 }
 
-/// The 162 values of an AC table: the frequent ones in their own order, then all others, rising.
+/// The 162 values of an AC table: the frequent ones in their given order, then all others in ascending order.
 fn with_rest(first: &[u8], second: &[u8]) -> Vec<u8> {
     let mut values: Vec<u8> = first.iter().chain(second).copied().collect();
     // Run 0..=15 in the high digit, size 1..=10 in the low; besides 00 (end) and F0 (16 zeros).

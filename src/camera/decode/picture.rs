@@ -1,4 +1,4 @@
-//! A JPEG or PNG file in, size and RGB out: replays, enrolment from files, the measuring tools.
+//! Decodes JPEG and PNG files, for replays, enrolment from files and the measuring tools.
 
 use png::{ColorType, Decoder, Limits, Transformations};
 
@@ -7,7 +7,7 @@ use crate::camera::{CameraError, MAX_SIDE_PX};
 
 const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
-/// What the PNG reader may take besides the pixels themselves, in bytes.
+/// Memory that the PNG reader may use besides the pixels, in bytes.
 const PNG_SIDE_MEMORY: usize = 64 << 20;
 
 /// Why a picture file could not be read. Begins in lower case and has no full stop.
@@ -23,12 +23,12 @@ impl From<String> for UnreadablePicture {
 
 /// Width, height and `width * height * 3` bytes of RGB of a JPEG or PNG file.
 ///
-/// PNG may be grey, palette or colour, of 1 to 16 bits; of 16 bits the upper 8 stay; transparent
-/// parts are laid on black. The EXIF orientation of a JPEG is **not** applied: turn the file first.
+/// PNG may be grey, palette or colour, with 1 to 16 bits; 16 bits are reduced to the upper 8, and transparent parts are
+/// drawn on black. The EXIF orientation of a JPEG is **not** applied: rotate the file first.
 ///
 /// # Errors
-/// [`UnreadablePicture`] for another kind of file, one that is damaged or breaks off, and one with
-/// a side above [`MAX_SIDE_PX`].
+/// [`UnreadablePicture`] for another kind of file, a damaged or truncated one, and one with a side above
+/// [`MAX_SIDE_PX`].
 pub fn decode_picture(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), UnreadablePicture> {
     if bytes.is_empty() {
         return Err("the file is empty".to_owned().into());
@@ -62,9 +62,9 @@ fn decode_png(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), String> {
         return Err(why);
     }
     let mut reader = decoder.read_info().map_err(damaged)?;
-    let mut pixels = vec![0; reader.output_buffer_size().ok_or("PNG of absurd size")?];
+    let mut pixels = vec![0; reader.output_buffer_size().ok_or("PNG too large for memory")?];
     let shape = reader.next_frame(&mut pixels).map_err(damaged)?;
-    // Reads on to the end marker, so that a file which breaks off there is refused as well.
+    // Read to the end marker, so that a file truncated there is refused too.
     reader.finish().map_err(damaged)?;
     let rgb = match shape.color_type {
         ColorType::Rgb => pixels,

@@ -1,31 +1,33 @@
-//! What the capture thread needs of a driver; the one place where a test can stand in for a camera.
+//! The interface between the capture thread and whatever reads the camera. Tests script it.
 
 use super::super::CameraError;
 use super::super::decode::Layout;
 
-/// Opens the camera. Called from the capture thread, once for each time the camera is opened.
+/// Opens one camera, whatever it is read with.
 pub(super) trait Driver: Send + Sync {
-    /// Finds the camera anew, sets its format and starts it.
+    /// Finds the camera, sets its mode and starts it. Called on the capture thread, once per opening.
     fn open(&self) -> Result<Box<dyn Capture>, CameraError>;
 
     /// Whether `open` could work, without starting the camera.
     fn probe(&self) -> Result<(), CameraError>;
 }
 
-/// A camera that runs; dropped on the thread that opened it.
+/// A running camera. Dropped on the thread that opened it.
 pub(super) trait Capture {
-    /// Waits for the next frame. `None`: none yet, ask again. [`CameraError::BadFrame`]: this one is
-    /// lost, ask again. Any other error is the end. May block for ever, for v4l's `poll(-1)` does.
-    fn read(&mut self) -> Result<Option<Shot>, CameraError>;
+    /// Waits for the next frame; may block for ever in the driver.
+    ///
+    /// `None`: no frame yet, call again. [`CameraError::BadFrame`]: this frame is lost, call again. Any other
+    /// error is final.
+    fn read(&mut self) -> Result<Option<RawFrame>, CameraError>;
 }
 
-/// A frame as the camera packed it, cut to the picture itself.
-pub(super) struct Shot {
+/// One frame as the camera packed it, cut to the length of the picture. Wiped when dropped.
+pub(super) struct RawFrame {
     pub(super) layout: Layout,
     pub(super) bytes: Vec<u8>,
 }
 
-impl Drop for Shot {
+impl Drop for RawFrame {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.bytes);
     }

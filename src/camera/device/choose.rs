@@ -1,35 +1,43 @@
-//! What a camera offers and what is wanted in, the one mode to ask for out. Pure.
+//! Picks one mode from what a camera offers. Pure.
 
 use super::super::check_size;
-use super::super::decode::PixelFormat;
+use super::super::decode::{Layout, PixelFormat};
 
-/// More frames a second than this only cost work: a decision needs a handful.
+/// Higher frame rates only cost work: a decision needs a handful of frames.
 const WANTED_RATE: u32 = 30;
 
-/// One size in one format, and the whole frame rates it comes at (none: the camera does not say).
+/// How a camera is set, whichever library sets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mode {
+    pub(super) layout: Layout,
+    /// Frames a second; `None`: whatever the camera is set to.
+    pub(super) rate: Option<u32>,
+}
+
+/// One format and size, and the whole frame rates it comes at (none: the camera does not say).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Offer {
-    pub(super) format: PixelFormat,
-    pub(super) width: u32,
-    pub(super) height: u32,
+    pub(super) layout: Layout,
     pub(super) rates: Vec<u32>,
 }
 
 impl Offer {
-    /// The rate to ask for: the highest up to 30 a second, or else the lowest above.
-    pub(super) fn rate(&self) -> Option<u32> {
-        let calm = self.rates.iter().copied().filter(|&rate| rate <= WANTED_RATE && rate > 0).max();
-        calm.or_else(|| self.rates.iter().copied().filter(|&rate| rate > 0).min())
+    /// At the highest rate up to 30 a second, or else at the lowest above.
+    fn mode(&self) -> Mode {
+        let rates = || self.rates.iter().copied().filter(|&rate| rate > 0);
+        let rate = rates().filter(|&rate| rate <= WANTED_RATE).max().or_else(|| rates().min());
+        Mode { layout: self.layout, rate }
     }
 }
 
-/// The offer nearest in size to `width` x `height`; of equals MJPEG, then YUYV, NV12, GREY.
-pub(super) fn choose(offers: &[Offer], width: u32, height: u32) -> Option<&Offer> {
-    let usable = offers.iter().filter(|offer| check_size(offer.width, offer.height).is_ok());
-    usable.min_by_key(|offer| {
-        let away = offer.width.abs_diff(width) + offer.height.abs_diff(height);
-        (away, rank(offer.format))
-    })
+/// The mode nearest in size to `width` x `height`; among equals MJPEG, then YUYV, NV12, GREY.
+pub(super) fn choose(offers: &[Offer], width: u32, height: u32) -> Option<Mode> {
+    let usable = offers.iter().filter(|offer| check_size(offer.layout.width, offer.layout.height).is_ok());
+    let nearest = usable.min_by_key(|Offer { layout, .. }| {
+        let distance = layout.width.abs_diff(width) + layout.height.abs_diff(height);
+        (distance, rank(layout.format))
+    });
+    nearest.map(Offer::mode)
 }
 
 fn rank(format: PixelFormat) -> u8 {
@@ -42,7 +50,7 @@ fn rank(format: PixelFormat) -> u8 {
     }
 }
 
-/// The side nearest to `wanted` of those from `least` to `most` in steps.
+/// The value nearest to `wanted` among those from `least` to `most` in steps of `step`, rounded down.
 pub(super) fn nearest_step(wanted: u32, least: u32, most: u32, step: u32) -> u32 {
     let wanted = wanted.clamp(least, most.max(least));
     wanted - (wanted - least) % step.max(1)
@@ -53,7 +61,7 @@ mod tests {
     use super::*;
 
     fn offer(format: PixelFormat, width: u32, height: u32) -> Offer {
-        Offer { format, width, height, rates: vec![5, 30, 60] }
+        Offer { layout: Layout { format, width, height }, rates: vec![5, 30, 60] }
     }
 
     #[test]
@@ -61,10 +69,10 @@ mod tests {
         let (small, wide) = (offer(PixelFormat::Mjpeg, 320, 240), offer(PixelFormat::Mjpeg, 1280, 720));
         let (yuyv, grey) = (offer(PixelFormat::Yuyv, 640, 480), offer(PixelFormat::Grey, 640, 480));
         let offers = [small.clone(), grey.clone(), wide.clone(), yuyv.clone()];
-        assert_eq!(choose(&offers, 640, 480), Some(&yuyv));
-        assert_eq!(choose(&[grey.clone(), small.clone()], 640, 480), Some(&grey));
-        assert_eq!(choose(&offers, 1920, 1080), Some(&wide));
-        assert_eq!(choose(&offers, 1, 1), Some(&small));
+        assert_eq!(choose(&offers, 640, 480), Some(yuyv.mode()));
+        assert_eq!(choose(&[grey.clone(), small.clone()], 640, 480), Some(grey.mode()));
+        assert_eq!(choose(&offers, 1920, 1080), Some(wide.mode()));
+        assert_eq!(choose(&offers, 1, 1), Some(small.mode()));
     }
 
     #[test]
@@ -77,7 +85,8 @@ mod tests {
 
     #[test]
     fn thirty_frames_a_second_are_enough_and_any_rate_is_better_than_none() {
-        let with = |rates: &[u32]| Offer { rates: rates.to_vec(), ..offer(PixelFormat::Grey, 64, 64) }.rate();
+        let with =
+            |rates: &[u32]| Offer { rates: rates.to_vec(), ..offer(PixelFormat::Grey, 64, 64) }.mode().rate;
         assert_eq!(with(&[5, 60, 25]), Some(25));
         assert_eq!(with(&[120, 60]), Some(60));
         assert_eq!((with(&[]), with(&[0])), (None, None));

@@ -1,14 +1,14 @@
 //! A command that writes pictures to a pipe, as a camera: `rpicam-vid ... --output -` for cameras on the CSI connector
-//! of a Pi, which offer no Video4Linux device that could be read.
+//! of a Pi, which offer no Video4Linux device that can be read directly.
 //!
-//! The command runs while the camera is open, in a process group of its own, and is killed with all of that group.
-//! `Device` opens it anew, ever more rarely, when it ends or falls silent.
+//! The command runs in its own process group while the camera is open; closing the camera kills the whole group.
 
 use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -19,18 +19,19 @@ use nix::unistd::{AccessFlags, Pid, access};
 
 use super::super::CameraError;
 use super::super::decode::Layout;
-use super::capture::{Capture, Driver, Shot};
-use super::cut::Cutter;
-use crate::clock::{Clock, SystemClock};
+use super::super::wait::pause;
+use super::capture::{Capture, Driver, RawFrame};
+use super::split::FrameSplitter;
+use crate::clock::Clock;
 
-/// How long a read waits before it lets the thread look whether to close, in milliseconds.
-const WAIT_MS: u16 = 200;
-/// How long the command may take to end after it was asked to, before it is killed.
-const FAREWELL: Duration = Duration::from_millis(300);
-/// Bytes asked for in one read: what a pipe holds.
+/// How long a read waits before the capture thread checks whether to close, in milliseconds.
+const READ_WAIT_MS: u16 = 200;
+/// Time between SIGTERM and SIGKILL, and between the end of the output and the exit status.
+const EXIT_WAIT: Duration = Duration::from_millis(300);
+/// Bytes asked for in one read: the capacity of a pipe.
 const READ_BYTES: usize = 64 * 1024;
-/// How much of the command's complaints is kept, in bytes.
-const COMPLAINT_BYTES: usize = 400;
+/// How much of the command's standard error is kept, in bytes.
+const STDERR_BYTES: usize = 400;
 
 /// A command as a camera.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl CommandOptions {
     }
 
     fn start(&self) -> std::io::Result<Child> {
-        // libcamera is tuned by variables of its own; nothing else of ours is the command's business.
+        // libcamera is configured through these variables. The command gets no others of ours.
         let tuning =
             std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"LIBCAMERA_"));
         Command::new(self.program())
@@ -79,7 +80,7 @@ impl CommandOptions {
         let camera = self.program().to_owned();
         match why.kind() {
             ErrorKind::NotFound => {
-                let fix = "install it (`apt install rpicam-apps`) or mend camera.exec".to_owned();
+                let fix = "install it (`apt install rpicam-apps`) or correct camera.exec".to_owned();
                 CameraError::Missing { camera, fix }
             }
             ErrorKind::PermissionDenied => self.failed("may not be executed"),
@@ -88,34 +89,46 @@ impl CommandOptions {
     }
 }
 
-impl Driver for CommandOptions {
+/// Starts the command and reads its pictures.
+pub(super) struct CommandDriver {
+    options: CommandOptions,
+    clock: Arc<dyn Clock>,
+}
+
+impl CommandDriver {
+    pub(super) fn new(options: CommandOptions, clock: Arc<dyn Clock>) -> Self {
+        Self { options, clock }
+    }
+
+    fn run(&self) -> Result<CommandCapture, CameraError> {
+        let mut child = self.options.start().map_err(|why| self.options.refusal(&why))?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(self.options.failed("has no output"));
+        };
+        // From here on, dropping it ends the child.
+        let capture = CommandCapture {
+            options: self.options.clone(),
+            clock: Arc::clone(&self.clock),
+            child,
+            stdout,
+            stderr: Some(stderr),
+            last_stderr: Vec::new(),
+            splitter: FrameSplitter::new(self.options.layout),
+        };
+        let unreadable = |why: nix::Error| self.options.failed(&format!("its output cannot be read ({why})"));
+        capture.pipes().try_for_each(unblock).map_err(unreadable)?;
+        Ok(capture)
+    }
+}
+
+impl Driver for CommandDriver {
     fn open(&self) -> Result<Box<dyn Capture>, CameraError> {
         Ok(Box::new(self.run()?))
     }
 
     fn probe(&self) -> Result<(), CameraError> {
-        access(Path::new(self.program()), AccessFlags::X_OK).map_err(|why| self.refusal(&why.into()))
-    }
-}
-
-impl CommandOptions {
-    fn run(&self) -> Result<Running, CameraError> {
-        let mut child = self.start().map_err(|why| self.refusal(&why))?;
-        let (Some(pictures), Some(complaints)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(self.failed("has no output"));
-        };
-        // From here on dropping it ends the child.
-        let running = Running {
-            options: self.clone(),
-            child,
-            pictures,
-            complaints: Some(complaints),
-            said: Vec::new(),
-            cutter: Cutter::new(self.layout),
-        };
-        let unreadable = |why: nix::Error| self.failed(&format!("its output cannot be read ({why})"));
-        running.pipes().try_for_each(unblock).map_err(unreadable)?;
-        Ok(running)
+        access(Path::new(self.options.program()), AccessFlags::X_OK)
+            .map_err(|why| self.options.refusal(&why.into()))
     }
 }
 
@@ -123,97 +136,97 @@ fn unblock(pipe: BorrowedFd<'_>) -> nix::Result<()> {
     fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map(|_| ())
 }
 
-/// The command while it runs.
-struct Running {
+/// The running command. Dropping it kills the whole process group.
+struct CommandCapture {
     options: CommandOptions,
+    clock: Arc<dyn Clock>,
     child: Child,
-    pictures: ChildStdout,
-    /// Until it closes them.
-    complaints: Option<ChildStderr>,
-    /// The end of what it complained about.
-    said: Vec<u8>,
-    cutter: Cutter,
+    stdout: ChildStdout,
+    /// Until the command closes it.
+    stderr: Option<ChildStderr>,
+    /// The end of what the command wrote to standard error.
+    last_stderr: Vec<u8>,
+    splitter: FrameSplitter,
 }
 
-/// What one read gave.
-enum Heard {
-    Something,
-    Nothing,
+/// What one read of standard output gave.
+enum Output {
+    Bytes,
+    NotYet,
     End,
 }
 
-impl Capture for Running {
-    fn read(&mut self) -> Result<Option<Shot>, CameraError> {
-        if let Some(cut) = self.cutter.cut() {
-            return cut.map(Some);
+impl Capture for CommandCapture {
+    fn read(&mut self) -> Result<Option<RawFrame>, CameraError> {
+        if let Some(frame) = self.splitter.next_frame() {
+            return frame.map(Some);
         }
-        self.wait(WAIT_MS);
-        self.listen();
-        match self.look() {
-            Heard::Something => self.cutter.cut().transpose(),
-            Heard::Nothing => Ok(None),
-            Heard::End => {
-                let why = self.last_words();
+        self.wait_for_output();
+        self.read_stderr();
+        match self.read_stdout() {
+            Output::Bytes => self.splitter.next_frame().transpose(),
+            Output::NotYet => Ok(None),
+            Output::End => {
+                let why = self.why_it_ended();
                 Err(self.options.failed(&why))
             }
         }
     }
 }
 
-impl Running {
+impl CommandCapture {
     fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        [Some(self.pictures.as_fd()), self.complaints.as_ref().map(AsFd::as_fd)].into_iter().flatten()
+        [Some(self.stdout.as_fd()), self.stderr.as_ref().map(AsFd::as_fd)].into_iter().flatten()
     }
 
     fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX))
     }
 
-    /// Waits until the command says something on either pipe.
-    fn wait(&self, limit_ms: u16) {
+    /// Waits until either pipe has something to read.
+    fn wait_for_output(&self) {
         let mut fds: Vec<PollFd> = self.pipes().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        // Interrupted or not: what there is, is read next.
-        let _ = poll(&mut fds, PollTimeout::from(limit_ms));
+        // Interrupted or not, whatever is there is read next.
+        let _ = poll(&mut fds, PollTimeout::from(READ_WAIT_MS));
     }
 
-    /// Takes what it has written of pictures.
-    fn look(&mut self) -> Heard {
+    fn read_stdout(&mut self) -> Output {
         let mut chunk = zeroize::Zeroizing::new([0; READ_BYTES]);
-        match self.pictures.read(chunk.as_mut_slice()) {
-            Ok(0) => Heard::End,
+        match self.stdout.read(chunk.as_mut_slice()) {
+            Ok(0) => Output::End,
             Ok(length) => {
-                self.cutter.push(&chunk[..length]);
-                Heard::Something
+                self.splitter.push(&chunk[..length]);
+                Output::Bytes
             }
             Err(why) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                Heard::Nothing
+                Output::NotYet
             }
-            Err(_) => Heard::End,
+            Err(_) => Output::End,
         }
     }
 
-    /// Takes what it complains about, so that it never waits for us, and keeps the end.
-    fn listen(&mut self) {
+    /// Empties standard error, so that the command never blocks on it, and keeps the end.
+    fn read_stderr(&mut self) {
         let mut chunk = [0; 4096];
-        // As much as a pipe holds: one that complains without end must not keep us from the pictures.
+        // No more than a pipe holds: endless messages must not keep us from the pictures.
         for _ in 0..READ_BYTES / chunk.len() {
-            let Some(complaints) = &mut self.complaints else { return };
-            match complaints.read(&mut chunk) {
-                Ok(0) => self.complaints = None,
-                Ok(length) => self.said.extend_from_slice(&chunk[..length]),
+            let Some(stderr) = &mut self.stderr else { return };
+            match stderr.read(&mut chunk) {
+                Ok(0) => self.stderr = None,
+                Ok(length) => self.last_stderr.extend_from_slice(&chunk[..length]),
                 Err(_) => return,
             }
-            let surplus = self.said.len().saturating_sub(COMPLAINT_BYTES);
-            self.said.drain(..surplus);
+            let surplus = self.last_stderr.len().saturating_sub(STDERR_BYTES);
+            self.last_stderr.drain(..surplus);
         }
     }
 
-    /// How it ended, with the last line of its complaints.
-    fn last_words(&mut self) -> String {
-        let status = self.ended_within(FAREWELL);
-        self.listen();
-        let said = String::from_utf8_lossy(&self.said);
-        let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
+    /// How the command ended, with the last line it wrote to standard error.
+    fn why_it_ended(&mut self) -> String {
+        let status = self.wait_for_exit();
+        self.read_stderr();
+        let text = String::from_utf8_lossy(&self.last_stderr);
+        let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
         let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         match status {
             WaitStatus::Exited(_, code) => format!("ended with exit status {code}: {line}"),
@@ -222,34 +235,34 @@ impl Running {
         }
     }
 
-    /// Whether it has ended. It is left uncollected, so that no other process gets its number meanwhile.
+    /// Whether it has ended. The zombie is left, so that no other process gets its number meanwhile.
     fn status(&self) -> WaitStatus {
         let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         waitid(Id::Pid(self.pid()), look).unwrap_or(WaitStatus::StillAlive)
     }
 
-    /// The same, once it has ended or after `limit`.
-    fn ended_within(&mut self, limit: Duration) -> WaitStatus {
-        let late = SystemClock.now().after(limit);
+    /// The status once it has ended, or after [`EXIT_WAIT`].
+    fn wait_for_exit(&mut self) -> WaitStatus {
+        let deadline = self.clock.now().after(EXIT_WAIT);
         loop {
             let status = self.status();
-            if status != WaitStatus::StillAlive || SystemClock.now() >= late {
+            if status != WaitStatus::StillAlive || self.clock.now() >= deadline {
                 return status;
             }
-            // It may wait for us to take what it still says.
-            let _ = self.look();
-            self.listen();
-            super::super::wait::wait_until(&SystemClock, SystemClock.now().after(Duration::from_millis(2)));
+            // It may be blocked until its output is read.
+            let _ = self.read_stdout();
+            self.read_stderr();
+            pause(Duration::from_millis(2));
         }
     }
 }
 
-impl Drop for Running {
+impl Drop for CommandCapture {
     fn drop(&mut self) {
-        // The group may have ended by itself; there is then nobody to signal.
+        // Fails when the whole group has ended already.
         let _ = killpg(self.pid(), Signal::SIGTERM);
-        let _ = self.ended_within(FAREWELL);
-        // Its children too, whatever became of itself.
+        let _ = self.wait_for_exit();
+        // Also reaches children that outlived the command.
         let _ = killpg(self.pid(), Signal::SIGKILL);
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! A camera's path or name in, the device node it has now out (`/dev/videoN`; N changes at replugging).
+//! Resolves a camera's path or name to its current device node (`/dev/videoN`, where N may change on replugging).
 
 use std::fmt;
 use std::fs;
@@ -7,18 +7,18 @@ use std::str::FromStr;
 
 use super::super::CameraError;
 
-/// How names of nodes begin that are parts of a board's own camera or coder, one a line.
+/// Prefixes of the names of nodes that belong to a board's own camera or codec, one a line.
 const NO_CAMERAS: &str = include_str!("no_cameras.txt");
 
 /// Which camera is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Choice {
-    /// The first one that can capture and is no part of a board; `auto`.
+    /// `auto`: the first one that can capture and is not part of a board.
     #[default]
     Auto,
-    /// The first one whose card name contains this, in capitals or not; `name:...`.
+    /// `name:...`: the first one whose card name contains this, ignoring case.
     Name(String),
-    /// `/dev/v4l/by-id/...` or `by-path/...` (these stay the same after replugging), or `/dev/videoN`.
+    /// `/dev/v4l/by-id/...` or `by-path/...` (which survive replugging), or `/dev/videoN`.
     Path(PathBuf),
 }
 
@@ -48,18 +48,21 @@ impl fmt::Display for Choice {
     }
 }
 
-/// A camera, for people who have to choose one.
+/// A camera as listed for a person to choose from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraInfo {
-    /// `/dev/videoN`, which another camera may get at the next start.
+    /// `/dev/videoN`, which may be another camera after the next boot.
     pub path: PathBuf,
     /// What the driver calls the card.
     pub name: String,
-    /// The path below `/dev/v4l` to put into the configuration, where udev made one.
+    /// The path below `/dev/v4l` to use in the configuration, where udev created one.
     pub stable_path: Option<PathBuf>,
 }
 
-/// Where device nodes and their names are found.
+/// The folders in which device nodes and their names are found.
+///
+/// nokhwa's own list does not distinguish cameras from metadata nodes and codecs, takes `/dev/video-enc0` for number
+/// 0, and panics on `/dev/video`.
 pub(super) struct Nodes {
     dev: PathBuf,
     sys: PathBuf,
@@ -70,12 +73,12 @@ impl Nodes {
         Self { dev: "/dev".into(), sys: "/sys/class/video4linux".into() }
     }
 
-    /// All cameras by number. `captures` tells them from metadata nodes and video converters.
+    /// All cameras by number. `captures` distinguishes them from metadata nodes and converters.
     pub(super) fn list(&self, captures: &dyn Fn(&Path) -> bool) -> Vec<CameraInfo> {
         self.all(captures).into_iter().filter(|camera| !is_part(&camera.name)).collect()
     }
 
-    /// Cameras, and parts of a board that say they can capture too.
+    /// Cameras, and parts of a board that claim to capture.
     fn all(&self, captures: &dyn Fn(&Path) -> bool) -> Vec<CameraInfo> {
         let stable = self.stable_paths();
         let info = |number: u32| {
@@ -99,8 +102,8 @@ impl Nodes {
             Choice::Auto => self.list(captures).into_iter().next().map(|camera| camera.path),
             Choice::Name(part) => {
                 let part = part.to_lowercase();
-                let named = |camera: &CameraInfo| camera.name.to_lowercase().contains(&part);
-                self.all(captures).into_iter().find(named).map(|camera| camera.path)
+                let matches = |camera: &CameraInfo| camera.name.to_lowercase().contains(&part);
+                self.all(captures).into_iter().find(matches).map(|camera| camera.path)
             }
         };
         found.ok_or_else(|| CameraError::Missing { camera: choice.to_string(), fix: self.fix(captures) })
@@ -114,13 +117,13 @@ impl Nodes {
         if self.all(captures).is_empty() {
             return "plug one in; `ls -l /dev/v4l/by-id` shows it then".to_owned();
         }
-        // A board has these whether anything is on its CSI connector or not.
+        // A board has these even with nothing on its CSI connector.
         "plug a USB camera in, or set camera.exec for one on the CSI connector \
          (/usr/share/doc/facelatch/docs/cameras.md)"
             .to_owned()
     }
 
-    /// The name of the node, where it is a part of a board that gives no picture by itself.
+    /// The node's name, if it is part of a board and gives no picture by itself.
     pub(super) fn part(&self, node: &Path) -> Option<String> {
         number(node).map(|number| self.card(number)).filter(|name| is_part(name))
     }
@@ -137,7 +140,7 @@ impl Nodes {
         numbers
     }
 
-    /// Links below `/dev/v4l` and the nodes they lead to; by-id first, since it knows the camera itself.
+    /// Links below `/dev/v4l` and the nodes they lead to; by-id first, since it identifies the camera itself.
     fn stable_paths(&self) -> Vec<(PathBuf, PathBuf)> {
         let links = ["v4l/by-id", "v4l/by-path"].map(|folder| self.dev.join(folder));
         let links = links.iter().flat_map(|folder| {
@@ -170,7 +173,7 @@ mod tests {
 
     use super::*;
 
-    /// A machine with a camera's metadata node, that camera, and another one.
+    /// A machine with one camera, its metadata node, and a second camera.
     fn machine() -> (tempfile::TempDir, Nodes) {
         let root = tempfile::tempdir().expect("temporary folder");
         let (dev, sys) = (root.path().join("dev"), root.path().join("sys"));

@@ -1,32 +1,27 @@
-//! A scripted camera in the place of a real one, and a clock that runs faster than the day.
+//! The device with a scripted camera.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
-use super::capture::{Capture, Shot};
+use super::capture::{Capture, RawFrame};
 use super::*;
 use crate::camera::decode::{Layout, PixelFormat};
-use crate::clock::WallTime;
+use crate::camera::test_clock::TestClock;
 
-/// Moves on by ten milliseconds whenever it is read, so that no test waits for the real one.
-#[derive(Default)]
-struct Ticking(AtomicU64);
+/// For events that do not depend on a clock.
+const MINUTES: Duration = Duration::from_secs(600);
 
-impl Clock for Ticking {
-    fn now(&self) -> BootTime {
-        BootTime(Duration::from_millis(self.0.fetch_add(10, Ordering::Relaxed)))
-    }
+const LAYOUT: Layout = Layout { format: PixelFormat::Grey, width: 32, height: 32 };
 
-    fn wall(&self) -> WallTime {
-        WallTime(0)
-    }
-}
-
-impl Ticking {
-    fn forward(&self, by: Duration) {
-        self.0.fetch_add(by.as_millis() as u64, Ordering::Relaxed);
+fn options() -> DeviceOptions {
+    DeviceOptions {
+        choice: Choice::Auto,
+        width: 640,
+        height: 480,
+        skip_frames: 0,
+        max_silence: Duration::from_secs(5),
     }
 }
 
@@ -34,13 +29,13 @@ impl Ticking {
 enum Step {
     /// A frame of this grey.
     Frame(u8),
-    /// The read never returns, until the test lets go of the other end.
-    Hang(Receiver<()>),
+    /// The read says that it hangs, and returns only once the test drops the other end.
+    Hang(Sender<()>, Receiver<()>),
     Fail(CameraError),
     Panic,
 }
 
-/// Each opening takes the next script; the last frame of a script is followed by new frames without end.
+/// Each opening takes the next script; after its last step a script goes on with new frames for ever.
 #[derive(Default)]
 struct Script {
     openings: Mutex<VecDeque<Result<VecDeque<Step>, CameraError>>>,
@@ -69,18 +64,17 @@ impl Driver for Script {
 }
 
 impl Capture for Played {
-    fn read(&mut self) -> Result<Option<Shot>, CameraError> {
-        let layout = Layout { format: PixelFormat::Grey, width: 32, height: 32 };
+    fn read(&mut self) -> Result<Option<RawFrame>, CameraError> {
         let step = self.steps.pop_front().unwrap_or_else(|| {
-            // As fast as a camera of 1,000 frames a second, so that frames are new but few.
-            let (_never, wait) = channel::<()>();
-            let _ = wait.recv_timeout(Duration::from_millis(1));
+            // A camera of at most 1,000 frames a second, to spare the processor.
+            crate::camera::wait::pause(Duration::from_millis(1));
             self.next = self.next.wrapping_add(1);
             Step::Frame(self.next)
         });
         match step {
-            Step::Frame(level) => Ok(Some(Shot { layout, bytes: vec![level; 32 * 32] })),
-            Step::Hang(until) => {
+            Step::Frame(level) => Ok(Some(RawFrame { layout: LAYOUT, bytes: vec![level; 32 * 32] })),
+            Step::Hang(hangs, until) => {
+                let _ = hangs.send(());
                 let _ = until.recv();
                 Err(gone())
             }
@@ -98,7 +92,7 @@ impl Drop for Played {
 
 struct World {
     script: Arc<Script>,
-    clock: Arc<Ticking>,
+    clock: Arc<TestClock>,
     device: Device,
 }
 
@@ -106,15 +100,15 @@ impl World {
     fn new<const N: usize>(openings: [Result<Vec<Step>, CameraError>; N]) -> Self {
         let openings = openings.into_iter().map(|opening| opening.map(VecDeque::from)).collect();
         let script = Arc::new(Script { openings: Mutex::new(openings), ..Script::default() });
-        let clock = Arc::new(Ticking::default());
-        let options = DeviceOptions { skip: 0, ..DeviceOptions::default() };
-        let device = Device::with_driver(options, Arc::clone(&script) as _, Arc::clone(&clock) as _);
+        let clock = Arc::new(TestClock::passing());
+        let device = Device::with_driver(options(), Arc::clone(&script) as _, Arc::clone(&clock) as _);
         Self { script, clock, device }
     }
 
-    /// The next frame, given a minute of the clock, which a living camera never needs.
+    /// The next frame or failure, however long the machine takes.
     fn ask(&mut self) -> Result<Frame, CameraError> {
-        self.within(Duration::from_secs(60))
+        let deadline = self.clock.far_deadline();
+        self.device.next_frame(deadline)
     }
 
     fn within(&mut self, limit: Duration) -> Result<Frame, CameraError> {
@@ -135,9 +129,10 @@ fn forbidden() -> CameraError {
     CameraError::Forbidden { camera: "auto".into() }
 }
 
-fn hang() -> (Sender<()>, Step) {
-    let (let_go, until) = channel();
-    (let_go, Step::Hang(until))
+/// A read that hangs, what tells that it does, and what ends it when dropped.
+fn hang() -> (Step, Receiver<()>, Sender<()>) {
+    let ((hangs, hanging), (release, until)) = (channel(), channel());
+    (Step::Hang(hangs, until), hanging, release)
 }
 
 #[test]
@@ -155,7 +150,7 @@ fn frames_come_from_one_opening_and_are_newer_than_the_call() {
 fn the_first_frames_are_thrown_away_even_when_damaged() {
     let bad = CameraError::BadFrame { why: "short".into() };
     let mut world = World::new([Ok(vec![Step::Fail(bad), Step::Frame(1), Step::Frame(2), Step::Frame(3)])]);
-    world.device.options.skip = 4;
+    world.device.options.skip_frames = 4;
     let first = world.ask().map(|frame| frame.rgb()[0]);
     assert!(matches!(first, Ok(level) if level > 100), "{:?}", first.map_err(|why| why.to_string()));
 }
@@ -164,22 +159,22 @@ fn the_first_frames_are_thrown_away_even_when_damaged() {
 fn repeated_and_damaged_frames_are_refused() {
     let damaged = CameraError::BadFrame { why: "the driver marks it as damaged".into() };
     for (steps, wanted) in [
-        (vec![Step::Frame(7), Step::Frame(7)], "byte for byte the frame before"),
+        (vec![Step::Frame(7), Step::Frame(7)], "identical to the previous frame"),
         (vec![Step::Frame(7), Step::Fail(damaged)], "marks it as damaged"),
     ] {
-        let (let_go, hang) = hang();
-        let (job, mailbox) = job(steps.into_iter().chain([hang]).collect());
-        let thread = std::thread::spawn(|| job.run());
-        // The refusal is the last thing said before the camera hangs, so it stays in the slot.
+        let (hang, _, release) = hang();
+        let (thread, latest, clock) = thread(steps.into_iter().chain([hang]).collect());
+        let thread = std::thread::spawn(|| thread.run());
+        // The refusal is the last thing before the camera hangs, so it stays in the slot.
         let text = loop {
-            match mailbox.take(BootTime::default(), BootTime(Duration::MAX), &Ticking::default()) {
+            match latest.take(BootTime::default(), clock.far_deadline(), &*clock) {
                 Ok((_, Ok(_))) => {}
                 Ok((_, Err(why))) => break why.to_string(),
                 Err(_) => panic!("ended"),
             }
         };
         assert!(text.contains(wanted), "{text}");
-        drop(let_go);
+        drop(release);
         thread.join().expect("ends");
     }
 }
@@ -187,23 +182,28 @@ fn repeated_and_damaged_frames_are_refused() {
 #[test]
 fn a_short_frame_is_refused_and_the_next_one_is_good() {
     let mut world = World::new([]);
-    world.device.options.skip = 0;
-    let mailbox = Arc::new(Mailbox::new(BootTime::default()));
-    let layout = Layout { format: PixelFormat::Grey, width: 32, height: 32 };
-    mailbox.put(BootTime(Duration::MAX), Ok(Arc::new(Shot { layout, bytes: vec![1; 99] })));
-    world.device.open = Some(Arc::clone(&mailbox));
+    let latest = Arc::new(LatestFrame::new(BootTime::default()));
+    let put = |bytes| latest.put(BootTime(Duration::MAX), Ok(Arc::new(RawFrame { layout: LAYOUT, bytes })));
+    put(vec![1; 99]);
+    world.device.open = Some(Arc::clone(&latest));
     let text = world.ask().err().expect("refuses").to_string();
-    assert!(text.contains("short: 99 bytes where 1024 were due"), "{text}");
-    mailbox.put(BootTime(Duration::MAX), Ok(Arc::new(Shot { layout, bytes: vec![1; 1024] })));
+    assert!(text.contains("short: 99 bytes instead of 1024"), "{text}");
+    put(vec![1; 1024]);
     assert!(world.ask().is_ok());
 }
 
-fn job(steps: Vec<Step>) -> (Job, Arc<Mailbox>) {
+fn thread(steps: Vec<Step>) -> (CaptureThread, Arc<LatestFrame>, Arc<TestClock>) {
     let script = Script { openings: Mutex::new([Ok(steps.into())].into()), ..Script::default() };
-    let clock = Arc::new(Ticking::default());
-    let mailbox = Arc::new(Mailbox::new(clock.now()));
-    let (driver, kept) = (Arc::new(script), Arc::clone(&mailbox));
-    (Job { driver, mailbox, clock, skip: 0, camera: "auto".into() }, kept)
+    let clock = Arc::new(TestClock::passing());
+    let latest = Arc::new(LatestFrame::new(clock.now()));
+    let thread = CaptureThread {
+        driver: Arc::new(script),
+        latest: Arc::clone(&latest),
+        clock: Arc::clone(&clock) as _,
+        skip_frames: 0,
+        camera: "auto".into(),
+    };
+    (thread, latest, clock)
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn an_unplugged_camera_is_gone_and_comes_back_by_itself() {
 }
 
 #[test]
-fn a_lost_camera_is_tried_ever_more_rarely_and_at_once_after_a_frame() {
+fn a_lost_camera_is_tried_at_growing_intervals_and_at_once_after_a_frame() {
     let mut world = World::new([Err(gone()), Err(gone()), Err(gone()), Ok(vec![]), Ok(vec![])]);
     for wanted_ms in [500, 1000, 2000] {
         assert!(world.ask().is_err());
@@ -231,7 +231,7 @@ fn a_lost_camera_is_tried_ever_more_rarely_and_at_once_after_a_frame() {
 }
 
 #[test]
-fn during_the_back_off_the_last_error_is_told_by_the_deadline() {
+fn during_the_back_off_the_last_error_is_returned_by_the_deadline() {
     let mut world = World::new([Err(forbidden())]);
     assert!(matches!(world.ask(), Err(CameraError::Forbidden { .. })));
     assert!(matches!(world.within(Duration::from_millis(20)), Err(CameraError::Forbidden { .. })));
@@ -240,23 +240,24 @@ fn during_the_back_off_the_last_error_is_told_by_the_deadline() {
 }
 
 #[test]
-fn a_camera_that_stalls_is_silent_then_abandoned_then_opened_anew() {
-    let (let_go, hang) = hang();
+fn a_camera_that_stalls_is_silent_then_abandoned_then_opened_again() {
+    let (hang, hanging, release) = hang();
     let mut world = World::new([Ok(vec![hang])]);
     let soon = Duration::from_millis(50);
     let silent = world.within(soon);
     assert!(matches!(silent, Err(CameraError::Silent { waited, .. }) if waited >= Duration::from_millis(40)));
-    assert!(world.device.stuck.is_empty() && world.opened() == 1, "patience lasts");
-    world.clock.forward(Duration::from_secs(5));
+    assert!(world.device.stuck.is_empty(), "it may be silent for 5 s");
+    hanging.recv_timeout(MINUTES).expect("the read hangs");
+    world.clock.advance(Duration::from_secs(5));
     assert!(matches!(world.within(soon), Err(CameraError::Silent { .. })));
-    assert_eq!(world.device.stuck.len(), 1);
+    assert_eq!((world.device.stuck.len(), world.opened()), (1, 1));
     assert!(
         matches!(world.device.probe(), Err(CameraError::Stuck { reads: 1, .. })),
-        "the watchdog hears of it"
+        "the watchdog learns of it"
     );
-    // The read comes back at last, as it does when the camera is unplugged.
-    drop(let_go);
-    assert!(world.device.stuck[0].wait_for_end(Duration::from_secs(60)));
+    // The read returns at last, as it does when the camera is unplugged.
+    drop(release);
+    assert!(world.device.stuck[0].wait_for_end(world.clock.far_deadline(), &*world.clock));
     assert!(world.ask().is_ok());
     assert!(world.opened() == 2 && world.device.opened(BootTime::default()).is_ok());
 }
@@ -265,7 +266,7 @@ fn a_camera_that_stalls_is_silent_then_abandoned_then_opened_anew() {
 fn hanging_reads_do_not_pile_up() {
     let mut world = World::new([]);
     for _ in 0..MOST_STUCK {
-        world.device.stuck.push(Arc::new(Mailbox::new(BootTime::default())));
+        world.device.stuck.push(Arc::new(LatestFrame::new(BootTime::default())));
     }
     let text = world.ask().err().expect("refuses").to_string();
     assert!(text.contains("2 reads hang in its driver") && text.contains("restart"), "{text}");
@@ -275,11 +276,11 @@ fn hanging_reads_do_not_pile_up() {
 }
 
 #[test]
-fn a_device_that_our_own_read_holds_is_not_said_to_be_another_programs() {
+fn a_device_that_our_own_read_holds_is_not_reported_as_another_programs() {
     let busy = CameraError::Busy { camera: "auto".into() };
     let mut world = World::new([Err(busy.clone()), Err(busy)]);
     assert!(matches!(world.ask(), Err(CameraError::Busy { .. })));
-    world.device.stuck.push(Arc::new(Mailbox::new(BootTime::default())));
+    world.device.stuck.push(Arc::new(LatestFrame::new(BootTime::default())));
     assert!(matches!(world.ask(), Err(CameraError::Stuck { reads: 1, .. })));
 }
 
@@ -292,8 +293,10 @@ fn a_panic_in_the_driver_is_an_error_like_any_other() {
 }
 
 #[test]
-fn close_lets_go_of_the_camera_and_the_next_frame_takes_it_again() {
+fn close_releases_the_camera_and_the_next_frame_opens_it_again() {
     let mut world = World::new([]);
+    // Closing ends because the thread does, not because time runs out.
+    world.clock.stand_still();
     assert!(world.ask().is_ok());
     assert_eq!(world.script.held.load(Ordering::SeqCst), 1);
     assert!(world.device.probe().is_ok(), "a camera that runs is there");
@@ -309,10 +312,11 @@ fn close_lets_go_of_the_camera_and_the_next_frame_takes_it_again() {
 
 #[test]
 fn a_camera_that_is_not_there_says_so() {
-    let options = DeviceOptions { choice: Choice::Path("/dev/v4l/by-id/none".into()), ..Default::default() };
-    let mut device = Device::new(options, Arc::new(Ticking::default()));
+    let options = DeviceOptions { choice: Choice::Path("/dev/v4l/by-id/none".into()), ..options() };
+    let clock = Arc::new(TestClock::passing());
+    let mut device = Device::new(options, Arc::clone(&clock) as _);
     let text = device.probe().expect_err("missing").to_string();
     assert!(text.starts_with("camera /dev/v4l/by-id/none: not found; plug"), "{text}");
-    let asked = device.next_frame(BootTime(Duration::MAX));
+    let asked = device.next_frame(clock.far_deadline());
     assert!(matches!(asked, Err(CameraError::Missing { .. })));
 }

@@ -1,24 +1,10 @@
 use std::fs;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::clock::{SystemClock, WallTime};
+use crate::camera::test_clock::TestClock;
+use crate::clock::SystemClock;
 
 const LONG: BootTime = BootTime(Duration::MAX);
-
-/// Moves on by 10 ms whenever it is read, so that waiting takes no time.
-#[derive(Default)]
-struct Ticking(AtomicU64);
-
-impl Clock for Ticking {
-    fn now(&self) -> BootTime {
-        BootTime(Duration::from_millis(self.0.fetch_add(10, Ordering::Relaxed)))
-    }
-
-    fn wall(&self) -> WallTime {
-        WallTime(0)
-    }
-}
 
 fn write_png(path: &Path, width: u32, height: u32) {
     let mut bytes = Vec::new();
@@ -49,7 +35,7 @@ fn refusal(source: &mut Replay) -> String {
 }
 
 #[test]
-fn pictures_come_by_name_and_round_and_round() {
+fn pictures_come_by_name_and_start_over() {
     let folder = folder_with(&["c.PNG", "a.png", "b.jpeg"]);
     fs::write(folder.path().join("notes.txt"), "no picture").expect("written");
     fs::create_dir(folder.path().join("d.png")).expect("made");
@@ -67,7 +53,7 @@ fn frames_keep_size_and_bytes_of_the_picture() {
 }
 
 #[test]
-fn the_folder_is_read_anew_for_each_frame() {
+fn the_folder_is_read_again_for_each_frame() {
     let folder = folder_with(&["a.png"]);
     let mut source = replay(folder.path());
     assert_eq!(origin(&mut source), "a.png");
@@ -109,7 +95,7 @@ fn a_listed_picture_that_is_not_there_is_named() {
 }
 
 #[test]
-fn an_empty_or_missing_folder_says_what_to_do_and_heals() {
+fn an_empty_or_missing_folder_says_what_to_do_and_recovers() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let mut source = replay(folder.path());
     assert!(refusal(&mut source).contains("put .jpg, .jpeg or .png files into that folder (no picture)"));
@@ -128,7 +114,7 @@ fn an_empty_or_missing_folder_says_what_to_do_and_heals() {
 #[test]
 fn a_pace_keeps_frames_apart() {
     let folder = folder_with(&["a.png"]);
-    let mut source = Replay::folder(folder.path(), Arc::new(Ticking::default())).with_frames_per_second(5);
+    let mut source = Replay::folder(folder.path(), Arc::new(TestClock::passing())).with_frames_per_second(5);
     let first = source.next_frame(LONG).map(|frame| frame.taken_at());
     let second = source.next_frame(LONG).map(|frame| frame.taken_at());
     assert!(matches!((first, second), (Ok(a), Ok(b)) if b.since(a) >= Duration::from_millis(180)));
@@ -137,10 +123,10 @@ fn a_pace_keeps_frames_apart() {
 #[test]
 fn a_frame_that_is_not_due_before_the_deadline_is_silence() {
     let folder = folder_with(&["a.png"]);
-    let mut source = Replay::folder(folder.path(), Arc::new(Ticking::default())).with_frames_per_second(1);
+    let mut source = Replay::folder(folder.path(), Arc::new(TestClock::passing())).with_frames_per_second(1);
     let soon = BootTime(Duration::from_millis(200));
     assert!(source.next_frame(soon).is_ok());
     assert!(matches!(source.next_frame(soon), Err(CameraError::Silent { .. })));
-    assert!(matches!(source.next_frame(soon), Err(CameraError::Silent { .. })), "a deadline that is past");
+    assert!(matches!(source.next_frame(soon), Err(CameraError::Silent { .. })), "a deadline in the past");
     assert!(source.next_frame(LONG).is_ok());
 }

@@ -1,18 +1,18 @@
-//! Reads the whole log again and names every place where it is not as it was written.
+//! Verifies the whole log and names every place where it is not as it was written.
 
 use super::{Audit, Tag, name, parse, unhex};
 
-/// Most problems that are named; more are counted.
+/// Most problems that are named; the rest are counted.
 const NAMED: usize = 20;
 
-/// What reading the log again showed.
+/// What verifying the log found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditReport {
-    /// Lines that are as they were written.
+    /// Number of lines that are as they were written.
     pub entries: u64,
-    /// Files.
+    /// Number of files.
     pub files: u64,
-    /// What is wrong, a sentence each; nothing if all is well.
+    /// What is wrong, a sentence each; empty if nothing is.
     pub problems: Vec<String>,
 }
 
@@ -22,13 +22,13 @@ pub(super) struct End {
     pub(super) end: Option<(u64, Tag)>,
     /// Bytes up to the end of its last whole line.
     pub(super) length: u64,
-    /// Something that is no whole line follows.
+    /// Part of a line follows.
     pub(super) torn: bool,
-    /// Each line fits the one before.
+    /// Each line continues from the one before.
     pub(super) good: bool,
 }
 
-/// Reads one file by itself.
+/// Reads the end of one file.
 pub(super) fn end_of(file: &[u8], tag: &dyn Fn(&Tag, &str) -> Tag) -> End {
     let length = file.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let (mut end, mut good, mut before): (Option<(u64, Tag)>, bool, Option<Tag>) = (None, true, None);
@@ -60,7 +60,7 @@ impl Audit {
             let start = walk.file(&name(which), &String::from_utf8_lossy(&file));
             starts.extend(start);
         }
-        // A rotation that was cut short may have left one file too many: nothing is missing then.
+        // A rotation that was cut short may have left an extra file: nothing is missing then.
         if !starts.iter().take(2).any(|start| *start == state.head.first) {
             walk.problem(format!(
                 "the beginning is missing: the oldest line must be number {}",
@@ -87,16 +87,16 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Number of the first line.
+    /// Verifies one file and gives the number of its first line.
     fn file(&mut self, name: &str, text: &str) -> Option<u64> {
         let mut first = None;
         for (at, line) in text.lines().enumerate() {
             let Some((tag, entry, text)) = parse(line) else {
-                self.problem(format!("{name} line {}: is no line of this log", at + 1));
+                self.problem(format!("{name} line {}: is not a line of this log", at + 1));
                 continue;
             };
             first = first.or(Some(entry.n));
-            // The oldest file that is kept says itself what it goes on from.
+            // The oldest file says itself what it continues from.
             let said = (at == 0).then(|| unhex(entry.after.as_deref()?)).flatten();
             let before = self.before.unwrap_or((entry.n.saturating_sub(1), said.unwrap_or_default()));
             if self.audit.tag(&before.1, text) != tag {

@@ -1,5 +1,5 @@
-//! The head file: which lines there must be. One place is put on the disk at each new file of the log; the other is
-//! written at each line and not waited for, so that it may be behind, or torn when the power goes.
+//! The head file: the range of lines that must exist. One slot is synced with each new file of the log; the other is
+//! written after each line without a sync, so a power cut may leave it behind or torn.
 
 use std::io;
 
@@ -28,17 +28,17 @@ impl Head {
 
     /// After the first line of a file; on the disk when this returns.
     pub(super) fn settle(&self, disk: &dyn Disk, key: &Key) -> io::Result<()> {
-        // What was not waited for first: one of the two is whole at any moment.
+        // One slot after the other: one of the two is whole at any moment.
         self.write(disk, key)?;
         disk.sync(FILE)?;
         self.write_to(0, disk, key)?;
         disk.sync(FILE)
     }
 
-    fn write_to(&self, place: u64, disk: &dyn Disk, key: &Key) -> io::Result<()> {
+    fn write_to(&self, slot: u64, disk: &dyn Disk, key: &Key) -> io::Result<()> {
         let body = [&self.first.to_le_bytes()[..], &self.last.to_le_bytes(), &self.tag].concat();
         let tag = key.mac(&[b"head", &body]);
-        disk.write(FILE, place * SLOT_BYTES as u64, &[&body[..], &tag].concat())
+        disk.write(FILE, slot * SLOT_BYTES as u64, &[&body[..], &tag].concat())
     }
 
     pub(super) fn read(disk: &dyn Disk, key: &Key) -> io::Result<Option<Self>> {
@@ -52,7 +52,7 @@ impl Head {
                 last: u64::from_le_bytes(*last),
                 tag: rest.try_into().ok()?,
             };
-            key.vouches(&[b"head", body], tag).then_some(head)
+            key.verifies(&[b"head", body], tag).then_some(head)
         });
         Ok(heads.max_by_key(|head| head.last))
     }

@@ -5,7 +5,7 @@ use crate::store::files::tests::{Fake, Fault};
 
 const LIMITS: Limits = Limits { file_bytes: 2000, files: 3 };
 
-/// The log's disk outlives it.
+/// A disk that outlives the log.
 struct Shared(Arc<Fake>);
 
 impl Disk for Shared {
@@ -18,8 +18,8 @@ impl Disk for Shared {
     fn write(&self, name: &str, at: u64, bytes: &[u8]) -> std::io::Result<()> {
         self.0.write(name, at, bytes)
     }
-    fn cut(&self, name: &str, length: u64) -> std::io::Result<()> {
-        self.0.cut(name, length)
+    fn truncate(&self, name: &str, length: u64) -> std::io::Result<()> {
+        self.0.truncate(name, length)
     }
     fn sync(&self, name: &str) -> std::io::Result<()> {
         self.0.sync(name)
@@ -66,7 +66,7 @@ fn file(disk: &Fake, name: &str) -> Vec<u8> {
 }
 
 fn put(disk: &Fake, name: &str, bytes: &[u8]) {
-    disk.write(name, 0, bytes).and_then(|()| disk.cut(name, bytes.len() as u64)).expect("written");
+    disk.write(name, 0, bytes).and_then(|()| disk.truncate(name, bytes.len() as u64)).expect("written");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn what_was_written_verifies_over_restarts_and_rotations() {
     assert!(text.contains("\"user\":\"alice\"") && text.contains("\"verdict\":\"match\""));
 }
 
-/// Issue 6: any cut or edit is found. Each byte of each file is changed, each line taken out, each end cut off.
+/// Each byte of each file is changed, and each line is removed.
 #[test]
 fn any_edit_is_found() {
     let names = ["audit.log", "audit.log.1", "audit.log.2"];
@@ -120,7 +120,7 @@ fn any_edit_is_found() {
     assert_eq!(problems(&disk), Vec::<String>::new());
 }
 
-/// The log as a running daemon sees it, which repairs nothing: its state is what it wrote last.
+/// The log as a running daemon has it: its state is what it wrote last, and nothing is repaired.
 fn filled_view(disk: &Arc<Fake>) -> Audit {
     let key = Key::from_bytes([6; 32]);
     let head = Head::read(&**disk, &key).expect("read").expect("there");
@@ -135,7 +135,7 @@ fn filled_view(disk: &Arc<Fake>) -> Audit {
 }
 
 #[test]
-fn a_cut_end_is_found_at_the_next_start_and_stays_on_record() {
+fn a_cut_end_is_found_at_the_next_start_and_stays_recorded() {
     let disk = filled(4);
     let good = file(&disk, "audit.log");
     let keep = good
@@ -146,7 +146,7 @@ fn a_cut_end_is_found_at_the_next_start_and_stays_on_record() {
     let found = problems(&disk);
     assert!(found.iter().any(|p| p.contains("missing or were changed before this one")), "{found:?}");
     open(&disk).expect("opens").record(happened(9));
-    assert!(!problems(&disk).is_empty(), "a later line does not heal it");
+    assert!(!problems(&disk).is_empty(), "a later line does not hide it");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn no_line_that_was_acknowledged_is_lost_whenever_the_power_goes() {
 }
 
 #[test]
-fn a_full_disk_keeps_nobody_out_and_the_gap_is_on_record() {
+fn a_full_disk_keeps_nobody_out_and_the_gap_is_recorded() {
     let disk = filled(2);
     let audit = open(&disk).expect("opens");
     disk.plan(1, Fault::FullForGood);
@@ -203,7 +203,7 @@ fn a_full_disk_keeps_nobody_out_and_the_gap_is_on_record() {
     assert!(found.len() == 1 && found[0].contains("3 lines before it could not be written"), "{found:?}");
 }
 
-/// Wherever the disk is full, at a rotation too: the only word about it later is how many lines are missing.
+/// Wherever the disk is full, even at a rotation: later the log only says how many lines are missing.
 #[test]
 fn a_disk_that_was_full_leaves_no_false_alarm() {
     let steps = {

@@ -1,4 +1,4 @@
-//! A disk in memory that can lose its power, or fill up, at any step.
+//! A disk in memory that can lose power or fill up at any step.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -34,7 +34,7 @@ enum Pending {
 struct State {
     files: Vec<Contents>,
     names: BTreeMap<String, usize>,
-    /// Every state of the names since they were last on the disk, that one first.
+    /// Every state of the names since the last sync, the synced one first.
     history: Vec<BTreeMap<String, usize>>,
     steps: u64,
     fault: Option<(u64, Fault)>,
@@ -62,7 +62,7 @@ impl Fake {
         self.0.lock().expect("lock").fault = None;
     }
 
-    /// Counts a step; fails if the plan says so.
+    /// Counts a step; fails if that is planned.
     pub(in crate::store) fn step(&self) -> io::Result<()> {
         self.0.lock().expect("lock").step().map_err(|(error, _)| error)
     }
@@ -107,7 +107,7 @@ fn put(file: &mut Vec<u8>, at: usize, bytes: &[u8]) {
 }
 
 impl State {
-    /// `Err` with whether half of the step is done all the same.
+    /// `Err` with whether half of the step is still done.
     fn step(&mut self) -> Result<(), (io::Error, bool)> {
         self.steps += 1;
         if self.dead {
@@ -166,7 +166,7 @@ impl Disk for Fake {
         step.map_err(|(error, _)| error)
     }
 
-    fn cut(&self, name: &str, length: u64) -> io::Result<()> {
+    fn truncate(&self, name: &str, length: u64) -> io::Result<()> {
         let mut state = self.0.lock().expect("lock");
         state.step().map_err(|(error, _)| error)?;
         let file = *state.names.get(name).ok_or(ErrorKind::NotFound)?;

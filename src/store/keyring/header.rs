@@ -1,68 +1,68 @@
-//! The first 256 bytes of a keyring file: the device, the root of its keys, and the keys of its turns, sealed.
+//! The first 256 bytes of a keyring file, sealed: the device, the root of its keys, and the seeds of its template keys.
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::embed::{Turn, TurnKind};
+use crate::embed::{KeyKind, TemplateKey};
 use crate::store::seal::{KEY_BYTES, Key, SEAL_BYTES};
 
 pub(super) const HEADER_BYTES: usize = 256;
 
 const MAGIC: &[u8; 8] = b"FLKEYS\0\x02";
 
-/// Bytes that tell whether a key is the right one, apart from whether the rest is whole.
+/// Bytes that tell whether a key is the right one, whether or not the rest is whole.
 const CHECK_BYTES: usize = 8;
 
 const PLAIN_BYTES: usize = HEADER_BYTES - MAGIC.len() - CHECK_BYTES - SEAL_BYTES;
 
-/// Most turns at a time: the present one, and the next while templates are being renewed.
-const MAX_TURNS: usize = 2;
+/// Most template keys at a time: the present one, and the next while templates are being renewed.
+const MAX_SEEDS: usize = 2;
 
 /// What the store key protects, besides the users' keys.
 #[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
 pub(in crate::store) struct Header {
-    /// Grows with each change: of two mirrors the greater one is right.
+    /// Grows with each change: of two mirrors the one with the greater number is current.
     pub(in crate::store) generation: u64,
-    /// Random; part of what every record is sealed for.
+    /// Random; authenticated with every record.
     pub(in crate::store) device: [u8; 16],
-    /// All keys but the users' are derived from it, so that another store key changes none of them.
+    /// All keys except the users' are derived from it, so a new store key changes none of them.
     pub(in crate::store) root: Key,
-    /// The turn that templates are kept in, and the next one while they are renewed.
-    pub(in crate::store) turns: Vec<TurnKey>,
+    /// Of the key that templates are in, and of the next one while they are renewed.
+    pub(in crate::store) seeds: Vec<TemplateSeed>,
 }
 
-/// What a [`Turn`] is drawn from.
+/// What a [`TemplateKey`] is drawn from.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub(in crate::store) struct TurnKey {
+pub(in crate::store) struct TemplateSeed {
     key: Key,
     #[zeroize(skip)]
-    pub(in crate::store) kind: TurnKind,
+    pub(in crate::store) kind: KeyKind,
     pub(in crate::store) length: u16,
 }
 
-impl TurnKey {
+impl TemplateSeed {
     /// A new one.
-    pub(in crate::store) fn random((kind, length): (TurnKind, usize)) -> Self {
+    pub(in crate::store) fn random((kind, length): (KeyKind, usize)) -> Self {
         Self { key: Key::random(), kind, length: u16::try_from(length).unwrap_or(u16::MAX) }
     }
 
-    /// Its turn's id.
+    /// Id of the key.
     pub(in crate::store) fn id(&self) -> [u8; 8] {
-        Turn::id_of(self.key.bytes(), self.kind)
+        TemplateKey::id_of(self.key.bytes(), self.kind)
     }
 
-    /// The turn itself: some milliseconds for a rotation.
-    pub(in crate::store) fn draw(&self) -> Turn {
-        Turn::draw(self.key.bytes(), self.kind, self.length.into())
+    /// The key itself: some milliseconds for a rotation.
+    pub(in crate::store) fn draw(&self) -> TemplateKey {
+        TemplateKey::draw(self.key.bytes(), self.kind, self.length.into())
     }
 }
 
 impl Header {
     /// A new device.
-    pub(super) fn fill(&mut self, kind: (TurnKind, usize)) {
+    pub(super) fn fill(&mut self, kind: (KeyKind, usize)) {
         self.generation = 1;
         self.device = rand::random();
         self.root = Key::random();
-        self.turns = vec![TurnKey::random(kind)];
+        self.seeds = vec![TemplateSeed::random(kind)];
     }
 
     pub(super) fn seal(&self, wrap: &Key) -> Vec<u8> {
@@ -70,22 +70,22 @@ impl Header {
         plain.extend_from_slice(&self.generation.to_le_bytes());
         plain.extend_from_slice(&self.device);
         plain.extend_from_slice(self.root.bytes());
-        plain.push(self.turns.len() as u8);
-        for turn in &self.turns {
-            plain.extend_from_slice(turn.key.bytes());
-            plain.push(u8::from(turn.kind == TurnKind::Rotation));
-            plain.extend_from_slice(&turn.length.to_le_bytes());
+        plain.push(self.seeds.len() as u8);
+        for seed in &self.seeds {
+            plain.extend_from_slice(seed.key.bytes());
+            plain.push(u8::from(seed.kind == KeyKind::Rotation));
+            plain.extend_from_slice(&seed.length.to_le_bytes());
         }
         plain.resize(PLAIN_BYTES, 0);
         [&MAGIC[..], &check(wrap), &wrap.seal(&[MAGIC], &plain)].concat()
     }
 
-    /// Whether the file begins as every keyring does.
-    pub(super) fn begins(file: &[u8]) -> bool {
+    /// Whether the file starts as every keyring does.
+    pub(super) fn has_magic(file: &[u8]) -> bool {
         file.starts_with(MAGIC)
     }
 
-    /// Whether the file says that it is sealed with this key, damaged or not.
+    /// Whether the file names this key as the one that sealed it, damaged or not.
     pub(super) fn is_of(wrap: &Key, file: &[u8]) -> bool {
         file.get(MAGIC.len()..MAGIC.len() + CHECK_BYTES).is_some_and(|bytes| bytes == check(wrap))
     }
@@ -97,16 +97,20 @@ impl Header {
         let (device, rest) = rest.split_first_chunk()?;
         let (root, rest) = rest.split_first_chunk()?;
         let (&count, rest) = rest.split_first()?;
-        let turns = rest.chunks_exact(KEY_BYTES + 3).take(usize::from(count).min(MAX_TURNS)).map(|turn| {
-            let (key, rest) = turn.split_first_chunk::<KEY_BYTES>()?;
-            let kind = if rest[0] == 0 { TurnKind::Permutation } else { TurnKind::Rotation };
-            Some(TurnKey { key: Key::from_bytes(*key), kind, length: u16::from_le_bytes([rest[1], rest[2]]) })
+        let seeds = rest.chunks_exact(KEY_BYTES + 3).take(usize::from(count).min(MAX_SEEDS)).map(|seed| {
+            let (key, rest) = seed.split_first_chunk::<KEY_BYTES>()?;
+            let kind = if rest[0] == 0 { KeyKind::Permutation } else { KeyKind::Rotation };
+            Some(TemplateSeed {
+                key: Key::from_bytes(*key),
+                kind,
+                length: u16::from_le_bytes([rest[1], rest[2]]),
+            })
         });
         Some(Self {
             generation: u64::from_le_bytes(*generation),
             device: *device,
             root: Key::from_bytes(*root),
-            turns: turns.collect::<Option<Vec<_>>>().filter(|turns| !turns.is_empty())?,
+            seeds: seeds.collect::<Option<Vec<_>>>().filter(|seeds| !seeds.is_empty())?,
         })
     }
 }

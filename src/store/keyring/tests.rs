@@ -1,7 +1,7 @@
 use super::*;
 use crate::store::files::tests::{Fake, Fault};
 
-/// Adds one user and gives the id of his key.
+/// Adds one user and gives the id of their key.
 fn add(ring: &mut Keyring, disk: &Fake, name: &str) -> KeyId {
     let user = user(name);
     ring.add(disk, &[&user].into()).expect("added");
@@ -24,7 +24,7 @@ fn open(disk: &Fake, bytes: &[u8]) -> Result<Option<(Keyring, usize)>, StoreErro
 }
 
 fn made(disk: &Fake) -> Keyring {
-    let kind = (TurnKind::Rotation, 4);
+    let kind = (KeyKind::Rotation, 4);
     Keyring::create(disk, Path::new("store"), &Key::from_bytes([1; 32]), kind).expect("made")
 }
 
@@ -44,7 +44,7 @@ fn keys_come_back_and_slots_are_used_again() {
     assert!(again.key(&bob).expect("opens") == key && again.key(&alice).is_none());
     assert_eq!(again.user_of(&carol), Some(&user("carol")));
     assert_eq!(again.users(), [user("bob"), user("carol")]);
-    assert!(again.turn(&ring.header().turns[0].id()).is_some());
+    assert!(again.template_key(&ring.header().seeds[0].id()).is_some());
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn one_damaged_copy_is_mended_wherever_the_damage_is() {
     let good = disk.read("keyring.a").expect("read").expect("there");
     for mirror in MIRRORS {
         for at in (0..good.len()).step_by(7) {
-            // Mending seals the header anew.
+            // Mending seals the header again.
             let now = disk.read(mirror).expect("read").expect("there");
             disk.write(mirror, at as u64, &[now[at] ^ 0x10]).expect("written");
             let (again, _) = open(&disk, &[1]).expect("opens").expect("there");
@@ -65,7 +65,7 @@ fn one_damaged_copy_is_mended_wherever_the_damage_is() {
             assert!(open(&disk, &[1]).expect("opens").expect("there").0.notes.is_empty(), "it was mended");
         }
         for length in [0, 100, 256, 300, 400] {
-            disk.cut(mirror, length).expect("cut");
+            disk.truncate(mirror, length).expect("cut");
             assert_eq!(
                 open(&disk, &[1]).expect("opens").expect("there").0.users().len(),
                 2,
@@ -76,7 +76,7 @@ fn one_damaged_copy_is_mended_wherever_the_damage_is() {
 }
 
 #[test]
-fn a_wrong_key_a_lost_keyring_and_none_at_all_are_told_apart() {
+fn a_wrong_key_a_lost_keyring_and_none_at_all_are_distinguished() {
     let disk = Fake::default();
     assert!(open(&disk, &[1]).expect("no error").is_none());
     made(&disk);
@@ -86,17 +86,17 @@ fn a_wrong_key_a_lost_keyring_and_none_at_all_are_told_apart() {
     }
     assert!(matches!(open(&disk, &[1]), Err(StoreError::KeyringLost { .. })));
     for mirror in MIRRORS {
-        disk.cut(mirror, 0).expect("cut");
+        disk.truncate(mirror, 0).expect("cut");
     }
     let lost = open(&disk, &[1]);
     assert!(
         matches!(lost, Err(StoreError::KeyringLost { .. })),
-        "an empty file is no fresh start, and under no key"
+        "an empty file is no fresh start, and wrapped by no key"
     );
 }
 
 #[test]
-fn a_full_disk_while_wrapping_anew_costs_no_key_later() {
+fn a_full_disk_during_a_rewrap_costs_no_key_later() {
     for step in 1.. {
         let disk = Fake::default();
         let mut ring = made(&disk);
@@ -113,7 +113,7 @@ fn a_full_disk_while_wrapping_anew_costs_no_key_later() {
     }
 }
 
-/// Two are added and it fails half-way; later one of them alone, into the slot that was the other's.
+/// Adding two fails half-way; later one of them is added alone, into the slot that was the other's.
 #[test]
 fn a_change_that_failed_half_way_is_gone_after_the_next_one() {
     for step in 1.. {
@@ -134,13 +134,13 @@ fn a_change_that_failed_half_way_is_gone_after_the_next_one() {
     }
 }
 
-/// As a version before this one may have left it.
+/// Two changes that failed half-way may leave a user with two keys.
 #[test]
-fn both_keys_of_one_user_are_destroyed_with_him() {
+fn both_keys_of_a_user_are_destroyed_together() {
     let disk = Fake::default();
     let mut ring = made(&disk);
     let (one, two) = (add(&mut ring, &disk, "one"), add(&mut ring, &disk, "two"));
-    let opened = Opened { id: one, user: Some(user("two")), key: Key::random() };
+    let opened = OpenSlot { id: one, user: Some(user("two")), key: Key::random() };
     let slot = ring.wrapped(0, &opened);
     MIRRORS.iter().for_each(|name| disk.write(name, HEADER_BYTES as u64, &slot).expect("written"));
     let (mut again, _) = open(&disk, &[1]).expect("opens").expect("there");
@@ -152,7 +152,7 @@ fn both_keys_of_one_user_are_destroyed_with_him() {
 }
 
 #[test]
-fn wrapping_anew_keeps_every_key_whenever_the_power_goes() {
+fn a_rewrap_keeps_every_key_whenever_the_power_goes() {
     for step in 1.. {
         let disk = Fake::default();
         let mut ring = made(&disk);

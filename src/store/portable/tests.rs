@@ -1,19 +1,20 @@
 use super::*;
-use crate::store::vault::{Opening, Vault};
+use crate::store::vault::{Vault, VaultOptions};
 use crate::store::{KeySource, MAX_TEMPLATES};
 use age::secrecy::ExposeSecret;
 use std::path::Path;
 
-struct Place(tempfile::TempDir);
+struct TempStore(tempfile::TempDir);
 
-impl Place {
+impl TempStore {
     fn new() -> (Self, Vault) {
         let place = Self(tempfile::tempdir().expect("folder"));
         let store = place.0.path().join("store");
         let keys = KeySource::new(&store, Path::new(""), None);
-        let turn = (crate::embed::TurnKind::Rotation, 4);
-        let opening = Opening { folder: &store, keys, embedder_sha256: "ab", turn, now: WallTime(1) };
-        let vault = Vault::open(&opening).expect("opens");
+        let template_key = (crate::embed::KeyKind::Rotation, 4);
+        let options =
+            VaultOptions { folder: &store, keys, embedder_sha256: "ab", template_key, now: WallTime(1) };
+        let vault = Vault::open(&options).expect("opens");
         (place, vault)
     }
 }
@@ -23,7 +24,7 @@ fn here() -> MadeFor {
 }
 
 fn add(store: &Vault, name: &str, n: u32) {
-    let turn = store.snapshot().expect("read").turn;
+    let template_key = store.snapshot().expect("read").template_key;
     let face = Embedding::new(vec![n as f32, 1.0, 2.0, -1.0]).expect("valid");
     let template = Template {
         id: format!("{n:032x}"),
@@ -31,9 +32,9 @@ fn add(store: &Vault, name: &str, n: u32) {
         label: format!("look {n}"),
         created_at: WallTime(n.into()),
         embedder_sha256: "ab".into(),
-        embedding: turn.apply(&face),
+        embedding: template_key.apply(&face),
     };
-    store.add(&[template], &turn).expect("added");
+    store.add(&[template]).expect("added");
 }
 
 fn names(store: &Vault) -> Vec<String> {
@@ -47,7 +48,7 @@ fn keys() -> (String, String) {
 
 #[test]
 fn what_is_exported_here_is_imported_there_as_the_same_faces() {
-    let ((_a, from), (_b, to)) = (Place::new(), Place::new());
+    let ((_a, from), (_b, to)) = (TempStore::new(), TempStore::new());
     add(&from, "alice", 1);
     add(&from, "bob", 2);
     let (public, secret) = keys();
@@ -60,13 +61,13 @@ fn what_is_exported_here_is_imported_there_as_the_same_faces() {
         let all = store.snapshot().expect("read");
         all.templates
             .iter()
-            .map(|t| all.turn.undo(&t.embedding).values().to_vec())
+            .map(|t| all.template_key.undo(&t.embedding).expect("one key").values().to_vec())
             .collect::<Vec<_>>()
             .concat()
     };
     let off = faces(&from).iter().zip(faces(&to)).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(off < 1e-6, "{off}");
-    // Another turn on each device.
+    // Another template key on each device.
     let kept = |store: &Vault| store.templates(None).expect("read")[0].embedding.values().to_vec();
     assert_ne!(kept(&from), kept(&to));
     let again = import(&to, &file.bytes, &secret, &here(), false).expect("no conflict");
@@ -75,21 +76,21 @@ fn what_is_exported_here_is_imported_there_as_the_same_faces() {
 
 #[test]
 fn one_person_can_be_exported_and_nobody_cannot() {
-    let (_place, store) = Place::new();
+    let (_place, store) = TempStore::new();
     let (public, secret) = keys();
     assert!(matches!(export(&store, None, &public, &here(), WallTime(5)), Err(PortableError::Nobody)));
     add(&store, "alice", 1);
     add(&store, "bob", 2);
     let bob = UserName::new("bob").expect("valid");
     let file = export(&store, Some(&bob), &public, &here(), WallTime(5)).expect("exported");
-    let (_other, to) = Place::new();
+    let (_other, to) = TempStore::new();
     import(&to, &file.bytes, &secret, &here(), false).expect("imported");
     assert_eq!(names(&to), ["bob look 2"]);
 }
 
 #[test]
 fn conflicts_are_named_and_nothing_is_half_imported() {
-    let ((_a, from), (_b, to)) = (Place::new(), Place::new());
+    let ((_a, from), (_b, to)) = (TempStore::new(), TempStore::new());
     add(&from, "alice", 1);
     add(&from, "bob", 2);
     add(&to, "alice", 7);
@@ -97,7 +98,7 @@ fn conflicts_are_named_and_nothing_is_half_imported() {
     let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
     let error = import(&to, &file, &secret, &here(), false).expect_err("conflict").to_string();
     assert!(
-        error.starts_with("alice: enrolled here already") && error.contains("--skip-enrolled"),
+        error.starts_with("alice: already enrolled here") && error.contains("--skip-enrolled"),
         "{error}"
     );
     assert_eq!(names(&to), ["alice look 7"]);
@@ -108,7 +109,7 @@ fn conflicts_are_named_and_nothing_is_half_imported() {
 
 #[test]
 fn another_key_another_embedder_and_rubbish_are_refused_with_the_way_out() {
-    let (_place, store) = Place::new();
+    let (_place, store) = TempStore::new();
     add(&store, "alice", 1);
     let (public, secret) = keys();
     let file = export(&store, None, &public, &here(), WallTime(5)).expect("exported").bytes;
@@ -128,13 +129,13 @@ fn another_key_another_embedder_and_rubbish_are_refused_with_the_way_out() {
     let recipient = recipient(&public).expect("valid");
     for text in ["", "{}", "hello"] {
         let file = age::encrypt(&recipient, text.as_bytes()).expect("sealed");
-        assert!(refused(&file, &secret, &here()).contains("is no export"), "{text}");
+        assert!(refused(&file, &secret, &here()).contains("is not an export"), "{text}");
     }
 }
 
 #[test]
 fn an_export_cannot_be_read_without_the_key() {
-    let (_place, store) = Place::new();
+    let (_place, store) = TempStore::new();
     add(&store, "alice", 1);
     let file = export(&store, None, &keys().0, &here(), WallTime(5)).expect("exported").bytes;
     assert!(file.starts_with(b"age-encryption.org/v1"));
@@ -143,7 +144,7 @@ fn an_export_cannot_be_read_without_the_key() {
 
 #[test]
 fn more_than_a_user_may_have_is_refused_whole() {
-    let (_place, store) = Place::new();
+    let (_place, store) = TempStore::new();
     let (public, secret) = keys();
     let face: &[f32] = &[0.5, -0.5, 0.5, 0.5];
     let file = forged(&[face; MAX_TEMPLATES + 1], &public);
@@ -173,7 +174,7 @@ fn forged(embeddings: &[&[f32]], public: &str) -> Vec<u8> {
 
 #[test]
 fn what_no_embedder_gives_is_refused() {
-    let (_place, store) = Place::new();
+    let (_place, store) = TempStore::new();
     let (public, secret) = keys();
     let good: &[f32] = &[0.5, -0.5, 0.5, 0.5];
     let (tiny, huge, long) = ([1e-6, 0.0, 0.0, 0.0], [3e38; 4], [0.51, -0.5, 0.5, 0.5]);

@@ -5,20 +5,20 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::store::files::tests::Fake;
 
-/// Tables in memory; each step counts on the disk they are said to lie on.
+/// A table in memory, whose steps count as steps of a disk.
 #[derive(Clone)]
-pub(in crate::store) struct FakeTables {
+pub(in crate::store) struct FakeTable {
     pub(in crate::store) disk: Arc<Fake>,
     pub(in crate::store) kept: Arc<Mutex<Option<Entries>>>,
 }
 
-impl FakeTables {
+impl FakeTable {
     pub(in crate::store) fn on(disk: &Arc<Fake>) -> Self {
         Self { disk: disk.clone(), kept: Arc::default() }
     }
 }
 
-impl Tables for FakeTables {
+impl TableSource for FakeTable {
     fn exists(&self) -> bool {
         self.kept.lock().expect("lock").is_some()
     }
@@ -40,7 +40,7 @@ impl Tables for FakeTables {
     }
 }
 
-impl Table for FakeTables {
+impl Table for FakeTable {
     fn load(&self) -> Result<Entries, String> {
         Ok(self.kept.lock().expect("lock").clone().unwrap_or_default())
     }
@@ -53,13 +53,8 @@ impl Table for FakeTables {
     }
 }
 
-/// Every table there is in this build.
-fn tables() -> Vec<OpenTable> {
-    vec![
-        crate::store::sled::open,
-        #[cfg(feature = "redb")]
-        crate::store::redb::open,
-    ]
+fn table_in(folder: &tempfile::TempDir) -> TableFolder {
+    TableFolder::new(folder.path().join("t"), crate::store::sled::open)
 }
 
 fn pair(key: &str, value: Option<&str>) -> (Vec<u8>, Option<Vec<u8>>) {
@@ -68,45 +63,39 @@ fn pair(key: &str, value: Option<&str>) -> (Vec<u8>, Option<Vec<u8>>) {
 
 #[test]
 fn changes_survive_reopening() {
-    for open in tables() {
-        let folder = tempfile::tempdir().expect("folder");
-        let tables = TableFolder::new(folder.path().join("t"), open);
-        assert!(!tables.exists());
-        let table = tables.open().expect("made");
-        assert!(table.load().expect("read").is_empty() && tables.exists());
-        table.apply(&vec![pair("a", Some("1")), pair("b", Some("2")), pair("c", Some(""))]).expect("applied");
-        table.apply(&vec![pair("a", None), pair("b", Some("3")), pair("nothing", None)]).expect("applied");
-        drop(table);
-        let entries = tables.open().expect("opens").load().expect("read");
-        assert_eq!(
-            entries,
-            [pair("b", Some("3")), pair("c", Some(""))].map(|(k, v)| (k, v.expect("some"))).into()
-        );
-    }
+    let folder = tempfile::tempdir().expect("folder");
+    let tables = table_in(&folder);
+    assert!(!tables.exists());
+    let table = tables.open().expect("made");
+    assert!(table.load().expect("read").is_empty() && tables.exists());
+    table.apply(&vec![pair("a", Some("1")), pair("b", Some("2")), pair("c", Some(""))]).expect("applied");
+    table.apply(&vec![pair("a", None), pair("b", Some("3")), pair("nothing", None)]).expect("applied");
+    drop(table);
+    let entries = tables.open().expect("opens").load().expect("read");
+    assert_eq!(
+        entries,
+        [pair("b", Some("3")), pair("c", Some(""))].map(|(k, v)| (k, v.expect("some"))).into()
+    );
 }
 
 #[test]
 fn two_of_one_table_are_refused() {
-    for open in tables() {
-        let folder = tempfile::tempdir().expect("folder");
-        let tables = TableFolder::new(folder.path().join("t"), open);
-        let _first = tables.open().expect("made");
-        assert!(tables.open().is_err());
-    }
+    let folder = tempfile::tempdir().expect("folder");
+    let tables = table_in(&folder);
+    let _first = tables.open().expect("made");
+    assert!(tables.open().is_err());
 }
 
 #[test]
-fn what_is_damaged_is_moved_away_and_only_the_newest_is_kept() {
-    for open in tables() {
-        let folder = tempfile::tempdir().expect("folder");
-        let tables = TableFolder::new(folder.path().join("t"), open);
-        for now in [5, 5, 4, 9] {
-            drop(tables.open().expect("made"));
-            tables.set_aside(WallTime(now)).expect("moved");
-            assert!(!tables.exists());
-        }
-        assert_eq!(tables.set_aside_earlier().len(), KEPT_ASIDE);
+fn a_damaged_table_is_moved_aside_and_only_the_newest_are_kept() {
+    let folder = tempfile::tempdir().expect("folder");
+    let tables = table_in(&folder);
+    for now in [5, 5, 4, 9] {
+        drop(tables.open().expect("made"));
+        tables.set_aside(WallTime(now)).expect("moved");
+        assert!(!tables.exists());
     }
+    assert_eq!(tables.set_aside_earlier().len(), KEPT_ASIDE);
 }
 
 #[test]

@@ -1,21 +1,22 @@
-//! The store on a real folder, over every table of this build.
+//! The store in a real folder.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::*;
 use crate::embed::Embedding;
-use crate::store::CREDENTIAL;
-use crate::store::table;
+use crate::store::record::SealedRecord;
+use crate::store::{CREDENTIAL, MAX_TEMPLATES, record};
 
 const SHA: &str = "ab";
 
 /// A temporary folder with a store in it.
-pub(super) struct Place {
+pub(super) struct TempStore {
     folder: tempfile::TempDir,
     credentials: Option<tempfile::TempDir>,
 }
 
-impl Place {
+impl TempStore {
     pub(super) fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("folder"), credentials: None }
     }
@@ -24,19 +25,25 @@ impl Place {
         self.folder.path().join("store")
     }
 
-    pub(super) fn open_for(&self, sha: &str, kind: TurnKind) -> Result<Vault, StoreError> {
+    pub(super) fn open_for(&self, sha: &str, kind: KeyKind) -> Result<Vault, StoreError> {
         let (store, now) = (self.store(), WallTime(1_700_000_000));
         let credentials = self.credentials.as_ref().map(|folder| folder.path().as_os_str());
         let keys = KeySource::new(&store, Path::new(""), credentials);
-        Vault::open(&Opening { folder: &store, keys, embedder_sha256: sha, turn: (kind, 4), now })
+        Vault::open(&VaultOptions {
+            folder: &store,
+            keys,
+            embedder_sha256: sha,
+            template_key: (kind, 4),
+            now,
+        })
     }
 
     pub(super) fn open(&self) -> Vault {
-        self.open_for(SHA, TurnKind::Rotation).expect("opens")
+        self.open_for(SHA, KeyKind::Rotation).expect("opens")
     }
 
     pub(super) fn refusal(&self) -> String {
-        self.open_for(SHA, TurnKind::Rotation).map(|_| ()).expect_err("refused").to_string()
+        self.open_for(SHA, KeyKind::Rotation).map(|_| ()).expect_err("refused").to_string()
     }
 
     fn give_credential(&mut self, byte: u8) {
@@ -75,13 +82,18 @@ fn template(store: &Vault, name: &str, id: &str) -> Template {
         label: "glasses".into(),
         created_at: WallTime(1),
         embedder_sha256: SHA.into(),
-        embedding: store.snapshot().expect("read").turn.apply(&face),
+        embedding: store.snapshot().expect("read").template_key.apply(&face),
     }
 }
 
 pub(super) fn add(store: &Vault, names: &[(&str, &str)]) -> Result<(), StoreError> {
     let templates: Vec<_> = names.iter().map(|(name, id)| template(store, name, id)).collect();
-    store.add(&templates, &store.snapshot().expect("read").turn)
+    store.add(&templates)
+}
+
+/// A record as it is sealed.
+fn entry(store: &Vault, id: &str) -> Vec<u8> {
+    store.lock().parts().0.entries()[&record::entry_key(id)].clone()
 }
 
 pub(super) fn ids(store: &Vault, name: Option<&str>) -> Vec<String> {
@@ -91,7 +103,7 @@ pub(super) fn ids(store: &Vault, name: Option<&str>) -> Vec<String> {
 
 #[test]
 fn templates_and_misses_survive_reopening() {
-    let place = Place::new();
+    let place = TempStore::new();
     {
         let store = place.open();
         add(&store, &[("al", "1"), ("alice", "2"), ("alice", "3")]).expect("added");
@@ -110,7 +122,7 @@ fn templates_and_misses_survive_reopening() {
 
 #[test]
 fn removing_one_leaves_the_others_and_removing_all_forgets_the_misses() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1"), ("alice", "2"), ("bob", "3")]).expect("added");
     store.set_attempts(Some(&user("alice")), Attempts { misses: 4, last_miss: WallTime(9) }).expect("kept");
@@ -127,20 +139,20 @@ fn removing_one_leaves_the_others_and_removing_all_forgets_the_misses() {
 
 #[test]
 fn a_store_of_another_embedder_is_refused_until_it_is_empty() {
-    let place = Place::new();
+    let place = TempStore::new();
     add(&place.open(), &[("alice", "1")]).expect("added");
-    let error = place.open_for("cd", TurnKind::Rotation).map(|_| ()).expect_err("refused").to_string();
+    let error = place.open_for("cd", KeyKind::Rotation).map(|_| ()).expect_err("refused").to_string();
     assert!(
         error.contains("made for the embedder with sha256 ab") && error.contains("enrol everybody"),
         "{error}"
     );
     place.open().remove(&user("alice"), None).expect("removed");
-    assert!(place.open_for("cd", TurnKind::Rotation).is_ok());
+    assert!(place.open_for("cd", KeyKind::Rotation).is_ok());
 }
 
 #[test]
 fn one_user_cannot_fill_the_store_and_nothing_is_half_added() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     let names: Vec<String> = (0..=MAX_TEMPLATES).map(|i| i.to_string()).collect();
     let many: Vec<_> = names.iter().map(|id| ("alice", id.as_str())).collect();
@@ -152,7 +164,7 @@ fn one_user_cannot_fill_the_store_and_nothing_is_half_added() {
 
 #[test]
 fn two_daemons_on_one_store_are_refused() {
-    let place = Place::new();
+    let place = TempStore::new();
     let _first = place.open();
     let error = place.refusal();
     assert!(error.contains("held by another daemon"), "{error}");
@@ -160,7 +172,7 @@ fn two_daemons_on_one_store_are_refused() {
 
 #[test]
 fn nothing_that_is_kept_can_be_read_without_the_key() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alexandria", "0123456789abcdef0123456789abcdef")]).expect("added");
     store
@@ -176,22 +188,31 @@ fn nothing_that_is_kept_can_be_read_without_the_key() {
 
 #[test]
 fn a_removed_users_key_is_in_no_file() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1")]).expect("added");
     let slot = fs::read(place.store().join("keyring.a")).expect("read")[256..].to_vec();
-    let record = store.lock().entries[&record_key("1")].clone();
+    let record = entry(&store, "1");
     assert!(place.has(&slot) && place.has(&record));
     store.remove(&user("alice"), None).expect("removed");
     assert!(!place.has(&slot), "the wrapped key");
-    assert!(place.has(&record), "what it opened lies about still, as logs do");
+    assert!(place.has(&record), "the record that it opened is still in the log");
     drop(store);
-    assert!(place.open().lock().keyring.key(&Envelope::parse(&record).expect("whole").key).is_none());
+    assert!(
+        place
+            .open()
+            .lock()
+            .parts()
+            .1
+            .keyring()
+            .key(&SealedRecord::parse(&record).expect("whole").key)
+            .is_none()
+    );
 }
 
 #[test]
 fn a_wrong_key_is_refused_and_never_a_fresh_start() {
-    let place = Place::new();
+    let place = TempStore::new();
     add(&place.open(), &[("alice", "1")]).expect("added");
     let key = place.folder.path().join("store.key");
     let good = fs::read(&key).expect("read");
@@ -208,7 +229,7 @@ fn a_wrong_key_is_refused_and_never_a_fresh_start() {
 
 #[test]
 fn another_key_wraps_the_same_store() {
-    let mut place = Place::new();
+    let mut place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1")]).expect("added");
     let key = place.folder.path().join("store.key");
@@ -216,13 +237,13 @@ fn another_key_wraps_the_same_store() {
         (fs::read(&key).expect("read"), fs::read(place.store().join("keyring.a")).expect("read"));
     store.renew_key().expect("renewed");
     assert_ne!(fs::read(&key).expect("read"), before);
-    assert!(!place.has(&before) && !place.has(&mirror[16..256]), "old key and old wrapping are gone");
+    assert!(!place.has(&before) && !place.has(&mirror[16..256]), "the old key and the old wrapping are gone");
     assert_eq!(ids(&store, None), ["1"]);
     add(&store, &[("bob", "2")]).expect("added");
     drop(store);
     assert_eq!(ids(&place.open(), None), ["1", "2"]);
 
-    // Then an administrator gives a credential, and later another one.
+    // Then an administrator sets a credential, and later another one.
     place.give_credential(1);
     assert_eq!(ids(&place.open(), None), ["1", "2"]);
     assert!(matches!(place.open().renew_key(), Err(StoreError::KeyIsCredential { .. })));
@@ -238,7 +259,7 @@ fn another_key_wraps_the_same_store() {
 #[test]
 fn a_key_rotation_that_was_cut_short_is_finished() {
     for mirrors in 0..=2 {
-        let place = Place::new();
+        let place = TempStore::new();
         let store = place.open();
         add(&store, &[("alice", "1")]).expect("added");
         let read = |name: &str| fs::read(place.store().join(name)).expect("read");
@@ -246,7 +267,7 @@ fn a_key_rotation_that_was_cut_short_is_finished() {
         let old_key = fs::read(&key).expect("read");
         store.renew_key().expect("renewed");
         drop(store);
-        // As if the power had gone after so many mirrors, before the key files were exchanged.
+        // As if the power had gone after this many mirrors, before the key files were exchanged.
         fs::copy(&key, place.folder.path().join("store.key.new")).expect("copied");
         fs::write(&key, old_key).expect("written");
         for (name, old) in ["keyring.a", "keyring.b"].iter().zip(old).skip(mirrors) {
@@ -260,21 +281,19 @@ fn a_key_rotation_that_was_cut_short_is_finished() {
 
 #[test]
 fn renewed_templates_are_the_same_faces_in_other_axes() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1"), ("bob", "22")]).expect("added");
     let faces = |store: &Vault| {
         let snapshot = store.snapshot().expect("read");
-        let both = snapshot
-            .templates
-            .iter()
-            .map(|t| (t.embedding.values().to_vec(), snapshot.turn.undo(&t.embedding)));
+        let both = snapshot.templates.iter().map(|t| {
+            (t.embedding.values().to_vec(), snapshot.template_key.undo(&t.embedding).expect("one key"))
+        });
         both.collect::<Vec<_>>()
     };
-    let (before, turn) = (faces(&store), store.snapshot().expect("read").turn);
+    let (before, late) = (faces(&store), template(&store, "carol", "3"));
     assert_eq!(store.renew().expect("renewed"), 2);
-    let late = template(&store, "carol", "3");
-    assert!(matches!(store.add(&[late], &turn), Err(StoreError::Renewed)));
+    assert!(matches!(store.add(&[late]), Err(StoreError::Renewed)));
     drop(store);
     let after = faces(&place.open());
     for ((kept, face), (kept_now, face_now)) in before.iter().zip(&after) {
@@ -285,20 +304,20 @@ fn renewed_templates_are_the_same_faces_in_other_axes() {
 
 #[test]
 fn another_kind_of_head_renews_the_templates() {
-    let place = Place::new();
+    let place = TempStore::new();
     add(&place.open(), &[("alice", "1")]).expect("added");
-    let store = place.open_for(SHA, TurnKind::Permutation).expect("opens");
-    assert!(store.snapshot().expect("read").turn.permutation().is_some());
+    let store = place.open_for(SHA, KeyKind::Permutation).expect("opens");
+    assert!(store.snapshot().expect("read").template_key.permutation().is_some());
     assert_eq!(ids(&store, None), ["1"]);
 }
 
 #[test]
 fn a_damaged_record_is_named_and_not_left_out() {
-    let place = Place::new();
+    let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1"), ("bob", "2")]).expect("added");
-    let swapped = store.lock().entries[&record_key("2")].clone();
-    store.lock().entries.insert(record_key("1"), swapped);
+    let bobs = entry(&store, "2");
+    store.lock().parts().0.commit(vec![(record::entry_key("1"), Some(bobs))]).expect("swapped");
     let error = store.templates(None).map(|_| ()).expect_err("bob's face under alice's name");
     assert!(matches!(&error, StoreError::Damaged { record, .. } if record == "1"), "{error}");
 }
@@ -308,17 +327,9 @@ fn a_folder_that_cannot_be_made_is_named() {
     let file = tempfile::NamedTempFile::new().expect("file");
     let folder = file.path().join("store");
     let keys = KeySource::new(&folder, Path::new(""), None);
-    let turn = (TurnKind::Rotation, 4);
-    let opening = Opening { folder: &folder, keys, embedder_sha256: SHA, turn, now: WallTime(1) };
-    let error = Vault::open(&opening).map(|_| ()).expect_err("no folder").to_string();
+    let template_key = (KeyKind::Rotation, 4);
+    let options =
+        VaultOptions { folder: &folder, keys, embedder_sha256: SHA, template_key, now: WallTime(1) };
+    let error = Vault::open(&options).map(|_| ()).expect_err("no folder").to_string();
     assert!(error.contains("cannot be opened"), "{error}");
-}
-
-#[test]
-fn the_table_of_this_build_is_the_one_that_was_chosen() {
-    let folder = tempfile::tempdir().expect("folder");
-    let table = (table::DEFAULT)(&folder.path().join("t")).expect("made");
-    assert!(table.load().expect("read").is_empty());
-    let redb = folder.path().join("t/entries.redb").exists();
-    assert_eq!(redb, cfg!(feature = "redb"));
 }

@@ -13,27 +13,27 @@ use super::store::{Folder, built};
 use super::{Random, Tally};
 use crate::run::{command, root};
 
-/// How long a start or an answer may take.
+/// Longest time for a start or a reply.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The latest moment of a kill after a call was sent, in microseconds; an enrolment takes some hundred milliseconds.
+/// Latest kill after a call was sent, in microseconds; an enrolment takes a few hundred milliseconds.
 const LATEST_US: u64 = 700_000;
 
-/// Pictures of one person that the daemon sees.
+/// Pictures of one person, for the daemon's camera.
 const PICTURES: [&str; 3] = ["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg"];
 
 pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
     if kills == 0 {
         return Ok(());
     }
-    let room = Room::new()?;
+    let folder = DaemonFolder::new()?;
     let mut random = Random::new(3);
     let mut enrolled: BTreeSet<String> = BTreeSet::new();
     for kill in 0..kills {
-        let mut daemon = room.start()?;
-        // One change that is acknowledged, and one that the kill hits.
+        let mut daemon = folder.start()?;
+        // One change that is acknowledged, and one that the kill interrupts.
         let sure = format!("sure{kill}");
-        room.ask("Enroll", &format!(r#"{{"user":"{sure}","templates":1}}"#))?;
+        folder.ask("Enroll", &format!(r#"{{"user":"{sure}","templates":1}}"#))?;
         enrolled.insert(sure.clone());
         let doomed = format!("doomed{kill}");
         let call = match kill % 3 {
@@ -41,7 +41,7 @@ pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
             1 => ("Renew", "{}".to_owned()),
             _ => ("Remove", format!(r#"{{"user":"{sure}"}}"#)),
         };
-        let mut stream = room.send(call.0, &call.1)?;
+        let mut stream = folder.send(call.0, &call.1)?;
         let latest = if call.0 == "Enroll" { LATEST_US } else { LATEST_US / 20 };
         stream.set_read_timeout(Some(Duration::from_micros(1 + random.below(latest))))?;
         let answered = matches!(stream.read(&mut [0; 512]), Ok(read) if read > 0);
@@ -49,10 +49,10 @@ pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
         daemon.0.wait()?;
         tally.kills += 1;
 
-        let daemon = room.start()?;
-        let listed = room.ask("List", "{}")?;
+        let daemon = folder.start()?;
+        let listed = folder.ask("List", "{}")?;
         let is_there = |name: &str| listed.contains(&format!("\"user\":\"{name}\""));
-        let status = room.ask("Status", "{}")?;
+        let status = folder.ask("Status", "{}")?;
         let (doomed_there, sure_there) = (is_there(&doomed), is_there(&sure));
         let other_lost = enrolled.iter().any(|name| *name != sure && !is_there(name));
         let wrong = match (call.0, answered) {
@@ -63,7 +63,7 @@ pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
         };
         if wrong || other_lost || status.contains("lossy") {
             tally.acknowledged_lost += 1;
-            tally.say(format!("daemon kill {kill} ({}): {listed} {status}", call.0));
+            tally.note(format!("daemon kill {kill} ({}): {listed} {status}", call.0));
         }
         enrolled.retain(|name| is_there(name));
         if doomed_there {
@@ -74,10 +74,10 @@ pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-/// A temporary folder with all that a daemon needs.
-struct Room(Folder);
+/// A temporary folder with everything a daemon needs.
+struct DaemonFolder(Folder);
 
-impl Room {
+impl DaemonFolder {
     fn new() -> Result<Self> {
         let folder = Folder::new()?;
         let camera = folder.0.join("camera");
@@ -92,7 +92,7 @@ impl Room {
         self.0.0.join(name)
     }
 
-    /// A daemon that says it is ready.
+    /// Starts a daemon and waits until it is ready.
     fn start(&self) -> Result<Daemon> {
         let notify = self.path("notify");
         for left in ["notify", "s"] {
@@ -108,7 +108,7 @@ impl Room {
         let mut message = [0; 4096];
         loop {
             let length =
-                ready.recv(&mut message).context("facelatchd did not get ready; it says why above")?;
+                ready.recv(&mut message).context("facelatchd did not become ready; its reason is above")?;
             if String::from_utf8_lossy(&message[..length]).lines().any(|line| line == "READY=1") {
                 return Ok(daemon);
             }
@@ -123,7 +123,7 @@ impl Room {
         Ok(stream)
     }
 
-    /// One call on the socket; fails when the daemon answers with an error.
+    /// One call on the socket; an error reply is an error.
     fn ask(&self, method: &str, parameters: &str) -> Result<String> {
         let mut stream = self.send(method, parameters)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -144,7 +144,7 @@ struct Daemon(Child);
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,4 +1,4 @@
-//! Bytes flipped, overwritten and cut off in the files of a store.
+//! Flips, overwrites and cuts off bytes in the files of a store.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use anyhow::{Context, Result, bail};
 use super::store::{Folder, Look, Seen, exerciser, look};
 use super::{Random, Tally};
 
-/// Changes in a store before it is damaged.
+/// Number of changes before a store is damaged.
 const CHANGES: &str = "30";
 
 pub(crate) fn run(runs: u32, tally: &mut Tally) -> Result<()> {
     let mut random = Random::new(2);
-    let (mut harmless, mut mended, mut told) = (0, 0, 0);
+    let (mut harmless, mut mended, mut reported) = (0, 0, 0);
     for run in 0..runs {
         let folder = Folder::new()?;
         let path = folder.0.display().to_string();
@@ -21,42 +21,44 @@ pub(crate) fn run(runs: u32, tally: &mut Tally) -> Result<()> {
         if !output.status.success() {
             bail!("the exerciser failed: {}", String::from_utf8_lossy(&output.stderr));
         }
-        let Look::Seen(before) = look(&folder.0)? else { bail!("a store that was just made does not open") };
+        let Look::Seen(before) = look(&folder.0)? else {
+            bail!("a store that was just created does not open")
+        };
         let what = harm(&folder.0.join("store"), &mut random)?;
         tally.damage_runs += 1;
         for again in ["", ", second start"] {
             match look(&folder.0)? {
                 Look::Died(why) => {
                     tally.daemon_ends += 1;
-                    tally.say(format!("damage {run} ({what}{again}): {why}"));
+                    tally.note(format!("damage {run} ({what}{again}): {why}"));
                 }
                 Look::Refused(why) => {
-                    told += 1;
-                    tally.say(format!("damage {run} ({what}{again}): refused: {}", why.trim_end()));
+                    reported += 1;
+                    tally.note(format!("damage {run} ({what}{again}): refused: {}", why.trim_end()));
                 }
                 Look::Seen(seen) => match outcome(&before, &seen, &what) {
                     Outcome::Harmless => harmless += u32::from(again.is_empty()),
                     Outcome::Mended => mended += u32::from(again.is_empty()),
-                    Outcome::Told => {
-                        told += 1;
-                        tally.say(format!(
-                            "damage {run} ({what}{again}): lossy, and says so: {:?}",
+                    Outcome::Reported => {
+                        reported += 1;
+                        tally.note(format!(
+                            "damage {run} ({what}{again}): lossy, and reported: {:?}",
                             seen.notes
                         ));
                     }
                     Outcome::Silent => {
                         tally.silent_losses += 1;
                         let (notes, problems) = (&seen.notes, &seen.problems);
-                        tally.say(format!(
-                            "damage {run} ({what}{again}): lost in silence: {notes:?} {problems:?}"
+                        tally.note(format!(
+                            "damage {run} ({what}{again}): lost silently: {notes:?} {problems:?}"
                         ));
                     }
                 },
             }
         }
     }
-    tally.say(format!(
-        "damage: {harmless} hit nothing that mattered, {mended} were mended and said so, {told} cost something and said so"
+    tally.note(format!(
+        "damage: {harmless} without effect, {mended} mended and reported, {reported} lossy or refused, and reported"
     ));
     Ok(())
 }
@@ -64,15 +66,15 @@ pub(crate) fn run(runs: u32, tally: &mut Tally) -> Result<()> {
 enum Outcome {
     Harmless,
     Mended,
-    Told,
+    Reported,
     Silent,
 }
 
 fn outcome(before: &Seen, seen: &Seen, what: &str) -> Outcome {
     if seen.model != before.model {
-        return if seen.condition == "Lossy" { Outcome::Told } else { Outcome::Silent };
+        return if seen.condition == "Lossy" { Outcome::Reported } else { Outcome::Silent };
     }
-    // Lines of the log are no templates; a hole in them must show all the same.
+    // Lines of the audit log are not in the model; a gap in them must be reported too.
     let lines_missing = what.contains("audit") && seen.audited < before.audited;
     if lines_missing && seen.problems.is_empty() {
         return Outcome::Silent;
@@ -80,13 +82,13 @@ fn outcome(before: &Seen, seen: &Seen, what: &str) -> Outcome {
     if seen.notes.is_empty() && seen.problems.is_empty() { Outcome::Harmless } else { Outcome::Mended }
 }
 
-/// Damages one file, each as likely as the others, and says how.
+/// Damages one random file and says how.
 fn harm(store: &Path, random: &mut Random) -> Result<String> {
     let mut files = Vec::new();
     collect(store, &mut files)?;
     files.retain(|path| !path.ends_with("lock") && fs::metadata(path).is_ok_and(|file| file.len() > 0));
     files.sort();
-    let path = files.get(random.below(files.len() as u64) as usize).context("a store has files")?;
+    let path = files.get(random.below(files.len() as u64) as usize).context("a store without files")?;
     let mut bytes = fs::read(path)?;
     let at = random.below(bytes.len() as u64) as usize;
     let end = bytes.len().min(at + 512);

@@ -1,4 +1,4 @@
-//! A disk that is full, one that is read-only, and two daemons on one store.
+//! A full disk, a read-only disk, and two daemons on one store.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,24 +9,24 @@ use anyhow::{Context, Result, bail};
 use super::Tally;
 use super::store::{Folder, Look, Model, exerciser, look};
 
-/// Room on the small disk: enough for some changes.
+/// Size of the small disk: enough for a few changes.
 const SIZE: &str = "size=1600k";
 
 pub(crate) fn run(tally: &mut Tally) -> Result<()> {
     two_daemons(tally)?;
     let folder = Folder::new()?;
     let Some(mount) = Mount::new(&folder.0) else {
-        tally.say("disk: not root, so no disk could be mounted; full and read-only disks were skipped");
+        tally.note("disk: not root, so no disk could be mounted; full and read-only disks were not tested");
         return Ok(());
     };
     let path = folder.0.display().to_string();
-    // What fills up is everything: other programs share the disk.
+    // The whole disk fills up, not just the store: other programs share a disk.
     let (mut model, mut refused) = (Model::default(), 0);
     for seed in 0..3_u32 {
         let output = exerciser(&["run", &path, &seed.to_string(), "150"]).output()?;
         if output.status.code() != Some(0) && output.status.code() != Some(1) {
             tally.daemon_ends += 1;
-            tally.say(format!("full disk: {}", String::from_utf8_lossy(&output.stderr)));
+            tally.note(format!("full disk: {}", String::from_utf8_lossy(&output.stderr)));
         }
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             match line.split_at_checked(2) {
@@ -36,24 +36,24 @@ pub(crate) fn run(tally: &mut Tally) -> Result<()> {
             }
         }
         if seed == 0 {
-            // From the second round on there is no room at all.
+            // From the second round on there is no free space at all.
             let filled = std::fs::write(folder.0.join("filling"), vec![1; 4 << 20]);
-            tally.say(format!("full disk: filled up ({:?})", filled.err().map(|e| e.kind())));
+            tally.note(format!("full disk: filled up ({:?})", filled.err().map(|e| e.kind())));
         }
     }
     compare(&folder.0, &model, "full disk", tally)?;
     std::fs::remove_file(folder.0.join("filling"))?;
     compare(&folder.0, &model, "room again", tally)?;
-    tally.say(format!("full disk: {refused} changes were refused, none was half done"));
+    tally.note(format!("full disk: {refused} changes were refused, none was half done"));
 
     mount.again("remount,ro")?;
     match look(&folder.0)? {
         Look::Refused(why) if why.contains("store") => {
-            tally.say(format!("read-only disk: {}", why.trim_end()))
+            tally.note(format!("read-only disk: {}", why.trim_end()))
         }
         Look::Refused(why) | Look::Died(why) => {
             tally.daemon_ends += 1;
-            tally.say(format!("read-only disk: {why}"));
+            tally.note(format!("read-only disk: {why}"));
         }
         Look::Seen(_) => bail!("a read-only disk was not noticed"),
     }
@@ -66,13 +66,13 @@ fn compare(folder: &Path, model: &Model, when: &str, tally: &mut Tally) -> Resul
         Look::Seen(seen) if seen.model == *model => {}
         Look::Seen(seen) => {
             tally.acknowledged_lost += 1;
-            tally.say(format!("{when}: found {:?}, acknowledged {model:?}", seen.model));
+            tally.note(format!("{when}: found {:?}, acknowledged {model:?}", seen.model));
         }
-        // A full disk may keep the daemon from starting, with a word; nothing is lost by that.
-        Look::Refused(why) if when == "full disk" => tally.say(format!("{when}: {}", why.trim_end())),
+        // A full disk may keep the daemon from starting, which is reported and loses nothing.
+        Look::Refused(why) if when == "full disk" => tally.note(format!("{when}: {}", why.trim_end())),
         Look::Refused(why) | Look::Died(why) => {
             tally.daemon_ends += 1;
-            tally.say(format!("{when}: {why}"));
+            tally.note(format!("{when}: {why}"));
         }
     }
     Ok(())
@@ -97,7 +97,7 @@ fn two_daemons(tally: &mut Tally) -> Result<()> {
     }
 }
 
-/// A small disk; let go of when dropped.
+/// A small disk; unmounted when dropped.
 struct Mount(String);
 
 impl Mount {
@@ -118,7 +118,7 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // Left mounted it is a few megabytes in a temporary folder.
+        // If this fails, a few megabytes stay mounted in a temporary folder.
         let _ = Command::new("umount").arg(&self.0).status();
     }
 }

@@ -1,4 +1,4 @@
-//! kill -9 while the store is changed, renewed, exported and opened.
+//! kill -9 while a store is changed, renewed, exported and opened.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
@@ -10,92 +10,92 @@ use anyhow::{Context, Result, bail};
 use super::store::{Folder, Look, Model, exerciser, look};
 use super::{Random, Tally};
 
-/// A folder is used for so many kills, so that they hit stores with a past.
-const KILLS_A_FOLDER: u32 = 40;
+/// Number of kills on one folder, so that they hit stores with a history.
+const KILLS_PER_FOLDER: u32 = 40;
 
-/// How long opening may take.
+/// Longest time for opening a store.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The latest moment of a kill after the clock starts, in microseconds: enough for some tens of changes on a fast disk.
+/// Latest kill after the clock starts, in microseconds: enough for tens of changes on a fast disk.
 const LATEST_US: u64 = 300_000;
 
 pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
-    // Another run kills at other moments, among other changes.
+    // Each run kills at other moments, among other changes.
     let mut random = Random::new(u64::from(std::process::id()));
     let first = random.below(1 << 31) as u32;
-    let mut place = None;
+    let mut current = None;
     let mut changes = 0;
     for kill in 0..kills {
-        if kill % KILLS_A_FOLDER == 0 {
-            place = Some((Folder::new()?, Model::default(), 0));
+        if kill % KILLS_PER_FOLDER == 0 {
+            current = Some((Folder::new()?, Model::default(), 0));
         }
-        let Some((folder, model, audited)) = &mut place else { bail!("no folder") };
+        let Some((folder, model, audited)) = &mut current else { bail!("no folder") };
         let path = folder.0.display().to_string();
-        let told = killed(&path, first + kill, Duration::from_micros(random.below(LATEST_US)))?;
+        let output = killed(&path, first + kill, Duration::from_micros(random.below(LATEST_US)))?;
         tally.kills += 1;
-        let mut under_way = model.clone();
-        for line in told.lines() {
+        let mut in_progress = model.clone();
+        for line in output.lines() {
             match line.split_at_checked(2) {
                 Some(("? ", what)) => {
-                    under_way = model.clone();
-                    under_way.change(what);
+                    in_progress = model.clone();
+                    in_progress.change(what);
                 }
                 Some(("! ", what)) => {
                     model.change(what);
                     changes += 1;
                 }
-                Some(("- ", why)) => bail!("a change failed that should not: {why}"),
+                Some(("- ", why)) => bail!("a change failed that should not have: {why}"),
                 Some((". ", _)) => *audited += 1,
                 _ => {}
             }
         }
-        // A line that was not whole says nothing.
+        // Part of a line is ignored.
         let seen = match look(&folder.0)? {
             Look::Seen(seen) => seen,
             Look::Refused(why) | Look::Died(why) => {
                 tally.acknowledged_lost += 1;
-                tally.say(format!("kill {kill}: the store could not be opened: {why}"));
-                place = None;
+                tally.note(format!("kill {kill}: the store could not be opened: {why}"));
+                current = None;
                 continue;
             }
         };
         let lines_lost = seen.audited < *audited || seen.problems.iter().any(|p| !p.contains("cut short"));
-        if (seen.model != *model && seen.model != under_way) || seen.condition == "Lossy" || lines_lost {
+        if (seen.model != *model && seen.model != in_progress) || seen.condition == "Lossy" || lines_lost {
             tally.acknowledged_lost += 1;
             let (problems, notes) = (&seen.problems, &seen.notes);
-            tally.say(format!(
+            tally.note(format!(
                 "kill {kill}: found {:?}, acknowledged {model:?}, {notes:?}, {problems:?}",
                 seen.model
             ));
         }
         *model = seen.model;
     }
-    tally.say(format!("kills: {changes} changes were acknowledged between them"));
+    tally.note(format!("kills: {changes} changes were acknowledged between them"));
     Ok(())
 }
 
-/// Runs the exerciser for so long, kills it, and gives all that it had printed. One time in four the clock starts before
-/// the store is open.
+/// Runs the exerciser for this long, kills it, and gives everything it printed. One time in four the clock starts before the
+/// store is open.
 fn killed(folder: &str, seed: u32, after: Duration) -> Result<String> {
     let mut child = exerciser(&["run", folder, &seed.to_string()])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .context("the exerciser cannot be started")?;
-    let (sender, said) = channel();
+    let (sender, printed) = channel();
     let stdout = BufReader::new(child.stdout.take().context("piped")?);
     let reader = std::thread::spawn(move || {
-        let mut told = String::new();
+        let mut output = String::new();
         for line in stdout.lines() {
-            told += &line?;
-            told.push('\n');
-            // After the first line nobody listens.
+            output += &line?;
+            output.push('\n');
+            // Nobody receives after the first line.
             let _ = sender.send(());
         }
-        Ok::<_, std::io::Error>(told)
+        Ok::<_, std::io::Error>(output)
     });
     if !seed.is_multiple_of(4) {
-        said.recv_timeout(PATIENCE).context("the store did not open")?;
+        printed.recv_timeout(PATIENCE).context("the store did not open")?;
     }
     std::thread::park_timeout(after);
     if let Some(status) = child.try_wait()? {
@@ -105,5 +105,5 @@ fn killed(folder: &str, seed: u32, after: Duration) -> Result<String> {
     }
     child.kill()?;
     child.wait()?;
-    reader.join().map_err(|_| anyhow::anyhow!("the reader panicked"))?.context("the exerciser's words")
+    reader.join().map_err(|_| anyhow::anyhow!("the reader panicked"))?.context("the exerciser's output")
 }

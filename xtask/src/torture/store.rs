@@ -1,4 +1,4 @@
-//! A store in a temporary folder, the exerciser on it, and what must be in it.
+//! A store in a temporary folder, the exerciser that changes it, and a model of what must be in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // A folder left behind in the temporary folder harms nobody.
+        // If this fails, a temporary folder is left behind.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -33,10 +33,10 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Carries out a change as the exerciser names it.
+    /// Carries out a change, in the words that the exerciser prints.
     pub(crate) fn change(&mut self, what: &str) {
-        let words: Vec<&str> = what.split(' ').collect();
-        match words.as_slice() {
+        let parts: Vec<&str> = what.split(' ').collect();
+        match parts.as_slice() {
             ["add", user, ids @ ..] => {
                 let own = self.templates.entry((*user).to_owned()).or_default();
                 own.extend(ids.iter().map(|id| (*id).to_owned()));
@@ -57,7 +57,7 @@ impl Model {
     }
 }
 
-/// What a look at the store showed.
+/// What a check of the store printed.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) model: Model,
@@ -67,12 +67,12 @@ pub(crate) struct Seen {
     pub(crate) problems: Vec<String>,
 }
 
-/// How a look at the store ended.
+/// How a check of the store ended.
 pub(crate) enum Look {
     Seen(Box<Seen>),
-    /// It was refused, with a word.
+    /// The store refused to open and said why.
     Refused(String),
-    /// It panicked, or was ended by a signal.
+    /// It panicked, or a signal ended it.
     Died(String),
 }
 
@@ -81,13 +81,13 @@ pub(crate) fn built(name: &str) -> PathBuf {
     target.join("debug").join(name)
 }
 
-pub(crate) fn exerciser(words: &[&str]) -> Command {
+pub(crate) fn exerciser(args: &[&str]) -> Command {
     let mut command = Command::new(built("examples/store_exerciser"));
-    command.args(words).env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+    command.args(args).env("RUST_BACKTRACE", "0").stdin(Stdio::null());
     command
 }
 
-/// Opens the store, as the daemon does at its start, and tells what is in it.
+/// Opens the store, as a starting daemon does, and reads what is in it.
 pub(crate) fn look(folder: &Path) -> Result<Look> {
     let output = exerciser(&["check", &folder.display().to_string()]).output().context("the exerciser")?;
     let error = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -1,6 +1,6 @@
 """Upper bounds of Clopper and Pearson by scipy. Needs scipy 1.17; prints bounds.csv.
 
-    python tests/data/rates/bounds.py > tests/data/rates/bounds.csv
+    python rates/tests/data/bounds/bounds.py > rates/tests/data/bounds/bounds.csv
 """
 
 from scipy.stats import beta

@@ -1,7 +1,7 @@
 """A siamese network as Keras writes it to ONNX: colours last, one layer shared by two inputs. Random weights.
 
     pip install keras==3.15.1 torch==2.15.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 numpy==2.4.6 pillow==13.0.0
-    python tests/data/import/keras_siamese.py         # writes keras.onnx and keras-siamese.json
+    python rates/tests/data/import/keras_siamese.py         # writes keras.onnx and keras-siamese.json
 """
 
 import json

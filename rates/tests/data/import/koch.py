@@ -2,7 +2,7 @@
 
     pip install torch==2.15.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 numpy==2.4.6 pillow==13.0.0
     facelatch-rates chips ATT --output chips          # ATT: the ORL (AT&T) faces, one folder a person
-    python tests/data/import/koch.py chips            # prints the table of docs/rates.md, writes koch.onnx, koch.json
+    python rates/tests/data/import/koch.py chips            # prints the table of docs/rates.md, writes koch.onnx, koch.json
 
 28 people train, the other 12 are measured. One thread and fixed seeds: on one machine it gives the same again.
 """

@@ -1,7 +1,7 @@
 """Last layers written by real Keras and PyTorch, and the p that these give for frozen h.
 
     pip install keras==3.15.1 jax==0.10.2 torch==2.15.0 numpy==2.4.6
-    python tests/data/import/make.py          # writes the other files of this folder
+    python rates/tests/data/import/make.py          # writes the other files of this folder
 """
 
 import json

@@ -1,40 +1,41 @@
-//! A whole JPEG in, "every block is there" or why not out, without looking at a pixel.
+//! Checks that a JPEG contains every block it announces, without decoding a pixel.
 //!
-//! zune-jpeg fills up what a frame lacks, even in strict mode, if only an end marker follows. That is
-//! what a camera sends when packets get lost, and what a capture buffer holds when a short frame lies
-//! on top of an older one. So the Huffman codes are walked once more and the blocks counted.
+//! Even in strict mode zune-jpeg fills in missing blocks if an end marker follows. A camera sends such a frame when
+//! packets get lost, and a capture buffer holds one when a short frame overwrites part of an older one. So the
+//! Huffman codes are read once more and the blocks counted.
 
-/// Bytes that cheap cameras leave between the last block and the next marker (libjpeg: "extraneous
-/// bytes before marker"). More than this is another frame.
+/// Bytes that cheap cameras leave between the last block and the next marker (libjpeg: "extraneous bytes before
+/// marker"). More than this belongs to another frame.
 const SLACK_BYTES: usize = 64;
 
-/// Checks the scan of a baseline JPEG that begins at SOI, ends at EOI and brings its tables.
+/// Checks the scan of a baseline JPEG that begins at SOI, ends at EOI and contains its tables.
 ///
-/// Pictures in several scans (progressive files, or a scan for each colour) are not looked at: no camera
-/// sends them.
+/// Pictures in several scans (progressive, or one scan per colour) are not checked: no camera sends them.
 pub(super) fn check(jpeg: &[u8]) -> Result<(), String> {
-    let Some(plan) = Plan::read(jpeg).ok_or("damaged JPEG: its headers contradict each other")? else {
+    let Some(header) = ScanHeader::read(jpeg).ok_or("damaged JPEG: its headers contradict each other")?
+    else {
         return Ok(());
     };
-    let mut bits = Bits { bytes: plan.packed, at: 0, held: 0, count: 0 };
-    for mcu in 0..plan.mcus {
-        if plan.restart > 0 && mcu > 0 && mcu % plan.restart == 0 {
+    let mut bits = BitReader { bytes: header.packed, at: 0, held: 0, count: 0 };
+    for mcu in 0..header.mcus {
+        if header.restart > 0 && mcu > 0 && mcu % header.restart == 0 {
             bits.restart().ok_or_else(|| format!("damaged JPEG: no restart at block group {mcu}"))?;
         }
-        for (dc, ac) in &plan.blocks {
-            let whole = bits.block(&plan.tables[*dc], &plan.tables[*ac]);
-            whole.ok_or_else(|| format!("truncated JPEG: it ends in block group {mcu} of {}", plan.mcus))?;
+        for (dc, ac) in &header.blocks {
+            let whole = bits.block(&header.tables[*dc], &header.tables[*ac]);
+            whole
+                .ok_or_else(|| format!("truncated JPEG: it ends in block group {mcu} of {}", header.mcus))?;
         }
     }
-    let left = plan.packed.len() - bits.at.min(plan.packed.len());
+    let left = header.packed.len() - bits.at.min(header.packed.len());
     if left > SLACK_BYTES {
-        return Err(format!("damaged JPEG: {left} bytes left over, as of another frame"));
+        return Err(format!("damaged JPEG: {left} bytes left over, as from another frame"));
     }
     Ok(())
 }
 
-/// What the headers announce for the scan.
-struct Plan<'a> {
+/// What the headers announce about the scan.
+struct ScanHeader<'a> {
     /// Block groups (MCUs) in the picture.
     mcus: usize,
     /// Groups between two restart markers; 0 for none.
@@ -42,15 +43,15 @@ struct Plan<'a> {
     /// DC and AC table of each block of a group.
     blocks: Vec<(usize, usize)>,
     /// Four DC tables, then four AC tables.
-    tables: [Codes; 8],
+    tables: [HuffmanTable; 8],
     packed: &'a [u8],
 }
 
-impl<'a> Plan<'a> {
-    /// `None`: the headers make no sense. `Some(None)`: a kind of JPEG that is not checked here.
+impl<'a> ScanHeader<'a> {
+    /// `None`: the headers contradict each other. `Some(None)`: a kind of JPEG that is not checked here.
     fn read(jpeg: &'a [u8]) -> Option<Option<Self>> {
         let (mut at, mut restart, mut frame) = (2, 0, None);
-        let mut tables: [Codes; 8] = Default::default();
+        let mut tables: [HuffmanTable; 8] = Default::default();
         loop {
             while jpeg.get(at..at + 2)? == [0xFF, 0xFF] {
                 at += 1;
@@ -81,7 +82,7 @@ fn word(bytes: &[u8], at: usize) -> Option<usize> {
     Some(usize::from(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?])))
 }
 
-/// `None`: the headers make no sense. `Some(None)`: the picture comes in several scans.
+/// `None`: the headers contradict each other. `Some(None)`: the picture consists of several scans.
 fn groups(frame: &[u8], scan: &[u8]) -> Option<Option<Groups>> {
     let (height, width) = (word(frame, 1)?, word(frame, 3)?);
     let components = frame.get(6..)?.chunks_exact(3).take(usize::from(*frame.get(5)?));
@@ -94,7 +95,7 @@ fn groups(frame: &[u8], scan: &[u8]) -> Option<Option<Groups>> {
     let (mut blocks, mut widest, mut highest) = (Vec::new(), 1, 1);
     for chosen in scan.get(1..1 + in_scan * 2)?.chunks_exact(2) {
         let (_, across, down) = components.iter().find(|(id, ..)| *id == chosen[0])?;
-        // A picture of one component comes block by block, whatever its sampling factors say.
+        // With one component there is one block per group, whatever the sampling factors say.
         let (across, down) = if in_scan == 1 { (1, 1) } else { (*across, *down) };
         if !(1..=4).contains(&across) || !(1..=4).contains(&down) {
             return None;
@@ -106,19 +107,19 @@ fn groups(frame: &[u8], scan: &[u8]) -> Option<Option<Groups>> {
     Some(Some((width.div_ceil(8 * widest) * height.div_ceil(8 * highest), blocks)))
 }
 
-/// A Huffman table: for each length of 1 to 16 bits the first code, how many there are, and where
-/// their values begin.
+/// For each code length of 1 to 16 bits: the first code, the number of codes, and where their values begin.
 #[derive(Default)]
-struct Codes {
+struct HuffmanTable {
     lengths: [(i32, i32, usize); 16],
     values: Vec<u8>,
 }
 
-fn read_tables(mut body: &[u8], tables: &mut [Codes; 8]) -> Option<()> {
+fn read_tables(mut body: &[u8], tables: &mut [HuffmanTable; 8]) -> Option<()> {
     while let Some((&slot, rest)) = body.split_first() {
         let counts = rest.get(..16)?;
         let total: usize = counts.iter().map(|&count| usize::from(count)).sum();
-        let mut codes = Codes { values: rest.get(16..16 + total)?.to_vec(), ..Codes::default() };
+        let mut codes =
+            HuffmanTable { values: rest.get(16..16 + total)?.to_vec(), ..HuffmanTable::default() };
         let (mut code, mut start) = (0, 0);
         for (length, &count) in codes.lengths.iter_mut().zip(counts) {
             *length = (code, i32::from(count), start);
@@ -131,15 +132,15 @@ fn read_tables(mut body: &[u8], tables: &mut [Codes; 8]) -> Option<()> {
     Some(())
 }
 
-/// The packed bits of a scan, without the zeros stuffed behind FF.
-struct Bits<'a> {
+/// The compressed bits of a scan, without the zeros stuffed after FF.
+struct BitReader<'a> {
     bytes: &'a [u8],
     at: usize,
     held: u32,
     count: u32,
 }
 
-impl Bits<'_> {
+impl BitReader<'_> {
     /// Holds at least `wanted` (up to 16) bits; `None` at a marker or the end.
     fn fill(&mut self, wanted: u32) -> Option<()> {
         while self.count < wanted {
@@ -164,7 +165,7 @@ impl Bits<'_> {
         Some((self.held >> self.count) as i32 & ((1 << wanted) - 1))
     }
 
-    fn symbol(&mut self, codes: &Codes) -> Option<u8> {
+    fn symbol(&mut self, codes: &HuffmanTable) -> Option<u8> {
         let mut code = 0;
         for (first, count, start) in &codes.lengths {
             code = code << 1 | self.take(1)?;
@@ -175,8 +176,8 @@ impl Bits<'_> {
         None
     }
 
-    /// Passes over one block of 64 coefficients.
-    fn block(&mut self, dc: &Codes, ac: &Codes) -> Option<()> {
+    /// Skips one block of 64 coefficients.
+    fn block(&mut self, dc: &HuffmanTable, ac: &HuffmanTable) -> Option<()> {
         let size = self.symbol(dc)?;
         self.take(u32::from(size.min(16)))?;
         let mut at = 1;
@@ -195,7 +196,7 @@ impl Bits<'_> {
         (at <= 64).then_some(())
     }
 
-    /// Passes over a restart marker, which lies at most the slack ahead.
+    /// Skips a restart marker, which is at most [`SLACK_BYTES`] ahead.
     fn restart(&mut self) -> Option<()> {
         (self.held, self.count) = (0, 0);
         let ahead = self.bytes.get(self.at..)?;

@@ -1,20 +1,31 @@
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::camera::decode::PixelFormat;
-use crate::camera::device::{Device, DeviceOptions};
+use crate::camera::device::{Choice, Device, DeviceOptions};
+use crate::camera::test_clock::{TestClock, wait_for};
 use crate::camera::{Frame, FrameSource};
 
 const GREY: Layout = Layout { format: PixelFormat::Grey, width: 32, height: 32 };
 const MJPEG: Layout = Layout { format: PixelFormat::Mjpeg, width: 640, height: 480 };
 
-/// A shell script as a camera, in a folder of its own.
+/// A shell script as a camera, in a folder of its own. The clock stands still, so that events end every wait.
 struct Scripted {
     folder: TempDir,
+    clock: Arc<TestClock>,
     device: Device,
+}
+
+fn options() -> DeviceOptions {
+    DeviceOptions {
+        choice: Choice::Auto,
+        width: 640,
+        height: 480,
+        skip_frames: 0,
+        max_silence: Duration::from_millis(300),
+    }
 }
 
 impl Scripted {
@@ -22,32 +33,33 @@ impl Scripted {
         let folder = tempfile::tempdir().expect("temporary folder");
         let script = format!("cd {}\n{script}", folder.path().display());
         let words = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
+        let clock = Arc::new(TestClock::still());
         let device = Device::command(
             CommandOptions { words, layout },
-            DeviceOptions { skip: 0, patience: Duration::from_millis(300), ..DeviceOptions::default() },
-            Arc::new(SystemClock),
+            options(),
+            Arc::clone(&clock) as Arc<dyn Clock>,
         );
-        Self { folder, device }
-    }
-
-    fn within(&mut self, limit: Duration) -> Result<Frame, CameraError> {
-        self.device.next_frame(SystemClock.now().after(limit))
+        Self { folder, clock, device }
     }
 
     fn ask(&mut self) -> Result<Frame, CameraError> {
-        self.within(Duration::from_secs(60))
+        self.device.next_frame(self.clock.far_deadline())
     }
 
     fn read(&self, file: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(file)).unwrap_or_default()
+        read(self.folder.path(), file)
     }
 }
 
-/// Frames of 32x32 bytes without end, each a little different.
+fn read(folder: &Path, file: &str) -> String {
+    std::fs::read_to_string(folder.join(file)).unwrap_or_default()
+}
+
+/// Endless frames of 32x32 bytes, each slightly different.
 const FRAMES: &str = "i=100; while :; do i=$((i % 900 + 100)); \
     head -c 1021 /dev/zero; printf %03d $((i += 1)); done";
 
-/// Alive, and not just a number that nobody has collected yet.
+/// Alive, and not a zombie.
 fn runs(pid: &str) -> bool {
     let stat = std::fs::read_to_string(PathBuf::from("/proc").join(pid.trim()).join("stat"));
     stat.is_ok_and(|stat| !stat.contains(") Z "))
@@ -79,60 +91,64 @@ fn the_sides_stand_in_for_their_names() {
 }
 
 #[test]
-fn a_command_that_ends_says_why_and_is_started_anew() {
+fn a_command_that_ends_says_why_and_is_started_again() {
     let mut camera = Scripted::new(
         GREY,
         &format!(
-            "echo run >> runs; [ -e mended ] || {{ echo; echo 'no cameras available' >&2; exit 3; }}; {FRAMES}"
+            "echo run >> runs; [ -e fixed ] || {{ echo; echo 'no cameras available' >&2; exit 3; }}; {FRAMES}"
         ),
     );
     let why = camera.ask().map(|_| ()).expect_err("it ends").to_string();
     assert!(why.contains("exit status 3: no cameras available"), "{why}");
     assert!(camera.device.probe().is_err_and(|probed| probed.to_string() == why));
-    std::fs::write(camera.folder.path().join("mended"), "").expect("written");
+    std::fs::write(camera.folder.path().join("fixed"), "").expect("written");
+    camera.clock.advance(Duration::from_secs(1));
     assert!(camera.ask().is_ok() && camera.device.probe().is_ok());
     assert_eq!(camera.read("runs"), "run\nrun\n");
 }
 
 #[test]
-fn what_it_complains_about_is_one_short_line() {
+fn its_standard_error_becomes_one_short_line() {
     let mut camera = Scripted::new(GREY, "printf 'x%.0s' $(seq 9999) >&2; printf '\\033[31m' >&2");
     let why = camera.ask().map(|_| ()).expect_err("it ends").to_string();
     assert!(why.len() < 600 && !why.contains('\u{1b}'), "{why}");
 }
 
 #[test]
-fn complaints_without_end_do_not_keep_the_pictures_back() {
-    let mut camera = Scripted::new(GREY, &format!("yes trouble >&2 & {FRAMES}"));
+fn endless_messages_do_not_hold_up_the_pictures() {
+    let mut camera = Scripted::new(GREY, &format!("yes message >&2 & {FRAMES}"));
     for _ in 0..3 {
         assert!(camera.ask().is_ok());
     }
 }
 
 #[test]
-fn a_command_that_closed_its_complaints_is_not_asked_for_them_again() {
+fn a_command_that_closed_its_standard_error_is_not_asked_for_it_again() {
     let script = "exec 2>&-; head -c 1024 /dev/zero; exec sleep 600";
     let words = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
-    let mut running = CommandOptions { words, layout: GREY }.run().expect("runs");
-    // Or its end would be news at once, for ever.
-    while running.complaints.is_some() {
-        assert!(running.read().is_ok());
-    }
+    let driver = CommandDriver::new(CommandOptions { words, layout: GREY }, Arc::new(TestClock::passing()));
+    let mut running = driver.run().expect("runs");
+    // Or its end would wake every read, for ever.
+    wait_for("end of standard error", || running.read().is_ok() && running.stderr.is_none());
     assert_eq!(running.pipes().count(), 1);
 }
 
 #[test]
-fn a_command_that_says_nothing_or_no_pictures_is_silent_and_is_killed() {
+fn a_command_that_writes_nothing_or_no_pictures_is_silent_and_is_killed() {
     for script in ["echo $$ > pid; exec sleep 600", "echo $$ > pid; exec cat /dev/zero"] {
         let mut camera = Scripted::new(MJPEG, script);
-        let why = camera.within(Duration::from_millis(700)).map(|_| ()).expect_err("no frame");
+        let (folder, clock) = (camera.folder.path().to_owned(), Arc::clone(&camera.clock));
+        let why = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                wait_for("start of the command", || read(&folder, "pid").ends_with('\n'));
+                clock.pass();
+            });
+            camera.ask().map(|_| ()).expect_err("no frame")
+        });
         assert!(matches!(why, CameraError::Silent { .. }), "{why}");
         camera.device.close();
         let pid = camera.read("pid");
-        let late = SystemClock.now().after(Duration::from_secs(60));
-        while runs(&pid) {
-            assert!(SystemClock.now() < late, "{script} still runs");
-        }
+        wait_for(script, || !runs(&pid));
     }
 }
 
@@ -141,13 +157,15 @@ fn closing_ends_the_command_with_its_children_even_if_they_do_not_want_to() {
     let script = format!("trap '' TERM; sleep 600 & echo $! > child; echo $$ > pid; {FRAMES}");
     let mut camera = Scripted::new(GREY, &script);
     assert!(camera.ask().is_ok());
-    camera.device.close();
     let pids = [camera.read("pid"), camera.read("child")];
-    let late = SystemClock.now().after(Duration::from_secs(60));
-    while pids.iter().any(|pid| runs(pid)) {
-        assert!(SystemClock.now() < late, "still running: {pids:?}");
-    }
+    assert!(pids.iter().all(|pid| runs(pid)), "{pids:?}");
+    // It ignores SIGTERM, so only the passing of time ends it.
+    camera.clock.pass();
+    camera.device.close();
+    wait_for("end of the command", || !pids.iter().any(|pid| runs(pid)));
+    camera.clock.stand_still();
     assert!(camera.ask().is_ok(), "it opens again");
+    camera.clock.pass();
 }
 
 #[test]
@@ -155,8 +173,9 @@ fn a_command_that_is_not_there_or_may_not_run_is_named_with_the_fix() {
     for (path, wanted) in [("/nonexistent/rpicam-vid", "apt install"), ("/etc/passwd", "may not be executed")]
     {
         let options = CommandOptions { words: vec![path.to_owned()], layout: MJPEG };
-        let mut camera = Device::command(options, DeviceOptions::default(), Arc::new(SystemClock));
-        let late = SystemClock.now().after(Duration::from_secs(60));
+        let clock = Arc::new(TestClock::still());
+        let mut camera = Device::command(options, self::options(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let late = clock.far_deadline();
         for why in
             [camera.probe().expect_err("probe"), camera.next_frame(late).map(|_| ()).expect_err("frame")]
         {
@@ -166,7 +185,7 @@ fn a_command_that_is_not_there_or_may_not_run_is_named_with_the_fix() {
 }
 
 #[test]
-fn the_daemons_own_variables_are_not_the_commands_business() {
+fn the_command_does_not_get_the_daemons_own_variables() {
     let mut camera = Scripted::new(GREY, "env > variables");
     assert!(camera.ask().is_err());
     let variables = camera.read("variables");

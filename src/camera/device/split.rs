@@ -1,12 +1,12 @@
-//! A stream of bytes in, one picture after another out: JPEGs by their markers, raw pictures by their size. Pure.
+//! Splits a stream of bytes into pictures: JPEGs by their markers, raw pictures by their size. Pure.
 
 use zeroize::Zeroizing;
 
 use super::super::CameraError;
 use super::super::decode::{Layout, picture_len, raw_len};
-use super::capture::Shot;
+use super::capture::RawFrame;
 
-/// Longest JPEG that is waited for, in bytes.
+/// Longest JPEG that is accepted, in bytes.
 const MAX_JPEG_BYTES: usize = 8 << 20;
 
 /// First bytes of a JPEG: its start marker, and the first byte of the next marker.
@@ -14,40 +14,40 @@ const START: &[u8] = &[0xFF, 0xD8, 0xFF];
 /// The end of one JPEG.
 const END: &[u8] = &[0xFF, 0xD9];
 
-/// Cuts the stream of one command.
-pub(super) struct Cutter {
+/// Splits the output of one command.
+pub(super) struct FrameSplitter {
     layout: Layout,
     pending: Zeroizing<Vec<u8>>,
-    /// An end marker may have come that was not looked at yet.
+    /// An end marker may have arrived that has not been examined yet.
     may_be_whole: bool,
 }
 
-impl Cutter {
+impl FrameSplitter {
     pub(super) fn new(layout: Layout) -> Self {
         Self { layout, pending: Zeroizing::default(), may_be_whole: false }
     }
 
-    /// Some more bytes.
+    /// Appends what the command wrote next.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        // The first byte of the marker may have come with the bytes before.
+        // The first byte of the marker may have arrived with the previous bytes.
         let from = self.pending.len().saturating_sub(1);
         self.pending.extend_from_slice(bytes);
         self.may_be_whole |= find(&self.pending[from..], END).is_some();
     }
 
-    /// The next picture; `None` until it is whole. [`CameraError::BadFrame`]: one was thrown away.
-    pub(super) fn cut(&mut self) -> Option<Result<Shot, CameraError>> {
-        let Some(wanted) = raw_len(self.layout) else { return self.cut_jpeg() };
-        (self.pending.len() >= wanted).then(|| Ok(self.shot(wanted)))
+    /// The next picture; `None` until it is complete. [`CameraError::BadFrame`]: one was dropped.
+    pub(super) fn next_frame(&mut self) -> Option<Result<RawFrame, CameraError>> {
+        let Some(wanted) = raw_len(self.layout) else { return self.next_jpeg() };
+        (self.pending.len() >= wanted).then(|| Ok(self.frame(wanted)))
     }
 
-    fn cut_jpeg(&mut self) -> Option<Result<Shot, CameraError>> {
+    fn next_jpeg(&mut self) -> Option<Result<RawFrame, CameraError>> {
         self.skip_to_start();
         if self.may_be_whole {
             match picture_len(self.layout, &self.pending) {
-                Ok(length) => return Some(Ok(self.shot(length))),
+                Ok(length) => return Some(Ok(self.frame(length))),
                 Err(why) => {
-                    // Whole or not, it is over when the next one has begun behind an end.
+                    // Complete or not, this picture is over once the next one starts after an end marker.
                     if let Some(next) = find(&self.pending, &[END, START].concat()) {
                         self.pending.drain(..next + END.len());
                         return Some(Err(why));
@@ -58,13 +58,13 @@ impl Cutter {
         }
         if self.pending.len() > MAX_JPEG_BYTES {
             self.pending.clear();
-            let why = format!("no end of the JPEG in {MAX_JPEG_BYTES} bytes");
+            let why = format!("the JPEG does not end within {MAX_JPEG_BYTES} bytes");
             return Some(Err(CameraError::BadFrame { why }));
         }
         None
     }
 
-    /// Throws away what is no JPEG, up to where one may begin.
+    /// Drops whatever precedes the place where a JPEG may begin.
     fn skip_to_start(&mut self) {
         let begun = self.pending.len() < START.len() && START.starts_with(&self.pending);
         if !begun && !self.pending.starts_with(START) {
@@ -74,10 +74,10 @@ impl Cutter {
         }
     }
 
-    fn shot(&mut self, length: usize) -> Shot {
+    fn frame(&mut self, length: usize) -> RawFrame {
         let bytes = self.pending.drain(..length).collect();
         self.may_be_whole = find(&self.pending, END).is_some();
-        Shot { layout: self.layout, bytes }
+        RawFrame { layout: self.layout, bytes }
     }
 }
 
@@ -101,59 +101,60 @@ mod tests {
         [&head[..], &[fill; 40], &[0xFF, 0x00, fill, 0xFF, 0xD9]].concat()
     }
 
-    /// Everything that comes out of these pieces; `None` for a picture that was thrown away.
-    fn cut(layout: Layout, pieces: impl IntoIterator<Item = Vec<u8>>) -> Vec<Option<Vec<u8>>> {
-        let mut cutter = Cutter::new(layout);
+    /// Everything that comes out of these pieces; `None` for a picture that was dropped.
+    fn split(layout: Layout, pieces: impl IntoIterator<Item = Vec<u8>>) -> Vec<Option<Vec<u8>>> {
+        let mut splitter = FrameSplitter::new(layout);
         let mut out = Vec::new();
         for piece in pieces {
-            cutter.push(&piece);
+            splitter.push(&piece);
             out.extend(
-                std::iter::from_fn(|| cutter.cut()).map(|cut| cut.ok().map(|shot| shot.bytes.clone())),
+                std::iter::from_fn(|| splitter.next_frame())
+                    .map(|next| next.ok().map(|frame| frame.bytes.clone())),
             );
         }
         out
     }
 
     #[test]
-    fn raw_pictures_are_cut_by_their_exact_size() {
+    fn raw_pictures_are_split_by_their_exact_size() {
         let layout = Layout { format: PixelFormat::I420, width: 32, height: 32 };
         let stream: Vec<u8> = [vec![1; 1536], vec![2; 1536], vec![3; 700]].concat();
-        let out = cut(layout, stream.chunks(500).map(<[u8]>::to_vec));
+        let out = split(layout, stream.chunks(500).map(<[u8]>::to_vec));
         assert_eq!(out, [Some(vec![1; 1536]), Some(vec![2; 1536])]);
     }
 
     #[test]
     fn what_stands_between_pictures_is_skipped() {
         let stream = [b"banner\n".to_vec(), jpeg(1), vec![0; 99], jpeg(2)].concat();
-        assert_eq!(cut(MJPEG, [stream]), [Some(jpeg(1)), Some(jpeg(2))]);
+        assert_eq!(split(MJPEG, [stream]), [Some(jpeg(1)), Some(jpeg(2))]);
     }
 
     #[test]
     fn a_damaged_picture_is_lost_and_the_next_is_not() {
         let mut damaged = jpeg(1);
         damaged[10] = 0;
-        assert_eq!(cut(MJPEG, [damaged, jpeg(2), jpeg(3)]), [None, Some(jpeg(2)), Some(jpeg(3))]);
+        assert_eq!(split(MJPEG, [damaged, jpeg(2), jpeg(3)]), [None, Some(jpeg(2)), Some(jpeg(3))]);
     }
 
     #[test]
     fn a_picture_without_end_is_given_up_before_it_fills_the_memory() {
-        let mut cutter = Cutter::new(MJPEG);
-        cutter.push(&jpeg(1)[..20]);
+        let mut splitter = FrameSplitter::new(MJPEG);
+        splitter.push(&jpeg(1)[..20]);
         let mut lost = 0;
         for _ in 0..=MAX_JPEG_BYTES / 65_536 {
-            cutter.push(&[7; 65_536]);
-            lost += usize::from(cutter.cut().is_some_and(|cut| cut.is_err()));
+            splitter.push(&[7; 65_536]);
+            lost += usize::from(splitter.next_frame().is_some_and(|next| next.is_err()));
         }
-        assert!(lost == 1 && cutter.pending.len() <= 65_536, "{lost}, {}", cutter.pending.len());
+        assert!(lost == 1 && splitter.pending.len() <= 65_536, "{lost}, {}", splitter.pending.len());
     }
 
     proptest! {
         #[test]
-        fn however_the_stream_is_chopped_the_same_pictures_come_out(
+        fn however_the_stream_is_chunked_the_same_pictures_come_out(
             fills in prop::collection::vec(any::<u8>(), 1..5), size in 1_usize..200,
         ) {
             let pictures: Vec<Vec<u8>> = fills.iter().map(|fill| jpeg(*fill)).collect();
-            let out = cut(MJPEG, pictures.concat().chunks(size).map(<[u8]>::to_vec));
+            let out = split(MJPEG, pictures.concat().chunks(size).map(<[u8]>::to_vec));
             prop_assert_eq!(out, pictures.into_iter().map(Some).collect::<Vec<_>>());
         }
 
@@ -161,8 +162,8 @@ mod tests {
         fn no_bytes_panic_and_every_picture_is_bounded(
             pieces in prop::collection::vec(prop::collection::vec(prop_oneof![Just(0xFF), Just(0xD8), Just(0xD9), any::<u8>()], 0..64), 0..32),
         ) {
-            for shot in cut(MJPEG, pieces).into_iter().flatten() {
-                prop_assert!(shot.starts_with(&START[..2]) && shot.ends_with(END));
+            for bytes in split(MJPEG, pieces).into_iter().flatten() {
+                prop_assert!(bytes.starts_with(&START[..2]) && bytes.ends_with(END));
             }
         }
     }

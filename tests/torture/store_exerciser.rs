@@ -1,7 +1,7 @@
-//! A store and nothing else, to be killed: `cargo xtask torture` drives it, and `cargo bench --bench store` measures it.
+//! A process with a store and nothing else, for `cargo xtask torture` to kill.
 //!
-//! `run FOLDER SEED` changes the store for ever, and prints a line when a change begins and when it is acknowledged;
-//! `check FOLDER` opens it and prints what it holds. No network is loaded: faces are made up from their numbers.
+//! `run FOLDER SEED` changes the store until it is killed, and prints a line when a change begins and when it is acknowledged;
+//! `check FOLDER` opens it and prints what it holds. No network is loaded: embeddings are generated from numbers.
 #![allow(clippy::print_stdout, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -9,12 +9,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use facelatch::clock::{Clock, SystemClock, WallTime};
-use facelatch::embed::{Embedding, TurnKind};
+use facelatch::embed::{Embedding, KeyKind};
 use facelatch::head::project::SplitMix64;
 use facelatch::people::{Attempts, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
 use facelatch::store::portable::{self, MadeFor};
-use facelatch::store::{KeySource, Opening, Snapshot, Template, TemplateStore, Vault};
+use facelatch::store::{KeySource, Snapshot, Template, TemplateStore, Vault, VaultOptions};
 
 const LENGTH: usize = 128;
 const SHA: &str = "65a7f216926cb6ae114ce65aed30f5e7466fa0c0c6496349033ae46e22d56659";
@@ -29,7 +29,7 @@ fn main() {
             run(Path::new(folder), seed.parse().expect("a number"), changes.parse().expect("a number"))
         }
         ["check", folder] => check(Path::new(folder)),
-        _ => Err("say: run FOLDER SEED [CHANGES], or check FOLDER".into()),
+        _ => Err("usage: store_exerciser run FOLDER SEED [CHANGES] | check FOLDER".into()),
     };
     if let Err(why) = ended {
         eprintln!("store_exerciser: {why}");
@@ -41,14 +41,14 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn open(folder: &Path) -> Result<(Vault, Audit)> {
     let store: PathBuf = folder.join("store");
-    let opening = Opening {
+    let options = VaultOptions {
         folder: &store,
         keys: KeySource::new(&store, Path::new(""), None),
         embedder_sha256: SHA,
-        turn: (TurnKind::Rotation, LENGTH),
+        template_key: (KeyKind::Rotation, LENGTH),
         now: SystemClock.wall(),
     };
-    let vault = Vault::open(&opening)?;
+    let vault = Vault::open(&options)?;
     let limits = Limits { file_bytes: 64 << 10, files: 4 };
     let audit = Audit::open(&store.join("audit"), &vault, limits, WallTime(0))?;
     Ok((vault, audit))
@@ -70,7 +70,7 @@ fn template(at: &Snapshot, user: UserName, n: u64) -> Template {
         label: format!("look {n}"),
         created_at: WallTime(n),
         embedder_sha256: SHA.to_owned(),
-        embedding: at.turn.apply(&face(n)),
+        embedding: at.template_key.apply(&face(n)),
     }
 }
 
@@ -93,8 +93,8 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
             let numbers: Vec<u64> = (0..=random.below(5)).map(|_| random.bits() >> 1).collect();
             let templates: Vec<_> = numbers.iter().map(|n| template(&at, name.clone(), *n)).collect();
             let list: Vec<String> = numbers.iter().map(|n| format!("{n:032x}")).collect();
-            let (vault, turn) = (&vault, at.turn.clone());
-            (format!("add {name} {}", list.join(" ")), Box::new(move || Ok(vault.add(&templates, &turn)?)))
+            let vault = &vault;
+            (format!("add {name} {}", list.join(" ")), Box::new(move || Ok(vault.add(&templates)?)))
         } else if choice < 60 && !own.is_empty() {
             let (vault, name) = (&vault, name.clone());
             (format!("remove {name}"), Box::new(move || Ok(vault.remove(&name, None).map(drop)?)))
@@ -153,7 +153,7 @@ fn check(folder: &Path) -> Result<()> {
     let mut lines = BTreeMap::new();
     for template in &at.templates {
         let n = u64::from_str_radix(&template.id, 16)?;
-        let back = at.turn.undo(&template.embedding);
+        let back = at.template_key.undo(&template.embedding)?;
         let off = back.values().iter().zip(face(n).values()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         if off > 1e-5 {
             return Err(format!("template {} is another face now (off by {off})", template.id).into());

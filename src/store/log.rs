@@ -1,11 +1,11 @@
-//! The second copy of everything: a file to which each change is appended, and its generation before.
+//! The change log: the store on the disk. Each change is appended, tagged over the one before, and counts once it is synced.
 //!
-//! A change goes here first and counts from the moment it is on the disk; the table follows. So this file is never
-//! behind, and a table that was damaged, or missed a change, is made again from it. When the changes
-//! outgrow what they began from, the file is written anew and the old one kept as the generation before.
+//! Everything else that holds records (the entries in memory, the table) follows this file and can be rebuilt from it.
+//! When the changes outgrow the snapshot that the file starts with, the log is compacted: a new file starts with a
+//! snapshot of the present state, and the old file is kept as the previous one.
 //!
-//! File: magic, device, the tag it goes on from; then frames. Frame: length of the body (u32), body, tag over the
-//! tag before and the body. Body: kind, manifest after it, then pairs: key and, unless removed, value.
+//! File: magic, device, the tag to continue from; then frames. Frame: length of the body (u32), body, tag over the
+//! previous tag and the body. Body: kind, manifest after it, then pairs of a key and, unless removed, a value.
 
 use std::io;
 use std::sync::Arc;
@@ -14,8 +14,11 @@ use super::files::Disk;
 use super::manifest::{Change, Entries, Manifest, apply};
 use super::seal::Key;
 
-/// The present generation and the one before.
-pub(super) const GENERATIONS: [&str; 2] = ["templates.bak", "templates.bak.1"];
+/// The present log and the previous one.
+pub(super) const FILES: [&str; 2] = ["templates.bak", "templates.bak.1"];
+
+/// A copy of the latest log that was damaged and held more than could be read. Whoever looks into it removes it.
+pub(super) const DAMAGED: &str = "templates.bak.damaged";
 
 const NEW: &str = "templates.bak.new";
 
@@ -25,90 +28,90 @@ const TAG_BYTES: usize = 32;
 
 const HEADER_BYTES: usize = MAGIC.len() + 16 + TAG_BYTES;
 
-/// Pairs in one frame of what a generation begins with.
-const PAIRS_IN_A_FRAME: usize = 256;
+/// Most pairs in one frame of a snapshot.
+const PAIRS_PER_FRAME: usize = 256;
 
-/// Below so many bytes of changes a generation is not worth ending.
-const LEAST_CHANGES_BYTES: u64 = 64 << 10;
+/// A log with fewer bytes of changes is not compacted.
+const MIN_CHANGE_BYTES: u64 = 64 << 10;
 
-/// Kinds of frames: part of the beginning, its end, a change.
-const PART: u8 = 0;
-const BEGUN: u8 = 1;
-const CHANGED: u8 = 2;
+/// Kinds of frames.
+const SNAPSHOT_PART: u8 = 0;
+const SNAPSHOT_END: u8 = 1;
+const CHANGE: u8 = 2;
 
 type Tag = [u8; TAG_BYTES];
 
-/// The file that is appended to.
-pub(super) struct Backup {
+/// The log, open for appending.
+pub(super) struct Log {
     disk: Arc<dyn Disk>,
     key: Key,
     device: [u8; 16],
-    /// Good bytes, and how many of them the generation began with.
+    /// Good bytes, and how many of them are the snapshot.
     length: u64,
-    begun: u64,
+    snapshot_length: u64,
     tag: Tag,
     /// The file may hold something behind `length` that could not be cut off.
-    unsure: bool,
-    /// The name of the file may not be on the disk yet.
+    has_tail: bool,
+    /// The file's name may not be on the disk yet.
     unnamed: bool,
 }
 
-/// What a generation holds.
-pub(super) struct Generation {
+/// What reading a log gave.
+pub(super) struct Replay {
     /// The state after the last whole frame.
     pub(super) manifest: Manifest,
-    /// Nothing but whole frames.
+    /// The file holds whole frames and nothing else.
     pub(super) clean: bool,
     length: u64,
-    begun: u64,
+    snapshot_length: u64,
     tag: Tag,
 }
 
-impl Backup {
-    /// A first generation, or one in the place of damaged files.
+impl Log {
+    /// A first log, or one that replaces damaged files.
     pub(super) fn create(
         disk: Arc<dyn Disk>,
         key: Key,
         device: [u8; 16],
         (manifest, entries): (&Manifest, &Entries),
     ) -> io::Result<Self> {
-        let mut backup = Self {
+        let mut log = Self {
             disk,
             key,
             device,
             length: 0,
-            begun: 0,
+            snapshot_length: 0,
             tag: [0; TAG_BYTES],
-            unsure: false,
+            has_tail: false,
             unnamed: true,
         };
-        backup.begin_anew(manifest, entries)?;
-        Ok(backup)
+        log.compact(manifest, entries)?;
+        Ok(log)
     }
 
-    /// Goes on with the present generation; what follows its last whole frame is cut off.
+    /// Continues the present log; what follows its last whole frame is cut off.
     pub(super) fn resume(
         disk: Arc<dyn Disk>,
         key: Key,
         device: [u8; 16],
-        found: &Generation,
+        replay: &Replay,
     ) -> io::Result<Self> {
-        if !found.clean {
-            disk.cut(GENERATIONS[0], found.length)?;
-            disk.sync(GENERATIONS[0])?;
+        if !replay.clean {
+            disk.truncate(FILES[0], replay.length)?;
+            disk.sync(FILES[0])?;
         }
-        let Generation { length, begun, tag, .. } = *found;
-        Ok(Self { disk, key, device, length, begun, tag, unsure: false, unnamed: false })
+        let Replay { length, snapshot_length, tag, .. } = *replay;
+        Ok(Self { disk, key, device, length, snapshot_length, tag, has_tail: false, unnamed: false })
     }
 
-    /// Appends a change; on the disk when this returns. After an error the file is as before.
+    /// Appends a change; it is on the disk when this returns. After an error the file is as before.
     pub(super) fn append(&mut self, manifest: &Manifest, change: &Change) -> io::Result<()> {
-        if self.unsure {
-            self.undo()?;
+        if self.has_tail {
+            self.cut_tail()?;
         }
         let (bytes, tag) =
-            self.frame(CHANGED, manifest, change.iter().map(|(k, v)| (k, v.as_ref())), &self.tag);
-        let name = GENERATIONS[0];
+            self.frame(CHANGE, manifest, change.iter().map(|(k, v)| (k, v.as_ref())), &self.tag);
+        let name = FILES[0];
         if self.unnamed {
             self.disk.sync_names()?;
             self.unnamed = false;
@@ -120,29 +123,29 @@ impl Backup {
                 Ok(())
             }
             Err(error) => {
-                self.unsure = true;
-                // Tried again before the next change, and done at the next start.
-                let _ = self.undo();
+                self.has_tail = true;
+                // If this fails too, the next change or the next start does it.
+                let _ = self.cut_tail();
                 Err(error)
             }
         }
     }
 
-    /// Takes half a frame off the end.
-    fn undo(&mut self) -> io::Result<()> {
-        self.disk.cut(GENERATIONS[0], self.length)?;
-        self.disk.sync(GENERATIONS[0])?;
-        self.unsure = false;
+    /// Removes half a frame from the end.
+    fn cut_tail(&mut self) -> io::Result<()> {
+        self.disk.truncate(FILES[0], self.length)?;
+        self.disk.sync(FILES[0])?;
+        self.has_tail = false;
         Ok(())
     }
 
-    /// Whether the changes have outgrown the beginning.
-    pub(super) fn is_due(&self) -> bool {
-        self.length - self.begun > self.begun.max(LEAST_CHANGES_BYTES)
+    /// Whether the changes have outgrown the snapshot.
+    pub(super) fn needs_compaction(&self) -> bool {
+        self.length - self.snapshot_length > self.snapshot_length.max(MIN_CHANGE_BYTES)
     }
 
-    /// Begins a generation with this state; the present one becomes the one before.
-    pub(super) fn begin_anew(&mut self, manifest: &Manifest, entries: &Entries) -> io::Result<()> {
+    /// Starts a new file with this state; the present one becomes the previous one.
+    pub(super) fn compact(&mut self, manifest: &Manifest, entries: &Entries) -> io::Result<()> {
         self.disk.remove(NEW)?;
         let mut tag = self.tag;
         let mut length = 0;
@@ -150,27 +153,27 @@ impl Backup {
         self.disk.write(NEW, length, &header)?;
         length += header.len() as u64;
         let pairs: Vec<_> = entries.iter().map(|(key, value)| (key, Some(value))).collect();
-        for part in pairs.chunks(PAIRS_IN_A_FRAME) {
-            let (bytes, next) = self.frame(PART, manifest, part.iter().copied(), &tag);
+        for part in pairs.chunks(PAIRS_PER_FRAME) {
+            let (bytes, next) = self.frame(SNAPSHOT_PART, manifest, part.iter().copied(), &tag);
             self.disk.write(NEW, length, &bytes)?;
             (length, tag) = (length + bytes.len() as u64, next);
         }
-        let (bytes, tag) = self.frame(BEGUN, manifest, [].into_iter(), &tag);
+        let (bytes, tag) = self.frame(SNAPSHOT_END, manifest, [].into_iter(), &tag);
         self.disk.write(NEW, length, &bytes)?;
         length += bytes.len() as u64;
         self.disk.sync(NEW)?;
-        let [now, before] = GENERATIONS;
-        let replaces = self.disk.length(now)?.is_some();
+        let [present, previous] = FILES;
+        let replaces = self.disk.length(present)?.is_some();
         if replaces {
-            self.disk.swap(NEW, now)?
+            self.disk.swap(NEW, present)?
         } else {
-            self.disk.rename(NEW, now)?
+            self.disk.rename(NEW, present)?
         }
         // From here on changes go to the new file, whatever happens to the old one.
-        (self.length, self.begun, self.tag) = (length, length, tag);
-        (self.unsure, self.unnamed) = (false, true);
+        (self.length, self.snapshot_length, self.tag) = (length, length, tag);
+        (self.has_tail, self.unnamed) = (false, true);
         if replaces {
-            self.disk.rename(NEW, before)?;
+            self.disk.rename(NEW, previous)?;
         }
         self.disk.sync_names()?;
         self.unnamed = false;
@@ -182,7 +185,7 @@ impl Backup {
         kind: u8,
         manifest: &Manifest,
         pairs: impl Iterator<Item = (&'a Vec<u8>, Option<&'a Vec<u8>>)>,
-        before: &Tag,
+        previous: &Tag,
     ) -> (Vec<u8>, Tag) {
         let mut body = vec![kind];
         body.extend(manifest.encode());
@@ -190,7 +193,7 @@ impl Backup {
             put(&mut body, Some(key));
             put(&mut body, value);
         }
-        let tag = self.key.mac(&[b"frame", before, &body]);
+        let tag = self.key.mac(&[b"frame", previous, &body]);
         ([&(body.len() as u32).to_le_bytes()[..], &body, &tag].concat(), tag)
     }
 }
@@ -209,28 +212,29 @@ fn take(body: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     }
 }
 
-/// A file's beginning, before frames of whatever kind.
+/// A file with a header in front of these frames.
+#[cfg(any(test, fuzzing))]
 pub(super) fn with_header(device: &[u8; 16], frames: &[u8]) -> Vec<u8> {
     [&MAGIC[..], device, &[0; TAG_BYTES], frames].concat()
 }
 
-/// Reads a generation as far as it is whole; its entries go into `entries` if they are wanted. `None` if there is none,
-/// or not even its beginning is whole.
-pub(super) fn read(
+/// Reads a log as far as it is whole, and puts its entries into `entries` if they are wanted. `None` if not even its
+/// snapshot is whole.
+pub(super) fn replay(
     file: &[u8],
     key: &Key,
     device: &[u8; 16],
     mut entries: Option<&mut Entries>,
-) -> Option<Generation> {
+) -> Option<Replay> {
     let header = file.get(..HEADER_BYTES)?;
     let start = header.strip_prefix(MAGIC)?.strip_prefix(device)?;
     let mut tag: Tag = start.try_into().ok()?;
     let mut rest = &file[HEADER_BYTES..];
-    let mut found: Option<Generation> = None;
+    let mut found: Option<Replay> = None;
     while let Some((body, next, behind)) = frame(rest, key, &tag) {
         let (&kind, fields) = body.split_first()?;
         let (manifest, mut pairs) = Manifest::decode(fields)?;
-        if kind > CHANGED || (kind == CHANGED) != found.is_some() {
+        if kind > CHANGE || (kind == CHANGE) != found.is_some() {
             break;
         }
         let mut change = Change::new();
@@ -245,8 +249,10 @@ pub(super) fn read(
         (tag, rest) = (next, behind);
         let length = (file.len() - rest.len()) as u64;
         match kind {
-            PART => {}
-            BEGUN => found = Some(Generation { manifest, clean: false, length, begun: length, tag }),
+            SNAPSHOT_PART => {}
+            SNAPSHOT_END => {
+                found = Some(Replay { manifest, clean: false, length, snapshot_length: length, tag })
+            }
             _ => {
                 if let Some(found) = &mut found {
                     (found.manifest, found.length, found.tag) = (manifest, length, tag);
@@ -255,25 +261,25 @@ pub(super) fn read(
         }
     }
     let clean = rest.is_empty();
-    found.map(|found| Generation { clean, ..found })
+    found.map(|found| Replay { clean, ..found })
 }
 
 /// Number of the last change in whole frames behind the good part of a damaged file: it was acknowledged. A crash leaves
 /// none, since each frame is on the disk before the next one is written.
-pub(super) fn last_behind(file: &[u8], key: &Key, good: Option<&Generation>) -> Option<u64> {
+pub(super) fn last_behind(file: &[u8], key: &Key, good: Option<&Replay>) -> Option<u64> {
     let bytes = file.get(good.map_or(0, |good| good.length as usize)..)?;
-    // Where the damage is in a tag alone the next frame goes on from what that should be.
+    // If only a tag is damaged, the next frame continues from what it should be.
     let after_tag = good.and_then(|good| {
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
         changes(rest.get(TAG_BYTES..)?, key, key.mac(&[b"frame", &good.tag, body]))
     });
     let mut last = after_tag.map(|(revision, _)| revision);
-    // Else from the bytes before it, wherever it begins.
+    // Otherwise it continues from the bytes before it, wherever it starts.
     let mut at = TAG_BYTES;
     while at < bytes.len() {
         let (before, rest) = bytes.split_at(at);
-        let tag = before.last_chunk().filter(|_| may_begin(rest));
+        let tag = before.last_chunk().filter(|_| may_start(rest));
         let found = tag.and_then(|tag| changes(rest, key, *tag));
         at += found.map_or(1, |(_, length)| length);
         last = last.max(found.map(|(revision, _)| revision));
@@ -281,19 +287,19 @@ pub(super) fn last_behind(file: &[u8], key: &Key, good: Option<&Generation>) -> 
     last
 }
 
-/// Whether a frame may begin here. Almost everywhere else not, so that few tags have to be computed.
-fn may_begin(bytes: &[u8]) -> bool {
-    let begins = bytes.split_first_chunk::<4>().and_then(|(length, rest)| {
+/// Whether a frame may start here. Almost nowhere else passes, so few tags have to be computed.
+fn may_start(bytes: &[u8]) -> bool {
+    let starts = bytes.split_first_chunk::<4>().and_then(|(length, rest)| {
         let body = rest.get(..u32::from_le_bytes(*length) as usize)?;
         let (&kind, fields) = body.split_first()?;
-        // Entries are counted in 64 bits and fit 32, which bytes at random do not.
-        let manifest = (kind == BEGUN || kind == CHANGED).then(|| Manifest::decode(fields))?;
+        // Entries are counted in 64 bits but fit 32, which random bytes do not.
+        let manifest = (kind == SNAPSHOT_END || kind == CHANGE).then(|| Manifest::decode(fields))?;
         manifest.map(|(manifest, _)| manifest.count >> 32 == 0)
     });
-    begins.unwrap_or(false)
+    starts.unwrap_or(false)
 }
 
-/// Number of the last change of the whole frames at the beginning of `bytes`, and their length.
+/// Number of the last change in the whole frames at the start of `bytes`, and their length.
 fn changes(bytes: &[u8], key: &Key, mut tag: Tag) -> Option<(u64, usize)> {
     let (mut rest, mut last) = (bytes, None);
     while let Some((body, next, behind)) = frame(rest, key, &tag) {
@@ -304,12 +310,12 @@ fn changes(bytes: &[u8], key: &Key, mut tag: Tag) -> Option<(u64, usize)> {
     last
 }
 
-/// The body of the first frame, its tag, and what follows; `None` where there is no whole one.
-fn frame<'a>(bytes: &'a [u8], key: &Key, before: &Tag) -> Option<(&'a [u8], Tag, &'a [u8])> {
+/// The body of the first frame, its tag, and what follows; `None` if it is not whole.
+fn frame<'a>(bytes: &'a [u8], key: &Key, previous: &Tag) -> Option<(&'a [u8], Tag, &'a [u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     let (tag, rest) = rest.split_first_chunk::<TAG_BYTES>()?;
-    key.vouches(&[b"frame", before, body], tag).then_some((body, *tag, rest))
+    key.verifies(&[b"frame", previous, body], tag).then_some((body, *tag, rest))
 }
 
 #[cfg(test)]

@@ -1,24 +1,30 @@
-//! The power goes, or the disk fills up, at every single step of a life of a store: nothing acknowledged is lost.
+//! The power goes or the disk fills up at every single step of a sequence of changes: nothing acknowledged is lost.
 
-use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::clock::WallTime;
 use crate::embed::Embedding;
+use crate::store::files::Disk;
 use crate::store::files::tests::{Fake, Fault};
-use crate::store::table::tests::FakeTables;
+use crate::store::manifest::Entries;
+use crate::store::record::{SealContext, SealedRecord};
+use crate::store::table::tests::FakeTable;
+use crate::store::vault::VaultOptions;
 
 pub(super) const LENGTH: usize = 8;
 
-/// A folder with a key, a disk and a table: all that outlives a daemon.
+/// A key, a disk and a table: everything that outlives a daemon.
 pub(super) struct Site {
     keys: KeySource,
     pub(super) disk: Arc<Fake>,
-    pub(super) tables: FakeTables,
+    pub(super) tables: FakeTable,
 }
 
-/// What a store is said to hold: label of each template by user and id, misses by user.
+/// What a store should hold: the label of each template by user and id, and misses by user.
 pub(super) type Model = (BTreeMap<(String, String), String>, BTreeMap<Option<String>, u32>);
 
 #[derive(Debug, Clone)]
@@ -34,25 +40,25 @@ pub(super) enum Op {
 impl Site {
     pub(super) fn new(keys: &KeySource) -> Self {
         let disk = Arc::new(Fake::default());
-        let tables = FakeTables::on(&disk);
+        let tables = FakeTable::on(&disk);
         Self { keys: keys.clone(), disk, tables }
     }
 
-    pub(super) fn open(&self) -> Result<Inner, StoreError> {
-        let opening = Opening {
+    pub(super) fn open(&self) -> Result<State, StoreError> {
+        let options = VaultOptions {
             folder: Path::new("store"),
             keys: self.keys.clone(),
             embedder_sha256: "ab",
-            turn: (TurnKind::Rotation, LENGTH),
+            template_key: (KeyKind::Rotation, LENGTH),
             now: WallTime(1),
         };
-        Inner::open(self.disk.clone(), Box::new(self.tables.clone()), &opening)
+        State::open(self.disk.clone(), Box::new(self.tables.clone()), &options)
     }
 
     /// After the power went.
     pub(super) fn rebooted(&self, seed: u64) -> Self {
         let disk = Arc::new(self.disk.reboot(seed));
-        let tables = FakeTables {
+        let tables = FakeTable {
             disk: disk.clone(),
             kept: Arc::new(Mutex::new(self.tables.kept.lock().expect("lock").clone())),
         };
@@ -73,31 +79,31 @@ fn face(n: u32) -> Embedding {
     Embedding::new(values).expect("valid")
 }
 
-fn template(inner: &Inner, name: u8, n: u32) -> Template {
+fn template(state: &State, name: u8, n: u32) -> Template {
     Template {
         id: id(n),
         user: user(name),
         label: format!("look {n}"),
         created_at: WallTime(n.into()),
         embedder_sha256: "ab".into(),
-        embedding: inner.turn.apply(&face(n)),
+        embedding: state.template_key().apply(&face(n)),
     }
 }
 
 impl Op {
-    pub(super) fn run(&self, inner: &mut Inner) -> Result<(), StoreError> {
+    pub(super) fn run(&self, state: &mut State) -> Result<(), StoreError> {
         match self {
             Self::Add(name, numbers) => {
-                let templates: Vec<_> = numbers.iter().map(|n| template(inner, *name, *n)).collect();
-                inner.add(&templates)
+                let templates: Vec<_> = numbers.iter().map(|n| template(state, *name, *n)).collect();
+                state.add(&templates)
             }
-            Self::Remove(name) => inner.remove(&user(*name), None).map(drop),
-            Self::RemoveOne(name, n) => inner.remove(&user(*name), Some(&id(*n))).map(drop),
+            Self::Remove(name) => state.remove(&user(*name), None).map(drop),
+            Self::RemoveOne(name, n) => state.remove(&user(*name), Some(&id(*n))).map(drop),
             Self::Misses(name, misses) => {
                 let attempts = Attempts { misses: *misses, last_miss: WallTime(9) };
-                inner.set_attempts(name.map(user).as_ref(), attempts)
+                state.set_attempts(name.map(user).as_ref(), attempts)
             }
-            Self::Renew => inner.renew((TurnKind::Rotation, LENGTH)).map(drop),
+            Self::Renew => state.renew().map(drop),
             Self::Reopen => Ok(()),
         }
     }
@@ -121,26 +127,34 @@ impl Op {
     }
 }
 
-/// What the store holds; each face must be the one that was enrolled, and each key that of somebody who is enrolled.
-pub(super) fn held(inner: &Inner, people: &[u8]) -> Model {
+/// What the store holds. Each face must be the one that was enrolled, and each key that of somebody who is enrolled, unless
+/// a damaged log is kept.
+pub(super) fn held(state: &State, people: &[u8]) -> Model {
     let mut templates = BTreeMap::new();
-    for template in inner.templates(None).expect("all can be read") {
+    for template in state.templates(None).expect("all can be read") {
         let n = u32::from_str_radix(&template.id, 16).expect("hex");
-        let back = inner.turn.undo(&template.embedding);
+        let back = state.template_key().undo(&template.embedding).expect("one key");
         let off = back.values().iter().zip(face(n).values().to_vec()).map(|(a, b)| (a - b).abs());
         assert!(off.fold(0.0, f32::max) < 1e-5, "{} is another face now", template.id);
         templates.insert((template.user.to_string(), template.id.clone()), template.label.clone());
     }
-    let with_keys: Vec<String> = inner.keyring.users().iter().map(ToString::to_string).collect();
+    let with_keys: Vec<String> = state.people.keyring().users().iter().map(ToString::to_string).collect();
     let mut enrolled: Vec<String> = templates.keys().map(|(user, _)| user.clone()).collect();
     enrolled.dedup();
-    assert_eq!(with_keys, enrolled);
+    if state.ledger.damaged_log().expect("read").is_none() {
+        assert_eq!(with_keys, enrolled);
+    }
+    assert!(enrolled.iter().all(|user| with_keys.contains(user)));
+    (templates, misses_of(state, people))
+}
+
+fn misses_of(state: &State, people: &[u8]) -> BTreeMap<Option<String>, u32> {
     let names = people.iter().map(|name| Some(*name)).chain([None]);
     let misses = names.filter_map(|name| {
-        let count = inner.attempts(name.map(user).as_ref()).expect("read").misses;
+        let count = state.attempts(name.map(user).as_ref()).expect("read").misses;
         (count > 0).then(|| (name.map(|name| user(name).to_string()), count))
     });
-    (templates, misses.collect())
+    misses.collect()
 }
 
 pub(super) const PEOPLE: [u8; 3] = [1, 2, 3];
@@ -168,14 +182,14 @@ pub(super) fn keys() -> (tempfile::TempDir, KeySource) {
     (folder, source)
 }
 
-/// Lives until the fault; gives the model after the last acknowledged change, and after the one under way.
+/// Runs until the fault. Gives the model after the last acknowledged change, and after the one in progress.
 fn lived(site: &Site) -> (Model, Model) {
     let mut model = Model::default();
-    let Ok(mut inner) = site.open() else { return (model.clone(), model) };
+    let Ok(mut state) = site.open() else { return (model.clone(), model) };
     for op in life() {
         let mut next = model.clone();
         op.model(&mut next);
-        if op.run(&mut inner).is_err() {
+        if op.run(&mut state).is_err() {
             return (model, next);
         }
         model = next;
@@ -194,16 +208,16 @@ fn nothing_acknowledged_is_lost_whenever_the_power_goes() {
         for seed in 0..2 {
             let site = Site::new(&keys);
             site.disk.plan(step, Fault::Power);
-            let (acknowledged, under_way) = lived(&site);
+            let (acknowledged, in_progress) = lived(&site);
             let after = site.rebooted(seed);
-            let inner = after.open().unwrap_or_else(|e| panic!("step {step}, seed {seed}: {e}"));
-            let found = held(&inner, &PEOPLE);
+            let state = after.open().unwrap_or_else(|e| panic!("step {step}, seed {seed}: {e}"));
+            let found = held(&state, &PEOPLE);
             assert!(
-                found == acknowledged || found == under_way,
-                "step {step}, seed {seed}: {found:?} instead of {acknowledged:?} or {under_way:?}"
+                found == acknowledged || found == in_progress,
+                "step {step}, seed {seed}: {found:?} instead of {acknowledged:?} or {in_progress:?}"
             );
-            assert_ne!(inner.condition, Condition::Lossy, "step {step}: {:?}", inner.notes);
-            drop(inner);
+            assert_ne!(state.findings.condition, Condition::Lossy, "step {step}: {:?}", state.findings.notes);
+            drop(state);
             let again = held(&after.open().expect("opens again"), &PEOPLE);
             assert_eq!(again, found, "step {step}, seed {seed}: a second start sees something else");
         }
@@ -238,20 +252,20 @@ fn a_full_disk_refuses_changes_and_loses_nothing() {
     drop(lived(&whole));
     for step in 1..=whole.disk.steps() {
         let site = Site::new(&keys);
-        let Ok(mut inner) = site.open() else { panic!("nothing is wrong yet") };
+        let Ok(mut state) = site.open() else { panic!("nothing is wrong yet") };
         site.disk.plan(step, Fault::Full);
         let mut model = Model::default();
         for op in life() {
             let mut next = model.clone();
             op.model(&mut next);
-            match op.run(&mut inner) {
+            match op.run(&mut state) {
                 Ok(()) => model = next,
-                // A removal or a renewal may count although its end failed: the caller is told so.
-                Err(_) if held_or_not(&inner) == Some(next.clone()) => model = next,
-                Err(_) => assert_eq!(held_or_not(&inner), Some(model.clone()), "step {step}, {op:?}"),
+                // A removal or a renewal may count although its last step failed, which the caller learns.
+                Err(_) if held_or_not(&state) == Some(next.clone()) => model = next,
+                Err(_) => assert_eq!(held_or_not(&state), Some(model.clone()), "step {step}, {op:?}"),
             }
         }
-        drop(inner);
+        drop(state);
         site.disk.mend();
         let found = held(&site.open().unwrap_or_else(|e| panic!("step {step}: {e}")), &PEOPLE);
         assert_eq!(found, model, "step {step}");
@@ -259,77 +273,80 @@ fn a_full_disk_refuses_changes_and_loses_nothing() {
 }
 
 /// As [`held`], where keys without records may still be there.
-fn held_or_not(inner: &Inner) -> Option<Model> {
-    let templates = inner.templates(None).ok()?;
+fn held_or_not(state: &State) -> Option<Model> {
+    let templates = state.templates(None).ok()?;
     let templates = templates.iter().map(|t| ((t.user.to_string(), t.id.clone()), t.label.clone())).collect();
-    let names = PEOPLE.iter().map(|name| Some(*name)).chain([None]);
-    let misses = names.filter_map(|name| {
-        let count = inner.attempts(name.map(user).as_ref()).ok()?.misses;
-        (count > 0).then(|| (name.map(|name| user(name).to_string()), count))
-    });
-    Some((templates, misses.collect()))
+    Some((templates, misses_of(state, &PEOPLE)))
 }
 
 #[test]
 fn a_disk_that_stays_full_still_lets_everybody_be_read() {
     let (_folder, keys) = keys();
     let site = Site::new(&keys);
-    let mut inner = site.open().expect("opens");
-    Op::Add(1, vec![1, 2]).run(&mut inner).expect("added");
+    let mut state = site.open().expect("opens");
+    Op::Add(1, vec![1, 2]).run(&mut state).expect("added");
     site.disk.plan(1, Fault::FullForGood);
-    assert!(Op::Add(2, vec![3]).run(&mut inner).is_err());
-    assert!(Op::Misses(Some(1), 1).run(&mut inner).is_err());
-    assert_eq!(inner.templates(None).expect("read").len(), 2);
-    drop(inner);
+    assert!(Op::Add(2, vec![3]).run(&mut state).is_err());
+    assert!(Op::Misses(Some(1), 1).run(&mut state).is_err());
+    assert_eq!(state.templates(None).expect("read").len(), 2);
+    drop(state);
     let refused = site.open().map(|_| ()).expect_err("a table cannot be opened without room").to_string();
     assert!(refused.contains("check the disk"), "{refused}");
     site.disk.mend();
-    let mut inner = site.open().expect("opens");
-    Op::Add(2, vec![3]).run(&mut inner).expect("there is room again");
-    assert_eq!(held(&inner, &PEOPLE).0.len(), 3);
+    let mut state = site.open().expect("opens");
+    Op::Add(2, vec![3]).run(&mut state).expect("there is room again");
+    assert_eq!(held(&state, &PEOPLE).0.len(), 3);
 }
 
 #[test]
-fn a_table_that_cannot_be_written_is_made_up_for() {
+fn a_table_that_could_not_be_written_catches_up() {
     let (_folder, keys) = keys();
     let site = Site::new(&keys);
-    let mut inner = site.open().expect("opens");
+    let mut state = site.open().expect("opens");
     let before = site.disk.steps();
-    Op::Misses(None, 1).run(&mut inner).expect("kept");
-    // The last step of a change is the table's.
+    Op::Misses(None, 1).run(&mut state).expect("kept");
+    // The last step of a change is writing the table.
     let steps = site.disk.steps() - before;
     site.disk.plan(steps, Fault::Full);
-    Op::Misses(None, 2).run(&mut inner).expect("it is in the backup");
-    assert!(inner.table.is_none());
-    Op::Misses(None, 3).run(&mut inner).expect("kept");
-    assert!(inner.table.is_some());
-    drop(inner);
-    let inner = site.open().expect("opens");
-    assert_eq!((inner.attempts(None).expect("read").misses, inner.condition), (3, Condition::Whole));
+    Op::Misses(None, 2).run(&mut state).expect("it is in the change log");
+    assert!(state.ledger.is_behind());
+    Op::Misses(None, 3).run(&mut state).expect("kept");
+    assert!(!state.ledger.is_behind());
+    drop(state);
+    let state = site.open().expect("opens");
+    assert_eq!((state.attempts(None).expect("read").misses, state.findings.condition), (3, Condition::Whole));
 }
 
 #[test]
 fn a_removed_users_key_is_nowhere_on_the_disk() {
     let (_folder, keys) = keys();
     let site = Site::new(&keys);
-    let mut inner = site.open().expect("opens");
-    Op::Add(1, vec![1]).run(&mut inner).expect("added");
-    Op::Add(2, vec![2]).run(&mut inner).expect("added");
+    let mut state = site.open().expect("opens");
+    Op::Add(1, vec![1]).run(&mut state).expect("added");
+    Op::Add(2, vec![2]).run(&mut state).expect("added");
     let mirror = site.disk.read("keyring.a").expect("read").expect("there");
     let slots: Vec<Vec<u8>> = mirror[256..].chunks(128).map(<[u8]>::to_vec).collect();
     let has = |part: &[u8]| site.disk.raw().windows(part.len()).any(|window| window == part);
     assert!(slots.len() == 2 && has(&slots[0]) && has(&slots[1]));
-    let record = inner.entries[&record_key(&id(1))].clone();
-    inner.remove(&user(1), None).expect("removed");
-    assert!(has(&record), "the sealed record itself still lies in the backup");
+    let record = state.ledger.entries()[&record::entry_key(&id(1))].clone();
+    state.remove(&user(1), None).expect("removed");
+    assert!(has(&record), "the sealed record itself is still in the change log");
     assert!(!has(&slots[0]) && has(&slots[1]), "but nothing can open it any more");
-    let id = Envelope::parse(&record).expect("whole").key;
-    assert!(inner.keyring.key(&id).is_none());
-    // Not with any other key there is, either.
-    for user in inner.keyring.users() {
-        let other = inner.keyring.key(&inner.keyring.id_of(&user).expect("has one")).expect("opens");
-        let place = inner.place(&inner.manifest.turn);
-        assert!(Envelope::parse(&record).expect("whole").open(&other, &self::id(1), &user, place).is_err());
+    let id = SealedRecord::parse(&record).expect("whole").key;
+    assert!(state.people.keyring().key(&id).is_none());
+    // Nor does any other key.
+    for user in state.people.keyring().users() {
+        let other = state
+            .people
+            .keyring()
+            .key(&state.people.keyring().id_of(&user).expect("has one"))
+            .expect("opens");
+        let template_key = state.template_key().id();
+        let device = &state.people.keyring().header().device;
+        let context = SealContext { embedder_sha256: "ab", device, template_key: &template_key };
+        assert!(
+            SealedRecord::parse(&record).expect("whole").open(&other, &self::id(1), &user, context).is_err()
+        );
     }
 }
 
@@ -361,23 +378,23 @@ proptest! {
     fn a_store_is_what_a_map_would_be(ops in ops(), power: prop::sample::Index, seed: u64) {
         let (_folder, keys) = keys();
         let mut site = Site::new(&keys);
-        let mut inner = site.open().expect("opens");
+        let mut state = site.open().expect("opens");
         let mut model = Model::default();
         let cut = power.index(ops.len() + 1);
         for (at, op) in ops.iter().enumerate() {
             if at == cut {
-                drop(inner);
+                drop(state);
                 site = site.rebooted(seed);
-                inner = site.open().expect("opens");
+                state = site.open().expect("opens");
             }
-            op.run(&mut inner).expect("nothing is wrong");
+            op.run(&mut state).expect("nothing is wrong");
             op.model(&mut model);
             if matches!(op, Op::Reopen) {
-                drop(inner);
-                inner = site.open().expect("opens");
+                drop(state);
+                state = site.open().expect("opens");
             }
-            prop_assert_eq!(&held(&inner, &PEOPLE), &model);
-            prop_assert_eq!(inner.condition, Condition::Whole);
+            prop_assert_eq!(&held(&state, &PEOPLE), &model);
+            prop_assert_eq!(state.findings.condition, Condition::Whole);
         }
     }
 }

@@ -1,0 +1,215 @@
+//! Opening the ledger: log and table to one verified state, each mended from the other.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Ledger;
+use crate::clock::WallTime;
+use crate::store::files::Disk;
+use crate::store::keyring::Keyring;
+use crate::store::log::{self, FILES, Log, Replay};
+use crate::store::manifest::{Entries, Keys, Manifest, difference};
+use crate::store::memory::Pinned;
+use crate::store::mirror::{Loaded, Mirror};
+use crate::store::table::TableSource;
+use crate::store::{Condition, StoreError};
+
+/// What a ledger is opened with.
+pub(in crate::store) struct Parts<'a> {
+    pub(in crate::store) folder: &'a Path,
+    pub(in crate::store) disk: Arc<dyn Disk>,
+    pub(in crate::store) tables: Box<dyn TableSource>,
+    pub(in crate::store) keyring: &'a Keyring,
+    /// SHA-256 of the embedder's file: a new ledger is for this one.
+    pub(in crate::store) embedder_sha256: &'a str,
+    /// For the name of a damaged table that is moved aside.
+    pub(in crate::store) now: WallTime,
+}
+
+/// What was found and done.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Findings {
+    pub(in crate::store) condition: Condition,
+    pub(in crate::store) notes: Vec<String>,
+}
+
+/// Whether there is anything of a ledger: a log or a table.
+///
+/// # Errors
+/// The disk's.
+pub(in crate::store) fn exists(disk: &dyn Disk, tables: &dyn TableSource) -> std::io::Result<bool> {
+    Ok(tables.exists() || has_log(disk)?)
+}
+
+fn has_log(disk: &dyn Disk) -> std::io::Result<bool> {
+    Ok(disk.length(FILES[0])?.is_some() || disk.length(FILES[1])?.is_some())
+}
+
+impl Ledger {
+    /// Opens the ledger, or makes an empty one; verifies all of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; [`StoreError::Lost`] if nothing is left of a ledger that existed.
+    pub(in crate::store) fn open(parts: Parts<'_>) -> Result<(Self, Findings), StoreError> {
+        let Parts { folder, disk, tables, keyring, embedder_sha256, now } = parts;
+        let keys = Keys::derive(&keyring.header().root);
+        let mut recovery = Recovery {
+            folder,
+            disk: disk.clone(),
+            mirror: Mirror::new(tables),
+            keyring,
+            keys,
+            embedder_sha256,
+            now,
+        };
+        let Recovered { log, manifest, entries, findings } = recovery.run()?;
+        let Recovery { mirror, keys, .. } = recovery;
+        Ok((Self { folder: folder.into(), disk, keys, log, mirror, entries, manifest }, findings))
+    }
+}
+
+/// Finds the state to continue from.
+pub(super) struct Recovery<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) disk: Arc<dyn Disk>,
+    mirror: Mirror,
+    pub(super) keyring: &'a Keyring,
+    pub(super) keys: Pinned<Keys>,
+    pub(super) embedder_sha256: &'a str,
+    now: WallTime,
+}
+
+/// The state that log, memory and table have in common.
+pub(super) struct Recovered {
+    pub(super) log: Log,
+    pub(super) manifest: Manifest,
+    pub(super) entries: Entries,
+    pub(super) findings: Findings,
+}
+
+impl Recovery<'_> {
+    fn run(&mut self) -> Result<Recovered, StoreError> {
+        let (table, log) = (self.mirror.load(&self.keys), self.replay(0, None)?);
+        match (table, log) {
+            (Loaded::Whole(manifest, entries), Some(log)) => self.newer(manifest, entries, &log),
+            // The power went before the first log was there.
+            (Loaded::Whole(manifest, _), None) if manifest.revision == 0 && !self.has_log()? => self.create(),
+            (Loaded::Whole(manifest, entries), None) => {
+                let lost = self.lost_after(manifest.revision, None)?;
+                self.with_new_log(manifest, entries, lost.into_iter().collect())
+            }
+            (Loaded::Empty, None) if self.keyring.users().is_empty() && !self.has_log()? => self.create(),
+            (Loaded::Empty, Some(log)) => self.with_new_table("was missing", &log),
+            (Loaded::Damaged(why, _), Some(log)) => {
+                self.with_new_table(&format!("was damaged ({why})"), &log)
+            }
+            (Loaded::Empty, None) => self.salvage(Entries::new()),
+            (Loaded::Damaged(_, entries), None) => self.salvage(entries),
+        }
+    }
+
+    /// The log, or the previous one, as far as it is whole.
+    pub(super) fn replay(
+        &self,
+        which: usize,
+        entries: Option<&mut Entries>,
+    ) -> Result<Option<Replay>, StoreError> {
+        let file = self.disk.read(FILES[which]).map_err(|e| self.io(e))?;
+        let device = &self.keyring.header().device;
+        Ok(file.and_then(|file| log::replay(&file, &self.keys.log, device, entries)))
+    }
+
+    fn has_log(&self) -> Result<bool, StoreError> {
+        has_log(&*self.disk).map_err(|e| self.io(e))
+    }
+
+    /// Both are whole as far as they go; the one that goes further counts. The log may be damaged behind its good part.
+    fn newer(&mut self, manifest: Manifest, entries: Entries, log: &Replay) -> Result<Recovered, StoreError> {
+        let newest = manifest.revision.max(log.manifest.revision);
+        let findings = match self.lost_after(newest, Some(log))? {
+            Some(note) => Findings { condition: Condition::Lossy, notes: vec![note] },
+            None => Findings::default(),
+        };
+        if log.manifest == manifest {
+            return Ok(Recovered { log: self.resume(log)?, manifest, entries, findings });
+        }
+        if log.manifest.revision <= manifest.revision {
+            return self.with_new_log(manifest, entries, findings.notes);
+        }
+        // The power went between the two, or the table could not be written.
+        let missed = log.manifest.revision - manifest.revision;
+        let mut newest = Entries::new();
+        self.replay(0, Some(&mut newest))?;
+        if let Err(why) = self.mirror.write(difference(&entries, &newest), &log.manifest, &self.keys) {
+            return self.with_new_table(&format!("could not be brought up to date ({why})"), log);
+        }
+        tracing::info!("store: the table took {missed} changes from the change log");
+        let manifest = log.manifest.clone();
+        Ok(Recovered { log: self.resume(log)?, manifest, entries: newest, findings })
+    }
+
+    /// The table is whole and has changes that cannot be read from the log.
+    fn with_new_log(
+        &mut self,
+        manifest: Manifest,
+        entries: Entries,
+        mut notes: Vec<String>,
+    ) -> Result<Recovered, StoreError> {
+        let condition = if notes.is_empty() { Condition::Restored } else { Condition::Lossy };
+        notes.push(
+            "store: the change log was damaged or missing and was written again from the table".to_owned(),
+        );
+        self.disk.remove(FILES[0]).map_err(|e| self.io(e))?;
+        let log = self.new_log(&manifest, &entries)?;
+        Ok(Recovered { log, manifest, entries, findings: Findings { condition, notes } })
+    }
+
+    /// The log is whole; the table is not, or cannot be written.
+    fn with_new_table(&mut self, why: &str, replay: &Replay) -> Result<Recovered, StoreError> {
+        let mut entries = Entries::new();
+        self.replay(0, Some(&mut entries))?;
+        let manifest = replay.manifest.clone();
+        let lost = self.lost_after(manifest.revision, Some(replay))?;
+        let aside = self.new_table(&manifest, &entries)?;
+        let mut notes = vec![format!(
+            "store: the table {why} and was restored from the change log, as of change {}{aside}",
+            manifest.revision
+        )];
+        // A damaged last frame looks like one that a crash cut short, and only the table could tell them apart.
+        let torn = "store: the end of the change log was cut off too: the last change may be missing";
+        notes.extend(lost.or_else(|| (!replay.clean).then(|| torn.to_owned())));
+        let condition = if replay.clean { Condition::Restored } else { Condition::Lossy };
+        let log = self.resume(replay)?;
+        Ok(Recovered { log, manifest, entries, findings: Findings { condition, notes } })
+    }
+
+    fn create(&mut self) -> Result<Recovered, StoreError> {
+        let template_key = self.keyring.header().seeds.first().map(|key| key.id()).unwrap_or_default();
+        let (manifest, entries) = (Manifest::empty(template_key, self.embedder_sha256), Entries::new());
+        self.mirror.write(Vec::new(), &manifest, &self.keys).map_err(|why| self.io(why))?;
+        let log = self.new_log(&manifest, &entries)?;
+        Ok(Recovered { log, manifest, entries, findings: Findings::default() })
+    }
+
+    /// A table with these entries. Gives a clause that says where the old one is now, if there was one.
+    pub(super) fn new_table(&mut self, manifest: &Manifest, entries: &Entries) -> Result<String, StoreError> {
+        let aside =
+            self.mirror.rebuild(manifest, entries, &self.keys, self.now).map_err(|why| self.io(why))?;
+        Ok(aside.map_or_else(String::new, |path| format!("; the damaged one is in {path}")))
+    }
+
+    pub(super) fn new_log(&self, manifest: &Manifest, entries: &Entries) -> Result<Log, StoreError> {
+        let device = self.keyring.header().device;
+        Log::create(self.disk.clone(), self.keys.log.clone(), device, (manifest, entries))
+            .map_err(|e| self.io(e))
+    }
+
+    fn resume(&self, replay: &Replay) -> Result<Log, StoreError> {
+        let device = self.keyring.header().device;
+        Log::resume(self.disk.clone(), self.keys.log.clone(), device, replay).map_err(|e| self.io(e))
+    }
+
+    pub(super) fn io(&self, why: impl ToString) -> StoreError {
+        StoreError::io(self.folder, why)
+    }
+}

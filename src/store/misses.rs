@@ -1,0 +1,61 @@
+//! Misses of each user, sealed under a keyed tag of the user's name: an entry's key does not say whose they are.
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::memory::Pinned;
+use super::seal::Key;
+use crate::people::{Attempts, UserName};
+
+/// First byte of an entry's key.
+const PREFIX: u8 = b'a';
+
+/// The keys that name and seal misses.
+pub(super) struct Misses(Pinned<Keys>);
+
+#[derive(Default, Zeroize, ZeroizeOnDrop)]
+struct Keys {
+    names: Key,
+    misses: Key,
+}
+
+/// Whether this is the key of an entry of misses.
+pub(super) fn is_key(key: &[u8]) -> bool {
+    key.first() == Some(&PREFIX)
+}
+
+impl Misses {
+    /// Derives the keys.
+    pub(super) fn new(root: &Key) -> Self {
+        let mut keys = Pinned::<Keys>::default();
+        root.derive_into("names", &mut keys.names);
+        root.derive_into("misses", &mut keys.misses);
+        Self(keys)
+    }
+
+    /// The key of a user's entry, or of identification's for `None`.
+    pub(super) fn key(&self, user: Option<&UserName>) -> Vec<u8> {
+        let tag = match user {
+            Some(user) => self.0.names.mac(&[b"user", user.as_str().as_bytes()]),
+            None => self.0.names.mac(&[b"identify"]),
+        };
+        [&[PREFIX], &tag[..16]].concat()
+    }
+
+    /// The misses in the entry with this key.
+    ///
+    /// # Errors
+    /// Text that says what is wrong with it.
+    pub(super) fn open(&self, key: &[u8], sealed: &[u8]) -> Result<Attempts, String> {
+        let plain = self.0.misses.open(&[b"misses", key], sealed).map_err(|_| "it was changed".to_owned())?;
+        serde_json::from_slice(&plain).map_err(|e| e.to_string())
+    }
+
+    /// The value of the entry with this key.
+    ///
+    /// # Errors
+    /// Text.
+    pub(super) fn seal(&self, key: &[u8], attempts: &Attempts) -> Result<Vec<u8>, String> {
+        let plain = serde_json::to_vec(attempts).map_err(|e| e.to_string())?;
+        Ok(self.0.misses.seal(&[b"misses", key], &plain))
+    }
+}

@@ -1,0 +1,213 @@
+//! The state of an open store: the ledger's sealed entries, and the people whose keys open them. Each change of both.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::embed::{KeyKind, TemplateKey};
+use crate::people::{Attempts, UserName};
+use crate::store::key::KeySource;
+use crate::store::ledger::{Findings, Ledger};
+use crate::store::misses::Misses;
+use crate::store::people::People;
+use crate::store::seal::Key;
+use crate::store::{Condition, Health, MAX_TEMPLATES, StoreError, Template, record};
+
+mod start;
+
+pub(super) struct State {
+    ledger: Ledger,
+    people: People,
+    misses: Misses,
+    findings: Findings,
+}
+
+impl State {
+    /// The key of all templates.
+    pub(super) fn template_key(&self) -> &Arc<TemplateKey> {
+        self.people.template_key()
+    }
+
+    /// Whether nothing was ever changed in it.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.ledger.manifest().revision == 0
+    }
+
+    /// The key of the audit log.
+    pub(super) fn audit_key(&self) -> Key {
+        self.people.audit_key()
+    }
+
+    /// Adds templates, all or none.
+    pub(super) fn add(&mut self, templates: &[Template]) -> Result<(), StoreError> {
+        self.check(templates)?;
+        let users = templates.iter().map(|t| &t.user).collect::<BTreeSet<_>>();
+        self.people.add_keys(&users)?;
+        let sealed = templates.iter().map(|t| Ok((record::entry_key(&t.id), Some(self.seal(t)?))));
+        let change = sealed.collect::<Result<_, StoreError>>()?;
+        if let Err(error) = self.ledger.commit(change) {
+            // If this fails too, the next start does it.
+            let _ = self.people.erase_keys_without_records(users.into_iter().cloned());
+            return Err(error);
+        }
+        self.people.add_records(templates);
+        Ok(())
+    }
+
+    fn check(&self, templates: &[Template]) -> Result<(), StoreError> {
+        let mut wanted: BTreeMap<&UserName, usize> = BTreeMap::new();
+        let mut ids = BTreeSet::new();
+        for template in templates {
+            template.embedding.check(self.template_key().id())?;
+            let present = || self.people.records_of(&template.user).map_or(0, BTreeSet::len);
+            *wanted.entry(&template.user).or_insert_with(present) += 1;
+            let taken = self.ledger.entries().contains_key(&record::entry_key(&template.id));
+            if taken || !ids.insert(&template.id) {
+                return Err(StoreError::Taken { id: template.id.clone() });
+            }
+        }
+        if let Some((user, wanted)) = wanted.into_iter().find(|(_, wanted)| *wanted > MAX_TEMPLATES) {
+            return Err(StoreError::Full { user: user.clone(), wanted });
+        }
+        Ok(())
+    }
+
+    fn seal(&self, template: &Template) -> Result<Vec<u8>, StoreError> {
+        let embedder = &self.ledger.manifest().embedder_sha256;
+        self.people.seal(template, embedder).map_err(|why| self.damaged(&template.id, &why))
+    }
+
+    /// The templates of one user, or of all, oldest first.
+    pub(super) fn templates(&self, user: Option<&UserName>) -> Result<Vec<Template>, StoreError> {
+        let found = self.people.templates(user, self.ledger.entries(), self.ledger.manifest());
+        found.map_err(|unreadable| self.damaged(&unreadable.id, &unreadable.why))
+    }
+
+    fn damaged(&self, id: &str, why: &str) -> StoreError {
+        let record = id.escape_debug().to_string();
+        StoreError::Damaged { path: self.ledger.folder().into(), record, why: why.to_owned() }
+    }
+
+    /// Removes one template of a user, or all of them and the user's misses, and says how many there were.
+    pub(super) fn remove(&mut self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {
+        let Some(ids) = self.people.records_of(user) else {
+            if id.is_none() {
+                self.set_attempts(Some(user), Attempts::default())?;
+            }
+            // Left over from a removal that failed at its end.
+            self.people.erase_keys_without_records([user.clone()])?;
+            return Ok(0);
+        };
+        let gone: BTreeSet<String> =
+            ids.iter().filter(|one| id.is_none_or(|id| id == *one)).cloned().collect();
+        let mut change: Vec<_> = gone.iter().map(|id| (record::entry_key(id), None)).collect();
+        let misses = self.misses.key(Some(user));
+        if id.is_none() && self.ledger.entries().contains_key(&misses) {
+            change.push((misses, None));
+        }
+        if change.is_empty() {
+            return Ok(0);
+        }
+        self.ledger.commit(change)?;
+        self.people.remove_records(user, &gone)?;
+        Ok(gone.len())
+    }
+
+    /// Misses of a user, or of identification for `None`.
+    pub(super) fn attempts(&self, user: Option<&UserName>) -> Result<Attempts, StoreError> {
+        let key = self.misses.key(user);
+        let Some(sealed) = self.ledger.entries().get(&key) else {
+            return Ok(Attempts::default());
+        };
+        let whose = user.map_or("identification", UserName::as_str);
+        self.misses.open(&key, sealed).map_err(|why| self.damaged(&format!("misses of {whose}"), &why))
+    }
+
+    /// Keeps the misses of a user, or of identification for `None`.
+    pub(super) fn set_attempts(
+        &mut self,
+        user: Option<&UserName>,
+        attempts: Attempts,
+    ) -> Result<(), StoreError> {
+        // An entry that cannot be read is replaced by a good one.
+        if self.attempts(user).is_ok_and(|before| before == attempts) {
+            return Ok(()); // Saves the card a write.
+        }
+        let key = self.misses.key(user);
+        let sealed = if attempts == Attempts::default() {
+            None
+        } else {
+            let sealed = self.misses.seal(&key, &attempts);
+            Some(sealed.map_err(|why| StoreError::io(self.ledger.folder(), why))?)
+        };
+        self.ledger.commit(vec![(key, sealed)])
+    }
+
+    /// Issues all templates again under a new key of the same kind, and says how many there are.
+    pub(super) fn renew(&mut self) -> Result<usize, StoreError> {
+        let kind = self.people.template_key_kind().ok_or_else(|| {
+            StoreError::io(
+                self.ledger.folder(),
+                "the keyring does not have the key that the templates are in",
+            )
+        })?;
+        self.renew_as(kind)
+    }
+
+    /// The keyring holds both keys until the change is on the disk.
+    fn renew_as(&mut self, kind: (KeyKind, usize)) -> Result<usize, StoreError> {
+        let mut templates = self.templates(None)?;
+        let present = self.template_key().clone();
+        let next = self.people.draw_template_key(kind)?;
+        let id = next.id();
+        let reissued = templates.iter_mut().map(|template| {
+            template.embedding = next.apply(&present.undo(&template.embedding)?);
+            Ok((record::entry_key(&template.id), Some(self.seal(template)?)))
+        });
+        let reissued = reissued.collect::<Result<Vec<_>, StoreError>>();
+        let done =
+            reissued.and_then(|change| self.ledger.commit_as(change, |manifest| manifest.template_key = id));
+        if done.is_ok() {
+            self.people.use_template_key(next);
+        }
+        self.people.forget_other_template_keys()?;
+        done?;
+        self.ledger.forget_history().map_err(|e| {
+            let why = format!("renewed, but the old change log could not be replaced: {e}");
+            StoreError::io(self.ledger.folder(), why)
+        })?;
+        Ok(templates.len())
+    }
+
+    /// Wraps everything with a new store key.
+    pub(super) fn renew_store_key(&mut self, source: &KeySource) -> Result<(), StoreError> {
+        self.people.renew_store_key(source)
+    }
+
+    /// How it is.
+    pub(super) fn health(&self) -> Health {
+        let mut notes = self.findings.notes.clone();
+        notes.extend(self.ledger.set_aside_earlier().iter().map(|path| {
+            format!("store: a damaged table is in {path}; remove it when you no longer need it")
+        }));
+        if let Ok(Some(path)) = self.ledger.damaged_log() {
+            notes.push(format!(
+                "store: a damaged change log is in {}, and the keys of people whose records were lost are kept for \
+                 it; remove it when you no longer need it",
+                path.display()
+            ));
+        }
+        let behind = if self.ledger.is_behind() { Condition::Behind } else { Condition::Whole };
+        let condition = self.findings.condition.max(behind);
+        Health { users: self.people.count(), templates: self.people.record_count(), condition, notes }
+    }
+
+    #[cfg(test)]
+    pub(super) fn parts(&mut self) -> (&mut Ledger, &mut People) {
+        (&mut self.ledger, &mut self.people)
+    }
+}
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod damage_tests;
