@@ -83,7 +83,7 @@ impl Seat {
                 None => Some(format!("logind does not know the session {}", id.escape_debug())),
             };
         }
-        // Whoever came in without PAM has no session, but is still where he came in.
+        // Whoever came in without PAM has no session, but is still where they came in.
         let door = unit.split(['@', '.']).next().unwrap_or_default();
         if door == "ssh" || REMOTE_SERVICES.contains(&door) {
             return Some(format!("part of {}, which is for people elsewhere", unit.escape_debug()));

@@ -366,7 +366,7 @@ impl World {
         self
     }
 
-    /// Stops the daemon and starts it anew: only the store is kept.
+    /// Stops the daemon and starts it again: only the store is kept.
     pub fn restart(&mut self) {
         self.stop();
         self.start();
