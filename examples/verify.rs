@@ -9,14 +9,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use facelatch_wire::call::Verify;
-use facelatch_wire::{Client, ClientError, Deadline, Word, socket_path};
+use facelatch_wire::{Client, ClientError, Deadline, Outcome, socket_path};
 
 /// Limit for the whole conversation; others may be in front of the camera first.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 fn main() -> ExitCode {
     match verify(std::env::args().nth(1)) {
-        Ok(Word::Match) => ExitCode::SUCCESS,
+        Ok(Outcome::Match) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),
         Err(error) => {
             eprintln!("verify: {error}");
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 }
 
 /// Asks, shows progress on standard error and the verdict on standard output.
-fn verify(user: Option<String>) -> Result<Word, ClientError> {
+fn verify(user: Option<String>) -> Result<Outcome, ClientError> {
     let mut client = Client::connect(&socket_path(None), Deadline::within(PATIENCE))?;
     // `latch: Some(false)`: a match opens nothing. With `None` it opens what the configuration says.
     client.start(&Verify { user, latch: Some(false) }, true)?;
@@ -42,7 +42,7 @@ fn verify(user: Option<String>) -> Result<Word, ClientError> {
             continue;
         }
         // A reply without a verdict, or with a word this client is too old for, lets nobody in.
-        let verdict = reply.verdict.unwrap_or(Word::Unknown);
+        let verdict = reply.verdict.unwrap_or(Outcome::Unknown);
         match reply.user {
             Some(user) => println!("{verdict}: {user}"),
             None => println!("{verdict}"),

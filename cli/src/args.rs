@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit;
 
-/// Enrol faces, ask who is there, and see how the doorkeeper is.
+/// Enrol faces, ask who is there, and check the daemon.
 #[derive(Debug, Parser)]
 #[command(name = "facelatch", version, about, after_help = exit::TABLE, subcommand_required = true)]
 pub(crate) struct Args {
@@ -92,13 +92,13 @@ pub(crate) enum Verb {
         #[arg(long)]
         skip_enrolled: bool,
     },
-    /// Issue all templates anew under a new key, without new pictures
+    /// Reissue all templates under a new key, without new pictures
     Renew {
         /// Draw a new store key instead
         #[arg(long)]
         store_key: bool,
     },
-    /// Look into the audit log
+    /// Check the audit log
     Audit {
         /// What to do with it
         #[command(subcommand)]
@@ -108,7 +108,7 @@ pub(crate) enum Verb {
     Status,
     /// Follow what happens at the door
     Events,
-    /// Find out what is wrong, and how to mend it
+    /// Find out what is wrong, and how to fix it
     Doctor,
     /// Print a completion script for a shell
     Completions {

@@ -1,5 +1,5 @@
-//! `facelatch doctor`: one finding a line, each with its fix. It asks the daemon what it can, and looks itself at
-//! what the daemon does not tell, or cannot because it does not run.
+//! `facelatch doctor`: one finding a line, with its fix. It asks the daemon first, and checks itself what the daemon does
+//! not report, or cannot because it is not running.
 
 mod daemon;
 mod key;
@@ -15,14 +15,14 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Debug, Serialize)]
 struct Finding {
     what: &'static str,
     /// Nothing is broken.
     ok: bool,
     found: String,
-    /// What to do. On something that is not broken: what could be done.
+    /// What to do, if `found` does not say so. On something that is not broken: what could be done.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
 }
@@ -40,10 +40,9 @@ impl Finding {
         Self { ok: false, ..Self::note(what, found, fix) }
     }
 
-    /// From a text of ours: what is wrong, then after the last semicolon what to do.
-    fn told(what: &'static str, text: &str) -> Self {
-        let (found, fix) = text.rsplit_once("; ").unwrap_or((text, "see `journalctl -u facelatchd`"));
-        Self::bad(what, found, fix)
+    /// Something broken whose text says what to do.
+    fn broken(what: &'static str, found: impl Into<String>) -> Self {
+        Self { ok: false, ..Self::good(what, found) }
     }
 
     fn word(&self) -> &'static str {
@@ -55,7 +54,7 @@ impl Finding {
     }
 }
 
-/// Ends with 4 when anything is wrong.
+/// Ends with 4 if anything is broken.
 pub(crate) fn run(to: &Daemon) -> Result<Exit> {
     let root = Path::new("/");
     let (mut findings, running) = daemon::examine(to);

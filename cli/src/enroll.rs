@@ -1,4 +1,4 @@
-//! `facelatch enroll`: a bar that grows, and words on what to do.
+//! `facelatch enroll`: a progress bar, and what to do.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
 
-/// Longer than the longest that the daemon's configuration allows.
+/// Longer than the daemon's configuration allows.
 const ENROLMENT: Duration = Duration::from_secs(700);
 
-/// Enrols from the camera and says how it gets on.
+/// Enrols from the camera and shows progress.
 pub(crate) fn run(to: &Daemon, user: String, label: Option<String>, templates: Option<u32>) -> Result<Exit> {
     let mut client = to.ask(ENROLMENT)?;
-    client.start(&Enroll { user, label, templates }, true)?;
+    client.start(&Enroll { user, label, templates: templates.map(u64::from) }, true)?;
     let bar = bar(to.json);
     loop {
         let received = client.receive::<Enroll>()?;
@@ -48,22 +48,22 @@ fn bar(json: bool) -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, word: &Enrolling) {
-    if let (Some(done), Some(wanted)) = (word.done, word.wanted) {
+fn show(bar: &ProgressBar, progress: &Enrolling) {
+    if let (Some(done), Some(wanted)) = (progress.done, progress.wanted) {
         bar.set_length(wanted);
         bar.set_position(done);
         bar.set_message("turn your head a little");
     }
-    if let Some(guidance) = word.guidance {
+    if let Some(guidance) = progress.guidance {
         bar.set_message(say::guidance(guidance));
-    } else if let Some(message) = &word.message {
+    } else if let Some(message) = &progress.message {
         bar.set_message(message.clone());
     }
 }
 
 fn conclude(end: &Enrolling) -> Result<()> {
-    let added = end.added.context("the daemon ended without a word on what it added; see its journal")?;
+    let added = end.added.context("the daemon did not say what it added; see its journal")?;
     let user = end.user.as_deref().unwrap_or_default();
     say::line(format!("{user} enrolled with {added} templates"))?;
-    end.warnings.iter().try_for_each(|warning| say::line(format!("note: {warning}")))
+    end.warnings.iter().flatten().try_for_each(|warning| say::line(format!("note: {warning}")))
 }

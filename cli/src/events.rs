@@ -7,7 +7,7 @@ use facelatch_wire::reply::Event;
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
 
-/// Prints a line for each thing that happens, until the person or the daemon stops.
+/// Prints a line for each event, until the person or the daemon stops.
 pub(crate) fn run(to: &Daemon) -> Result<Exit> {
     let mut client = to.follow()?;
     client.start(&Events {}, true)?;
@@ -25,10 +25,10 @@ pub(crate) fn run(to: &Daemon) -> Result<Exit> {
 }
 
 fn text(event: &Event) -> String {
-    let verdict = event.verdict.map(|word| word.to_string());
-    let latch = event.latch.as_ref().map(|latch| format!("latch {latch}"));
+    let verdict = event.verdict.map(|verdict| verdict.to_string());
+    let latch = event.latch.map(|latch| format!("latch {latch}"));
     let lost = event.lost.map(|lost| format!("({lost} events before this were lost)"));
     let parts =
-        [Some(say::date(event.time)), Some(event.kind.clone()), event.user.clone(), verdict, latch, lost];
+        [Some(say::date(event.time)), Some(event.kind.to_string()), event.user.clone(), verdict, latch, lost];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }

@@ -1,6 +1,6 @@
 //! How the command ends: one code for each kind of outcome, and one line for each error.
 
-use facelatch_wire::{ClientError, Fault, Word};
+use facelatch_wire::{ClientError, Fault, Kind, Outcome};
 
 /// The exit codes. Scripts depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// No face was judged; trying again helps.
     TryAgain = 3,
-    /// The daemon or its camera is not to be had, or something failed.
+    /// Daemon or camera unavailable, or something failed.
     Unavailable = 4,
     /// You may not ask this.
     Forbidden = 5,
@@ -26,30 +26,23 @@ pub(crate) enum Exit {
 pub(crate) const TABLE: &str = "\
 Exit codes:
   0  done, or the face matched
-  1  a face was judged and did not match; the audit log is not as it was written
+  1  a face was judged and did not match; or the audit log was changed
   2  the command or a value in it makes no sense
   3  no face was judged; try again
-  4  the daemon or its camera is not to be had, or something failed
+  4  daemon or camera unavailable, or something failed
   5  you may not ask this
   6  too many misses; wait, or use another factor and `facelatch reset`";
 
-impl From<Word> for Exit {
-    fn from(word: Word) -> Self {
-        match word {
-            Word::Match => Self::Done,
-            Word::NoMatch => Self::NoMatch,
-            Word::NoFace
-            | Word::SeveralFaces
-            | Word::TooDark
-            | Word::TooBright
-            | Word::TooFar
-            | Word::TooBlurred
-            | Word::TurnedAway
-            | Word::NotCentred => Self::TryAgain,
-            Word::Wait | Word::Stopped => Self::Locked,
-            // Nobody of that name: naming somebody else helps, trying again does not.
-            Word::NotEnrolled => Self::Usage,
-            Word::CameraUnavailable | Word::Cancelled | Word::Failed | Word::Unknown => Self::Unavailable,
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome.kind() {
+            Kind::Match => Self::Done,
+            Kind::Denied => Self::NoMatch,
+            Kind::Retry => Self::TryAgain,
+            Kind::Locked => Self::Locked,
+            // Naming somebody else helps, trying again does not.
+            Kind::NotEnrolled => Self::Usage,
+            Kind::Unavailable => Self::Unavailable,
         }
     }
 }
@@ -68,7 +61,7 @@ impl From<&Fault> for Exit {
     }
 }
 
-/// Says what went wrong, in one line on standard error or as JSON on standard output, and how to end.
+/// Reports what went wrong, in one line on standard error or as JSON on standard output. Returns the exit code.
 pub(crate) fn report(error: &anyhow::Error, json: bool) -> Exit {
     if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
         return Exit::Done; // Whoever read our output has seen enough.
@@ -93,10 +86,10 @@ mod tests {
 
     #[test]
     fn only_a_match_ends_with_zero() {
-        for word in Word::ALL {
-            assert_eq!(Exit::from(word) == Exit::Done, word == Word::Match, "{word}");
+        for word in Outcome::ALL {
+            assert_eq!(Exit::from(word) == Exit::Done, word == Outcome::Match, "{word}");
         }
-        assert_eq!(Exit::from(Word::Unknown), Exit::Unavailable);
+        assert_eq!(Exit::from(Outcome::Unknown), Exit::Unavailable);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! `facelatch verify` and `facelatch identify`.
 
 use anyhow::{Context, Result};
-use facelatch_wire::Method;
 use facelatch_wire::call::{Identify, Verify};
 use facelatch_wire::reply::Judging;
+use facelatch_wire::{Method, Outcome};
 
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
@@ -27,12 +27,12 @@ fn judge<M: Method<Reply = Judging>>(to: &Daemon, request: &M) -> Result<Exit> {
         if !received.continues {
             break received.reply;
         }
-        // The same word again and again tells nothing new.
-        let word = received.reply.guidance;
-        if !to.json && word.is_some() && word != last {
-            eprintln!("{}", say::guidance(word.unwrap_or(facelatch_wire::Word::Unknown)));
+        // Not the same line again and again.
+        let guidance = received.reply.guidance;
+        if let Some(outcome) = guidance.filter(|_| !to.json && guidance != last) {
+            eprintln!("{}", say::guidance(outcome));
         }
-        last = word.or(last);
+        last = guidance.or(last);
     };
     let verdict = end.verdict.context("the daemon ended without a verdict; see its journal")?;
     if to.json {
@@ -43,8 +43,8 @@ fn judge<M: Method<Reply = Judging>>(to: &Daemon, request: &M) -> Result<Exit> {
     Ok(Exit::from(verdict))
 }
 
-/// One line: the verdict, whose it is, and what the owner may know besides.
-fn text(end: &Judging, verdict: facelatch_wire::Word) -> String {
+/// The verdict, whose it is, and what else the caller may know.
+fn text(end: &Judging, verdict: Outcome) -> String {
     let mut text = match &end.user {
         Some(user) => format!("{verdict}: {user}"),
         None => verdict.to_string(),
@@ -52,7 +52,7 @@ fn text(end: &Judging, verdict: facelatch_wire::Word) -> String {
     if let (Some(p), Some(threshold)) = (end.p, end.threshold) {
         text += &format!(" (p = {p:.4}, threshold {threshold:.4})");
     }
-    if let Some(message) = end.message.as_ref().filter(|_| verdict != facelatch_wire::Word::Match) {
+    if let Some(message) = end.message.as_ref().filter(|_| verdict != Outcome::Match) {
         text += &format!("\n{message}");
     }
     if let Some(error) = &end.latch_error {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use facelatch_wire::call::{CheckAudit, Export, Import, Renew, Upload};
+use facelatch_wire::call::{CheckAudit, Export, Import, Renew, Secret, Upload};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
@@ -22,10 +22,10 @@ const LONG: Duration = Duration::from_secs(300);
 /// Bytes of a file in one call: in base64 they fit a message.
 const PART_BYTES: usize = 45_000;
 
-/// Larger files are no exports.
+/// Longest export.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// A sealed file with templates. It appears under its name only when it is whole, and never in the place of another.
+/// A sealed file with templates. It appears under its name only when it is complete, and never replaces another.
 pub(crate) fn export(
     to: &Daemon,
     path: &Path,
@@ -41,7 +41,7 @@ pub(crate) fn export(
     let end = loop {
         let received = client.receive::<Export>()?;
         if let Some(part) = &received.reply.data {
-            bytes.extend(STANDARD_NO_PAD.decode(part).context("the daemon sent a part that is no base64")?);
+            bytes.extend(STANDARD_NO_PAD.decode(part).context("the daemon sent a part that is not base64")?);
         }
         if !received.continues {
             break received.reply;
@@ -65,15 +65,12 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     // Never through a link that somebody put there.
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(part).with_context(|| {
-        format!(
-            "{}: cannot be made; remove it if it is left over from an export that was cut short",
-            part.display()
-        )
+        format!("{}: cannot be made; remove it if it is left over from an interrupted export", part.display())
     })?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     let named = written.and_then(|()| name_new(part, path));
     if named.is_err() {
-        // Best effort: it is sealed, and the next export names it.
+        // Best effort: it is sealed, and the next export names it if it is still there.
         let _ = std::fs::remove_file(part);
     }
     named.with_context(failed)
@@ -94,17 +91,20 @@ pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: b
         let cannot = || format!("{}: cannot be read", path.display());
         let length = std::fs::metadata(path).with_context(cannot)?.len();
         if length > MAX_FILE_BYTES {
-            bail!("{}: {length} bytes are no export; at most {MAX_FILE_BYTES} are read", path.display());
+            bail!(
+                "{}: {length} bytes is too long for an export; at most {MAX_FILE_BYTES} are read",
+                path.display()
+            );
         }
         std::fs::read(path).with_context(cannot)
     };
     let file = read(path)?;
-    let identity = String::from_utf8(read(identity)?).context("the identity file is no text")?;
+    let identity = String::from_utf8(read(identity)?).context("the identity file is not text")?;
     let mut client = to.ask(LONG)?;
     for part in file.chunks(PART_BYTES) {
         client.call(&Upload { data: STANDARD_NO_PAD.encode(part) })?;
     }
-    let done = client.call(&Import { identity, skip_enrolled })?;
+    let done = client.call(&Import { identity: Secret(identity), skip_enrolled: Some(skip_enrolled) })?;
     if to.json {
         say::json(&done)?;
         return Ok(Exit::Done);
@@ -122,21 +122,20 @@ pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: b
 
 /// New templates, or a new store key.
 pub(crate) fn renew(to: &Daemon, store_key: bool) -> Result<Exit> {
-    let done = to.ask(LONG)?.call(&Renew { store_key })?;
+    let done = to.ask(LONG)?.call(&Renew { store_key: Some(store_key) })?;
     if to.json {
         say::json(&done)?;
     } else if store_key {
-        say::line("everything is wrapped with a new store key; copies of the old one open nothing any more")?;
+        say::line(
+            "everything is encrypted with a new store key; copies of the old one open nothing any more",
+        )?;
     } else {
-        say::line(format!(
-            "{} templates were issued anew; the old ones are worth nothing now",
-            done.templates
-        ))?;
+        say::line(format!("{} templates were reissued; the old ones are worth nothing now", done.templates))?;
     }
     Ok(Exit::Done)
 }
 
-/// Ends with 1 when the log is not as it was written.
+/// Ends with 1 if the log was changed.
 pub(crate) fn audit(to: &Daemon) -> Result<Exit> {
     let report = to.ask(LONG)?.call(&CheckAudit {})?;
     if to.json {

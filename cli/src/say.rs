@@ -1,20 +1,20 @@
-//! Talking: to the daemon, and to the person.
+//! Talks to the daemon and to the person.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use facelatch_wire::{Client, Deadline, Word};
+use facelatch_wire::{Client, Deadline, Outcome};
 use serde::Serialize;
 
 /// How long the daemon may take for what needs no camera.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
-/// How long it may take to judge a face: others may be before us.
+/// How long it may take to judge a face: others may be ahead of us.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(90);
 
-/// Where the daemon is and how its words are shown.
+/// Where the daemon is, and how to show its replies.
 pub(crate) struct Daemon {
     /// Its socket.
     pub(crate) socket: PathBuf,
@@ -28,7 +28,7 @@ impl Daemon {
         Ok(Client::connect(&self.socket, Deadline::within(time))?)
     }
 
-    /// Connects for as long as the person likes.
+    /// Connects without a deadline.
     pub(crate) fn follow(&self) -> Result<Client> {
         Ok(Client::connect(&self.socket, Deadline::never())?)
     }
@@ -44,18 +44,11 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     line(serde_json::to_string(value)?)
 }
 
-/// What a person should do about a picture that cannot be used.
-pub(crate) fn guidance(word: Word) -> &'static str {
-    match word {
-        Word::NoFace => "look at the camera",
-        Word::SeveralFaces => "one person at a time, please",
-        Word::TooDark => "more light, please",
-        Word::TooBright => "less light, please",
-        Word::TooFar => "come closer",
-        Word::TooBlurred => "hold still",
-        Word::TurnedAway => "face the camera",
-        Word::NotCentred => "move to the middle of the picture",
-        _ => "one moment",
+/// What a person should do about a frame that cannot be used.
+pub(crate) fn guidance(outcome: Outcome) -> &'static str {
+    match outcome.advice() {
+        "" => "one moment",
+        advice => advice,
     }
 }
 

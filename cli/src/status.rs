@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use facelatch_wire::call::Status;
-use facelatch_wire::reply;
+use facelatch_wire::reply::{self, State};
 
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
 
-/// Ends with 4 when the daemon is there but cannot judge just now.
+/// Ends with 4 if the daemon runs but cannot judge at present.
 pub(crate) fn run(to: &Daemon) -> Result<Exit> {
     let status = to.ask(say::SOON)?.call(&Status {})?;
     if to.json {
@@ -17,7 +17,7 @@ pub(crate) fn run(to: &Daemon) -> Result<Exit> {
     } else {
         lines(&status).iter().try_for_each(say::line)?;
     }
-    Ok(if status.state == "ready" { Exit::Done } else { Exit::Unavailable })
+    Ok(if status.state == State::Ready { Exit::Done } else { Exit::Unavailable })
 }
 
 fn lines(status: &reply::Status) -> Vec<String> {

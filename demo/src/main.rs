@@ -136,7 +136,7 @@ struct Asking {
 impl Asking {
     fn report(&self) -> Result<Report> {
         let status = self.client()?.call(&Status {})?;
-        let templates = u32::try_from(ENROLMENT.len()).ok();
+        let templates = Some(ENROLMENT.len() as u64);
         let enrolling = self.client()?.call(&Enroll { user: ENROLLED.into(), label: None, templates })?;
         let outcomes = STEPS.iter().map(|step| self.outcome(step)).collect::<Result<_>>()?;
         Ok(Report {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use facelatch_wire::Word;
+use facelatch_wire::Outcome as Verdict;
 use facelatch_wire::reply::{self, Judging};
 use serde_json::json;
 
@@ -36,8 +36,8 @@ pub(crate) struct Report {
 }
 
 impl Outcome {
-    fn verdict(&self) -> Word {
-        self.judging.verdict.unwrap_or(Word::Unknown)
+    fn verdict(&self) -> Verdict {
+        self.judging.verdict.unwrap_or(Verdict::Unknown)
     }
 
     fn as_expected(&self) -> bool {
@@ -62,7 +62,7 @@ impl Outcome {
 
     fn row(&self) -> String {
         let p = self.judging.p.map_or("-".to_owned(), |p| format!("{p:.4}"));
-        let ms = self.judging.ms.unwrap_or_default();
+        let ms = self.judging.ms.clone().unwrap_or_default();
         let mark = if self.as_expected() { "" } else { "  <- not as expected" };
         format!(
             "{:<18} {:<16} {:>6} {:>7.1} {:>6.1} {:>6.1} {:>6.2}  {}{mark}",
@@ -129,7 +129,7 @@ impl Report {
             let bytes = std::fs::read(pictures.join(name))?;
             let (width, height, rgb) = decode_picture(&bytes)?;
             let mut canvas = Canvas::new(width, height, rgb);
-            let mood = if outcome.verdict() == Word::Match { Mood::Yes } else { Mood::No };
+            let mood = if outcome.verdict() == Verdict::Match { Mood::Yes } else { Mood::No };
             if let Some(face) = outcome.judging.face.as_ref().and_then(in_pixels) {
                 canvas.mark(&face, mood);
             }

@@ -1,6 +1,6 @@
 //! Who is enrolled from which pictures, who comes to the door, and what must happen.
 
-use facelatch_wire::Word;
+use facelatch_wire::Outcome as Verdict;
 
 /// The name under which one person is enrolled.
 pub(crate) const ENROLLED: &str = "obama";
@@ -23,7 +23,7 @@ pub(crate) struct Step {
     /// For people.
     pub(crate) who: &'static str,
     /// What must come of it.
-    pub(crate) expected: Word,
+    pub(crate) expected: Verdict,
 }
 
 /// The visitors, in this order.
@@ -31,11 +31,11 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         pictures: &["obama-3.jpg", "obama-3b.jpg", "obama-3c.jpg"],
         who: "the same person",
-        expected: Word::Match,
+        expected: Verdict::Match,
     },
-    Step { pictures: &["biden.jpg"], who: "a second person", expected: Word::NoMatch },
-    Step { pictures: &["astronaut.jpg"], who: "a stranger", expected: Word::NoMatch },
-    Step { pictures: &["coffee.jpg"], who: "an empty room", expected: Word::NoFace },
-    Step { pictures: &["two-faces.jpg"], who: "two at once", expected: Word::SeveralFaces },
-    Step { pictures: &["dark.jpg"], who: "in the dark", expected: Word::TooDark },
+    Step { pictures: &["biden.jpg"], who: "a second person", expected: Verdict::NoMatch },
+    Step { pictures: &["astronaut.jpg"], who: "a stranger", expected: Verdict::NoMatch },
+    Step { pictures: &["coffee.jpg"], who: "an empty room", expected: Verdict::NoFace },
+    Step { pictures: &["two-faces.jpg"], who: "two at once", expected: Verdict::SeveralFaces },
+    Step { pictures: &["dark.jpg"], who: "in the dark", expected: Verdict::TooDark },
 ];

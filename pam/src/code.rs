@@ -1,8 +1,8 @@
-//! What happened, to the code that PAM gets. Pure; the table stands in the crate's documentation.
+//! What happened, as the code that PAM gets. Pure; the table is in the crate's documentation.
 
 use std::fmt;
 
-use facelatch_wire::{ClientError, Fault, Word};
+use facelatch_wire::{ClientError, Fault, Kind, Outcome};
 
 /// What the module may return; the numbers are Linux-PAM's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +10,7 @@ use facelatch_wire::{ClientError, Fault, Word};
 pub enum Code {
     /// `PAM_SUCCESS`: let in.
     Success = 0,
-    /// `PAM_AUTH_ERR`: a face was judged and is another's. `pam_faillock` counts these, so nothing else may end so.
+    /// `PAM_AUTH_ERR`: a face was judged and is another's. `pam_faillock` counts these, so nothing else may return it.
     Denied = 7,
     /// `PAM_AUTHINFO_UNAVAIL`: the face could not be judged.
     Unavailable = 9,
@@ -18,20 +18,20 @@ pub enum Code {
     Ignore = 25,
 }
 
-/// Why there is no word from the daemon.
+/// Why there is no verdict from the daemon.
 #[derive(Debug)]
 pub enum Trouble {
     /// Nobody listens, or not for us.
     Absent(ClientError),
-    /// Whoever listens must not be believed.
+    /// The listener must not be believed.
     Untrusted {
-        /// In what he differs from our daemon.
+        /// How it differs from our daemon.
         why: String,
     },
     /// No verdict in time.
     Late {
-        /// What was wrong with the picture all the while.
-        guidance: Option<Word>,
+        /// What was wrong with the last picture.
+        guidance: Option<Outcome>,
     },
     /// The daemon said no, or something that makes no sense.
     Failed(ClientError),
@@ -39,12 +39,16 @@ pub enum Trouble {
 
 impl Code {
     /// The code for what came of asking the daemon.
-    pub fn of(answer: &Result<Word, Trouble>) -> Self {
+    pub fn of(answer: &Result<Outcome, Trouble>) -> Self {
         match answer {
-            Ok(Word::Match) => Self::Success,
-            Ok(Word::NoMatch) => Self::Denied,
-            Ok(Word::NotEnrolled) | Err(Trouble::Absent(_)) => Self::Ignore,
-            Ok(_) | Err(_) => Self::Unavailable,
+            Ok(outcome) => match outcome.kind() {
+                Kind::Match => Self::Success,
+                Kind::Denied => Self::Denied,
+                Kind::NotEnrolled => Self::Ignore,
+                Kind::Retry | Kind::Locked | Kind::Unavailable => Self::Unavailable,
+            },
+            Err(Trouble::Absent(_)) => Self::Ignore,
+            Err(_) => Self::Unavailable,
         }
     }
 }
@@ -66,7 +70,7 @@ impl fmt::Display for Trouble {
         match self {
             Self::Absent(error) | Self::Failed(error) => error.fmt(f),
             Self::Untrusted { why } => write!(f, "the daemon is not believed: {why}"),
-            Self::Late { guidance: Some(word) } => write!(f, "no verdict in time; last seen: {word}"),
+            Self::Late { guidance: Some(outcome) } => write!(f, "no verdict in time; last seen: {outcome}"),
             Self::Late { guidance: None } => ClientError::Timeout.fmt(f),
         }
     }
@@ -78,11 +82,11 @@ mod tests {
 
     #[test]
     fn only_a_match_lets_in_and_only_a_judged_face_is_denied() {
-        for word in Word::ALL.into_iter().chain([Word::Unknown]) {
+        for word in Outcome::ALL.into_iter().chain([Outcome::Unknown]) {
             let code = Code::of(&Ok(word));
-            assert_eq!(code == Code::Success, word == Word::Match, "{word}");
-            assert_eq!(code == Code::Denied, word == Word::NoMatch, "{word}");
-            assert_eq!(code == Code::Ignore, word == Word::NotEnrolled, "{word}");
+            assert_eq!(code == Code::Success, word == Outcome::Match, "{word}");
+            assert_eq!(code == Code::Denied, word == Outcome::NoMatch, "{word}");
+            assert_eq!(code == Code::Ignore, word == Outcome::NotEnrolled, "{word}");
         }
     }
 

@@ -46,7 +46,7 @@ unsafe extern "C" {
     fn pam_syslog(pamh: *const PamHandle, priority: c_int, format: *const c_char, ...);
 }
 
-/// `pam_authenticate(3)` ends up here.
+/// What `pam_authenticate(3)` calls.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn pam_sm_authenticate(
     pamh: *mut PamHandle,
@@ -57,8 +57,8 @@ pub(crate) extern "C" fn pam_sm_authenticate(
     let application = Application(pamh);
     let code = guarded(&application, || {
         let words = words(argc, argv);
-        // PAM_SILENT is left unheeded, as fingerprint readers do: sudo sets it always, and a person who is not told
-        // to look at the camera only sees nothing happen. The option `quiet` is for who wants that.
+        // PAM_SILENT is ignored, as fingerprint readers do: sudo always sets it, and a person who is not told to look at
+        // the camera only sees nothing happen. The option `quiet` is for those who want that.
         let (options, complaints) = Options::parse(words.iter().map(String::as_str));
         complaints.iter().for_each(|complaint| application.log(Level::Warning, complaint));
         authenticate(&application, &options, &Seat::here(), Path::new(DEFAULT_SOCKET))
@@ -66,7 +66,7 @@ pub(crate) extern "C" fn pam_sm_authenticate(
     code as c_int
 }
 
-/// Faces give no credentials, which is fine. Without code there is nothing to panic.
+/// No-op: face auth establishes no credentials.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn pam_sm_setcred(
     _: *mut PamHandle,
@@ -79,7 +79,7 @@ pub(crate) extern "C" fn pam_sm_setcred(
 
 macro_rules! not_ours {
     ($($symbol:ident)*) => {$(
-        /// Nothing that a face could say anything about. Without code there is nothing to panic.
+        /// No-op: not the business of face auth.
         #[unsafe(no_mangle)]
         pub(crate) extern "C" fn $symbol(_: *mut PamHandle, _: c_int, _: c_int, _: *const *const c_char) -> c_int {
             Code::Ignore as c_int
@@ -89,7 +89,7 @@ macro_rules! not_ours {
 
 not_ours! { pam_sm_acct_mgmt pam_sm_open_session pam_sm_close_session pam_sm_chauthtok }
 
-/// Runs `act`; a panic ends here, silently for the person and as a line in the log.
+/// Runs `act`; a panic ends here, as a line in the log that the person does not see.
 fn guarded(application: &Application, act: impl FnOnce() -> Code) -> Code {
     static STORY: Mutex<String> = Mutex::new(String::new());
     // This module's own copy of std: the application's hook, if it is written in Rust, stays as it is.
@@ -121,7 +121,7 @@ fn text(chars: *const c_char) -> Option<String> {
     unsafe { CStr::from_ptr(chars) }.to_str().ok().map(str::to_owned)
 }
 
-/// A text for C; what follows a NUL is lost.
+/// A C string; what follows a NUL is cut off.
 fn c_text(text: &str) -> CString {
     CString::new(text.split('\0').next().unwrap_or_default()).unwrap_or_default()
 }

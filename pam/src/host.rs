@@ -1,4 +1,4 @@
-//! The program that asks, such as sudo: what the module may learn from it and say to it. `ffi` has the real one.
+//! The program that asks, such as sudo, as the module sees it. `ffi` has the real one.
 
 /// How much a line in the log matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub trait Host {
     /// Shows a line to the person.
     fn tell(&self, text: &str);
 
-    /// Asks the person, without showing what is typed, whether he [agrees](crate::means_yes). What he typed is wiped:
+    /// Asks the person, without showing what is typed, whether they [agree](crate::means_yes). What they typed is wiped:
     /// people type passwords anywhere. `false` as well when nobody can be asked.
     fn agrees(&self, question: &str) -> bool;
 

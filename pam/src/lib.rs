@@ -1,7 +1,7 @@
 //! `pam_facelatch.so`: is the person before the camera the user who logs in?
 //!
-//! It asks `facelatchd` over its socket, and lets in for one answer alone; whatever else happens, the next module,
-//! and so the password, gets its turn:
+//! It asks `facelatchd` over its socket, and lets in for one answer only; after anything else the next module, and so
+//! the password, is asked:
 //!
 //! | what happened | code |
 //! | --- | --- |
@@ -26,7 +26,7 @@ pub mod verify;
 use std::path::Path;
 use std::time::Duration;
 
-use facelatch_wire::{Deadline, Word};
+use facelatch_wire::{Deadline, Outcome};
 use nix::time::{ClockId, clock_gettime};
 
 use code::{Code, Trouble};
@@ -34,8 +34,7 @@ use host::{Host, Level};
 use options::Options;
 use seat::Seat;
 
-/// A match that is not confirmed within this time opens nothing: somebody else may sit there by then. A machine
-/// that sleeps meanwhile sleeps the time away.
+/// A match that is not confirmed within this time lets nobody in: somebody else may sit there by then. Time asleep counts.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 
 /// One attempt: everything between PAM's call and its return code.
@@ -58,25 +57,29 @@ pub fn authenticate(host: &dyn Host, options: &Options, seat: &Seat, socket: &Pa
     log(host, &name, &answer);
     let code = Code::of(&answer);
     match &answer {
-        Ok(Word::Match) if options.require_confirm => return confirm(host, &name, CONFIRM_WITHIN),
-        Ok(Word::Match) => tell(&format!("recognised as {name}")),
-        Ok(word) if code != Code::Ignore => tell(verify::advice(*word)),
-        Err(Trouble::Late { guidance }) => tell(guidance.map_or("no answer in time", verify::advice)),
+        Ok(Outcome::Match) if options.require_confirm => return confirm(host, &name, CONFIRM_WITHIN),
+        Ok(Outcome::Match) => tell(&format!("recognised as {name}")),
+        Ok(outcome) if code != Code::Ignore => tell(&outcome.message()),
+        Err(Trouble::Late { guidance }) => {
+            tell(&guidance.map_or_else(|| "no answer in time".to_owned(), Outcome::message))
+        }
         _ => {}
     }
     code
 }
 
-fn log(host: &dyn Host, name: &str, answer: &Result<Word, Trouble>) {
+fn log(host: &dyn Host, name: &str, answer: &Result<Outcome, Trouble>) {
     match answer {
-        Ok(word @ (Word::Match | Word::NoMatch)) => host.log(Level::Notice, &format!("{name}: {word}")),
-        Ok(word) => host.log(Level::Info, &format!("{name}: {word}")),
+        Ok(outcome @ (Outcome::Match | Outcome::NoMatch)) => {
+            host.log(Level::Notice, &format!("{name}: {outcome}"))
+        }
+        Ok(outcome) => host.log(Level::Info, &format!("{name}: {outcome}")),
         Err(trouble @ Trouble::Untrusted { .. }) => host.log(Level::Warning, &format!("{name}: {trouble}")),
         Err(trouble) => host.log(Level::Info, &format!("{name}: {trouble}")),
     }
 }
 
-/// A recognised person says that it is he who asks.
+/// Asks a recognised person to confirm.
 fn confirm(host: &dyn Host, name: &str, patience: Duration) -> Code {
     let late = since_boot().and_then(|now| now.checked_add(patience));
     let question = format!("facelatch: recognised as {name}; Enter to go on, n for the password: ");
@@ -92,7 +95,7 @@ fn confirm(host: &dyn Host, name: &str, patience: Duration) -> Code {
     Code::Success
 }
 
-/// Whether what somebody typed says yes: nothing at all, or a word for it.
+/// Whether what was typed means yes: nothing at all, or a word for it.
 pub fn means_yes(typed: &str) -> bool {
     matches!(typed.trim(), "" | "y" | "Y" | "yes")
 }

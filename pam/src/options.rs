@@ -1,5 +1,5 @@
-//! The words behind the module's name in /etc/pam.d to [`Options`]. Nothing here can fail: an option that makes no
-//! sense is complained about in the log and left out, since an error would lock people out.
+//! The words after the module's name in /etc/pam.d as [`Options`]. Nothing here can fail: an option that makes no sense
+//! is logged and ignored, since an error would lock people out.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,7 +11,7 @@ pub struct Options {
     pub timeout: Duration,
     /// `quiet`: says nothing to the person.
     pub quiet: bool,
-    /// `require-confirm`: whoever is recognised must press Enter as well.
+    /// `require-confirm`: a recognised person must also press Enter.
     pub require_confirm: bool,
 }
 

@@ -1,8 +1,8 @@
-//! Does whoever asks sit at this machine, with its lid open? Else his face is not the one before the camera.
+//! Does the person who asks sit at this machine, with its lid open? Otherwise their face is not the one before the camera.
 //!
-//! What tells it: what the application was told (`PAM_RHOST`, the service), the variables that sshd leaves, and
+//! The evidence: what the application was told (`PAM_RHOST`, the service), the variables that sshd leaves, and
 //! systemd's unit of the process with logind's files under /run/systemd. Files, not D-Bus: that would bring a
-//! bus client into every sudo. The limit: a remote person who already runs programs of his own can wipe the
+//! bus client into every sudo. The limit: a remote person who already runs programs can wipe the
 //! variables, and where systemd and logind do not run nothing else tells. The lid is asked of ACPI alone; logind tells it over
 //! D-Bus only.
 
@@ -16,7 +16,7 @@ use crate::host::Host;
 const REMOTE_SERVICES: [&str; 8] =
     ["sshd", "dropbear", "remote", "rlogin", "rsh", "telnet", "cockpit", "xrdp-sesman"];
 
-/// What sshd puts into the environment of whom it lets in.
+/// What sshd puts into the environment of those it lets in.
 const REMOTE_VARIABLES: [&str; 3] = ["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
 
 /// Hosts that are this one.
@@ -83,7 +83,7 @@ impl Seat {
                 None => Some(format!("logind does not know the session {}", id.escape_debug())),
             };
         }
-        // Whoever came in without PAM has no session, but is still where he came in.
+        // Whoever came in without PAM has no session, but is still where they came in.
         let door = unit.split(['@', '.']).next().unwrap_or_default();
         if door == "ssh" || REMOTE_SERVICES.contains(&door) {
             return Some(format!("part of {}, which is for people elsewhere", unit.escape_debug()));
@@ -92,7 +92,7 @@ impl Seat {
         if uid.is_none() && service == Some("polkit-1") && !unit.is_empty() {
             return Some("polkit's helper runs outside all sessions: who asks is not known".to_owned());
         }
-        // A process outside all sessions belongs to a person all the same: one remote session of his is then enough.
+        // A process outside all sessions still belongs to a person: one remote session of theirs is then enough.
         let uid = uid.or_else(|| self.real_uid());
         let of_user = uid.map(|uid| self.read(&format!("run/systemd/users/{uid}"))).unwrap_or_default();
         let of_user = of_user.lines().find_map(|line| line.strip_prefix("SESSIONS=")).unwrap_or_default();
@@ -130,7 +130,7 @@ fn remote(id: &str) -> String {
 }
 
 /// systemd's unit of a process: the first part of its control group that is no slice. What lies deeper is named by
-/// whoever owns that unit, so a user may call his own `session-1.scope`.
+/// whoever owns that unit, so a user may name one `session-1.scope`.
 fn unit(group: &str) -> Option<&str> {
     // Number, controllers, path. systemd's own hierarchy has no controller, or is called by its name.
     let mut paths = group.lines().filter_map(|line| {

@@ -48,7 +48,7 @@ fn alice() -> Play {
     Play { user: Some("alice"), service: Some("sudo"), ..Play::default() }
 }
 
-/// A daemon that says these messages to the first who connects, then waits until he has gone.
+/// A daemon that says these messages to the first who connects, then waits until they have gone.
 fn daemon(folder: &Path, messages: &[&str]) -> JoinHandle<()> {
     let listener = UnixListener::bind(folder.join("s")).expect("socket");
     let bytes: Vec<u8> = messages.iter().flat_map(|message| [message.as_bytes(), b"\0"].concat()).collect();

@@ -1,4 +1,4 @@
-//! The conversation with the daemon: connect in time, look who listens, ask, believe only what fits. Safe code.
+//! The conversation with the daemon: connect in time, check who listens, ask, believe only what fits.
 
 use std::fs::symlink_metadata;
 use std::io::{self, ErrorKind};
@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use facelatch_wire::call::Verify;
-use facelatch_wire::{Client, ClientError, Deadline, Word};
+use facelatch_wire::{Client, ClientError, Deadline, Outcome};
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket};
@@ -19,20 +19,25 @@ use crate::code::Trouble;
 /// The user the daemon runs as, where it is not root.
 const SERVICE_USER: &str = "facelatch";
 
-/// Is `user` before the camera? `looking` is called once, when the camera has begun to look.
+/// Is `user` before the camera? `looking` is called once, when the camera starts to look.
 ///
 /// The verdict opens no door: the daemon is told to leave its latch alone.
 ///
 /// # Errors
 /// [`Trouble`], at the latest at `deadline`.
-pub fn ask(path: &Path, user: &str, deadline: Deadline, looking: &mut dyn FnMut()) -> Result<Word, Trouble> {
+pub fn ask(
+    path: &Path,
+    user: &str,
+    deadline: Deadline,
+    looking: &mut dyn FnMut(),
+) -> Result<Outcome, Trouble> {
     check_file(path)?;
     let stream = connect_in_time(path, deadline)?;
     check_peer(&stream)?;
     converse(Client::over(stream, deadline), user, looking)
 }
 
-fn converse(mut client: Client, user: &str, looking: &mut dyn FnMut()) -> Result<Word, Trouble> {
+fn converse(mut client: Client, user: &str, looking: &mut dyn FnMut()) -> Result<Outcome, Trouble> {
     client.start(&Verify { user: Some(user.to_owned()), latch: Some(false) }, true)?;
     let (mut guidance, mut told) = (None, false);
     loop {
@@ -47,10 +52,8 @@ fn converse(mut client: Client, user: &str, looking: &mut dyn FnMut()) -> Result
                     looking();
                 }
             }
-            (false, Some(Word::Match)) if received.reply.user.as_deref() != Some(user) => {
-                return Err(Trouble::Untrusted {
-                    why: "it recognised another user than was asked for".to_owned(),
-                });
+            (false, Some(Outcome::Match)) if received.reply.user.as_deref() != Some(user) => {
+                return Err(Trouble::Untrusted { why: "it recognised another user than asked".to_owned() });
             }
             (false, Some(word)) => return Ok(word),
             _ => {
@@ -61,35 +64,16 @@ fn converse(mut client: Client, user: &str, looking: &mut dyn FnMut()) -> Result
     }
 }
 
-/// What to tell the person about a word that lets nobody in.
-pub fn advice(word: Word) -> &'static str {
-    match word {
-        Word::NoMatch => "not recognised",
-        Word::NoFace => "no face seen",
-        Word::SeveralFaces => "more than one face seen",
-        Word::TooDark => "too dark",
-        Word::TooBright => "too bright",
-        Word::TooFar => "too far away",
-        Word::TooBlurred => "hold still",
-        Word::TurnedAway => "look at the camera",
-        Word::NotCentred => "not in the middle of the picture",
-        Word::Wait | Word::Stopped => "too many misses; use your password",
-        Word::CameraUnavailable => "no camera",
-        _ => "not available",
-    }
-}
-
 /// Refuses a socket that somebody else has put there.
 fn check_file(path: &Path) -> Result<(), Trouble> {
     let file = symlink_metadata(path).map_err(|error| refusal(path, error))?;
     if !file.file_type().is_socket() {
-        return Err(Trouble::Untrusted { why: format!("{} is no socket", path.display()) });
+        return Err(Trouble::Untrusted { why: format!("{} is not a socket", path.display()) });
     }
     check_owner(file.uid(), "the socket belongs to")
 }
 
-/// Refuses a listener that is somebody else. The kernel keeps who he was when he began to listen: systemd, if it
-/// made the socket.
+/// Refuses a listener that is somebody else. The kernel remembers who began to listen: systemd, if it made the socket.
 fn check_peer(stream: &UnixStream) -> Result<(), Trouble> {
     let peer = getsockopt(stream, PeerCredentials).map_err(|errno| ClientError::Io(errno.into()))?;
     check_owner(peer.uid(), "it is run by")
@@ -102,8 +86,8 @@ fn check_owner(uid: u32, what: &str) -> Result<(), Trouble> {
     Err(Trouble::Untrusted { why: format!("{what} user id {uid}, neither root nor {SERVICE_USER}") })
 }
 
-/// Connects, but waits for a daemon with a full queue no longer than `deadline`: a Unix socket's connect heeds the
-/// timeout for sending (socket(7)), where std offers no connect with one.
+/// Connects, but waits for a daemon with a full queue no longer than `deadline`: connecting a Unix socket honours the send
+/// timeout (socket(7)), and std has no connect with a timeout.
 fn connect_in_time(path: &Path, deadline: Deadline) -> Result<UnixStream, Trouble> {
     let failed = |errno: Errno| ClientError::Io(errno.into());
     let address = UnixAddr::new(path).map_err(failed)?;

@@ -35,60 +35,32 @@ pub struct Bench {
     pub gate: QualityGate,
 }
 
-/// What the quality gate says of a picture, by name in reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[repr(u8)]
-#[expect(missing_docs, reason = "the words of RetryReason")]
-pub enum Quality {
-    Good = 0,
-    SeveralFaces = 1,
-    TooFar = 2,
-    NotCentred = 3,
-    TooDark = 4,
-    TooBright = 5,
-    TooBlurred = 6,
-    TurnedAway = 7,
-}
+/// What the quality gate says of a picture: nothing, or what is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quality(Option<RetryReason>);
 
 impl Quality {
-    /// All of them, [`Quality::Good`] first.
-    pub const ALL: [Self; 8] = [
-        Self::Good,
-        Self::SeveralFaces,
-        Self::TooFar,
-        Self::NotCentred,
-        Self::TooDark,
-        Self::TooBright,
-        Self::TooBlurred,
-        Self::TurnedAway,
-    ];
+    /// Nothing is wrong.
+    pub const GOOD: Self = Self(None);
 
     /// As text in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::SeveralFaces => "several faces",
-            Self::TooFar => "too far",
-            Self::NotCentred => "not centred",
-            Self::TooDark => "too dark",
-            Self::TooBright => "too bright",
-            Self::TooBlurred => "too blurred",
-            Self::TurnedAway => "turned away",
-        }
+    pub fn name(self) -> String {
+        self.0.map_or_else(|| "good".to_owned(), |reason| reason.to_string().replace('-', " "))
     }
 
     fn of(gate: &QualityGate, frame: &Frame, faces: &[Face]) -> Self {
-        match gate.choose(frame, faces) {
-            Ok(_) | Err(RetryReason::NoFace) => Self::Good,
-            Err(RetryReason::SeveralFaces) => Self::SeveralFaces,
-            Err(RetryReason::TooFar) => Self::TooFar,
-            Err(RetryReason::NotCentred) => Self::NotCentred,
-            Err(RetryReason::TooDark) => Self::TooDark,
-            Err(RetryReason::TooBright) => Self::TooBright,
-            Err(RetryReason::TooBlurred) => Self::TooBlurred,
-            Err(RetryReason::TurnedAway) => Self::TurnedAway,
-        }
+        // Without a face there is no sample.
+        Self(gate.choose(frame, faces).err().filter(|reason| *reason != RetryReason::NoFace))
+    }
+
+    /// The number in the cache: the reason's place in [`RetryReason::ALL`]. The first is "no face", whose 0 stands for good.
+    fn code(self) -> u8 {
+        self.0.map_or(0, |reason| reason as u8)
+    }
+
+    fn of_code(code: u8) -> Self {
+        let reason = RetryReason::ALL.get(usize::from(code)).copied();
+        Self(reason.filter(|reason| *reason != RetryReason::NoFace))
     }
 }
 
@@ -225,7 +197,7 @@ impl Bench {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
-        let quality = Quality::of(&self.gate, &frame, &faces) as u8;
+        let quality = Quality::of(&self.gate, &frame, &faces).code();
         let embedding = faces.first().map(|face| self.embedder.embed_face(&frame, face)).transpose()?;
         Ok(Ok(Taken { quality, bordered: bordered && embedding.is_some(), embedding }))
     }
@@ -250,7 +222,7 @@ impl Bench {
         };
         let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
         let embedding = Some(self.embedder.embed(&chip)?);
-        Ok(Ok(Taken { quality: quality as u8, bordered: false, embedding }))
+        Ok(Ok(Taken { quality: quality.code(), bordered: false, embedding }))
     }
 }
 
@@ -280,7 +252,7 @@ impl Set {
             return;
         };
         self.losses.bordered += usize::from(taken.bordered);
-        let quality = Quality::ALL.get(usize::from(taken.quality)).copied().unwrap_or(Quality::Good);
+        let quality = Quality::of_code(taken.quality);
         self.samples.push(Sample { person, path: path.to_owned(), quality, embedding });
     }
 
@@ -343,7 +315,7 @@ pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
         for (number, look) in looks.iter().enumerate() {
             let embedding = Embedding::new(look.clone()).expect("unit");
             let path = PathBuf::from(format!("{name}/{number}"));
-            set.samples.push(Sample { person, path, quality: Quality::Good, embedding });
+            set.samples.push(Sample { person, path, quality: Quality::GOOD, embedding });
             set.losses.pictures += 1;
         }
     }

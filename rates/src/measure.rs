@@ -268,7 +268,7 @@ fn identify(found: Searches, threshold: Probability) -> Identify {
 
 type Z<'a> = &'a dyn Fn(usize, usize) -> f32;
 
-/// A genuine pair belongs to the first fault, in the order of [`Quality`], of either picture.
+/// A genuine pair counts for what is wrong with either picture: the later one in the order of [`Quality`].
 fn by_quality(set: &Set, pairs: &Pairs, z: Z<'_>, level: f32) -> Vec<Group> {
     let mut counts: BTreeMap<Quality, (usize, usize)> = BTreeMap::new();
     for (a, b) in &pairs.genuine {
@@ -277,7 +277,7 @@ fn by_quality(set: &Set, pairs: &Pairs, z: Z<'_>, level: f32) -> Vec<Group> {
         *count = (count.0 + 1, count.1 + usize::from(z(*a, *b) < level));
     }
     let group = |(quality, (genuine, misses)): (Quality, (usize, usize))| Group {
-        name: quality.name().to_owned(),
+        name: quality.name(),
         genuine,
         impostor: 0,
         fmr: None,

@@ -1,8 +1,9 @@
 //! [`Frame`] and [`Face`]s to the one face that is good enough to be judged, or what to do about it.
 
+pub use facelatch_wire::RetryReason;
+
 use super::{Bbox, Face, Point};
 use crate::camera::Frame;
-
 pub use crate::config::QualityGate;
 
 /// The face is sampled on a grid of this many points a side for light and sharpness.
@@ -10,27 +11,6 @@ const GRID: usize = 64;
 
 /// A second face at least this large beside the largest makes it unclear who is meant.
 const RIVAL_AREA: f32 = 0.5;
-
-/// Why a frame was not judged. Trying again helps; the word tells the person what to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RetryReason {
-    /// Nobody there.
-    NoFace,
-    /// Two faces of similar size.
-    SeveralFaces,
-    /// The face is too small.
-    TooFar,
-    /// Not wholly in the picture.
-    NotCentred,
-    /// Too little light.
-    TooDark,
-    /// Too much light.
-    TooBright,
-    /// Moving, or the lens is dirty.
-    TooBlurred,
-    /// Looking aside.
-    TurnedAway,
-}
 
 impl QualityGate {
     /// The one face to be judged.

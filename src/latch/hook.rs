@@ -12,10 +12,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::judge::Grant;
 use crate::latch::{Latch, LatchError};
 
-/// How long a hook that is late has for switching off, from SIGTERM to SIGKILL.
+/// How long a hook that missed its deadline has to switch off, from SIGTERM to SIGKILL.
 pub const FAREWELL: Duration = Duration::from_millis(500);
 
-/// How often it is looked whether the hook has ended.
+/// How often to check whether the hook has ended.
 const STEP: Duration = Duration::from_millis(5);
 
 /// Runs one program for each grant.
@@ -27,9 +27,9 @@ pub struct Hook {
 
 impl Hook {
     /// `command` is run with the user's name as its only argument and in `FACELATCH_USER`, without input, with
-    /// `PATH` as its only other variable, in a process group of its own. After `deadline` all of that group gets SIGTERM,
-    /// and SIGKILL once `command` has ended, at the latest [`FAREWELL`] later: what it switches on it must switch off
-    /// at SIGTERM.
+    /// `PATH` as its only other variable, in a process group of its own. After `deadline` the whole group gets SIGTERM,
+    /// and SIGKILL once `command` has ended, at the latest [`FAREWELL`] later: it must switch off at SIGTERM whatever it
+    /// switched on.
     pub fn new(command: PathBuf, deadline: Duration) -> Self {
         Self { command, deadline }
     }
@@ -67,22 +67,22 @@ impl Latch for Hook {
     }
 }
 
-/// Waits until the child ends. At the deadline its whole group is asked to end, so that it can switch off what it has
+/// Waits until the child ends. At the deadline its whole group is asked to end, so that it can switch off what it
 /// switched on, and is killed [`FAREWELL`] later (`None`).
 fn wait(mut child: Child, deadline: Duration) -> std::io::Result<Option<ExitStatus>> {
     let id = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
     if ended_within(id, deadline) {
         return child.wait().map(Some);
     }
-    // The group may have ended in this very moment; there is then nobody to signal.
+    // The group may have just ended; then there is nobody to signal.
     let _ = killpg(id, Signal::SIGTERM);
     let _ = ended_within(id, FAREWELL);
-    // Its children too, whatever became of itself.
+    // Its children too, even if it has ended itself.
     let _ = killpg(id, Signal::SIGKILL);
     child.wait().map(|_| None)
 }
 
-/// Whether the process ends in time. It is left uncollected, so that no other group gets its number meanwhile.
+/// Whether the process ends in time. It is left unreaped, so that its number is not reused meanwhile.
 fn ended_within(id: Pid, limit: Duration) -> bool {
     let late = SystemClock.now().after(limit);
     loop {
@@ -94,7 +94,7 @@ fn ended_within(id: Pid, limit: Duration) -> bool {
         if left.is_zero() {
             return false;
         }
-        // Nobody wakes this thread; sooner or later than asked does no harm.
+        // Nobody wakes this thread; waking early or late does no harm.
         std::thread::park_timeout(left.min(STEP));
     }
 }
@@ -102,19 +102,9 @@ fn ended_within(id: Pid, limit: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{BootTime, WallTime};
-    use crate::head::Probability;
-    use crate::judge::{Evidence, Policy, judge};
-    use crate::people::{Attempts, UserName};
+    use crate::latch::testing::grant;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
-
-    fn grant() -> Grant {
-        let one = Probability::new(1.0).expect("valid");
-        let evidence = Evidence { user: UserName::new("alice").expect("valid"), probability: one };
-        let now = (BootTime::default(), WallTime(0));
-        judge(evidence, Policy::verify(one), Attempts::default(), now).0.expect("p = 1 is granted")
-    }
 
     fn run(script: &str, deadline_ms: u64) -> (Result<(), LatchError>, String) {
         let folder = tempfile::tempdir().expect("temporary folder");

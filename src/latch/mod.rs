@@ -1,7 +1,10 @@
-//! Stage 6: a [`Grant`] to the world. A latch obeys; it decides nothing.
+//! Stage 6: a [`Grant`] opens something. A latch decides nothing.
+//!
+//! [`thread`] keeps a slow latch from holding up anybody but the caller.
 
 pub mod hook;
 pub mod print;
+pub mod thread;
 
 use std::time::Duration;
 
@@ -12,8 +15,8 @@ pub trait Latch: Send {
     /// Opens once for the granted user. Consumes the grant, so that one verdict opens one time.
     ///
     /// # Errors
-    /// [`LatchError`] when it could not be opened. Nothing of it runs any more then; whether the door is shut depends on
-    /// how it is wired, and on a hook that switches off when it is asked to end ([`hook`]).
+    /// [`LatchError`] when it did not open. Nothing of it runs any more then; whether the door is shut depends on how it is
+    /// wired, and on a hook that switches off when it is asked to end ([`hook`]).
     fn open(&mut self, grant: Grant) -> Result<(), LatchError>;
 
     /// Which latch this is, for people.
@@ -37,4 +40,29 @@ pub enum LatchError {
     /// The command did not end in time and was stopped.
     #[error("latch hook {command}: stopped after {} ms; let it return sooner or raise latch.hook_deadline_ms", .after.as_millis())]
     TooSlow { command: String, after: Duration },
+    /// Too many grants wait for it.
+    #[error("latch {latch}: still busy with earlier grants; try again in a moment")]
+    Busy { latch: String },
+    /// The daemon stops before this grant's turn.
+    #[error("latch {latch}: not opened, because the daemon is stopping; try again after it restarts")]
+    Stopping { latch: String },
+    /// A bug in the latch.
+    #[error("latch {latch}: panicked; please report it")]
+    Panicked { latch: String },
+}
+
+#[cfg(test)]
+mod testing {
+    use crate::clock::{BootTime, WallTime};
+    use crate::head::Probability;
+    use crate::judge::{Evidence, Grant, Policy, judge};
+    use crate::people::{Attempts, UserName};
+
+    /// A grant for alice.
+    pub(super) fn grant() -> Grant {
+        let one = Probability::new(1.0).expect("valid");
+        let evidence = Evidence { user: UserName::new("alice").expect("valid"), probability: one };
+        let now = (BootTime::default(), WallTime(0));
+        judge(evidence, Policy::verify(one), Attempts::default(), now).0.expect("p = 1 is granted")
+    }
 }

@@ -1,196 +1,225 @@
-//! Connections: how many, of whom, and the end of each.
+//! One connection: reads a message, runs the call, writes the replies. Varlink over a Unix socket: JSON objects, each ended
+//! by a NUL byte.
+//!
+//! A client that is slow, silent or hostile holds up nobody else. Messages are bounded in length and time, silence between
+//! calls and replies that nobody reads in time. When a client hangs up, the call that still runs is dropped, and so
+//! cancelled; a client that has only finished writing gets its replies.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::marker::PhantomData;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
-use facelatch_wire::Fault;
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
-use tokio::task::{spawn_blocking, spawn_local};
-use tokio::time::timeout;
+use facelatch_wire::message::Envelope;
+use facelatch_wire::{Fault, MAX_MESSAGE_BYTES, Method, dispatch};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde::Serialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{ReadHalf, WriteHalf};
+use tokio::time::{sleep, timeout};
 
-use super::BLOCKING_THREADS;
-use super::engine::Shared;
-use super::gate;
-use super::methods::{Desk, Hall};
-use super::peer::{Caller, Peers};
-use crate::config;
+use super::methods::{Handle, Unanswered};
+use super::session::Session;
 
-/// How long accepting rests when the system has no descriptors left.
-const BREATH: Duration = Duration::from_millis(100);
+/// Bytes taken from the socket at a time.
+const READ_BYTES: u64 = 4096;
 
-/// How often the loop comes round while nobody calls.
-const ROUND: Duration = Duration::from_millis(500);
+/// How often to check whether a client that is not read from has hung up.
+const HANG_UP_CHECK: Duration = Duration::from_millis(100);
 
-/// How often the loop that lets clients in has come round. Not counted: a round in which it could not let in
-/// somebody who waited.
-#[derive(Debug, Default)]
-pub(super) struct Round(Cell<u64>);
-
-impl Round {
-    /// The count; it wraps.
-    pub(super) fn count(&self) -> u64 {
-        self.0.get()
-    }
-
-    fn done(&self) {
-        self.0.set(self.0.get().wrapping_add(1));
-    }
-}
-
-/// Lets clients in.
-pub(super) struct Doorman {
-    peers: Arc<dyn Peers>,
-    hall: Rc<Hall>,
-    patience: Duration,
-    limit: usize,
-    /// Of one user, so that nobody can keep all others out.
-    limit_of_one: usize,
-    open: Rc<RefCell<HashMap<u32, usize>>>,
-    round: Rc<Round>,
-    /// Leaves threads for the store while the name service does not answer.
-    inquiries: Arc<Semaphore>,
-}
-
-/// A place taken; given back when dropped.
-struct Place {
-    uid: u32,
-    open: Rc<RefCell<HashMap<u32, usize>>>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self.open.borrow_mut();
-        if let Some(count) = open.get_mut(&self.uid) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.uid);
-            }
-        }
-    }
-}
-
-impl Doorman {
-    pub(super) fn new(config: &config::Serve, peers: Arc<dyn Peers>, hall: Rc<Hall>) -> Self {
-        let limit = config.max_connections as usize;
-        Self {
-            peers,
-            hall,
-            patience: config.client_timeout_ms.duration(),
-            limit,
-            limit_of_one: limit.div_ceil(2),
-            open: Rc::default(),
-            round: Rc::default(),
-            inquiries: Arc::new(Semaphore::new(BLOCKING_THREADS / 2)),
-        }
-    }
-
-    pub(super) fn shared(&self) -> Arc<Shared> {
-        self.hall.engine.shared.clone()
-    }
-
-    /// How often [`Self::serve`] has come round.
-    pub(super) fn round(&self) -> Rc<Round> {
-        self.round.clone()
-    }
-
-    /// Accepts for ever.
-    pub(super) async fn serve(self, listener: UnixListener) {
-        loop {
-            match timeout(ROUND, listener.accept()).await {
-                Ok(Ok((stream, _))) => self.admit(stream),
-                Ok(Err(error)) => {
-                    tracing::warn!("socket: cannot accept a client ({error}); tried again in a moment");
-                    tokio::time::sleep(BREATH).await;
-                    continue;
-                }
-                Err(_nobody_called) => {}
-            }
-            self.round.done();
-        }
-    }
-
-    fn admit(&self, stream: UnixStream) {
-        let credentials = match stream.peer_cred() {
-            Ok(credentials) => credentials,
-            Err(error) => {
-                tracing::warn!("socket: a client without credentials ({error}) was turned away");
-                return;
-            }
+/// Serves one client until it leaves. `patience` limits a message that is not whole, silence between calls, and a reply that
+/// nobody reads.
+pub(super) async fn serve(mut stream: UnixStream, mut session: Session, patience: Duration) {
+    let (read, write) = stream.split();
+    let mut reader = Reader { socket: read, patience, received: Vec::new(), ended: false, skipping: false };
+    let mut writer = Writer { socket: write, patience };
+    while let Some(message) = reader.message().await {
+        let answered = tokio::select! {
+            answered = answer(message, &mut session, &mut writer) => answered,
+            () = reader.hung_up() => return,
         };
-        let (uid, gid) = (credentials.uid(), credentials.gid());
-        let Some(place) = self.place(uid) else {
-            turn_away(&stream, self.limit);
+        if answered.is_err() {
             return;
-        };
-        let (peers, hall, patience) = (self.peers.clone(), self.hall.clone(), self.patience);
-        let inquiries = self.inquiries.clone();
-        spawn_local(async move {
-            let _place = place;
-            let caller = match peers.known(uid) {
-                Some(owner) => Some(owner),
-                None => timeout(patience, inquire(peers, inquiries, uid, gid)).await.ok().flatten(),
-            };
-            match caller {
-                Some(caller) => converse(stream, Desk::new(hall, caller), patience).await,
-                None => tracing::warn!(
-                    uid,
-                    "socket: a client was turned away, since the name service does not answer"
-                ),
-            }
-        });
+        }
     }
+}
 
-    fn place(&self, uid: u32) -> Option<Place> {
-        let mut open = self.open.borrow_mut();
-        let all: usize = open.values().sum();
-        let own = open.entry(uid).or_default();
-        if all >= self.limit || *own >= self.limit_of_one {
+/// Answers one message.
+async fn answer(
+    message: Result<Vec<u8>, Fault>,
+    session: &mut Session,
+    writer: &mut Writer<'_>,
+) -> Result<(), Gone> {
+    let envelope = match message.and_then(|bytes| Envelope::parse(&bytes)) {
+        Ok(envelope) => envelope,
+        Err(fault) => return writer.write(&fault).await,
+    };
+    let (more, oneway) = (envelope.more, envelope.oneway);
+    match envelope.call() {
+        Ok(call) => dispatch!(call, request => run(request, session, writer, more, oneway).await),
+        Err(_) if oneway => Ok(()),
+        Err(fault) => writer.write(&fault).await,
+    }
+}
+
+async fn run<M: Handle>(
+    request: M,
+    session: &mut Session,
+    writer: &mut Writer<'_>,
+    more: bool,
+    oneway: bool,
+) -> Result<(), Gone> {
+    let mut replies = Replies { writer, more, method: PhantomData };
+    match request.handle(session, &mut replies).await {
+        Err(Unanswered::Gone) => Err(Gone),
+        _ if oneway => Ok(()),
+        Ok(parameters) => {
+            writer.write(&Reply { parameters: &parameters, continues: more.then_some(false) }).await
+        }
+        Err(Unanswered::Fault(fault)) => writer.write(&fault).await,
+    }
+}
+
+/// The client has gone, or does not read.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+/// Where a method sends replies before its last one.
+pub(super) struct Replies<'c, 's, M> {
+    writer: &'c mut Writer<'s>,
+    more: bool,
+    method: PhantomData<M>,
+}
+
+impl<M: Method> Replies<'_, '_, M> {
+    /// Sends a reply that others follow. Does nothing if the caller wants one reply only.
+    pub(super) async fn send(&mut self, parameters: &M::Reply) -> Result<(), Gone> {
+        if !self.more {
+            return Ok(());
+        }
+        self.writer.write(&Reply { parameters, continues: Some(true) }).await
+    }
+}
+
+#[derive(Serialize)]
+struct Reply<'a, P> {
+    parameters: &'a P,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continues: Option<bool>,
+}
+
+struct Writer<'s> {
+    socket: WriteHalf<'s>,
+    patience: Duration,
+}
+
+impl Writer<'_> {
+    async fn write(&mut self, message: &impl Serialize) -> Result<(), Gone> {
+        let mut bytes = serde_json::to_vec(message).map_err(|_| Gone)?;
+        bytes.push(0);
+        let written = timeout(self.patience, self.socket.write_all(&bytes)).await;
+        written.map_err(|_| Gone)?.map_err(|_| Gone)
+    }
+}
+
+struct Reader<'s> {
+    socket: ReadHalf<'s>,
+    patience: Duration,
+    /// Bytes not yet used: at most a message and one read.
+    received: Vec<u8>,
+    /// Nothing more comes.
+    ended: bool,
+    /// The rest of a message that was too long is still to come.
+    skipping: bool,
+}
+
+impl Reader<'_> {
+    /// The next message without its NUL, or what is wrong with it. `None` when the client is silent for too long or has
+    /// finished writing.
+    async fn message(&mut self) -> Option<Result<Vec<u8>, Fault>> {
+        while self.skipping {
+            timeout(self.patience, self.skip()).await.ok().filter(|goes_on| *goes_on)?;
+        }
+        if self.received.is_empty() && !timeout(self.patience, self.read()).await.unwrap_or(false) {
             return None;
         }
-        *own += 1;
-        Some(Place { uid, open: self.open.clone() })
-    }
-}
-
-/// Asks the name service who that is: it may be far away.
-async fn inquire(peers: Arc<dyn Peers>, inquiries: Arc<Semaphore>, uid: u32, gid: u32) -> Option<Caller> {
-    let permit = inquiries.acquire_owned().await.ok()?;
-    let ask = move || {
-        // Held until the answer comes, whoever still waits for it.
-        let _permit = permit;
-        peers.caller(uid, gid)
-    };
-    spawn_blocking(ask).await.ok()
-}
-
-/// Serves one client until he goes, or is silent or deaf for too long.
-async fn converse(stream: UnixStream, desk: Desk, patience: Duration) {
-    let Caller { uid, role, .. } = desk.caller;
-    tracing::debug!(uid, ?role, "connected");
-    let (gate, pump) = gate::gate(stream, patience);
-    let server = zlink::Server::new(zlink::ReadyListener::new(gate), desk);
-    tokio::select! {
-        // Whatever still runs for him is dropped here, and so given up.
-        () = pump.run() => {}
-        result = server.run() => {
-            if let Err(error) = result {
-                tracing::debug!(uid, "connection: {error}");
+        match timeout(self.patience, self.whole()).await {
+            Ok(Some(message)) => Some(Ok(message)),
+            Ok(None) if self.received.len() > MAX_MESSAGE_BYTES => {
+                self.skipping = true;
+                Some(Err(too_long()))
+            }
+            Ok(None) => None,
+            Err(_) => {
+                // Its rest could not be told from the next message.
+                self.ended = true;
+                self.received.clear();
+                Some(Err(not_whole(self.patience)))
             }
         }
     }
-    tracing::debug!(uid, "disconnected");
+
+    /// The bytes up to the next NUL; `None` if there are too many, or if the client ends before.
+    async fn whole(&mut self) -> Option<Vec<u8>> {
+        let mut searched = 0;
+        loop {
+            let end = self.received[searched..].iter().position(|byte| *byte == 0).map(|at| searched + at);
+            if let Some(end) = end.filter(|end| *end <= MAX_MESSAGE_BYTES) {
+                let rest = self.received.split_off(end + 1);
+                let mut message = std::mem::replace(&mut self.received, rest);
+                message.pop();
+                return Some(message);
+            }
+            searched = self.received.len();
+            if searched > MAX_MESSAGE_BYTES || !self.read().await {
+                return None;
+            }
+        }
+    }
+
+    /// Throws some more of a message away; `false` if the client ends before.
+    async fn skip(&mut self) -> bool {
+        if let Some(end) = self.received.iter().position(|byte| *byte == 0) {
+            self.received.drain(..=end);
+            self.skipping = false;
+            return true;
+        }
+        self.received.clear();
+        self.read().await
+    }
+
+    /// Some more bytes; `false` when the client has finished writing. Loses nothing if it is dropped halfway.
+    async fn read(&mut self) -> bool {
+        if !self.ended {
+            let read = (&mut self.socket).take(READ_BYTES).read_buf(&mut self.received).await;
+            self.ended = !read.is_ok_and(|count| count > 0);
+        }
+        !self.ended
+    }
+
+    /// Returns when the client has hung up. Reads ahead meanwhile, as far as one message.
+    async fn hung_up(&mut self) {
+        while self.received.len() <= MAX_MESSAGE_BYTES && self.read().await {}
+        while !has_hung_up(self.socket.as_ref()) {
+            sleep(HANG_UP_CHECK).await;
+        }
+    }
 }
 
-/// Says why, as far as the socket takes it at once.
-fn turn_away(stream: &UnixStream, limit: usize) {
-    let message = "daemon: too many clients; close some and try again".to_owned();
-    let fault = Fault::TooManyClients { limit: limit as u64, message };
-    let mut bytes = serde_json::to_vec(&fault).unwrap_or_default();
-    bytes.push(0);
-    // A fresh socket takes a short message; if not, closing it says enough.
-    let _ = stream.try_write(&bytes);
+/// Whether the other end is closed for reading as well: whoever has only finished writing still wants replies.
+fn has_hung_up(socket: &UnixStream) -> bool {
+    let mut ends = [PollFd::new(socket.as_fd(), PollFlags::empty())];
+    let looked = poll(&mut ends, PollTimeout::ZERO);
+    let gone = PollFlags::POLLHUP | PollFlags::POLLERR;
+    looked.is_ok() && ends[0].revents().is_some_and(|events| events.intersects(gone))
+}
+
+fn too_long() -> Fault {
+    let message = format!("message: longer than {MAX_MESSAGE_BYTES} bytes; ask for less at once");
+    Fault::TooLong { limit_bytes: MAX_MESSAGE_BYTES as u64, message }
+}
+
+fn not_whole(patience: Duration) -> Fault {
+    let ms = patience.as_millis();
+    Fault::BadMessage { message: format!("message: not whole within {ms} ms; end it with a NUL byte") }
 }

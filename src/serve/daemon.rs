@@ -20,13 +20,13 @@ use crate::seam::Seams;
 use crate::store::audit::{Audit, Entry, Limits};
 use crate::store::{KeySource, Vault, VaultOptions, memory, portable};
 
-/// What can be said on the command line.
+/// The command line.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct DaemonArgs {
     /// Configuration file [default: /etc/facelatch/facelatch.toml, if it exists]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Read pictures from this folder in the place of a camera
+    /// Read pictures from this folder instead of a camera
     #[arg(long, value_name = "DIR")]
     pub replay: Option<PathBuf>,
     /// Listen here
@@ -56,7 +56,7 @@ pub fn main(args: &DaemonArgs) -> ExitCode {
 fn serve(args: &DaemonArgs) -> Result<()> {
     let config = configuration(args)?;
     config.notes().iter().for_each(|note| tracing::warn!("configuration: {note}"));
-    // Before the models: a second daemon is told so at once.
+    // Before the models: a second daemon fails at once.
     let bound = match Bound::inherited()? {
         Some(bound) => bound,
         None => Bound::new(&config.serve.socket, &config.serve.group)?,
@@ -81,7 +81,7 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     Ok(())
 }
 
-/// The store, verified and mended, and the log beside it.
+/// The store, verified and repaired, and the audit log beside it.
 fn kept(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result<(Vault, Audit)> {
     let config::Store { folder, key, audit_file_kb, audit_files, .. } = &config.store;
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
@@ -177,7 +177,7 @@ async fn asked_to_stop() {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
-        tracing::warn!("signals cannot be caught; only SIGKILL stops this daemon");
+        tracing::warn!("signals cannot be handled; only SIGKILL stops this daemon");
         return std::future::pending().await;
     };
     tokio::select! {

@@ -1,53 +1,51 @@
-//! The one thread that looks and opens: attempts run here, one after another, behind a short queue.
+//! The one thread that looks: attempts run here, one after another, behind a short queue. A grant goes to the latch's own
+//! thread, so that the next attempt does not wait for a hook.
 //!
-//! The socket side hands in a [`Job`] and hears of it over channels; it never waits on this thread itself.
-//! Who drops his [`Ongoing`] gives the job up.
+//! The socket side submits a [`Job`] and hears of it over channels; it never waits for this thread itself.
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use facelatch_wire::reply::{Event, Judging};
-use facelatch_wire::{Fault, Word};
-use tokio::sync::broadcast;
+use facelatch_wire::reply::{Event, EventKind, Judging, LatchState};
+use facelatch_wire::{Fault, Kind, Outcome};
+use tokio::sync::oneshot;
 
-use super::line::{self, Line, News, Ongoing, busy, stopping};
-use super::replies;
-use super::turns::{self, Turn, Turns};
+use super::job::{self, JobHandle, JobReporter, JobUpdate, busy, stopping};
+use super::job_limit::{self, JobLimit, JobPermit};
+use super::recorder::Recorder;
+use super::shared::Shared;
+use super::to_wire;
 use super::unjudged::Unjudged;
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
+use crate::judge::Grant;
 use crate::latch::Latch;
+use crate::latch::thread::LatchThread;
 use crate::people::UserName;
-use crate::pipeline::{About, EnrollError, EnrollRequest, Enrolled, Pipeline, Progress, Verdict};
-use crate::store::audit::{Audit, Entry};
+use crate::pipeline::{EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict};
 
 /// Jobs that may wait behind the running one.
-const QUEUE: usize = 2 * turns::MOST;
+const QUEUE: usize = 2 * job_limit::MOST;
 
-/// Events that a slow listener may fall behind.
-const EVENTS: usize = 256;
-
-/// How often the idle thread looks around.
+/// How often the idle thread checks the camera and the clock.
 const TICK: Duration = Duration::from_millis(500);
 
-/// How often a camera that is not there is looked for.
+/// How often to look for a camera that is missing.
 const REPROBE: Duration = Duration::from_secs(5);
 
-/// What the engine does for somebody.
+/// What the engine does for a caller.
 pub(super) enum Job {
-    /// Looks who is there.
-    Judge(Question, Line<Judging>),
-    /// Adds templates.
-    Enroll(EnrollRequest, u32, Line<Result<Enrolled, EnrollError>>),
-    /// Looks for the camera.
-    Probe(Line<()>),
+    /// Judges the face before the camera.
+    Judge(Question, JobReporter<Judging>),
+    /// Adds templates, for this user id.
+    Enroll(EnrollRequest, u32, JobReporter<Result<Enrolled, EnrollError>>),
+    /// Checks the camera.
+    Probe(JobReporter<()>),
 }
 
 /// What an attempt is about.
@@ -56,149 +54,89 @@ pub(super) struct Question {
     pub(super) claimed: Option<UserName>,
     /// A match may open the latch; a login only wants the answer.
     pub(super) may_open: bool,
-    /// User id of whoever asks.
+    /// User id of the caller.
     pub(super) by: u32,
 }
 
 /// The socket side's handle. The thread ends when it is dropped.
 pub(super) struct Engine {
     jobs: SyncSender<Job>,
-    /// Whoever is not the owner submits a job only with a turn.
-    pub(super) turns: Turns,
-    /// What both sides know.
+    /// A caller who is not the owner submits a job only with a permit.
+    pub(super) limit: JobLimit,
     pub(super) shared: Arc<Shared>,
-    /// What happens at the door.
-    pub(super) events: broadcast::Sender<Event>,
 }
 
-/// What the socket side may look at without waiting.
-pub(super) struct Shared {
-    /// What is loaded.
-    pub(super) about: About,
-    /// Name of the latch.
-    pub(super) latch: String,
-    camera: Mutex<Camera>,
-    camera_hangs: AtomicBool,
-    busy: AtomicBool,
-    ticks: AtomicU64,
-}
-
-/// The camera as last seen.
-#[derive(Debug, Clone)]
-pub(super) struct Camera {
-    /// Path or name.
-    pub(super) name: String,
-    /// What is wrong with it.
-    pub(super) trouble: Option<String>,
-}
-
-/// What the thread owns.
-pub(super) struct Works {
+/// What the engine is made of.
+pub(super) struct EngineParts {
     /// Frames to verdicts.
     pub(super) pipeline: Pipeline,
     /// What a grant opens, if anything.
     pub(super) latch: Option<Box<dyn Latch>>,
     /// Which grants open it.
     pub(super) opens_on: OpensOn,
-    /// What time it is.
     pub(super) clock: Arc<dyn Clock>,
-    /// The camera is closed so long after its last use.
+    /// Close the camera after it has been idle this long.
     pub(super) idle_close: Duration,
-    /// Where it is put on record what happened.
-    pub(super) audit: Option<Arc<Audit>>,
+    pub(super) recorder: Recorder,
 }
 
+/// The thread's own state.
 struct Running {
-    works: Works,
+    pipeline: Pipeline,
+    latch: Option<LatchThread>,
+    opens_on: OpensOn,
+    clock: Arc<dyn Clock>,
+    idle_close: Duration,
+    recorder: Recorder,
     shared: Arc<Shared>,
-    events: broadcast::Sender<Event>,
     last_use: Option<BootTime>,
     last_probe: BootTime,
     unjudged: Unjudged,
 }
 
 impl Engine {
-    /// Starts the thread.
+    /// Starts the thread, and one for the latch; the first ends after the second.
     ///
     /// # Errors
-    /// When the system gives no thread.
-    pub(super) fn start(works: Works) -> std::io::Result<(Self, JoinHandle<()>)> {
+    /// When the system refuses a thread.
+    pub(super) fn start(parts: EngineParts) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let EngineParts { pipeline, latch, opens_on, clock, idle_close, recorder } = parts;
+        let latch = latch.map(LatchThread::start).transpose()?;
+        let latch_name = latch.as_ref().map_or("none", LatchThread::name).to_owned();
+        let shared = Arc::new(Shared::new(pipeline.about(), latch_name, pipeline.camera_name()));
+        let mut running = Running {
+            pipeline,
+            latch,
+            opens_on,
+            last_probe: clock.now(),
+            clock,
+            idle_close,
+            recorder,
+            shared: shared.clone(),
+            last_use: None,
+            unjudged: Unjudged::default(),
+        };
         let (jobs, queue) = sync_channel(QUEUE);
-        let camera = Camera { name: works.pipeline.camera_name(), trouble: None };
-        let shared = Arc::new(Shared {
-            about: works.pipeline.about(),
-            latch: works.latch.as_ref().map_or_else(|| "none".to_owned(), |latch| latch.name()),
-            camera: Mutex::new(camera),
-            camera_hangs: AtomicBool::new(false),
-            busy: AtomicBool::new(false),
-            ticks: AtomicU64::new(0),
-        });
-        let events = broadcast::Sender::new(EVENTS);
-        let (last_probe, unjudged) = (works.clock.now(), Unjudged::default());
-        let (shown, told) = (shared.clone(), events.clone());
-        let mut running =
-            Running { works, shared: shown, events: told, last_use: None, last_probe, unjudged };
         let thread =
             std::thread::Builder::new().name("engine".to_owned()).spawn(move || running.run(&queue))?;
-        Ok((Self { jobs, turns: Turns::default(), shared, events }, thread))
+        Ok((Self { jobs, limit: JobLimit::default(), shared }, thread))
     }
 
-    /// Puts a job into the queue; the turn is given back when it has ended.
+    /// Puts a job into the queue; the permit is given back when the engine is done with it.
     ///
     /// # Errors
     /// [`Fault::Busy`] when the queue is full, [`Fault::Stopping`] when the thread has ended.
     pub(super) fn submit<T>(
         &self,
-        turn: Option<Turn>,
-        job: impl FnOnce(Line<T>) -> Job,
-    ) -> Result<Ongoing<T>, Fault> {
-        let (line, ongoing) = line::pair(turn);
-        match self.jobs.try_send(job(line)) {
-            Ok(()) => Ok(ongoing),
+        permit: Option<JobPermit>,
+        job: impl FnOnce(JobReporter<T>) -> Job,
+    ) -> Result<JobHandle<T>, Fault> {
+        let (reporter, handle) = job::pair(permit);
+        match self.jobs.try_send(job(reporter)) {
+            Ok(()) => Ok(handle),
             Err(TrySendError::Full(_)) => Err(busy()),
             Err(TrySendError::Disconnected(_)) => Err(stopping()),
         }
-    }
-}
-
-impl Shared {
-    /// An attempt or enrolment is running.
-    pub(super) fn busy(&self) -> bool {
-        self.busy.load(Ordering::Acquire)
-    }
-
-    /// Grows as long as the thread lives.
-    pub(super) fn ticks(&self) -> u64 {
-        self.ticks.load(Ordering::Relaxed)
-    }
-
-    /// When it was last looked at, a read that its driver never answers held the camera.
-    pub(super) fn camera_hangs(&self) -> bool {
-        self.camera_hangs.load(Ordering::Relaxed)
-    }
-
-    /// The camera as last seen.
-    pub(super) fn camera(&self) -> Camera {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Camera> {
-        // Whole values are put in, so a panic elsewhere leaves nothing half done.
-        self.camera.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tick(&self) {
-        self.ticks.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn saw_camera(&self, name: String, trouble: Option<String>) {
-        let mut camera = self.lock();
-        match (&camera.trouble, &trouble) {
-            (before, Some(now)) if before.as_ref() != Some(now) => tracing::warn!("degraded: {now}"),
-            (Some(_), None) => tracing::info!("camera {name}: back"),
-            _ => {}
-        }
-        *camera = Camera { name, trouble };
     }
 }
 
@@ -211,179 +149,166 @@ impl Running {
                 Ok(job) => {
                     if catch_unwind(AssertUnwindSafe(|| self.work(job))).is_err() {
                         tracing::error!("an attempt panicked; please report it");
-                        self.works.pipeline.close_camera();
+                        self.pipeline.close_camera();
                     }
-                    self.shared.busy.store(false, Ordering::Release);
+                    self.shared.set_busy(false);
                 }
-                Err(RecvTimeoutError::Timeout) => self.look_around(),
+                Err(RecvTimeoutError::Timeout) => self.check_camera(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let due = self.unjudged.due(self.works.clock.now());
-            self.record_unjudged(due);
+            if let Some(note) = self.unjudged.due(self.clock.now()) {
+                self.recorder.unjudged(note);
+            }
         }
-        let rest = self.unjudged.take();
-        self.record_unjudged(rest);
-        self.works.pipeline.close_camera();
+        if let Some(note) = self.unjudged.take() {
+            self.recorder.unjudged(note);
+        }
+        self.pipeline.close_camera();
     }
 
     fn work(&mut self, job: Job) {
         match job {
-            Job::Judge(question, line) => self.on_camera(line, |me, listener| me.judge(question, listener)),
-            Job::Enroll(request, by, line) => {
-                self.on_camera(line, |me, listener| me.enroll(request, by, listener));
-            }
-            Job::Probe(line) => {
+            Job::Judge(question, reporter) => self.judge(question, reporter),
+            Job::Enroll(request, by, reporter) => self.enroll(request, by, reporter),
+            Job::Probe(reporter) => {
                 self.probe();
-                drop(line.turn);
-                // Whoever asked may have stopped waiting.
-                let _ = line.end.send(());
+                drop(reporter.permit);
+                // The caller may have stopped waiting.
+                let _ = reporter.end.send(());
             }
         }
     }
 
-    /// Runs a job that uses the camera, unless nobody waits for it any more.
-    fn on_camera<T>(
+    /// Runs a job that uses the camera, unless nobody waits for it any more. Returns its result, and where to send it.
+    fn on_camera<R, T>(
         &mut self,
-        line: Line<T>,
-        run: impl FnOnce(&mut Self, &mut dyn FnMut(Progress) -> ControlFlow<()>) -> T,
-    ) {
-        if line.end.is_closed() || line.news.try_send(News::Started).is_err() {
-            return;
+        reporter: JobReporter<R>,
+        run: impl FnOnce(&mut Pipeline, Observer<'_>) -> T,
+    ) -> Option<(T, oneshot::Sender<R>)> {
+        let JobReporter { updates, end, permit } = reporter;
+        if end.is_closed() || updates.try_send(JobUpdate::Started).is_err() {
+            return None;
         }
-        self.shared.busy.store(true, Ordering::Release);
+        self.shared.set_busy(true);
         let shared = self.shared.clone();
-        let mut listener = |progress: Progress| {
+        let mut observer = |progress: Progress| {
             shared.tick();
-            if line.end.is_closed() {
+            if end.is_closed() {
                 return ControlFlow::Break(());
             }
-            // A full channel means a slow client: he misses a word, nobody waits.
-            let _ = line.news.try_send(News::Progress(progress));
+            // A full channel means a slow client: it misses an update, and nobody waits.
+            let _ = updates.try_send(JobUpdate::Progress(progress));
             ControlFlow::Continue(())
         };
-        let end = run(self, &mut listener);
-        self.last_use = Some(self.works.clock.now());
-        // Not busy, and his next turn, before the caller can know that it has ended.
-        self.shared.busy.store(false, Ordering::Release);
-        drop(line.turn);
-        let _ = line.end.send(end);
+        let result = run(&mut self.pipeline, &mut observer);
+        self.last_use = Some(self.clock.now());
+        // Not busy, and the permit given back, before the caller can know that it has ended.
+        self.shared.set_busy(false);
+        drop(permit);
+        Some((result, end))
     }
 
-    fn judge(
-        &mut self,
-        Question { claimed, may_open, by }: Question,
-        listener: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-    ) -> Judging {
-        let mut attempt = match &claimed {
-            Some(user) => self.works.pipeline.verify(user, listener),
-            None => self.works.pipeline.identify(listener),
-        };
-        let mut judging = replies::judging(&mut attempt, claimed.as_ref());
+    fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
+        let Question { claimed, may_open, by } = question;
+        let judged = self.on_camera(reporter, |pipeline, observer| match &claimed {
+            Some(user) => pipeline.verify(user, observer),
+            None => pipeline.identify(observer),
+        });
+        let Some((attempt, end)) = judged else { return };
+        let judging = to_wire::judging(&attempt, claimed.as_ref());
         self.learn(judging.verdict, judging.message.as_deref());
-        let kind = if claimed.is_some() { "verify" } else { "identify" };
-        let mut event = self.event(kind, judging.user.clone());
-        event.verdict = judging.verdict;
-        if may_open && let Some(opened) = self.open(attempt.verdict, claimed.is_some()) {
-            event.latch = Some(if opened.is_ok() { "opened" } else { "failed" }.to_owned());
-            judging.latch_error = opened.err();
+        let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
+        let event = Event { verdict: judging.verdict, ..self.recorder.event(kind, judging.user.clone()) };
+        match attempt.verdict {
+            Verdict::Granted(grant) if may_open && self.opens(kind) => {
+                self.open(grant, judging, event, by, end)
+            }
+            _ => {
+                if attempt.trace.probability.is_some() {
+                    self.recorder.publish(event, by);
+                } else {
+                    self.unjudged.add(&event, by, self.clock.now());
+                    self.recorder.announce(event, by);
+                }
+                let _ = end.send(judging);
+            }
         }
-        // A latch is tried only after a face was judged.
-        if attempt.trace.probability.is_some() {
-            self.record(&event, by);
-        } else {
-            self.unjudged.add(&event, by, self.works.clock.now());
-        }
-        self.publish(event, by);
-        judging
     }
 
-    /// Hands a grant to the latch. `None` when there is nothing to open.
-    fn open(&mut self, verdict: Verdict, claimed: bool) -> Option<Result<(), String>> {
-        let Verdict::Granted(grant) = verdict else { return None };
-        let wanted = match self.works.opens_on {
+    /// Whether there is a latch that opens on grants of this kind.
+    fn opens(&self, kind: EventKind) -> bool {
+        let wanted = match self.opens_on {
             OpensOn::Any => true,
-            OpensOn::Verify => claimed,
-            OpensOn::Identify => !claimed,
+            OpensOn::Verify => kind == EventKind::Verify,
+            OpensOn::Identify => kind == EventKind::Identify,
         };
-        let latch = self.works.latch.as_mut().filter(|_| wanted)?;
-        let user = grant.user().clone();
-        Some(latch.open(grant).map_err(|error| {
-            tracing::error!(%user, "{error}");
-            error.to_string()
-        }))
+        wanted && self.latch.is_some()
+    }
+
+    /// Hands the grant to the latch. Only the caller waits for what becomes of it.
+    fn open(
+        &self,
+        grant: Grant,
+        mut judging: Judging,
+        mut event: Event,
+        by: u32,
+        end: oneshot::Sender<Judging>,
+    ) {
+        let Some(latch) = &self.latch else { return };
+        let (recorder, user) = (self.recorder.clone(), grant.user().clone());
+        latch.open(grant, move |opened| {
+            event.latch = Some(if opened.is_ok() { LatchState::Opened } else { LatchState::Failed });
+            if let Err(error) = opened {
+                tracing::error!(%user, "{error}");
+                judging.latch_error = Some(error.to_string());
+            }
+            recorder.publish(event, by);
+            let _ = end.send(judging);
+        });
     }
 
     fn enroll(
         &mut self,
         request: EnrollRequest,
         by: u32,
-        listener: &mut dyn FnMut(Progress) -> ControlFlow<()>,
-    ) -> Result<Enrolled, EnrollError> {
+        reporter: JobReporter<Result<Enrolled, EnrollError>>,
+    ) {
         let user = request.user.to_string();
-        let result = self.works.pipeline.enroll(request, listener);
-        if let Err(EnrollError::Unavailable(cause)) = &result {
-            self.learn(Some(replies::word(cause)), Some(&replies::cause_text(cause)));
-        } else {
-            self.learn(None, None);
+        let enrolled = self.on_camera(reporter, |pipeline, observer| pipeline.enroll(request, observer));
+        let Some((result, end)) = enrolled else { return };
+        match &result {
+            Err(EnrollError::Unavailable(cause)) => {
+                self.learn(Some(to_wire::outcome(cause)), Some(&to_wire::cause_text(cause)));
+            }
+            _ => self.learn(None, None),
         }
         if result.is_ok() {
-            let event = self.event("enroll", Some(user));
-            self.record(&event, by);
-            self.publish(event, by);
+            self.recorder.done(EventKind::Enroll, Some(user), by);
         }
-        result
+        let _ = end.send(result);
     }
 
-    /// What an attempt tells about the camera.
-    fn learn(&mut self, word: Option<Word>, message: Option<&str>) {
-        match word {
-            Some(Word::CameraUnavailable) => {
-                let name = self.works.pipeline.camera_name();
-                self.shared.saw_camera(name, message.map(str::to_owned));
-            }
-            // Frames came, or the camera was not used at all.
-            Some(Word::Wait | Word::Stopped | Word::NotEnrolled | Word::Cancelled | Word::Failed) => {}
-            _ => self.shared.saw_camera(self.works.pipeline.camera_name(), None),
-        }
-    }
-
-    fn event(&self, kind: &str, user: Option<String>) -> Event {
-        Event { kind: kind.to_owned(), time: self.works.clock.wall().0, user, ..Event::default() }
-    }
-
-    /// Puts it on record, before anybody hears of it.
-    fn record(&self, event: &Event, by: u32) {
-        if let Some(audit) = &self.works.audit {
-            audit.record(replies::audited(event, by));
-        }
-    }
-
-    fn record_unjudged(&self, note: Option<String>) {
-        if let (Some(audit), Some(_)) = (&self.works.audit, &note) {
-            let (time, kind) = (self.works.clock.wall(), "unjudged".to_owned());
-            audit.record(Entry { time, kind, note, ..Entry::default() });
-        }
-    }
-
-    fn publish(&self, event: Event, by: u32) {
-        let verdict = event.verdict.map(Word::as_str);
-        tracing::info!(user = event.user, by, verdict, latch = event.latch, "{}", event.kind);
-        // Nobody may be listening.
-        let _ = self.events.send(event);
+    /// What an attempt tells about the camera: nothing, if it was not used or frames came and something else failed.
+    fn learn(&mut self, outcome: Option<Outcome>, message: Option<&str>) {
+        let trouble = match outcome.map(|outcome| (outcome, outcome.kind())) {
+            Some((Outcome::CameraUnavailable, _)) => message.map(str::to_owned),
+            Some((_, Kind::Locked | Kind::NotEnrolled | Kind::Unavailable)) => return,
+            _ => None,
+        };
+        self.shared.saw_camera(self.pipeline.camera_name(), trouble);
     }
 
     fn probe(&mut self) {
-        let trouble = self.works.pipeline.probe_camera().err();
-        let hangs = matches!(trouble, Some(CameraError::Stuck { .. }));
-        self.shared.camera_hangs.store(hangs, Ordering::Relaxed);
-        self.shared.saw_camera(self.works.pipeline.camera_name(), trouble.map(|error| error.to_string()));
-        self.last_probe = self.works.clock.now();
+        let trouble = self.pipeline.probe_camera().err();
+        self.shared.set_camera_hangs(matches!(trouble, Some(CameraError::Stuck { .. })));
+        self.shared.saw_camera(self.pipeline.camera_name(), trouble.map(|error| error.to_string()));
+        self.last_probe = self.clock.now();
     }
 
-    fn look_around(&mut self) {
-        let now = self.works.clock.now();
-        if self.last_use.is_some_and(|at| now.since(at) >= self.works.idle_close) {
-            self.works.pipeline.close_camera();
+    fn check_camera(&mut self) {
+        let now = self.clock.now();
+        if self.last_use.is_some_and(|at| now.since(at) >= self.idle_close) {
+            self.pipeline.close_camera();
             self.last_use = None;
         }
         if now.since(self.last_probe) >= REPROBE {

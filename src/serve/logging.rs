@@ -1,4 +1,4 @@
-//! Where the daemon's words go: the journal if it listens, else stderr. Never scores or biometric data.
+//! The log: to the journal if it listens, else to stderr. Never scores or biometric data.
 
 use std::io::IsTerminal;
 
@@ -13,9 +13,6 @@ pub(super) fn start() {
     // By level and target alone: filters by spans and fields would bring a library for regular expressions along.
     let wanted: Option<Targets> = std::env::var("RUST_LOG").ok().and_then(|words| words.parse().ok());
     let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
-    // zlink logs whole messages, and a reply to root holds scores.
-    let silenced = ["zlink", "zlink_core", "zlink_tokio"];
-    let filter = silenced.iter().fold(filter, |filter, target| filter.with_target(*target, LevelFilter::OFF));
     let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
     let registry = tracing_subscriber::registry().with(filter);
     // A second call in one process keeps the first setting.

@@ -1,49 +1,53 @@
-//! The daemon on its socket: who calls, what he may ask, and the one engine that looks and opens.
+//! The daemon on its socket: who calls, what they may ask, and the one engine that looks.
 //!
-//! Two threads. This one serves all connections with tokio, one small task each, and never waits for a camera
-//! or a disk. The `engine` runs attempts one after another. A client that is slow, silent or hostile holds up
-//! nobody but himself: his messages are bounded in size and time, his replies in time, and there is a limit
-//! to how many connections there are, in all and of one user.
+//! Three threads. This one serves all connections with tokio, one small task each, and never waits for a camera or a disk.
+//! The `engine` runs attempts one after another, and hands grants to the latch's own thread. `listener` limits connections,
+//! in all and for one user; `connection` bounds what one client can send and leave unread.
 //!
-//! Start at [`run`]; `methods` has one function per method of the interface.
+//! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
 
 mod connection;
 mod daemon;
 mod engine;
-mod gate;
-mod line;
+mod job;
+mod job_limit;
+mod listener;
 mod logging;
-pub mod message;
 mod methods;
 mod notify;
 pub mod peer;
-mod replies;
-mod service;
+mod recorder;
+mod session;
+mod shared;
 pub mod socket;
-mod streams;
-mod turns;
+mod to_wire;
 mod unjudged;
-mod upkeep;
 
 use std::future::Future;
 use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::sync::broadcast;
+
 use crate::config::{Config, LatchKind};
 use crate::pipeline::{Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
-use connection::Doorman;
-use engine::{Engine, Works};
-use methods::Hall;
+use engine::{Engine, EngineParts};
+use listener::Listener;
 use peer::Peers;
+use recorder::Recorder;
+use session::ServerState;
 
 pub use daemon::{DaemonArgs, main};
 
 /// Threads that wait for the disk or the name service on behalf of connections.
 const BLOCKING_THREADS: usize = 4;
+
+/// Events that a slow client may fall behind.
+const EVENTS: usize = 256;
 
 /// Everything the daemon is made of.
 pub struct Parts {
@@ -55,7 +59,7 @@ pub struct Parts {
     pub seams: Seams,
     /// Who is calling.
     pub peers: Arc<dyn Peers>,
-    /// Where it is put on record what happened, if anywhere.
+    /// The audit log, if there is one.
     pub audit: Option<Arc<Audit>>,
 }
 
@@ -67,7 +71,7 @@ pub enum ServeError {
     Start(#[source] std::io::Error),
 }
 
-/// Serves `listener` until `shutdown` is done; says so to systemd, if that started us.
+/// Serves `listener` until `shutdown` is done, and reports to systemd if it started us.
 ///
 /// # Errors
 /// [`ServeError`], before anything is served.
@@ -84,16 +88,18 @@ pub fn run(
     let Parts { config, networks, seams, peers, audit } = parts;
     let Seams { frames, clock, store, latch } = seams;
     let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone());
-    let works = Works {
+    let recorder =
+        Recorder { clock: clock.clone(), audit: audit.clone(), events: broadcast::Sender::new(EVENTS) };
+    let engine = EngineParts {
         pipeline,
         latch: (config.latch.kind != LatchKind::None).then_some(latch),
         opens_on: config.latch.opens_on,
         clock: clock.clone(),
         idle_close: config.camera.idle_close_ms.duration(),
-        audit: audit.clone(),
+        recorder: recorder.clone(),
     };
-    let (engine, thread) = Engine::start(works).map_err(ServeError::Start)?;
-    let hall = Hall {
+    let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
+    let state = ServerState {
         engine,
         store,
         started: clock.now(),
@@ -101,24 +107,25 @@ pub fn run(
         queue_patience: config.decision.deadline_ms.duration(),
         templates: config.decision.templates as usize,
         audit,
+        recorder,
         uploading: Default::default(),
         export_recipient: config.store.export_recipient.clone(),
     };
-    let doorman = Doorman::new(&config.serve, peers, Rc::new(hall));
+    let clients = Listener::new(&config.serve, peers, Rc::new(state));
     let tasks = tokio::task::LocalSet::new();
     let served = tasks.block_on(&runtime, async move {
         let listener =
             listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(listener));
         let listener = listener.map_err(ServeError::Start)?;
-        tokio::task::spawn_local(notify::watch(doorman.shared(), doorman.round()));
+        tokio::task::spawn_local(notify::watch(clients.shared(), clients.heartbeat()));
         tokio::select! {
-            () = doorman.serve(listener) => {}
+            () = clients.serve(listener) => {}
             () = shutdown => {}
         }
         notify::stopping();
         Ok(())
     });
-    // Connections go first: their jobs are given up, so the engine ends soon and lets go of the camera.
+    // Connections go first: that cancels their jobs, so the engine soon ends and closes the camera.
     drop(tasks);
     drop(runtime);
     if thread.join().is_err() {

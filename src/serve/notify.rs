@@ -1,4 +1,4 @@
-//! Word to systemd: ready, alive, and how we are.
+//! Reports to systemd: ready, alive, and in which state.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use super::connection::Round;
-use super::engine::Shared;
+use super::listener::Heartbeat;
+use super::shared::Shared;
 
-/// How often the state is told when no watchdog asks for more.
+/// How often the state is reported when no watchdog asks for more.
 const PERIOD: Duration = Duration::from_secs(5);
 
-/// Says that we are ready, then for ever how we are. The watchdog is fed only by the loops themselves: since it
-/// was fed last the socket's has come round, the engine's has come round, and no read of the camera hangs.
-pub(super) async fn watch(shared: Arc<Shared>, round: Rc<Round>) {
+/// Reports that we are ready, then our state for ever. The watchdog is fed only if both loops have gone round since the
+/// last time, and no read of the camera hangs.
+pub(super) async fn watch(shared: Arc<Shared>, heartbeat: Rc<Heartbeat>) {
     let watchdog = sd_notify::watchdog_enabled();
     // Twice in each interval, as sd_watchdog_enabled(3) advises.
     let period = watchdog.map_or(PERIOD, |interval| (interval / 2).min(PERIOD));
     tell(&[NotifyState::Ready, NotifyState::Status(&state(&shared))]);
     let look =
-        || Signs { socket: round.count(), engine: shared.ticks(), camera_hangs: shared.camera_hangs() };
+        || Signs { socket: heartbeat.count(), engine: shared.ticks(), camera_hangs: shared.camera_hangs() };
     let mut fed = look();
     let mut said = String::new();
     loop {
@@ -38,17 +38,17 @@ pub(super) async fn watch(shared: Arc<Shared>, round: Rc<Round>) {
     }
 }
 
-/// Says that we are about to end.
+/// Reports that we are about to end.
 pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Signs of life. A restart mends whatever stops them for long.
+/// Signs of life. A restart fixes whatever stops them for long.
 #[derive(Debug, Clone, Copy)]
 struct Signs {
-    /// Rounds of the loop that lets clients in.
+    /// Iterations of the accept loop.
     socket: u64,
-    /// Ticks of the thread that looks.
+    /// Ticks of the engine.
     engine: u64,
     /// A read that the camera's driver never answers holds the camera.
     camera_hangs: bool,
@@ -65,9 +65,9 @@ fn state(shared: &Shared) -> String {
 }
 
 fn tell(states: &[NotifyState<'_>]) {
-    // Without systemd this does nothing; with it, there is nobody else to complain to.
+    // Without systemd this does nothing.
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!("systemd: cannot be told how we are ({error})");
+        tracing::warn!("systemd: cannot report our state ({error})");
     }
 }
 

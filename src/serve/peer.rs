@@ -1,4 +1,4 @@
-//! Who is calling, and what that caller may ask or see.
+//! Who is calling, and what they may ask or see.
 
 use std::ffi::CString;
 
@@ -8,7 +8,7 @@ use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 /// What a caller is to this daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// May ask about himself.
+    /// May ask about themselves.
     User,
     /// May enrol, remove, reset, identify and follow events.
     Manager,
@@ -16,23 +16,23 @@ pub enum Role {
     Owner,
 }
 
-/// Somebody on the other end of a connection.
+/// The other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// His user id, from the kernel.
+    /// Their user id, from the kernel.
     pub uid: u32,
-    /// His login name, if he has one.
+    /// Their login name, if they have one.
     pub name: Option<String>,
-    /// What he is.
+    /// What they are to this daemon.
     pub role: Role,
 }
 
-/// Tells who is calling. Replaced in tests, which all run as one user.
+/// Identifies callers. Replaced in tests, which all run as one user.
 pub trait Peers: Send + Sync {
-    /// The caller behind the ids that the kernel vouches for. May ask the name service, so it may block.
+    /// The caller with these ids, which the kernel vouches for. May ask the name service, so it may block.
     fn caller(&self, uid: u32, gid: u32) -> Caller;
 
-    /// The same where it is known without asking anybody, so that no name service can keep the owner waiting.
+    /// The same if it is known without asking the name service, which so cannot keep the owner waiting.
     fn known(&self, _uid: u32) -> Option<Caller> {
         None
     }
@@ -46,8 +46,8 @@ pub struct SystemPeers {
 }
 
 impl SystemPeers {
-    /// Members of `group` are managers; the group is looked up at each call, so that joining it works at once. Who the
-    /// owners are is looked up here.
+    /// Members of `group` are managers; the group is looked up at each call, so that joining it works at once. The owners
+    /// are looked up here.
     pub fn new(group: String) -> Self {
         let owner = |uid: Uid| Caller { uid: uid.as_raw(), name: name_of(uid), role: Role::Owner };
         Self { owners: [Uid::from_raw(0), Uid::effective()].map(owner).into(), group }
@@ -82,24 +82,29 @@ fn name_of(uid: Uid) -> Option<String> {
 }
 
 impl Caller {
-    /// May he change who is enrolled, or see what happens at the door?
+    /// Whether they may change who is enrolled, and see what happens at the door.
+    pub fn is_manager(&self) -> bool {
+        self.role >= Role::Manager
+    }
+
+    /// Refuses `what` to callers who are not managers.
     ///
     /// # Errors
     /// [`Fault::PermissionDenied`], naming who may.
     pub fn may_manage(&self, what: &str) -> Result<(), Fault> {
-        if self.role >= Role::Manager {
+        if self.is_manager() {
             return Ok(());
         }
         let message = format!("{what}: only root and the group `facelatch` may; ask as one of them");
         Err(Fault::PermissionDenied { message })
     }
 
-    /// May he ask about the user of this name?
+    /// Refuses `what` about a user to callers who are neither managers nor that user.
     ///
     /// # Errors
     /// [`Fault::PermissionDenied`], naming who may.
     pub fn may_ask_about(&self, what: &str, user: &str) -> Result<(), Fault> {
-        if self.role >= Role::Manager || self.name.as_deref() == Some(user) {
+        if self.is_manager() || self.name.as_deref() == Some(user) {
             return Ok(());
         }
         let me = self.name.as_deref().unwrap_or("somebody without a name");
@@ -109,7 +114,7 @@ impl Caller {
         Err(Fault::PermissionDenied { message })
     }
 
-    /// May he see scores?
+    /// Whether they may see scores.
     pub fn sees_scores(&self) -> bool {
         self.role == Role::Owner
     }
@@ -124,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_may_ask_about_himself_only() {
+    fn users_may_ask_about_themselves_only() {
         assert!(caller(Role::User).may_ask_about("verify", "alice").is_ok());
         let fault = caller(Role::User).may_ask_about("verify", "bob").expect_err("another");
         assert!(fault.to_string().contains("group `facelatch`"), "{fault}");

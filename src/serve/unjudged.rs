@@ -1,19 +1,19 @@
-//! Attempts that judged no face, as the audit log tells of them: counted, in one line a minute.
+//! Attempts that judged no face: the audit log gets their counts, in one line a minute.
 //!
-//! They cost whoever makes them nothing, so with a line each anybody could push the lines that matter out of the log.
+//! They cost the caller nothing, so with a line each anybody could push the lines that matter out of the log.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use facelatch_wire::Word;
+use facelatch_wire::Outcome;
 use facelatch_wire::reply::Event;
 
 use crate::clock::BootTime;
 
-/// A line tells of so long.
+/// Interval covered by one log line.
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// So many kinds of attempts are told apart in one line; the rest are counted together.
+/// Kinds of attempts that one line counts separately; the rest are counted together.
 const KINDS: usize = 8;
 
 /// The attempts since the last line.
@@ -25,13 +25,13 @@ pub(super) struct Unjudged {
 }
 
 impl Unjudged {
-    /// One more, that user id `by` asked for.
+    /// One more, asked for by user id `by`.
     pub(super) fn add(&mut self, event: &Event, by: u32, now: BootTime) {
         if self.counts.is_empty() {
             self.since = now;
         }
         let about = event.user.as_ref().map_or_else(String::new, |user| format!(" {user}"));
-        let verdict = event.verdict.map_or("-", Word::as_str);
+        let verdict = event.verdict.map_or("-", Outcome::as_str);
         let what = format!("{}{about} by {by} {verdict}", event.kind);
         if self.counts.len() < KINDS || self.counts.contains_key(&what) {
             *self.counts.entry(what).or_default() += 1;
@@ -40,31 +40,33 @@ impl Unjudged {
         }
     }
 
-    /// What there is to tell when the minute is over.
+    /// The counts when the minute is over, if there are any.
     pub(super) fn due(&mut self, now: BootTime) -> Option<String> {
         if now.since(self.since) >= PERIOD { self.take() } else { None }
     }
 
-    /// What there is to tell; from here on it counts anew.
+    /// The counts so far, if there are any; starts again at zero.
     pub(super) fn take(&mut self) -> Option<String> {
         let Self { counts, others, .. } = std::mem::take(self);
-        let told = counts.into_iter().map(|(what, count)| format!("{what}: {count}"));
+        let counted = counts.into_iter().map(|(what, count)| format!("{what}: {count}"));
         let rest = (others > 0).then(|| format!("others: {others}"));
-        let told: Vec<String> = told.chain(rest).collect();
-        (!told.is_empty()).then(|| told.join(", "))
+        let parts: Vec<String> = counted.chain(rest).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use facelatch_wire::reply::EventKind;
+
     use super::*;
 
     fn at(seconds: u64) -> BootTime {
         BootTime(Duration::from_secs(seconds))
     }
 
-    fn event(user: Option<&str>, verdict: Word) -> Event {
-        let kind = if user.is_some() { "verify" } else { "identify" }.to_owned();
+    fn event(user: Option<&str>, verdict: Outcome) -> Event {
+        let kind = if user.is_some() { EventKind::Verify } else { EventKind::Identify };
         Event { kind, user: user.map(str::to_owned), verdict: Some(verdict), ..Event::default() }
     }
 
@@ -72,9 +74,9 @@ mod tests {
     fn a_minute_of_attempts_is_one_line() {
         let mut unjudged = Unjudged::default();
         for _ in 0..1000 {
-            unjudged.add(&event(Some("alice"), Word::Wait), 0, at(5));
+            unjudged.add(&event(Some("alice"), Outcome::Wait), 0, at(5));
         }
-        unjudged.add(&event(None, Word::NoFace), 1000, at(7));
+        unjudged.add(&event(None, Outcome::NoFace), 1000, at(7));
         assert_eq!(unjudged.due(at(64)), None);
         let told = "identify by 1000 no-face: 1, verify alice by 0 wait: 1000";
         assert_eq!(unjudged.due(at(65)).as_deref(), Some(told));
@@ -85,7 +87,7 @@ mod tests {
     fn a_line_stays_short_and_counts_all() {
         let mut unjudged = Unjudged::default();
         for user in 0..100 {
-            unjudged.add(&event(Some(&format!("user{user}")), Word::NotEnrolled), 0, at(0));
+            unjudged.add(&event(Some(&format!("user{user}")), Outcome::NotEnrolled), 0, at(0));
         }
         let told = unjudged.take().expect("something");
         assert!(told.ends_with("others: 92") && told.len() < 400, "{told}");

@@ -41,7 +41,7 @@ impl Masks {
         self.speaks.notify_all();
     }
 
-    /// Returns when so many more connections than `before` were seen.
+    /// Returns once `more` connections beyond `before` were seen.
     pub fn wait_for(&self, before: usize, more: usize) {
         let seen = self.seen.lock().expect("lock");
         let wait = self.comes.wait_timeout_while(seen, PATIENCE, |seen| *seen < before + more);

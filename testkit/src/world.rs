@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -38,6 +39,17 @@ use crate::stage::{ALICE_ENROLS, NOBODY, ScriptedCamera, Stage};
 
 /// Longer than anything takes; a test that gets here has failed.
 pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Asks until there is an answer.
+pub fn until<T>(ask: impl Fn() -> Option<T>) -> T {
+    let deadline = Deadline::within(PATIENCE);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        deadline.left().expect("it never came");
+    }
+}
 
 /// Time that moves when it is told to.
 pub struct HandClock(AtomicU64);
@@ -172,27 +184,46 @@ impl TemplateStore for VecStore {
 
 /// Records whom the latch opened for.
 #[derive(Clone, Default)]
-pub struct Tape(Arc<Mutex<(Vec<String>, bool)>>);
+pub struct Tape(Arc<Mutex<TapeState>>);
+
+#[derive(Default)]
+struct TapeState {
+    opened: Vec<String>,
+    jammed: bool,
+    slow: Option<(Sender<()>, Receiver<()>)>,
+}
 
 impl Tape {
     /// For whom it opened, in order.
     pub fn opened_for(&self) -> Vec<String> {
-        self.0.lock().expect("lock").0.clone()
+        self.0.lock().expect("lock").opened.clone()
     }
 
     /// Refuses to open from now on.
     pub fn jam(&self) {
-        self.0.lock().expect("lock").1 = true;
+        self.0.lock().expect("lock").jammed = true;
+    }
+
+    /// The next opening takes until the sender lets it end; the receiver tells that it has begun.
+    pub fn slow_down(&self) -> (Receiver<()>, Sender<()>) {
+        let ((begin, begun), (end, ended)) = (channel(), channel());
+        self.0.lock().expect("lock").slow = Some((begin, ended));
+        (begun, end)
     }
 }
 
 impl Latch for Tape {
     fn open(&mut self, grant: Grant) -> Result<(), LatchError> {
+        let slow = self.0.lock().expect("lock").slow.take();
+        if let Some((begin, ended)) = slow {
+            begin.send(()).expect("the test waits for it");
+            ended.recv_timeout(PATIENCE).expect("the test lets it end");
+        }
         let mut tape = self.0.lock().expect("lock");
-        if tape.1 {
+        if tape.jammed {
             return Err(LatchError::Failed { command: "tape".into(), status: "jammed".into() });
         }
-        tape.0.push(grant.user().to_string());
+        tape.opened.push(grant.user().to_string());
         Ok(())
     }
 
@@ -335,10 +366,19 @@ impl World {
         self
     }
 
-    /// Stops the daemon and starts it anew: only the store is kept.
+    /// Stops the daemon and starts it again: only the store is kept.
     pub fn restart(&mut self) {
         self.stop();
         self.start();
+    }
+
+    /// The same with another configuration.
+    #[must_use]
+    pub fn reconfigured(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        self.stop();
+        change(&mut self.config);
+        self.start();
+        self
     }
 
     /// Connections from now on come from this user.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use facelatch_testkit::stage::faces;
 use facelatch_testkit::world::PATIENCE;
 use facelatch_wire::call::{Enroll, Status};
+use facelatch_wire::reply::State;
 use facelatch_wire::{Client, Deadline};
 
 /// `facelatchd` as a process of its own, ready.
@@ -68,7 +69,7 @@ fn the_daemon_bounds_its_memory_refuses_a_second_one_and_stops_cleanly() {
     let mut daemon_here = Daemon::start();
     let mode = std::fs::metadata(&daemon_here.socket).expect("socket").permissions().mode();
     assert_eq!(mode & 0o777, 0o660);
-    assert_eq!(daemon_here.client().call(&Status {}).expect("status").state, "ready");
+    assert_eq!(daemon_here.client().call(&Status {}).expect("status").state, State::Ready);
 
     let before = daemon_here.peak_kb();
     let mut client = daemon_here.client();

@@ -76,7 +76,7 @@ fn every_field_that_is_replied_stands_in_the_file() {
 #[test]
 fn every_error_stands_in_the_file() {
     let source = include_str!("../../wire/src/fault.rs");
-    let own = source.lines().filter_map(|line| line.split_once("rename = \"io.facelatch.v1."));
+    let own = source.lines().filter_map(|line| line.split_once("= \"io.facelatch.v1."));
     let names: Vec<&str> = own.filter_map(|(_, rest)| rest.split('"').next()).collect();
     assert!(names.len() >= 10, "{names:?}");
     for name in names {

@@ -4,10 +4,11 @@ use std::fs;
 
 use age::secrecy::ExposeSecret;
 use facelatch::serve::peer::Role;
-use facelatch_wire::Word;
+use facelatch_wire::Outcome;
 use facelatch_wire::call::{
-    CheckAudit, Events, Export, Identify, Import, List, Remove, Renew, Status, Upload,
+    CheckAudit, Events, Export, Identify, Import, List, Remove, Renew, Secret, Status, Upload,
 };
+use facelatch_wire::reply::EventKind;
 
 use facelatch_testkit::stage::{ALICE, BOB};
 use facelatch_testkit::world::World;
@@ -24,16 +25,16 @@ fn renewed_templates_still_know_the_face_and_no_other() {
     for _ in 0..2 {
         world.stage.shows(ALICE);
         let before = world.verify("alice");
-        assert_eq!(before.verdict, Some(Word::Match));
-        assert_eq!(world.ask(&Renew { store_key: false }).expect("renewed").templates, 3);
+        assert_eq!(before.verdict, Some(Outcome::Match));
+        assert_eq!(world.ask(&Renew { store_key: Some(false) }).expect("renewed").templates, 3);
         world.stage.shows(ALICE);
         let after = world.verify("alice");
-        assert_eq!(after.verdict, Some(Word::Match));
+        assert_eq!(after.verdict, Some(Outcome::Match));
         let (before, after) = (before.p.expect("owner"), after.p.expect("owner"));
         assert!((before - after).abs() < 1e-6, "{before} became {after}");
         world.stage.shows(BOB);
-        assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
-        assert_eq!(world.ask(&Renew { store_key: true }).expect("another key").templates, 0);
+        assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch));
+        assert_eq!(world.ask(&Renew { store_key: Some(true) }).expect("another key").templates, 0);
     }
     world.stage.shows(ALICE);
     assert_eq!(world.ask(&Identify {}).expect("a verdict").user.as_deref(), Some("alice"));
@@ -69,8 +70,8 @@ fn only_managers_export_and_only_for_the_configured_recipient() {
     assert!(ask(None).is_err());
     let mut client = world.client();
     assert!(client.call(&Upload { data: "AAAA".into() }).is_err());
-    assert!(client.call(&Import { identity: secret, skip_enrolled: false }).is_err());
-    assert!(client.call(&Renew { store_key: false }).is_err());
+    assert!(client.call(&Import { identity: Secret(secret), skip_enrolled: None }).is_err());
+    assert!(client.call(&Renew { store_key: Some(false) }).is_err());
     assert!(client.call(&CheckAudit {}).is_err());
 }
 
@@ -78,7 +79,7 @@ fn only_managers_export_and_only_for_the_configured_recipient() {
 fn an_import_of_nothing_or_rubbish_is_refused() {
     let world = World::sealed(|_| {});
     let mut client = world.client();
-    let import = Import { identity: keys().1, skip_enrolled: false };
+    let import = Import { identity: Secret(keys().1), skip_enrolled: None };
     assert!(client.call(&import).expect_err("nothing").to_string().contains("nothing was uploaded"));
     assert!(client.call(&Upload { data: "!".into() }).expect_err("no base64").to_string().contains("data"));
     client.call(&Upload { data: "aGVsbG8".into() }).expect("uploaded");
@@ -90,7 +91,7 @@ fn an_import_of_nothing_or_rubbish_is_refused() {
 fn the_audit_log_tells_who_when_and_how_it_ended_and_shows_an_edit() {
     let world = World::sealed(|_| {}).knows_alice();
     world.stage.shows(BOB);
-    assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch));
     let path = world.store_folder().join("audit/audit.log");
     let text = fs::read_to_string(&path).expect("log");
     let last = text.lines().last().expect("lines");
@@ -118,7 +119,7 @@ fn a_deed_is_told_although_whoever_asked_has_hung_up_meanwhile() {
     let world = World::new().knows_alice();
     let mut listener = world.client();
     listener.start(&Events {}, true).expect("sent");
-    assert_eq!(listener.receive::<Events>().expect("listening").reply.kind, "listening");
+    assert_eq!(listener.receive::<Events>().expect("listening").reply.kind, EventKind::Listening);
     let mut client = world.client();
     let hold = world.store.hold();
     client.start(&Remove { user: "alice".into(), id: None }, false).expect("sent");
@@ -127,7 +128,7 @@ fn a_deed_is_told_although_whoever_asked_has_hung_up_meanwhile() {
     daemon_has_come_round(&world);
     drop(hold);
     let told = listener.receive::<Events>().expect("an event").reply;
-    assert_eq!((told.kind.as_str(), told.user.as_deref()), ("remove", Some("alice")));
+    assert_eq!((told.kind, told.user.as_deref()), (EventKind::Remove, Some("alice")));
     assert!(world.ask(&List { user: None }).expect("list").templates.is_empty());
 }
 
@@ -136,7 +137,7 @@ fn a_renewal_that_failed_is_on_record_too() {
     let world = World::sealed(|_| {});
     // The keyring cannot be written.
     fs::create_dir(world.store_folder().join("keyring.a.new")).expect("made");
-    assert!(world.ask(&Renew { store_key: true }).is_err());
+    assert!(world.ask(&Renew { store_key: Some(true) }).is_err());
     let text = fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("log");
     assert!(text.contains(r#""kind":"renew","by":0,"verdict":"failed""#), "{text}");
 }
@@ -149,7 +150,7 @@ fn one_file_at_a_time_is_uploaded() {
     first.call(&part).expect("uploaded");
     first.call(&part).expect("more of it");
     let error = world.ask(&part).expect_err("two").to_string();
-    assert!(error.contains("somebody else imports just now"), "{error}");
+    assert!(error.contains("another import is in progress"), "{error}");
     drop(first);
     daemon_has_come_round(&world);
     world.ask(&part).expect("the place was given back");
@@ -162,11 +163,11 @@ fn attempts_that_cost_nothing_do_not_fill_the_audit_log() {
     let lines = || fs::read_to_string(&path).expect("log").lines().count();
     let before = lines();
     for _ in 0..50 {
-        assert_eq!(world.verify("carol").verdict, Some(Word::NotEnrolled));
+        assert_eq!(world.verify("carol").verdict, Some(Outcome::NotEnrolled));
     }
     assert_eq!(lines(), before);
     world.stage.shows(BOB);
-    assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch));
     assert_eq!(lines(), before + 1);
     world.clock.forward(std::time::Duration::from_secs(60));
     world.verify("carol");

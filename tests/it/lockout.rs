@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use facelatch_wire::Word;
+use facelatch_wire::Outcome;
 use facelatch_wire::call::Reset;
 
 use facelatch_testkit::stage::{ALICE, BOB};
@@ -13,7 +13,7 @@ fn locked() -> World {
     let world = World::with(|config| config.decision.frames = 1).knows_alice();
     world.stage.shows(BOB);
     for miss in 1..=5 {
-        assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch), "miss {miss}");
+        assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch), "miss {miss}");
     }
     world.stage.shows(ALICE);
     world
@@ -23,12 +23,12 @@ fn locked() -> World {
 fn after_five_misses_even_the_right_face_waits_thirty_seconds() {
     let world = locked();
     let judged = world.verify("alice");
-    assert_eq!(judged.verdict, Some(Word::Wait));
+    assert_eq!(judged.verdict, Some(Outcome::Wait));
     assert!(judged.wait_s.is_some_and(|wait| (29..=30).contains(&wait)), "{judged:?}");
     assert_eq!(judged.p, None, "it was not even looked at");
     assert!(world.tape.opened_for().is_empty());
     world.clock.forward(Duration::from_secs(31));
-    assert_eq!(world.verify("alice").verdict, Some(Word::Match));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
     assert_eq!(world.tape.opened_for(), ["alice"]);
 }
 
@@ -36,20 +36,20 @@ fn after_five_misses_even_the_right_face_waits_thirty_seconds() {
 fn a_restart_does_not_shorten_the_wait() {
     let mut world = locked();
     world.restart();
-    assert_eq!(world.verify("alice").verdict, Some(Word::Wait));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Wait));
 }
 
 #[test]
 fn another_factor_ends_the_wait() {
     let world = locked();
     world.ask(&Reset { user: Some("alice".into()) }).expect("reset");
-    assert_eq!(world.verify("alice").verdict, Some(Word::Match));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
 }
 
 #[test]
 fn misses_of_one_user_do_not_lock_another() {
     let world = locked();
     world.enroll("bob").expect("the same face under a second name");
-    assert_eq!(world.verify("bob").verdict, Some(Word::Match));
-    assert_eq!(world.verify("alice").verdict, Some(Word::Wait));
+    assert_eq!(world.verify("bob").verdict, Some(Outcome::Match));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Wait));
 }

@@ -1,6 +1,6 @@
 //! What the PAM module asks; tests/pam tries the module itself.
 
-use facelatch_wire::Word;
+use facelatch_wire::Outcome;
 use facelatch_wire::call::Verify;
 
 use facelatch_testkit::stage::ALICE;
@@ -12,12 +12,12 @@ fn a_login_opens_no_door() {
     world.stage.shows(ALICE);
     let login = Verify { user: Some("alice".into()), latch: Some(false) };
     let judged = world.ask(&login).expect("a verdict");
-    assert_eq!((judged.verdict, judged.latch_error), (Some(Word::Match), None));
+    assert_eq!((judged.verdict, judged.latch_error), (Some(Outcome::Match), None));
     assert!(world.tape.opened_for().is_empty());
     // Asking for the latch, or not speaking of it, leaves it to the configuration.
     for latch in [Some(true), None] {
         let asked = Verify { user: Some("alice".into()), latch };
-        assert_eq!(world.ask(&asked).expect("a verdict").verdict, Some(Word::Match));
+        assert_eq!(world.ask(&asked).expect("a verdict").verdict, Some(Outcome::Match));
     }
     assert_eq!(world.tape.opened_for(), ["alice", "alice"]);
 }

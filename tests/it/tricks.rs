@@ -10,7 +10,7 @@ use facelatch::people::UserName;
 use facelatch::serve::peer::Role;
 use facelatch::store::TemplateStore;
 use facelatch_wire::call::{Identify, Remove, Reset, Status, Verify};
-use facelatch_wire::{Client, Word};
+use facelatch_wire::{Client, Outcome};
 
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
 use facelatch_testkit::world::World;
@@ -24,7 +24,7 @@ fn begun(world: &World) -> Client {
     client
 }
 
-fn ended(world: &World, mut client: Client, shots: &[Shot]) -> Option<Word> {
+fn ended(world: &World, mut client: Client, shots: &[Shot]) -> Option<Outcome> {
     world.stage.shows(shots);
     world.stage.let_go();
     client.receive::<Verify>().expect("verdict").reply.verdict
@@ -40,12 +40,12 @@ fn one_frame_of_the_owner_does_not_carry_a_stranger_who_steps_into_his_place() {
     world.enroll("alice").expect("the same picture three times");
     world.stage.shows(&[&[HERSELF], BOB, BOB].concat());
     let judged = world.verify("alice");
-    assert_eq!(judged.verdict, Some(Word::SeveralFaces), "frames of two people in turn: {judged:?}");
+    assert_eq!(judged.verdict, Some(Outcome::SeveralFaces), "frames of two people in turn: {judged:?}");
     assert_eq!(judged.p, None, "they were never judged together");
 
     world.stage.shows(&[&[HERSELF], [BOB; 30].concat().as_slice()].concat());
     let judged = world.verify("alice");
-    assert_eq!(judged.verdict, Some(Word::NoMatch), "the stranger alone is judged: {judged:?}");
+    assert_eq!(judged.verdict, Some(Outcome::NoMatch), "the stranger alone is judged: {judged:?}");
     assert!(world.tape.opened_for().is_empty());
 }
 
@@ -54,14 +54,18 @@ fn an_identification_is_no_way_round_the_wait_of_whom_it_finds() {
     let world = World::with(|config| config.decision.frames = 1).knows_alice();
     world.stage.shows(BOB);
     for _ in 0..5 {
-        assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+        assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch));
     }
     world.stage.shows(ALICE);
     let judged = world.ask(&Identify {}).expect("a verdict");
-    assert_eq!((judged.verdict, judged.user.as_deref()), (Some(Word::Wait), Some("alice")), "whom to reset");
+    assert_eq!(
+        (judged.verdict, judged.user.as_deref()),
+        (Some(Outcome::Wait), Some("alice")),
+        "whom to reset"
+    );
     assert!(world.tape.opened_for().is_empty());
     world.clock.forward(Duration::from_secs(31));
-    assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Word::Match));
+    assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Outcome::Match));
 }
 
 #[test]
@@ -70,15 +74,15 @@ fn an_identification_stopped_by_somebodys_misses_says_whom_to_reset() {
     let world = World::with(stops).knows_alice();
     world.stage.shows(BOB);
     for _ in 0..5 {
-        assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+        assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch));
     }
     world.stage.shows(ALICE);
     let stopped = || world.ask(&Identify {}).expect("a verdict");
     assert!(stopped().message.is_some_and(|text| text.contains("`facelatch reset alice`")));
     world.ask(&Reset::default()).expect("the common count");
-    assert_eq!(stopped().verdict, Some(Word::Stopped));
+    assert_eq!(stopped().verdict, Some(Outcome::Stopped));
     world.ask(&Reset { user: Some("alice".to_owned()) }).expect("hers");
-    assert_eq!(stopped().verdict, Some(Word::Match));
+    assert_eq!(stopped().verdict, Some(Outcome::Match));
 }
 
 #[test]
@@ -87,16 +91,16 @@ fn an_identification_that_nobody_can_pass_says_so_and_counts_no_miss() {
     let head = Head::new(Path::new("test"), 2.0, vec![-5e-3; 128], 0.869_89).expect("works");
     let world = World::with(|config| config.decision.frames = 1).with_head(head).knows_alice();
     world.stage.shows(ALICE);
-    assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Word::Match));
+    assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Outcome::Match));
     world.stage.shows(ALICE_ENROLS);
     world.enroll("bob").expect("enrolled");
     for _ in 0..10 {
         let judged = world.ask(&Identify {}).expect("a verdict");
-        assert_eq!(judged.verdict, Some(Word::Failed));
+        assert_eq!(judged.verdict, Some(Outcome::Failed));
         assert!(judged.message.is_some_and(|text| text.contains("larger b")));
     }
     assert_eq!(world.store.attempts(None).expect("attempts").misses, 0);
-    assert_eq!(world.verify("alice").verdict, Some(Word::Match));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
 }
 
 #[test]
@@ -104,7 +108,7 @@ fn who_is_removed_while_he_is_looked_at_is_not_let_in() {
     let world = World::new().knows_alice();
     let attempt = begun(&world);
     assert_eq!(world.ask(&Remove { user: "alice".into(), id: None }).expect("removed").removed, 3);
-    assert_eq!(ended(&world, attempt, ALICE), Some(Word::NotEnrolled));
+    assert_eq!(ended(&world, attempt, ALICE), Some(Outcome::NotEnrolled));
     assert!(world.tape.opened_for().is_empty());
 }
 
@@ -113,18 +117,18 @@ fn misses_that_are_reset_during_an_attempt_stay_reset() {
     let world = World::with(|config| config.decision.frames = 1).knows_alice();
     world.stage.shows(BOB);
     for _ in 0..3 {
-        assert_eq!(world.verify("alice").verdict, Some(Word::NoMatch));
+        assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch));
     }
     let attempt = begun(&world);
     world.ask(&Reset { user: Some("alice".into()) }).expect("reset");
-    assert_eq!(ended(&world, attempt, BOB), Some(Word::NoMatch));
+    assert_eq!(ended(&world, attempt, BOB), Some(Outcome::NoMatch));
     let alice = UserName::new("alice").expect("valid");
     assert_eq!(world.store.attempts(Some(&alice)).expect("attempts").misses, 1);
 }
 
 #[test]
 fn a_user_has_one_attempt_at_a_time_and_does_not_fill_the_queue() {
-    let world = World::with(|config| config.decision.deadline_ms = Millis(500)).knows_alice();
+    let world = World::new().knows_alice().reconfigured(|config| config.decision.deadline_ms = Millis(2000));
     world.called_by("alice", Role::User);
     let attempt = begun(&world);
     for _ in 0..3 {
@@ -147,9 +151,9 @@ fn who_waits_for_his_turn_gets_it_and_stands_behind_the_owner() {
     world.called_by("root", Role::Owner);
     let mut owner = world.client();
     owner.start(&mine, false).expect("sent");
-    assert_eq!(ended(&world, attempt, ALICE), Some(Word::Match));
+    assert_eq!(ended(&world, attempt, ALICE), Some(Outcome::Match));
     for client in [&mut owner, &mut next] {
-        assert_eq!(client.receive::<Verify>().expect("verdict").reply.verdict, Some(Word::Match));
+        assert_eq!(client.receive::<Verify>().expect("verdict").reply.verdict, Some(Outcome::Match));
     }
 }
 
@@ -166,7 +170,7 @@ fn a_silent_name_service_keeps_nobody_waiting_who_is_known_without_it() {
     world.masks.wait_for(before, clients.len());
     world.called_by("root", Role::Owner);
     world.stage.shows(ALICE);
-    assert_eq!(world.verify("alice").verdict, Some(Word::Match));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
     assert_eq!(world.ask(&Status {}).expect("its store is asked too").users, 1);
 }
 

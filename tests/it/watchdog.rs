@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use facelatch_wire::call::{Enroll, Status, Verify};
+use facelatch_wire::call::{Enroll, List, Status};
 use facelatch_wire::{Client, Deadline};
 
 use facelatch_testkit::stage::faces;
@@ -101,24 +101,19 @@ fn a_socket_that_lets_nobody_in_starves_the_watchdog() {
 
 #[test]
 fn an_engine_that_stands_still_starves_the_watchdog() {
-    let folder = tempfile::tempdir().expect("temporary folder");
-    let (hook, go) = (folder.path().join("hook"), folder.path().join("go"));
-    // It waits for us, as a hook does that hangs.
-    std::fs::write(&hook, format!("#!/bin/sh\nuntil [ -e {} ]; do sleep 0.1; done\n", go.display()))
-        .expect("written");
-    let all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&hook, all).expect("permitted");
-    let config = format!("[latch]\nkind = \"hook\"\nhook = {hook:?}\nhook_deadline_ms = 30000\n");
-    let watched = Watched::start(&config, 1024);
-    let enroll = Enroll { user: "alice".to_owned(), label: None, templates: Some(3) };
-    watched.client().call(&enroll).expect("enrolled");
+    let watched = Watched::start("", 1024);
+    // A disk that hangs: the engine puts each enrolment on record, and opening a pipe waits for its other end.
+    let log = watched.folder.path().join("store/audit/audit.log");
+    std::fs::rename(&log, log.with_extension("kept")).expect("moved");
+    nix::unistd::mkfifo(&log, nix::sys::stat::Mode::S_IRWXU).expect("made");
     let mut client = watched.client();
-    let waiting = std::thread::spawn(move || {
-        client.call(&Verify { user: Some("alice".to_owned()), ..Verify::default() })
-    });
+    let enroll = Enroll { user: "alice".to_owned(), label: None, templates: Some(3) };
+    let waiting = std::thread::spawn(move || client.call(&enroll));
     assert!(watched.falls_silent());
-    assert!(watched.client().call(&Status {}).is_ok(), "the socket is served meanwhile");
-    std::fs::write(go, "").expect("written");
+    assert!(watched.client().call(&List { user: None }).is_ok(), "the socket is served meanwhile");
+    let pipe = std::fs::File::open(&log).expect("the engine holds the other end");
+    std::fs::rename(log.with_extension("kept"), &log).expect("moved");
+    drop(pipe);
     assert!(waiting.join().expect("ends").is_ok());
     assert!(watched.hears("WATCHDOG=1", PATIENCE), "and is fed again");
 }

@@ -1,142 +1,272 @@
-//! What a client may ask. Each request knows its method's name and the type of its reply.
+//! What a client may ask: one table of methods, with the parameters and the reply of each.
+//!
+//! A new method is one entry here and one `Handle` in the daemon. `cargo test -p facelatch-wire` then writes it into the
+//! interface file (see `idl`).
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::reply;
+use crate::message::{Parameters, message};
+use crate::reply::{Enrolling, Event, Judging, Listed, Status as StatusReply};
+use crate::{Fault, message::printable};
 
 /// A request: serialises to the `parameters` of a call.
 pub trait Method: Serialize {
     /// Full name of the method.
     const NAME: &'static str;
-    /// What a reply carries. In a stream every reply has this type.
-    type Reply: DeserializeOwned;
+    /// It answers with several replies only: the call must set `more`.
+    const ONLY_MORE: bool;
+    /// The parameters of a reply. In a stream every reply has this type.
+    type Reply: Serialize + DeserializeOwned;
 }
-
-/// How the daemon is.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Status {}
-
-/// Adds templates of a person from the camera. With `more`, replies say how it gets on.
-#[derive(Debug, Clone, Serialize)]
-pub struct Enroll {
-    /// Who.
-    pub user: String,
-    /// What this look is called, such as "with glasses".
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// How many templates to take; the daemon's default if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub templates: Option<u32>,
-}
-
-/// Is the person in front of the camera this user?
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Verify {
-    /// Who; the caller himself if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// `Some(false)`: a match opens nothing, whatever the configuration says. Who logs in is at the machine,
-    /// not at the door. Otherwise the latch opens as configured.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latch: Option<bool>,
-}
-
-/// Who is in front of the camera?
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Identify {}
-
-/// What is enrolled.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct List {
-    /// Of whom; of everybody if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-}
-
-/// Forgets one template, or a person altogether.
-#[derive(Debug, Clone, Serialize)]
-pub struct Remove {
-    /// Whose.
-    pub user: String,
-    /// Which template; all of them if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-}
-
-/// Forgets misses: whoever calls vouches for the person by another factor.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Reset {
-    /// Whose; those of identification if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-}
-
-/// What happens at the door from now on. Only with `more`.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Events {}
-
-/// An age file with one user's templates, or everybody's, in parts. Only with `more`.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Export {
-    /// Whom it is sealed for, `age1...`; the configured one if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recipient: Option<String>,
-    /// Whose templates; everybody's if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-}
-
-/// A part of a file for [`Import`], on the same connection.
-#[derive(Debug, Clone, Serialize)]
-pub struct Upload {
-    /// Base64, without padding.
-    pub data: String,
-}
-
-/// Adds what is in the file that was uploaded.
-#[derive(Clone, Serialize)]
-pub struct Import {
-    /// The secret key that the file was sealed for, as `age-keygen` wrote it.
-    pub identity: String,
-    /// Leave out people who are enrolled already.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub skip_enrolled: bool,
-}
-
-/// Issues all templates anew under a new key.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Renew {
-    /// Draw a new store key in the place of that.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub store_key: bool,
-}
-
-/// Is the audit log as it was written?
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct CheckAudit {}
 
 macro_rules! methods {
-    ($($request:ident => $reply:ty;)*) => {$(
-        impl Method for $request {
-            const NAME: &'static str = concat!("io.facelatch.v1.", stringify!($request));
+    ($d:tt $($interface:literal: {
+        $(
+            $(#[doc = $doc:expr])*
+            $name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* }
+            $(only $only:ident)? -> $reply:ident $({ $($reply_fields:tt)* })?;
+        )*
+    })*) => {$($(
+        message! {
+            $(#[doc = $doc])*
+            $name { $($(#[$meta])* $field: $type,)* }
+        }
+
+        $(message! {
+            #[doc = concat!("Reply of [`", stringify!($name), "`].")]
+            $reply { $($reply_fields)* }
+        })?
+
+        impl Method for $name {
+            const NAME: &'static str = concat!($interface, ".", stringify!($name));
+            const ONLY_MORE: bool = { const FLAGS: &[&str] = &[$(stringify!($only))?]; !FLAGS.is_empty() };
             type Reply = $reply;
         }
-    )*};
+    )*)*
+        /// A checked call: its values have the right types; whether they make sense is the method's business.
+        #[derive(Debug, Clone, PartialEq)]
+        #[expect(missing_docs, reason = "each type has its own")]
+        pub enum Call {
+            $($($name($name),)*)*
+        }
+
+        impl Call {
+            /// The call of this method.
+            pub(crate) fn read(method: &str, mut given: Parameters, more: bool) -> Result<Self, Fault> {
+                $($(if method == $name::NAME {
+                    if $name::ONLY_MORE && !more {
+                        return Err(Fault::ExpectedMore);
+                    }
+                    let call = $name { $($field: given.take(stringify!($field))?,)* };
+                    given.end()?;
+                    return Ok(Self::$name(call));
+                })*)*
+                match method.rsplit_once('.') {
+                    Some((interface, _)) if ![$($interface),*].contains(&interface) => {
+                        Err(Fault::InterfaceNotFound { interface: printable(interface) })
+                    }
+                    _ => Err(Fault::MethodNotFound { method: printable(method) }),
+                }
+            }
+        }
+
+        /// `dispatch!(call, request => expression)`: the expression with `request` as the type of the call's own method.
+        #[macro_export]
+        macro_rules! dispatch {
+            ($d call:expr, $d request:ident => $d handled:expr) => {
+                match $d call {
+                    $($($crate::Call::$name($d request) => $d handled,)*)*
+                }
+            };
+        }
+
+        /// Interface, description, parameters and reply of each method.
+        #[cfg(test)]
+        pub(crate) fn described() -> Vec<crate::idl::MethodText> {
+            use crate::idl::{Fields, MethodText};
+            vec![$($(MethodText {
+                interface: $interface,
+                name: stringify!($name),
+                doc: $name::DOC,
+                parameters: $name::fields(),
+                reply: $reply::fields(),
+            },)*)*]
+        }
+    };
 }
 
-methods! {
-    Status => reply::Status;
-    Enroll => reply::Enrolling;
-    Verify => reply::Judging;
-    Identify => reply::Judging;
-    List => reply::Listed;
-    Remove => reply::Removed;
-    Reset => reply::Done;
-    Events => reply::Event;
-    Export => reply::Exporting;
-    Upload => reply::Done;
-    Import => reply::Imported;
-    Renew => reply::Renewed;
-    CheckAudit => reply::AuditReport;
+methods! { $
+    "org.varlink.service": {
+        /// What this service is, and which interfaces it has.
+        GetInfo {} -> Info {
+            /// Who made it.
+            vendor: String,
+            /// The program.
+            product: String,
+            /// Its version.
+            version: String,
+            /// Where to read about it.
+            url: String,
+            /// Names of its interfaces.
+            interfaces: Vec<String>,
+        };
+
+        /// The description of an interface of this service.
+        GetInterfaceDescription {
+            /// Its name.
+            interface: String,
+        } -> Description {
+            /// In Varlink's own language.
+            description: String,
+        };
+    }
+
+    "io.facelatch.v1": {
+        /// How the daemon is. `threshold` and `identical_pair_p`: owner only.
+        Status {} -> StatusReply;
+
+        /// Adds templates of a person from the camera. Managers.
+        /// With `more`, replies without `added` report progress: done of wanted, guidance, message.
+        Enroll {
+            /// Who.
+            user: String,
+            /// What this look is called, such as "with glasses".
+            #[serde(skip_serializing_if = "Option::is_none")]
+            label: Option<String>,
+            /// How many templates to take, 1 to 32; the daemon's default if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            templates: Option<u64>,
+        } -> Enrolling;
+
+        /// Is the person in front of the camera this user? Without a name: the caller. With latch = false a match opens
+        /// nothing: for a login, which only wants the answer. Otherwise the latch opens as configured.
+        /// With `more`, replies without `verdict` report progress. p to face: owner only; latch_error: managers.
+        Verify {
+            /// Who; the caller if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            user: Option<String>,
+            /// `Some(false)`: a match opens nothing, whatever the configuration says.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            latch: Option<bool>,
+        } -> Judging;
+
+        /// Who is in front of the camera? Managers. Replies as Verify does.
+        Identify {} -> Judging;
+
+        /// What is enrolled, oldest first: of one user, or of everybody (managers).
+        List {
+            /// Of whom; of everybody if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            user: Option<String>,
+        } -> Listed;
+
+        /// Removes one template of a user, or all of them together with their misses. Managers.
+        Remove {
+            /// Whose.
+            user: String,
+            /// Which template; all of them if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            id: Option<String>,
+        } -> Removed {
+            /// How many templates are gone.
+            removed: u64,
+        };
+
+        /// Forgets the misses of a user, or those of identification: the caller vouches for the person by another
+        /// factor. Managers.
+        Reset {
+            /// Whose; those of identification if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            user: Option<String>,
+        } -> Done {};
+
+        /// What happens at the door, from the first reply (`listening`) on. Managers; only with `more`. No scores.
+        Events {} only more -> Event;
+
+        /// Templates of one user, or of everybody, in an age file sealed for a recipient (`age1...`). Managers, for the
+        /// recipient in the configuration; the owner may name another. Only with `more`: parts of the file in base64
+        /// without padding, then a last reply with users and templates.
+        Export {
+            /// Whom it is sealed for, `age1...`; the configured one if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            recipient: Option<String>,
+            /// Whose templates; everybody's if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            user: Option<String>,
+        } only more -> Exporting {
+            /// Base64, without padding.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            data: Option<String>,
+            /// People in it; in the last reply.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            users: Option<u64>,
+            /// Templates of all of them; in the last reply.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            templates: Option<u64>,
+        };
+
+        /// A part of an age file, in base64 without padding, for an Import on the same connection. Managers.
+        Upload {
+            /// Base64, without padding.
+            data: String,
+        } -> Done;
+
+        /// Adds the templates in the file that was uploaded, all or none; the identity is the secret key it was sealed
+        /// for. People who are enrolled with other templates are a Conflict, or are left out. Managers.
+        Import {
+            /// The secret key that the file was sealed for, as `age-keygen` wrote it.
+            identity: Secret,
+            /// Leave out people who are enrolled already.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            skip_enrolled: Option<bool>,
+        } -> Imported {
+            /// Templates added; they are on the disk.
+            added: u64,
+            /// Of whom.
+            users: Vec<String>,
+            /// People who were left out, because they are enrolled already.
+            #[serde(default)]
+            skipped: Vec<String>,
+        };
+
+        /// Reissues all templates under a new key, without a new picture; with `store_key` draws a new store key
+        /// instead. Managers.
+        Renew {
+            /// Draw a new store key instead.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            store_key: Option<bool>,
+        } -> Renewed {
+            /// Templates that were reissued; 0 for a new store key, which changes none.
+            templates: u64,
+        };
+
+        /// Checks the audit log: the problems are lines that were changed, are missing, or could not be written. Managers.
+        CheckAudit {} -> AuditReport {
+            /// Lines that are as they were written.
+            entries: u64,
+            /// Files.
+            files: u64,
+            /// What is wrong, a sentence each.
+            problems: Vec<String>,
+        };
+    }
+}
+
+/// A text that is not shown when the call is printed.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+#[cfg(test)]
+impl crate::idl::Described for Secret {
+    fn varlink() -> String {
+        "string".to_owned()
+    }
 }

@@ -17,13 +17,9 @@ const READ_BYTES: usize = 4096;
 pub struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// So long from now.
+    /// This long from now.
     pub fn within(time: Duration) -> Self {
-        // The one place that asks for the time: this crate lives in other people's processes, which hand no
-        // clock in, and a socket timeout counts anew with each byte.
-        #[allow(clippy::disallowed_methods)]
-        let now = Instant::now();
-        Self(now.checked_add(time))
+        Self(now().checked_add(time))
     }
 
     /// Waits for ever: for streams that end when the user says so.
@@ -36,10 +32,17 @@ impl Deadline {
     /// # Errors
     /// [`ClientError::Timeout`], when nothing is left.
     pub fn left(self) -> Result<Option<Duration>, ClientError> {
-        #[allow(clippy::disallowed_methods)]
-        let left = |at: Instant| at.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+        let left = |at: Instant| at.checked_duration_since(now()).filter(|left| !left.is_zero());
         self.0.map(|at| left(at).ok_or(ClientError::Timeout)).transpose()
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this crate runs in other people's processes, which pass no clock in; a socket timeout restarts with each byte"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Why a call got no good reply. Each text is one line that says what to do.
@@ -54,7 +57,7 @@ pub enum ClientError {
     Timeout,
     /// A message over [`MAX_MESSAGE_BYTES`].
     TooLong,
-    /// A reply that is none.
+    /// A reply that cannot be read.
     Garbage { why: String },
     /// The connection ended without a reply.
     Closed,
@@ -94,7 +97,7 @@ impl std::fmt::Display for ClientError {
     }
 }
 
-// Each text holds its cause already, so there is no source to be printed after it.
+// Each text holds its cause already, so there is no source to print after it.
 impl std::error::Error for ClientError {}
 
 /// A connection to the daemon.
@@ -102,8 +105,8 @@ impl std::error::Error for ClientError {}
 pub struct Client {
     stream: UnixStream,
     deadline: Deadline,
-    /// Bytes received and not yet handed out; never more than a message and one read.
-    inbox: Vec<u8>,
+    /// Bytes received and not yet returned; never more than a message and one read.
+    received: Vec<u8>,
 }
 
 /// One reply and whether more follow.
@@ -116,7 +119,7 @@ pub struct Received<R> {
 }
 
 #[derive(Serialize)]
-struct Call<'a, P> {
+struct Request<'a, P> {
     method: &'a str,
     parameters: &'a P,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -124,7 +127,7 @@ struct Call<'a, P> {
 }
 
 #[derive(Deserialize)]
-struct Envelope {
+struct Reply {
     error: Option<String>,
     parameters: Option<serde_json::Value>,
     #[serde(default)]
@@ -132,8 +135,8 @@ struct Envelope {
 }
 
 impl Client {
-    /// Connects. Blocks while the daemon's queue of new connections is full; who cannot afford that connects
-    /// by himself and uses [`Client::over`].
+    /// Connects. Blocks while the daemon's queue of new connections is full; a caller who cannot afford that connects
+    /// first and uses [`Client::over`].
     ///
     /// # Errors
     /// [`ClientError::NotRunning`] or [`ClientError::Forbidden`], naming the socket.
@@ -147,7 +150,7 @@ impl Client {
 
     /// A client over a connected stream.
     pub fn over(stream: UnixStream, deadline: Deadline) -> Self {
-        Self { stream, deadline, inbox: Vec::new() }
+        Self { stream, deadline, received: Vec::new() }
     }
 
     /// The socket, to look at its other end.
@@ -174,7 +177,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`], if the call cannot be sent.
     pub fn start<M: Method>(&mut self, request: &M, more: bool) -> Result<(), ClientError> {
-        let call = Call { method: M::NAME, parameters: request, more };
+        let call = Request { method: M::NAME, parameters: request, more };
         let mut bytes = serde_json::to_vec(&call).map_err(|e| ClientError::Garbage { why: e.to_string() })?;
         if bytes.len() > MAX_MESSAGE_BYTES {
             return Err(ClientError::TooLong);
@@ -202,14 +205,14 @@ impl Client {
     pub fn receive<M: Method>(&mut self) -> Result<Received<M::Reply>, ClientError> {
         let message = self.receive_bytes()?;
         let garbage = |e: serde_json::Error| ClientError::Garbage { why: e.to_string() };
-        let envelope: Envelope = serde_json::from_slice(&message).map_err(garbage)?;
-        if let Some(name) = envelope.error {
+        let reply: Reply = serde_json::from_slice(&message).map_err(garbage)?;
+        if let Some(name) = reply.error {
             let unknown = |_| ClientError::Garbage { why: format!("unknown error {name:?}") };
             return Err(ClientError::Refused(serde_json::from_slice(&message).map_err(unknown)?));
         }
-        let parameters = envelope.parameters.unwrap_or_else(|| serde_json::json!({}));
-        let reply = serde_json::from_value(parameters).map_err(garbage)?;
-        Ok(Received { reply, continues: envelope.continues })
+        let parameters = reply.parameters.unwrap_or_else(|| serde_json::json!({}));
+        let continues = reply.continues;
+        Ok(Received { reply: serde_json::from_value(parameters).map_err(garbage)?, continues })
     }
 
     /// The next message, without its NUL.
@@ -219,16 +222,16 @@ impl Client {
     pub fn receive_bytes(&mut self) -> Result<Vec<u8>, ClientError> {
         let mut searched = 0;
         loop {
-            if let Some(at) = self.inbox[searched..].iter().position(|byte| *byte == 0) {
+            if let Some(at) = self.received[searched..].iter().position(|byte| *byte == 0) {
                 if searched + at > MAX_MESSAGE_BYTES {
                     return Err(ClientError::TooLong);
                 }
-                let rest = self.inbox.split_off(searched + at + 1);
-                let mut message = std::mem::replace(&mut self.inbox, rest);
+                let rest = self.received.split_off(searched + at + 1);
+                let mut message = std::mem::replace(&mut self.received, rest);
                 message.pop();
                 return Ok(message);
             }
-            searched = self.inbox.len();
+            searched = self.received.len();
             if searched > MAX_MESSAGE_BYTES {
                 return Err(ClientError::TooLong);
             }
@@ -242,7 +245,7 @@ impl Client {
         match self.stream.read(&mut chunk) {
             Ok(0) => Err(ClientError::Closed),
             Ok(n) => {
-                self.inbox.extend_from_slice(&chunk[..n]);
+                self.received.extend_from_slice(&chunk[..n]);
                 Ok(())
             }
             Err(e) if e.kind() == ErrorKind::Interrupted => Ok(()),

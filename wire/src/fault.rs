@@ -4,58 +4,71 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An error reply. Serialises to the whole Varlink reply: `{"error": NAME, "parameters": {..}}`.
-///
-/// `message` is one line: what, why, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "error", content = "parameters")]
-#[expect(missing_docs, reason = "the interface file tells what each field is")]
-pub enum Fault {
-    /// The caller may not ask this; the text names who may.
-    #[serde(rename = "io.facelatch.v1.PermissionDenied")]
-    PermissionDenied { message: String },
-    /// The camera is with somebody else and stayed so for the whole wait.
-    #[serde(rename = "io.facelatch.v1.Busy")]
-    Busy { message: String },
-    /// A value of the right type that cannot be used.
-    #[serde(rename = "io.facelatch.v1.BadParameter")]
-    BadParameter { parameter: String, message: String },
-    /// No such user or template.
-    #[serde(rename = "io.facelatch.v1.NotFound")]
-    NotFound { message: String },
-    /// No template was added. `reason` is a word of [`crate::Word`].
-    #[serde(rename = "io.facelatch.v1.EnrollFailed")]
-    EnrollFailed { reason: crate::Word, message: String },
-    /// The store could not do it.
-    #[serde(rename = "io.facelatch.v1.StoreFailed")]
-    StoreFailed { message: String },
-    /// People in an import are enrolled already, with other templates.
-    #[serde(rename = "io.facelatch.v1.Conflict")]
-    Conflict { users: Vec<String>, message: String },
-    /// The daemon is stopping, or its engine has.
-    #[serde(rename = "io.facelatch.v1.Stopping")]
-    Stopping { message: String },
-    /// The message is no call: not JSON, not an object, no method.
-    #[serde(rename = "io.facelatch.v1.BadMessage")]
-    BadMessage { message: String },
-    /// The message is longer than [`crate::MAX_MESSAGE_BYTES`].
-    #[serde(rename = "io.facelatch.v1.TooLong")]
-    TooLong { limit_bytes: u64, message: String },
-    /// No room for one more client; this connection is closed.
-    #[serde(rename = "io.facelatch.v1.TooManyClients")]
-    TooManyClients { limit: u64, message: String },
-    /// Varlink's own: no such interface.
-    #[serde(rename = "org.varlink.service.InterfaceNotFound")]
-    InterfaceNotFound { interface: String },
-    /// Varlink's own: no such method.
-    #[serde(rename = "org.varlink.service.MethodNotFound")]
-    MethodNotFound { method: String },
-    /// Varlink's own: unknown, missing, or of another type.
-    #[serde(rename = "org.varlink.service.InvalidParameter")]
-    InvalidParameter { parameter: String },
-    /// Varlink's own: the method answers with a stream only; call it with `more`.
-    #[serde(rename = "org.varlink.service.ExpectedMore")]
-    ExpectedMore,
+use crate::Outcome;
+
+/// Declares the errors; the comment of each is its description in the interface file.
+macro_rules! faults {
+    ($(#[$meta:meta])* { $(
+        $(#[doc = $doc:literal])*
+        $fault:ident = $name:literal $({ $($field:ident: $type:ty),+ })?,
+    )+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "error", content = "parameters")]
+        #[expect(missing_docs, reason = "the interface file tells what each field is")]
+        pub enum Fault {
+            $($(#[doc = $doc])* #[serde(rename = $name)] $fault $({ $($field: $type),+ })?,)+
+        }
+
+        /// Name, description and parameters of each.
+        #[cfg(test)]
+        pub(crate) fn described() -> Vec<(&'static str, &'static [&'static str], Vec<(&'static str, String)>)> {
+            use crate::idl::Described;
+            vec![$((
+                $name,
+                &[$($doc),*],
+                vec![$($((stringify!($field), <$type>::varlink())),+)?],
+            )),+]
+        }
+    };
+}
+
+faults! {
+    /// An error reply. Serialises to the whole Varlink reply: `{"error": NAME, "parameters": {..}}`.
+    ///
+    /// `message` is one line: what, why, and what to do.
+    {
+        /// The caller may not ask this; the message names who may.
+        PermissionDenied = "io.facelatch.v1.PermissionDenied" { message: String },
+        /// The camera was in use for the whole wait, or too many callers wait already.
+        Busy = "io.facelatch.v1.Busy" { message: String },
+        /// A value of the right type that cannot be used, such as a user name with `/`.
+        BadParameter = "io.facelatch.v1.BadParameter" { parameter: String, message: String },
+        /// No such user or template.
+        NotFound = "io.facelatch.v1.NotFound" { message: String },
+        /// No template was added; the reason is one of the outcomes above.
+        EnrollFailed = "io.facelatch.v1.EnrollFailed" { reason: Outcome, message: String },
+        /// The store could not do it.
+        StoreFailed = "io.facelatch.v1.StoreFailed" { message: String },
+        /// People in an import are enrolled already, with other templates.
+        Conflict = "io.facelatch.v1.Conflict" { users: Vec<String>, message: String },
+        /// The daemon is stopping.
+        Stopping = "io.facelatch.v1.Stopping" { message: String },
+        /// The message is no call: not JSON, not an object, or without a method.
+        BadMessage = "io.facelatch.v1.BadMessage" { message: String },
+        /// The message is longer than the limit. It was thrown away; the connection goes on.
+        TooLong = "io.facelatch.v1.TooLong" { limit_bytes: u64, message: String },
+        /// No room for one more client. The connection is closed.
+        TooManyClients = "io.facelatch.v1.TooManyClients" { limit: u64, message: String },
+        /// Varlink's own: no such interface.
+        InterfaceNotFound = "org.varlink.service.InterfaceNotFound" { interface: String },
+        /// Varlink's own: no such method.
+        MethodNotFound = "org.varlink.service.MethodNotFound" { method: String },
+        /// Varlink's own: a parameter is unknown, missing, or of another type.
+        InvalidParameter = "org.varlink.service.InvalidParameter" { parameter: String },
+        /// Varlink's own: the method answers with a stream only; call it with `more`.
+        ExpectedMore = "org.varlink.service.ExpectedMore",
+    }
 }
 
 impl fmt::Display for Fault {

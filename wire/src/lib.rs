@@ -4,25 +4,32 @@
 //! stands in `facelatch.varlink` ([`IDL`]); `varlinkctl introspect` shows the same text. Nothing but serde is
 //! needed here, so that a PAM module can use it inside other people's processes: no threads, no runtime.
 //!
-//! Start at [`codec::Client`] to ask, at [`call`] for what can be asked, at [`Fault`] for what may go wrong.
+//! Both ends use these types. Start at [`codec::Client`] to ask, at [`call`] for what can be asked, at [`Outcome`] for how
+//! an attempt ends, at [`Fault`] for what may go wrong, at [`message::Envelope`] to read a call.
 #![forbid(unsafe_code)]
 
 pub mod call;
 pub mod codec;
 mod fault;
+#[cfg(test)]
+mod idl;
+pub mod message;
+mod outcome;
 pub mod reply;
+mod words;
 
-pub use call::Method;
+pub use call::{Call, Method};
 pub use codec::{Client, ClientError, Deadline};
 pub use fault::Fault;
-pub use reply::Word;
+pub use outcome::{Kind, Outcome, RetryReason};
 
 use std::path::PathBuf;
 
 /// Name of the interface.
 pub const INTERFACE: &str = "io.facelatch.v1";
 
-/// The interface in Varlink's own language; the daemon answers introspection with exactly this.
+/// The interface in Varlink's own language; the daemon answers introspection with exactly this. Written by a test of this
+/// crate from the types.
 pub const IDL: &str = include_str!("facelatch.varlink");
 
 /// Longest message in bytes, without the NUL that ends it. More is refused on both sides.

@@ -1,10 +1,10 @@
-//! What the daemon tells of itself.
+//! What the daemon reports about itself.
 
 use std::os::unix::fs::FileTypeExt;
 
 use facelatch_wire::ClientError;
 use facelatch_wire::call::{List, Status};
-use facelatch_wire::reply;
+use facelatch_wire::reply::{self, CameraState, StoreState};
 
 use super::Finding;
 use crate::say::{self, Daemon};
@@ -15,7 +15,7 @@ pub(super) fn examine(to: &Daemon) -> (Vec<Finding>, bool) {
     let status = match to.ask(say::SOON).and_then(|mut client| Ok(client.call(&Status {})?)) {
         Ok(status) => status,
         Err(error) => {
-            // Without a socket there is no more to say about it.
+            // A bad socket says enough.
             if findings.iter().all(|finding| finding.ok) {
                 findings.push(silent(&error));
             }
@@ -39,7 +39,7 @@ fn socket(to: &Daemon) -> Finding {
         Ok(file) if file.file_type().is_socket() => Finding::good("socket", path.to_string()),
         Ok(_) => {
             let fix = "remove it, then `sudo systemctl restart facelatchd.socket facelatchd`";
-            Finding::bad("socket", format!("{path} is no socket"), fix)
+            Finding::bad("socket", format!("{path} is not a socket"), fix)
         }
         Err(e) => {
             let fix = "start the daemon (`sudo systemctl start facelatchd.socket facelatchd`), or install facelatch";
@@ -55,10 +55,10 @@ fn silent(error: &anyhow::Error) -> Finding {
             Finding::bad("daemon", format!("{}: you may not open it", socket.display()), fix)
         }
         Some(ClientError::NotRunning { .. }) => {
-            let fix = "`sudo systemctl start facelatchd`; `journalctl -u facelatchd` tells why it stopped";
-            Finding::bad("daemon", "it does not run", fix)
+            let fix = "`sudo systemctl start facelatchd`; `journalctl -u facelatchd` says why it stopped";
+            Finding::bad("daemon", "not running", fix)
         }
-        _ => Finding::told("daemon", &format!("{error:#}")),
+        _ => Finding::broken("daemon", format!("{error:#}")),
     }
 }
 
@@ -74,20 +74,22 @@ fn version(status: &reply::Status) -> Finding {
 fn camera(status: &reply::Status) -> Finding {
     let reply::Camera { name, state, message } = &status.camera;
     match message {
-        Some(message) => Finding::told("camera", message),
-        None if state == "ready" => Finding::good("camera", format!("{name} is ready")),
+        Some(message) => Finding::broken("camera", message.as_str()),
+        None if *state == CameraState::Ready => Finding::good("camera", format!("{name} is ready")),
         None => Finding::bad("camera", format!("{name} is {state}"), "see `journalctl -u facelatchd`"),
     }
 }
 
 fn store(store: &reply::Store) -> Finding {
     let notes = store.notes.join("; ");
-    let found = if notes.is_empty() { store.state.clone() } else { format!("{}: {notes}", store.state) };
-    match store.state.as_str() {
-        "lossy" => {
-            Finding::bad("store", found, "enrol again who is missing, or `sudo facelatch import` a backup")
-        }
-        "behind" => Finding::bad("store", found, "look at the disk: is it full or read-only?"),
+    let found = if notes.is_empty() { store.state.to_string() } else { format!("{}: {notes}", store.state) };
+    match store.state {
+        StoreState::Lossy => Finding::bad(
+            "store",
+            found,
+            "enrol the missing people again, or `sudo facelatch import` a backup",
+        ),
+        StoreState::Behind => Finding::bad("store", found, "look at the disk: is it full or read-only?"),
         _ => Finding::good("store", found),
     }
 }
@@ -99,14 +101,14 @@ fn enrolled(status: &reply::Status) -> Finding {
     Finding::good("enrolled", format!("{} people, {} templates", status.users, status.templates))
 }
 
-/// Not a fault: who may only verify himself is told so.
+/// Not a fault: some callers may only verify themselves.
 fn rights(to: &Daemon) -> Finding {
     let listed = to.ask(say::SOON).and_then(|mut client| Ok(client.call(&List { user: None })?));
     match listed {
         Ok(_) => Finding::good("rights", "you may enrol and remove"),
         Err(error) => match error.downcast_ref::<ClientError>() {
             Some(ClientError::Refused(_)) => Finding::good("rights", "you may verify yourself only"),
-            _ => Finding::told("rights", &format!("{error:#}")),
+            _ => Finding::broken("rights", format!("{error:#}")),
         },
     }
 }

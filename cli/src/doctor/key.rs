@@ -33,11 +33,11 @@ pub(super) fn examine(root: &Path, running: bool) -> Finding {
         (Some(false), Some(false)) => {
             Finding::good("key", "none yet; the daemon makes one when it needs one")
         }
-        _ => Finding::note("key", "not to be seen by you", "run it as root"),
+        _ => Finding::note("key", "you may not look", "run it as root"),
     }
 }
 
-/// Whether systemd cannot open it; what it opens goes nowhere. Where there is no systemd nothing is known.
+/// Whether systemd cannot open it; what it opens goes nowhere. Without systemd nothing is known.
 fn refused(sealed: &Path) -> bool {
     let mut decrypt = Command::new("systemd-creds");
     decrypt.args(["decrypt", &format!("--name={NAME}")]).arg(sealed).arg("-");
@@ -51,7 +51,7 @@ fn locked() -> Finding {
     );
     let fix = format!(
         "put the old /etc/machine-id and /var/lib/systemd/credential.secret back; without them what was enrolled is lost: \
-         `sudo rm -rf /{CREDENTIAL} /var/lib/facelatch/store && sudo dpkg-reconfigure facelatch`, then enrol anew"
+         `sudo rm -rf /{CREDENTIAL} /var/lib/facelatch/store && sudo dpkg-reconfigure facelatch`, then enrol again"
     );
     Finding::bad("key", found, fix)
 }

@@ -1,4 +1,4 @@
-//! What this machine has for the daemon: cameras it may open, whole models, a place for templates.
+//! What this machine has for the daemon: cameras it may open, intact models, room for templates.
 
 use std::ffi::{CString, OsStr};
 use std::fs;
@@ -17,11 +17,11 @@ const SERVICE_USER: &str = "facelatch";
 const MODELS: &str = "usr/share/facelatch/models";
 /// Where the daemon keeps what it remembers.
 const STATE: &str = "var/lib/facelatch";
-/// Less than this is too little to enrol in peace, in bytes.
+/// Least free room for the store, in bytes.
 const ROOM_BYTES: u128 = 16 << 20;
-/// What the daemon is told.
+/// The daemon's configuration.
 const CONFIG: &str = "etc/facelatch/facelatch.toml";
-/// How names of nodes begin that are parts of a board's own camera or coder, one a line: what `auto` passes over.
+/// How the names of nodes begin that belong to a board's own camera or codec, one a line: what `auto` skips.
 const NO_CAMERAS: &str = include_str!("../../../src/camera/device/no_cameras.txt");
 
 /// Video devices that are cameras, and whether the daemon's user may open them.
@@ -34,7 +34,7 @@ pub(super) fn cameras(root: &Path) -> Vec<Finding> {
         entries.map(|entry| entry.path()).filter(|device| is_camera(root, device)).collect();
     devices.sort();
     if devices.is_empty() {
-        let fix = "plug a USB camera in; for one on the CSI connector set camera.exec (/usr/share/doc/facelatch/docs/cameras.md)";
+        let fix = "plug in a USB camera; for one on the CSI connector set camera.exec (/usr/share/doc/facelatch/docs/cameras.md)";
         return vec![Finding::bad("camera", "no /dev/video* is a camera", fix)];
     }
     let Some(groups) = service_groups() else {
@@ -82,12 +82,12 @@ fn permission(device: &Path, groups: &[Gid]) -> Finding {
     Finding::bad("permission", format!("{SERVICE_USER} may not open {path} (group {group})"), fix)
 }
 
-/// Whether the networks are the bytes that were shipped.
+/// Whether the networks are the files that were shipped.
 pub(super) fn models(root: &Path) -> Finding {
     let fix = "install the package again from the file it came from (`sudo apt install --reinstall ./facelatch_*.deb`), \
-               or mend models.folder";
+               or correct models.folder";
     match damaged_model(&root.join(MODELS)) {
-        Ok(count) => Finding::good("models", format!("{count} networks in /{MODELS} are whole")),
+        Ok(count) => Finding::good("models", format!("{count} networks in /{MODELS} are intact")),
         Err(why) => Finding::bad("models", why, fix),
     }
 }
@@ -96,7 +96,7 @@ pub(super) fn models(root: &Path) -> Finding {
 fn damaged_model(folder: &Path) -> Result<usize, String> {
     let list = folder.join("MODELS.toml");
     let text = fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
-    let table: toml::Table = text.parse().map_err(|_| format!("{} is no TOML", list.display()))?;
+    let table: toml::Table = text.parse().map_err(|_| format!("{} is not TOML", list.display()))?;
     for entry in table.values().filter_map(toml::Value::as_table) {
         let word = |key: &str| entry.get(key).and_then(toml::Value::as_str).unwrap_or_default();
         let path = folder.join(word("file"));
@@ -109,7 +109,7 @@ fn damaged_model(folder: &Path) -> Result<usize, String> {
     Ok(table.len())
 }
 
-/// Whether the daemon can keep templates, and nobody else read them. Nothing to say where none was installed.
+/// Whether the daemon can keep templates, and nobody else can read them. Nothing to report where none is installed.
 pub(super) fn store(root: &Path) -> Option<Finding> {
     let about = fs::metadata(root.join(STATE)).ok()?;
     let owner = User::from_name(SERVICE_USER).ok().flatten().map(|user| user.uid.as_raw());
@@ -126,11 +126,7 @@ pub(super) fn store(root: &Path) -> Option<Finding> {
         .map_or(u128::MAX, |disk| u128::from(disk.blocks_available()) * u128::from(disk.fragment_size()));
     if room < ROOM_BYTES {
         let found = format!("{} kB are free below /{STATE}", room / 1000);
-        return Some(Finding::bad(
-            "store",
-            found,
-            "make room on the disk; until then nobody can be enrolled",
-        ));
+        return Some(Finding::bad("store", found, "free some disk space; until then nobody can be enrolled"));
     }
     Some(Finding::good("store", format!("/{STATE} is the daemon's alone, with room for more")))
 }

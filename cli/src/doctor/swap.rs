@@ -1,4 +1,4 @@
-//! Whether what the daemon holds in memory can reach the card as swap.
+//! Whether the daemon's memory can be swapped to the card.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,8 @@ use super::Finding;
 /// The daemon's name in /proc; the kernel keeps 15 letters of one.
 const DAEMON: &str = "facelatchd";
 
-/// Nothing to say where there is no swap, where the daemon locks its memory, or where the kernel keeps to
-/// `MemorySwapMax=0` in its unit. Nor where it does not run.
+/// Nothing to report where there is no swap, where the daemon locks its memory, or where the kernel honours
+/// `MemorySwapMax=0` in its unit.
 pub(super) fn examine(root: &Path) -> Option<Finding> {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
     let swaps = read("proc/swaps").lines().count() > 1; // The first is a heading.
@@ -20,10 +20,10 @@ pub(super) fn examine(root: &Path) -> Option<Finding> {
     }
     let fix = "turn swap off; or let the unit lock memory (`LimitMEMLOCK=infinity`, as it is shipped); or add \
                `cgroup_enable=memory` to the line in /boot/firmware/cmdline.txt and restart the board";
-    Some(Finding::note("swap", "it is on, and the daemon's templates may get into it", fix))
+    Some(Finding::note("swap", "swap is on, and the daemon's templates may be written to it", fix))
 }
 
-/// Whether the daemon's memory is not locked; `None` where it does not run.
+/// Whether the daemon's memory is not locked; `None` if it is not running.
 fn is_open(root: &Path) -> Option<bool> {
     let mut processes = fs::read_dir(root.join("proc")).ok()?.flatten().map(|entry| entry.path());
     let is_daemon = |process: &std::path::PathBuf| {

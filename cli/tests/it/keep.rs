@@ -5,7 +5,7 @@ use std::fs;
 use age::secrecy::ExposeSecret;
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB};
 use facelatch_testkit::world::World;
-use facelatch_wire::Word;
+use facelatch_wire::Outcome;
 use facelatch_wire::call::Remove;
 
 use crate::command::run;
@@ -50,9 +50,9 @@ fn from_one_device_to_another_on_the_command_line() {
     let (code, out, _) = import(&there, &[]);
     assert_eq!((code, out.as_str()), (0, "nothing was added: all of it is here already\n"));
     there.stage.shows(ALICE);
-    assert_eq!(there.verify("alice").verdict, Some(Word::Match));
+    assert_eq!(there.verify("alice").verdict, Some(Outcome::Match));
     there.stage.shows(BOB);
-    assert_eq!(there.verify("alice").verdict, Some(Word::NoMatch));
+    assert_eq!(there.verify("alice").verdict, Some(Outcome::NoMatch));
 
     there.ask(&Remove { user: "alice".into(), id: None }).expect("removed");
     there.stage.shows(ALICE_ENROLS);

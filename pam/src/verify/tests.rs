@@ -11,7 +11,7 @@ use crate::code::Code;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// What comes of a daemon that says these bytes and closes.
-fn hear(bytes: &[u8]) -> Result<Word, Trouble> {
+fn hear(bytes: &[u8]) -> Result<Outcome, Trouble> {
     let (ours, mut theirs) = UnixStream::pair().expect("socket pair");
     theirs.write_all(bytes).expect("fits the socket's buffer");
     theirs.shutdown(std::net::Shutdown::Write).expect("closed");
@@ -28,7 +28,7 @@ fn the_daemon_is_asked_about_the_user_and_told_to_leave_the_latch_alone() {
     let mut daemon = Client::over(theirs, Deadline::within(MINUTE));
     daemon.send(b"{\"parameters\":{\"verdict\":\"no-match\"}}\0").expect("sent");
     let client = Client::over(ours, Deadline::within(MINUTE));
-    assert!(matches!(converse(client, "alice", &mut || ()), Ok(Word::NoMatch)));
+    assert!(matches!(converse(client, "alice", &mut || ()), Ok(Outcome::NoMatch)));
     let call = String::from_utf8(daemon.receive_bytes().expect("a call")).expect("text");
     let wanted =
         r#"{"method":"io.facelatch.v1.Verify","parameters":{"user":"alice","latch":false},"more":true}"#;
@@ -89,13 +89,13 @@ fn the_first_look_is_announced_once() {
     let mut looks = 0;
     let client = Client::over(ours, Deadline::within(Duration::from_millis(50)));
     let end = converse(client, "alice", &mut || looks += 1);
-    assert!(matches!(end, Err(Trouble::Late { guidance: Some(Word::TooDark) })), "{end:?}");
+    assert!(matches!(end, Err(Trouble::Late { guidance: Some(Outcome::TooDark) })), "{end:?}");
     assert_eq!(looks, 1);
 }
 
 #[test]
 fn every_word_that_lets_nobody_in_has_a_text() {
-    assert!(Word::ALL.into_iter().all(|word| !advice(word).is_empty()));
+    assert!(Outcome::ALL.into_iter().all(|word| !word.text().is_empty()));
 }
 
 /// Replies that are nearly right.

@@ -1,6 +1,6 @@
 use super::*;
+use crate::Outcome;
 use crate::call::{Status, Verify};
-use crate::reply::Word;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -16,7 +16,7 @@ fn a_call_is_one_json_object_ended_by_nul() {
     let (mut client, mut daemon) =
         client(b"{\"parameters\":{\"verdict\":\"match\"}}\0", Deadline::within(MINUTE));
     let reply = client.call(&Verify { user: Some("alice".into()), latch: None }).expect("reply");
-    assert_eq!(reply.verdict, Some(Word::Match));
+    assert_eq!(reply.verdict, Some(Outcome::Match));
     drop(client);
     let mut sent = String::new();
     daemon.read_to_string(&mut sent).expect("text");
@@ -31,7 +31,7 @@ fn two_replies_in_one_read_are_two_replies() {
     let first = client.receive::<Verify>().expect("first");
     assert!(first.continues && first.reply.done == Some(1));
     let last = client.receive::<Verify>().expect("last");
-    assert!(!last.continues && last.reply.verdict == Some(Word::NoMatch));
+    assert!(!last.continues && last.reply.verdict == Some(Outcome::NoMatch));
 }
 
 #[test]

@@ -1,65 +1,64 @@
-//! What the engine found to what a caller is told: words, texts, and only what his role may see.
+//! Results of the engine and the store as the wire's types, and the part of them that a caller may see.
 
-use facelatch_wire::reply::{Enrolling, Event, Face, Judging, Milliseconds, Point, Template};
-use facelatch_wire::{Fault, Word};
+use facelatch_wire::reply::{Enrolling, Face, Judging, Milliseconds, Point, Template};
+use facelatch_wire::{Fault, Outcome};
 
 use super::peer::Caller;
-use crate::clock::WallTime;
-use crate::detect::quality::RetryReason;
 use crate::judge::LockedOut;
 use crate::people::UserName;
 use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progress, Verdict};
-use crate::store::audit::Entry;
 use crate::store::{self, StoreError};
 
 /// Everything there is to say about an attempt. [`shown_to`] takes off what a caller may not see.
-pub(super) fn judging(attempt: &mut Attempt, claimed: Option<&UserName>) -> Judging {
+pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging {
     let claimed = claimed.map(ToString::to_string);
     let mut judging = match &attempt.verdict {
-        Verdict::Granted(grant) => {
-            Judging { verdict: Some(Word::Match), user: Some(grant.user().to_string()), ..Judging::default() }
-        }
+        Verdict::Granted(grant) => Judging {
+            verdict: Some(Outcome::Match),
+            user: Some(grant.user().to_string()),
+            ..Judging::default()
+        },
         Verdict::Denied(DenyReason::NoMatch) => Judging {
-            verdict: Some(Word::NoMatch),
+            verdict: Some(Outcome::NoMatch),
             user: claimed,
-            message: Some("the face was not recognised".to_owned()),
+            message: Some(Outcome::NoMatch.message()),
             ..Judging::default()
         },
         Verdict::Denied(DenyReason::LockedOut { until, user }) => locked_out(*until, user.as_ref()),
         Verdict::Unavailable(cause) => Judging {
-            verdict: Some(word(cause)),
+            verdict: Some(outcome(cause)),
             user: claimed,
             message: Some(cause_text(cause)),
             ..Judging::default()
         },
     };
-    let trace = &mut attempt.trace;
+    let trace = &attempt.trace;
     judging.p = trace.probability.map(|p| p.value());
     judging.threshold = trace.threshold.map(|p| p.value());
     let ms = trace.ms();
     judging.ms = Some(Milliseconds { detect: ms.detect, align: ms.align, embed: ms.embed, score: ms.score });
     judging.frames = Some(trace.frames as u64);
-    judging.picture = trace.picture.take();
+    judging.picture.clone_from(&trace.picture);
     judging.face = trace.face.as_ref().map(face);
     judging
 }
 
 fn locked_out(until: LockedOut, user: Option<&UserName>) -> Judging {
-    let (word, wait_s, message) = match until {
+    let user = user.map(ToString::to_string);
+    let (outcome, wait_s, advice) = match until {
         LockedOut::Wait(left) => {
             // Rounded up: an attempt after exactly that many seconds counts.
             let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-            let text = format!("too many misses; try again in {seconds} s, or use the password");
-            (Word::Wait, Some(seconds), text)
+            (Outcome::Wait, Some(seconds), format!("try again in {seconds} s, or use your password"))
         }
         LockedOut::Stopped => {
             // The count of identification belongs to nobody.
-            let whose = user.map_or_else(String::new, |user| format!(" {user}"));
-            (Word::Stopped, None, format!("too many misses; use the password, then `facelatch reset{whose}`"))
+            let whose = user.as_ref().map_or_else(String::new, |user| format!(" {user}"));
+            (Outcome::Stopped, None, format!("use your password, then `facelatch reset{whose}`"))
         }
     };
-    let user = user.map(ToString::to_string);
-    Judging { verdict: Some(word), user, wait_s, message: Some(message), ..Judging::default() }
+    let message = Some(format!("{}; {advice}", outcome.text()));
+    Judging { verdict: Some(outcome), user, wait_s, message, ..Judging::default() }
 }
 
 fn face(face: &crate::detect::Face) -> Face {
@@ -78,7 +77,7 @@ pub(super) fn shown_to(caller: &Caller, full: Judging) -> Judging {
     if caller.sees_scores() {
         return full;
     }
-    let latch_error = full.latch_error.filter(|_| caller.may_manage("").is_ok());
+    let latch_error = full.latch_error.filter(|_| caller.is_manager());
     Judging {
         verdict: full.verdict,
         user: full.user,
@@ -92,14 +91,13 @@ pub(super) fn shown_to(caller: &Caller, full: Judging) -> Judging {
     }
 }
 
-/// A word on how an attempt gets on.
+/// Progress of an attempt.
 pub(super) fn judging_progress(progress: Progress) -> Judging {
     match progress {
-        Progress::Guidance(reason) => Judging {
-            guidance: Some(retry_word(reason)),
-            message: Some(retry_text(reason).to_owned()),
-            ..Judging::default()
-        },
+        Progress::Guidance(reason) => {
+            let guidance = Outcome::from(reason);
+            Judging { guidance: Some(guidance), message: Some(guidance.message()), ..Judging::default() }
+        }
         Progress::Captured { done, wanted } => {
             Judging { done: Some(done as u64), wanted: Some(wanted as u64), ..Judging::default() }
         }
@@ -111,12 +109,12 @@ pub(super) fn judging_progress(progress: Progress) -> Judging {
             ..Judging::default()
         },
         Progress::Camera(text) => {
-            Judging { guidance: Some(Word::CameraUnavailable), message: Some(text), ..Judging::default() }
+            Judging { guidance: Some(Outcome::CameraUnavailable), message: Some(text), ..Judging::default() }
         }
     }
 }
 
-/// The same for an enrolment.
+/// Progress of an enrolment.
 pub(super) fn enrolling_progress(progress: Progress) -> Enrolling {
     let Judging { guidance, message, done, wanted, .. } = judging_progress(progress);
     Enrolling { guidance, message, done, wanted, ..Enrolling::default() }
@@ -128,17 +126,17 @@ pub(super) fn enrolled(result: Result<Enrolled, EnrollError>) -> Result<Enrollin
         Ok(done) => Ok(Enrolling {
             user: Some(done.user.to_string()),
             added: Some(done.ids.len() as u64),
-            ids: done.ids,
-            warnings: done.warnings,
+            ids: Some(done.ids),
+            warnings: Some(done.warnings).filter(|warnings| !warnings.is_empty()),
             ..Enrolling::default()
         }),
         Err(error @ EnrollError::Templates { .. }) => Err(bad_parameter("templates", &error)),
         Err(error @ EnrollError::Label) => Err(bad_parameter("label", &error)),
         Err(error @ EnrollError::AnotherFace) => {
-            Err(Fault::EnrollFailed { reason: Word::SeveralFaces, message: error.to_string() })
+            Err(Fault::EnrollFailed { reason: Outcome::SeveralFaces, message: error.to_string() })
         }
         Err(EnrollError::Unavailable(cause)) => {
-            Err(Fault::EnrollFailed { reason: word(&cause), message: cause_text(&cause) })
+            Err(Fault::EnrollFailed { reason: outcome(&cause), message: cause_text(&cause) })
         }
         Err(EnrollError::Store(error)) => Err(store_fault(&error)),
     }
@@ -149,23 +147,10 @@ pub(super) fn bad_parameter(parameter: &str, why: &dyn std::fmt::Display) -> Fau
     Fault::BadParameter { parameter: parameter.to_owned(), message: why.to_string() }
 }
 
-/// The store said no. The text for the journal is the one for the caller: only managers get this far.
+/// The store failed. The journal gets the text that the caller gets: only managers get this far.
 pub(super) fn store_fault(error: &StoreError) -> Fault {
     tracing::error!("{error}");
     Fault::StoreFailed { message: error.to_string() }
-}
-
-/// An event as it is put on record.
-pub(super) fn audited(event: &Event, by: u32) -> Entry {
-    Entry {
-        time: WallTime(event.time),
-        kind: event.kind.clone(),
-        user: event.user.clone(),
-        by: Some(by),
-        verdict: event.verdict.map(|word| word.to_string()),
-        latch: event.latch.clone(),
-        ..Entry::default()
-    }
 }
 
 /// A template without its biometric part.
@@ -178,50 +163,22 @@ pub(super) fn template(template: store::Template) -> Template {
     }
 }
 
-/// The word for a cause.
-pub(super) fn word(cause: &Cause) -> Word {
+/// The outcome for a cause.
+pub(super) fn outcome(cause: &Cause) -> Outcome {
     match cause {
-        Cause::Retry(reason) => retry_word(*reason),
-        Cause::NotEnrolled => Word::NotEnrolled,
-        Cause::Camera(_) => Word::CameraUnavailable,
-        Cause::Cancelled => Word::Cancelled,
-        Cause::Failed(_) => Word::Failed,
+        Cause::Retry(reason) => (*reason).into(),
+        Cause::NotEnrolled => Outcome::NotEnrolled,
+        Cause::Camera(_) => Outcome::CameraUnavailable,
+        Cause::Cancelled => Outcome::Cancelled,
+        Cause::Failed(_) => Outcome::Failed,
     }
 }
 
-/// The text for a cause.
+/// The text for a cause: its own, or that of its outcome.
 pub(super) fn cause_text(cause: &Cause) -> String {
     match cause {
-        Cause::Retry(reason) => retry_text(*reason).to_owned(),
-        Cause::NotEnrolled => "nobody of that name is enrolled; `facelatch enroll NAME` does it".to_owned(),
         Cause::Camera(text) | Cause::Failed(text) => text.clone(),
-        Cause::Cancelled => "given up, since whoever asked has gone".to_owned(),
-    }
-}
-
-fn retry_word(reason: RetryReason) -> Word {
-    match reason {
-        RetryReason::NoFace => Word::NoFace,
-        RetryReason::SeveralFaces => Word::SeveralFaces,
-        RetryReason::TooFar => Word::TooFar,
-        RetryReason::NotCentred => Word::NotCentred,
-        RetryReason::TooDark => Word::TooDark,
-        RetryReason::TooBright => Word::TooBright,
-        RetryReason::TooBlurred => Word::TooBlurred,
-        RetryReason::TurnedAway => Word::TurnedAway,
-    }
-}
-
-fn retry_text(reason: RetryReason) -> &'static str {
-    match reason {
-        RetryReason::NoFace => "no face to be seen; look at the camera",
-        RetryReason::SeveralFaces => "several faces; only one person, please",
-        RetryReason::TooFar => "too far away; come closer",
-        RetryReason::NotCentred => "not wholly in the picture; move to the middle",
-        RetryReason::TooDark => "too dark; more light, please",
-        RetryReason::TooBright => "too bright; less light on the face, please",
-        RetryReason::TooBlurred => "blurred; hold still, or wipe the lens",
-        RetryReason::TurnedAway => "turned away; look straight at the camera",
+        _ => outcome(cause).message(),
     }
 }
 
@@ -232,7 +189,7 @@ mod tests {
 
     fn full() -> Judging {
         Judging {
-            verdict: Some(Word::Match),
+            verdict: Some(Outcome::Match),
             user: Some("alice".into()),
             latch_error: Some("stuck".into()),
             p: Some(0.99),

@@ -1,0 +1,181 @@
+//! Accepts connections, up to a limit in all and of one user.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use facelatch_wire::Fault;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::task::{spawn_blocking, spawn_local};
+use tokio::time::timeout;
+
+use super::BLOCKING_THREADS;
+use super::connection;
+use super::peer::{Caller, Peers};
+use super::session::{ServerState, Session};
+use super::shared::Shared;
+use crate::config;
+
+/// Back-off after accept fails (e.g. EMFILE).
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// How often the accept loop wakes while nobody connects.
+const WAKE: Duration = Duration::from_millis(500);
+
+/// Accept-loop iterations, excluding ones where accept failed.
+#[derive(Debug, Default)]
+pub(super) struct Heartbeat(Cell<u64>);
+
+impl Heartbeat {
+    /// The count; it wraps.
+    pub(super) fn count(&self) -> u64 {
+        self.0.get()
+    }
+
+    fn beat(&self) {
+        self.0.set(self.0.get().wrapping_add(1));
+    }
+}
+
+/// Accepts clients.
+pub(super) struct Listener {
+    peers: Arc<dyn Peers>,
+    state: Rc<ServerState>,
+    patience: Duration,
+    limit: usize,
+    /// For one user, so that nobody can keep all others out.
+    limit_of_one: usize,
+    open: Rc<RefCell<HashMap<u32, usize>>>,
+    heartbeat: Rc<Heartbeat>,
+    /// Leaves threads for the store while the name service does not answer.
+    lookups: Arc<Semaphore>,
+}
+
+/// The right to have one connection; given back when dropped.
+struct ConnectionPermit {
+    uid: u32,
+    open: Rc<RefCell<HashMap<u32, usize>>>,
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        let mut open = self.open.borrow_mut();
+        if let Some(count) = open.get_mut(&self.uid) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.uid);
+            }
+        }
+    }
+}
+
+impl Listener {
+    pub(super) fn new(config: &config::Serve, peers: Arc<dyn Peers>, state: Rc<ServerState>) -> Self {
+        let limit = config.max_connections as usize;
+        Self {
+            peers,
+            state,
+            patience: config.client_timeout_ms.duration(),
+            limit,
+            limit_of_one: limit.div_ceil(2),
+            open: Rc::default(),
+            heartbeat: Rc::default(),
+            lookups: Arc::new(Semaphore::new(BLOCKING_THREADS / 2)),
+        }
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        self.state.engine.shared.clone()
+    }
+
+    /// Beats while [`Self::serve`] accepts.
+    pub(super) fn heartbeat(&self) -> Rc<Heartbeat> {
+        self.heartbeat.clone()
+    }
+
+    /// Accepts until it is dropped.
+    pub(super) async fn serve(self, listener: UnixListener) {
+        loop {
+            match timeout(WAKE, listener.accept()).await {
+                Ok(Ok((stream, _))) => self.admit(stream),
+                Ok(Err(error)) => {
+                    tracing::warn!("socket: cannot accept a client ({error}); trying again in a moment");
+                    tokio::time::sleep(BACK_OFF).await;
+                    continue;
+                }
+                Err(_nobody_connected) => {}
+            }
+            self.heartbeat.beat();
+        }
+    }
+
+    fn admit(&self, stream: UnixStream) {
+        let credentials = match stream.peer_cred() {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                tracing::warn!("socket: a client without credentials ({error}) was refused");
+                return;
+            }
+        };
+        let (uid, gid) = (credentials.uid(), credentials.gid());
+        let Some(permit) = self.permit(uid) else {
+            refuse(&stream, self.limit);
+            return;
+        };
+        let (peers, state, patience) = (self.peers.clone(), self.state.clone(), self.patience);
+        let lookups = self.lookups.clone();
+        spawn_local(async move {
+            let _permit = permit;
+            let caller = match peers.known(uid) {
+                Some(owner) => Some(owner),
+                None => timeout(patience, look_up(peers, lookups, uid, gid)).await.ok().flatten(),
+            };
+            match caller {
+                Some(caller) => {
+                    tracing::debug!(uid, role = ?caller.role, "connected");
+                    connection::serve(stream, Session::new(state, caller), patience).await;
+                    tracing::debug!(uid, "disconnected");
+                }
+                None => tracing::warn!(
+                    uid,
+                    "socket: a client was refused, because the name service does not answer"
+                ),
+            }
+        });
+    }
+
+    fn permit(&self, uid: u32) -> Option<ConnectionPermit> {
+        let mut open = self.open.borrow_mut();
+        let all: usize = open.values().sum();
+        let own = open.entry(uid).or_default();
+        if all >= self.limit || *own >= self.limit_of_one {
+            return None;
+        }
+        *own += 1;
+        Some(ConnectionPermit { uid, open: self.open.clone() })
+    }
+}
+
+/// Asks the name service who that is: it may be far away.
+async fn look_up(peers: Arc<dyn Peers>, lookups: Arc<Semaphore>, uid: u32, gid: u32) -> Option<Caller> {
+    let permit = lookups.acquire_owned().await.ok()?;
+    let ask = move || {
+        // Held until the answer comes, even if nobody waits for it any more.
+        let _permit = permit;
+        peers.caller(uid, gid)
+    };
+    spawn_blocking(ask).await.ok()
+}
+
+/// Says why, as far as the socket takes it at once.
+fn refuse(stream: &UnixStream, limit: usize) {
+    let message = "daemon: too many clients; close some and try again".to_owned();
+    let fault = Fault::TooManyClients { limit: limit as u64, message };
+    let mut bytes = serde_json::to_vec(&fault).unwrap_or_default();
+    bytes.push(0);
+    // A fresh socket takes a short message; if not, closing it says enough.
+    let _ = stream.try_write(&bytes);
+}

@@ -1,0 +1,84 @@
+//! Methods about who is enrolled, and about misses.
+
+use facelatch_wire::call::{Done, List, Remove, Removed, Reset};
+use facelatch_wire::message::printable;
+use facelatch_wire::reply::{EventKind, Listed};
+use facelatch_wire::{Fault, MAX_MESSAGE_BYTES};
+
+use super::{Handle, Unanswered, blocking, user_name};
+use crate::people::Attempts;
+use crate::serve::connection::Replies;
+use crate::serve::session::Session;
+use crate::serve::to_wire;
+
+impl Handle for List {
+    async fn handle(
+        self,
+        session: &mut Session,
+        _: &mut Replies<'_, '_, Self>,
+    ) -> Result<Listed, Unanswered> {
+        match &self.user {
+            Some(user) => session.caller.may_ask_about("list", user)?,
+            None => session.caller.may_manage("list of everybody")?,
+        }
+        let user = self.user.as_deref().map(user_name).transpose()?;
+        let store = session.state.store.clone();
+        let templates = blocking(move || store.templates(user.as_ref())).await?;
+        let mut listed = Listed::default();
+        // Room for the rest of the reply; each template is at most a few hundred bytes.
+        let mut room = MAX_MESSAGE_BYTES - 1024;
+        for template in templates.into_iter().map(to_wire::template) {
+            let length = serde_json::to_vec(&template).map_or(usize::MAX, |text| text.len() + 1);
+            if length > room {
+                listed.truncated = true;
+                break;
+            }
+            room -= length;
+            listed.templates.push(template);
+        }
+        Ok(listed)
+    }
+}
+
+impl Handle for Remove {
+    async fn handle(
+        self,
+        session: &mut Session,
+        _: &mut Replies<'_, '_, Self>,
+    ) -> Result<Removed, Unanswered> {
+        session.caller.may_manage("remove")?;
+        let (name, id) = (user_name(&self.user)?, self.id.clone());
+        let (store, (recorder, by)) = (session.state.store.clone(), session.recorder());
+        let removed = blocking(move || {
+            let removed = store.remove(&name, id.as_deref());
+            match &removed {
+                Ok(0) => {}
+                Ok(_) => recorder.done(EventKind::Remove, Some(name.to_string()), by),
+                Err(_) => recorder.failed(EventKind::Remove, Some(name.to_string()), by),
+            }
+            removed
+        });
+        let removed = removed.await? as u64;
+        if removed == 0 {
+            let what = self.id.map_or(String::new(), |id| format!(", template {}", printable(&id)));
+            let message = format!("user {}{what}: not enrolled; `facelatch list` shows who is", self.user);
+            return Err(Fault::NotFound { message }.into());
+        }
+        Ok(Removed { removed })
+    }
+}
+
+impl Handle for Reset {
+    async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, Unanswered> {
+        session.caller.may_manage("reset")?;
+        let name = self.user.as_deref().map(user_name).transpose()?;
+        let (store, (recorder, by)) = (session.state.store.clone(), session.recorder());
+        let reset = blocking(move || {
+            store.set_attempts(name.as_ref(), Attempts::default())?;
+            recorder.done(EventKind::Reset, self.user, by);
+            Ok(())
+        });
+        reset.await?;
+        Ok(Done {})
+    }
+}

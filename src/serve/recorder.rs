@@ -1,0 +1,77 @@
+//! Puts what happened on record, then tells whoever follows events.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use facelatch_wire::Outcome;
+use facelatch_wire::reply::{Event, EventKind};
+use tokio::sync::broadcast;
+
+use crate::clock::{Clock, WallTime};
+use crate::store::audit::{Audit, Entry};
+
+/// Writes the audit log and publishes events.
+#[derive(Clone)]
+pub(super) struct Recorder {
+    pub(super) clock: Arc<dyn Clock>,
+    /// The audit log.
+    pub(super) audit: Option<Arc<Audit>>,
+    pub(super) events: broadcast::Sender<Event>,
+}
+
+impl Recorder {
+    /// An event of this moment.
+    pub(super) fn event(&self, kind: EventKind, user: Option<String>) -> Event {
+        Event { kind, time: self.clock.wall().0, user, ..Event::default() }
+    }
+
+    /// Puts it on record, then tells whoever listens. Waits for the disk.
+    pub(super) fn publish(&self, event: Event, by: u32) {
+        self.record(audited(&event, by));
+        self.announce(event, by);
+    }
+
+    /// The same for what needs no more than a kind and a user.
+    pub(super) fn done(&self, kind: EventKind, user: Option<String>, by: u32) {
+        self.publish(self.event(kind, user), by);
+    }
+
+    /// Tells whoever listens.
+    pub(super) fn announce(&self, event: Event, by: u32) {
+        let (verdict, latch) = (event.verdict.map(Outcome::as_str), event.latch.map(|latch| latch.as_str()));
+        tracing::info!(user = event.user, by, verdict, latch, "{}", event.kind);
+        // Nobody may be listening.
+        let _ = self.events.send(event);
+    }
+
+    /// Puts on record what the store failed at: part of it may be done.
+    pub(super) fn failed(&self, kind: EventKind, user: Option<String>, by: u32) {
+        self.record(audited(&Event { verdict: Some(Outcome::Failed), ..self.event(kind, user) }, by));
+    }
+
+    /// Puts on record how many attempts judged no face.
+    pub(super) fn unjudged(&self, note: String) {
+        let (time, kind) = (self.clock.wall(), "unjudged".to_owned());
+        self.record(Entry { time, kind, note: Some(note), ..Entry::default() });
+    }
+
+    fn record(&self, entry: Entry) {
+        if let Some(audit) = &self.audit {
+            // A panic there is in the journal already, and what is recorded has happened.
+            let _ = catch_unwind(AssertUnwindSafe(|| audit.record(entry)));
+        }
+    }
+}
+
+/// An event as a line of the audit log.
+fn audited(event: &Event, by: u32) -> Entry {
+    Entry {
+        time: WallTime(event.time),
+        kind: event.kind.to_string(),
+        user: event.user.clone(),
+        by: Some(by),
+        verdict: event.verdict.map(|verdict| verdict.to_string()),
+        latch: event.latch.map(|latch| latch.to_string()),
+        ..Entry::default()
+    }
+}

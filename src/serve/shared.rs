@@ -1,0 +1,88 @@
+//! What the socket side may read about the engine without waiting for it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::pipeline::About;
+
+/// Written by the engine, read by everybody.
+pub(super) struct Shared {
+    /// What is loaded.
+    pub(super) about: About,
+    /// Name of the latch.
+    pub(super) latch: String,
+    camera: Mutex<Camera>,
+    camera_hangs: AtomicBool,
+    busy: AtomicBool,
+    ticks: AtomicU64,
+}
+
+/// The camera as last seen.
+#[derive(Debug, Clone)]
+pub(super) struct Camera {
+    /// Path or name.
+    pub(super) name: String,
+    /// What is wrong with it.
+    pub(super) trouble: Option<String>,
+}
+
+impl Shared {
+    pub(super) fn new(about: About, latch: String, camera: String) -> Self {
+        Self {
+            about,
+            latch,
+            camera: Mutex::new(Camera { name: camera, trouble: None }),
+            camera_hangs: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
+            ticks: AtomicU64::new(0),
+        }
+    }
+
+    /// An attempt or enrolment is running.
+    pub(super) fn busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Release);
+    }
+
+    /// Grows as long as the engine runs.
+    pub(super) fn ticks(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn tick(&self) {
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// At the last check a read that its driver never answers held the camera.
+    pub(super) fn camera_hangs(&self) -> bool {
+        self.camera_hangs.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_camera_hangs(&self, hangs: bool) {
+        self.camera_hangs.store(hangs, Ordering::Relaxed);
+    }
+
+    /// The camera as last seen.
+    pub(super) fn camera(&self) -> Camera {
+        self.lock().clone()
+    }
+
+    /// Keeps what was seen of the camera, and logs a change.
+    pub(super) fn saw_camera(&self, name: String, trouble: Option<String>) {
+        let mut camera = self.lock();
+        match (&camera.trouble, &trouble) {
+            (before, Some(now)) if before.as_ref() != Some(now) => tracing::warn!("degraded: {now}"),
+            (Some(_), None) => tracing::info!("camera {name}: back"),
+            _ => {}
+        }
+        *camera = Camera { name, trouble };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Camera> {
+        // Only whole values are put in, so a panic elsewhere leaves nothing half done.
+        self.camera.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
