@@ -1,7 +1,6 @@
-//! The formula taken apart: what the bias, the freedom of alpha and the projection each do.
+//! Ablation of the formula: what the bias, free alphas and the projection each contribute.
 //!
-//! Every head is fitted on some people and measured on others, in turn, so that each row shows people the
-//! head never saw.
+//! Every head is fitted on some people and measured on others, so each row is about people the head never saw.
 
 use serde::Serialize;
 
@@ -13,18 +12,18 @@ use super::learn::{Alpha, Plan, Table};
 use super::trials::{Pairs, Scored};
 use facelatch::head::project::SplitMix64;
 
-/// One row of the table. Means where several heads were fitted.
+/// One row of the table; means when several heads were fitted.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
     /// What was fitted.
     pub head: String,
-    /// Is there a bias?
+    /// Whether there is a bias.
     pub bias: bool,
     /// Equal error rate, `0..=1`.
     pub eer: f64,
     /// True acceptance rate at 1 false match in 100, 1,000, 10,000 pairs.
     pub tar: [f64; 3],
-    /// Mean cross-entropy in nats, both kinds weighing alike; `None` where the score is no probability.
+    /// Mean cross-entropy in nats, both kinds weighted equally; `None` if the score is not a probability.
     pub log_loss: Option<f64>,
     /// p of an identical pair; `None` likewise.
     pub identical_pair: Option<f64>,
@@ -32,14 +31,14 @@ pub struct Row {
 
 /// Who fits and who is measured.
 pub enum Split<'a> {
-    /// Halves of one set, by turns, `rounds` times.
+    /// Fit on one half of a set and measure the other, then swap; `rounds` times.
     Halves {
         /// How many times.
         rounds: u64,
-        /// What the halves are drawn from.
+        /// Seed of the random halves.
         seed: u64,
     },
-    /// Heads are fitted on everybody of this other set.
+    /// Heads are fitted on everyone in this other set.
     FittedOn(&'a Set),
 }
 
@@ -73,10 +72,10 @@ pub fn plans(seed: u64) -> Vec<Plan> {
     plans
 }
 
-/// The whole table; `tell` hears which row is under way.
+/// The whole table; `tell` is called with the row being computed.
 ///
 /// # Errors
-/// [`RatesError::Asked`] when the people are too few.
+/// [`RatesError::Asked`] when there are too few people.
 pub fn ablate(set: &Set, split: &Split<'_>, tell: &mut dyn FnMut(&str)) -> Result<Vec<Row>, RatesError> {
     let seed = 5;
     if let Split::FittedOn(other) = split
@@ -119,8 +118,8 @@ fn row(name: &str, bias: bool, parts: &[(Scored, f64)]) -> Row {
     }
 }
 
-/// Pairs of people a head never saw, scored by it, with p of an identical pair; one part for each head that was
-/// fitted. `learn` fits on the people it is told.
+/// Scored pairs of people the head never saw, with p of an identical pair; one part for each fitted head.
+/// `learn` fits on the people it is given.
 fn unseen(
     set: &Set,
     split: &Split<'_>,

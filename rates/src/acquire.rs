@@ -1,4 +1,4 @@
-//! People to embeddings: decode, detect, align, embed; on two threads, through the [`Cache`].
+//! Turns people's pictures into embeddings: decode, detect, align, embed; on two threads, through the [`Cache`].
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,25 +17,25 @@ use facelatch::detect::{Bbox, Detector, Face};
 use facelatch::embed::{Chip, Embedder, Embedding, align};
 use facelatch::model::ModelError;
 
-/// More threads would take the machine from everybody else.
+/// More threads would starve other work on the machine.
 const THREADS: usize = 2;
 
-/// Every two pictures are compared and their scores kept: 4 bytes each, 800 MB for so many.
+/// Every pair of pictures is compared and its score kept: 4 bytes each, 800 MB at this limit.
 const MAX_PICTURES: usize = 20_000;
 
 /// The networks and the quality gate of the daemon.
 pub struct Bench {
-    /// Finds faces; `None` where the pictures are aligned chips.
+    /// Finds faces; `None` when the pictures are aligned chips.
     pub detector: Option<Detector>,
     /// SHA-256 of the detector's file.
     pub detector_sha256: String,
     /// Makes embeddings.
     pub embedder: Embedder,
-    /// Says what is wrong with a picture; the picture is used all the same.
+    /// Judges picture quality; a poor picture is used all the same.
     pub gate: QualityGate,
 }
 
-/// What the quality gate says of a picture: nothing, or what is wrong with it.
+/// The quality gate's verdict on a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quality(Option<RetryReason>);
 
@@ -53,7 +53,7 @@ impl Quality {
         Self(gate.choose(frame, faces).err().filter(|reason| *reason != RetryReason::NoFace))
     }
 
-    /// The number in the cache: the reason's place in [`RetryReason::ALL`]. The first is "no face", whose 0 stands for good.
+    /// The number in the cache: the reason's index in [`RetryReason::ALL`]. Index 0, "no face", stands for good.
     fn code(self) -> u8 {
         self.0.map_or(0, |reason| reason as u8)
     }
@@ -70,7 +70,7 @@ pub struct Sample {
     pub person: usize,
     /// The picture.
     pub path: PathBuf,
-    /// The gate's word.
+    /// The quality gate's verdict.
     pub quality: Quality,
     /// Its embedding.
     pub embedding: Embedding,
@@ -82,7 +82,7 @@ pub struct Set {
     pub people: Vec<String>,
     /// In order of person and path.
     pub samples: Vec<Sample>,
-    /// What was left out, counted.
+    /// Counts of what was left out.
     pub losses: Losses,
     /// How the embeddings were made.
     pub recipe: Recipe,
@@ -103,7 +103,7 @@ pub struct Losses {
     pub unreadable: Vec<(PathBuf, String)>,
 }
 
-/// Told how many pictures of how many are done.
+/// Progress callback: pictures done, pictures in total.
 pub type OnPicture<'a> = &'a mut dyn FnMut(usize, usize);
 
 impl Bench {
@@ -121,14 +121,15 @@ impl Bench {
         }
     }
 
-    /// Embeds everybody's pictures. What cannot be read or shows no face is listed and left out.
+    /// Embeds everyone's pictures. Pictures that cannot be read or show no face are listed and left out.
     ///
     /// # Errors
-    /// [`RatesError`]: too many pictures, a network fails, the cache is another's, or fewer than two people are left.
+    /// [`RatesError`]: too many pictures, a network fails, the cache belongs to another recipe, or fewer than two people
+    /// are left.
     pub fn acquire(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
         if people.pictures() > MAX_PICTURES {
             let why = format!(
-                "{} pictures are too many to compare each with each; take at most {MAX_PICTURES}, of fewer people or fewer of each",
+                "{} pictures are too many to compare each with each; use at most {MAX_PICTURES}: fewer people, or fewer pictures of each",
                 people.pictures()
             );
             return Err(RatesError::Asked(why));
@@ -202,7 +203,7 @@ impl Bench {
         Ok(Ok(Taken { quality, bordered: bordered && embedding.is_some(), embedding }))
     }
 
-    /// The aligned chip of the largest face in a picture file, `None` without a face: what the embedder would see. The inner
+    /// The aligned chip of the largest face in a picture file, as the embedder would see it; `None` without a face. The inner
     /// `Err` is a picture that cannot be read.
     ///
     /// # Errors
@@ -229,7 +230,7 @@ impl Bench {
 /// A frame, the faces in it, and whether it needed a border.
 type Found = (Frame, Vec<Face>, bool);
 
-/// Looks at the picture as it is, and with a border where no face is found. The inner `Err` is an absurd size.
+/// Looks for a face in the picture as it is, then with a border. The inner `Err` is an unusable size.
 fn found(detector: &Detector, picture: &RgbImage) -> Result<Result<Found, String>, ModelError> {
     if let Ok(frame) = picture::frame(picture) {
         let faces = detector.detect(&frame)?;
@@ -274,7 +275,7 @@ impl Set {
         }
         let has_pair = self.samples.windows(2).any(|two| two[0].person == two[1].person);
         if !has_pair {
-            let why = "every person has one usable picture only; genuine pairs need at least two of somebody";
+            let why = "every person has only one usable picture; genuine pairs need at least two pictures of one person";
             return Err(RatesError::Asked(why.to_owned()));
         }
         Ok(self)
@@ -290,13 +291,13 @@ impl Set {
     }
 }
 
-/// Where the face lies in an aligned chip, so that the gate can look at it.
+/// The face position in an aligned chip, for the quality gate.
 fn face_of_chip() -> Face {
     let bbox = Bbox { x: 8.0, y: 0.0, w: 96.0, h: 112.0 };
     Face { bbox, landmarks: align::TEMPLATE, confidence: 1.0 }
 }
 
-/// A set without pictures, for tests of what comes after.
+/// A set without pictures, for tests of later stages.
 #[cfg(test)]
 pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
     let length = people[0].1[0].len();

@@ -19,7 +19,7 @@ pub struct Names<'a> {
     pub detector: Option<&'a str>,
 }
 
-/// What a head must know of its embedder.
+/// What a head needs to know about its embedder.
 #[derive(Debug, Clone)]
 pub struct About {
     /// SHA-256 of its file, lower-case hex.
@@ -44,7 +44,7 @@ pub fn about(models: &Path, embedder: &str) -> Result<About, RatesError> {
 }
 
 impl Bench {
-    /// Loads them from the folder with `MODELS.toml`; the detector and the gate run as the daemon's defaults say.
+    /// Loads them from the folder with `MODELS.toml`; the detector and the gate use the daemon's defaults.
     ///
     /// # Errors
     /// [`RatesError::Model`].

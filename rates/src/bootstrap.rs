@@ -1,17 +1,17 @@
-//! How sure rates are when the people are few: people are drawn anew, not pairs.
+//! Confidence bounds by bootstrap for small sets: resamples people, not pairs.
 
 use std::collections::BTreeMap;
 
 use super::trials::{Scored, Trial};
 use facelatch::head::project::SplitMix64;
 
-/// Times the people are drawn anew.
+/// Bootstrap rounds: how often people are resampled.
 pub const ROUNDS: usize = 2000;
 
-/// What the draws start from.
+/// Seed of the resampling.
 pub const SEED: u64 = 20_261_124;
 
-/// Upper 95 % quantiles. 0 where no error was seen, however few the people are: no bound then, see [`super::rate`].
+/// Upper 95 % quantiles. 0 if no error was seen, even with few people: that is no bound, see [`super::rate`].
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Upper {
     /// Of the false match rate.
@@ -20,9 +20,9 @@ pub struct Upper {
     pub fnmr: f64,
 }
 
-/// Draws as many people as there are, with repetition, [`ROUNDS`] times, and gives the 95 % quantiles of both
-/// rates at threshold `z`. A person drawn twice counts twice, a pair of people as often as both together;
-/// a person is never an impostor of himself.
+/// Resamples the people with replacement [`ROUNDS`] times and returns the 95 % quantiles of both rates at threshold
+/// `z`. A person drawn twice counts twice, and a pair as often as the product of its two people's counts; people are
+/// never impostors of themselves.
 pub fn upper95(scored: &Scored, z: f32) -> Upper {
     let misses = counts(&scored.genuine, |t| t.z < z);
     let matches = counts(&scored.impostor, |t| t.z >= z);
@@ -74,7 +74,7 @@ fn quantile95(mut values: Vec<f64>) -> f64 {
 mod tests {
     use super::*;
 
-    /// Ten people with 100 genuine trials each; all misses are of one person.
+    /// Ten people with 100 genuine trials each; one person has all the misses.
     fn one_bad_person() -> Scored {
         let genuine = (0..10).flat_map(|p| {
             (0..100).map(move |i| Trial { z: if p == 0 && i < 50 { -1.0 } else { 1.0 }, people: (p, p) })
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_one_person_make_the_bound_wider_than_pairs_would_say() {
+    fn errors_of_one_person_widen_the_bound_beyond_that_of_pairs() {
         let upper = upper95(&one_bad_person(), 0.0);
         let as_if_independent = super::super::bound::clopper_pearson_upper(50, 1000, 0.95);
         assert!(upper.fnmr > 1.5 * as_if_independent, "{} and {as_if_independent}", upper.fnmr);

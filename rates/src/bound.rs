@@ -1,7 +1,7 @@
-//! Counts to upper bounds of a rate.
+//! Exact upper bounds of a rate, from counts.
 
 /// The exact one-sided upper bound of a share (Clopper and Pearson 1934): the `p` at which `events` or fewer
-/// of `trials` would be seen with probability `1 - confidence`. For no event and 95 % it is near `3 / trials`, the
+/// in `trials` have probability `1 - confidence`. For no event and 95 % it is near `3 / trials`, the
 /// rule of three. Holds for independent trials; `1.0` without trials.
 pub fn clopper_pearson_upper(events: usize, trials: usize, confidence: f64) -> f64 {
     if events >= trials {
@@ -18,7 +18,7 @@ pub fn clopper_pearson_upper(events: usize, trials: usize, confidence: f64) -> f
     high
 }
 
-/// Fewest trials without an event after which the rate is at most `rate` with this confidence.
+/// The fewest event-free trials that show a rate of at most `rate` with this confidence.
 pub fn trials_without_event(rate: f64, confidence: f64) -> usize {
     ((1.0 - confidence).ln() / (-rate).ln_1p()).ceil() as usize
 }

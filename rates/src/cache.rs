@@ -1,8 +1,8 @@
-//! Embeddings kept between runs, so that a run that was stopped goes on where it was.
+//! Keeps embeddings between runs, so that a stopped run resumes where it left off.
 //!
 //! One file for each way of making embeddings (embedder, detector, preparation), named after it. It holds
-//! **biometric data**: mode 0600, and best deleted after the work. A record that breaks off at the end
-//! (the run was killed) is dropped; anything else odd is an error that names the file.
+//! **biometric data**: mode 0600; delete it after use. A truncated last record (the run was killed) is dropped; any
+//! other damage is an error that names the file.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -18,14 +18,14 @@ use facelatch::embed::Embedding;
 
 const MAGIC: &[u8; 8] = b"flemb\0\0\x01";
 
-/// What a picture gave.
+/// The result for one picture.
 #[derive(Clone)]
 pub struct Taken {
-    /// Quality gate's word, or 0 where it passed; see [`super::acquire::Quality`].
+    /// The quality gate's verdict, 0 if it passed; see [`super::acquire::Quality`].
     pub quality: u8,
-    /// The border was needed before a face was found.
+    /// Whether a border was needed to find the face.
     pub bordered: bool,
-    /// `None` where no face was found.
+    /// `None` if no face was found.
     pub embedding: Option<Embedding>,
 }
 
@@ -64,7 +64,7 @@ impl Cache {
     /// Opens or starts the cache of `recipe` in `folder`.
     ///
     /// # Errors
-    /// [`RatesError`] naming the file: it belongs to another embedder, or holds numbers that are no embedding.
+    /// [`RatesError`] naming the file: it belongs to another embedder, or its numbers are not an embedding.
     pub fn open(folder: &Path, recipe: &Recipe) -> Result<Self, RatesError> {
         std::fs::create_dir_all(folder).map_err(RatesError::file(folder))?;
         let path = folder.join(recipe.file_name());
@@ -95,7 +95,7 @@ impl Cache {
         let mut known = HashMap::new();
         for (number, record) in records[..whole].chunks_exact(size).enumerate() {
             let (sha256, taken) = parse(record).ok_or_else(|| {
-                let why = format!("record {number} holds NaN or no embedding; delete the file");
+                let why = format!("record {number} is NaN or not an embedding; delete the file");
                 RatesError::data(path.clone(), why)
             })?;
             known.insert(sha256, taken);
@@ -103,17 +103,17 @@ impl Cache {
         Ok(Self { path, file, known })
     }
 
-    /// Where it is.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What this picture gave, if it was embedded before.
+    /// The result for this picture, if it was embedded before.
     pub fn get(&self, sha256: &FileHash) -> Option<&Taken> {
         self.known.get(sha256)
     }
 
-    /// Keeps one more; on the disk at once, so that a killed run loses only what was under way.
+    /// Adds one result, written at once, so that a killed run loses only the picture in progress.
     ///
     /// # Errors
     /// [`RatesError::File`].
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_killed_run_loses_only_the_record_that_was_under_way() {
+    fn a_killed_run_loses_only_the_record_in_progress() {
         let dir = tempfile::tempdir().expect("folder");
         let mut cache = Cache::open(dir.path(), &recipe("a")).expect("new");
         cache.put([1; 32], taken(), 2).expect("kept");

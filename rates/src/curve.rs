@@ -1,4 +1,4 @@
-//! Scores to rates: the trade-off between the two errors, and how honest the probabilities are.
+//! Scores to rates: the trade-off between the two errors, and the calibration of the probabilities.
 
 use super::trials::{Scored, Trial};
 
@@ -13,23 +13,23 @@ pub struct Curve {
 pub struct Point {
     /// Share of impostor trials that reach the score.
     pub fmr: f64,
-    /// Share of genuine trials that do not.
+    /// Share of genuine trials below the score.
     pub fnmr: f64,
 }
 
 /// A bin of the reliability curve.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Bin {
-    /// Mean probability said.
+    /// Mean predicted probability.
     pub said: f64,
-    /// Share of genuine trials, both kinds weighed alike.
+    /// Share of genuine trials, both kinds weighted equally.
     pub seen: f64,
-    /// Share of all weight in this bin.
+    /// Share of the total weight in this bin.
     pub weight: f64,
 }
 
 impl Curve {
-    /// Sorts the scores. There must be some of both kinds.
+    /// Sorts the scores. Both kinds must be present.
     pub fn new(scored: &Scored) -> Self {
         let sorted = |trials: &[Trial]| {
             let mut z: Vec<f32> = trials.iter().map(|t| t.z).collect();
@@ -57,7 +57,7 @@ impl Curve {
         }
     }
 
-    /// Where FMR and FNMR are equal, `0..=1`: the mean of both where they are nearest.
+    /// Equal error rate, `0..=1`: the mean of FMR and FNMR where they are closest.
     pub fn eer(&self) -> f64 {
         let near = |z: &f32| {
             let Point { fmr, fnmr } = self.at(*z);
@@ -67,7 +67,7 @@ impl Curve {
         candidates.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(f64::NAN, |(_, eer)| eer)
     }
 
-    /// The lowest threshold that at most `allowed` impostor trials reach: just above the next one.
+    /// The lowest threshold that at most `allowed` impostor trials reach: just above the next score.
     pub fn threshold_for(&self, allowed: usize) -> f32 {
         match self.impostor.len().checked_sub(allowed + 1) {
             Some(next) => self.impostor[next].next_up(),
@@ -75,12 +75,12 @@ impl Curve {
         }
     }
 
-    /// True acceptance rate where at most the share `fmr` of the impostor trials match.
+    /// True acceptance rate at a false match rate of at most `fmr`.
     pub fn tar(&self, fmr: f64) -> f64 {
         1.0 - self.at(self.threshold_for((fmr * self.impostor.len() as f64).floor() as usize)).fnmr
     }
 
-    /// At most about `points` points from strict to lax; dense where either error is rare.
+    /// About `points` points at most, from strict to lax; dense where either error is rare.
     pub fn det(&self, points: usize) -> Vec<Point> {
         let by_impostors = spread(self.impostor.len(), points / 2).map(|k| self.threshold_for(k));
         let by_genuine = spread(self.genuine.len(), points / 2).filter_map(|m| self.genuine.get(m).copied());
@@ -92,14 +92,14 @@ impl Curve {
     }
 }
 
-/// 0, 1, 2, ... and then ever fewer, up to `n`.
+/// 0, 1, 2, ... with growing gaps, up to `n`.
 fn spread(n: usize, points: usize) -> impl Iterator<Item = usize> {
     let growth = (n.max(2) as f64).powf(1.0 / points.max(2) as f64);
     let next = move |at: &usize| Some(((*at as f64 * growth) as usize).max(at + 1)).filter(|at| *at < n);
     std::iter::successors(Some(0), next)
 }
 
-/// Probabilities said against shares seen, in ten bins; genuine and impostor trials weigh alike in sum.
+/// Predicted probabilities against observed shares, in ten bins; both kinds have the same total weight.
 pub fn reliability(scored: &Scored) -> Vec<Bin> {
     let mut bins = [(0.0, 0.0, 0.0); 10];
     let sides = [(&scored.genuine, 1.0), (&scored.impostor, 0.0)];
@@ -116,12 +116,12 @@ pub fn reliability(scored: &Scored) -> Vec<Bin> {
         .collect()
 }
 
-/// Expected calibration error: mean distance of said and seen, weighted, `0..=1`.
+/// Expected calibration error: weighted mean distance between predicted and observed, `0..=1`.
 pub fn ece(bins: &[Bin]) -> f64 {
     bins.iter().map(|bin| bin.weight * (bin.said - bin.seen).abs()).sum()
 }
 
-/// Mean binary cross-entropy in nats, both kinds weighing alike.
+/// Mean binary cross-entropy in nats, both kinds weighted equally.
 pub fn log_loss(scored: &Scored) -> f64 {
     let mean = |trials: &[Trial], sign: f64| {
         trials.iter().map(|t| softplus(-sign * f64::from(t.z))).sum::<f64>() / trials.len().max(1) as f64
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_at_a_threshold_count_what_reaches_it() {
+    fn rates_at_a_threshold_count_scores_that_reach_it() {
         let curve = Curve::new(&scored(&[1.0, 2.0, 3.0, 4.0], &[0.0, 1.0, 1.5, 2.0]));
         assert_eq!(curve.at(2.0), Point { fmr: 0.25, fnmr: 0.25 });
         assert_eq!(curve.eer(), 0.25);
@@ -159,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn separate_scores_have_no_error_and_equal_ones_a_half() {
+    fn separable_scores_have_no_error_and_equal_ones_half() {
         assert_eq!(Curve::new(&scored(&[1.0, 2.0], &[-1.0, 0.0])).eer(), 0.0);
         assert_eq!(Curve::new(&scored(&[0.0, 0.0], &[0.0, 0.0])).eer(), 0.5);
     }
 
     #[test]
-    fn honest_probabilities_have_no_calibration_error() {
-        // z = ln 3 says 0.75; of four such trials three are genuine.
+    fn true_probabilities_have_no_calibration_error() {
+        // z = ln 3 means 0.75; three of these four trials are genuine.
         let z = 3.0_f32.ln();
         let honest = scored(&[z, z, z, -z], &[-z, -z, -z, z]);
         assert!(ece(&reliability(&honest)) < 1e-6);

@@ -1,5 +1,5 @@
-//! Labelled people to a head that can ship: the plan by cross-validation over people, the threshold by
-//! decisions about people the head never saw.
+//! Fits a head that can ship: chooses the plan by cross-validation over people, and the threshold from decisions
+//! about people the head never saw.
 
 use serde::Serialize;
 
@@ -13,34 +13,34 @@ use super::rate::{CONFIDENCE, Rates};
 use super::trials::{Pairs, Scored, Shape, decisions};
 use facelatch::head::project::SplitMix64;
 
-/// What a fit is asked for.
+/// Options of a fit.
 #[derive(Debug, Clone, Serialize)]
 pub struct Wish {
-    /// Parts the people are divided into to choose the plan.
+    /// Folds of the cross-validation over people.
     pub folds: usize,
-    /// Everything random starts from this.
+    /// Seed of everything random.
     pub seed: u64,
-    /// What a decision is made of.
+    /// Templates and frames of a decision.
     pub shape: Shape,
-    /// Target, see [`Target`].
+    /// The error rate to keep.
     pub target: Target,
-    /// Share of genuine pairs for which p shall be right.
+    /// Share of genuine pairs for which p is calibrated.
     pub prior: f64,
-    /// Rotations of the plans that have some.
+    /// Rotations, for plans that use them.
     pub rotations: usize,
-    /// Only this plan, by name; all are compared where it is `None`.
+    /// Use only this plan, by name; `None` compares all.
     pub only: Option<String>,
 }
 
-/// The error rate a threshold is derived from. Both are bounds of a whole decision, not of a pair.
+/// The error rate a threshold is derived from. Both are bounds on a whole decision, not on a pair.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// One claimed user.
     Fmr(f64),
-    /// A search among so many enrolled people: the rate of one decision is their share of it. `judge` raises the
-    /// odds by the number of people enrolled on top, so searches are stricter than asked. The threshold is not lowered in
-    /// return: a login is one decision at the threshold itself, and must keep the rate that is reported.
+    /// A search among `enrolled` people: one decision may use `rate / enrolled`. On top of that `judge` raises the odds
+    /// by the number of people enrolled, so searches are stricter than asked. The threshold is not lowered to
+    /// compensate: a login is one decision at the threshold itself and must keep the reported rate.
     Fpir {
         /// Wanted rate.
         rate: f64,
@@ -49,7 +49,7 @@ pub enum Target {
     },
 }
 
-/// How one plan did on people it was not fitted on.
+/// How one plan performed on people it was not fitted on.
 #[derive(Debug, Clone, Serialize)]
 pub struct Tried {
     /// Name of the plan.
@@ -69,20 +69,20 @@ pub struct Threshold {
     pub z: f32,
     /// As probability.
     pub p: f64,
-    /// Of those decisions, at this threshold.
+    /// Error rates of those decisions at this threshold.
     #[serde(flatten)]
     pub rates: Rates,
-    /// What must be said beside it.
+    /// Notes to print with it.
     pub notes: Vec<String>,
 }
 
-/// A fitted head and how it came about.
+/// A fitted head and the evidence for it.
 pub struct Fitted {
     /// The plan that was chosen.
     pub plan: Plan,
-    /// The head, fitted on everybody.
+    /// The head, fitted on everyone.
     pub learnt: Learnt,
-    /// All that were tried.
+    /// All plans that were tried.
     pub tried: Vec<Tried>,
     /// The threshold.
     pub threshold: Threshold,
@@ -110,7 +110,7 @@ pub fn plans(wish: &Wish) -> Vec<Plan> {
     plans
 }
 
-/// Chooses a plan, fits it on everybody and sets the threshold. `tell` hears which plan is tried.
+/// Chooses a plan, fits it on everyone and sets the threshold. `tell` is called with each plan tried.
 ///
 /// # Errors
 /// [`RatesError::Asked`] for an unknown plan, too few people, or a head that cannot work.
@@ -120,7 +120,10 @@ pub fn fit(set: &Set, wish: &Wish, tell: &mut dyn FnMut(&str)) -> Result<Fitted,
         let names: Vec<String> = plans.iter().map(|p| p.name.clone()).collect();
         plans.retain(|plan| plan.name == *only);
         if plans.is_empty() {
-            return Err(RatesError::Asked(format!("plan {only}: not known; there are {}", names.join(", "))));
+            return Err(RatesError::Asked(format!(
+                "unknown plan {only}; choose one of {}",
+                names.join(", ")
+            )));
         }
     }
     let parts = divided(set, wish.folds, wish.seed)?;
@@ -138,14 +141,14 @@ pub fn fit(set: &Set, wish: &Wish, tell: &mut dyn FnMut(&str)) -> Result<Fitted,
     if without > 0 {
         let Shape { templates, frames } = wish.shape;
         threshold.notes.push(format!(
-            "{without} people have fewer than {} pictures: they helped to fit b and alpha, but the threshold and its rates are of the other {part}",
+            "{without} people have fewer than {} pictures: they helped to fit b and alpha, but the threshold and its rates come from the other {part}",
             templates + frames
         ));
     }
     Ok(Fitted { plan, learnt, tried, threshold })
 }
 
-/// The part each person belongs to, at random but for the seed.
+/// The fold of each person, random but fixed by the seed.
 fn divided(set: &Set, folds: usize, seed: u64) -> Result<Vec<usize>, RatesError> {
     let people = set.people.len();
     if folds < 2 || people < 2 * folds {
@@ -161,12 +164,12 @@ fn divided(set: &Set, folds: usize, seed: u64) -> Result<Vec<usize>, RatesError>
     Ok(part)
 }
 
-/// Who fits a head and who is looked at by it: nobody is in both.
+/// Who a head is fitted on and who it is tested on: nobody is in both.
 pub(super) fn fold(parts: &[usize], held_out: usize) -> (impl Fn(usize) -> bool, impl Fn(usize) -> bool) {
     (move |person: usize| parts[person] != held_out, move |person: usize| parts[person] == held_out)
 }
 
-/// Fits on all parts but one and looks at that one, in turn.
+/// Fits on all folds but one and tests on that one, for each fold.
 fn try_plan(set: &Set, plan: &Plan, parts: &[usize]) -> Result<Tried, RatesError> {
     let folds = parts.iter().max().map_or(0, |m| m + 1);
     let (mut losses, mut eers) = (Vec::new(), Vec::new());
@@ -187,15 +190,15 @@ fn try_plan(set: &Set, plan: &Plan, parts: &[usize]) -> Result<Tried, RatesError
     Ok(Tried { plan: plan.name.clone(), log_loss, standard_error, eer: mean(&eers) })
 }
 
-/// The first that is no worse than the best by more than its standard error (Breiman et al. 1984): with few
-/// people a small gain is chance, and freedom is paid for on other people.
+/// The first plan within one standard error of the best (Breiman et al. 1984): with few people a small gain is
+/// chance, and extra freedom costs accuracy on new people.
 fn simplest_good(tried: &[Tried]) -> usize {
     let best = tried.iter().min_by(|a, b| a.log_loss.total_cmp(&b.log_loss));
     let limit = best.map_or(f64::INFINITY, |best| best.log_loss + best.standard_error);
     tried.iter().position(|t| t.log_loss <= limit).unwrap_or(0)
 }
 
-/// Five times: half the people fit the head, decisions are drawn among the others, and the other way round.
+/// Five times: fits on half the people and draws decisions among the others, then swaps the halves.
 fn unseen_decisions(set: &Set, plan: &Plan, wish: &Wish) -> Result<Scored, RatesError> {
     let mut all = Scored::default();
     for round in 0..5 {
@@ -221,20 +224,21 @@ fn unseen_decisions(set: &Set, plan: &Plan, wish: &Wish) -> Result<Scored, Rates
 }
 
 /// The lowest threshold whose false match rate is at most the target with 95 % confidence, both as if decisions were
-/// independent and by drawing people anew. Where no impostor decision reaches it neither says much: see [`Rates`].
+/// independent and by resampling people. If no impostor decision reaches it, neither bound says much: see [`Rates`].
 ///
 /// # Errors
-/// [`RatesError::Asked`] for a target that is no rate.
+/// [`RatesError::Asked`] for a target that is not a rate.
 pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesError> {
     let (rate, mut notes) = match target {
         Target::Fmr(rate) => (rate, Vec::new()),
         Target::Fpir { rate, enrolled } => {
             let one = rate / enrolled.max(1) as f64;
-            let why = "the daemon raises what a search must reach by the number of people enrolled on top";
+            let why =
+                "in addition, the daemon raises the threshold of a search by the number of people enrolled";
             (
                 one,
                 vec![format!(
-                    "asked for {rate} of the searches among {enrolled}, so {one:.1e} of the decisions; {why}"
+                    "asked for {rate} of searches among {enrolled}, so {one:.1e} of the decisions; {why}"
                 )],
             )
         }
@@ -246,7 +250,7 @@ pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesErro
     let bound = |k: usize| clopper_pearson_upper(k, n, CONFIDENCE);
     if bound(0) > rate {
         let wanted = trials_without_event(rate, CONFIDENCE);
-        notes.push(format!("{n} impostor decisions cannot show a rate of {rate:.0e}, {wanted} without an error could; the threshold is above all of them"));
+        notes.push(format!("{n} impostor decisions cannot show a rate of {rate:.0e} ({wanted} without an error could); the threshold is above all of them"));
     }
     let mut allowed = 0;
     while bound(allowed + 1) <= rate {
@@ -257,13 +261,13 @@ pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesErro
         let at = f64::from(curve.threshold_for(allowed));
         (((at * 1000.0).ceil() + 1.0) / 1000.0) as f32
     };
-    // Errors come in clusters, since the people are few: the bound by people must hold as well.
+    // Errors cluster by person, so the bound by people must hold too.
     while allowed > 0 && bootstrap::upper95(scored, above(allowed)).fmr > rate {
         allowed -= 1;
     }
     let z = above(allowed);
     if z < 0.0 {
-        notes.push(format!("z >= {z}: less than p = 0.5 would open, for these people are easier to tell apart than others will be; fit on a harder set"));
+        notes.push(format!("z >= {z}: below p = 0.5, because these people are easier to tell apart than others will be; fit on a harder set"));
     }
     Ok(Threshold {
         z,
@@ -340,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn people_with_too_few_pictures_are_named_and_rates_are_not_said_to_be_of_them() {
+    fn people_with_too_few_pictures_are_reported_and_excluded_from_the_rates() {
         let mut set = eight_people();
         let mut of_p0 = 0;
         set.samples.retain(|s| {
@@ -356,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_gain_does_not_pay_for_freedom() {
+    fn a_small_gain_does_not_justify_a_freer_plan() {
         let tried = |log_loss| Tried { plan: String::new(), log_loss, standard_error: 0.1, eer: 0.0 };
         assert_eq!(simplest_good(&[tried(0.55), tried(0.5), tried(0.9)]), 0);
         assert_eq!(simplest_good(&[tried(0.75), tried(0.5)]), 1);

@@ -1,4 +1,4 @@
-//! The last layer of somebody else's siamese network to alpha and b.
+//! Imports alpha and b from the last layer of a siamese network.
 //!
 //! Keras `Dense(1, activation="sigmoid")` and PyTorch `Linear(n, 1)` over |h1 - h2| are this product's formula; the script
 //! in docs/rates.md writes their two arrays into a file. alpha is called `kernel` (Keras), `weight` (PyTorch) or
@@ -13,13 +13,13 @@ use serde_json::Value;
 use super::RatesError;
 use facelatch::bounded;
 
-/// No such layer is larger. In bytes.
+/// Largest layer file accepted, in bytes.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// Names under which alpha is looked for, in this order.
+/// Array names tried for alpha, in this order.
 const ALPHA_NAMES: [&str; 3] = ["kernel", "weight", "alpha"];
 
-/// alpha and b as they stood in the file.
+/// alpha and b as read from the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
     /// One value for each coordinate of h.
@@ -31,8 +31,8 @@ pub struct Layer {
 /// Reads a `.npz` or `.json`.
 ///
 /// # Errors
-/// [`RatesError`], naming the file: another kind, damaged, too large, arrays that are missing or of another
-/// shape, a value that is not finite.
+/// [`RatesError`] naming the file: unknown format, damaged, too large, an array missing or of the wrong shape, or a
+/// value that is not finite.
 pub fn read(path: &Path) -> Result<Layer, RatesError> {
     let bytes = bounded::read(path, MAX_FILE_BYTES).map_err(RatesError::file(path))?;
     let layer = match path.extension().and_then(|e| e.to_str()) {
@@ -43,7 +43,7 @@ pub fn read(path: &Path) -> Result<Layer, RatesError> {
     layer.and_then(Layer::of).map_err(|why| RatesError::data(path, why))
 }
 
-/// An array by its name: its shape and its values.
+/// Arrays by name: shape and values.
 type Array = (String, Vec<usize>, Vec<f64>);
 
 impl Layer {
@@ -58,12 +58,12 @@ impl Layer {
         let (name, shape, alpha) = find(&ALPHA_NAMES)?;
         if alpha.is_empty() || shape.iter().filter(|n| **n != 1).count() > 1 {
             return Err(format!(
-                "{name} has shape {shape:?}; wanted (n, 1), (1, n) or (n), since p is one number"
+                "{name} has shape {shape:?}; expected (n, 1), (1, n) or (n), since p is one number"
             ));
         }
         let (_, shape, bias) = find(&["bias"])?;
         let [bias] = bias.as_slice() else {
-            return Err(format!("bias has shape {shape:?}; wanted one value"));
+            return Err(format!("bias has shape {shape:?}; expected one value"));
         };
         let layer = Self { alpha: alpha.iter().map(|v| *v as f32).collect(), bias: *bias as f32 };
         if !layer.bias.is_finite() || layer.alpha.iter().any(|v| !v.is_finite()) {
@@ -74,9 +74,9 @@ impl Layer {
 }
 
 fn arrays_of_npz(bytes: &[u8]) -> Result<Vec<Array>, String> {
-    let text = |e: zip::result::ZipError| format!("is no .npz: {e}");
+    let text = |e: zip::result::ZipError| format!("is not a .npz: {e}");
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(text)?;
-    // What is packed small may be large: no more than the limit is ever unpacked, all arrays together.
+    // A small archive may unpack to a large one, so all arrays together unpack to no more than the limit.
     let (mut arrays, mut left) = (Vec::new(), MAX_FILE_BYTES);
     for number in 0..archive.len() {
         let file = archive.by_index(number).map_err(text)?;
@@ -105,15 +105,16 @@ fn array_of_npy(name: &str, npy: &[u8]) -> Result<Array, String> {
         Err(file) => file,
     };
     let descriptor = file.dtype().descr();
-    let values =
-        file.try_data::<f64>().map_err(|_| format!("is of type {descriptor}; wanted float32 or float64"))?;
+    let values = file
+        .try_data::<f64>()
+        .map_err(|_| format!("is of type {descriptor}; expected float32 or float64"))?;
     let values = values.collect::<Result<_, _>>().map_err(|e| e.to_string())?;
     Ok((name.to_owned(), shape, values))
 }
 
 fn arrays_of_json(bytes: &[u8]) -> Result<Vec<Array>, String> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|e| format!("is no JSON: {e}"))?;
-    let object = value.as_object().ok_or("wanted an object with kernel and bias")?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|e| format!("is not JSON: {e}"))?;
+    let object = value.as_object().ok_or("expected an object with kernel and bias")?;
     object
         .iter()
         .map(|(name, value)| {
@@ -124,17 +125,17 @@ fn arrays_of_json(bytes: &[u8]) -> Result<Vec<Array>, String> {
         .collect()
 }
 
-/// Numbers in nested lists to one list; gives the shape.
+/// Flattens nested lists of numbers into `to` and returns the shape.
 fn flatten(value: &Value, to: &mut Vec<f64>) -> Result<Vec<usize>, String> {
     let Value::Array(items) = value else {
-        to.push(value.as_f64().ok_or("wanted numbers, or lists of them")?);
+        to.push(value.as_f64().ok_or("expected numbers, or lists of them")?);
         return Ok(Vec::new());
     };
     let mut inner = Vec::new();
     for (number, item) in items.iter().enumerate() {
         let shape = flatten(item, to)?;
         if number > 0 && shape != inner {
-            return Err("lists of different lengths".to_owned());
+            return Err("has lists of different lengths".to_owned());
         }
         inner = shape;
     }

@@ -1,4 +1,4 @@
-//! A [`Plan`] and the people it may learn from to a [`Learnt`] head, before it is believed.
+//! Fits a [`Plan`] on people to a [`Learnt`] head, before validation.
 
 use super::RatesError;
 use super::acquire::Set;
@@ -6,27 +6,27 @@ use super::newton::Problem;
 use super::trials::Pairs;
 use facelatch::head::{Formula, LogOdds, Projection};
 
-/// Where alpha is free each pair takes one value a coordinate; more values than this are thinned out. 256 MB: half a million
-/// pairs of 128 values.
+/// With a free alpha each pair takes one value per coordinate; pairs beyond this many values are thinned out. 256 MB:
+/// half a million pairs of 128 values.
 const MAX_FREE_VALUES: usize = 1 << 26;
 
-/// How a head is made. All choices, no data.
+/// How a head is fitted: choices only, no data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// For tables.
+    /// Name for tables.
     pub name: String,
     /// Seeded rotations stacked; 0 for h = e.
     pub rotations: usize,
-    /// What they are drawn from.
+    /// Seed of the rotations.
     pub seed: u64,
     /// A learned metric before the rotations: within-person covariance, shrunk by this much towards a
     /// multiple of the identity (0 not at all, 1 wholly), to the power -1/2.
     pub learned: Option<f64>,
-    /// How alpha is kept together.
+    /// How far alpha may vary between coordinates.
     pub alpha: Alpha,
-    /// Is b fitted or 0?
+    /// Whether b is fitted; else it is 0.
     pub bias: bool,
-    /// Share of genuine pairs for which p shall be right.
+    /// Share of genuine pairs for which p is calibrated.
     pub prior: f64,
 }
 
@@ -35,11 +35,11 @@ pub struct Plan {
 pub enum Alpha {
     /// One value for all coordinates.
     Common,
-    /// One each, pulled towards their mean this strongly.
+    /// One value per coordinate, shrunk towards their mean this strongly.
     Free(f64),
 }
 
-/// Pairs as [`Problem`] wants them.
+/// Pairs in the form [`Problem`] takes.
 #[derive(Default)]
 struct Rows {
     features: Vec<f32>,
@@ -55,7 +55,7 @@ pub struct Learnt {
     pub alpha: Vec<f32>,
     /// R, if there is one.
     pub projection: Option<Projection>,
-    /// The learned metric by itself, row by row, for the side file.
+    /// The learned metric alone, row by row, for the side file.
     pub matrix: Option<Vec<f32>>,
 }
 
@@ -121,8 +121,8 @@ impl Plan {
         }
     }
 
-    /// The people in five parts by turns: the metric is learned on four, the distances are those of the fifth. On the
-    /// people a metric was learned on it separates too well, and b and alpha would be far too sure.
+    /// The people in five folds: for each, the metric is learned on the other four and the distances taken within it.
+    /// A metric separates its own training people too well, which would make b and alpha overconfident.
     fn add_unseen_pairs(
         &self,
         set: &Set,
@@ -178,7 +178,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Fills the table; `score` must be symmetric and is asked once a pair. Four bytes for each two samples.
+    /// Fills the table; `score` must be symmetric and is called once per pair. Four bytes per pair.
     pub fn new(side: usize, score: impl Fn(usize, usize) -> f32) -> Self {
         let mut z = Vec::with_capacity(side * (side + 1) / 2);
         for b in 0..side {
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_symmetric_and_asks_once_a_pair() {
+    fn a_table_is_symmetric_and_scores_each_pair_once() {
         let asked = std::cell::Cell::new(0);
         let table = Table::new(3, |a, b| {
             asked.set(asked.get() + 1);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn every_plan_gives_a_working_head_on_people_that_differ() {
+    fn every_plan_gives_a_working_head_on_distinct_people() {
         let looks = |x: f32, y: f32| (0..4).map(|i| vec![x + i as f32 / 20.0, y, 1.0]).collect();
         let set = set_of(&[
             ("a", looks(0.0, 0.0)),

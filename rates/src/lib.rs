@@ -1,13 +1,13 @@
-//! Labelled pictures to heads and error rates: what `facelatch-rates` does. Not part of the daemon.
+//! Fits heads and measures error rates on labelled pictures: the library of `facelatch-rates`. Not part of the daemon.
 //!
 //! [`people`] (a folder to people) -> [`acquire`] (pictures to embeddings, kept in a [`cache`]) ->
 //! [`trials`] (pairs and decisions with their scores) -> [`curve`], [`rate`] (rates and how sure they are, by
-//! [`bound`] and [`bootstrap`]) -> [`measure`]. Beside it: [`fit`] makes heads by [`newton`], [`ablate`] takes the
-//! formula apart, [`import`] reads other people's last layers, [`network`] whole networks, [`svg`] draws.
+//! [`bound`] and [`bootstrap`]) -> [`measure`]. Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares
+//! variants of the formula, [`import`] reads last layers trained elsewhere, [`network`] whole networks, [`svg`] draws.
 //!
-//! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares one person with himself, an impostor trial two people.
+//! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares two pictures of one person, an impostor trial two people.
 //! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
-//! FPIR, FNIR: the same for a search among all who are enrolled.
+//! FPIR, FNIR: the same for a search among everyone enrolled.
 
 pub mod ablate;
 pub mod acquire;
@@ -36,12 +36,12 @@ use std::path::PathBuf;
 use facelatch::head::HeadError;
 use facelatch::model::ModelError;
 
-/// Why there are no rates or no head.
+/// Why rates or a head could not be produced.
 #[derive(Debug, thiserror::Error)]
 pub enum RatesError {
     /// A file or folder could not be read or written.
     #[error("{}: cannot be read or written", .path.display())]
-    #[expect(missing_docs, reason = "the message tells what each field is")]
+    #[expect(missing_docs, reason = "the message names each field")]
     File {
         path: PathBuf,
         #[source]
@@ -49,7 +49,7 @@ pub enum RatesError {
     },
     /// The labelled pictures cannot be used.
     #[error("{}: {why}", .path.display())]
-    #[expect(missing_docs, reason = "the message tells what each field is")]
+    #[expect(missing_docs, reason = "the message names each field")]
     Data { path: PathBuf, why: String },
     /// A network failed.
     #[error(transparent)]
@@ -57,7 +57,7 @@ pub enum RatesError {
     /// The head is refused.
     #[error(transparent)]
     Head(#[from] HeadError),
-    /// Numbers asked for make no sense together.
+    /// The options given make no sense together.
     #[error("{0}")]
     Asked(String),
 }

@@ -71,7 +71,7 @@ fn sets_that_say_nothing_are_refused_by_name() {
     let (code, _, err) = rates(&["measure"], people(&["obama"]).path());
     assert!(code == 1 && err.contains("only one person (obama)"), "{err}");
     let (code, _, err) = rates(&["measure"], people(&["biden", "collins"]).path());
-    assert!(code == 1 && err.contains("at least two of somebody"), "{err}");
+    assert!(code == 1 && err.contains("at least two pictures of one person"), "{err}");
     let (code, _, err) = rates(&["ablate"], people(&["obama", "biden", "collins"]).path());
     assert!(code == 1 && err.contains("cannot be halved"), "{err}");
     let twice = people(&["obama", "biden"]);

@@ -38,7 +38,7 @@ fn refusal(name: &str, bytes: &[u8]) -> String {
 #[test]
 fn what_is_no_last_layer_is_refused_with_the_reason() {
     let json = |text: &str| refusal("x.json", text.as_bytes());
-    assert!(json("{").contains("no JSON"));
+    assert!(json("{").contains("not JSON"));
     assert!(json("[1]").contains("object"));
     assert!(json(r#"{"a": [1], "bias": 1}"#).contains("kernel or weight or alpha; it has: a, bias"));
     assert!(json(r#"{"kernel": [1, 2]}"#).contains("bias"));
@@ -47,7 +47,7 @@ fn what_is_no_last_layer_is_refused_with_the_reason() {
     assert!(json(r#"{"kernel": [1, 2], "bias": [1, 2]}"#).contains("one value"));
     assert!(json(r#"{"kernel": [1, 1e300], "bias": 1}"#).contains("not finite"));
     assert!(json(r#"{"kernel": [1, "x"], "bias": 1}"#).contains("numbers"));
-    assert!(refusal("x.npz", b"PK").contains("no .npz"));
+    assert!(refusal("x.npz", b"PK").contains("not a .npz"));
     assert!(refusal("x.h5", b"").contains("neither"));
     let whole = std::fs::read(recorded("torch.npz")).expect("file");
     for cut in [10, 200, whole.len() - 30] {
