@@ -1,4 +1,4 @@
-//! A [`Set`] and a [`Head`] to every rate there is to know, with bounds.
+//! Measures every error rate of a [`Head`] on a [`Set`], with bounds.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,23 +15,23 @@ use super::trials::{Pairs, Scored, Searches, Shape, decisions, searches};
 use facelatch::head::{Head, Probability};
 use facelatch::judge::Policy;
 
-/// Seed of the draws of decisions and searches.
+/// Seed for drawing decisions and searches.
 pub const SEED: u64 = 5;
 
-/// Everything measured. The keys of the JSON are the names here.
+/// Everything measured. The field names are the JSON keys.
 #[derive(Debug, Clone, Serialize)]
 pub struct Measured {
     /// Name and hash of the embedder.
     pub embedder: String,
     /// SHA-256 of its file.
     pub embedder_sha256: String,
-    /// People of whom a face was found.
+    /// People with at least one usable picture.
     pub people: usize,
     /// Picture files.
     pub pictures: usize,
-    /// Pictures that gave an embedding.
+    /// Pictures that yielded an embedding.
     pub acquired: usize,
-    /// Share of the pictures that did not.
+    /// Share of the pictures that yielded none.
     pub failure_to_acquire: f64,
     /// Genuine pairs.
     pub genuine: usize,
@@ -41,20 +41,20 @@ pub struct Measured {
     pub eer: f64,
     /// True acceptance rate of pairs at a false match rate.
     pub tar: BTreeMap<&'static str, f64>,
-    /// Of the head, as probability.
+    /// The head's threshold, as a probability.
     pub threshold: f64,
     /// Rates of single pairs at that threshold.
     #[serde(flatten)]
     pub pair: Rates,
-    /// Mean cross-entropy of pairs, nats, both kinds weighing alike.
+    /// Mean cross-entropy of pairs in nats, both kinds weighted equally.
     pub log_loss: f64,
     /// Expected calibration error of pairs.
     pub ece: f64,
-    /// Rates of whole decisions; `None` where nobody has pictures enough.
+    /// Rates of whole decisions; `None` if too few people have enough pictures.
     pub decision: Option<Decision>,
     /// Rates of searches; `None` likewise.
     pub identify: Option<Identify>,
-    /// Genuine pairs by what the quality gate says of the worse picture.
+    /// Genuine pairs by the quality gate's verdict on the worse picture.
     pub by_quality: Vec<Group>,
     /// Pairs within each labelled group.
     pub by_group: Vec<Group>,
@@ -62,7 +62,7 @@ pub struct Measured {
     pub losses: Losses,
     /// For drawing.
     pub det: Vec<Point>,
-    /// For drawing: decisions.
+    /// DET curve of decisions, for plotting.
     pub decision_det: Vec<Point>,
     /// For drawing.
     pub reliability: Vec<Bin>,
@@ -91,28 +91,28 @@ pub struct Decision {
     pub rates: Rates,
 }
 
-/// Searches among everybody who is enrolled.
+/// Searches among everyone enrolled.
 #[derive(Debug, Clone, Serialize)]
 pub struct Identify {
-    /// People enrolled when a stranger is searched; somebody who is enrolled himself is one more.
+    /// People enrolled in a search for a stranger; a search for an enrolled user has one more.
     pub enrolled: usize,
-    /// Raised for their number, as probability.
+    /// Threshold raised for their number, as a probability.
     pub threshold: f64,
-    /// The same where it is a user who is searched, so raised for one more.
+    /// The threshold of a search for a user, raised for one more.
     pub threshold_user: f64,
-    /// Searches of somebody who is not enrolled, and as many of somebody who is.
+    /// Searches for people not enrolled; the same number is made for enrolled people.
     pub searches: usize,
-    /// Share of strangers who match somebody.
+    /// Share of strangers who match someone.
     pub fpir: f64,
     /// 95 % upper bound.
     pub fpir_upper95: f64,
-    /// How it comes about; counted by people searched.
+    /// All bounds, counted by people searched.
     pub fpir_bounds: Bounds,
     /// Share of users who are not found, or not first.
     pub fnir: f64,
     /// 95 % upper bound.
     pub fnir_upper95: f64,
-    /// How it comes about; counted by people searched.
+    /// All bounds, counted by people searched.
     pub fnir_bounds: Bounds,
 }
 
@@ -147,30 +147,30 @@ pub struct Histogram {
 /// How it was counted.
 #[derive(Debug, Clone, Serialize)]
 pub struct Method {
-    /// Of every bound.
+    /// Confidence of every bound.
     pub confidence: f64,
     /// Seed of decisions and searches.
     pub seed: u64,
-    /// Times people were drawn anew.
+    /// Bootstrap rounds.
     pub bootstrap_rounds: usize,
-    /// Seed of that.
+    /// Seed of the bootstrap.
     pub bootstrap_seed: u64,
-    /// Pairs of a file that were left out because a picture gave no embedding.
+    /// Listed pairs left out because a picture yielded no embedding.
     pub pairs_left_out: usize,
 }
 
-/// What is asked beyond the set and the head.
+/// Options of a measurement.
 #[derive(Debug, Clone, Default)]
 pub struct Question<'a> {
     /// Templates and frames of a decision.
     pub shape: Option<Shape>,
-    /// A file of pairs in the place of all pairs.
+    /// A file of pairs to compare instead of all pairs.
     pub pairs: Option<&'a Path>,
     /// Group of each person, by name.
     pub groups: BTreeMap<String, String>,
 }
 
-/// Measures.
+/// Measures the head on the set.
 ///
 /// # Errors
 /// [`RatesError`] when a file of pairs is wrong or there are no pairs of one kind.
@@ -244,7 +244,7 @@ fn decision(shape: Shape, scored: &Scored, level: f32) -> Decision {
     }
 }
 
-/// The judge raises the threshold by everybody who is enrolled, and a user is himself.
+/// The judge raises the threshold by the number of people enrolled, and users count themselves.
 fn identify(found: Searches, threshold: Probability) -> Identify {
     let [stranger, user] =
         [found.enrolled, found.enrolled + 1].map(|n| Policy::identify(threshold, n).threshold());
@@ -268,7 +268,7 @@ fn identify(found: Searches, threshold: Probability) -> Identify {
 
 type Z<'a> = &'a dyn Fn(usize, usize) -> f32;
 
-/// A genuine pair counts for what is wrong with either picture: the later one in the order of [`Quality`].
+/// A genuine pair counts under the worse of its two pictures: the later one in the order of [`Quality`].
 fn by_quality(set: &Set, pairs: &Pairs, z: Z<'_>, level: f32) -> Vec<Group> {
     let mut counts: BTreeMap<Quality, (usize, usize)> = BTreeMap::new();
     for (a, b) in &pairs.genuine {
@@ -286,7 +286,7 @@ fn by_quality(set: &Set, pairs: &Pairs, z: Z<'_>, level: f32) -> Vec<Group> {
     counts.into_iter().map(group).collect()
 }
 
-/// Pairs of which both people belong to one group.
+/// Pairs whose two people belong to the same group.
 fn by_group(
     set: &Set,
     pairs: &Pairs,

@@ -1,4 +1,4 @@
-//! Somebody's siamese network to an embedder in a folder of models, with its head beside it.
+//! Adds a siamese network to a folder of models: an embedder and the head that goes with it.
 
 use std::path::{Path, PathBuf};
 
@@ -14,22 +14,22 @@ use facelatch::head::Head;
 use facelatch::head::project::SplitMix64;
 use facelatch::model::{MAX_LIST_BYTES, MAX_MODEL_BYTES, Manifest};
 
-/// How a network is to be called and what it was trained on.
+/// The name of a network and the kind of picture it was trained on.
 #[derive(Debug, Clone)]
 pub struct Naming<'a> {
-    /// In `MODELS.toml`: small letters, digits and `-`.
+    /// Name in `MODELS.toml`: lower-case letters, digits and `-`.
     pub name: &'a str,
-    /// Values of its pixels.
+    /// Range of its pixel values.
     pub pixels: Pixels,
-    /// Blue first, as OpenCV reads pictures; says nothing of grey ones.
+    /// Blue first, as OpenCV reads pictures; no effect on grey ones.
     pub bgr: bool,
-    /// What a decision must reach, `0..1`.
+    /// Threshold of a decision, `0..1`.
     pub threshold: f64,
-    /// `YYYY-MM-DD`.
+    /// Date, `YYYY-MM-DD`.
     pub date: String,
 }
 
-/// An entry of `MODELS.toml`; keys that the daemon reads and some for people.
+/// An entry of `MODELS.toml`: keys the daemon reads, and some for people.
 #[derive(Serialize)]
 struct Entry<'a> {
     kind: &'a str,
@@ -48,19 +48,19 @@ struct Entry<'a> {
 pub struct Imported {
     /// The head that goes with it.
     pub head: Head,
-    /// Where that lies.
+    /// Path of the head file.
     pub head_path: PathBuf,
 }
 
-/// Takes the network in `file` apart and adds it to the folder `models`: NAME.onnx, NAME.head.toml, and an entry of
-/// `MODELS.toml`. Its embeddings stay as they are, of any length, for its alpha knows them so.
+/// Splits the network in `file` and adds it to the folder `models`: NAME.onnx, NAME.head.toml, and an entry in
+/// `MODELS.toml`. Embeddings are not normalised, since its alpha was trained on them as they are.
 ///
 /// # Errors
-/// [`RatesError`]: no siamese network, a name that is taken, a head the daemon would refuse. Nothing stays then.
+/// [`RatesError`]: not a siamese network, a name already in use, a head the daemon would refuse. Nothing is left behind.
 pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Imported, RatesError> {
     let name = naming.name;
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-        return Err(RatesError::Asked(format!("name {name:?}: small letters, digits and - only")));
+        return Err(RatesError::Asked(format!("name {name:?}: use only lower-case letters, digits and -")));
     }
     let list = models.join("MODELS.toml");
     let text = bounded::read(&list, MAX_LIST_BYTES).map_err(RatesError::file(&list))?;
@@ -68,7 +68,7 @@ pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Importe
     let known: toml::Table =
         text.parse().map_err(|e: toml::de::Error| RatesError::data(&list, e.to_string().trim_end()))?;
     if known.contains_key(name) {
-        return Err(RatesError::data(&list, format!("has a model {name} already; choose another name")));
+        return Err(RatesError::data(&list, format!("already has a model {name}; choose another name")));
     }
     let bytes = bounded::read(file, MAX_MODEL_BYTES).map_err(RatesError::file(file))?;
     let siamese = Siamese::read(&bytes, naming.pixels).map_err(|why| RatesError::data(file, why))?;
@@ -77,7 +77,7 @@ pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Importe
     let (network_path, head_path) = (models.join(&entry.file), models.join(format!("{name}.head.toml")));
     for path in [&network_path, &head_path] {
         if path.exists() {
-            return Err(RatesError::data(path, "is there already; move it away or choose another name"));
+            return Err(RatesError::data(path, "already exists; move it away or choose another name"));
         }
     }
     let added = format!("{}\n\n{}", text.trim_end(), entry_text(name, &entry)?);
@@ -90,7 +90,7 @@ pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Importe
                 new.persist(&list).map_err(|e| e.error)
             })
             .map_err(RatesError::file(&list))?;
-        // As the daemon would load it.
+        // Load it as the daemon would.
         let network = Manifest::load(models).and_then(|list| list.embedder(name)).map_err(|why| {
             let why = format!(
                 "its tower does not run; export it for one picture, or for any number of them: {why}"
@@ -105,7 +105,7 @@ pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Importe
     match written {
         Ok(head) => Ok(Imported { head, head_path }),
         Err(error) => {
-            // Neither was there before.
+            // Neither file existed before.
             let _ = [&network_path, &head_path].map(std::fs::remove_file);
             std::fs::write(&list, text).map_err(RatesError::file(&list))?;
             Err(error)
@@ -113,21 +113,21 @@ pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Importe
     }
 }
 
-/// Runs the tower on pictures that have nothing in common and refuses it when it takes any two of them for one: then
-/// it has learnt nothing, and everybody would match.
+/// Runs the tower on unrelated pictures and refuses it if any two of them match: such a tower has learned nothing and
+/// would match everyone.
 fn tells_apart(embedder: &Embedder, head: &Head, file: &Path) -> Result<(), RatesError> {
-    // They are no faces: that a right network gives nothing at all for one of them proves nothing.
+    // These are not faces, so a sound network may give no embedding for one of them.
     let embedded: Vec<_> = unlike_chips().iter().filter_map(|chip| embedder.embed(chip).ok()).collect();
     if embedded.len() < 2 {
         return Err(RatesError::data(
             file,
-            "its tower gives no embedding for three of four pictures; train it again",
+            "its tower gives no embedding for three of four pictures; retrain it",
         ));
     }
     let pairs =
         || embedded.iter().enumerate().flat_map(|(i, a)| embedded[i + 1..].iter().map(move |b| (a, b)));
     if pairs().all(|(a, b)| a == b) {
-        let why = "its tower gives the same h for pictures that have nothing in common; train it again";
+        let why = "its tower gives the same h for unrelated pictures; retrain it";
         return Err(RatesError::data(file, why));
     }
     let least = pairs().map(|(a, b)| head.probability(a, b).value()).fold(1.0, f64::min);
@@ -185,7 +185,7 @@ fn sheet(siamese: &Siamese, naming: &Naming<'_>, source: &str, embedder: &Embedd
                 "Made by: facelatch-rates import {source} --embedder {} --threshold {}",
                 naming.name, naming.threshold
             ),
-            "The threshold was typed, not measured.".to_owned(),
+            "The threshold was given by hand, not measured.".to_owned(),
         ],
         embedder: naming.name.to_owned(),
         embedder_sha256: embedder.model_sha256().to_owned(),

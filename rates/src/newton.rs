@@ -17,13 +17,13 @@ pub struct Problem {
     pub features: Vec<f32>,
     /// Features of a pair.
     pub columns: usize,
-    /// One person?
+    /// Whether both pictures show the same person.
     pub genuine: Vec<bool>,
-    /// What the share of genuine pairs is taken to be, `0..1`, whatever it is among the rows.
+    /// Assumed share of genuine pairs, `0..1`, regardless of their share among the rows.
     pub prior: f64,
-    /// lambda; infinity for one common weight is not needed: give one column that is the sum.
+    /// lambda. For one common weight give a single column holding the sum, not an infinite lambda.
     pub lambda: f64,
-    /// Is there a bias, or is b fixed to 0?
+    /// Whether b is fitted; else it is fixed to 0.
     pub bias: bool,
 }
 
@@ -45,7 +45,7 @@ struct State<'a> {
 }
 
 impl Problem {
-    /// Fits. There must be rows of both kinds.
+    /// Fits the weights. There must be rows of both kinds.
     pub fn fit(&self) -> Line {
         let state = State::new(self);
         let mut theta = vec![0.0; self.columns + 2];
@@ -90,7 +90,7 @@ impl<'a> State<'a> {
         }
         let mean = sums.iter().sum::<f64>() / rows;
         let scale = (sums.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / rows).sqrt().max(1e-9) as f32;
-        // Centred columns make the problem well shaped, but a shift is a bias in disguise.
+        // Centring conditions the problem better, but shifts the bias.
         let means = means.iter().map(|m| if problem.bias { *m as f32 } else { 0.0 }).collect();
         Self { problem, weights: problem.genuine.iter().map(weight).collect(), means, scale }
     }
@@ -120,7 +120,7 @@ impl<'a> State<'a> {
         self.problem.lambda / self.problem.columns as f64
     }
 
-    /// Transposed features times one number a row, as a vector shaped like theta.
+    /// Transposed features times one number per row, as a vector shaped like theta.
     fn gather(&self, per_row: &[f64]) -> Vec<f64> {
         let mut columns = vec![0.0_f64; self.problem.columns];
         let rows = self.problem.features.chunks_exact(self.problem.columns);

@@ -1,4 +1,4 @@
-//! A folder (one sub-folder a person) or a list file to people and their pictures, checked for sense.
+//! Reads and checks the labelled pictures: a folder with one sub-folder per person, or a list file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::RatesError;
 /// SHA-256 of a file.
 pub type FileHash = [u8; 32];
 
-/// Larger files are no pictures of a face. In bytes.
+/// Largest picture file accepted, in bytes.
 const MAX_PICTURE_BYTES: u64 = 64 << 20;
 
 /// One person's pictures.
@@ -31,7 +31,7 @@ pub struct Picture {
     pub sha256: FileHash,
 }
 
-/// Everybody in the set, and what was left out.
+/// Everyone in the set, and what was left out.
 #[derive(Debug, Clone, Default)]
 pub struct People {
     /// By name.
@@ -43,7 +43,7 @@ pub struct People {
 }
 
 impl People {
-    /// Reads a folder (one sub-folder a person, hidden files left out) or a list file
+    /// Reads a folder (one sub-folder per person, hidden files skipped) or a list file
     /// (`PATH<tab>PERSON` lines, paths relative to the list).
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl People {
                     Some((other, _)) if *other == name => found.repeated.push(path),
                     Some((other, first)) => {
                         let why = format!(
-                            "the same picture as {}, so {name} and {other} cannot both be its person; remove one",
+                            "is the same picture as {}, but {name} and {other} are two people; remove one",
                             first.display()
                         );
                         return Err(RatesError::data(path, why));
@@ -84,17 +84,17 @@ impl People {
         match found.people.as_slice() {
             [] => Err(RatesError::data(
                 source,
-                "holds no pictures; wanted: one folder a person, pictures in it",
+                "holds no pictures; put each person's pictures in a folder of their own",
             )),
             [only] => Err(RatesError::data(
                 source,
-                format!("holds only one person ({}); impostors need at least two", only.name),
+                format!("holds only one person ({}); impostor trials need at least two", only.name),
             )),
             _ => Ok(found),
         }
     }
 
-    /// How many picture files are in the set, repeated ones counted once.
+    /// Number of picture files in the set, repeated ones counted once.
     pub fn pictures(&self) -> usize {
         self.people.iter().map(|p| p.pictures.len()).sum()
     }
@@ -112,7 +112,7 @@ fn folders(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, RatesError> 
     Ok(named)
 }
 
-/// What a folder holds, sorted, hidden names left out.
+/// Entries of a folder, sorted, without hidden ones.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, RatesError> {
     let read = std::fs::read_dir(folder).map_err(RatesError::file(folder))?;
     let mut paths = Vec::new();
@@ -145,7 +145,7 @@ fn list(path: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, RatesError> {
 fn hash(path: &Path) -> Result<FileHash, String> {
     let length = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
     if length > MAX_PICTURE_BYTES {
-        return Err(format!("{length} bytes, a picture has at most {MAX_PICTURE_BYTES}"));
+        return Err(format!("has {length} bytes; a picture may have at most {MAX_PICTURE_BYTES}"));
     }
     Ok(Sha256::digest(std::fs::read(path).map_err(|e| e.to_string())?).into())
 }

@@ -10,23 +10,23 @@ use facelatch::camera::{Frame, MAX_SIDE_PX};
 use facelatch::clock::BootTime;
 use facelatch::embed::{CHIP_SIDE_PX, Chip};
 
-/// Border replicated on each side of a face that fills its picture, in parts of the side.
+/// Border replicated on each side of a face that fills its picture, as a fraction of the side.
 const PAD: f32 = 0.3;
 
-/// A padded picture is enlarged by whole factors up to 3 until its longer side reaches about this. In pixels.
+/// A padded picture is enlarged by a whole factor up to 3 until its longer side is about this many pixels.
 const WANTED_SIDE_PX: u32 = 480;
 
-/// Reads a picture file. `Err` is text for people.
+/// Reads a picture file.
 ///
 /// # Errors
-/// Text: unreadable, of another kind, damaged, or of absurd size.
+/// A message for people: unreadable, unknown format, damaged, or unusable size.
 pub fn read(path: &Path) -> Result<RgbImage, String> {
     let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
     let mut reader =
         ImageReader::new(Cursor::new(&bytes)).with_guessed_format().map_err(|e| e.to_string())?;
     let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Pnm, ImageFormat::Gif];
     if !reader.format().is_some_and(|format| known.contains(&format)) {
-        return Err("is no JPEG, PNG, PGM, PPM or GIF".to_owned());
+        return Err("is not a JPEG, PNG, PGM, PPM or GIF".to_owned());
     }
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE_PX), Some(MAX_SIDE_PX));
@@ -34,16 +34,16 @@ pub fn read(path: &Path) -> Result<RgbImage, String> {
     Ok(reader.decode().map_err(|e| e.to_string())?.into_rgb8())
 }
 
-/// As the camera would give it.
+/// The picture as a frame from the camera.
 ///
 /// # Errors
-/// Text when a side is too small or too large for a frame.
+/// A message when a side is too small or too large for a frame.
 pub fn frame(picture: &RgbImage) -> Result<Frame, String> {
     let (width, height) = picture.dimensions();
     Frame::new(width, height, picture.as_raw().clone(), BootTime::default()).map_err(|e| e.to_string())
 }
 
-/// A picture that is an aligned face already; `None` for another size than 112x112.
+/// A picture that is already an aligned face; `None` unless it is 112x112.
 pub fn chip(picture: &RgbImage) -> Option<Chip> {
     let side = CHIP_SIDE_PX;
     (picture.dimensions() == (side, side)).then(|| Chip::from_rgb(picture.as_raw().clone())).flatten()
@@ -61,7 +61,7 @@ pub fn write_chip(chip: &Chip, path: &Path) -> Result<(), image::ImageError> {
 /// then enlarged up to three times.
 ///
 /// # Errors
-/// Text when the result would be too small or too large.
+/// A message when the result would be too small or too large.
 pub fn with_border(picture: &RgbImage) -> Result<Frame, String> {
     let (width, height) = picture.dimensions();
     let border = |side: u32| (side as f32 * PAD).round() as u32;

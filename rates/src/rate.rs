@@ -1,4 +1,4 @@
-//! One error rate and how sure it is: what it can be at most, by three ways of counting.
+//! One error rate with its upper bounds, computed in three ways.
 
 use std::collections::BTreeMap;
 
@@ -18,13 +18,13 @@ pub struct Rates {
     pub fmr: f64,
     /// 95 % upper bound.
     pub fmr_upper95: f64,
-    /// How it comes about; counted by pairs of people.
+    /// All bounds, counted by pairs of people.
     pub fmr_bounds: Bounds,
     /// False non-match rate.
     pub fnmr: f64,
     /// 95 % upper bound.
     pub fnmr_upper95: f64,
-    /// How it comes about; counted by people.
+    /// All bounds, counted by people.
     pub fnmr_bounds: Bounds,
 }
 
@@ -33,22 +33,22 @@ pub struct Rates {
 pub struct Bounds {
     /// Trials.
     pub trials: usize,
-    /// Trials that went wrong.
+    /// Trials with an error.
     pub errors: usize,
-    /// Clopper-Pearson, as if trials were independent. They are not: the same pictures are drawn again and again.
+    /// Clopper-Pearson, as if trials were independent. They are not: the same pictures occur in many trials.
     pub as_if_independent: f64,
-    /// By drawing people anew. `None` where no error was seen: no drawing makes an error of none.
+    /// By resampling people. `None` if no error was seen: resampling cannot produce one.
     pub by_people: Option<f64>,
     /// Distinct people, or pairs of people, among the trials.
     pub people: usize,
-    /// Those with an error in any of their trials.
+    /// People, or pairs, with an error in any of their trials.
     pub people_with_error: usize,
-    /// Clopper-Pearson of their share. The rate is no larger than that share can be.
+    /// Clopper-Pearson bound of their share: the worst case of the rate.
     pub worst_case: f64,
 }
 
 impl Bounds {
-    /// What is to be believed: by people where errors were seen (and never below the independent one), else the worst case.
+    /// The bound to report: by people if errors were seen (but never below the independent one), else the worst case.
     pub fn upper95(&self) -> f64 {
         self.by_people.map_or(self.worst_case, |people| people.max(self.as_if_independent))
     }
@@ -99,7 +99,7 @@ impl Rates {
 mod tests {
     use super::*;
 
-    /// Five people, each pair of them (in both orders) and each of them 100 times.
+    /// Five people: 100 trials of each person, and of each pair in both orders.
     fn five(impostor_z: impl Fn(u32, u32) -> f32) -> Scored {
         let everybody = || (0..5).flat_map(|a| (0..5).map(move |b| (a, b)));
         let trials = |of: &dyn Fn(u32, u32) -> Option<f32>| {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_error_was_seen_only_pairs_of_people_count() {
+    fn without_errors_the_bound_counts_pairs_of_people() {
         let rates = Rates::at(&five(|_, _| -1.0), 0.0);
         assert_eq!((rates.fmr, rates.fmr_bounds.by_people, rates.fmr_bounds.people), (0.0, None, 10));
         assert_eq!(rates.fmr_upper95, clopper_pearson_upper(0, 10, CONFIDENCE));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn where_errors_were_seen_people_are_drawn_anew() {
+    fn with_errors_people_are_resampled() {
         let rates = Rates::at(&five(|a, b| if a.min(b) == 0 && a.max(b) == 1 { 1.0 } else { -1.0 }), 0.0);
         let bounds = rates.fmr_bounds;
         assert_eq!((rates.fmr, bounds.people_with_error, bounds.errors), (0.1, 1, 200));

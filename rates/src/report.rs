@@ -19,14 +19,14 @@ fn share(rate: f64) -> String {
     }
 }
 
-/// A rate with all that it can be at most. `who`: what it is counted by; `error`: what went wrong.
+/// A rate with its bounds. `who`: what it is counted by; `error`: what went wrong.
 fn rate(b: &Bounds, who: &str, error: &str) -> String {
     let Bounds { errors, trials, people, people_with_error, .. } = b;
     let (independent, worst) = (share(b.as_if_independent), share(b.worst_case));
     let seen = format!("{} ({errors} of {trials})", share(*errors as f64 / (*trials).max(1) as f64));
     match b.by_people {
         Some(drawn) => format!(
-            "{seen}; 95 % bound {} by drawing people anew ({independent} as if independent); {error} in {people_with_error} of {people} {who}",
+            "{seen}; 95 % bound {} by resampling people ({independent} as if independent); {error} in {people_with_error} of {people} {who}",
             share(drawn)
         ),
         None => format!(
@@ -35,7 +35,7 @@ fn rate(b: &Bounds, who: &str, error: &str) -> String {
     }
 }
 
-/// Both rates, a line each.
+/// Both rates, one line each.
 fn rates(r: &Rates) -> [String; 2] {
     [
         format!("FMR  {}", rate(&r.fmr_bounds, "pairs of people", "a false match")),
@@ -43,7 +43,7 @@ fn rates(r: &Rates) -> [String; 2] {
     ]
 }
 
-/// The measurement on a screen.
+/// The measurement as text.
 pub fn measured(m: &Measured) -> String {
     let mut out = String::new();
     acquired(m, &mut out);
@@ -60,13 +60,13 @@ pub fn measured(m: &Measured) -> String {
         let without = m.people.saturating_sub(d.rates.fnmr_bounds.people);
         let left_out = match without {
             0 => String::new(),
-            n => format!("; {n} people have too few pictures and take no part"),
+            n => format!("; {n} people have too few pictures and are left out"),
         };
         block("decision", &rates(&d.rates), &mut line);
         line(format!("            of {frames} frames against {templates} templates{left_out}"));
         line(format!("            EER {}, TAR {}", share(d.eer), tar(&d.tar)));
     } else {
-        let why = "too few people with pictures enough for --templates and --frames";
+        let why = "too few people have enough pictures for --templates and --frames";
         line(format!("  decision  not measured: {why}"));
     }
     if let Some(i) = &m.identify {
@@ -111,7 +111,7 @@ fn tar(rates: &std::collections::BTreeMap<&str, f64>) -> String {
     rates.iter().map(|(fmr, tar)| format!("@{fmr} {tar:.4}")).collect::<Vec<_>>().join("  ")
 }
 
-/// What the set is, and every picture that was left out.
+/// Describes the set and every picture left out.
 fn acquired(m: &Measured, out: &mut String) {
     let mut line = |text: String| {
         let _ = writeln!(out, "{text}");
@@ -164,7 +164,7 @@ pub fn ablation(rows: &[Row]) -> String {
     out
 }
 
-/// What a fit did.
+/// The result of a fit.
 pub fn fitted(f: &Fitted) -> String {
     let mut out = String::from(
         "plan             log-loss          EER    (people the head never saw, mean of the folds)\n",

@@ -1,4 +1,4 @@
-//! A whole siamese network of somebody else's (ONNX) to its tower, which embeds one picture, and the alpha and b of its head.
+//! Splits a siamese network (ONNX) into its tower, which embeds one picture, and the alpha and b of its head.
 //!
 //! Koch, Zemel, Salakhutdinov 2015: two pictures go through the same layers (the towers), then
 //! `Sub -> Abs -> Gemm (or MatMul, Add) -> Sigmoid`. The tower becomes an embedder of `MODELS.toml`, the rest is the
@@ -16,25 +16,25 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, tensor_prot
 use facelatch::model::MAX_MODEL_BYTES;
 pub use tower::{EMBEDDING, PICTURE, Pixels};
 
-/// Nodes that only pass numbers on or give them another shape.
+/// Operators that only pass values on or reshape them.
 const PASSING: [&str; 6] = ["Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze"];
 
-/// A siamese network taken apart.
+/// A siamese network, split.
 #[derive(Debug, Clone)]
 pub struct Siamese {
     /// ONNX bytes: [`PICTURE`] ([1, 3, height, width], f32, 0..=255) to [`EMBEDDING`] ([1, alpha.len()]).
     pub tower: Vec<u8>,
-    /// Colours of its pictures, 1 or 3.
+    /// Colour channels of its pictures, 1 or 3.
     pub colours: usize,
     /// One value for each coordinate of h.
     pub alpha: Vec<f32>,
-    /// b; 0 where the network has none.
+    /// b; 0 if the network has none.
     pub bias: f32,
     /// Height and width of its pictures in pixels.
     pub size_px: (usize, usize),
 }
 
-/// What the search needs to know of a graph. Names are unique in ONNX.
+/// Lookup tables of a graph. Names are unique in ONNX.
 struct Names<'a> {
     graph: &'a GraphProto,
     producers: HashMap<&'a str, &'a NodeProto>,
@@ -42,24 +42,24 @@ struct Names<'a> {
 }
 
 impl Siamese {
-    /// Takes it apart; `pixels` says what values its pictures have.
+    /// Splits a network whose pictures have `pixels` as their value range.
     ///
     /// # Errors
-    /// Text that says what was found where something else was wanted.
+    /// A message with what was expected and what was found.
     pub fn read(bytes: &[u8], pixels: Pixels) -> Result<Self, String> {
         if bytes.len() as u64 > MAX_MODEL_BYTES {
-            return Err(format!("{} bytes, a network has at most {MAX_MODEL_BYTES}", bytes.len()));
+            return Err(format!("has {} bytes; a network may have at most {MAX_MODEL_BYTES}", bytes.len()));
         }
-        let model = ModelProto::decode(bytes).map_err(|e| format!("is no ONNX file: {e}"))?;
-        let names = Names::of(model.graph.as_ref().ok_or("is no ONNX file: it holds no graph")?);
+        let model = ModelProto::decode(bytes).map_err(|e| format!("is not an ONNX file: {e}"))?;
+        let names = Names::of(model.graph.as_ref().ok_or("is not an ONNX file: it holds no graph")?);
         let (alpha, bias, h) = names.head()?;
         let towers = names.towers()?;
         let [one, other] = h.map(|name| towers.get(name).copied());
         let (Some(one), Some(other)) = (one, other) else {
-            return Err("|h1 - h2| is not made from the pictures alone".to_owned());
+            return Err("|h1 - h2| does not depend on the pictures alone".to_owned());
         };
         if one.input == other.input {
-            return Err("both sides of Sub come from one picture; wanted one each".to_owned());
+            return Err("both sides of Sub come from one picture; expected one each".to_owned());
         }
         if one.fingerprint != other.fingerprint {
             return Err(
@@ -76,7 +76,7 @@ impl Siamese {
 /// What a value was computed from.
 #[derive(Clone, Copy)]
 struct Made {
-    /// Number of the only picture that it depends on.
+    /// Number of the only picture it depends on.
     input: usize,
     /// Equal for two values when the same layers with the same weights make them.
     fingerprint: [u8; 32],
@@ -89,7 +89,7 @@ impl<'a> Names<'a> {
         for node in &graph.node {
             let value = match node.op_type.as_str() {
                 "Constant" => node.attribute.iter().find_map(|a| a.t.as_ref()),
-                // Keras names the weights of the second tower anew.
+                // Keras gives the weights of the second tower new names.
                 "Identity" => node.input.first().and_then(|name| constants.get(name.as_str()).copied()),
                 _ => None,
             };
@@ -118,7 +118,7 @@ impl<'a> Names<'a> {
                     self.single(&dense.input[constant])?,
                 )
             }
-            other => return Err(format!("Sigmoid takes from {other}; wanted Gemm, or MatMul and Add")),
+            other => return Err(format!("Sigmoid takes from {other}; expected Gemm, or MatMul and Add")),
         };
         let abs = self.node(sum, "Abs", "what the last layer takes")?;
         let sub = self.node(&abs.input[0], "Sub", "what Abs takes")?;
@@ -129,7 +129,7 @@ impl<'a> Names<'a> {
         let attribute = |name: &str| node.attribute.iter().find(|a| a.name == name);
         let scale = |name| attribute(name).map_or(1.0, |a| a.f);
         if attribute("transA").is_some_and(|a| a.i != 0) {
-            return Err("the last Gemm turns its input around (transA)".to_owned());
+            return Err("the last Gemm transposes its input (transA)".to_owned());
         }
         let alpha = self.column(&node.input[1])?.iter().map(|v| v * scale("alpha")).collect();
         let bias = node.input.get(2).map_or(Ok(0.0), |name| self.single(name))? * scale("beta");
@@ -139,7 +139,7 @@ impl<'a> Names<'a> {
     /// Follows `name` back over [`PASSING`] nodes to the node that makes it.
     fn producer(&self, name: &str, what: &str) -> Result<&'a NodeProto, String> {
         let mut node = self.producers.get(name).copied();
-        // No way back is longer than the graph, unless it is a ring.
+        // A path longer than the graph is a cycle.
         for _ in 0..=self.graph.node.len() {
             let Some(found) = node.filter(|n| PASSING.contains(&n.op_type.as_str())) else { break };
             node = found.input.first().and_then(|name| self.producers.get(name.as_str()).copied());
@@ -156,7 +156,7 @@ impl<'a> Names<'a> {
         let node = self.producer(name, what)?;
         if node.op_type != kind {
             return Err(format!(
-                "{what} comes from {}; wanted {kind}, of Sub, Abs, Gemm (or MatMul, Add), Sigmoid at the end",
+                "{what} comes from {}; expected {kind} (the network must end in Sub, Abs, Gemm or MatMul and Add, Sigmoid)",
                 node.op_type
             ));
         }
@@ -165,10 +165,10 @@ impl<'a> Names<'a> {
 
     /// A constant that is one column or one row.
     fn column(&self, name: &str) -> Result<Vec<f32>, String> {
-        let tensor = self.constants.get(name).ok_or("the weights of the last layer are no constants")?;
+        let tensor = self.constants.get(name).ok_or("the weights of the last layer are not constants")?;
         if tensor.dims.iter().filter(|d| **d != 1).count() > 1 {
             return Err(format!(
-                "the last layer has weights of shape {:?}; wanted one output, p",
+                "the last layer has weights of shape {:?}; expected one output, p",
                 tensor.dims
             ));
         }
@@ -183,11 +183,11 @@ impl<'a> Names<'a> {
     fn single(&self, name: &str) -> Result<f32, String> {
         match self.column(name)?.as_slice() {
             [value] => Ok(*value),
-            values => Err(format!("the bias of the last layer has {} values; wanted one", values.len())),
+            values => Err(format!("the bias of the last layer has {} values; expected one", values.len())),
         }
     }
 
-    /// For each value that depends on one picture alone: which one, and how. ONNX keeps nodes in the order of the data.
+    /// For each value that depends on one picture alone: which picture, and how. ONNX nodes are in topological order.
     fn towers(&self) -> Result<HashMap<&'a str, Made>, String> {
         let pictures: Vec<&str> = self.graph.input.iter().map(|i| i.name.as_str()).collect();
         let mut made: HashMap<&str, Made> = HashMap::new();
@@ -199,7 +199,7 @@ impl<'a> Names<'a> {
         }
         let mut fixed: HashMap<&str, [u8; 32]> =
             self.constants.iter().map(|(n, t)| (*n, of_constant(t))).collect();
-        fixed.insert("", [0xff; 32]); // An input that is left out.
+        fixed.insert("", [0xff; 32]); // An omitted input.
         let own =
             |node: &&NodeProto| node.output.iter().any(|name| !self.constants.contains_key(name.as_str()));
         for node in self.graph.node.iter().filter(own) {
@@ -227,7 +227,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// How many inputs a node may have: ONNX says so for those that [`Names::head`] reads without asking.
+/// The number of inputs ONNX allows a node; checked for the nodes that [`Names::head`] reads by index.
 fn inputs(kind: &str) -> RangeInclusive<usize> {
     match kind {
         "Gemm" => 2..=3,
@@ -254,7 +254,7 @@ fn of_node(node: &NodeProto, inputs: impl Iterator<Item = [u8; 32]>) -> [u8; 32]
     inputs.fold(Sha256::new_with_prefix(nameless.encode_to_vec()), Digest::chain_update).finalize().into()
 }
 
-/// Values of an f32 tensor that is stored in the file itself.
+/// Values of an f32 tensor stored in the file itself.
 fn floats(tensor: &TensorProto) -> Option<Vec<f32>> {
     let count = tensor.dims.iter().try_fold(1_usize, |n, d| n.checked_mul(usize::try_from(*d).ok()?))?;
     let values: Vec<f32> = match tensor.float_data.as_slice() {

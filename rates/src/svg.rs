@@ -1,4 +1,4 @@
-//! Rates as pictures: DET curve, score histogram, reliability. Plain SVG, black on white, a few kilobytes.
+//! Draws rates as pictures: DET curve, score histogram, reliability diagram. Plain SVG, black on white, a few kilobytes.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ const RIGHT: f64 = 20.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 55.0;
 
-/// An axis: what is written beside it, its ends, and its ticks with their labels.
+/// An axis: its title, its ends, and its ticks with their labels.
 struct Axis {
     title: &'static str,
     from: f64,
@@ -20,7 +20,7 @@ struct Axis {
     ticks: Vec<(f64, String)>,
 }
 
-/// A picture under way.
+/// A picture being drawn.
 struct Plot {
     x: Axis,
     y: Axis,
@@ -158,10 +158,11 @@ pub fn histogram(m: &Measured) -> String {
     plot.finish()
 }
 
-/// Share seen against probability said; the diagonal is honesty.
+/// Observed share against predicted probability; the diagonal is perfect calibration.
 pub fn reliability(m: &Measured) -> String {
     let title = format!("Reliability of pairs, calibration error {:.4}", m.ece);
-    let mut plot = Plot::new(&title, shares("probability said", 1.0), shares("share that was genuine", 1.0));
+    let mut plot =
+        Plot::new(&title, shares("predicted probability", 1.0), shares("share that was genuine", 1.0));
     plot.line([(0.0, 0.0), (1.0, 1.0)].into_iter(), "#888", "");
     plot.line(m.reliability.iter().map(|bin| (bin.said, bin.seen)), "#1f5fa8", "pairs, both kinds alike");
     plot.finish()

@@ -1,4 +1,4 @@
-//! A [`Set`] to trials: pairs of pictures, and whole decisions as the daemon makes them.
+//! Makes trials from a [`Set`]: pairs of pictures, and whole decisions as the daemon makes them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,10 +9,10 @@ use facelatch::head::LogOdds;
 use facelatch::head::project::SplitMix64;
 use facelatch::judge::vote;
 
-/// More pairs of a kind than this are thinned out at random. 12 bytes each while they are scored.
+/// Most pairs kept of each kind; more are thinned out at random. 12 bytes each while being scored.
 const MAX_PAIRS: usize = 4_000_000;
 
-/// About so many impostor decisions are drawn, so that 1 in 10,000 can be bounded.
+/// About this many impostor decisions are drawn, so that 1 in 10,000 can be bounded.
 const WANTED_DECISIONS: usize = 40_000;
 
 /// Two samples of a set, by number.
@@ -27,12 +27,12 @@ pub struct Pairs {
     pub impostor: Vec<Pair>,
 }
 
-/// A trial that was scored.
+/// A scored trial.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trial {
-    /// Log-odds, or any score that rises with likeness.
+    /// Log-odds, or any score that rises with similarity.
     pub z: f32,
-    /// Whose pictures they are, by number; twice the same in a genuine trial.
+    /// Numbers of the two people; the same twice in a genuine trial.
     pub people: (u32, u32),
 }
 
@@ -49,7 +49,7 @@ pub struct Scored {
 pub type Score<'a> = &'a dyn Fn(usize, usize) -> f32;
 
 impl Pairs {
-    /// Every pair among the people for whom `keep` is true. Beyond 4,000,000 pairs of a kind a random part of them.
+    /// Every pair among the people for whom `keep` is true; a random sample beyond 4,000,000 pairs of a kind.
     pub fn all(set: &Set, keep: impl Fn(usize) -> bool) -> Self {
         let samples: Vec<usize> = (0..set.samples.len()).filter(|s| keep(set.samples[*s].person)).collect();
         let all = |n: usize| n * n.saturating_sub(1) / 2;
@@ -76,7 +76,7 @@ impl Pairs {
         pairs
     }
 
-    /// All of them where there are no more than `most`, else at most half of that of each kind, drawn from `seed`.
+    /// All pairs if there are at most `most`, else a sample of at most half that number of each kind, drawn from `seed`.
     pub fn thinned(mut self, most: usize, seed: u64) -> Self {
         if self.genuine.len() + self.impostor.len() > most {
             for kind in [&mut self.genuine, &mut self.impostor] {
@@ -88,11 +88,11 @@ impl Pairs {
         self
     }
 
-    /// The pairs of a file of lines `file_x,file_y,Yes|No`, with or without that header. Paths end like
-    /// those of the set. Pairs of pictures that could not be acquired are left out and counted.
+    /// Reads pairs from lines of `file_x,file_y,Yes|No`, with or without that header. Each path must be the end of a path
+    /// in the set. Pairs with a picture that could not be acquired are left out and counted.
     ///
     /// # Errors
-    /// [`RatesError::Data`] for a line that is none, a file that is not in the set, or no pair of a kind.
+    /// [`RatesError::Data`] for a malformed line, a file that is not in the set, or no pair of one kind.
     pub fn listed(set: &Set, file: &Path) -> Result<(Self, usize), RatesError> {
         let text = std::fs::read_to_string(file).map_err(RatesError::file(file))?;
         let known = by_tail(set);
@@ -111,7 +111,7 @@ impl Pairs {
                 [] | [""] | ["file_x", "file_y", _] => continue,
                 [x, y, answer] if answer.eq_ignore_ascii_case("yes") => (*x, *y, true),
                 [x, y, answer] if answer.eq_ignore_ascii_case("no") => (*x, *y, false),
-                _ => return Err(wrong("wanted file_x,file_y,Yes or No".to_owned())),
+                _ => return Err(wrong("expected file_x,file_y,Yes or file_x,file_y,No".to_owned())),
             };
             if lost.contains(x) || lost.contains(y) {
                 left_out += 1;
@@ -120,7 +120,7 @@ impl Pairs {
             let find = |name: &str| match known.get(name) {
                 Some(Some(sample)) => Ok(*sample),
                 Some(None) => {
-                    Err(wrong(format!("{name} may be several files of the set; write more of its path")))
+                    Err(wrong(format!("{name} matches several files of the set; write more of its path")))
                 }
                 None => Err(wrong(format!("{name} is not in the set"))),
             };
@@ -156,7 +156,7 @@ fn tails(path: &Path) -> Vec<String> {
     tails
 }
 
-/// Samples by the end of their path; `None` where two share it.
+/// Samples by the end of their path; `None` if two share it.
 fn by_tail(set: &Set) -> HashMap<String, Option<usize>> {
     let mut known = HashMap::new();
     for (number, sample) in set.samples.iter().enumerate() {
@@ -172,13 +172,13 @@ fn by_tail(set: &Set) -> HashMap<String, Option<usize>> {
 pub struct Shape {
     /// Templates of the user.
     pub templates: usize,
-    /// Frames of whoever stands before the camera.
+    /// Frames of the person before the camera.
     pub frames: usize,
 }
 
-/// Decisions as the daemon makes them: `shape.frames` pictures of one person against `shape.templates` of
-/// another or other pictures of the same. About 40,000 of each kind, at most 200 of a pair of people; equal
-/// numbers for all pairs of people. `None` when fewer than two people among those kept have pictures enough.
+/// Decisions as the daemon makes them: `shape.frames` pictures of one person against `shape.templates` of another, or
+/// other pictures of the same person. About 40,000 of each kind, at most 200 for a pair of people, the same number for
+/// every pair. `None` when fewer than two of the people kept have enough pictures.
 pub fn decisions(
     set: &Set,
     shape: Shape,
@@ -211,24 +211,24 @@ pub fn decisions(
     Some(scored)
 }
 
-/// The daemon's rule over sample numbers.
+/// The daemon's decision rule, on sample numbers.
 pub fn decide(templates: &[usize], frames: &[usize], z: Score<'_>) -> Option<f32> {
     vote::combine(frames.len(), templates.len(), |f, t| LogOdds(z(frames[f], templates[t]))).map(|z| z.0)
 }
 
-/// Searches among everybody.
+/// Searches among everyone enrolled.
 #[derive(Debug, Clone, Default)]
 pub struct Searches {
-    /// People enrolled in a search of somebody who is not; in a search of somebody who is, one more.
+    /// People enrolled in a search for a stranger; a search for a user has one more.
     pub enrolled: usize,
-    /// Best score of somebody who is not enrolled, with his number twice.
+    /// Best scores of strangers, each with the stranger's number twice.
     pub strangers: Vec<Trial>,
-    /// Of somebody who is: his own score where it is the best, else minus infinity.
+    /// Users' own scores where they are the best, else minus infinity.
     pub users: Vec<Trial>,
 }
 
-/// Draws galleries of everybody with pictures enough and searches each person in them, once as a user and
-/// once as a stranger (his own templates taken away).
+/// Draws galleries of everyone with enough pictures and searches each person in them, once as a user and once as a
+/// stranger (without their own templates).
 pub fn searches(set: &Set, shape: Shape, seed: u64, z: Score<'_>) -> Option<Searches> {
     let enough = |samples: &Vec<usize>| samples.len() >= shape.templates + shape.frames;
     let mut people: Vec<(u32, Vec<usize>)> = (0..).zip(set.by_person()).filter(|(_, s)| enough(s)).collect();
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn thinned_pairs_are_a_part_of_both_kinds_and_the_same_each_time() {
         let all = || Pairs::all(&set(), |_| true);
-        assert_eq!(all().thinned(66, 3).impostor.len(), 48, "few enough stay as they are");
+        assert_eq!(all().thinned(66, 3).impostor.len(), 48, "a small set stays as it is");
         let (few, again) = (all().thinned(20, 3), all().thinned(20, 3));
         assert_eq!((few.genuine.len(), few.impostor.len()), (10, 10));
         assert_eq!((&few.genuine, &few.impostor), (&again.genuine, &again.impostor));

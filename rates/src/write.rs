@@ -1,4 +1,4 @@
-//! A fitted or imported head to the text of its file; the file is read again before it is believed.
+//! Writes a fitted or imported head to its file and reads it back to check it.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use facelatch::head::file::Wanted;
 use facelatch::head::project::RawProjection;
 use facelatch::head::{Head, HeadError};
 
-/// What a head file says.
+/// Contents of a head file.
 #[derive(Debug, Clone, Default)]
 pub struct Sheet {
     /// Lines for people, without `#`.
@@ -25,28 +25,28 @@ pub struct Sheet {
     pub unscaled: bool,
     /// b.
     pub bias: f32,
-    /// alpha; written as one number where all are equal.
+    /// alpha; written as one number if all are equal.
     pub alpha: Vec<f32>,
-    /// What a decision must reach, `0..1`.
+    /// Threshold of a decision, `0..1`.
     pub threshold: f64,
     /// What it was fitted on.
     pub fitted_on: String,
-    /// When, `YYYY-MM-DD`.
+    /// Date of the fit, `YYYY-MM-DD`.
     pub fitted_at: String,
     /// R without its matrix.
     pub projection: Option<RawProjection>,
-    /// The learned part of R, row by row; goes to a file of its own beside the head.
+    /// The learned part of R, row by row; stored in a separate file beside the head.
     pub matrix: Option<Vec<f32>>,
 }
 
 impl Sheet {
-    /// Writes the head, and its matrix beside it. Both are written into a folder of their own, read again as the daemon
-    /// would, and only then take their places, so what was there before stays when they are refused.
+    /// Writes the head, and its matrix beside it. Both are first written to a temporary folder and read back as the daemon
+    /// would, so a refused head leaves the existing files in place.
     ///
     /// # Errors
     /// [`RatesError`]: not writable, or [`HeadError`] when the daemon would refuse it; nothing is changed then.
     pub fn write(&self, path: &Path) -> Result<Head, RatesError> {
-        // Where all are equal one number is written, which would fit any length.
+        // Equal values are written as one number, which would fit any length.
         if self.projection.is_none() && self.matrix.is_none() && self.alpha.len() != self.length {
             let (path, got, wanted) = (path.to_owned(), self.alpha.len(), self.length);
             return Err(HeadError::WrongLength { path, got, wanted }.into());
@@ -110,7 +110,7 @@ impl Sheet {
     }
 }
 
-/// One number where all are the same, else eight a line. `{:?}` of an f32 reads back to the same bits.
+/// One number if all are equal, else eight per line. `{:?}` of an f32 reads back to the same bits.
 fn alpha_text(alpha: &[f32]) -> String {
     match alpha {
         [first, rest @ ..] if rest.iter().all(|a| a == first) => format!("{first:?}"),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_named() {
+    fn an_unwritable_file_is_named() {
         let text = sheet().write(Path::new("/nowhere/x.head.toml")).expect_err("no folder").to_string();
         assert!(text.starts_with("/nowhere/x.head.toml"), "{text}");
     }

@@ -1,4 +1,4 @@
-//! `facelatch-rates` as it is typed.
+//! Tests the `facelatch-rates` command.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,7 @@ const PEOPLE: &[(&str, &[&str])] = &[
     ("nobody", &["coffee.jpg"]),
 ];
 
-/// A folder a person, of bundled pictures.
+/// One folder of bundled pictures per person.
 fn people(wanted: &[&str]) -> tempfile::TempDir {
     let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/faces");
     let folder = tempfile::tempdir().expect("folder");
@@ -41,7 +41,7 @@ fn rates(arguments: &[&str], folder: &Path) -> (i32, String, String) {
 }
 
 #[test]
-fn measure_says_rates_as_json_counts_what_was_lost_and_draws() {
+fn measure_prints_rates_as_json_counts_losses_and_draws() {
     let folder = people(&["obama", "biden", "collins", "nobody"]);
     std::fs::write(folder.path().join("biden/broken.jpg"), "no picture").expect("written");
     let drawn = tempfile::tempdir().expect("folder");
@@ -64,7 +64,7 @@ fn measure_says_rates_as_json_counts_what_was_lost_and_draws() {
 }
 
 #[test]
-fn sets_that_say_nothing_are_refused_by_name() {
+fn unusable_sets_are_refused_by_name() {
     let empty = tempfile::tempdir().expect("folder");
     let (code, _, err) = rates(&["measure"], empty.path());
     assert!(code == 1 && err.contains("holds no pictures"), "{err}");
@@ -81,7 +81,7 @@ fn sets_that_say_nothing_are_refused_by_name() {
 }
 
 #[test]
-fn import_writes_a_head_that_measure_takes_and_refuses_one_without_a_bias() {
+fn import_writes_a_head_that_measure_accepts_and_refuses_one_without_a_bias() {
     let folder = tempfile::tempdir().expect("folder");
     let head = folder.path().join("torch.head.toml").to_string_lossy().into_owned();
     let import = |source: &Path, threshold: &str| {

@@ -18,7 +18,7 @@ fn two_people_who_look_alike_are_counted_as_false_matches() {
     assert_eq!((m.genuine, m.impostor, m.people, m.acquired), (24, 96, 4, 16));
     assert_eq!((m.pair.fnmr, m.pair.fmr), (0.0, 16.0 / 96.0));
     let bounds = m.pair.fmr_bounds;
-    assert!(bounds.by_people > Some(bounds.as_if_independent), "one pair of people has all errors");
+    assert!(bounds.by_people > Some(bounds.as_if_independent), "one pair of people has all the errors");
     assert_eq!((bounds.people_with_error, bounds.people), (1, 6));
     assert_eq!((m.by_group[0].name.as_str(), m.by_group[0].fmr), ("old", Some(1.0)));
     assert_eq!((m.by_group[1].impostor, m.by_group[1].fmr), (0, None));
@@ -58,9 +58,9 @@ fn json_has_the_promised_keys() {
 }
 
 #[test]
-fn a_user_is_judged_at_the_threshold_that_counts_himself() {
+fn a_users_threshold_counts_the_user_too() {
     let trial = |z| Trial { z, people: (0, 0) };
-    // Between ln 3 and ln 4: enough where three are enrolled, too little where four are.
+    // Between ln 3 and ln 4: enough with three people enrolled, too little with four.
     let found = Searches { enrolled: 3, strangers: vec![trial(1.2)], users: vec![trial(1.2)] };
     let searched = identify(found, Probability::new(0.5).expect("one half"));
     assert_eq!((searched.fpir, searched.fnir), (1.0, 1.0));

@@ -9,7 +9,7 @@ fn recorded(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/import").join(name)
 }
 
-/// A folder of models with the shipped list, though not the files in it.
+/// A folder of models with the shipped list but not its files.
 fn models() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("folder");
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/MODELS.toml");
@@ -64,8 +64,8 @@ fn what_cannot_be_added_leaves_the_folder_as_it_was() {
         assert!(after == before && left.len() == 1, "{name}: {left:?}");
         error.to_string()
     };
-    assert!(refusal("sface", 0.6).contains("has a model sface already"));
-    assert!(refusal("../x", 0.6).contains("small letters"));
+    assert!(refusal("sface", 0.6).contains("already has a model sface"));
+    assert!(refusal("../x", 0.6).contains("lower-case letters"));
     assert!(refusal("koch", 0.999_999).contains("identical pair scores"));
     assert!(refusal("koch", 1e-9).contains("nothing in common score"), "everybody would match");
     let typo = naming("koch", Pixels::Unit, 0.6);
@@ -79,12 +79,12 @@ fn a_tower_that_has_collapsed_is_refused_and_leaves_nothing() {
     let file = models.path().join("collapsed.network");
     std::fs::write(&file, crate::siamese::tests::collapsed()).expect("written");
     let error = import(&file, models.path(), &naming("koch", Pixels::Unit, 0.6)).err().expect("refused");
-    assert!(error.to_string().contains("the same h for pictures"), "{error}");
+    assert!(error.to_string().contains("the same h for unrelated pictures"), "{error}");
     assert_eq!(std::fs::read_dir(models.path()).expect("folder").count(), 2, "the list and the file itself");
 }
 
 #[test]
-fn blue_first_is_said_of_coloured_pictures_only() {
+fn blue_first_is_recorded_for_coloured_pictures_only() {
     let siamese =
         |colours| Siamese { tower: Vec::new(), colours, alpha: vec![-1.0], bias: 1.0, size_px: (8, 8) };
     let bgr = Naming { bgr: true, ..naming("x", Pixels::Unit, 0.6) };

@@ -6,7 +6,7 @@ fn koch() -> ModelProto {
     ModelProto::decode(std::fs::read(path).expect("file").as_slice()).expect("ONNX")
 }
 
-/// The same with a tower that has collapsed: whatever the picture, h is what its last biases give.
+/// The same network with a collapsed tower: h depends on its last biases only, whatever the picture.
 pub(crate) fn collapsed() -> Vec<u8> {
     let mut model = koch();
     let graph = model.graph.as_mut().expect("a graph");
@@ -20,7 +20,7 @@ pub(crate) fn collapsed() -> Vec<u8> {
     model.encode_to_vec()
 }
 
-/// What is said of the network after a change to its graph.
+/// The error after a change to the graph.
 fn changed(change: impl FnOnce(&mut GraphProto)) -> Result<Siamese, String> {
     let mut model = koch();
     change(model.graph.as_mut().expect("a graph"));
@@ -36,7 +36,7 @@ fn last<'a>(graph: &'a mut GraphProto, kind: &str) -> &'a mut NodeProto {
 }
 
 #[test]
-fn the_tower_and_the_head_come_apart() {
+fn a_network_splits_into_tower_and_head() {
     let siamese = changed(|_| ()).expect("siamese");
     assert_eq!((siamese.alpha.len(), siamese.size_px), (48, (112, 112)));
     let tower = ModelProto::decode(siamese.tower.as_slice()).expect("ONNX").graph.expect("a graph");
@@ -75,7 +75,7 @@ fn matmul_and_add_are_a_last_layer_too() {
 fn towers_with_other_weights_or_layers_are_not_siamese() {
     let weights = refusal(|graph| {
         let sub = last(graph, "Sub").input[1].clone();
-        // The second tower gets a weight of its own: the last bias before h, doubled.
+        // The second tower gets a different weight: the last bias before h, doubled.
         let sigmoid = graph.node.iter().find(|n| n.output[0] == sub).expect("h2").input[0].clone();
         let gemm = graph.node.iter_mut().find(|n| n.output[0] == sigmoid).expect("the layer before");
         let name = std::mem::replace(&mut gemm.input[2], "changed".to_owned());
@@ -137,7 +137,7 @@ fn odd_graphs_are_refused_and_neither_panic_nor_hang() {
 }
 
 #[test]
-fn names_of_the_network_do_not_meet_those_of_the_tower() {
+fn names_in_the_network_do_not_clash_with_those_of_the_tower() {
     let rename = |graph: &mut GraphProto, from: &str, to: &str| {
         let names = graph.node.iter_mut().flat_map(|n| n.input.iter_mut().chain(&mut n.output));
         names
@@ -170,7 +170,7 @@ fn inputs_that_are_no_pictures_are_refused() {
         let Some(tract_onnx::pb::type_proto::Value::TensorType(tensor)) = shape else { panic!("a tensor") };
         tensor.shape.as_mut().expect("a shape").dim.truncate(3);
     });
-    assert!(side.contains("wanted [N, 1 or 3, height, width]"), "{side}");
+    assert!(side.contains("expected [N, 1 or 3, height, width]"), "{side}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! One tower of a siamese network to a graph of its own, with the daemon's kind of picture at its beginning.
+//! Extracts one tower of a siamese network as a graph that takes the daemon's kind of picture.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension::Value as Side};
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use tract_onnx::pb::{TensorShapeProto, TypeProto, type_proto};
 
-/// Weights of red, green and blue in grey: ITU-R BT.601, as PIL's `L` and OpenCV's grey have them.
+/// Weights of red, green and blue in grey: ITU-R BT.601, as in PIL's `L` and OpenCV's grey.
 const GREY: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// Name of the input of a tower.
@@ -18,7 +18,7 @@ pub const PICTURE: &str = "facelatch.picture";
 /// Name of its output.
 pub const EMBEDDING: &str = "facelatch.embedding";
 
-/// What values a network's pictures have.
+/// Range of the pixel values a network takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pixels {
     /// 0..=255.
@@ -30,7 +30,7 @@ pub enum Pixels {
 }
 
 impl Pixels {
-    /// What a byte is multiplied with, and what is added then.
+    /// Factor of a byte, and the offset added to the product.
     fn scale_and_shift(self) -> (f32, f32) {
         match self {
             Self::Bytes => (1.0, 0.0),
@@ -40,7 +40,7 @@ impl Pixels {
     }
 }
 
-/// Where the colours of a picture stand in its shape.
+/// Position of the colour channels in the shape of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) colours: usize,
@@ -62,13 +62,13 @@ pub(super) fn build(
     let own = own.chain(graph.initializer.iter().map(|t| &t.name)).chain(graph.input.iter().map(|i| &i.name));
     if let Some(taken) = own.into_iter().find(|name| name.starts_with("facelatch.")) {
         return Err(format!(
-            "has a value called {taken}; names that begin with facelatch. are import's own: rename it"
+            "has a value called {taken}; names beginning with facelatch. are reserved for import: rename it"
         ));
     }
     let (nodes, used) = behind(graph, h);
     let (mut prepared, mut constants) = prepare(layout, pixels, &input.name);
     prepared.extend(nodes.into_iter().map(|index| graph.node[index].clone()));
-    // Its own name in the file, whatever the file called h.
+    // A fixed name, whatever the file called h.
     prepared.push(node("Flatten", &[h], EMBEDDING));
     constants.extend(graph.initializer.iter().filter(|t| used.contains(t.name.as_str())).cloned());
     let (height, width) = layout.size_px;
@@ -91,7 +91,7 @@ pub(super) fn build(
     Ok((model.encode_to_vec(), layout))
 }
 
-/// [N, colours, height, width] or [N, height, width, colours], one or three colours.
+/// [N, colours, height, width] or [N, height, width, colours], with one or three colours.
 fn layout(input: &ValueInfoProto) -> Result<Layout, String> {
     let shape = match input.r#type.as_ref().and_then(|t| t.value.as_ref()) {
         Some(type_proto::Value::TensorType(tensor)) if tensor.elem_type == DataType::Float as i32 => {
@@ -112,17 +112,17 @@ fn layout(input: &ValueInfoProto) -> Result<Layout, String> {
             Ok(Layout { colours, colours_last: true, size_px: (height, width) })
         }
         _ => Err(format!(
-            "the picture {} has shape {sides:?} (None: not fixed); wanted [N, 1 or 3, height, width] or \
+            "the picture {} has shape {sides:?} (None: not fixed); expected [N, 1 or 3, height, width] or \
              [N, height, width, 1 or 3]",
             input.name
         )),
     }
 }
 
-/// Planes of 0..=255 to what the network wants, under the name it reads.
+/// Converts planes of 0..=255 to the network's input, under the name it reads.
 fn prepare(layout: Layout, pixels: Pixels, name: &str) -> (Vec<NodeProto>, Vec<TensorProto>) {
     let (scale, shift) = pixels.scale_and_shift();
-    // A 1x1 convolution scales, shifts and takes grey from colours in one go.
+    // One 1x1 convolution scales, shifts and converts colours to grey.
     let weights: Vec<f32> = match layout.colours {
         1 => GREY.map(|share| share * scale).to_vec(),
         _ => (0..9).map(|at| if at % 4 == 0 { scale } else { 0.0 }).collect(),
@@ -146,7 +146,7 @@ fn prepare(layout: Layout, pixels: Pixels, name: &str) -> (Vec<NodeProto>, Vec<T
     (vec![node("Conv", &inputs, "facelatch.planes"), transpose], constants)
 }
 
-/// Nodes on which `h` depends, in their order, and the names they read.
+/// Nodes on which `h` depends, in order, and the names they read.
 fn behind<'a>(graph: &'a GraphProto, h: &'a str) -> (Vec<usize>, HashSet<&'a str>) {
     let (mut nodes, mut used) = (Vec::new(), HashSet::from([h]));
     for (index, node) in graph.node.iter().enumerate().rev() {

@@ -1,4 +1,4 @@
-//! What may be typed.
+//! The command line.
 
 use std::path::PathBuf;
 
@@ -16,9 +16,9 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Fit a head on labelled pictures, choose its threshold, write it.
     Fit(Fit),
-    /// Take the formula apart: a table of heads with and without bias.
+    /// Ablate the formula: a table of heads with and without bias.
     Ablate(Ablate),
-    /// Write the aligned faces that the embedder would see, to train a network of your own on.
+    /// Write the aligned faces the embedder would see, to train your own network on.
     Chips(Chips),
     /// Turn the last layer of a Keras or PyTorch network into a head, or a whole siamese network into embedder and head.
     Import(Import),
@@ -29,7 +29,7 @@ pub(crate) enum Verb {
 /// How pictures become embeddings.
 #[derive(ClapArgs)]
 pub(crate) struct Pictures {
-    /// A folder with one folder a person, or a list of `PATH<tab>PERSON` lines.
+    /// A folder with one folder per person, or a list of `PATH<tab>PERSON` lines.
     #[arg(value_name = "DIR|LIST")]
     pub(crate) source: PathBuf,
     /// The folder with MODELS.toml.
@@ -41,7 +41,7 @@ pub(crate) struct Pictures {
     /// Detector, by its name in MODELS.toml.
     #[arg(long, default_value = "yunet", value_name = "NAME")]
     pub(crate) detector: String,
-    /// Pictures are aligned faces of 112x112 pixels; take them as they are.
+    /// Pictures are aligned faces of 112x112 pixels; use them as they are.
     #[arg(long)]
     pub(crate) aligned: bool,
     /// Where embeddings are kept between runs. They are biometric data: delete the folder afterwards.
@@ -56,14 +56,14 @@ pub(crate) struct Fit {
     /// The head file to write.
     #[arg(long, default_value = "head.toml", value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// What the pictures are, for the head file.
+    /// A description of the pictures, for the head file.
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub(crate) description: String,
-    /// Wanted false match rate of a decision; the threshold keeps it with 95 % confidence over the people in DIR.
+    /// Target false match rate of a decision; the threshold keeps it with 95 % confidence over the people in DIR.
     #[arg(long, default_value_t = 1e-4, value_name = "RATE")]
     pub(crate) target_fmr: f64,
-    /// Wanted rate of strangers who match somebody among --enrolled people, in the place of --target-fmr: each decision gets
-    /// its share of it, and the daemon is stricter still in a search.
+    /// Target rate of strangers who match someone among --enrolled people, instead of --target-fmr: each decision gets its
+    /// share of the rate, and the daemon is stricter still in a search.
     #[arg(long, value_name = "RATE", requires = "enrolled", conflicts_with = "target_fmr")]
     pub(crate) target_fpir: Option<f64>,
     /// People enrolled, for --target-fpir.
@@ -81,19 +81,19 @@ pub(crate) struct Fit {
     /// Random rotations stacked in the projection.
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub(crate) rotations: usize,
-    /// Take this plan instead of comparing all.
+    /// Use this plan instead of comparing all.
     #[arg(long, value_name = "NAME")]
     pub(crate) plan: Option<String>,
-    /// Parts the people are divided into.
+    /// Folds of the cross-validation over people.
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub(crate) folds: usize,
-    /// Everything random starts from this.
+    /// Seed of everything random.
     #[arg(long, default_value_t = 5, value_name = "SEED")]
     pub(crate) seed: u64,
-    /// The report as JSON, to this file.
+    /// Write the report as JSON to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Date written into the head; today where it is left out.
+    /// Date written into the head (default: today).
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) date: Option<String>,
 }
@@ -102,16 +102,16 @@ pub(crate) struct Fit {
 pub(crate) struct Ablate {
     #[command(flatten)]
     pub(crate) pictures: Pictures,
-    /// Fit on everybody of this set and measure on DIR, instead of halving the people of DIR.
+    /// Fit on everyone in this set and measure on DIR, instead of halving the people of DIR.
     #[arg(long, value_name = "DIR")]
     pub(crate) fit_on: Option<PathBuf>,
     /// The pictures of --fit-on are aligned faces of 112x112 pixels.
     #[arg(long, requires = "fit_on")]
     pub(crate) fit_on_aligned: bool,
-    /// Times the people are halved.
+    /// How often the people are halved.
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub(crate) rounds: u64,
-    /// JSON instead of a table.
+    /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -120,7 +120,7 @@ pub(crate) struct Ablate {
 pub(crate) struct Measure {
     #[command(flatten)]
     pub(crate) pictures: Pictures,
-    /// Head file; the one beside the embedder where it is left out.
+    /// Head file (default: the one beside the embedder).
     #[arg(long, value_name = "FILE")]
     pub(crate) head: Option<PathBuf>,
     /// Pairs to compare instead of all: lines of file_x,file_y,Yes|No.
@@ -135,7 +135,7 @@ pub(crate) struct Measure {
     /// Groups of people: lines of person,group.
     #[arg(long, value_name = "FILE")]
     pub(crate) groups: Option<PathBuf>,
-    /// JSON instead of text.
+    /// Print JSON instead of text.
     #[arg(long)]
     pub(crate) json: bool,
     /// Write det.svg, scores.svg and reliability.svg into this folder.
@@ -143,7 +143,7 @@ pub(crate) struct Measure {
     pub(crate) svg: Option<PathBuf>,
 }
 
-/// Values of pixels.
+/// Range of pixel values.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum PixelValues {
     /// 0 to 255.
@@ -154,10 +154,10 @@ pub(crate) enum PixelValues {
     Signed,
 }
 
-/// Order of colours.
+/// Order of colour channels.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Colours {
-    /// Red first; grey pictures too.
+    /// Red first; also for grey pictures.
     Rgb,
     /// Blue first, as OpenCV reads them.
     Bgr,
@@ -167,35 +167,35 @@ pub(crate) enum Colours {
 pub(crate) struct Chips {
     #[command(flatten)]
     pub(crate) pictures: Pictures,
-    /// The folder to write: one folder a person, PNG of 112x112 pixels. They are biometric data.
+    /// The folder to write: one folder per person, PNG of 112x112 pixels. These are biometric data.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct Import {
-    /// A .npz or .json with `kernel` (or `weight`) and `bias`; or a siamese network, .onnx.
+    /// A .npz or .json with `kernel` (or `weight`) and `bias`, or a siamese network as .onnx.
     #[arg(value_name = "FILE")]
     pub(crate) source: PathBuf,
-    /// The folder with MODELS.toml: the layer's embedder is looked up there, a network is added to it.
+    /// The folder with MODELS.toml, where a layer's embedder is looked up and a network is added.
     #[arg(long, default_value = "models", value_name = "DIR")]
     pub(crate) models: PathBuf,
     /// Embedder the layer was trained on, by its name in MODELS.toml; for a network, the name to give it there.
     #[arg(long, default_value = "sface", value_name = "NAME")]
     pub(crate) embedder: String,
-    /// The head file to write; a network's always lies beside it as NAME.head.toml.
+    /// The head file to write; for a network it is always NAME.head.toml beside it.
     #[arg(long, default_value = "head.toml", value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// What values the pictures of a network have.
+    /// Range of the pixel values the network takes.
     #[arg(long, value_enum, default_value_t = PixelValues::Unit, value_name = "VALUES")]
     pub(crate) pixels: PixelValues,
-    /// Order of colours in the pictures of a network.
+    /// Order of colour channels the network takes.
     #[arg(long, value_enum, default_value_t = Colours::Rgb, value_name = "ORDER")]
     pub(crate) colours: Colours,
-    /// What a decision must reach, `0..1`. Measure before you trust it.
+    /// Threshold of a decision, `0..1`. Measure before you trust it.
     #[arg(long, default_value_t = 0.5, value_name = "P")]
     pub(crate) threshold: f64,
-    /// Date written into the head; today where it is left out.
+    /// Date written into the head (default: today).
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub(crate) date: Option<String>,
 }

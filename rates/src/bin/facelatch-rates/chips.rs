@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Chips) -> Result<()> {
         for source in &person.pictures {
             let why = match bench.chip(&source.path)? {
                 Ok(Some(chip)) => {
-                    // The whole name, so that a.jpg and a.png do not become one.
+                    // The whole name, so that a.jpg and a.png do not collide.
                     let name = source.path.file_name().unwrap_or_default().to_string_lossy();
                     let path = folder.join(format!("{name}.png"));
                     picture::write_chip(&chip, &path).with_context(|| path.display().to_string())?;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Chips) -> Result<()> {
         }
     }
     if written == 0 {
-        bail!("{}: no face was found in {left_out} pictures", pictures.source.display());
+        bail!("{}: no face found in {left_out} pictures", pictures.source.display());
     }
     super::say(&format!("written: {written} chips to {}; left out: {left_out}", args.output.display()))
 }

@@ -70,7 +70,7 @@ fn sheet(args: &Fit, wish: &Wish, set: &Set, fitted: &Fitted) -> Sheet {
             "A decision is the mean over {} frames of the mean of the two best of {} templates.",
             shape.frames, shape.templates
         ),
-        format!("b is calibrated for pairs of which the share {prior} is genuine."),
+        format!("b is calibrated for a share of {prior} genuine pairs."),
     ];
     comments.extend(report::threshold(fitted));
     let people = set.by_person().iter().filter(|samples| !samples.is_empty()).count();

@@ -27,7 +27,7 @@ fn layer(args: &Import, date: String) -> Result<()> {
                 "Made by: facelatch-rates import {name} --embedder {} --threshold {}",
                 args.embedder, args.threshold
             ),
-            "The threshold was typed, not measured.".to_owned(),
+            "The threshold was given by hand, not measured.".to_owned(),
         ],
         embedder: args.embedder.clone(),
         embedder_sha256: embedder.sha256,

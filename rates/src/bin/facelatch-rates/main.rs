@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// To the standard output; a closed pipe is an error, not a panic.
+/// Prints to standard output; a closed pipe is an error, not a panic.
 fn say(text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     Ok(writeln!(std::io::stdout(), "{}", text.trim_end())?)

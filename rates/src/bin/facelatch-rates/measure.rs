@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{Measure, Pictures};
 
-/// Embeds a set, with a progress bar where somebody watches.
+/// Embeds a set, with a progress bar on a terminal.
 pub(crate) fn acquire(pictures: &Pictures, source: &Path, aligned: bool) -> Result<(Bench, Set)> {
     let detector = (!aligned).then_some(pictures.detector.as_str());
     let bench = Bench::load(&pictures.models, Names { embedder: &pictures.embedder, detector })?;
