@@ -133,8 +133,8 @@ fn tells_apart(embedder: &Embedder, head: &Head, file: &Path) -> Result<(), Rate
     let least = pairs().map(|(a, b)| head.probability(a, b).value()).fold(1.0, f64::min);
     if least >= head.threshold().value() {
         let why = format!(
-            "any two pictures that have nothing in common score {least:.4} or more, not below the threshold {}, so everybody \
-             would match; train it again or raise the threshold",
+            "all pairs of unrelated pictures score at least {least:.4}, not below the threshold {}, so everyone would \
+             match; retrain it or raise the threshold",
             head.threshold()
         );
         return Err(RatesError::data(file, why));
