@@ -1,4 +1,4 @@
-//! Time of a model, fused and as tract alone runs it, interleaved in one run; cosine between the two.
+//! Times a model, fused and under tract alone, interleaved in one run, and prints the cosine between the two outputs.
 //!
 //! `cargo run --release -p facelatch-fused --example time_model -- FILE HEIGHT WIDTH [ROUNDS] [INPUT.f32 [OUTPUT.f32]]`
 #![allow(clippy::print_stdout, clippy::disallowed_methods, missing_docs)]

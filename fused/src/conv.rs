@@ -1,4 +1,4 @@
-//! A quantised convolution or Gemm as ONNX writes it; in: a node, out: its numbers in plain vectors.
+//! Reads a quantised convolution or Gemm from an ONNX node into plain vectors.
 
 use facelatch_kernels::{Requant, Window};
 use tract_onnx::pb::NodeProto;
@@ -12,7 +12,7 @@ pub(crate) struct Conv {
     pub(crate) weights: Vec<i8>,
     /// Scale of the sums, s_in * s_weight, per output.
     pub(crate) sum_scale: Vec<f64>,
-    /// In units of `sum_scale`.
+    /// Bias, in units of `sum_scale`.
     pub(crate) bias: Vec<i32>,
     /// Shape of the weights: [outputs, inputs / group, height, width], or two numbers of a Gemm.
     pub(crate) shape: Vec<usize>,
@@ -90,7 +90,7 @@ impl Conv {
         Window { height, width, stride: self.stride, pad: self.pad }
     }
 
-    /// How sums become bytes: `slope` per output, 1 for no activation.
+    /// The requantisation of its sums: `slope` per output, 1 for no activation.
     pub(crate) fn rescale(&self, slope: &[f32], scale_out: f32, zero_out: u8) -> Rescale {
         let pos = |scale: &f64| (scale / f64::from(scale_out)) as f32;
         let pos: Vec<f32> = self.sum_scale.iter().map(pos).collect();

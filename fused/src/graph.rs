@@ -1,4 +1,4 @@
-//! The ONNX graph as a protobuf with names resolved, and the cut that takes recognised nodes out of it.
+//! The ONNX graph as a protobuf with names resolved, and the cut that replaces recognised nodes.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +14,7 @@ pub(crate) struct Graph<'a> {
     readers: HashMap<&'a str, Vec<&'a str>>,
 }
 
-/// Largest constant taken, in values: four times the weights of SFace.
+/// Largest constant accepted, in values: four times the weights of SFace.
 const MAX_VALUES: usize = 40 << 20;
 
 impl<'a> Graph<'a> {
@@ -31,7 +31,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The node that makes `name`, when it is a `kind`.
+    /// The node that produces `name`, if it is a `kind`.
     pub(crate) fn made_by(&self, name: &str, kind: &str) -> Option<&'a NodeProto> {
         self.producers.get(name).copied().filter(|node| node.op_type == kind)
     }
@@ -57,7 +57,7 @@ impl<'a> Graph<'a> {
         (floats.len() == values && floats.iter().all(|v| v.is_finite())).then_some(floats)
     }
 
-    /// The one value of an f32 constant.
+    /// The single value of an f32 constant.
     pub(crate) fn float(&self, name: &str) -> Option<f32> {
         single(self.floats(name)?)
     }
@@ -69,7 +69,7 @@ impl<'a> Graph<'a> {
         (bytes.len() == values).then_some(bytes)
     }
 
-    /// The one value of a u8 constant.
+    /// The single value of a u8 constant.
     pub(crate) fn byte(&self, name: &str) -> Option<u8> {
         let (tensor, _) = self.constant(name, DataType::Uint8)?;
         single(tensor.raw_data.clone())
@@ -89,12 +89,12 @@ fn single<T: Copy>(values: impl AsRef<[T]>) -> Option<T> {
     }
 }
 
-/// The whole numbers of an attribute.
+/// The integers of an attribute.
 pub(crate) fn whole_numbers(node: &NodeProto, name: &str) -> Option<Vec<i64>> {
     node.attribute.iter().find(|a| a.name == name).map(|a| a.ints.clone())
 }
 
-/// The one whole number of an attribute.
+/// The single integer of an attribute.
 pub(crate) fn whole_number(node: &NodeProto, name: &str) -> Option<i64> {
     node.attribute.iter().find(|a| a.name == name).map(|a| a.i)
 }
@@ -104,8 +104,8 @@ pub(crate) fn text<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [u8]> {
     node.attribute.iter().find(|a| a.name == name).map(|a| a.s.as_slice())
 }
 
-/// Tensors that must be made: walks back from the outputs and stops at those that `made` has.
-/// Returns the indices of live nodes and the names at which it stopped, in a fixed order.
+/// Finds the live part of the graph: walks back from the outputs and stops at tensors in `made`. Returns the indices of
+/// live nodes and the names at which it stopped, in a fixed order.
 pub(crate) fn live(graph: &GraphProto, made: impl Fn(&str) -> bool) -> (HashSet<usize>, Vec<String>) {
     let mut producers = HashMap::new();
     for (index, node) in graph.node.iter().enumerate() {
@@ -127,8 +127,8 @@ pub(crate) fn live(graph: &GraphProto, made: impl Fn(&str) -> bool) -> (HashSet<
     (nodes, stops)
 }
 
-/// Puts one node in the place of all that `found` makes; what feeds only those goes too. Returns a line for each
-/// operator that stays.
+/// Replaces everything that `found` computes by one node, and drops nodes that feed only those. Returns a line for each
+/// operator that remains.
 pub(crate) fn cut(graph: &mut GraphProto, found: &Found) -> Vec<String> {
     let fused = found.program.layers() > 0;
     let (nodes, _) = live(graph, |name| fused && found.outputs.iter().any(|output| output == name));
@@ -152,7 +152,7 @@ pub(crate) fn cut(graph: &mut GraphProto, found: &Found) -> Vec<String> {
     graph.initializer.retain(|t| used.contains(t.name.as_str()));
     // Old exporters list constants among the inputs.
     graph.input.retain(|i| i.name == found.input || used.contains(i.name.as_str()));
-    // Stored shapes may be of another input size, and of tensors that are gone.
+    // Stored shapes may be for another input size, or for tensors that are gone.
     graph.value_info.clear();
     left_over
 }

@@ -1,5 +1,5 @@
-//! One function a pattern; in: the node where it ends, out: the tensor that the new layer makes, or `None` when
-//! the nodes before are not the pattern.
+//! One function per pattern; in: the node where it ends, out: the tensor the new layer produces, or `None` if the
+//! preceding nodes do not match.
 
 use facelatch_kernels::{Add, Dense, Depthwise, GlobalDepthwise, MaxPool, Pointwise, Stem, Term, padded};
 use tract_onnx::pb::NodeProto;
@@ -31,7 +31,7 @@ pub(crate) fn quantised<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<
     walk.add(layer, vec![id], Value::Bytes(size))
 }
 
-/// What stands before an activation, and its slope below zero: 1 when there is none.
+/// The input of an activation and the slope below zero; 1 without an activation.
 fn activation<'a>(walk: &Walk<'a>, name: &'a str) -> Option<(&'a str, Vec<f32>)> {
     if let Some(node) = walk.graph.made_by(name, "PRelu") {
         let [x, slope] = node.input.as_slice() else { return None };
@@ -43,7 +43,7 @@ fn activation<'a>(walk: &Walk<'a>, name: &'a str) -> Option<(&'a str, Vec<f32>)>
     Some((name, vec![1.0]))
 }
 
-/// The layer that fits a convolution, what it reads, and the size of what it makes.
+/// The layer for a convolution, its input, and the size of its output.
 fn convolution(walk: &Walk<'_>, conv: &Conv, rescale: &Rescale) -> Option<(Layer, Id, [usize; 3])> {
     let (isa, requant, weights) = (walk.isa, &rescale.view(), conv.weights.as_slice());
     let Known { id, size: [height, width, channels], .. } = conv.read.known;
@@ -76,7 +76,7 @@ fn convolution(walk: &Walk<'_>, conv: &Conv, rescale: &Rescale) -> Option<(Layer
     None
 }
 
-/// Add of two known tensors, the second perhaps enlarged twice.
+/// Add of two known tensors; the second may be upsampled by two.
 fn sum(walk: &mut Walk<'_>, node: &NodeProto, scale: f32, zero: u8) -> Option<Known> {
     let [a, b] = node.input.as_slice() else { return None };
     let (a, b, repeat) = match (walk.read(a), walk.read(b)) {
@@ -114,14 +114,14 @@ fn residual(walk: &mut Walk<'_>, node: &NodeProto, scale: f32, zero: u8) -> Opti
     walk.add(Layer::Pointwise(Box::new(layer)), vec![id, other.known.id], Value::Bytes(size))
 }
 
-/// `name` as DequantizeLinear of a Resize that repeats each pixel twice both ways.
+/// `name` as DequantizeLinear of a Resize that repeats each pixel twice in both directions.
 fn enlarged(walk: &Walk<'_>, name: &str) -> Option<Read> {
     let node = walk.graph.made_by(name, "DequantizeLinear")?;
     let [x, scale, zero] = node.input.as_slice() else { return None };
     let resize = walk.graph.made_by(x, "Resize")?;
     let [x, _, factors] = resize.input.as_slice() else { return None };
     let mode = |name| text(resize, name).unwrap_or(b"");
-    // Both ways of placing the pixels come to floor(i / 2) when a factor is 2.
+    // Both coordinate conventions come to floor(i / 2) for a factor of 2.
     let nearest = mode("mode") == b"nearest"
         && matches!(
             (mode("coordinate_transformation_mode"), mode("nearest_mode")),
@@ -134,7 +134,7 @@ fn enlarged(walk: &Walk<'_>, name: &str) -> Option<Read> {
     Some(Read { known, scale: walk.graph.float(scale)?, zero: walk.graph.byte(zero)? })
 }
 
-/// MaxPool 2x2 by 2 on bytes: order is the same with or without scale.
+/// MaxPool 2x2 with stride 2 on bytes: scaling does not change the order.
 pub(crate) fn max_pool<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<Known> {
     let known = walk.known(node.input.first()?)?.clone();
     let [height, width, channels] = known.size;
@@ -162,7 +162,7 @@ pub(crate) fn dense<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<Know
     if !flat || inputs != height * width * channels || !one("alpha") || !one("beta") {
         return None;
     }
-    // ONNX flattens channels by pixels; in memory are pixels by (padded) channels.
+    // ONNX flattens channels by pixels; memory holds pixels by (padded) channels.
     let (cells, n) = (height * width, padded(channels));
     let mut weights = vec![0_i8; outputs * cells * n];
     for (to, from) in weights.chunks_exact_mut(cells * n).zip(conv.weights.chunks_exact(inputs)) {

@@ -1,10 +1,9 @@
 //! Quantised networks for tract; in: the bytes of an ONNX file, out: a tract model in which all layers that
 //! [`facelatch_kernels`] knows are one operator, and a list of those it does not know.
 //!
-//! tract 0.23.9 reads QDQ graphs (DequantizeLinear, Conv, PRelu, QuantizeLinear) right but computes them in f32,
-//! slower than a float network, after turning all weights into floats. So the graph is rewritten *before* tract
-//! builds it, as a protobuf: weights never leave their bytes. Then tract does what it does well: it checks
-//! shapes, plans, and runs what is left over.
+//! tract 0.23.9 reads QDQ graphs (DequantizeLinear, Conv, PRelu, QuantizeLinear) correctly but converts all weights to
+//! floats and computes in f32, slower than a float network. So the graph is rewritten as a protobuf *before* tract
+//! builds it, and weights stay bytes. tract then checks shapes, plans, and runs what is left.
 //!
 //! - `graph`: the protobuf with names resolved.
 //! - `recognise`: a walk over the nodes; `conv`: a convolution's numbers; `layers`: patterns to layers.
@@ -23,22 +22,22 @@ mod recognise;
 pub use facelatch_kernels::Isa;
 use tract_onnx::prelude::*;
 
-/// A model to be optimised and planned by tract as usual, and what the kernels do not run.
+/// A model for tract to optimise and plan as usual, and a list of what the kernels do not run.
 pub struct Fused {
-    /// With the inputs and outputs of the file; the first input's shape is set.
+    /// The model, with the inputs and outputs of the file; the first input's shape is set.
     pub model: InferenceModel,
-    /// Operators left to tract, as `Sigmoid 'cls_8'`; empty when all is fused.
+    /// Operators left to tract, such as `Sigmoid 'cls_8'`; empty if everything is fused.
     pub left_over: Vec<String>,
-    /// Layers that the kernels run.
+    /// Number of layers the kernels run.
     pub layers: usize,
 }
 
 /// Reads an ONNX file and fuses what it can, for an input of `input_shape` ([1, channels, height, width], f32).
 ///
-/// A graph with nothing to fuse comes out as tract alone would read it.
+/// A graph with nothing to fuse is returned as tract alone would read it.
 ///
 /// # Errors
-/// When the bytes are no ONNX model that tract can read.
+/// When the bytes are not an ONNX model that tract can read.
 pub fn read(bytes: &[u8], input_shape: [usize; 4], isa: Isa) -> TractResult<Fused> {
     let onnx = tract_onnx::onnx();
     let mut proto = onnx.proto_model_for_read(&mut &*bytes)?;

@@ -37,7 +37,7 @@ impl FusedOp {
 
     fn run(&self, inputs: &TVec<TValue>) -> TractResult<TVec<TValue>> {
         let input = inputs[0].try_as_plain_ram()?;
-        ensure!(inputs[0].shape() == self.program.input_shape, "input of another shape");
+        ensure!(inputs[0].shape() == self.program.input_shape, "input has the wrong shape");
         let mut results = tvec!();
         self.program.run(input.as_slice::<f32>()?, |place, given| {
             let shape = &self.program.outputs[place].shape;

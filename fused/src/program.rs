@@ -1,4 +1,4 @@
-//! Layers in order, on shared buffers; in: planes of f32, out: the tensors that tract or the caller want.
+//! Runs layers in order on shared buffers; in: planes of f32, out: the tensors that tract or the caller needs.
 
 use std::sync::Mutex;
 
@@ -20,7 +20,7 @@ pub(crate) enum Value {
     Floats(Size),
 }
 
-/// Place of a value in the list of values.
+/// Index of a value in the list of values.
 pub(crate) type Id = usize;
 
 /// One layer: reads values, writes one.
@@ -59,11 +59,11 @@ pub(crate) struct Program {
     /// Buffer of each value; set by `share_buffers`.
     slots: Vec<usize>,
     slot_bytes: Vec<usize>,
-    /// Buffers that no run uses at the moment: as many as there ever were runs at once.
+    /// Buffers no run is using; as many as the most runs that were ever concurrent.
     idle: Mutex<Vec<Buffers>>,
 }
 
-/// All that one run writes into.
+/// All buffers of one run.
 struct Buffers {
     image: Option<Image>,
     /// Rows of windows of the stem, and sums of dense layers: one of each serves all.
@@ -97,8 +97,8 @@ impl Program {
         self.values.len() - 1
     }
 
-    /// Drops steps that nothing needs, then gives values whose lives do not overlap the same buffer: a
-    /// buffer that was just read is warm in the cache.
+    /// Drops unused steps, then gives values with disjoint lifetimes the same buffer: a buffer that was just read is warm
+    /// in the cache.
     pub(crate) fn finish(&mut self) {
         let mut needed: Vec<bool> = vec![false; self.values.len()];
         self.outputs.iter().for_each(|output| needed[output.value] = true);
@@ -125,7 +125,7 @@ impl Program {
                 free_from.push(0);
                 self.slot_bytes.push(0);
             }
-            // A step must not write where it reads, so a buffer is free only after its last reader.
+            // A step must not write where it reads, so a buffer becomes free only after its last reader.
             free_from[slot] = last_read[step.to].saturating_add(1);
             self.slot_bytes[slot] = self.slot_bytes[slot].max(bytes_of(size));
             self.slots[step.to] = slot;
@@ -159,13 +159,13 @@ impl Program {
         buffers
     }
 
-    /// Runs on `planes`, [channels][height][width], and hands each output to `give` with its place.
+    /// Runs on `planes`, [channels][height][width], and passes each output to `give` with its index.
     pub(crate) fn run<E>(
         &self,
         planes: &[f32],
         mut give: impl FnMut(usize, Given<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        // A poisoned lock is no harm: buffers hold no state between runs.
+        // A poisoned lock is harmless: buffers hold no state between runs.
         let idle = || self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let taken = idle().pop();
         let mut buffers = taken.unwrap_or_else(|| self.buffers());

@@ -1,8 +1,8 @@
-//! Patterns of ONNX nodes to layers; in: a graph, out: a program for the part of it that is quantised.
+//! Recognises layers in ONNX nodes; in: a graph, out: a program for its quantised part.
 //!
-//! Walks forward from the input. A tensor is *known* when the program makes it. A node joins when all it reads is
-//! known or constant and it is one of the patterns of `layers.rs`; otherwise it, and what depends on it alone,
-//! stays with tract. So an unknown operator in the middle costs speed, never correctness.
+//! Walks forward from the input. A tensor is *known* if the program produces it. A node joins the program if all its
+//! inputs are known or constant and it matches a pattern of `layers.rs`; otherwise it, and what depends on it alone,
+//! stays with tract. An unknown operator in the middle costs speed, never correctness.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ pub(crate) struct Found {
     pub(crate) outputs: Vec<String>,
 }
 
-/// A tensor that the program makes.
+/// A tensor the program produces.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) id: Id,
@@ -46,7 +46,7 @@ pub(crate) struct Walk<'a> {
     input: &'a str,
 }
 
-/// Finds all that the kernels can run.
+/// Finds everything the kernels can run.
 pub(crate) fn recognise(graph: &GraphProto, input_shape: [usize; 4], isa: Isa) -> Found {
     let constants: Vec<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
     let mut inputs = graph.input.iter().map(|i| i.name.as_str()).filter(|name| !constants.contains(name));
@@ -58,7 +58,7 @@ pub(crate) fn recognise(graph: &GraphProto, input_shape: [usize; 4], isa: Isa) -
         known: HashMap::new(),
         input,
     };
-    // A second input is nothing that the networks here have.
+    // None of our networks has a second input.
     if inputs.next().is_none() && input_shape[0] == 1 {
         for node in &graph.node {
             walk.node(node);
@@ -87,8 +87,8 @@ pub(crate) fn recognise(graph: &GraphProto, input_shape: [usize; 4], isa: Isa) -
 }
 
 impl<'a> Walk<'a> {
-    /// Adds what `node` makes to the program, if it can. A QuantizeLinear, and an f32 result of a quantised
-    /// layer, are where a layer ends; the nodes before are found from there.
+    /// Adds the layer that ends at `node`, if it can. A layer ends at a QuantizeLinear or an f32 result of a quantised
+    /// layer; the preceding nodes are found from there.
     fn node(&mut self, node: &'a NodeProto) -> Option<()> {
         let name = node.output.first()?.as_str();
         let known = match node.op_type.as_str() {

@@ -1,4 +1,4 @@
-//! An inference takes no memory of its own after the first.
+//! After the first, an inference allocates no memory of its own.
 #![allow(missing_docs)]
 
 use std::path::Path;

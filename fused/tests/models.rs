@@ -1,4 +1,4 @@
-//! The shipped networks, fused, against tract alone; and what happens with operators that are not known.
+//! Compares the shipped networks, fused, with tract alone, and tests unknown operators.
 #![allow(missing_docs)]
 
 use std::path::Path;
@@ -71,7 +71,7 @@ fn mobilefacenet_is_fused_whole_residuals_too() {
 }
 
 #[test]
-fn what_is_not_known_stays_with_tract_and_is_listed() {
+fn unknown_operators_stay_with_tract_and_are_listed() {
     // The last residual sum becomes a maximum, which tract knows and the kernels do not.
     let mut bytes = file("mobilefacenet.onnx");
     let (add, max) = (b"\x22\x03Add", b"\x22\x03Max");
@@ -106,7 +106,7 @@ fn a_float_network_is_left_as_it_is() {
 }
 
 #[test]
-fn bytes_that_are_no_model_are_an_error() {
+fn bytes_that_are_not_a_model_are_an_error() {
     assert!(read(b"no model", [1, 3, 112, 112], Isa::Portable).is_err());
     assert!(read(&[], [1, 3, 112, 112], Isa::Portable).is_err());
     let bytes = file("mobilefacenet.onnx");

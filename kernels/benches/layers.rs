@@ -1,8 +1,8 @@
-//! Time of each layer of SFace on each instruction set, with weights made up. No harness: it also runs
-//! under emulation, where the clock can count instructions, and under callgrind.
+//! Times each layer of SFace on each instruction set, with made-up weights. Without a harness, so that it also runs
+//! under callgrind and under emulation, where the clock can count instructions.
 //!
-//! `cargo bench -p facelatch-kernels -- [ISA] [ROUNDS]`; prints the least of the rounds, in ms (1 round
-//! under `cargo test`).
+//! `cargo bench -p facelatch-kernels -- [ISA] [ROUNDS]` prints the minimum of the rounds, in ms (1 round under
+//! `cargo test`).
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::time::Instant;
@@ -38,7 +38,7 @@ fn main() {
     let rounds = arguments.get(1).map_or(if benchmarked { 30 } else { 1 }, |n| n.parse().expect("a number"));
     let mut networks: Vec<(Isa, Vec<(String, Run)>)> = isas.iter().map(|isa| (*isa, network(*isa))).collect();
     let mut best = vec![vec![f64::MAX; networks[0].1.len()]; networks.len()];
-    // Interleaved, so that a noisy minute hits all alike.
+    // Interleaved, so that noise affects all alike.
     for _ in 0..rounds {
         for ((_, layers), best) in networks.iter_mut().zip(&mut best) {
             for ((_, run), best) in layers.iter_mut().zip(best) {
@@ -59,7 +59,7 @@ fn main() {
     );
 }
 
-/// The layers of SFace, each on buffers of its own.
+/// The layers of SFace, each with its own buffers.
 fn network(isa: Isa) -> Vec<(String, Run)> {
     let mut runs: Vec<(String, Run)> = Vec::new();
     let window = |side, stride| Window { height: side, width: side, stride, pad: [1; 4] };

@@ -1,6 +1,6 @@
-//! The scan of 100,000 templates beside a plain read of the same bytes, interleaved in one run.
+//! Times a scan of 100,000 templates against a plain read of the same bytes, interleaved in one run.
 //!
-//! `cargo bench -p facelatch-kernels --bench scan`; prints the least of 30 rounds, in ms.
+//! `cargo bench -p facelatch-kernels --bench scan` prints the minimum of 30 rounds, in ms.
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::hint::black_box;
@@ -37,7 +37,7 @@ fn as_words(floats: &[f32]) -> impl Iterator<Item = u64> {
     floats.as_chunks::<2>().0.iter().map(|[a, b]| u64::from(a.to_bits()) | u64::from(b.to_bits()) << 32)
 }
 
-/// A read that the compiler cannot leave out: xor of all words, in vectors.
+/// A read the compiler cannot optimise away: the xor of all words, in vectors.
 fn read(words: impl Iterator<Item = u64>) {
     black_box(words.fold(0, |sum, word| sum ^ word));
 }

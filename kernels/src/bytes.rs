@@ -1,4 +1,4 @@
-//! A byte buffer that starts on a cache line; in: a length, out: a slice aligned to 64 bytes.
+//! A byte buffer aligned to a cache line (64 bytes).
 
 use std::ops::{Deref, DerefMut};
 

@@ -5,7 +5,7 @@ use crate::error::{LayerError, check_len};
 use crate::pointwise::Product;
 use crate::post::{Folded, fold_bias};
 
-/// A matrix-vector product whose result leaves the integers.
+/// A matrix-vector product with a float result.
 #[derive(Clone)]
 pub struct Dense {
     product: Product,
@@ -36,7 +36,7 @@ impl Dense {
         Ok(Dense { product, bias, scale: scale.to_vec() })
     }
 
-    /// Scratch for `run`, to be kept from call to call.
+    /// Scratch for `run`; reuse it between calls.
     #[must_use]
     pub fn scratch(&self) -> Vec<i32> {
         vec![0; self.product.room()]

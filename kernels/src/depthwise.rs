@@ -14,13 +14,13 @@ pub struct Window {
     pub height: usize,
     /// Input columns.
     pub width: usize,
-    /// 1 or 2, both ways.
+    /// 1 or 2, in both directions.
     pub stride: usize,
     /// Rows or columns added: top, left, bottom, right; each 0 or 1.
     pub pad: [usize; 4],
 }
 
-/// Largest height and width taken.
+/// Largest height and width accepted.
 const MAX_SIDE: usize = 1 << 14;
 
 impl Window {
@@ -125,7 +125,7 @@ impl Depthwise {
             };
             // SAFETY: each row holds `width` pixels `step` bytes apart (one pixel with step 0 outside), `taps`
             // 9 rows of n, `outside` n bytes, `out` `columns` pixels, `post` at least n channels, n is a
-            // multiple of CHANNELS; `new` made sure that the CPU has the instructions.
+            // multiple of CHANNELS; `new` checked that the CPU has the instructions.
             unsafe {
                 if stride == 1 {
                     dispatch!(self.isa, line_by_1(line: &Line))
@@ -144,7 +144,7 @@ struct Row {
     step: usize,
 }
 
-/// What one output row is made of.
+/// Inputs of one output row.
 #[derive(Clone, Copy)]
 struct Line {
     rows: [Row; 3],

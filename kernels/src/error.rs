@@ -1,28 +1,28 @@
-//! What can be wrong with a layer's description.
+//! Errors in a layer's description.
 
 use crate::Isa;
 
-/// Why a layer was refused when it was built. A built layer runs without further checks but lengths.
+/// Why a layer could not be built. Once built, a layer checks only lengths when it runs.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum LayerError {
-    /// The instruction set is not one this CPU has.
+    /// This CPU lacks the instruction set.
     #[error("this CPU cannot run the {0} kernels")]
     Unavailable(Isa),
-    /// A slice has another length than the shape says.
+    /// A slice does not have the length its shape needs.
     #[error("{what}: {got} values, the shape needs {want}")]
     Length {
         /// Which argument.
         what: &'static str,
         /// Its length.
         got: usize,
-        /// The length wanted.
+        /// The length needed.
         want: usize,
     },
     /// A dimension is zero or absurdly large, or a stride is neither 1 nor 2.
     #[error("{0} is out of range")]
     Dimension(&'static str),
     /// A weight of -128: only -127..=127 keep the sum of two products inside 16 bits.
-    #[error("weight -128: only -127 to 127 can be used")]
+    #[error("weight -128: weights must lie in -127..=127")]
     Weight,
     /// A multiplier that is not finite.
     #[error("output channel {0}: a multiplier is not finite")]

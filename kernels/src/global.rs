@@ -1,11 +1,11 @@
-//! Depthwise convolution whose window is the whole picture; in: `[height][width][padded(channels)]` u8, out: one pixel.
+//! Depthwise convolution with the whole picture as its window; in: `[height][width][padded(channels)]` u8, out: one pixel.
 
 use crate::error::{LayerError, check_len};
 use crate::post::{Post, padded};
 use crate::simd::{Simd, dispatch};
 use crate::{Bytes, Isa, Requant};
 
-/// A depthwise layer that reduces a picture to one value a channel.
+/// A depthwise layer that reduces a picture to one value per channel.
 #[derive(Clone)]
 pub struct GlobalDepthwise {
     isa: Isa,
@@ -30,7 +30,7 @@ impl GlobalDepthwise {
             return Err(LayerError::Dimension("cells or channels"));
         }
         check_len("weights", weights.len(), channels * cells)?;
-        // The loop below undoes the flip, so the bias is that of plain bytes.
+        // The loop below undoes the flip, so the bias is for plain bytes.
         let mut post = Post::new(requant, 0, weights.chunks_exact(cells))?;
         post.zero = i32::from(requant.zero_out) - i32::from(isa.flip());
         let n = padded(channels);
@@ -51,7 +51,7 @@ impl GlobalDepthwise {
         assert_eq!(x.len(), self.taps.len(), "input size");
         assert_eq!(out.len(), self.n, "output size");
         let (layer, isa) = (self, self.isa);
-        // SAFETY: `new` made sure that the CPU has the instructions; the rest is `reduce`'s own.
+        // SAFETY: `new` checked that the CPU has the instructions; `reduce` is otherwise safe.
         unsafe { dispatch!(isa, reduce(layer: &GlobalDepthwise, x: &[u8], out: &mut [u8])) }
     }
 }
@@ -69,7 +69,7 @@ fn reduce<S: Simd>(layer: &GlobalDepthwise, x: &[u8], out: &mut [u8]) {
             }
         }
         for (c, (sum, out)) in sums.iter().zip(out).enumerate() {
-            // The one formula: as in `post.rs` and the portable kernel.
+            // The same formula as in `post.rs` and the portable kernel.
             let c = block * 16 + c;
             let sum = sum.wrapping_add(layer.post.bias[c]);
             let scaled = sum as f32 * if sum < 0 { layer.post.neg[c] } else { layer.post.pos[c] };

@@ -1,9 +1,9 @@
-//! Which instructions this machine has; in: CPU feature bits, out: an [`Isa`] every kernel is built for.
+//! Detects which instruction sets this CPU has; every kernel is built for one [`Isa`].
 
 use std::fmt;
 use std::str::FromStr;
 
-/// An instruction set that the kernels know. All give the same bits.
+/// An instruction set the kernels support. All give bit-identical results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Isa {
     /// Plain Rust. The only one on 32-bit ARM: stable Rust has no NEON intrinsics there.
@@ -23,20 +23,20 @@ pub enum Isa {
 impl Isa {
     const ALL: [Isa; 6] = [Isa::Portable, Isa::Neon, Isa::NeonDot, Isa::NeonI8mm, Isa::Avx2, Isa::Avx512Vnni];
 
-    /// The fastest one this CPU has.
+    /// The fastest one this CPU supports.
     #[must_use]
     pub fn detect() -> Isa {
         Isa::all_available().last().copied().unwrap_or(Isa::Portable)
     }
 
-    /// All that this CPU can run, slowest first; never empty.
+    /// All that this CPU supports, slowest first; never empty.
     #[must_use]
     pub fn all_available() -> Vec<Isa> {
         Isa::ALL.into_iter().filter(|isa| isa.is_available()).collect()
     }
 
-    /// Whether this CPU can run it. Every constructor in this crate checks it, which is what makes
-    /// the kernels' `run` functions safe.
+    /// Whether this CPU can run it. Every constructor in this crate checks this, which makes the kernels' `run`
+    /// functions safe.
     #[must_use]
     pub fn is_available(self) -> bool {
         match self {
@@ -62,8 +62,8 @@ impl Isa {
         }
     }
 
-    /// Activations are stored as `q ^ flip()`: NEON multiplies signed bytes, so there the stored
-    /// byte is `q - 128` as an `i8`, and no kernel spends an instruction on the change of sign.
+    /// Activations are stored as `q ^ flip()`. NEON multiplies signed bytes, so there the stored byte is `q - 128` as an
+    /// `i8`, and no kernel spends an instruction on the sign change.
     #[must_use]
     pub fn flip(self) -> u8 {
         match self {
@@ -72,7 +72,7 @@ impl Isa {
         }
     }
 
-    /// The name as it is written in settings and logs.
+    /// The name used in settings and logs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

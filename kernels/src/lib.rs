@@ -1,7 +1,7 @@
 //! Int8 convolution kernels; in: u8 activations and s8 weights, out: u8 activations or f32.
 //!
-//! Every kernel is a layer that is built once (checked, weights packed for one [`Isa`]) and then run on
-//! slices whose lengths are asserted. All unsafe code of the product that is about arithmetic is in here.
+//! Every kernel is a layer that is built once (checked, weights packed for one [`Isa`]) and then run on slices whose
+//! lengths are asserted. All unsafe arithmetic code of facelatch is in this crate.
 //!
 //! - Activations are pixels by channels (NHWC), channels padded to [`CHANNELS`], stored as `q ^ isa.flip()`.
 //! - Weights are signed, -127..=127, one scale per output channel.

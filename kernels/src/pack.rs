@@ -1,13 +1,13 @@
-//! Weights in the order the tiles read them; in: [outputs][inputs], out: [outputs / NR][k / KG][NR][KG].
+//! Packs weights in the order the tiles read them; in: [outputs][inputs], out: [outputs / NR][k / KG][NR][KG].
 
 use crate::Bytes;
 
-/// How a tile takes its weights.
+/// Layout in which a tile takes its weights.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Order {
     /// Output channels side by side.
     pub(crate) nr: usize,
-    /// Inputs of one output that stay together.
+    /// Consecutive inputs of one output.
     pub(crate) kg: usize,
 }
 

@@ -7,8 +7,8 @@ use crate::post::padded;
 use crate::simd::{Simd, dispatch};
 use crate::stem::{Image, PIXEL};
 
-/// Added and subtracted, rounds an f32 below 2^22 in magnitude to whole numbers, ties to even; what is larger stays
-/// far outside any byte.
+/// Adding and subtracting this rounds an f32 below 2^22 in magnitude to a whole number, ties to even; larger values
+/// stay far outside any byte.
 const ROUND: f32 = 12_582_912.0;
 
 /// `clamp(zero + round_ties_even(x / scale), 0, 255)`.
@@ -37,7 +37,7 @@ impl Quantise {
     /// the zero point.
     ///
     /// # Panics
-    /// When `planes` is not the image's size times 1 to 4.
+    /// When `planes` is not 1 to 4 times the image's size.
     pub fn run(&self, planes: &[f32], image: &mut Image) {
         let (height, width) = image.size();
         let plane = height * width;
@@ -49,7 +49,7 @@ impl Quantise {
                 &planes[if c < channels { c } else { 0 } * plane + y * width..][..width]
             });
             let (rows, out, quantise) = (&rows, image.row_mut(y), self);
-            // SAFETY: a safe function; `new` made sure that the CPU has the instructions.
+            // SAFETY: a safe function; `new` checked that the CPU has the instructions.
             unsafe {
                 dispatch!(self.isa, quantise_row(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]))
             }
@@ -58,7 +58,7 @@ impl Quantise {
 
     #[inline(always)]
     fn one(&self, x: f32) -> u32 {
-        // No f32 comparison: those keep NEON from four at once. The cast saturates, and makes 0 of NaN.
+        // No f32 comparison, which would keep NEON from doing four at once. The cast saturates and turns NaN into 0.
         let q = ((x / self.scale + ROUND) - ROUND) as i32;
         let q = (q.clamp(-255, 255) + i32::from(self.zero)).clamp(0, 255);
         (q as u32) ^ u32::from(self.isa.flip())
@@ -75,7 +75,7 @@ fn quantise_row<S: Simd>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut 
     }
 }
 
-/// Largest of each 2x2 square; in: `[height][width][padded(channels)]`, out: half of each side, rounded down.
+/// Maximum of each 2x2 square; in: `[height][width][padded(channels)]`, out: half of each side, rounded down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxPool {
     isa: Isa,
@@ -104,7 +104,7 @@ impl MaxPool {
         assert_eq!(x.len(), self.height * self.width * self.n, "input size");
         assert_eq!(out.len(), rows * columns * self.n, "output size");
         let (pool, isa) = (self, self.isa);
-        // SAFETY: a safe function; `new` made sure that the CPU has the instructions.
+        // SAFETY: a safe function; `new` checked that the CPU has the instructions.
         unsafe { dispatch!(isa, pool_all(pool: &MaxPool, x: &[u8], out: &mut [u8])) }
     }
 }
@@ -134,14 +134,14 @@ pub struct Term {
     pub factor: f32,
 }
 
-/// Sum of two pictures of which the second may have half the size and is then repeated (nearest).
+/// Sum of two pictures; the second may have half the size and is then upsampled (nearest).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Add {
     isa: Isa,
     height: usize,
     width: usize,
     n: usize,
-    /// Each value of the second is used this often, both ways: 1 or 2.
+    /// How often each value of the second is repeated in each direction: 1 or 2.
     repeat: usize,
     terms: [Term; 2],
     zero_out: u8,
@@ -182,7 +182,7 @@ impl Add {
         assert_eq!(b.len(), size / (self.repeat * self.repeat), "second input size");
         assert_eq!(out.len(), size, "output size");
         let (add, isa) = (self, self.isa);
-        // SAFETY: a safe function; `new` made sure that the CPU has the instructions.
+        // SAFETY: a safe function; `new` checked that the CPU has the instructions.
         unsafe { dispatch!(isa, add_all(add: &Add, a: &[u8], b: &[u8], out: &mut [u8])) }
     }
 }

@@ -7,14 +7,13 @@ use crate::post::{Post, PostPtr, padded};
 use crate::simd::{Other, Simd, dispatch, finish_rows, finish_rows_with, of_isa};
 use crate::{Bytes, Isa, Requant, Term};
 
-/// Largest channel count taken; far above any network's.
+/// Largest channel count accepted; far above any network's.
 pub(crate) const MAX_CHANNELS: usize = 1 << 20;
 
-/// Bytes of input that one pass over all outputs works on: they and one panel of weights fit a
-/// first-level cache of 32 KiB.
+/// Bytes of input in one pass over all outputs: these and one panel of weights fit a first-level cache of 32 KiB.
 const BLOCK_BYTES: usize = 16 * 1024;
 
-/// A 1x1 convolution with everything that follows it, perhaps a residual.
+/// A 1x1 convolution with everything that follows it, including an optional residual.
 #[derive(Clone)]
 pub struct Pointwise {
     product: Product,
@@ -58,10 +57,10 @@ impl Pointwise {
         assert!(self.product.packed.len() >= panels * k, "packed weights are short");
         assert!(self.post.channels() >= n, "requantisation is short");
         assert_eq!(x.len(), pixels * k, "input is not whole pixels");
-        assert_eq!(out.len(), pixels * n, "output is of another size than the input");
+        assert_eq!(out.len(), pixels * n, "output and input differ in size");
         let flip = i32::from(self.product.isa.flip());
         let other = self.residual.map(|term| {
-            assert_eq!(other.len(), out.len(), "what is added is of another size than the output");
+            assert_eq!(other.len(), out.len(), "residual and output differ in size");
             Other { bytes: other.as_ptr(), zero: i32::from(term.zero) - flip, factor: term.factor }
         });
         let job = &Job {
@@ -76,7 +75,7 @@ impl Pointwise {
         };
         // SAFETY: `x` holds `pixels` rows of k bytes, `out` and `other` as many of n (asserted); the packed
         // weights cover n channels in whole panels of k * NR, and `post` has n (both asserted; n is a multiple
-        // of LANES); `Product::new` made sure that the CPU has the instructions.
+        // of LANES); `Product::new` checked that the CPU has the instructions.
         unsafe { dispatch!(self.product.isa, pointwise(job: &Job)) }
     }
 }
@@ -105,20 +104,20 @@ impl Product {
         check_len("weights", weights.len(), inputs * outputs)?;
         let order = Order { nr: of_isa!(isa, NR), kg: of_isa!(isa, KG) };
         let k = padded(inputs);
-        // Whole panels up to the padded outputs, not only up to the outputs: `run` walks all that are stored.
+        // Whole panels up to the padded outputs: `run` walks all that are stored.
         let packed = pack(order, outputs, padded(outputs), k, |n| &weights[n * inputs..][..inputs]);
         Ok(Product { isa, k, outputs, packed })
     }
 
     /// The bare sums of one pixel; `sums` has at least `outputs` places and is written up to there.
     pub(crate) fn sums_of_one(&self, x: &[u8], sums: &mut [i32]) {
-        assert_eq!(x.len(), self.k, "input is of another size");
+        assert_eq!(x.len(), self.k, "input has the wrong size");
         let room = self.outputs.next_multiple_of(of_isa!(self.isa, NR));
         assert!(sums.len() >= room, "no room for the sums");
         assert!(self.packed.len() >= room * self.k, "packed weights are short");
         let (x, k, w, sums) = (x.as_ptr(), self.k, self.packed.as_ptr().cast::<i8>(), sums.as_mut_ptr());
         // SAFETY: `x` holds k bytes, `packed` room / NR panels, `sums` room values (all asserted or by
-        // construction); `Product::new` made sure that the CPU has the instructions.
+        // construction); `Product::new` checked that the CPU has the instructions.
         unsafe {
             dispatch!(self.isa, one_pixel(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32))
         }
@@ -146,7 +145,7 @@ struct Job {
     n: usize,
     out: *mut u8,
     post: PostPtr,
-    /// Lies as `out` does.
+    /// Laid out like `out`.
     other: Option<Other>,
 }
 
@@ -154,7 +153,7 @@ impl Job {
     /// The part of the job whose output begins `bytes` further on.
     ///
     /// # Safety
-    /// That must be inside the output.
+    /// `bytes` must be inside the output.
     #[inline(always)]
     unsafe fn further(self, bytes: usize) -> Job {
         // SAFETY: `out` and `other` are of one size; the caller promises that it is inside.
@@ -162,7 +161,7 @@ impl Job {
     }
 }
 
-/// Compiled once for each answer, so that no tile has to ask: one instruction in a hundred on NEON.
+/// Compiled with and without the residual, so that no tile has to test for it: one instruction in a hundred on NEON.
 #[inline(always)]
 unsafe fn pointwise<S: Simd>(job: &Job) {
     // SAFETY: the caller's promises, passed on.
@@ -174,7 +173,7 @@ unsafe fn pointwise<S: Simd>(job: &Job) {
     }
 }
 
-/// Blocks of pixels that stay in the first-level cache, then panels of outputs, then tiles.
+/// Loops over blocks of pixels that stay in the first-level cache, then panels of outputs, then tiles.
 #[inline(always)]
 unsafe fn blocks<S: Simd>(job: &Job) {
     let block = S::MR * (BLOCK_BYTES / (job.k * S::MR)).max(1);

@@ -1,16 +1,16 @@
-//! What happens to a sum on its way out; in: i32 sums, out: u8 activations. One formula for every layer:
+//! Requantisation: i32 sums to u8 activations. One formula for every layer:
 //!
 //! `y = clamp(zero + round_ties_even(f32(sum + bias) * (if sum + bias < 0 { neg } else { pos })), 0, 255)`
 //!
 //! `pos` = s_in * s_weight / s_out; `neg` = `pos` * slope gives PReLU, 0 ReLU, `pos` no activation at all.
-//! One multiplication and no fused one, so every instruction set gives the same bits.
+//! A single multiplication, never fused, so every instruction set gives the same bits.
 
 use crate::error::{LayerError, check_len};
 
 /// Channel counts in memory are multiples of this.
 pub const CHANNELS: usize = 16;
 
-/// `channels` rounded up to what a pixel takes in memory.
+/// `channels` rounded up to the bytes a pixel takes in memory.
 #[must_use]
 pub fn padded(channels: usize) -> usize {
     channels.next_multiple_of(CHANNELS)
@@ -99,7 +99,7 @@ impl Post {
     }
 }
 
-/// A bias that contains the zero point's share, and the largest magnitude the sum can have.
+/// A bias with the zero point folded in, and the largest magnitude the sum can reach.
 pub(crate) struct Folded {
     pub(crate) bias: i32,
     pub(crate) largest: i64,

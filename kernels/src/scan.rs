@@ -1,4 +1,4 @@
-//! One probe against many templates; in: [count][length] templates, out: one weighted L1 distance each,
+//! Compares one probe with many templates; in: [count][length] templates, out: one weighted L1 distance each,
 //! `sum_j weight_j * |probe_j - template_j|`, in one pass at about the speed of memory.
 
 use crate::Isa;
@@ -8,7 +8,7 @@ use crate::simd::{Simd, dispatch};
 /// Values in a block: sums side by side, and the order of addition, so that all instruction sets round alike.
 const LANES: usize = 16;
 
-/// A scan with f32 templates. The length is that of `weights`; best a multiple of 16.
+/// A scan with f32 templates as long as `weights`; fastest when the length is a multiple of 16.
 #[derive(Debug, Clone)]
 pub struct Scan {
     isa: Isa,
@@ -31,16 +31,16 @@ impl Scan {
         }
     }
 
-    /// What each difference is multiplied by.
+    /// Factor of each difference.
     #[must_use]
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }
 
-    /// The distance of one template. The same bits whichever of the two comes first, and on every instruction set.
+    /// The distance between two vectors. Symmetric, and bit-identical on every instruction set.
     ///
     /// # Panics
-    /// When one has another length than the weights.
+    /// When either length differs from that of the weights.
     #[must_use]
     pub fn distance(&self, probe: &[f32], template: &[f32]) -> f32 {
         let mut out = [0.0];
@@ -49,12 +49,12 @@ impl Scan {
     }
 
     /// # Panics
-    /// When `probe` has another length than the weights, or `templates` is not one row for each of `out`.
+    /// When `probe` is not as long as the weights, or `templates` does not have one row for each of `out`.
     pub fn run(&self, probe: &[f32], templates: &[f32], out: &mut [f32]) {
         assert_eq!(probe.len(), self.weights.len(), "probe length");
         assert_eq!(templates.len(), out.len() * self.weights.len(), "templates");
         let weights = self.weights.as_slice();
-        // SAFETY: the lengths are as asserted; `new` made sure that the CPU has the instructions.
+        // SAFETY: the lengths are as asserted; `new` checked that the CPU has the instructions.
         unsafe {
             dispatch!(
                 self.isa,
@@ -79,7 +79,7 @@ unsafe fn scan_floats<S: Simd>(weights: &[f32], probe: &[f32], templates: &[f32]
     }
 }
 
-/// A scan with templates of one byte a value: a quarter of the memory to read.
+/// A scan with templates of one byte per value: a quarter of the memory to read.
 #[derive(Debug, Clone)]
 pub struct ByteScan {
     isa: Isa,
@@ -112,12 +112,12 @@ impl ByteScan {
     }
 
     /// # Panics
-    /// When `probe` has another length than the weights, or `templates` is not one row for each of `out`.
+    /// When `probe` is not as long as the weights, or `templates` does not have one row for each of `out`.
     pub fn run(&self, probe: &[u8], templates: &[u8], out: &mut [f32]) {
         assert_eq!(probe.len(), self.weights.len(), "probe length");
         assert_eq!(templates.len(), out.len() * self.weights.len(), "templates");
         let scan = self;
-        // SAFETY: the lengths are as asserted; `new` made sure that the CPU has the instructions.
+        // SAFETY: the lengths are as asserted; `new` checked that the CPU has the instructions.
         unsafe {
             dispatch!(scan.isa, scan_bytes(scan: &ByteScan, probe: &[u8], templates: &[u8], out: &mut [f32]))
         }

@@ -1,5 +1,5 @@
 //! First convolution, 3x3 over up to four planes; in: an [`Image`], out: `[height][width][padded(outputs)]` u8.
-//! A window becomes one row of 48 bytes (three times four neighbouring pixels), the rest is a [`Pointwise`].
+//! A window becomes one row of 48 bytes (three times four neighbouring pixels); a [`Pointwise`] does the rest.
 
 use crate::depthwise::Window;
 use crate::error::{LayerError, check_len};
@@ -50,16 +50,16 @@ impl Stem {
         Ok(Stem { window, outputs, product, border: requant.zero_in ^ isa.flip() })
     }
 
-    /// A picture with the border this layer needs; write pixels into it, then `run`.
+    /// An image with the border this layer needs; write pixels into it, then `run`.
     #[must_use]
     pub fn image(&self) -> Image {
-        // One column more than the window needs: a patch takes four pixels of a row.
+        // One more column than the window needs, because a patch takes four pixels of a row.
         let width = self.window.width + 3;
         let bytes = Bytes::filled((self.window.height + 2) * width * PIXEL, self.border);
         Image { bytes, stride: width * PIXEL, height: self.window.height, width: self.window.width }
     }
 
-    /// Scratch for `run`, to be kept from call to call: one row of windows.
+    /// Scratch for `run`: one row of windows; reuse it between calls.
     #[must_use]
     pub fn scratch(&self) -> Bytes {
         Bytes::zeroed(self.window.output().1 * PATCH)

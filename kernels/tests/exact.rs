@@ -1,4 +1,4 @@
-//! Every layer on every instruction set of this CPU equals a plain loop, bit for bit.
+//! Checks every layer on every instruction set of this CPU against a plain loop, bit for bit.
 #![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use facelatch_kernels::{
@@ -17,7 +17,7 @@ impl Noise {
     }
 
     fn bytes(&mut self, n: usize) -> Vec<u8> {
-        // Extremes are common: they are where sums overflow.
+        // Extremes are common, because that is where sums overflow.
         (0..n)
             .map(|_| {
                 if self.next().is_multiple_of(4) {
@@ -87,7 +87,7 @@ fn x_w(x: u8, zero: u8, w: i8) -> i64 {
     (i64::from(x) - i64::from(zero)) * i64::from(w)
 }
 
-/// [pixels][channels] to [pixels][padded(channels)] as `isa` stores it; what pads is noise.
+/// [pixels][channels] to [pixels][padded(channels)] as `isa` stores it; the padding is noise.
 fn stored(isa: Isa, x: &[u8], channels: usize, noise: &mut Noise) -> Bytes {
     let n = padded(channels);
     let mut bytes = Bytes::zeroed(x.len() / channels * n);
@@ -366,7 +366,7 @@ fn extreme_sums_do_not_saturate() {
 }
 
 #[test]
-fn what_could_overflow_is_refused() {
+fn layers_that_could_overflow_are_refused() {
     let isa = Isa::detect();
     let requant =
         |bias: &'static [i32], pos: &'static [f32]| Requant { bias, pos, neg: pos, zero_in: 0, zero_out: 0 };

@@ -1,4 +1,4 @@
-//! The scans equal plain loops.
+//! Checks the scans against plain loops.
 
 use facelatch_kernels::{ByteScan, Isa, Scan};
 use proptest::prelude::*;

@@ -1,5 +1,5 @@
-//! A whole daemon in a test: real networks, pipeline, judge and server; camera, clock, store, latch and callers are
-//! scripted. Used by the tests of the daemon and of the command.
+//! Runs a whole daemon in a test: networks, pipeline, judge and server are real; camera, clock, store, latch and callers
+//! are scripted. Used by the tests of the daemon and of the command.
 #![forbid(unsafe_code)]
 
 pub mod masks;

@@ -1,4 +1,4 @@
-//! Whom the callers of a daemon are taken for, and a name service that may fall silent.
+//! Scripted identities of a daemon's callers, and a name service that can stop answering.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use facelatch::serve::peer::{Caller, Peers, Role};
 
 use crate::world::PATIENCE;
 
-/// Whom the next connections are taken for.
+/// The user that new connections appear to come from.
 pub struct Masks {
     next: Mutex<Caller>,
     silent: Mutex<bool>,
@@ -16,7 +16,7 @@ pub struct Masks {
 }
 
 impl Default for Masks {
-    /// Everybody is root until told otherwise.
+    /// All callers are root until set otherwise.
     fn default() -> Self {
         let owner = Caller { uid: 0, name: Some("root".into()), role: Role::Owner };
         Self {
@@ -30,18 +30,18 @@ impl Default for Masks {
 }
 
 impl Masks {
-    /// From now on they come from this user.
+    /// From now on connections come from this user.
     pub fn put_on(&self, name: &str, role: Role) {
         *self.next.lock().expect("lock") = Caller { uid: 1000, name: Some(name.into()), role };
     }
 
-    /// The name service answers nobody, or all again.
+    /// Makes the name service stop answering, or answer again.
     pub fn silence(&self, silent: bool) {
         *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = silent;
         self.speaks.notify_all();
     }
 
-    /// Returns once `more` connections beyond `before` were seen.
+    /// Waits for `more` connections beyond `before`.
     pub fn wait_for(&self, before: usize, more: usize) {
         let seen = self.seen.lock().expect("lock");
         let wait = self.comes.wait_timeout_while(seen, PATIENCE, |seen| *seen < before + more);

@@ -1,4 +1,4 @@
-//! The camera as a script of bundled pictures, held by the test.
+//! A scripted camera that shows bundled pictures, controlled by the test.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -30,15 +30,15 @@ const LIVE_FRAME_TIME: Duration = Duration::from_millis(100);
 pub enum Shot {
     /// A bundled picture.
     Show(&'static str),
-    /// The same as a camera gives it: soon, and without the name of a picture.
+    /// The same as from a real camera: after a moment, and without a picture name.
     Live(&'static str),
-    /// The cable is out.
+    /// The camera is unplugged.
     Unplugged,
-    /// Nothing until the test lets go; then the next shot.
+    /// Blocks until the test releases it, then shows the next shot.
     Hold,
 }
 
-/// The camera, as the test holds it.
+/// The test's handle on the camera.
 #[derive(Clone, Default)]
 pub struct Stage(Arc<(Mutex<Scene>, Condvar)>);
 
@@ -55,14 +55,14 @@ impl Stage {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on these, round and round.
+    /// From now on shows these shots in a loop.
     pub fn shows(&self, shots: &[Shot]) {
         let mut scene = self.scene();
         scene.shots = shots.iter().copied().collect();
         scene.let_go = false;
     }
 
-    /// Returns when the engine hangs in a [`Shot::Hold`].
+    /// Waits until the engine blocks in a [`Shot::Hold`].
     pub fn wait_until_held(&self) {
         let held = self.0.1.wait_timeout_while(self.scene(), PATIENCE, |scene| !scene.held);
         assert!(held.expect("lock").0.held, "the camera was never asked for a frame");
@@ -95,7 +95,7 @@ impl Stage {
     }
 }
 
-/// The camera that sees what its [`Stage`] shows.
+/// The camera that shows what its [`Stage`] is set to.
 pub struct ScriptedCamera(pub Stage, pub Arc<HandClock>);
 
 impl ScriptedCamera {

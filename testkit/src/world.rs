@@ -1,5 +1,5 @@
-//! A whole daemon on a socket in a temporary folder. Only the four seams and the callers' roles are scripted;
-//! networks, pipeline, judge and server are the real ones.
+//! A whole daemon on a socket in a temporary folder. Only camera, clock, store, latch and the callers' roles are
+//! scripted; networks, pipeline, judge and server are real.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::net::UnixListener;
@@ -37,25 +37,25 @@ use tempfile::TempDir;
 use crate::masks::Masks;
 use crate::stage::{ALICE_ENROLS, NOBODY, ScriptedCamera, Stage};
 
-/// Longer than anything takes; a test that gets here has failed.
+/// Deadline far beyond what anything takes; a test that reaches it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Asks until there is an answer.
+/// Polls until there is an answer.
 pub fn until<T>(ask: impl Fn() -> Option<T>) -> T {
     let deadline = Deadline::within(PATIENCE);
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        deadline.left().expect("it never came");
+        deadline.left().expect("an answer in time");
     }
 }
 
-/// Time that moves when it is told to.
+/// A clock that moves only when the test advances it.
 pub struct HandClock(AtomicU64);
 
 impl HandClock {
-    /// Moves on.
+    /// Advances the clock.
     pub fn forward(&self, time: Duration) {
         self.0.fetch_add(u64::try_from(time.as_millis()).expect("short"), Ordering::SeqCst);
     }
@@ -71,7 +71,7 @@ impl Clock for HandClock {
     }
 }
 
-/// What a store can be told to fail at.
+/// Operations a store can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
     /// [`TemplateStore::add`].
@@ -97,13 +97,13 @@ struct Kept {
 }
 
 impl VecStore {
-    /// Fails at this from now on.
+    /// Makes this operation fail from now on.
     pub fn fail_on(&self, op: Option<Op>) {
         self.kept().fail_on = op;
         self.revision.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Whoever asks it anything waits until this is dropped.
+    /// Blocks every call to the store until the guard is dropped.
     pub fn hold(&self) -> impl Sized + '_ {
         self.kept()
     }
@@ -182,7 +182,7 @@ impl TemplateStore for VecStore {
     }
 }
 
-/// Records whom the latch opened for.
+/// A latch that records whom it opened for.
 #[derive(Clone, Default)]
 pub struct Tape(Arc<Mutex<TapeState>>);
 
@@ -194,17 +194,17 @@ struct TapeState {
 }
 
 impl Tape {
-    /// For whom it opened, in order.
+    /// The users it opened for, in order.
     pub fn opened_for(&self) -> Vec<String> {
         self.0.lock().expect("lock").opened.clone()
     }
 
-    /// Refuses to open from now on.
+    /// Makes it refuse to open from now on.
     pub fn jam(&self) {
         self.0.lock().expect("lock").jammed = true;
     }
 
-    /// The next opening takes until the sender lets it end; the receiver tells that it has begun.
+    /// The next opening signals the receiver when it begins and lasts until the sender ends it.
     pub fn slow_down(&self) -> (Receiver<()>, Sender<()>) {
         let ((begin, begun), (end, ended)) = (channel(), channel());
         self.0.lock().expect("lock").slow = Some((begin, ended));
@@ -238,17 +238,17 @@ pub struct World {
     pub socket: PathBuf,
     /// What its camera sees.
     pub stage: Stage,
-    /// Its time.
+    /// Its clock.
     pub clock: Arc<HandClock>,
-    /// Its store, unless it is [`World::sealed`].
+    /// Its store, unless the world is [`World::sealed`].
     pub store: Arc<VecStore>,
     /// Its latch.
     pub tape: Tape,
-    /// Who its callers are.
+    /// The identities of its callers.
     pub masks: Arc<Masks>,
-    /// Instead of the shipped one.
+    /// Replaces the shipped head.
     head: Option<Head>,
-    /// Instead of the store in memory.
+    /// Replaces the store in memory.
     vault: Option<(Arc<Vault>, Arc<Audit>)>,
     config: Config,
     running: Option<(tokio::sync::oneshot::Sender<()>, JoinHandle<()>)>,
@@ -262,12 +262,12 @@ impl Default for World {
 }
 
 impl World {
-    /// With the shipped configuration, but two frames a decision and three templates.
+    /// A daemon with the shipped configuration, except for two frames per decision and three templates.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With a configuration of one's own.
+    /// A daemon with the given configuration.
     pub fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         config.decision.frames = 2;
@@ -324,7 +324,7 @@ impl World {
         self.running = Some((stop, std::thread::spawn(serve)));
     }
 
-    /// With the real store and its audit log, in a temporary folder.
+    /// A daemon with the real store and its audit log, in a temporary folder.
     pub fn sealed(change: impl FnOnce(&mut Config)) -> Self {
         let mut world = Self::with(change);
         world.stop();
@@ -359,20 +359,20 @@ impl World {
         }
     }
 
-    /// Another head from here on.
+    /// Restarts the daemon with another head.
     pub fn with_head(mut self, head: Head) -> Self {
         self.head = Some(head);
         self.restart();
         self
     }
 
-    /// Stops the daemon and starts it again: only the store is kept.
+    /// Restarts the daemon; only the store is kept.
     pub fn restart(&mut self) {
         self.stop();
         self.start();
     }
 
-    /// The same with another configuration.
+    /// Restarts the daemon with another configuration.
     #[must_use]
     pub fn reconfigured(mut self, change: impl FnOnce(&mut Config)) -> Self {
         self.stop();
@@ -381,7 +381,7 @@ impl World {
         self
     }
 
-    /// Connections from now on come from this user.
+    /// From now on connections come from this user.
     pub fn called_by(&self, name: &str, role: Role) {
         self.masks.put_on(name, role);
     }
@@ -396,7 +396,7 @@ impl World {
         self.client().call(request)
     }
 
-    /// Enrols whoever the camera sees.
+    /// Enrols the person before the camera.
     pub fn enroll(&self, user: &str) -> Result<Enrolling, ClientError> {
         self.ask(&Enroll { user: user.into(), label: None, templates: None })
     }
@@ -409,7 +409,7 @@ impl World {
         self
     }
 
-    /// Is whoever the camera sees this user?
+    /// Asks whether the person before the camera is this user.
     pub fn verify(&self, user: &str) -> Judging {
         self.ask(&Verify { user: Some(user.into()), latch: None }).expect("a verdict")
     }

@@ -83,7 +83,7 @@ impl Simd for Dot {
         }
     }
 
-    // All but the tile is plain NEON.
+    // Everything but the tile is plain NEON.
 
     #[inline(always)]
     unsafe fn post(post: PostPtr) -> Self::Post {

@@ -1,7 +1,7 @@
 //! The few operations that differ between instruction sets. Loops, borders and tiles are written once,
 //! over this trait, in `pointwise.rs` and `depthwise.rs`; [`dispatch`] compiles them per instruction set.
 //!
-//! Important terms:
+//! Terms:
 //! - *lanes*: output channels in one vector of 32-bit sums.
 //! - *tile*: a block of pixels by `NR` output channels whose sums stay in registers.
 //! - *k*: input channels, taken `KG` at a time.
@@ -87,7 +87,7 @@ pub(crate) trait Simd {
     /// The sums of a 3x3 window given by its three columns.
     unsafe fn window(columns: [Self::Column; 3], taps: &Self::Taps) -> Self::Block;
 
-    /// The distance of [`crate::Scan`] over `blocks` of 16 values; as plain code where the compiler does well.
+    /// The distance of [`crate::Scan`] over `blocks` of 16 values; plain code by default, which compilers vectorise well.
     #[inline(always)]
     unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
         let mut sums = [0.0_f32; 16];
@@ -126,11 +126,11 @@ pub(crate) trait Simd {
     }
 }
 
-/// The other side of a sum: `(byte - zero) * factor`, of bytes that lie as the output's do.
+/// The other operand of a sum: `(byte - zero) * factor`, with bytes laid out like the output.
 #[derive(Clone, Copy)]
 pub(crate) struct Other {
     pub(crate) bytes: *const u8,
-    /// As bytes are stored: a signed value where activations are flipped.
+    /// Zero point as stored: a signed value if activations are flipped.
     pub(crate) zero: i32,
     pub(crate) factor: f32,
 }

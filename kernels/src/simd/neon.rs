@@ -19,8 +19,8 @@ pub(crate) struct Post {
     zero: i16,
 }
 
-/// A pointer of which the compiler does not know how it was made. Otherwise it walks from pixel to pixel with
-/// additions in the innermost loop instead of keeping one register for each.
+/// Hides a pointer's origin from the compiler, which would otherwise step from pixel to pixel with additions in the
+/// innermost loop instead of keeping one register for each.
 #[inline(always)]
 #[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer passes through, nothing is read")]
 pub(crate) fn opaque(mut pointer: *const u8) -> *const u8 {

@@ -24,8 +24,8 @@ fn scaled(sum: i32, post: &Channel) -> f32 {
 #[inline(always)]
 fn rounded(scaled: f32, zero: i32) -> u8 {
     // Below 2^22 in magnitude (checked when the layer is built), so this addition rounds to whole
-    // numbers, ties to even; 32-bit ARM would call libm for `round_ties_even`. What a sum of two adds to
-    // that is far outside any byte.
+    // numbers, ties to even; 32-bit ARM would call libm for `round_ties_even`. Larger values, from a sum of two, are
+    // far outside any byte.
     const ROUND: f32 = 12_582_912.0;
     (((scaled + ROUND) - ROUND) as i32 + zero).clamp(0, 255) as u8
 }
