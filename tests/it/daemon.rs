@@ -1,4 +1,4 @@
-//! `facelatchd` as a program: how it starts, what it refuses, how it ends.
+//! Tests `facelatchd` as a program: how it starts, what it refuses, how it stops.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
@@ -12,7 +12,7 @@ use facelatch_wire::call::{Enroll, Status};
 use facelatch_wire::reply::State;
 use facelatch_wire::{Client, Deadline};
 
-/// `facelatchd` as a process of its own, ready.
+/// A running `facelatchd` process that is ready.
 struct Daemon {
     child: Child,
     socket: PathBuf,
@@ -40,7 +40,7 @@ impl Daemon {
         let child = daemon(folder.path()).env("NOTIFY_SOCKET", folder.path().join("notify")).spawn();
         let child = child.expect("starts");
         let mut message = [0; 1024];
-        let length = word.recv(&mut message).expect("a word of readiness");
+        let length = word.recv(&mut message).expect("a readiness message");
         assert!(message[..length].starts_with(b"READY=1"));
         Self { child, socket: folder.path().join("s"), folder }
     }
@@ -49,7 +49,7 @@ impl Daemon {
         Client::connect(&self.socket, Deadline::within(PATIENCE)).expect("listens")
     }
 
-    /// The most memory that the process ever held, in kB.
+    /// Peak memory of the process, in kB.
     fn peak_kb(&self) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("status");
         let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
@@ -86,12 +86,12 @@ fn the_daemon_bounds_its_memory_refuses_a_second_one_and_stops_cleanly() {
 
     let (code, err) = refusal(daemon(daemon_here.folder.path()));
     assert!(code == 1 && err.contains("another daemon listens there"), "{err}");
-    assert!(daemon_here.client().call(&Status {}).is_ok(), "the first goes on");
+    assert!(daemon_here.client().call(&Status {}).is_ok(), "the first keeps running");
 
     let pid = nix::unistd::Pid::from_raw(i32::try_from(daemon_here.child.id()).expect("pid"));
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("told to stop");
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("SIGTERM sent");
     assert!(daemon_here.child.wait().expect("ends").success());
-    assert!(!daemon_here.socket.exists(), "the socket is tidied away");
+    assert!(!daemon_here.socket.exists(), "the socket is removed");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_killed_daemon_leaves_a_socket_that_the_next_one_replaces() {
     assert!(first.client().call(&Status {}).is_ok());
 }
 
-/// How a daemon that cannot start ends, and what it says.
+/// Exit code and output of a daemon that cannot start.
 fn refusal(mut daemon: Command) -> (i32, String) {
     let output = daemon.stderr(Stdio::piped()).output().expect("runs");
     let code = output.status.code().expect("ends by itself");
@@ -118,7 +118,7 @@ fn refusal(mut daemon: Command) -> (i32, String) {
 }
 
 #[test]
-fn a_daemon_that_cannot_start_says_what_to_do_in_one_line() {
+fn a_daemon_that_cannot_start_prints_the_fix_in_one_line() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let typo = folder.path().join("typo.toml");
@@ -134,7 +134,7 @@ fn a_daemon_that_cannot_start_says_what_to_do_in_one_line() {
 }
 
 #[test]
-fn a_damaged_store_is_mended_at_the_start_and_the_daemon_says_so() {
+fn a_damaged_store_is_repaired_at_start_and_reported() {
     let mut daemon_here = Daemon::start();
     let enrol = Enroll { user: "alice".into(), label: None, templates: Some(1) };
     assert_eq!(daemon_here.client().call(&enrol).expect("enrolled").added, Some(1));
@@ -156,7 +156,7 @@ fn a_damaged_store_is_mended_at_the_start_and_the_daemon_says_so() {
     let notes = status.store.notes.join("\n");
     assert!(notes.contains("restored from the change log") && notes.contains(".corrupt-"), "{notes}");
 
-    // A wrong key is another thing: refused in one line, and nothing is touched.
+    // A wrong key is different: refused in one line, and nothing is changed.
     daemon_here.child.kill().expect("killed");
     daemon_here.child.wait().expect("ends");
     std::fs::write(folder.join("store.key"), [7; 32]).expect("written");

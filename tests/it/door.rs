@@ -1,4 +1,4 @@
-//! The main job over the socket: who gets in, who does not, and what is told to whom.
+//! The main job over the socket: who gets in, who does not, and who learns what.
 
 use facelatch::config::Millis;
 use facelatch::serve::peer::Role;
@@ -17,7 +17,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Fault {
 }
 
 #[test]
-fn who_is_enrolled_gets_in_with_other_pictures_and_the_latch_opens_once() {
+fn an_enrolled_user_matches_with_other_pictures_and_the_latch_opens_once() {
     let world = World::new().knows_alice();
     world.stage.shows(ALICE);
     let judged = world.verify("alice");
@@ -43,7 +43,7 @@ fn a_stranger_never_opens_the_latch() {
 }
 
 #[test]
-fn an_empty_room_a_crowd_and_the_dark_are_told_apart_and_are_no_misses() {
+fn an_empty_room_a_crowd_and_the_dark_get_their_own_verdicts_and_are_not_misses() {
     let world = World::new().knows_alice();
     let scenes = [
         ("coffee.jpg", Outcome::NoFace),
@@ -65,7 +65,7 @@ fn an_empty_room_a_crowd_and_the_dark_are_told_apart_and_are_no_misses() {
 }
 
 #[test]
-fn identify_names_whoever_is_there() {
+fn identify_names_the_person_before_the_camera() {
     let world = World::new().knows_alice();
     world.stage.shows(ALICE);
     let judged = world.ask(&Identify {}).expect("a verdict");
@@ -77,7 +77,7 @@ fn identify_names_whoever_is_there() {
 }
 
 #[test]
-fn who_is_not_enrolled_is_told_so_without_looking() {
+fn an_unknown_user_is_refused_without_a_look_at_the_camera() {
     let world = World::new();
     world.stage.shows(&[Shot::Unplugged]);
     assert_eq!(world.verify("alice").verdict, Some(Outcome::NotEnrolled));
@@ -85,14 +85,14 @@ fn who_is_not_enrolled_is_told_so_without_looking() {
 }
 
 #[test]
-fn what_is_enrolled_can_be_listed_and_removed() {
+fn templates_can_be_listed_and_removed() {
     let world = World::new().knows_alice();
     let listed = world.ask(&List { user: None }).expect("list").templates;
     assert_eq!(listed.len(), 3);
     assert!(listed.iter().all(|t| t.user == "alice" && t.id.len() == 32), "{listed:?}");
     let one = Remove { user: "alice".into(), id: Some(listed[0].id.clone()) };
     assert_eq!(world.ask(&one).expect("removed").removed, 1);
-    assert!(matches!(refused(world.ask(&one)), Fault::NotFound { .. }), "it is gone already");
+    assert!(matches!(refused(world.ask(&one)), Fault::NotFound { .. }), "it is already gone");
     assert_eq!(world.ask(&Remove { user: "alice".into(), id: None }).expect("removed").removed, 2);
     world.stage.shows(ALICE);
     assert_eq!(world.verify("alice").verdict, Some(Outcome::NotEnrolled));
@@ -100,7 +100,7 @@ fn what_is_enrolled_can_be_listed_and_removed() {
 }
 
 #[test]
-fn a_picture_unlike_the_others_is_not_enrolled_and_a_changed_face_ends_the_enrolment() {
+fn an_outlier_is_not_enrolled_and_a_changed_face_ends_the_enrolment() {
     let world = World::new();
     world.stage.shows(&[ALICE_ENROLS, BOB].concat());
     let mut client = world.client();
@@ -116,7 +116,7 @@ fn a_picture_unlike_the_others_is_not_enrolled_and_a_changed_face_ends_the_enrol
     }
     assert!(heard.iter().any(|text| text.contains("does not look like the others")), "{heard:?}");
     world.stage.shows(BOB);
-    assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch), "nothing of the outlier was kept");
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch), "the outlier was not stored");
 
     let first = [&[Shot::Show("obama-1.jpg")], [BOB; 9].concat().as_slice()].concat();
     world.stage.shows(&first);
@@ -142,7 +142,7 @@ fn a_face_enrolled_under_a_second_name_warns_and_a_stranger_does_not() {
 }
 
 #[test]
-fn replies_of_a_stream_come_in_order_and_end_with_the_one_that_counts() {
+fn streamed_replies_come_in_order_and_end_with_the_result() {
     let world = World::new();
     let shots = [&[Shot::Show("coffee.jpg"), Shot::Show("dark.jpg")], ALICE_ENROLS].concat();
     world.stage.shows(&shots);
@@ -170,12 +170,12 @@ fn replies_of_a_stream_come_in_order_and_end_with_the_one_that_counts() {
         (end.user.as_deref(), end.added, end.ids.map(|ids| ids.len())),
         (Some("alice"), Some(3), Some(3))
     );
-    let listed = client.call(&List { user: Some("alice".into()) }).expect("the connection goes on");
+    let listed = client.call(&List { user: Some("alice".into()) }).expect("the connection stays usable");
     assert!(listed.templates.iter().all(|t| t.label == "plain"));
 }
 
 #[test]
-fn events_tell_what_happens_and_never_a_score() {
+fn events_report_what_happens_but_never_a_score() {
     let world = World::new().knows_alice();
     let mut follower = world.client();
     follower.start(&Events {}, true).expect("sent");
@@ -202,7 +202,7 @@ fn events_tell_what_happens_and_never_a_score() {
 }
 
 #[test]
-fn a_user_may_ask_about_himself_only_and_sees_no_score() {
+fn users_may_ask_only_about_themselves_and_see_no_score() {
     let world = World::new().knows_alice();
     world.called_by("alice", Role::User);
     world.stage.shows(ALICE);
@@ -249,7 +249,7 @@ fn a_user_may_ask_about_himself_only_and_sees_no_score() {
 }
 
 #[test]
-fn a_manager_may_do_all_but_sees_no_score() {
+fn a_manager_may_do_everything_but_sees_no_score() {
     let world = World::new();
     world.called_by("carol", Role::Manager);
     let world = world.knows_alice();
@@ -260,7 +260,7 @@ fn a_manager_may_do_all_but_sees_no_score() {
 }
 
 #[test]
-fn bad_user_names_labels_and_numbers_are_named() {
+fn bad_user_names_labels_and_numbers_are_reported_by_name() {
     let world = World::new();
     world.stage.shows(ALICE_ENROLS);
     for bad in ["", "a/b", "../x", "a\nb", "\u{1b}[2J", "-rf", &"x".repeat(33)] {
@@ -285,7 +285,7 @@ fn bad_user_names_labels_and_numbers_are_named() {
 }
 
 #[test]
-fn a_latch_that_fails_is_told_to_managers_and_still_a_match() {
+fn a_failing_latch_is_reported_to_managers_and_the_verdict_is_still_match() {
     let world = World::new().knows_alice();
     world.tape.jam();
     world.stage.shows(ALICE);
@@ -298,7 +298,7 @@ fn a_latch_that_fails_is_told_to_managers_and_still_a_match() {
 }
 
 #[test]
-fn nobody_waits_for_a_slow_latch_but_its_caller() {
+fn a_slow_latch_delays_only_its_caller() {
     let world = World::new().knows_alice();
     let (begun, end) = world.tape.slow_down();
     world.stage.shows(ALICE);
@@ -318,7 +318,7 @@ fn nobody_waits_for_a_slow_latch_but_its_caller() {
 }
 
 #[test]
-fn a_slow_latch_that_fails_is_still_told_to_its_caller() {
+fn the_failure_of_a_slow_latch_still_reaches_its_caller() {
     let world = World::new().knows_alice();
     let (begun, end) = world.tape.slow_down();
     world.stage.shows(ALICE);
@@ -337,7 +337,7 @@ fn a_slow_latch_that_fails_is_still_told_to_its_caller() {
 }
 
 #[test]
-fn the_latch_opens_only_on_what_it_is_set_to() {
+fn the_latch_opens_only_for_the_configured_methods() {
     let world =
         World::with(|config| config.latch.opens_on = facelatch::config::OpensOn::Identify).knows_alice();
     world.stage.shows(ALICE);
@@ -348,7 +348,7 @@ fn the_latch_opens_only_on_what_it_is_set_to() {
 }
 
 #[test]
-fn a_store_that_fails_lets_nobody_in_and_keeps_nothing_by_halves() {
+fn a_failing_store_lets_nobody_in_and_stores_nothing_partial() {
     let world = World::new();
     world.stage.shows(ALICE_ENROLS);
     world.store.fail_on(Some(Op::Add));
@@ -362,7 +362,7 @@ fn a_store_that_fails_lets_nobody_in_and_keeps_nothing_by_halves() {
         assert_eq!(judged.verdict, Some(Outcome::Failed), "{op:?}");
         assert!(judged.message.is_some_and(|text| text.contains("told to fail")));
     }
-    assert!(world.tape.opened_for().is_empty(), "a match that cannot be remembered opens nothing");
+    assert!(world.tape.opened_for().is_empty(), "a match that cannot be recorded opens nothing");
 }
 
 #[test]
@@ -391,7 +391,7 @@ fn a_daemon_without_a_camera_starts_and_says_so() {
 }
 
 #[test]
-fn a_second_attempt_waits_its_turn_and_status_waits_for_nobody() {
+fn a_second_attempt_is_queued_and_status_is_not() {
     let world = World::new().knows_alice();
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
@@ -410,7 +410,7 @@ fn a_second_attempt_waits_its_turn_and_status_waits_for_nobody() {
 }
 
 #[test]
-fn who_waits_too_long_hears_that_the_camera_is_busy() {
+fn a_caller_who_waits_too_long_learns_that_the_camera_is_busy() {
     let world = World::new().knows_alice().reconfigured(|config| config.decision.deadline_ms = Millis(3000));
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
@@ -422,7 +422,7 @@ fn who_waits_too_long_hears_that_the_camera_is_busy() {
 }
 
 #[test]
-fn a_client_that_goes_gives_his_attempt_up() {
+fn a_client_that_disconnects_cancels_its_attempt() {
     let world = World::new().knows_alice();
     world.stage.shows(&[&[Shot::Hold], NOBODY].concat());
     let mut gone = world.client();
@@ -432,7 +432,7 @@ fn a_client_that_goes_gives_his_attempt_up() {
     follower.start(&Events {}, true).expect("sent");
     follower.receive::<Events>().expect("listening");
     drop(gone);
-    // The daemon is told of the end before it answers a later connection.
+    // The daemon sees the disconnect before it answers a later connection.
     world.ask(&Status {}).expect("status");
     world.stage.let_go();
     let event = follower.receive::<Events>().expect("event").reply;

@@ -1,5 +1,5 @@
-//! Each stage against frozen values from an independent runtime (`models/build/golden.py`): a difference names
-//! the stage it happened in. Tolerances and their reasons stand in `tests/data/golden/README.md`.
+//! Compares each stage with frozen values from an independent runtime (`models/build/golden.py`): a difference names
+//! the stage it occurred in. Tolerances and their reasons are in `tests/data/golden/README.md`.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use facelatch::head::{Head, LogOdds};
 use facelatch::model::Manifest;
 use serde_json::Value;
 
-/// The side that the golden values were made with.
+/// Side of the detector input used for the golden values, in pixels.
 const SIDE_PX: usize = 320;
 
 fn root() -> &'static Path {
@@ -74,7 +74,7 @@ fn wanted_faces(file: &Value) -> Vec<Face> {
     faces
 }
 
-/// Holds when no number of a face is off by more than `most_px`, and their mean by half of it.
+/// Asserts that no coordinate of a face is off by more than `most_px`, and the mean by at most half of it.
 fn assert_same_faces(name: &str, got: &[Face], wanted: &[Face], most_px: f32) {
     assert_eq!(got.len(), wanted.len(), "{name}: number of faces");
     for (got, wanted) in got.iter().zip(wanted) {
@@ -100,8 +100,8 @@ fn network_and_decoding_find_the_faces_of_a_lossless_input() {
     for name in ["obama-1", "two-faces", "far"] {
         let frame = picture(&golden(&format!("{name}.letterbox.png")));
         let wanted = wanted_faces(&json(&format!("{name}.letterbox.json")));
-        // Two correct programs round a value between two int8 levels differently, and a level of the
-        // heads moves a point by a third of a pixel (README of the golden files).
+        // Two correct programs may round a value between two int8 levels differently, and one level of the heads moves
+        // a point by a third of a pixel (README of the golden files).
         assert_same_faces(name, &detector.detect(&frame).expect("runs"), &wanted, 1.0);
     }
 }
@@ -133,7 +133,7 @@ fn a_lossless_chip_gives_the_same_embedding() {
 }
 
 #[test]
-fn the_whole_way_from_a_jpeg_agrees() {
+fn the_whole_pipeline_from_a_jpeg_agrees() {
     let (detector, embedder) = (detector(), embedder("sface"));
     for name in ["obama-1", "obama-3", "biden", "astronaut", "two-faces", "coffee", "rocket", "black"] {
         let file = json(&format!("{name}.json"));
@@ -144,7 +144,7 @@ fn the_whole_way_from_a_jpeg_agrees() {
         if let [face] = found.as_slice() {
             let got = embedder.embed_face(&frame, face).expect("runs");
             let likeness = cosine(&got, &file["embeddings"]["sface"]);
-            // Points that are off by half a pixel of the detector's input cut another chip (0.974 seen).
+            // Points off by half a pixel of the detector's input give a different chip (0.974 seen).
             assert!(likeness >= 0.96, "{name}: cosine {likeness}");
         }
     }

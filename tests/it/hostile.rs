@@ -1,4 +1,4 @@
-//! Clients that are slow, silent, greedy or mad: each gets a clear error, and nobody else notices.
+//! Slow, silent, greedy and malformed clients: each gets a clear error, and no other client is affected.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -20,14 +20,14 @@ fn raw(world: &World) -> UnixStream {
     stream
 }
 
-/// The error that these bytes get.
+/// The error these bytes produce.
 fn fault(client: &mut Client, bytes: &[u8]) -> serde_json::Value {
     client.send(bytes).expect("sent");
     serde_json::from_slice(&client.receive_bytes().expect("a reply")).expect("JSON")
 }
 
 #[test]
-fn each_bad_message_gets_its_error_and_the_connection_goes_on() {
+fn each_bad_message_gets_its_error_and_the_connection_stays_usable() {
     let world = World::new();
     let mut client = world.client();
     let cases: &[(&str, &str, &str)] = &[
@@ -68,7 +68,7 @@ fn each_bad_message_gets_its_error_and_the_connection_goes_on() {
 }
 
 #[test]
-fn a_fault_made_by_a_client_is_a_call_like_any_other() {
+fn a_fault_sent_by_a_client_is_treated_as_a_call() {
     let world = World::new();
     let forged =
         br#"{"method":"","parameters":{"error":"io.facelatch.v1.Busy","parameters":{"message":"m"}}}"#;
@@ -77,7 +77,7 @@ fn a_fault_made_by_a_client_is_a_call_like_any_other() {
 }
 
 #[test]
-fn keys_written_with_escapes_and_in_any_order_are_understood() {
+fn escaped_and_reordered_keys_are_understood() {
     let world = World::new();
     let odd = b" {\"more\":null,\"parameters\":null,\"\\u006dethod\":\"io.facelatch.v1.\\u0053tatus\"} \n\0";
     let reply = fault(&mut world.client(), odd);
@@ -85,23 +85,23 @@ fn keys_written_with_escapes_and_in_any_order_are_understood() {
 }
 
 #[test]
-fn a_message_that_is_too_long_is_thrown_away_as_it_comes() {
+fn an_oversized_message_is_discarded_as_it_arrives() {
     let world = World::new();
     let mut stream = raw(&world);
     let mut reader = Client::over(stream.try_clone().expect("clone"), Deadline::within(PATIENCE));
     let megabyte = vec![b' '; 1 << 20];
     for _ in 0..100 {
-        stream.write_all(&megabyte).expect("the daemon goes on reading");
+        stream.write_all(&megabyte).expect("the daemon keeps reading");
     }
     stream.write_all(b"\0").expect("sent");
     let error = reader.receive::<Status>().expect_err("too long");
     let ClientError::Refused(Fault::TooLong { limit_bytes, .. }) = error else { panic!("{error:?}") };
     assert_eq!(limit_bytes, MAX_MESSAGE_BYTES as u64);
-    assert!(reader.call(&Status {}).is_ok(), "the connection goes on");
+    assert!(reader.call(&Status {}).is_ok(), "the connection stays usable");
 }
 
 #[test]
-fn the_longest_message_is_taken_and_one_byte_more_is_not() {
+fn the_longest_message_is_accepted_and_one_byte_more_is_not() {
     let world = World::new();
     let call = |length: usize| {
         let mut bytes = STATUS[..STATUS.len() - 1].to_vec();
@@ -115,11 +115,11 @@ fn the_longest_message_is_taken_and_one_byte_more_is_not() {
 }
 
 #[test]
-fn half_a_message_and_silence_ends_with_a_word_and_others_are_served_meanwhile() {
+fn a_stalled_message_ends_with_an_error_and_others_are_served_meanwhile() {
     let world = World::with(|config| config.serve.client_timeout_ms = Millis(300));
     let mut half = raw(&world);
     half.write_all(b"{\"method\":").expect("sent");
-    // On a slow machine a client may be too slow itself.
+    // On a slow machine the client itself may be too slow.
     until(|| world.ask(&Status {}).ok());
     let mut rest = String::new();
     half.read_to_string(&mut rest).expect("the daemon closes the connection");
@@ -127,7 +127,7 @@ fn half_a_message_and_silence_ends_with_a_word_and_others_are_served_meanwhile()
 }
 
 #[test]
-fn silence_from_the_start_ends_too() {
+fn a_silent_connection_is_closed() {
     let world = World::with(|config| config.serve.client_timeout_ms = Millis(100));
     let mut rest = Vec::new();
     raw(&world).read_to_end(&mut rest).expect("the daemon closes the connection");
@@ -135,22 +135,22 @@ fn silence_from_the_start_ends_too() {
 }
 
 #[test]
-fn a_client_that_follows_events_may_be_silent_for_long() {
+fn a_client_that_follows_events_may_stay_silent() {
     let world = World::with(|config| config.serve.client_timeout_ms = Millis(100));
-    // On a slow machine a client may be too slow itself.
+    // On a slow machine the client itself may be too slow.
     let mut follower = until(|| {
         let mut follower = world.client();
         follower.start(&Events {}, true).ok()?;
         follower.receive::<Events>().ok().map(|_| follower)
     });
-    // As long as a silent client lasts.
+    // As long as a silent client is kept.
     raw(&world).read_to_end(&mut Vec::new()).expect("closed");
     until(|| world.ask(&Reset { user: None }).ok());
     assert_eq!(follower.receive::<Events>().expect("event").reply.kind, EventKind::Reset);
 }
 
 #[test]
-fn a_deaf_client_holds_up_nobody() {
+fn a_client_that_does_not_read_delays_nobody() {
     let world = World::new();
     let mut deaf = raw(&world);
     let call = b"{\"method\":\"io.facelatch.v1.Events\",\"more\":true}\0";
@@ -164,7 +164,7 @@ fn a_deaf_client_holds_up_nobody() {
 }
 
 #[test]
-fn a_call_in_single_bytes_and_two_calls_in_one_write_are_answered() {
+fn calls_split_into_bytes_or_sent_together_are_answered() {
     let world = World::new();
     let mut slow = raw(&world);
     for byte in STATUS {
@@ -178,7 +178,7 @@ fn a_call_in_single_bytes_and_two_calls_in_one_write_are_answered() {
 }
 
 #[test]
-fn a_oneway_call_is_done_and_not_answered() {
+fn a_oneway_call_is_carried_out_and_not_answered() {
     let world = World::new();
     let mut follower = world.client();
     follower.start(&Events {}, true).expect("sent");
@@ -191,7 +191,7 @@ fn a_oneway_call_is_done_and_not_answered() {
 }
 
 #[test]
-fn who_has_finished_writing_still_gets_the_reply() {
+fn a_client_that_shut_down_writing_still_gets_the_reply() {
     let world = World::new().knows_alice();
     world.stage.shows(NOBODY);
     let mut stream = raw(&world);
@@ -203,7 +203,7 @@ fn who_has_finished_writing_still_gets_the_reply() {
 }
 
 #[test]
-fn a_thousand_clients_are_turned_away_with_a_word_and_those_inside_are_served() {
+fn a_thousand_clients_are_refused_with_an_error_and_connected_ones_are_served() {
     let world = World::with(|config| {
         config.serve.max_connections = 16;
         config.serve.client_timeout_ms = Millis(600_000);
@@ -220,7 +220,7 @@ fn a_thousand_clients_are_turned_away_with_a_word_and_those_inside_are_served() 
     }
     inside.call(&Status {}).expect("served meanwhile");
     drop(kept);
-    // Places come free one by one as the daemon notices.
+    // Places are freed one by one as the daemon notices.
     until(|| world.ask(&Status {}).ok());
     inside.call(&Status {}).expect("served");
 }

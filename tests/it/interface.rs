@@ -1,4 +1,4 @@
-//! The interface as other programs see it: introspection, the frozen file, `varlinkctl`.
+//! The interface as other programs see it: introspection, the frozen interface file, `varlinkctl`.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ fn call(world: &World, method: &str, parameters: Value) -> Value {
 }
 
 #[test]
-fn introspection_gives_the_file_that_clients_are_written_against() {
+fn introspection_returns_the_frozen_interface_file() {
     let world = World::new();
     let describe = "org.varlink.service.GetInterfaceDescription";
     let reply = call(&world, describe, json!({ "interface": INTERFACE }));
@@ -47,7 +47,7 @@ fn assert_described(what: &str, reply: &Value) {
 }
 
 #[test]
-fn every_field_that_is_replied_stands_in_the_file() {
+fn every_reply_field_is_in_the_file() {
     let world = World::new().knows_alice();
     world.stage.shows(ALICE);
     let name = |method: &str| format!("{INTERFACE}.{method}");
@@ -74,7 +74,7 @@ fn every_field_that_is_replied_stands_in_the_file() {
 }
 
 #[test]
-fn every_error_stands_in_the_file() {
+fn every_error_is_in_the_file() {
     let source = include_str!("../../wire/src/fault.rs");
     let own = source.lines().filter_map(|line| line.split_once("= \"io.facelatch.v1."));
     let names: Vec<&str> = own.filter_map(|(_, rest)| rest.split('"').next()).collect();
@@ -84,7 +84,7 @@ fn every_error_stands_in_the_file() {
     }
 }
 
-/// What `varlinkctl` prints; `None` where it is not installed (systemd before 255).
+/// Output of `varlinkctl`; `None` if it is not installed (systemd before 255).
 fn varlinkctl(args: &[&str]) -> Option<(bool, String)> {
     let output = Command::new("varlinkctl").args(args).output().ok()?;
     let text = [output.stdout, output.stderr].concat();

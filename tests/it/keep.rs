@@ -1,4 +1,4 @@
-//! Keeping the store: export, import, renewal and the audit log, through the socket.
+//! Store maintenance over the socket: export, import, renewal and the audit log.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn keys() -> (String, String) {
 }
 
 #[test]
-fn renewed_templates_still_know_the_face_and_no_other() {
+fn renewed_templates_still_match_their_face_and_no_other() {
     let world = World::sealed(|_| {}).knows_alice();
     for _ in 0..2 {
         world.stage.shows(ALICE);
@@ -41,7 +41,7 @@ fn renewed_templates_still_know_the_face_and_no_other() {
 }
 
 #[test]
-fn a_sealed_store_scores_as_one_without_a_secret_key() {
+fn a_sealed_store_gives_the_same_scores_as_one_without_a_secret_key() {
     let (plain, sealed) = (World::new().knows_alice(), World::sealed(|_| {}).knows_alice());
     for shots in [ALICE, BOB] {
         plain.stage.shows(shots);
@@ -76,7 +76,7 @@ fn only_managers_export_and_only_for_the_configured_recipient() {
 }
 
 #[test]
-fn an_import_of_nothing_or_rubbish_is_refused() {
+fn an_empty_or_invalid_import_is_refused() {
     let world = World::sealed(|_| {});
     let mut client = world.client();
     let import = Import { identity: Secret(keys().1), skip_enrolled: None };
@@ -88,7 +88,7 @@ fn an_import_of_nothing_or_rubbish_is_refused() {
 }
 
 #[test]
-fn the_audit_log_tells_who_when_and_how_it_ended_and_shows_an_edit() {
+fn the_audit_log_records_who_when_and_the_outcome_and_reveals_an_edit() {
     let world = World::sealed(|_| {}).knows_alice();
     world.stage.shows(BOB);
     assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch));
@@ -107,15 +107,15 @@ fn the_audit_log_tells_who_when_and_how_it_ended_and_shows_an_edit() {
     assert!(problems().contains("the end is missing"), "{}", problems());
 }
 
-/// A call that is refused at once, without the store: when it is answered the daemon has seen all that came before it.
+/// A call refused at once, without the store: when it is answered, the daemon has seen everything before it.
 fn daemon_has_come_round(world: &World) {
     let refused = world.ask(&Export { recipient: None, user: None });
     refused.map(|_| ()).expect_err("it wants several replies");
 }
 
-/// The event is sent where the line of the audit log is written.
+/// The event is sent where the audit line is written.
 #[test]
-fn a_deed_is_told_although_whoever_asked_has_hung_up_meanwhile() {
+fn an_action_is_recorded_even_if_its_caller_disconnected() {
     let world = World::new().knows_alice();
     let mut listener = world.client();
     listener.start(&Events {}, true).expect("sent");
@@ -133,9 +133,9 @@ fn a_deed_is_told_although_whoever_asked_has_hung_up_meanwhile() {
 }
 
 #[test]
-fn a_renewal_that_failed_is_on_record_too() {
+fn a_failed_renewal_is_recorded_too() {
     let world = World::sealed(|_| {});
-    // The keyring cannot be written.
+    // Make the keyring unwritable.
     fs::create_dir(world.store_folder().join("keyring.a.new")).expect("made");
     assert!(world.ask(&Renew { store_key: Some(true) }).is_err());
     let text = fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("log");
@@ -148,12 +148,12 @@ fn one_file_at_a_time_is_uploaded() {
     let part = Upload { data: "aGVsbG8".into() };
     let mut first = world.client();
     first.call(&part).expect("uploaded");
-    first.call(&part).expect("more of it");
+    first.call(&part).expect("another part");
     let error = world.ask(&part).expect_err("two").to_string();
     assert!(error.contains("another import is in progress"), "{error}");
     drop(first);
     daemon_has_come_round(&world);
-    world.ask(&part).expect("the place was given back");
+    world.ask(&part).expect("the slot is free again");
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn attempts_that_cost_nothing_do_not_fill_the_audit_log() {
 }
 
 #[test]
-fn status_says_how_the_store_is() {
+fn status_reports_the_state_of_the_store() {
     let world = World::sealed(|_| {}).knows_alice();
     let status = world.ask(&Status {}).expect("status");
     assert_eq!((status.store.state.as_str(), status.users, status.templates), ("whole", 1, 3));

@@ -1,4 +1,4 @@
-//! NIST SP 800-63B 5.2.3: misses in a row cost time, kept across restarts.
+//! NIST SP 800-63B 5.2.3: consecutive misses impose a wait, which survives restarts.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn after_five_misses_even_the_right_face_waits_thirty_seconds() {
     let judged = world.verify("alice");
     assert_eq!(judged.verdict, Some(Outcome::Wait));
     assert!(judged.wait_s.is_some_and(|wait| (29..=30).contains(&wait)), "{judged:?}");
-    assert_eq!(judged.p, None, "it was not even looked at");
+    assert_eq!(judged.p, None, "no frame was judged");
     assert!(world.tape.opened_for().is_empty());
     world.clock.forward(Duration::from_secs(31));
     assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));

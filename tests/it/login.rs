@@ -1,4 +1,4 @@
-//! What the PAM module asks; tests/pam tries the module itself.
+//! Calls the PAM module makes; tests/pam tests the module itself.
 
 use facelatch_wire::Outcome;
 use facelatch_wire::call::Verify;
@@ -14,7 +14,7 @@ fn a_login_opens_no_door() {
     let judged = world.ask(&login).expect("a verdict");
     assert_eq!((judged.verdict, judged.latch_error), (Some(Outcome::Match), None));
     assert!(world.tape.opened_for().is_empty());
-    // Asking for the latch, or not speaking of it, leaves it to the configuration.
+    // If the call asks for the latch or does not mention it, the configuration decides.
     for latch in [Some(true), None] {
         let asked = Verify { user: Some("alice".into()), latch };
         assert_eq!(world.ask(&asked).expect("a verdict").verdict, Some(Outcome::Match));

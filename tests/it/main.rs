@@ -1,24 +1,24 @@
-//! Everything that is tested from outside, in one program: it links once.
+//! All integration tests in one program, so that it links once.
 
 /// The daemon as a program.
 mod daemon;
-/// The main job over the socket: who gets in, and what is told to whom.
+/// The main job over the socket: who gets in, and who learns what.
 mod door;
 /// Each stage against an independent runtime.
 mod golden;
-/// Clients that mean harm or do not care.
+/// Hostile and careless clients.
 mod hostile;
 /// The interface as other programs see it.
 mod interface;
-/// Export, import, renewal and the audit log, through the socket.
+/// Export, import, renewal and the audit log, over the socket.
 mod keep;
-/// Misses in a row cost time.
+/// Consecutive misses impose a wait.
 mod lockout;
-/// What the PAM module asks.
+/// Calls the PAM module makes.
 mod login;
 /// Who may import whom.
 mod rooms;
-/// Ways round the decision, each of them shut.
+/// Attempts to bypass the decision, all of which must fail.
 mod tricks;
-/// What systemd hears of a daemon whose loops stand still.
+/// Watchdog pings of a daemon whose loops hang.
 mod watchdog;

@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["bounded", "detect", "judge", "pipeline", "store"]),
     ("seam", &["camera", "clock", "latch", "store"]),
     ("rates", &["camera", "clock", "config", "detect", "embed", "head", "judge", "model", "pipeline"]),
-    // Puts everything together, so it may import everything before it.
+    // Assembles everything, so it may import everything above.
     (
         "serve",
         &[
@@ -144,7 +144,7 @@ fn files() -> Vec<Source> {
     found
 }
 
-/// Every path in the code above the tests, with groups in braces written out.
+/// Every path in the code above the tests, with braced groups expanded.
 fn paths_in(text: &str) -> BTreeSet<String> {
     let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
     let bare: Vec<&str> = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();

@@ -1,4 +1,4 @@
-//! Ways round the decision that somebody might try, each of them shut.
+//! Attempts to bypass the decision, all of which must fail.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use facelatch_wire::{Client, Outcome};
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
 use facelatch_testkit::world::World;
 
-/// An attempt on alice that waits for its first frame; what it will see then is set by the caller.
+/// An attempt to verify alice that waits for its first frame; the caller sets what it will see.
 fn begun(world: &World) -> Client {
     world.stage.shows(&[Shot::Hold]);
     let mut client = world.client();
@@ -30,11 +30,11 @@ fn ended(world: &World, mut client: Client, shots: &[Shot]) -> Option<Outcome> {
     client.receive::<Verify>().expect("verdict").reply.verdict
 }
 
-/// The very picture alice is enrolled from: nothing can look more like her.
+/// The picture alice is enrolled from, so the best possible match.
 const HERSELF: Shot = Shot::Show("obama-1.jpg");
 
 #[test]
-fn one_frame_of_the_owner_does_not_carry_a_stranger_who_steps_into_his_place() {
+fn one_frame_of_the_owner_does_not_help_a_stranger_who_takes_their_place() {
     let world = World::with(|config| config.decision.frames = 3).knows_alice();
     world.stage.shows(&[HERSELF]);
     world.enroll("alice").expect("the same picture three times");
@@ -50,7 +50,7 @@ fn one_frame_of_the_owner_does_not_carry_a_stranger_who_steps_into_his_place() {
 }
 
 #[test]
-fn an_identification_is_no_way_round_the_wait_of_whom_it_finds() {
+fn identify_does_not_bypass_the_lockout_of_the_user_it_finds() {
     let world = World::with(|config| config.decision.frames = 1).knows_alice();
     world.stage.shows(BOB);
     for _ in 0..5 {
@@ -69,7 +69,7 @@ fn an_identification_is_no_way_round_the_wait_of_whom_it_finds() {
 }
 
 #[test]
-fn an_identification_stopped_by_somebodys_misses_says_whom_to_reset() {
+fn an_identification_blocked_by_misses_names_the_user_to_reset() {
     let stops = |config: &mut Config| (config.decision.frames, config.lockout.stop_at) = (1, 5);
     let world = World::with(stops).knows_alice();
     world.stage.shows(BOB);
@@ -86,8 +86,8 @@ fn an_identification_stopped_by_somebodys_misses_says_whom_to_reset() {
 }
 
 #[test]
-fn an_identification_that_nobody_can_pass_says_so_and_counts_no_miss() {
-    // The identical pair passes z = 1.9 among one, and not among two: 1.9 + ln 2.
+fn an_identification_nobody_can_pass_is_reported_and_counts_no_miss() {
+    // The identical pair passes z = 1.9 with one person enrolled, but not with two: 1.9 + ln 2.
     let head = Head::new(Path::new("test"), 2.0, vec![-5e-3; 128], 0.869_89).expect("works");
     let world = World::with(|config| config.decision.frames = 1).with_head(head).knows_alice();
     world.stage.shows(ALICE);
@@ -104,7 +104,7 @@ fn an_identification_that_nobody_can_pass_says_so_and_counts_no_miss() {
 }
 
 #[test]
-fn who_is_removed_while_he_is_looked_at_is_not_let_in() {
+fn a_user_removed_during_an_attempt_is_not_let_in() {
     let world = World::new().knows_alice();
     let attempt = begun(&world);
     assert_eq!(world.ask(&Remove { user: "alice".into(), id: None }).expect("removed").removed, 3);
@@ -141,7 +141,7 @@ fn a_user_has_one_attempt_at_a_time_and_does_not_fill_the_queue() {
 }
 
 #[test]
-fn who_waits_for_his_turn_gets_it_and_stands_behind_the_owner() {
+fn a_queued_caller_gets_a_turn_after_the_owner() {
     let world = World::with(|config| config.decision.frames = 1).knows_alice();
     world.called_by("alice", Role::User);
     let attempt = begun(&world);
@@ -158,7 +158,7 @@ fn who_waits_for_his_turn_gets_it_and_stands_behind_the_owner() {
 }
 
 #[test]
-fn a_silent_name_service_keeps_nobody_waiting_who_is_known_without_it() {
+fn a_silent_name_service_does_not_delay_callers_known_without_it() {
     let world = World::new().knows_alice();
     world.masks.silence(true);
     world.called_by("mallory", Role::User);
@@ -175,7 +175,7 @@ fn a_silent_name_service_keeps_nobody_waiting_who_is_known_without_it() {
 }
 
 #[test]
-fn an_enrolment_takes_looks_that_are_some_time_apart() {
+fn an_enrolment_takes_templates_some_time_apart() {
     let world = World::new();
     world.stage.shows(&[Shot::Live("obama-1.jpg")]);
     let before = world.clock.now();

@@ -1,4 +1,4 @@
-//! The watchdog is fed by the loops themselves: each of them is stopped here, and systemd hears no more of us.
+//! The loops themselves ping the watchdog: each test stops one of them, and the pings must stop.
 
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use facelatch_wire::{Client, Deadline};
 use facelatch_testkit::stage::faces;
 use facelatch_testkit::world::PATIENCE;
 
-/// systemd's interval; the daemon looks at its loops twice in it.
+/// systemd's interval; the daemon checks its loops twice per interval.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// No ping for so long is none at all.
+/// Silence this long means that the pings have stopped.
 const SILENCE: Duration = Duration::from_secs(4);
 
-/// A daemon that reports to us in the place of systemd.
+/// A daemon that reports to the test instead of systemd.
 struct Watched {
     child: Child,
     ears: UnixDatagram,
@@ -25,7 +25,7 @@ struct Watched {
 }
 
 impl Watched {
-    /// Starts it with `config` and at most `descriptors` of open files.
+    /// Starts it with `config` and at most `descriptors` open files.
     fn start(config: &str, descriptors: u32) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let at = |name: &str| folder.path().join(name);
@@ -51,11 +51,11 @@ impl Watched {
         let child = limited.spawn().expect("starts");
         let watched = Self { child, ears, folder };
         assert!(watched.hears("READY=1", PATIENCE));
-        assert!(watched.hears("WATCHDOG=1", PATIENCE), "a daemon that is well pings");
+        assert!(watched.hears("WATCHDOG=1", PATIENCE), "a healthy daemon pings");
         watched
     }
 
-    /// Whether such a word comes within `limit` of the one before it.
+    /// Whether such a message arrives within `limit` of the previous one.
     fn hears(&self, word: &str, limit: Duration) -> bool {
         self.ears.set_read_timeout(Some(limit)).expect("timeout");
         let mut message = [0; 4096];
@@ -67,7 +67,7 @@ impl Watched {
         false
     }
 
-    /// Whether the pings stop; a few that were on their way are let pass.
+    /// Whether the pings stop; a few already sent may still arrive.
     fn falls_silent(&self) -> bool {
         (0..5).any(|_| !self.hears("WATCHDOG=1", SILENCE))
     }
@@ -89,20 +89,20 @@ impl Drop for Watched {
 }
 
 #[test]
-fn a_socket_that_lets_nobody_in_starves_the_watchdog() {
+fn a_socket_that_accepts_nobody_stops_the_pings() {
     let watched = Watched::start("", 32);
     let crowd: Vec<UnixStream> =
         (0..31).map(|_| UnixStream::connect(watched.socket()).expect("queues")).collect();
     assert!(watched.falls_silent());
     drop(crowd);
-    assert!(watched.hears("WATCHDOG=1", PATIENCE), "and is fed again");
+    assert!(watched.hears("WATCHDOG=1", PATIENCE), "the pings resume");
     assert!(watched.client().call(&Status {}).is_ok());
 }
 
 #[test]
-fn an_engine_that_stands_still_starves_the_watchdog() {
+fn a_hanging_engine_stops_the_pings() {
     let watched = Watched::start("", 1024);
-    // A disk that hangs: the engine puts each enrolment on record, and opening a pipe waits for its other end.
+    // A hanging disk: the engine logs each enrolment, and opening a pipe blocks until its other end is open.
     let log = watched.folder.path().join("store/audit/audit.log");
     std::fs::rename(&log, log.with_extension("kept")).expect("moved");
     nix::unistd::mkfifo(&log, nix::sys::stat::Mode::S_IRWXU).expect("made");
@@ -115,5 +115,5 @@ fn an_engine_that_stands_still_starves_the_watchdog() {
     std::fs::rename(log.with_extension("kept"), &log).expect("moved");
     drop(pipe);
     assert!(waiting.join().expect("ends").is_ok());
-    assert!(watched.hears("WATCHDOG=1", PATIENCE), "and is fed again");
+    assert!(watched.hears("WATCHDOG=1", PATIENCE), "the pings resume");
 }

@@ -1,6 +1,6 @@
 //! A process with a store and nothing else, for `cargo xtask torture` to kill.
 //!
-//! `run FOLDER SEED` changes the store until it is killed, and prints a line when a change begins and when it is acknowledged;
+//! `run FOLDER SEED` changes the store until it is killed and prints a line when a change begins and when it is acknowledged;
 //! `check FOLDER` opens it and prints what it holds. No network is loaded: embeddings are generated from numbers.
 #![allow(clippy::print_stdout, missing_docs)]
 
