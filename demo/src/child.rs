@@ -14,23 +14,23 @@ use facelatch::config::Config;
 /// How long the daemon may take to load its models on a slow board.
 const START: Duration = Duration::from_secs(60);
 
-/// How often it is looked whether the child has ended before it was ready.
+/// How often to check whether the child ended before it was ready.
 const GLANCE: Duration = Duration::from_millis(200);
 
 /// A running daemon; stopped when dropped.
 pub(crate) struct Daemon {
     child: Child,
-    /// Stays open: the daemon goes on to say how it is.
+    /// Kept open, because the daemon keeps sending status messages.
     ready: UnixDatagram,
 }
 
 impl Daemon {
-    /// Starts this program as a daemon and waits until it says that it is ready, as systemd would
+    /// Starts this program as a daemon and waits for its readiness message, as systemd would
     /// (sd_notify(3)).
     pub(crate) fn start(room: &Path, config: &Config) -> Result<Self> {
         let (file, notify) = (room.join("facelatch.toml"), room.join("notify.sock"));
         std::fs::write(&file, toml::to_string(config)?)?;
-        let ready = UnixDatagram::bind(&notify).context("the notify socket cannot be made")?;
+        let ready = UnixDatagram::bind(&notify).context("cannot create the notify socket")?;
         ready.set_read_timeout(Some(GLANCE))?;
         let child = Command::new(std::env::current_exe()?)
             .args(["daemon", "--config"])
@@ -40,7 +40,7 @@ impl Daemon {
             .env("RUST_LOG", std::env::var_os("RUST_LOG").unwrap_or_else(|| "warn".into()))
             .stdin(Stdio::null())
             .spawn()
-            .context("the daemon cannot be started")?;
+            .context("cannot start the daemon")?;
         let mut daemon = Self { child, ready };
         daemon.wait()?;
         Ok(daemon)
@@ -54,7 +54,7 @@ impl Daemon {
                     return Ok(());
                 }
             } else if let Some(status) = self.child.try_wait()? {
-                bail!("the daemon ended before it was ready ({status}); it says why above");
+                bail!("the daemon exited before it was ready ({status}); its error is above");
             }
         }
         bail!("the daemon was not ready after {} s", START.as_secs())
@@ -64,7 +64,7 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX));
-        // It may have ended by itself; then there is nobody to tell.
+        // It may have exited already, which is fine.
         let _ = kill(pid, Signal::SIGTERM);
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! A picture with what was found on it: box, landmarks and a line of text, as PNG.
+//! Draws the result on a picture: box, landmarks and a line of text, saved as PNG.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -11,17 +11,17 @@ use embedded_graphics::text::{Baseline, Text};
 
 use facelatch::detect::Face;
 
-/// Height of the line of text in pixels, as the font has it.
+/// Height of a line of text in pixels, given by the font.
 const LINE_PX: u32 = 18;
 
-/// Pixels that can be drawn on: `height` rows of `width`, RGB.
+/// Pixels to draw on: `height` rows of `width`, RGB.
 pub(crate) struct Canvas {
     width: u32,
     height: u32,
     rgb: Vec<u8>,
 }
 
-/// Whether the marks are drawn in the colour of yes or of no.
+/// The colour of the marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
     /// Green.
@@ -49,7 +49,7 @@ impl Canvas {
         }
     }
 
-    /// Writes one line on a dark band at the foot.
+    /// Writes one line on a dark band at the bottom.
     pub(crate) fn caption(&mut self, text: &str, mood: Mood) {
         let foot = self.height.saturating_sub(LINE_PX + 8) as i32;
         let band = Rectangle::new(Point::new(0, foot), Size::new(self.width, LINE_PX + 8));
@@ -61,7 +61,7 @@ impl Canvas {
     /// Writes the picture as PNG.
     ///
     /// # Errors
-    /// What the file system says.
+    /// An error of the file system.
     pub(crate) fn save(&self, path: &Path) -> std::io::Result<()> {
         let mut encoder = png::Encoder::new(std::fs::File::create(path)?, self.width, self.height);
         encoder.set_color(png::ColorType::Rgb);
@@ -107,7 +107,7 @@ mod tests {
     use facelatch::detect::{Bbox, Point};
 
     #[test]
-    fn marks_beyond_the_edge_are_cut_off_and_the_rest_is_drawn() {
+    fn marks_beyond_the_edge_are_clipped() {
         let mut canvas = Canvas::new(64, 48, Vec::new());
         let landmarks = [Point { x: -500.0, y: 1e9 }; 5];
         let face = Face { bbox: Bbox { x: 10.0, y: -20.0, w: 4000.0, h: 40.0 }, landmarks, confidence: 1.0 };

@@ -1,7 +1,7 @@
 //! The main job on bundled pictures, with no camera and no root: `cargo run --release -- demo`.
 //!
-//! Starts the daemon (its library, in a child process) in a temporary folder, with a folder of pictures as its
-//! camera, and talks to its socket like any client.
+//! Starts the daemon (its library, in a child process) in a temporary folder with a folder of pictures as its camera,
+//! and talks to its socket like any client.
 #![forbid(unsafe_code)]
 
 mod child;
@@ -27,7 +27,7 @@ use steps::{ENROLLED, ENROLMENT, STEPS, Step};
 /// How long the daemon may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long it looks for a face, in milliseconds: pictures do not change while one waits.
+/// How long the daemon looks for a face, in milliseconds; short, because the pictures do not change.
 const LOOK_MS: Millis = Millis(1000);
 
 /// facelatch on bundled pictures
@@ -40,7 +40,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Enrol one person, then let others come to the door
+    /// Enrol one person, then let others try
     Demo(Options),
     /// The daemon, as the demo starts it
     #[command(hide = true)]
@@ -52,7 +52,7 @@ struct Options {
     /// Print one JSON object instead of the table
     #[arg(long)]
     json: bool,
-    /// Write each picture with box, landmarks, p and verdict to this folder
+    /// Write each picture with box, landmarks, p and verdict into this folder
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
     /// Embedder to use: sface or mobilefacenet
@@ -78,11 +78,11 @@ fn main() -> ExitCode {
 /// Runs the demo; true when each verdict was the expected one.
 ///
 /// # Errors
-/// Anything that keeps it from running, with what to do.
+/// Anything that keeps the demo from running, with the fix.
 fn run(options: &Options) -> Result<bool> {
     let assets = Assets::find()?;
     let room =
-        tempfile::tempdir().context("a temporary folder cannot be made; set TMPDIR to one that can")?;
+        tempfile::tempdir().context("cannot create a temporary folder; set TMPDIR to a writable folder")?;
     let camera = room.path().join("camera");
     std::fs::create_dir(&camera)?;
 
@@ -122,7 +122,7 @@ impl Assets {
                 return Ok(Self { models, pictures });
             }
         }
-        anyhow::bail!("models and pictures were not found; start the demo in a checkout of facelatch")
+        anyhow::bail!("models and pictures not found; run the demo in a checkout of facelatch")
     }
 }
 
@@ -140,8 +140,10 @@ impl Asking {
         let enrolling = self.client()?.call(&Enroll { user: ENROLLED.into(), label: None, templates })?;
         let outcomes = STEPS.iter().map(|step| self.outcome(step)).collect::<Result<_>>()?;
         Ok(Report {
-            threshold: status.threshold.context("the daemon told no threshold to its owner")?,
-            identical_pair_p: status.identical_pair_p.context("the daemon told no p to its owner")?,
+            threshold: status.threshold.context("the daemon's status has no threshold")?,
+            identical_pair_p: status
+                .identical_pair_p
+                .context("the daemon's status has no identical_pair_p")?,
             embedder: status.embedder,
             templates: enrolling.added.unwrap_or_default(),
             outcomes,
@@ -158,7 +160,7 @@ impl Asking {
         Ok(Client::connect(&self.socket, Deadline::within(PATIENCE))?)
     }
 
-    /// Puts these pictures, and no others, before the camera.
+    /// Shows these pictures, and no others, to the camera.
     fn show(&self, names: &[&str]) -> Result<()> {
         for old in std::fs::read_dir(&self.camera)? {
             std::fs::remove_file(old?.path())?;
@@ -166,7 +168,7 @@ impl Asking {
         for name in names {
             let from = self.pictures.join(name);
             std::fs::copy(&from, self.camera.join(name))
-                .with_context(|| format!("picture {}: cannot be copied", from.display()))?;
+                .with_context(|| format!("cannot copy picture {}", from.display()))?;
         }
         Ok(())
     }

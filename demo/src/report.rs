@@ -1,4 +1,4 @@
-//! What the demo saw: as a table, as JSON, as pictures.
+//! The demo's results as a table, as JSON and as pictures.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::steps::{ENROLLED, Step};
 use facelatch::camera::decode::decode_picture;
 use facelatch::detect::{Bbox, Face, Point};
 
-/// One visitor and what the daemon said.
+/// One visitor and the daemon's reply.
 pub(crate) struct Outcome {
     /// The visitor.
     pub(crate) step: &'static Step,
@@ -21,9 +21,9 @@ pub(crate) struct Outcome {
     pub(crate) judging: Judging,
 }
 
-/// All that was seen.
+/// All results.
 pub(crate) struct Report {
-    /// What p has to reach.
+    /// Threshold of p.
     pub(crate) threshold: f64,
     /// p of two identical faces.
     pub(crate) identical_pair_p: f64,
@@ -44,7 +44,7 @@ impl Outcome {
         self.verdict() == self.step.expected
     }
 
-    /// The picture the reply speaks of.
+    /// The picture the reply is about.
     fn picture(&self) -> &str {
         self.judging.picture.as_deref().unwrap_or(self.step.pictures[0])
     }
@@ -79,12 +79,12 @@ impl Outcome {
 }
 
 impl Report {
-    /// Each verdict was the expected one.
+    /// Whether every verdict was the expected one.
     pub(crate) fn as_expected(&self) -> bool {
         self.outcomes.iter().all(Outcome::as_expected)
     }
 
-    /// Prints it on standard output.
+    /// Prints the report to standard output.
     pub(crate) fn print(&self, json: bool) -> Result<()> {
         let text = if json { serde_json::to_string_pretty(&self.json())? } else { self.table() };
         writeln!(std::io::stdout(), "{text}")?;
@@ -120,10 +120,10 @@ impl Report {
         lines.join("\n")
     }
 
-    /// Writes each picture with what was found on it to `folder`.
+    /// Writes each picture with its result drawn on it to `folder`.
     pub(crate) fn draw(&self, pictures: &Path, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)
-            .with_context(|| format!("folder {}: cannot be made", folder.display()))?;
+            .with_context(|| format!("cannot create folder {}", folder.display()))?;
         for outcome in &self.outcomes {
             let name = Path::new(outcome.picture());
             let bytes = std::fs::read(pictures.join(name))?;
@@ -136,13 +136,13 @@ impl Report {
             let p = outcome.judging.p.map_or(String::new(), |p| format!("p = {p:.4} "));
             canvas.caption(&format!("{ENROLLED}? {p}-> {}", outcome.verdict()), mood);
             let to = folder.join(name).with_extension("png");
-            canvas.save(&to).with_context(|| format!("picture {}: cannot be written", to.display()))?;
+            canvas.save(&to).with_context(|| format!("cannot write picture {}", to.display()))?;
         }
         Ok(())
     }
 }
 
-/// The face of a reply in the detector's own terms; `None` unless it has five landmarks.
+/// The face of a reply as the detector's type; `None` unless it has five landmarks.
 fn in_pixels(face: &reply::Face) -> Option<Face> {
     let points: Vec<Point> = face.landmarks.iter().map(|p| Point { x: p.x as f32, y: p.y as f32 }).collect();
     Some(Face {

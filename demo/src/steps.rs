@@ -1,11 +1,11 @@
-//! Who is enrolled from which pictures, who comes to the door, and what must happen.
+//! Who is enrolled from which pictures, who tries to get in, and the expected verdicts.
 
 use facelatch_wire::Outcome as Verdict;
 
-/// The name under which one person is enrolled.
+/// The name of the enrolled person.
 pub(crate) const ENROLLED: &str = "obama";
 
-/// The pictures that person is enrolled from; none of them comes back later.
+/// The pictures that person is enrolled from; none is shown again.
 pub(crate) const ENROLMENT: &[&str] = &[
     "obama-enrol-1.jpg",
     "obama-enrol-2.jpg",
@@ -15,14 +15,14 @@ pub(crate) const ENROLMENT: &[&str] = &[
     "obama-enrol-6.jpg",
 ];
 
-/// Somebody, or nobody, comes to the door and says to be [`ENROLLED`].
+/// Someone, or nobody, stands before the camera and claims to be [`ENROLLED`].
 #[derive(Debug)]
 pub(crate) struct Step {
-    /// What the camera sees, one after another.
+    /// The pictures the camera sees, in order.
     pub(crate) pictures: &'static [&'static str],
-    /// For people.
+    /// Description for the report.
     pub(crate) who: &'static str,
-    /// What must come of it.
+    /// The expected verdict.
     pub(crate) expected: Verdict,
 }
 

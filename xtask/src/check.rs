@@ -1,4 +1,4 @@
-//! All that must hold before a commit. CI calls the same.
+//! All checks that must pass before a commit. CI runs the same.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use crate::{docs, notices, pam, size, units as unit_files};
 /// How a step ended when it did not fail.
 enum Done {
     Passed,
-    /// A tool or the network is not there: what to do about it.
+    /// A tool or the network is missing; the text says what to do.
     Skipped(&'static str),
 }
 
 type Step = fn() -> Result<Done>;
 
-/// In the order of what fails soonest.
+/// Fastest to fail first.
 const STEPS: &[(&str, Step)] = &[
     ("fmt", || cargo(&["fmt", "--all", "--check"])),
     ("size", || size::check().map(|()| Done::Passed)),
@@ -35,11 +35,11 @@ const STEPS: &[(&str, Step)] = &[
     ("doc", doc),
 ];
 
-/// Runs every step, or those named, and says at the end how each went.
+/// Runs every step, or those named, and prints a summary.
 pub(crate) fn main(wanted: &[String]) -> Result<()> {
     if let Some(unknown) = wanted.iter().find(|name| STEPS.iter().all(|(step, _)| step != name)) {
         let known: Vec<&str> = STEPS.iter().map(|(name, _)| *name).collect();
-        bail!("no step {unknown}; there are {}", known.join(", "));
+        bail!("unknown step {unknown}; choose from {}", known.join(", "));
     }
     let mut report = Vec::new();
     let mut failed = Vec::new();
@@ -95,10 +95,13 @@ fn deny(checks: &[&str]) -> Result<Done> {
     passed(command("cargo-deny", &[&["check", "--hide-inclusion-graph"], checks].concat()))
 }
 
-/// Known holes in dependencies. Their list is fetched from the RustSec repository, which not every machine reaches.
+/// Known vulnerabilities in dependencies. The list is fetched from the RustSec repository, which not every machine can
+/// reach.
 fn advisories() -> Result<Done> {
     if installed("cargo-deny", &["--version"]) && !installed("cargo-deny", &["fetch", "db"]) {
-        return Ok(Done::Skipped("the list of advisories cannot be fetched from here; run it where it can"));
+        return Ok(Done::Skipped(
+            "the list of advisories cannot be fetched; run this step on a machine that can reach it",
+        ));
     }
     deny(&["advisories"])
 }

@@ -1,11 +1,11 @@
-//! `config/facelatch.toml`, written from the table in `src/config/settings.rs`.
+//! Writes `config/facelatch.toml` from the table in `src/config/settings.rs`.
 
 use anyhow::Result;
 
 use crate::run::{command, succeed};
 
-/// Has the test that compares the two write the file instead: only tests hold the texts of the table, so that the
-/// daemon need not.
+/// Makes the test that compares the two write the file: the texts of the table are compiled into tests only, to keep
+/// them out of the daemon.
 pub(crate) fn main(_: &[String]) -> Result<()> {
     let mut tests = command("cargo", &["test", "--locked", "--lib", "config::"]);
     tests.env("FACELATCH_WRITE_CONFIG", "1");

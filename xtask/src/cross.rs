@@ -1,7 +1,7 @@
-//! Programs for ARM boards, built and tried on a PC without Docker: gcc, libc and qemu from Debian's packages,
-//! and Rust's standard library as `rustup target add` brings it or, where that is not to be had, built once.
+//! Builds and tests programs for ARM boards on a PC without Docker: gcc, libc and qemu come from Debian's packages, and
+//! Rust's standard library from `rustup target add` or, if that is unavailable, from a build done once.
 //!
-//! `docs/cross.md` tells the same to people.
+//! User documentation: `docs/cross.md`.
 
 mod apt;
 mod emulate;
@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use crate::run::command;
 use crate::target::{TARGETS, Target};
 
-/// Tests that an emulator can't pass, and why.
+/// Tests that cannot pass under emulation, and why.
 const NOT_EMULATED: &[(&str, &str)] = &[(
     "a_command_that_is_not_there_or_may_not_run",
     "qemu-user forks where posix_spawn shares memory, so the child's error is lost",
@@ -34,16 +34,15 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     }
 }
 
-/// What is tested when nothing else is asked for: all unit tests, the kernels and networks bit by bit, each stage
-/// against an independent runtime. The tests that start whole daemons wait for them by the clock, which an emulator
-/// does not keep; they run natively.
+/// The default tests: all unit tests, the kernels and networks bit by bit, and each stage against an independent
+/// runtime. Tests that start whole daemons depend on real time, which an emulator does not keep, so they run natively.
 const TESTED: &[&[&str]] = &[
     &["--lib", "--bins"],
     &["--test", "exact", "--test", "scan", "--test", "models", "--test", "allocations"],
     &["--test", "it", "golden"],
 ];
 
-/// Tests built for the target and run here, by emulation where it must be.
+/// Builds tests for the target and runs them here, under emulation if needed.
 fn test(words: &[String]) -> Result<()> {
     let Some((name, rest)) = words.split_first() else { bail!("say which target to test") };
     let target = Target::named(name)?;
@@ -51,13 +50,13 @@ fn test(words: &[String]) -> Result<()> {
         return run(target, &rest.iter().map(String::as_str).collect::<Vec<_>>());
     }
     for tested in TESTED {
-        // Without these helpers: they run on the machine of whoever develops.
+        // Without xtask itself, which runs on the developer's machine.
         run(target, &[&["--workspace", "--exclude", "xtask"], *tested].concat())?;
     }
     Ok(())
 }
 
-/// One `cargo test`, without the tests that an emulator can't pass.
+/// One `cargo test`, without the tests that cannot pass under emulation.
 fn run(target: &Target, words: &[&str]) -> Result<()> {
     let mut command = cargo(target, &["test", "--locked"])?;
     command.args(words);
@@ -68,14 +67,14 @@ fn run(target: &Target, words: &[&str]) -> Result<()> {
             command.arg("--");
         }
         for (name, why) in NOT_EMULATED {
-            eprintln!("{}: {name} is left out: {why}", target.debian);
+            eprintln!("{}: {name} is skipped: {why}", target.debian);
             command.args(["--skip", name]);
         }
     }
     emulate::run(target, command)
 }
 
-/// What plain cargo needs to know, for a shell: `eval "$(cargo xtask cross env arm64)"`.
+/// Prints the environment plain cargo needs: `eval "$(cargo xtask cross env arm64)"`.
 #[expect(clippy::print_stdout, reason = "the shell reads it")]
 fn env(target: &Target) -> Result<()> {
     for (name, value) in cross(target)? {
@@ -84,7 +83,7 @@ fn env(target: &Target) -> Result<()> {
     Ok(())
 }
 
-/// A cargo command that builds for the target and runs what it built.
+/// A cargo command that builds for the target and runs the result.
 pub(crate) fn cargo(target: &Target, words: &[&str]) -> Result<Command> {
     let mut command = command("cargo", words);
     command.args(target.flags()).envs(cross(target)?);
@@ -100,7 +99,7 @@ pub(crate) fn program(target: &Target, path: &Path) -> Result<Command> {
     Ok(command(target.qemu, &["-L", &format!("/usr/{}", target.gnu), path]))
 }
 
-/// Installs what is missing and tells how cargo finds it, as environment variables.
+/// Installs what is missing and returns the environment variables by which cargo finds it.
 fn cross(target: &Target) -> Result<Vec<(String, String)>> {
     if target.is_host() {
         return Ok(Vec::new());
@@ -110,12 +109,12 @@ fn cross(target: &Target) -> Result<Vec<(String, String)>> {
     let mut found = vec![
         (target.variable("LINKER"), gcc.clone()),
         (target.variable("RUNNER"), format!("{} -L /usr/{}", target.qemu, target.gnu)),
-        // For programs that the kernel hands to the emulator.
+        // For programs the kernel passes to the emulator.
         ("QEMU_LD_PREFIX".to_owned(), format!("/usr/{}", target.gnu)),
         (format!("CC_{}", target.triple.replace('-', "_")), gcc),
     ];
     if let Some(sysroot) = library::sysroot(target)? {
-        // rustc takes the target's standard library from there; its own folder stays as it is.
+        // rustc takes the target's standard library from here; its own folder stays unchanged.
         let flag = format!("--sysroot={}", sysroot.display());
         found.push((target.variable("RUSTFLAGS"), flag.clone()));
         found.push((target.variable("RUSTDOCFLAGS"), flag));

@@ -1,7 +1,7 @@
-//! The packages, for one target: `target/debian/facelatch_..._ARCH.deb` and `libpam-facelatch_..._ARCH.deb`.
+//! Builds the packages for one target: `target/debian/facelatch_..._ARCH.deb` and `libpam-facelatch_..._ARCH.deb`.
 //!
-//! Programs are built by [`crate::cross`], checked by [`crate::elf`], asked for their own pages and completions,
-//! and packed by cargo-deb as `[package.metadata.deb]` in Cargo.toml says.
+//! [`crate::cross`] builds the programs, [`crate::elf`] checks them, the programs print their own manual pages and
+//! completions, and cargo-deb packs them according to `[package.metadata.deb]` in Cargo.toml.
 
 use std::path::{Path, PathBuf};
 
@@ -11,24 +11,24 @@ use crate::run::{cache, command, installed, read, succeed, target_folder};
 use crate::target::Target;
 use crate::{cross, elf, manual};
 
-/// The version that packages are made with.
+/// The version of cargo-deb.
 const CARGO_DEB: &str = "3.8.0";
 
-/// Stripped, without models: more does not belong on a board.
+/// Size limit of the stripped programs, without models, on a board.
 const MAX_BYTES: u64 = 15_000_000;
 
-/// The same for a PC, whose instructions are longer.
+/// The same for a PC, where code is larger.
 const MAX_BYTES_AMD64: u64 = 16_000_000;
 
-/// Packs the table of addresses that are corrected at loading (DT_RELR, which glibc 2.36 is the first to read): 0.9 MB
-/// less on x86-64. bookworm's linkers for ARM do not know it.
+/// Packs the relocation table (DT_RELR, supported since glibc 2.36): 0.9 MB less on x86-64. bookworm's linkers for ARM
+/// do not support it.
 const PACKED: &str = "-Clink-arg=-Wl,-z,pack-relative-relocs";
 
-/// Cargo's packages to build, and the file that each makes.
+/// Cargo packages to build, and the file each produces.
 const PROGRAMS: &[(&str, &str)] =
     &[("facelatch", "facelatchd"), ("facelatch-cli", "facelatch"), ("pam_facelatch", "libpam_facelatch.so")];
 
-/// Debian's packages. The PAM module has one of its own: a door without logins needs none.
+/// Debian packages. The PAM module is separate, because a door without logins does not need it.
 const PACKAGES: &[&str] = &["facelatch", "libpam-facelatch"];
 
 /// `[--target TARGET] [--profile PROFILE]`
@@ -68,13 +68,15 @@ fn wanted(words: &[String]) -> Result<Wanted> {
         match (name, value) {
             ("--target", Some(value)) => wanted.target = Target::named(&value)?,
             ("--profile", Some(value)) => wanted.profile = value,
-            _ => bail!("{word}: say --target TARGET, or --profile PROFILE (dist, or release to be quick)"),
+            _ => bail!(
+                "unknown argument {word}; use --target TARGET or --profile PROFILE (dist, or release for a faster build)"
+            ),
         }
     }
     Ok(wanted)
 }
 
-/// Builds all that is packed, each with the features it is shipped with, and checks it.
+/// Builds everything that is packed, each part with its shipped features, and checks it.
 fn build(target: &Target, profile: &str) -> Result<PathBuf> {
     let words = ["build", "--locked", "--profile", profile];
     let cargo = || {
@@ -87,7 +89,7 @@ fn build(target: &Target, profile: &str) -> Result<PathBuf> {
     let folder = target.folder(profile);
     let mut files = Vec::new();
     for (package, file) in PROGRAMS {
-        // One by one: in one build each would get the others' features of their common crates.
+        // One by one: a single build would unify the features of their common crates.
         let mut build = cargo()?;
         build.args(["--package", package]);
         succeed(build)?;
@@ -108,7 +110,7 @@ fn build(target: &Target, profile: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// One package of each kind lies there, so that nobody installs the one before by mistake.
+/// Removes older packages, so that nobody installs one by mistake.
 fn remove_older(output: &Path, package: &str, target: &Target) -> Result<()> {
     let (start, end) = (format!("{package}_"), format!("_{}.deb", target.debian));
     for entry in std::fs::read_dir(output)? {
@@ -130,7 +132,7 @@ fn pack(tool: &Path, target: &Target, profile: &str, package: &str, path: &Path)
         deb.args(["--variant", package, "--multiarch", "same"]);
     }
     deb.arg("--output").arg(path);
-    // Files carry the time of the commit, so that the same source gives the same package.
+    // Files get the time of the commit, so that the same source gives the same package.
     let commit = read(command("git", &["log", "-1", "--format=%ct"])).unwrap_or_default();
     if std::env::var_os("SOURCE_DATE_EPOCH").is_none() && !commit.is_empty() {
         deb.env("SOURCE_DATE_EPOCH", commit.trim());
@@ -138,7 +140,7 @@ fn pack(tool: &Path, target: &Target, profile: &str, package: &str, path: &Path)
     succeed(deb)
 }
 
-/// Debian's own check of packages; its errors are ours.
+/// Runs Debian's package checker; its errors fail the build.
 fn lint(package: &Path) -> Result<()> {
     if !installed("lintian", &["--version"]) {
         eprintln!("lintian is not installed, so the package is not checked; `apt-get install lintian`");
@@ -154,7 +156,7 @@ fn version() -> Result<String> {
     let text = read(command("cargo", &words))?;
     let package = text.split(r#""name":"facelatch","version":""#).nth(1);
     let version = package.and_then(|rest| rest.split('"').next());
-    version.map(str::to_owned).context("`cargo metadata` names no version of facelatch")
+    version.map(str::to_owned).context("`cargo metadata` gives no version of facelatch")
 }
 
 /// cargo-deb, built once into the cache if this version is not there.
@@ -162,12 +164,12 @@ fn cargo_deb() -> Result<PathBuf> {
     let folder = cache()?.join(format!("cargo-deb-{CARGO_DEB}"));
     let program = folder.join("bin/cargo-deb");
     if !program.exists() {
-        // Compression is left to the system's xz: no C code to build.
+        // The system's xz compresses, so there is no C code to build.
         let crate_name = format!("cargo-deb@{CARGO_DEB}");
         let mut cargo =
             command("cargo", &["install", "--locked", "--quiet", "--no-default-features", &crate_name]);
         cargo.arg("--root").arg(&folder);
-        // Into a folder of its own, whatever ours is.
+        // Into its own target folder, whatever ours is.
         cargo.env_remove("CARGO_TARGET_DIR");
         succeed(cargo)?;
     }
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn target_and_profile_are_taken_in_either_form_and_nothing_else() {
+    fn target_and_profile_are_accepted_in_either_form_and_nothing_else() {
         let quick = wanted(&words("--target=armhf --profile release")).expect("both");
         assert_eq!((quick.target.debian, quick.profile.as_str()), ("armhf", "release"));
         let shipped = wanted(&words("--target aarch64-unknown-linux-gnu")).expect("one");

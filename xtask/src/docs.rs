@@ -1,4 +1,4 @@
-//! Documents that point at something point at what is there: links between files, and the messages that
+//! Checks the documents: links between files must resolve, and the programs must print the messages that
 //! docs/troubleshooting.md quotes.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use crate::run::{command, read, root};
 /// The page that quotes what the programs print.
 const QUOTING: &str = "docs/troubleshooting.md";
 
-/// Fails with one line for each link to a missing file and each quoted message that no program prints.
+/// Fails with one line for each link to a missing file and each quoted message no program prints.
 pub(crate) fn check() -> Result<()> {
     let mut wrong = Vec::new();
     for name in tracked("*.md")? {
@@ -29,7 +29,7 @@ pub(crate) fn check() -> Result<()> {
     if wrong.is_empty() { Ok(()) } else { bail!("{}", wrong.join("\n")) }
 }
 
-/// Names of files below the root that git knows.
+/// Names of the files tracked by git, relative to the root.
 fn tracked(pattern: &str) -> Result<Vec<String>> {
     Ok(read(command("git", &["ls-files", pattern]))?.lines().map(str::to_owned).collect())
 }
@@ -38,7 +38,7 @@ fn load(name: &str) -> Result<String> {
     std::fs::read_to_string(root().join(name)).with_context(|| name.to_owned())
 }
 
-/// Targets of the links outside code blocks that lead to files here, without their `#` parts.
+/// Targets of links outside code blocks that point to local files, without their `#` parts.
 fn links(text: &str) -> BTreeSet<&str> {
     let lines = text.lines().filter(|line| !line.starts_with("    "));
     lines
@@ -48,7 +48,7 @@ fn links(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// What stands in double quotes in the first column of each table. `...` stands for what differs.
+/// Double-quoted texts in the first column of each table; `...` stands for a variable part.
 fn quotes(text: &str) -> BTreeSet<String> {
     let cells = text.lines().filter_map(|line| line.strip_prefix('|')?.split('|').next());
     cells
@@ -59,7 +59,7 @@ fn quotes(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// A message in source may be broken by `\` and indentation; it is one line here.
+/// Joins messages that source code breaks with `\` and indentation.
 fn flat(source: &str) -> String {
     let mut flat = String::with_capacity(source.len());
     for line in source.lines().map(str::trim_start) {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_are_taken_from_the_first_column_without_what_differs() {
+    fn quotes_are_taken_from_the_first_column_without_variable_parts() {
         let text = "| you see | cause |\n| \"file ...: is gone\", exit 1 | \"no\" |\n\"nor this\"";
         assert_eq!(Vec::from_iter(quotes(text)), ["file", "is gone"]);
     }

@@ -1,4 +1,4 @@
-//! What a program asks of the machine it is installed on: symbols of the C library, and libraries.
+//! Checks what a program needs from the machine it is installed on: C library symbols and shared libraries.
 
 use std::path::Path;
 
@@ -18,9 +18,9 @@ const LIBRARIES: &[&str] = &["libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linu
 pub(crate) struct Needs {
     /// Libraries by name.
     pub(crate) libraries: Vec<String>,
-    /// The newest version of glibc that a symbol is of.
+    /// The newest glibc version any symbol needs.
     pub(crate) glibc: (u32, u32),
-    /// A symbol of that version.
+    /// A symbol that needs this version.
     pub(crate) symbol: String,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn check(path: &Path) -> Result<Needs> {
     }
     let known = |library: &String| LIBRARIES.iter().any(|prefix| library.starts_with(prefix));
     match needs.libraries.iter().find(|library| !known(library)) {
-        Some(other) => bail!("{name}: needs {other}, which the packages do not depend on"),
+        Some(other) => bail!("{name} needs {other}, which the packages do not depend on"),
         None => Ok(needs),
     }
 }
@@ -48,7 +48,7 @@ fn needs(bytes: &[u8]) -> Result<Needs> {
     match FileKind::parse(bytes)? {
         FileKind::Elf32 => read(elf::FileHeader32::<Endianness>::parse(bytes)?, bytes),
         FileKind::Elf64 => read(elf::FileHeader64::<Endianness>::parse(bytes)?, bytes),
-        other => bail!("is no program of Linux but {other:?}"),
+        other => bail!("is not a Linux program but {other:?}"),
     }
 }
 
@@ -56,7 +56,7 @@ fn read<H: FileHeader<Endian = Endianness>>(header: &H, bytes: &[u8]) -> Result<
     let endian = header.endian()?;
     let sections = header.sections(endian, bytes)?;
     let symbols = sections.symbols(endian, bytes, elf::SHT_DYNSYM)?;
-    let versions = sections.versions(endian, bytes)?.context("its symbols have no versions")?;
+    let versions = sections.versions(endian, bytes)?.context("no symbol versions found")?;
     let mut needs = Needs { libraries: Vec::new(), glibc: (0, 0), symbol: String::new() };
     for (index, symbol) in symbols.enumerate() {
         let Some(version) = versions.version(versions.version_index(endian, index))? else { continue };
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_very_program_needs_a_c_library_and_says_of_which_version() {
+    fn this_test_program_needs_a_c_library_of_a_known_version() {
         let needs = check(&std::env::current_exe().expect("we run")).expect("built here");
         assert!(needs.libraries.iter().any(|library| library == "libc.so.6"), "{needs:?}");
         assert!(needs.glibc >= (2, 17) && !needs.symbol.is_empty(), "{needs:?}");
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_no_program() {
+    fn text_is_not_a_program() {
         let error = check(&crate::run::root().join("README.md")).expect_err("a text").to_string();
         assert!(error.contains("README.md"), "{error}");
     }

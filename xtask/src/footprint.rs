@@ -1,4 +1,4 @@
-//! What the running daemon costs: start to ready, memory after work, CPU while nobody is at the door.
+//! Measures the running daemon: time from start to ready, memory after work, CPU while idle.
 //!
 //! Starts the release build in a temporary folder with bundled pictures as its camera, as the demo does.
 
@@ -12,10 +12,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{command, read, root, succeed, target_folder};
 
-/// Starts of which the middle one is told.
+/// Number of starts; the median is reported.
 const STARTS: usize = 5;
 
-/// Attempts before memory is read.
+/// Attempts made before memory is read.
 const ATTEMPTS: usize = 20;
 
 /// How long a start or an answer may take.
@@ -24,12 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Ticks a second in /proc/PID/stat: the same on every Linux that Rust runs on.
 const TICKS: f64 = 100.0;
 
-/// Pictures of one person: to enrol from, and to verify with.
+/// Pictures of one person, to enrol from and to verify with.
 const PICTURES: &[&str] = &["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg"];
 
-/// Measures and prints; the first word is how many seconds it is idle.
+/// Measures and prints; the first word is the number of idle seconds.
 pub(crate) fn main(words: &[String]) -> Result<()> {
-    let idle = words.first().map_or(Ok(30), |word| word.parse()).context("SECONDS is a whole number")?;
+    let idle = words.first().map_or(Ok(30), |word| word.parse()).context("SECONDS must be a whole number")?;
     succeed(command("cargo", &["build", "--release", "--locked", "--bin", "facelatchd"]))?;
     let room = Room::new()?;
     let mut starts = (0..STARTS).map(|_| Ok(room.start()?.1)).collect::<Result<Vec<_>>>()?;
@@ -60,7 +60,7 @@ fn program() -> PathBuf {
     target_folder().join("release/facelatchd")
 }
 
-/// A temporary folder with all that a daemon needs; removed when dropped.
+/// A temporary folder with everything a daemon needs; removed when dropped.
 struct Room(PathBuf);
 
 impl Room {
@@ -87,7 +87,7 @@ impl Room {
         self.0.join("facelatch.sock")
     }
 
-    /// A daemon that says it is ready, and how long that took.
+    /// A daemon that is ready, and the time it took.
     fn start(&self) -> Result<(Daemon, Duration)> {
         let notify = self.0.join("notify.sock");
         let _ = std::fs::remove_file(&notify); // Left by the last start.
@@ -96,11 +96,11 @@ impl Room {
         let mut command = command(&program().display().to_string(), &["--config"]);
         command.arg(self.0.join("facelatch.toml")).env("NOTIFY_SOCKET", &notify).env("RUST_LOG", "warn");
         let started = now();
-        let daemon = Daemon(command.stdin(Stdio::null()).spawn().context("facelatchd cannot be started")?);
+        let daemon = Daemon(command.stdin(Stdio::null()).spawn().context("cannot start facelatchd")?);
         let mut message = [0; 4096];
         loop {
             let length =
-                ready.recv(&mut message).context("facelatchd did not get ready; it says why above")?;
+                ready.recv(&mut message).context("facelatchd did not become ready; its error is above")?;
             if String::from_utf8_lossy(&message[..length]).lines().any(|line| line == "READY=1") {
                 return Ok((daemon, now().duration_since(started)));
             }
@@ -129,7 +129,7 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        // A folder left behind in the temporary folder harms nobody.
+        // A leftover temporary folder is harmless.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -153,7 +153,7 @@ impl Daemon {
             .join(", "))
     }
 
-    /// User and system time so far; the fields 14 and 15 of proc_pid_stat(5), counted behind the name.
+    /// User and system time so far: fields 14 and 15 of proc_pid_stat(5), counted after the name.
     fn cpu_seconds(&self) -> Result<f64> {
         let stat = self.proc("stat")?;
         let behind = stat.rsplit(')').next().unwrap_or_default();
@@ -164,7 +164,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,4 +1,4 @@
-//! Helpers for the people who work on facelatch: `cargo xtask VERB`.
+//! Developer tools for facelatch: `cargo xtask VERB`.
 #![expect(clippy::print_stdout, reason = "a command talks to the person who typed it")]
 
 use std::process::ExitCode;
@@ -21,26 +21,26 @@ mod torture;
 mod units;
 mod vm;
 
-/// What a verb does; it gets the words after its name.
+/// Implementation of a verb; it gets the words after the verb.
 type Act = fn(&[String]) -> anyhow::Result<()>;
 
-/// Every verb: name, what follows it, what it is for.
+/// Every verb: name, arguments, purpose.
 const VERBS: &[(&str, &str, &str, Act)] = &[
-    ("check", "[STEP...]", "all that must hold before a commit; with names, only those steps", check::main),
+    ("check", "[STEP...]", "all checks before a commit; with names, only those steps", check::main),
     ("config", "", "write config/facelatch.toml from the table of settings", config::main),
     ("cross", "setup|test|env [TARGET]", "tools, tests and variables for an ARM target", cross::main),
     ("deb", "[--target TARGET]", "the Debian packages, in target/debian/", deb::main),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
-    ("pam", "", "the PAM module under a real libpam: a matrix of cases (root, pamtester)", pam::main),
-    ("footprint", "[SECONDS]", "start to ready, memory and idle CPU of the daemon", footprint::main),
+    ("pam", "", "test the PAM module under a real libpam (needs root and pamtester)", pam::main),
+    ("footprint", "[SECONDS]", "measure start-up time, memory and idle CPU of the daemon", footprint::main),
     (
         "torture",
         "[--kills N] [--damage N] [--json]",
-        "kill and damage the store: nothing may be lost",
+        "kill the daemon and damage the store; nothing may be lost",
         torture::main,
     ),
-    ("peers", "[--json]", "time beside onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
-    ("vm", "[--short] [DEB DEB]", "the packages on an emulated arm64 machine with a camera", vm::main),
+    ("peers", "[--json]", "compare speed with onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
+    ("vm", "[--short] [DEB DEB]", "test the packages on an emulated arm64 machine with a camera", vm::main),
 ];
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! THIRD-PARTY-NOTICES.md: every crate that is linked into a program of ours, from Cargo.lock.
+//! THIRD-PARTY-NOTICES.md: every crate linked into one of our programs, from Cargo.lock.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use crate::run;
 
 const FILE: &str = "THIRD-PARTY-NOTICES.md";
 
-/// What is linked differs a little between these; the notices name the union.
+/// Linked crates differ slightly between these targets; the notices list the union.
 pub(crate) const TARGETS: &[&str] =
     &["aarch64-unknown-linux-gnu", "armv7-unknown-linux-gnueabihf", "x86_64-unknown-linux-gnu"];
 
@@ -41,7 +41,7 @@ pub(crate) fn main(_: &[String]) -> Result<()> {
     std::fs::write(run::root().join(FILE), text()?).with_context(|| FILE.to_owned())
 }
 
-/// Fails when the file is not what [`main`] would write.
+/// Fails if the file differs from what [`main`] would write.
 pub(crate) fn check() -> Result<()> {
     let kept = std::fs::read_to_string(run::root().join(FILE)).unwrap_or_default();
     if kept != text()? {
@@ -76,7 +76,7 @@ fn text() -> Result<String> {
 fn row(line: &str) -> Result<Option<String>> {
     let mut parts = line.trim_end_matches(" (*)").split('|');
     let (Some(package), Some(licence), Some(source)) = (parts.next(), parts.next(), parts.next()) else {
-        bail!("`cargo tree` said something else than expected: {line}");
+        bail!("unexpected output of `cargo tree`: {line}");
     };
     let mut words = package.split(' ');
     let (name, version) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
@@ -84,7 +84,7 @@ fn row(line: &str) -> Result<Option<String>> {
         return Ok(None);
     }
     if licence.is_empty() {
-        bail!("{name} names no licence; read its files and add it here by hand");
+        bail!("{name} declares no licence; read its files and add it here by hand");
     }
     let version = version.trim_start_matches('v');
     Ok(Some(format!("| {name} | {version} | {} | {} |", licence.replace('/', " OR "), source.trim())))

@@ -1,4 +1,4 @@
-//! The PAM module: what may be linked into it, and how it behaves under a real libpam.
+//! Tests the PAM module: which crates are linked into it, and how it behaves under a real libpam.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{command, installed, read, root, succeed};
 
-/// All that may come with the module into sudo and login: our wire, serde with its JSON, and nix over libc. Anything
-/// more is argued for here.
+/// Every crate the module may bring into sudo and login: our wire, serde with its JSON, and nix over libc. Any addition
+/// must be justified here.
 const CEILING: &[&str] = &[
     "bitflags",
     "cfg-if",
@@ -42,25 +42,25 @@ pub(crate) fn ceiling() -> Result<()> {
     Ok(())
 }
 
-/// What is missing for [`main`], if anything.
+/// What [`main`] lacks on this machine, if anything.
 pub(crate) fn missing() -> Option<&'static str> {
     let root = read(Command::new("id")).is_ok_and(|id| id.starts_with("uid=0("));
     if !root {
-        return Some("a real PAM stack wants root");
+        return Some("a real PAM stack needs root");
     }
-    // It has no option that ends well; being found is what counts.
+    // No option makes it exit with 0; it only has to be found.
     let pamtester = Command::new("pamtester").output().is_ok();
     if !pamtester || !installed("python3", &["--version"]) {
         return Some("pamtester or python3 is not installed; `apt install pamtester python3`");
     }
     let namespace = ["--mount", "--propagation", "private", "true"];
-    (!installed("unshare", &namespace)).then_some("mount namespaces cannot be made here")
+    (!installed("unshare", &namespace)).then_some("mount namespaces cannot be created here")
 }
 
 /// Builds the module, once as shipped and once to panic, and the daemon; then runs tests/pam/run.
 pub(crate) fn main(words: &[String]) -> Result<()> {
     if !words.is_empty() {
-        bail!("pam takes no options");
+        bail!("pam takes no arguments");
     }
     if let Some(missing) = missing() {
         bail!("{missing}");
@@ -87,11 +87,11 @@ fn build(words: &[&str]) -> Result<()> {
     succeed(build)
 }
 
-/// Copies what was built, since the next build may overwrite it.
+/// Copies a built file, since the next build may overwrite it.
 fn take(name: &str, to: &Path) -> Result<()> {
     let from = root().join("target/debug").join(name);
-    // A program that still runs cannot be written over, but it can be replaced.
+    // A running program cannot be overwritten, but it can be replaced.
     let _ = std::fs::remove_file(to);
-    std::fs::copy(&from, to).with_context(|| format!("{} cannot be copied", from.display()))?;
+    std::fs::copy(&from, to).with_context(|| format!("cannot copy {}", from.display()))?;
     Ok(())
 }
