@@ -1,6 +1,6 @@
-//! How long each stage takes, and a whole attempt: `cargo bench`. Frames are bundled pictures, 640 pixels long.
+//! Times each stage and a whole attempt: `cargo bench`. Frames are bundled pictures, 640 pixels on the longer side.
 //!
-//! On a quiet machine only; compare within one run, not across machines.
+//! Run it on an idle machine; compare within one run, not across machines.
 
 use std::hint::black_box;
 use std::ops::ControlFlow;
@@ -23,7 +23,7 @@ const ENROLMENT: [&str; 5] =
     ["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg", "obama-enrol-4.jpg", "obama-enrol-5.jpg"];
 const VISIT: [&str; 3] = ["obama-3.jpg", "obama-3b.jpg", "obama-3c.jpg"];
 
-/// Templates a person, as the configuration has it.
+/// Templates per person, as configured by default.
 const TEMPLATES: usize = 5;
 
 fn picture(name: &str) -> PathBuf {
@@ -96,14 +96,14 @@ fn stages(c: &mut Criterion) {
     group.finish();
 }
 
-/// Three frames against everybody, as an identification does: one thread, every template looked at.
+/// Three frames against everyone, as in an identification: one thread, every template compared.
 fn scan(c: &mut Criterion) {
     let networks = networks(&config());
     let length = networks.embedder.length();
     let head = &networks.head;
     let key = TemplateKey::draw(&[7; 32], head.key_kind(), length);
     let head = head.for_key(&key);
-    // Any unit vectors cost the same; these come from a fixed recipe (a linear congruential generator).
+    // Any unit vectors cost the same; these come from a linear congruential generator.
     let mut state = 1_u32;
     let mut random = || {
         let values = (0..length).map(|_| {

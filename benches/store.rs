@@ -1,8 +1,8 @@
-//! What the store costs: time of an enrolment, of a start with many people, and what a card has to bear.
+//! Measures the store: time of an enrolment and of a start with many people, and bytes written to the card.
 //!
-//! `cargo bench --bench store`. Bytes are those that this process handed
-//! to the block layer (`write_bytes` in /proc/self/io), pages of the file system's own journal not counted; the
-//! folder must lie on a disk: `FACELATCH_BENCH_DIR`, else `target/`.
+//! `cargo bench --bench store`. Bytes are those this process passed to the block layer (`write_bytes` in
+//! /proc/self/io), without the file system's journal; the folder must be on a disk: `FACELATCH_BENCH_DIR`, else
+//! `target/`.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, missing_docs)]
 
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ const SHA: &str = "65a7f216926cb6ae114ce65aed30f5e7466fa0c0c6496349033ae46e22d56
 /// Templates of one enrolment, as configured.
 const TEMPLATES: usize = 5;
 
-/// Enrolments of which the middle one is told.
+/// Number of enrolments; the median is reported.
 const ENROLMENTS: usize = 200;
 
 /// People of the large store.
@@ -74,7 +74,7 @@ fn median(mut times: Vec<Duration>) -> f64 {
     times[times.len() / 2].as_secs_f64() * 1e3
 }
 
-/// Median milliseconds and bytes of each of many runs.
+/// Median milliseconds and bytes over many runs.
 fn measured(runs: usize, mut run: impl FnMut(usize)) -> (f64, u64) {
     let before = written();
     let times = (0..runs).map(|n| {
@@ -94,7 +94,7 @@ fn folder_bytes(folder: &Path) -> u64 {
 }
 
 fn main() {
-    // `cargo test --benches` only wants to know that it runs.
+    // `cargo test --benches` only checks that it runs.
     let short = std::env::args().any(|word| word == "--test");
     let root = std::env::var_os("FACELATCH_BENCH_DIR")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from);
@@ -104,7 +104,7 @@ fn main() {
     large(&folder.path().join("large/store"), if short { 20 } else { MANY }, if short { 1 } else { 5 });
 }
 
-/// What happens at a door, one after the other.
+/// The operations at a door, one after another.
 fn small(path: &Path, enrolments: usize, idle: u64) {
     let mut random = SplitMix64(1);
     {
@@ -144,7 +144,7 @@ fn large(path: &Path, many: usize, runs: usize) {
     {
         let vault = open(path);
         let key = vault.snapshot().expect("read").template_key;
-        // In lots, since this is no enrolment at the door.
+        // In batches, since this is not an enrolment at the door.
         for lot in (0..many).collect::<Vec<_>>().chunks(500) {
             let templates: Vec<_> = lot.iter().flat_map(|user| looks(&key, *user, &mut random)).collect();
             vault.add(&templates).expect("added");

@@ -1,4 +1,4 @@
-//! Time from a decoded frame to an embedding: detect, align, embed, on one thread.
+//! Times the steps from a decoded frame to an embedding: detect, align, embed, on one thread.
 //!
 //! `cargo run --release --example time_frame -- [RUNS]`
 #![allow(clippy::print_stdout, clippy::disallowed_methods, missing_docs)]

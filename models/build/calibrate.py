@@ -109,7 +109,7 @@ def choose_range(layers, tensor, x, low, high):
 
 
 def equalised(layers, stats, group):
-    """Scale one group of tensors by the strength that leaves its readers the least error."""
+    """Scale one group of tensors by the strength that gives its readers the least error."""
     low = np.min([stats.low[t] for t in group], axis=0)
     high = np.max([stats.high[t] for t in group], axis=0)
     full, _ = equalise.channel_scale(low, high)
@@ -131,7 +131,7 @@ def equalised(layers, stats, group):
 
 
 def bias_shifts(layers, plain, tensors, chips):
-    """Layer by layer: what the rounding so far does to the mean of each channel, taken back."""
+    """Corrects, layer by layer, the shift of each channel's mean caused by the rounding so far."""
     shifts = {}
     for k in range(len(layers)):
         both = []

@@ -105,7 +105,7 @@ def main():
         low, high = stats.low[tensor].min(), stats.high[tensor].max()
         _, scale, zero = calibrate.choose_range(net.layers, tensor, stats.samples[tensor], low, high)
         out["tensors"][tensor] = [scale, zero]
-    # Layer by layer: what the rounding so far does to the mean of each channel, taken back.
+    # Correct, layer by layer, the shift of each channel's mean caused by the rounding so far.
     some = inputs[::4]
     wanted = means(net, net.layers, None, [layer.y for layer in net.layers], some)
     for layer, exact in zip(net.layers, wanted):

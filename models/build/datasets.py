@@ -16,7 +16,7 @@ SETS = ("att", "yale", "faces94", "wild112")
 
 
 def enlarged(rgb, pad=0.3, times=3):
-    """A face that fills its picture is not found: replicate the border, then enlarge."""
+    """Replicate the border and enlarge, because a face that fills its picture is not found."""
     top, left = (round(n * pad) for n in rgb.shape[:2])
     padded = np.pad(rgb, ((top, top), (left, left), (0, 0)), mode="edge")
     image = Image.fromarray(padded)

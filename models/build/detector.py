@@ -46,7 +46,7 @@ class YuNet:
             self.sums[y] = [self.source[name] for name in node.input]
 
     def groups(self):
-        """Tensors that must be scaled alike, because a sum joins them."""
+        """Tensors that must share a scale, because a sum joins them."""
         tied = {}
         for y, terms in self.sums.items():
             for tensor in terms:
@@ -60,7 +60,7 @@ class YuNet:
         return groups
 
     def seen_as(self, tensor):
-        """Where the values of a tensor are to be seen in the float graph: behind its ReLU."""
+        """Where a tensor's values appear in the float graph: after its ReLU."""
         return f"{tensor}_relu" if tensor in self.relu else tensor
 
     def model(self, layers, tensors=None, extra=()):
@@ -88,7 +88,7 @@ class Build:
         return self.out.node("QuantizeLinear", [value, *self.scale_of(tensor)], f"{value}_u8")
 
     def dequantised(self, tensor, value, reader):
-        """A node of its own for every reader, so that a graph rewrite sees whole patterns."""
+        """One node per reader, so that a graph rewrite sees whole patterns."""
         if self.tensors is None:
             return value
         return self.out.node("DequantizeLinear", [value, *self.scale_of(tensor)], f"{value}_dq_{reader}")
@@ -117,7 +117,7 @@ class Build:
         return self.quantised(node.output[0], self.out.node("Add", terms, node.output[0]))
 
     def step(self, node):
-        """One node of the original; returns what its output is here."""
+        """Converts one node of the original; returns its output here."""
         y = node.output[0]
         if node.op_type == "Conv":
             return self.conv(node)

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def groups(layers):
-    """Tensors that must be scaled alike, because a residual sum joins them."""
+    """Tensors that must share a scale, because a residual sum joins them."""
     group = {layer.y: layer.y for layer in layers[:-1]}
     for layer in layers[:-1]:
         if layer.residual:

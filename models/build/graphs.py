@@ -59,7 +59,7 @@ def qdq_graph(layers, tensors, name):
     out = Writer()
 
     def dequantised(tensor):
-        """A node of its own for every reader, so that a graph rewrite sees whole patterns."""
+        """One node per reader, so that a graph rewrite sees whole patterns."""
         scale, zero = scale_of(tensor)
         count = sum(n.op_type == "DequantizeLinear" and n.input[0] == f"{tensor}_u8" for n in out.nodes)
         suffix = f"_{count + 1}" if count else ""

@@ -129,7 +129,7 @@ def read_mobilefacenet(data):
 
 
 def merge_linear_tail(layers):
-    """The last two 1x1 layers have nothing between them: they are one matrix."""
+    """Merges the last two 1x1 layers into one matrix, since nothing lies between them."""
     first, second = layers[-2:]
     assert first.slope is None and first.residual is None and first.w.shape[2] == 1
     a, b = first.w[:, :, 0, 0], second.w[:, :, 0, 0]

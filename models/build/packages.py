@@ -49,7 +49,7 @@ def digest(data):
 
 
 def fetch(name, folder):
-    """The package's archive in `folder`, downloaded unless it is there already."""
+    """The package's archive in `folder`, downloaded unless already there."""
     package, folder = PACKAGES[name], Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / package["file"]

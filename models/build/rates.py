@@ -8,7 +8,7 @@ def normalised(e):
 
 
 def pair_scores(e, people):
-    """(cosines of one person's pairs, cosines of two persons' pairs)."""
+    """(cosines of genuine pairs, cosines of impostor pairs)."""
     upper = np.triu_indices(len(e), 1)
     cosine = (e @ e.T)[upper]
     same = (people[:, None] == people[None, :])[upper]

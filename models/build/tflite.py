@@ -21,7 +21,7 @@ class Table:
         self.vtable = at - struct.unpack_from("<i", data, at)[0]
 
     def field(self, number):
-        """Where field `number` lies, or None."""
+        """Offset of field `number`, or None."""
         size = struct.unpack_from("<H", self.data, self.vtable)[0]
         slot = 4 + 2 * number
         if slot >= size:

@@ -1,6 +1,6 @@
-//! facelatch beside onnxruntime, ncnn, rten and LiteRT, one thread each, interleaved in one run.
+//! Times facelatch against onnxruntime, ncnn, rten and LiteRT, one thread each, interleaved in one run.
 //!
-//! Builds all it needs under target/peers; benches/peers says what each peer gets.
+//! Builds everything under target/peers; benches/peers describes the setup of each peer.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +8,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{command, root, succeed};
 
-/// What `forms.py` writes last.
+/// The last file `forms.py` writes.
 const LAST_FORM: &str = "mobilefacenet.tflite";
 
 /// Prints a table, or JSON with `--json`.
 pub(crate) fn main(words: &[String]) -> Result<()> {
     if words.iter().any(|word| word != "--json") {
-        bail!("peers knows --json and nothing else");
+        bail!("peers takes only --json");
     }
     let folder = root().join("target/peers");
     let python = python(&folder)?;
@@ -44,7 +44,7 @@ fn python(folder: &Path) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// The programs that are timed, in one folder.
+/// Builds the timed programs into one folder.
 fn programs(folder: &Path) -> Result<PathBuf> {
     let (bin, rten) = (folder.join("bin"), folder.join("rten"));
     std::fs::create_dir_all(&bin)?;
@@ -65,7 +65,7 @@ fn programs(folder: &Path) -> Result<PathBuf> {
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    std::fs::copy(from, to).with_context(|| format!("{} cannot be copied", from.display()))?;
+    std::fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
     Ok(())
 }
 

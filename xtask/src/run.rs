@@ -1,4 +1,4 @@
-//! Other programs: run one, or read what it prints. Always at the top of the workspace.
+//! Runs other programs or reads their output, always at the top of the workspace.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,12 +10,12 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
-/// Where cargo puts what it builds.
+/// Cargo's target folder.
 pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// What is made once and outlives a clone: `$XDG_CACHE_HOME/facelatch`, made if it is not there.
+/// Cache that outlives a clone: `$XDG_CACHE_HOME/facelatch`; created if missing.
 pub(crate) fn cache() -> Result<PathBuf> {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
@@ -37,26 +37,24 @@ pub(crate) fn command(program: &str, words: &[&str]) -> Command {
 
 /// Runs it and fails when it fails.
 pub(crate) fn succeed(mut command: Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("{command:?} cannot be started"))?;
+    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
         bail!("{command:?} ended with {status}");
     }
     Ok(())
 }
 
-/// Runs it and gives what it printed; fails when it fails.
+/// Runs it and returns its output; fails when it fails.
 pub(crate) fn read(mut command: Command) -> Result<String> {
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("{command:?} cannot be started"))?;
+    let output =
+        command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {command:?}"))?;
     if !output.status.success() {
         bail!("{command:?} ended with {}", output.status);
     }
     String::from_utf8(output.stdout).context("output is not UTF-8")
 }
 
-/// Is this program to be had?
+/// Whether this program is installed.
 pub(crate) fn installed(program: &str, words: &[&str]) -> bool {
     let mut command = command(program, words);
     command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null());

@@ -1,4 +1,4 @@
-//! No file grows past what one reads in one sitting.
+//! Limits the length of source files.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::run;
 
-/// Most lines of one .rs file.
+/// Most lines in one .rs file.
 const MAX_LINES: usize = 400;
 
-/// Made by machines, or not ours.
+/// Generated files, and files that are not ours.
 const NOT_COUNTED: &[&str] = &["target", "v4l2-sys"];
 
 /// Fails when a .rs file has more than [`MAX_LINES`] lines.
@@ -20,7 +20,7 @@ pub(crate) fn check() -> Result<()> {
     if long.is_empty() {
         return Ok(());
     }
-    bail!("more than {MAX_LINES} lines, split them (tests move to x/tests.rs): {}", long.join(", "))
+    bail!("more than {MAX_LINES} lines; split them (move tests to x/tests.rs): {}", long.join(", "))
 }
 
 fn walk(folder: &Path, long: &mut Vec<String>) -> Result<()> {

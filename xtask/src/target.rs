@@ -1,4 +1,4 @@
-//! The machines that programs are made for.
+//! The target machines of the packages.
 
 use std::env::consts::ARCH;
 use std::path::PathBuf;
@@ -7,24 +7,24 @@ use anyhow::{Result, bail};
 
 use crate::run;
 
-/// One of them, by its names in Rust, Debian and the GNU tools.
+/// A target, with its names in Rust, Debian and the GNU tools.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// As cargo calls it.
+    /// Name in cargo.
     pub(crate) triple: &'static str,
-    /// As dpkg calls it.
+    /// Name in dpkg.
     pub(crate) debian: &'static str,
-    /// As gcc calls it; also the name of Debian's folder of libraries.
+    /// Name in gcc; also the name of Debian's library folder.
     pub(crate) gnu: &'static str,
-    /// In the header of its programs: 1 for 32 bits, 2 for 64.
+    /// ELF class: 1 for 32 bits, 2 for 64.
     pub(crate) elf_class: u8,
-    /// In the header of its programs: the kind of processor, see elf(5).
+    /// ELF machine number, see elf(5).
     pub(crate) elf_machine: u8,
-    /// Runs its programs elsewhere, from `qemu-user-static`.
+    /// Its emulator, from `qemu-user-static`.
     pub(crate) qemu: &'static str,
 }
 
-/// All that packages are made for.
+/// All targets of the packages.
 pub(crate) const TARGETS: &[Target] = &[
     Target {
         triple: "aarch64-unknown-linux-gnu",
@@ -58,33 +58,33 @@ impl Target {
         let found = TARGETS.iter().find(|target| target.triple == word || target.debian == word);
         let Some(target) = found else {
             let known: Vec<&str> = TARGETS.iter().map(|target| target.triple).collect();
-            bail!("no packages are made for {word}; there are {}", known.join(", "));
+            bail!("no packages are built for {word}; choose from {}", known.join(", "));
         };
         Ok(target)
     }
 
-    /// The machine we are on.
+    /// The target of this machine.
     pub(crate) fn host() -> Result<&'static Self> {
         let arch = if ARCH == "arm" { "armv7" } else { ARCH };
         match TARGETS.iter().find(|target| target.triple.starts_with(arch)) {
             Some(target) => Ok(target),
-            None => bail!("this machine ({ARCH}) is none that packages are made for; name one with --target"),
+            None => bail!("no packages are built for this machine ({ARCH}); name a target with --target"),
         }
     }
 
-    /// Whether this machine runs its programs without help.
+    /// Whether this machine runs its programs natively.
     pub(crate) fn is_host(&self) -> bool {
         Self::host().is_ok_and(|host| host == self)
     }
 
-    /// Where cargo puts the programs it builds for it.
+    /// Folder of the programs cargo builds for it.
     pub(crate) fn folder(&self, profile: &str) -> PathBuf {
         let folder = run::target_folder();
-        // What is built for this machine is shared with plain `cargo build`.
+        // Builds for this machine are shared with plain `cargo build`.
         if self.is_host() { folder.join(profile) } else { folder.join(self.triple).join(profile) }
     }
 
-    /// What cargo must be told to build for it.
+    /// The cargo arguments that select it.
     pub(crate) fn flags(&self) -> Vec<&'static str> {
         if self.is_host() { Vec::new() } else { vec!["--target", self.triple] }
     }
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_found_by_either_name_and_an_unknown_one_names_the_known() {
+    fn targets_are_found_by_either_name_and_an_unknown_one_lists_them() {
         let arm64 = &TARGETS[0];
         assert!(Target::named("arm64").is_ok_and(|found| found == arm64));
         assert!(Target::named(arm64.triple).is_ok_and(|found| found == arm64));

@@ -1,8 +1,8 @@
-//! Tests what the store withstands: processes killed at random moments, damaged files, full and read-only disks.
+//! Tests the store against processes killed at random moments, damaged files, and full and read-only disks.
 //!
 //! `cargo xtask torture [--kills N] [--damage N] [--json]`. Most runs drive `tests/torture/store_exerciser.rs`, which opens the
 //! daemon's store and changes it as fast as the disk allows; one kill in fifty hits a whole daemon during an enrolment.
-//! A kill is not a power cut: what that does to writes in progress is tested on a disk in memory
+//! A kill is not a power cut: the effect of one on writes in progress is tested on a disk in memory
 //! (`cargo test --lib crash_tests`).
 
 use anyhow::{Context, Result, bail};
@@ -30,7 +30,7 @@ pub(crate) struct Tally {
     damage_runs: u32,
     silent_losses: u32,
     daemon_ends: u32,
-    /// What went wrong or is worth knowing, a sentence each.
+    /// Errors and notes, one sentence each.
     notes: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut number = || -> Result<u32> {
-            let number = args.next().with_context(|| format!("{arg}: give a number after it"))?;
+            let number = args.next().with_context(|| format!("{arg}: needs a number"))?;
             number.parse().with_context(|| format!("{arg} {number}: not a number"))
         };
         match arg.as_str() {

@@ -1,4 +1,4 @@
-//! The systemd units: do they parse, and how much of the machine do they leave open?
+//! Checks that the systemd units parse and how exposed the service is.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::run::{command, root};
 
 const UNITS: &[&str] = &["facelatchd.service", "facelatchd.socket"];
 
-/// Drop-ins that are shipped as examples, and the unit each is for.
+/// Drop-ins shipped as examples, and their units.
 const EXAMPLES: &[(&str, &str)] =
     &[("csi-camera.conf", "facelatchd.service"), ("everybody.conf", "facelatchd.socket")];
 
@@ -38,7 +38,7 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// Copies the units. The program need not be installed here, but `verify` wants to see one.
+/// Copies the units with /bin/true as the program, because `verify` needs the program to exist.
 fn put(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     for unit in UNITS {
@@ -48,11 +48,11 @@ fn put(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// systemd only warns of a line it does not know, so a word of it is a failure.
+/// systemd only warns about a line it does not know, so any output is a failure.
 fn verify(folder: &Path) -> Result<()> {
     let mut verify = command("systemd-analyze", &["verify", "--man=no"]);
     verify.args(UNITS.iter().map(|unit| folder.join(unit)));
-    let said = verify.output().context("systemd-analyze cannot be started")?;
+    let said = verify.output().context("cannot start systemd-analyze")?;
     let words = String::from_utf8_lossy(&said.stderr);
     let ours: Vec<&str> = words.lines().filter(|line| line.contains("facelatchd")).collect();
     if !said.status.success() || !ours.is_empty() {

@@ -1,6 +1,6 @@
-//! The packages on an emulated arm64 machine with a camera, from installation to purge; tests/vm/README.md tells more.
+//! Tests the packages on an emulated arm64 machine with a camera, from installation to purge; see tests/vm/README.md.
 //!
-//! The story is here, what each step asks of the machine in tests/vm/steps.sh.
+//! This file lists the steps; tests/vm/steps.sh holds the commands of each.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,27 +18,27 @@ mod payload;
 mod pictures;
 mod report;
 
-/// How long the machine may take from power on to the agent's first word.
+/// How long the machine may take from power-on to the agent's first message.
 const BOOT: Duration = Duration::from_secs(240);
 
 /// How long any one step may take.
 const STEP: Duration = Duration::from_secs(180);
 
-/// One thing that happens to the machine.
+/// One step of the test.
 #[derive(Clone, Copy)]
 enum Act {
-    /// Power on, until it listens.
+    /// Power on and wait until the agent listens.
     Boot,
-    /// The function `step_NAME` of steps.sh; it passes with status 0.
+    /// Run the function `step_NAME` of steps.sh; it passes with status 0.
     Do(&'static str),
-    /// The emulator is killed, and the disk loses what it was not told to keep.
+    /// Kill the emulator; the disk loses everything not flushed.
     PowerCut,
-    /// `systemctl reboot`; then the machine is off, and its disk as it was left.
+    /// `systemctl reboot`; then the machine is off with its disk intact.
     Reboot,
 }
 use Act::{Boot, Do, PowerCut, Reboot};
 
-/// One boot: what must work at every commit.
+/// One boot: the steps that must pass at every commit.
 const SHORT: &[Act] = &[
     Boot,
     Do("install"),
@@ -51,7 +51,7 @@ const SHORT: &[Act] = &[
     Do("daemon_killed"),
 ];
 
-/// Everything.
+/// All steps.
 const FULL: &[Act] = &[
     Boot,
     Do("install"),
@@ -81,7 +81,7 @@ const FULL: &[Act] = &[
     Do("purge"),
 ];
 
-/// What was typed.
+/// The command line.
 #[derive(Default)]
 struct Wanted {
     short: bool,
@@ -91,7 +91,7 @@ struct Wanted {
     debs: Vec<PathBuf>,
 }
 
-/// Runs the story; fails when a step fails.
+/// Runs the steps; fails when one fails.
 pub(crate) fn main(words: &[String]) -> Result<()> {
     let wanted = wanted(words)?;
     let mut report = Report::new(wanted.json);
@@ -136,7 +136,7 @@ struct Room {
 }
 
 impl Room {
-    /// Does it and gives what is worth a line in the report.
+    /// Runs the step and returns a line for the report.
     fn act(&mut self, act: Act) -> Result<Vec<String>> {
         match act {
             Boot => {
@@ -176,11 +176,11 @@ impl Room {
     }
 }
 
-/// A folder that goes when this does.
+/// A folder that is removed on drop.
 struct Scratch(PathBuf);
 
 impl Scratch {
-    /// A new one in `cache`; those of runs that were killed go.
+    /// Creates one in `cache` and removes those of killed runs.
     fn new(cache: &Path) -> Result<Self> {
         for entry in std::fs::read_dir(cache).with_context(|| cache.display().to_string())? {
             let path = entry?.path();
@@ -201,11 +201,11 @@ impl Drop for Scratch {
             let kept = self.0.with_file_name(format!("kept-{}", std::process::id()));
             match std::fs::rename(&self.0, &kept) {
                 Ok(()) => eprintln!("vm: kept {}", kept.display()),
-                Err(why) => eprintln!("vm: {} cannot be kept: {why}", self.0.display()),
+                Err(why) => eprintln!("vm: cannot keep {}: {why}", self.0.display()),
             }
             return;
         }
-        // What is left behind in the cache is named after a process that is gone.
+        // Leftover folders in the cache are named after a process that no longer exists.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
@@ -220,7 +220,7 @@ fn wanted(words: &[String]) -> Result<Wanted> {
             other => match other.strip_prefix("--cpu=") {
                 Some(cpu) => wanted.cpu = Some(cpu.to_owned()),
                 None if other.starts_with('-') => {
-                    bail!("vm knows --short, --json, --keep-going and --cpu=NAME, not {other}")
+                    bail!("unknown argument {other}; vm takes --short, --json, --keep-going and --cpu=NAME")
                 }
                 None => wanted.debs.push(std::path::absolute(other)?),
             },
@@ -230,7 +230,7 @@ fn wanted(words: &[String]) -> Result<Wanted> {
         wanted.debs = built()?;
     }
     if let Some(missing) = wanted.debs.iter().find(|deb| !deb.is_file()) {
-        bail!("{}: not there; `cargo xtask deb --target arm64` makes it", missing.display());
+        bail!("{} is missing; build it with `cargo xtask deb --target arm64`", missing.display());
     }
     Ok(wanted)
 }
@@ -238,7 +238,7 @@ fn wanted(words: &[String]) -> Result<Wanted> {
 /// The packages for arm64 in target/debian, one of each.
 fn built() -> Result<Vec<PathBuf>> {
     let folder = run::target_folder().join("debian");
-    let make = "`cargo xtask deb --target arm64` makes them, or name two";
+    let make = "build them with `cargo xtask deb --target arm64`, or name two";
     let names = |prefix: &str| -> Result<PathBuf> {
         let entries = std::fs::read_dir(&folder).with_context(|| format!("{}: {make}", folder.display()))?;
         let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -250,7 +250,11 @@ fn built() -> Result<Vec<PathBuf>> {
         match found.as_slice() {
             [one] => Ok(one.clone()),
             [] => bail!("no {prefix}*_arm64.deb in {}: {make}", folder.display()),
-            many => bail!("{} files {prefix}*_arm64.deb in {}: name the two", many.len(), folder.display()),
+            many => bail!(
+                "{} files {prefix}*_arm64.deb in {}; name the two to test",
+                many.len(),
+                folder.display()
+            ),
         }
     };
     Ok(vec![names("facelatch_")?, names("libpam-facelatch_")?])
@@ -269,7 +273,7 @@ fn tools(cache: &Path) -> Result<PathBuf> {
     last_line("tests/vm/tools.sh", cache)
 }
 
-/// The folder of the machine's image; makes it when its recipe has changed.
+/// The folder of the machine's image; rebuilds it when its recipe has changed.
 fn image(cache: &Path) -> Result<PathBuf> {
     last_line("tests/vm/image.sh", cache)
 }

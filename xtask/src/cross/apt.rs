@@ -1,4 +1,4 @@
-//! Debian's package tool: programs into the system, sources into a folder of ours.
+//! Debian's package tool: installs programs into the system and downloads sources into our own folder.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{command, read, succeed};
 
-/// A suite that has the source of current Rust versions' standard library as a package.
+/// A suite that packages the standard library source of current Rust versions.
 const SUITE: &str = "trixie-backports";
 
-/// Installs packages, or says how to.
+/// Installs packages, or says how.
 pub(super) fn install(packages: &[String]) -> Result<()> {
     let words = ["install", "--yes", "--no-install-recommends"];
     if !is_root() {
@@ -21,15 +21,15 @@ pub(super) fn install(packages: &[String]) -> Result<()> {
     succeed(install)
 }
 
-/// Only root writes here; asking the system itself would take a dependency.
+/// Whether we are root. Runs `id`, because the system call would need a dependency.
 fn is_root() -> bool {
     read(command("id", &["-u"])).is_ok_and(|uid| uid.trim() == "0")
 }
 
 /// A package of [`SUITE`], downloaded into `folder` and checked against the suite's signature.
 ///
-/// apt gets a state of its own there: the machine's sources and architectures stay as they are, and an index
-/// that is stale for one of them does not stop us.
+/// apt keeps its state there: the machine's sources and architectures stay unchanged, and a stale index for one of
+/// them does no harm.
 pub(super) fn download(folder: &Path, package: &str, upstream: &str) -> Result<PathBuf> {
     let config = private_state(folder)?;
     let apt = |program: &str, words: &[&str]| {
@@ -49,7 +49,7 @@ pub(super) fn download(folder: &Path, package: &str, upstream: &str) -> Result<P
     succeed(apt("apt-get", &["download", "--quiet=2", &format!("{package}={version}")]))?;
     let files = std::fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
     let mut debs = files.filter(|path| path.extension().is_some_and(|end| end == "deb"));
-    debs.next().with_context(|| format!("apt-get said nothing, and yet brought no {package}"))
+    debs.next().with_context(|| format!("apt-get succeeded but did not download {package}"))
 }
 
 /// Writes the configuration and returns where it is.

@@ -1,8 +1,7 @@
-//! Programs of a target that start programs of the target: not by a runner, but by the kernel itself.
+//! Lets programs of a target start other programs of the target: through the kernel instead of a runner.
 //!
-//! The daemon's tests start the daemon. Where the machine does not run its programs by binfmt_misc already, the
-//! command gets a user and mount namespace with a binfmt_misc of its own (Linux 6.7 or newer); nothing is registered
-//! on the machine.
+//! The daemon's tests start the daemon. If binfmt_misc does not already run the target's programs, the command gets a
+//! user and mount namespace with its own binfmt_misc (Linux 6.7 or newer); nothing is registered on the machine.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,17 +13,17 @@ use anyhow::{Context, Result, bail};
 use crate::run::succeed;
 use crate::target::Target;
 
-/// Waits until the owners are mapped, mounts a fresh binfmt_misc, tells it the rule, goes on as the command.
+/// Waits until the user ids are mapped, mounts a fresh binfmt_misc, registers the rule and executes the command.
 const INSIDE: &str = r#"read -r _ && mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc &&
 printf %s "$0" >/proc/sys/fs/binfmt_misc/register && exec "$@" </dev/null"#;
 
-/// Owners 0 to 65535 keep their numbers, since tests look at them.
+/// User ids 0 to 65535 stay the same, since tests check them.
 const OWNERS: &str = "0 0 65536";
 
-/// How long a namespace may take to come.
+/// How long a namespace may take to appear.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs the command where programs of the target can be started like any other.
+/// Runs the command where programs of the target start like any other.
 pub(super) fn run(target: &Target, command: Command) -> Result<()> {
     let registered = Path::new("/proc/sys/fs/binfmt_misc").join(target.qemu.trim_end_matches("-static"));
     if target.is_host() || registered.exists() {
@@ -42,7 +41,7 @@ pub(super) fn run(target: &Target, command: Command) -> Result<()> {
     if let Some(folder) = command.get_current_dir() {
         outer.current_dir(folder);
     }
-    let mut child = outer.spawn().context("unshare cannot be started")?;
+    let mut child = outer.spawn().context("cannot start unshare")?;
     let mapped = map_owners(child.id());
     if let Some(mut go) = child.stdin.take().filter(|_| mapped.is_ok()) {
         go.write_all(b"go\n")?;
@@ -56,7 +55,7 @@ pub(super) fn run(target: &Target, command: Command) -> Result<()> {
     Ok(())
 }
 
-/// Once the process has a namespace of its own.
+/// Waits until the process has its own namespace.
 fn map_owners(process: u32) -> Result<()> {
     let proc = PathBuf::from(format!("/proc/{process}"));
     let ours = std::fs::read_link("/proc/self/ns/user")?;
@@ -64,7 +63,7 @@ fn map_owners(process: u32) -> Result<()> {
     let mut left = PATIENCE;
     while std::fs::read_link(proc.join("ns/user"))? == ours {
         if left.is_zero() {
-            bail!("unshare makes no user namespace");
+            bail!("unshare created no user namespace");
         }
         pause(step);
         left = left.saturating_sub(step);
@@ -72,7 +71,7 @@ fn map_owners(process: u32) -> Result<()> {
     for map in ["uid_map", "gid_map"] {
         std::fs::write(proc.join(map), OWNERS).with_context(|| {
             format!(
-                "{map} of a user namespace cannot be written; be root, or `apt-get install binfmt-support`"
+                "cannot write {map} of a user namespace; run as root, or `apt-get install binfmt-support`"
             )
         })?;
     }
@@ -84,8 +83,9 @@ fn pause(length: Duration) {
     std::thread::sleep(length);
 }
 
-/// What the kernel's binfmt-misc.rst asks for: the start of an ELF header of this class and machine, little-endian,
-/// a program with fixed or free place; the interpreter is opened at once, and gets the program opened.
+/// A rule in the format of the kernel's binfmt-misc.rst: the start of a little-endian ELF header of this class and
+/// machine, for fixed or position-independent programs; the kernel opens the interpreter at once and passes it the
+/// opened program.
 fn rule(target: &Target) -> String {
     let (class, machine) = (target.elf_class, target.elf_machine);
     let magic = format!(r"\x7fELF\x0{class}\x01\x01{}\x02\x00\x{machine:02x}\x00", r"\x00".repeat(9));
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_is_told_twenty_bytes_and_which_of_them_count() {
+    fn the_rule_has_twenty_bytes_and_a_mask() {
         let target = Target::named("armhf").expect("known");
         let rule = rule(target);
         let parts: Vec<&str> = rule.split(':').collect();

@@ -1,4 +1,4 @@
-//! Rust's standard library for a target: the one of rustup, or one built from Debian's copy of its source.
+//! Rust's standard library for a target: from rustup, or built from Debian's copy of the source.
 //!
 //! `cargo -Z build-std` could build it each time. Done once, into a folder of its own, later builds need no
 //! nightly flag and no rebuild per target folder; `rustc --sysroot` finds it there.
@@ -11,7 +11,7 @@ use super::apt;
 use crate::run::{cache, command, read, succeed};
 use crate::target::Target;
 
-/// Where rustc must look for the target's standard library; `None` when it is beside rustc itself.
+/// The sysroot with the target's standard library; `None` if it is in rustc's own.
 pub(super) fn sysroot(target: &Target) -> Result<Option<PathBuf>> {
     let own = read(command("rustc", &["--print", "sysroot"]))?;
     if has_std(Path::new(own.trim()), target) {
@@ -22,8 +22,8 @@ pub(super) fn sysroot(target: &Target) -> Result<Option<PathBuf>> {
     if !has_std(&folder, target) {
         build(&folder, &rust.release, target).with_context(|| {
             format!(
-                "Rust's standard library for {0} is not there and cannot be built; with a rustup that reaches \
-                 its server, `rustup target add {0}` brings it",
+                "Rust's standard library for {0} is missing and cannot be built; with a rustup that reaches \
+                 its server, run `rustup target add {0}`",
                 target.triple
             )
         })?;
@@ -31,7 +31,7 @@ pub(super) fn sysroot(target: &Target) -> Result<Option<PathBuf>> {
     Ok(Some(folder))
 }
 
-/// The compiler that is installed.
+/// The installed compiler.
 struct Rust {
     release: String,
     commit: String,
@@ -42,7 +42,7 @@ impl Rust {
         let text = read(command("rustc", &["-vV"]))?;
         let field = |name: &str| {
             let value = text.lines().find_map(|line| line.strip_prefix(name));
-            value.map(|value| value.trim().to_owned()).with_context(|| format!("rustc -vV names no {name}"))
+            value.map(|value| value.trim().to_owned()).with_context(|| format!("rustc -vV gives no {name}"))
         };
         let mut commit = field("commit-hash:")?;
         commit.truncate(9);
@@ -80,8 +80,7 @@ fn build(folder: &Path, release: &str, target: &Target) -> Result<()> {
     let mut cargo = command("cargo", &["build", "--quiet", "--release", "--target", target.triple]);
     cargo.args(["-Z", "build-std=std,test,proc_macro,panic_unwind"]).current_dir(&work);
     cargo
-        // build-std is for nightly compilers, unless this says otherwise; and it has no stable word for
-        // where the source is.
+        // build-std needs a nightly compiler unless this is set, and has no stable option for the source folder.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("__CARGO_TESTS_ONLY_SRC_ROOT", &source)
         .env("CARGO_TARGET_DIR", work.join("target"))
@@ -102,12 +101,12 @@ fn build(folder: &Path, release: &str, target: &Target) -> Result<()> {
     let place = libraries(folder, target);
     std::fs::create_dir_all(place.parent().context("no folder")?)?;
     fresh(&place)?;
-    // All at once: a run that is stopped before leaves no half of it.
+    // Renamed in one step, so that an interrupted run leaves nothing partial.
     std::fs::rename(&done, &place).with_context(|| place.display().to_string())?;
     Ok(std::fs::remove_dir_all(&work)?)
 }
 
-/// The `library` folder of Rust's source, of the very same version as the compiler.
+/// The `library` folder of Rust's source, of exactly the compiler's version.
 fn source(folder: &Path, release: &str) -> Result<PathBuf> {
     let source = folder.join("source/library");
     if source.join("std/Cargo.toml").exists() {

@@ -8,7 +8,7 @@ use super::apt;
 use crate::run::installed;
 use crate::target::Target;
 
-/// Installs what is missing, if we may.
+/// Installs what is missing, if permitted.
 pub(super) fn install(target: &Target) -> Result<()> {
     let missing = missing(target);
     if missing.is_empty() {
@@ -18,11 +18,11 @@ pub(super) fn install(target: &Target) -> Result<()> {
     apt::install(&missing)?;
     match self::missing(target).as_slice() {
         [] => Ok(()),
-        still => bail!("{} installed, and yet something of them is not found", still.join(", ")),
+        still => bail!("{} installed, but some of their files are still missing", still.join(", ")),
     }
 }
 
-/// Packages whose files are not there. Looks for the files, so that another distribution's will do.
+/// Packages whose files are missing. Checks for files, so that those of another distribution will do.
 fn missing(target: &Target) -> Vec<String> {
     let gnu = target.gnu;
     let there = [

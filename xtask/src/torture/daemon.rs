@@ -1,4 +1,4 @@
-//! kill -9 of a whole daemon while it enrols, removes and renews over its socket.
+//! Kills a whole daemon (SIGKILL) while it enrols, removes and renews over its socket.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -31,7 +31,7 @@ pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
     let mut enrolled: BTreeSet<String> = BTreeSet::new();
     for kill in 0..kills {
         let mut daemon = folder.start()?;
-        // One change that is acknowledged, and one that the kill interrupts.
+        // One acknowledged change, and one that the kill interrupts.
         let sure = format!("sure{kill}");
         folder.ask("Enroll", &format!(r#"{{"user":"{sure}","templates":1}}"#))?;
         enrolled.insert(sure.clone());
@@ -104,11 +104,11 @@ impl DaemonFolder {
         command.arg(root().join("config/facelatch.toml")).arg("--replay").arg(self.path("camera"));
         command.arg("--models").arg(root().join("models")).arg("--state").arg(self.path("store"));
         command.arg("--socket").arg(self.path("s")).env("NOTIFY_SOCKET", &notify).env("RUST_LOG", "error");
-        let daemon = Daemon(command.stdin(Stdio::null()).spawn().context("facelatchd cannot be started")?);
+        let daemon = Daemon(command.stdin(Stdio::null()).spawn().context("cannot start facelatchd")?);
         let mut message = [0; 4096];
         loop {
             let length =
-                ready.recv(&mut message).context("facelatchd did not become ready; its reason is above")?;
+                ready.recv(&mut message).context("facelatchd did not become ready; its error is above")?;
             if String::from_utf8_lossy(&message[..length]).lines().any(|line| line == "READY=1") {
                 return Ok(daemon);
             }

@@ -1,4 +1,4 @@
-//! Flips, overwrites and cuts off bytes in the files of a store.
+//! Flips, overwrites and truncates bytes in the files of a store.
 
 use std::fs;
 use std::path::{Path, PathBuf};

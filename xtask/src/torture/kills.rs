@@ -1,4 +1,4 @@
-//! kill -9 while a store is changed, renewed, exported and opened.
+//! Kills a process (SIGKILL) while it changes, renews, exports and opens a store.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LATEST_US: u64 = 300_000;
 
 pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
-    // Each run kills at other moments, among other changes.
+    // Each run kills at different moments, among different changes.
     let mut random = Random::new(u64::from(std::process::id()));
     let first = random.below(1 << 31) as u32;
     let mut current = None;
@@ -49,7 +49,7 @@ pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
                 _ => {}
             }
         }
-        // Part of a line is ignored.
+        // A partial line is ignored.
         let seen = match look(&folder.0)? {
             Look::Seen(seen) => seen,
             Look::Refused(why) | Look::Died(why) => {
@@ -74,14 +74,14 @@ pub(crate) fn run(kills: u32, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-/// Runs the exerciser for this long, kills it, and gives everything it printed. One time in four the clock starts before the
+/// Runs the exerciser for this long, kills it and returns its output. One time in four the clock starts before the
 /// store is open.
 fn killed(folder: &str, seed: u32, after: Duration) -> Result<String> {
     let mut child = exerciser(&["run", folder, &seed.to_string()])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .context("the exerciser cannot be started")?;
+        .context("cannot start the exerciser")?;
     let (sender, printed) = channel();
     let stdout = BufReader::new(child.stdout.take().context("piped")?);
     let reader = std::thread::spawn(move || {

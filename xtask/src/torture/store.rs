@@ -33,7 +33,7 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Carries out a change, in the words that the exerciser prints.
+    /// Applies a change as printed by the exerciser.
     pub(crate) fn change(&mut self, what: &str) {
         let parts: Vec<&str> = what.split(' ').collect();
         match parts.as_slice() {
@@ -57,7 +57,7 @@ impl Model {
     }
 }
 
-/// What a check of the store printed.
+/// Output of a check of the store.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) model: Model,
@@ -67,7 +67,7 @@ pub(crate) struct Seen {
     pub(crate) problems: Vec<String>,
 }
 
-/// How a check of the store ended.
+/// Result of a check of the store.
 pub(crate) enum Look {
     Seen(Box<Seen>),
     /// The store refused to open and said why.

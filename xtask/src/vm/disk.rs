@@ -1,8 +1,8 @@
-//! The machine's own disk, which outlives its boots, and loses in a power cut what it was not told to keep.
+//! The machine's disk, which survives reboots and loses unflushed writes in a power cut.
 //!
-//! qemu's own `blklogwrites` keeps a log of all writes and flushes. After a power cut the disk is what it was at
-//! power on, and then all writes up to the last flush: as if everything behind it had been in the disk's cache.
-//! The log is that of dm-log-writes: a superblock, then for each entry a header and its data, in whole sectors.
+//! qemu's `blklogwrites` logs all writes and flushes. After a power cut the disk is its state at power-on plus all writes
+//! up to the last flush, as if everything later had been in the disk's cache. The log has the format of dm-log-writes: a
+//! superblock, then a header and data for each entry, in whole sectors.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
@@ -18,7 +18,7 @@ const FLUSH: u64 = 1;
 const AT_ONCE: u64 = 2;
 const DISCARD: u64 = 4;
 
-/// A raw image, what it was at power on, and what was done to it since.
+/// A raw image, its state at power-on, and the log of writes since.
 pub(super) struct Disk {
     image: PathBuf,
     before: PathBuf,
@@ -26,18 +26,18 @@ pub(super) struct Disk {
     may_lose_power: bool,
 }
 
-/// How qemu is told of the disk, as node `root`.
+/// The qemu arguments for the disk, as node `root`.
 pub(super) struct Power(Vec<String>);
 
 impl Disk {
-    /// A copy of `base` in `work`. Only one that `may_lose_power` logs its writes.
+    /// A copy of `base` in `work`. Writes are logged only if it `may_lose_power`.
     pub(super) fn new(base: &Path, work: &Path, may_lose_power: bool) -> Result<Self> {
         let [image, before, log] = ["disk.img", "before.img", "writes.log"].map(|name| work.join(name));
         copy(base, &image)?;
         Ok(Self { image, before, log, may_lose_power })
     }
 
-    /// Before the machine is switched on.
+    /// Prepares the disk before power-on.
     pub(super) fn power_on(&self) -> Result<Power> {
         let file =
             |node: &str, path: &Path| format!("driver=file,node-name={node},filename={}", path.display());
@@ -51,7 +51,7 @@ impl Disk {
         Ok(Power(nodes.into_iter().flat_map(|node| ["-blockdev".to_owned(), node]).collect()))
     }
 
-    /// After it was switched off by force: how much was lost, in words.
+    /// Applies a power cut and describes what was lost.
     pub(super) fn lose_power(&self) -> Result<String> {
         let mut log = BufReader::new(File::open(&self.log)?);
         let image = File::options().write(true).open(&self.before)?;
@@ -59,7 +59,7 @@ impl Disk {
         std::fs::rename(&self.before, &self.image)?;
         let Replayed { kept, flushes, lost_bytes } = replayed;
         Ok(format!(
-            "{kept} writes kept by {flushes} flushes, {} kB behind the last one lost",
+            "{kept} writes kept by {flushes} flushes, {} kB after the last one lost",
             lost_bytes / 1024
         ))
     }
@@ -71,7 +71,7 @@ impl Power {
     }
 }
 
-/// What came of a log.
+/// Result of replaying a log.
 #[derive(Debug, PartialEq, Default)]
 struct Replayed {
     kept: u64,
@@ -79,7 +79,7 @@ struct Replayed {
     lost_bytes: u64,
 }
 
-/// An entry's header, and where its data begins.
+/// An entry's header, and the offset of its data.
 struct Entry {
     sector: u64,
     bytes: u64,
@@ -87,7 +87,7 @@ struct Entry {
     data_at: u64,
 }
 
-/// Does to `image` what is in the log up to its last flush.
+/// Replays the log on `image` up to the last flush.
 fn replay<L: Read + Seek>(log: &mut L, mut image: impl Write + Seek) -> Result<Replayed> {
     let entries = entries(log)?;
     let flushed = entries.iter().rposition(|entry| entry.flags & FLUSH != 0).map_or(0, |last| last + 1);
@@ -95,7 +95,7 @@ fn replay<L: Read + Seek>(log: &mut L, mut image: impl Write + Seek) -> Result<R
     for (index, entry) in entries.iter().enumerate() {
         replayed.flushes += u64::from(entry.flags & FLUSH != 0);
         if entry.flags & DISCARD != 0 || entry.bytes == 0 {
-            continue; // Whether a disk forgets what is discarded is up to the disk.
+            continue; // Disks may ignore discards.
         }
         if index >= flushed && entry.flags & AT_ONCE == 0 {
             replayed.lost_bytes += entry.bytes;
@@ -109,12 +109,12 @@ fn replay<L: Read + Seek>(log: &mut L, mut image: impl Write + Seek) -> Result<R
     Ok(replayed)
 }
 
-/// All whole entries. The superblock counts those up to the last flush; the ones behind end with the file.
+/// All complete entries. The superblock counts those up to the last flush; later ones run to the end of the file.
 fn entries<L: Read + Seek>(log: &mut L) -> Result<Vec<Entry>> {
     let end = log.seek(SeekFrom::End(0))?;
     let [magic, version, counted, sector] = header(log, 0)?;
     if magic != MAGIC || version != 1 || sector as u32 != SECTOR as u32 {
-        bail!("no log of writes in sectors of {SECTOR} bytes");
+        bail!("not a write log with sectors of {SECTOR} bytes");
     }
     let mut entries = Vec::new();
     let mut at = SECTOR;
@@ -122,7 +122,7 @@ fn entries<L: Read + Seek>(log: &mut L) -> Result<Vec<Entry>> {
         let [sector, sectors, flags, _] = header(log, at)?;
         let bytes = if flags & DISCARD == 0 { sectors.saturating_mul(SECTOR) } else { 0 };
         let data_at = at + SECTOR;
-        // The emulator died while it wrote this one.
+        // The emulator died while writing this entry.
         if bytes > end - data_at || flags & !(FLUSH | AT_ONCE | DISCARD) != 0 {
             break;
         }
@@ -130,7 +130,7 @@ fn entries<L: Read + Seek>(log: &mut L) -> Result<Vec<Entry>> {
         at = data_at + bytes;
     }
     if (entries.len() as u64) < counted {
-        bail!("{} of {counted} entries can be read", entries.len());
+        bail!("only {} of {counted} entries can be read", entries.len());
     }
     Ok(entries)
 }
@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    /// A log of writes of one sector each: where, filled with what, and the flags.
+    /// A log of one-sector writes: position, fill byte and flags.
     fn log(counted: u64, entries: &[(u64, Option<u8>, u64)]) -> Cursor<Vec<u8>> {
         let sector = |numbers: [u64; 4]| {
             let mut bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_power_cut_takes_what_came_after_the_last_flush() {
+    fn a_power_cut_loses_writes_after_the_last_flush() {
         let entries =
             [(0, Some(1), 0), (1, Some(2), 0), (0, None, FLUSH), (1, Some(3), 0), (2, Some(4), AT_ONCE)];
         let (replayed, bytes) = first_bytes(&mut log(3, &entries));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_was_being_written_is_no_entry() {
+    fn an_incomplete_entry_is_ignored() {
         let mut cut = log(2, &[(0, Some(1), 0), (0, None, FLUSH), (1, Some(2), 0)]);
         let length = cut.get_ref().len() - 1;
         cut.get_mut().truncate(length);

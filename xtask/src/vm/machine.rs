@@ -1,4 +1,4 @@
-//! An emulated machine that is on: commands in, their output and status out.
+//! A running emulated machine: commands in, output and status out.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -10,17 +10,17 @@ use anyhow::{Context, Result, bail};
 
 use super::disk::Power;
 
-/// What a machine is started from.
+/// What a machine starts from.
 pub(super) struct Emulator {
     /// qemu-system-aarch64.
     pub(super) program: PathBuf,
-    /// Holds vmlinuz and initrd.img.
+    /// Folder with vmlinuz and initrd.img.
     pub(super) image: PathBuf,
     /// The second disk, read only.
     pub(super) payload: PathBuf,
-    /// The console's log goes there.
+    /// Folder for the console log.
     pub(super) work: PathBuf,
-    /// A CPU that qemu knows; a Cortex-A76, as in a Pi 5, if none is named.
+    /// The qemu CPU model; by default a Cortex-A76, as in a Pi 5.
     pub(super) cpu: Option<String>,
 }
 
@@ -38,10 +38,10 @@ pub(super) struct Answer {
 }
 
 impl Machine {
-    /// Powers it on. What the agent says comes over qemu's own standard output.
+    /// Powers it on. The agent's messages arrive on qemu's standard output.
     pub(super) fn start(emulator: &Emulator, disk: Power) -> Result<Self> {
         let text = |path: PathBuf| path.display().to_string();
-        // It dies with us, however we die.
+        // It dies with us, however we end.
         let mut command = Command::new("setpriv");
         command
             .args(["--pdeathsig", "KILL", "--"])
@@ -69,7 +69,7 @@ impl Machine {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut qemu =
-            command.spawn().with_context(|| format!("{} cannot be started", emulator.program.display()))?;
+            command.spawn().with_context(|| format!("cannot start {}", emulator.program.display()))?;
         let to = qemu.stdin.take().context("no standard input")?;
         let output = qemu.stdout.take().context("no standard output")?;
         let (send, from) = channel();
@@ -84,12 +84,12 @@ impl Machine {
         Ok(Self { qemu, to, from })
     }
 
-    /// The agent says that the machine is up.
+    /// Waits until the agent reports that the machine is up.
     pub(super) fn wait_for_agent(&mut self, limit: Duration) -> Result<()> {
-        self.answer(limit).map(|_| ()).context("while it booted; console.log in its folder tells more")
+        self.answer(limit).map(|_| ()).context("while booting; see console.log in its folder")
     }
 
-    /// Runs `script` by bash as root, all at once.
+    /// Runs `script` in bash as root.
     pub(super) fn run(&mut self, script: &str, limit: Duration) -> Result<Answer> {
         self.send(script)?;
         self.answer(limit)
@@ -100,7 +100,7 @@ impl Machine {
         self.to
             .write_all(line.as_bytes())
             .and_then(|()| self.to.flush())
-            .context("the machine does not listen")
+            .context("the machine does not accept commands")
     }
 
     fn answer(&mut self, limit: Duration) -> Result<Answer> {
@@ -113,7 +113,7 @@ impl Machine {
                     bail!("no answer within {} s; so far:\n{}", limit.as_secs(), lines.join("\n"))
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    bail!("the machine went off by itself; so far:\n{}", lines.join("\n"))
+                    bail!("the machine powered off unexpectedly; so far:\n{}", lines.join("\n"))
                 }
             };
             match line.split_once(' ') {
@@ -122,7 +122,7 @@ impl Machine {
                     let status = status.trim().parse().with_context(|| format!("status {status:?}"))?;
                     return Ok(Answer { status, lines });
                 }
-                _ => bail!("the agent said {line:?}"),
+                _ => bail!("unexpected message from the agent: {line:?}"),
             }
         }
     }
@@ -134,11 +134,11 @@ impl Machine {
         Ok(())
     }
 
-    /// Reboots in good order. qemu ends where a machine would start again (`-no-reboot`).
+    /// Reboots cleanly. With `-no-reboot` qemu exits where a machine would start again.
     pub(super) fn reboot(&mut self, limit: Duration) -> Result<()> {
         self.send("systemctl reboot")?;
         let end = now() + limit;
-        // Its standard output closes when it ends; the agent may say a last word before.
+        // Its standard output closes when it exits; the agent may send a last message before.
         while now() < end {
             match self.from.recv_timeout(end.saturating_duration_since(now())) {
                 Ok(_) => {}
@@ -158,7 +158,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
     }

@@ -1,4 +1,4 @@
-//! The second disk of the machine: packages, pictures, and the steps.
+//! The machine's second disk: packages, pictures and the steps.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! JPEG pictures to what a camera gives: 640x480 pixels in YUYV.
+//! Converts JPEG pictures to camera frames: 640x480 pixels in YUYV.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-/// As in feeder.c.
+/// Frame size, as in feeder.c.
 const WIDTH: usize = 640;
 const HEIGHT: usize = 480;
 
@@ -28,7 +28,7 @@ pub(super) fn convert(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// One picture as one frame; on grey, and never enlarged, when it has another size.
+/// One picture as one frame; a picture of another size is placed on grey and never enlarged.
 fn frame(jpeg: &[u8]) -> Result<Vec<u8>> {
     let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(jpeg), options);
@@ -52,7 +52,7 @@ fn frame(jpeg: &[u8]) -> Result<Vec<u8>> {
     Ok(canvas.chunks_exact(6).flat_map(yuyv).collect())
 }
 
-/// Two pixels of RGB as Y, U, Y, V: BT.601, limited range, as USB cameras have it.
+/// Two RGB pixels as Y, U, Y, V: BT.601, limited range, as USB cameras send it.
 fn yuyv(two: &[u8]) -> [u8; 4] {
     let value = |r: f32, g: f32, b: f32, base: f32, factors: [f32; 3]| {
         (base + (factors[0] * r + factors[1] * g + factors[2] * b) / 255.0).round() as u8

@@ -1,10 +1,10 @@
-//! Steps with their times: a line for each as it ends, a table or JSON in the end.
+//! Reports steps with their times: a line as each ends, a table or JSON at the end.
 
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-/// One step that is over.
+/// One finished step.
 struct Step {
     name: String,
     seconds: f64,
@@ -20,12 +20,12 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// `json`: for scripts; the lines meanwhile go to standard error either way.
+    /// `json`: print JSON at the end; progress lines go to standard error either way.
     pub(super) fn new(json: bool) -> Self {
         Self { json, started: now(), steps: Vec::new() }
     }
 
-    /// What must succeed before any step can: its time goes to the report, its error to the caller.
+    /// Runs a preparation: its time goes into the report, its error to the caller.
     pub(super) fn time<T>(
         &mut self,
         name: &str,
@@ -37,7 +37,7 @@ impl Report {
         Ok(value)
     }
 
-    /// Runs a step; whether it passed.
+    /// Runs a step and returns whether it passed.
     pub(super) fn step(&mut self, name: &str, work: impl FnOnce() -> Result<Vec<String>>) -> bool {
         let start = now();
         let (passed, notes) = match work() {
@@ -57,7 +57,7 @@ impl Report {
         self.steps.push(step);
     }
 
-    /// Prints it; fails when a step failed or fewer than `wanted` ran after the preparations.
+    /// Prints the report; fails if a step failed or fewer than `wanted` ran after the preparations.
     pub(super) fn finish(self, wanted: usize) -> Result<()> {
         let prepared =
             self.steps.iter().filter(|step| matches!(step.name.as_str(), "image" | "payload" | "journal"));

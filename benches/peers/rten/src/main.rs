@@ -1,4 +1,4 @@
-//! Time of a network in rten on one thread: `rten-peer MODEL SIDE RUNS`.
+//! Times a network in rten on one thread: `rten-peer MODEL SIDE RUNS`.
 use std::sync::Arc;
 use std::time::Instant;
 
