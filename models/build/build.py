@@ -28,7 +28,7 @@ def make(folder):
 
 
 def with_digest(text, name, data):
-"""MODELS.toml with sha256 and bytes of one file updated and nothing else changed."""
+    """MODELS.toml with sha256 and bytes of one file updated and nothing else changed."""
     before, mark, after = text.partition(f'file = "{name}"\n')
     assert mark, f"{TABLE}: no table for {name}"
     after = re.sub(r'^sha256 = ".*"$', f'sha256 = "{packages.digest(data)}"', after, count=1, flags=re.M)

@@ -67,7 +67,7 @@ fn what_cannot_be_added_leaves_the_folder_as_it_was() {
     assert!(refusal("sface", 0.6).contains("already has a model sface"));
     assert!(refusal("../x", 0.6).contains("lower-case letters"));
     assert!(refusal("koch", 0.999_999).contains("identical pair scores"));
-    assert!(refusal("koch", 1e-9).contains("unrelated pictures score"), "everybody would match");
+    assert!(refusal("koch", 1e-9).contains("unrelated pictures score"), "everyone would match");
     let typo = naming("koch", Pixels::Unit, 0.6);
     let missing = import(Path::new("nowhere.onnx"), models.path(), &typo).err().expect("no file");
     assert!(missing.to_string().contains("nowhere.onnx"));
