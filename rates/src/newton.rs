@@ -90,7 +90,7 @@ impl<'a> State<'a> {
         }
         let mean = sums.iter().sum::<f64>() / rows;
         let scale = (sums.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / rows).sqrt().max(1e-9) as f32;
-        // Centring conditions the problem better, but shifts the bias.
+        // Centring improves the conditioning, but without a fitted b it would add a bias.
         let means = means.iter().map(|m| if problem.bias { *m as f32 } else { 0.0 }).collect();
         Self { problem, weights: problem.genuine.iter().map(weight).collect(), means, scale }
     }

@@ -97,7 +97,7 @@ struct Kept {
 }
 
 impl VecStore {
-    /// Makes this operation fail from now on.
+    /// Makes this operation fail from now on; `None` ends that.
     pub fn fail_on(&self, op: Option<Op>) {
         self.kept().fail_on = op;
         self.revision.fetch_add(1, Ordering::SeqCst);
