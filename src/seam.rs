@@ -1,4 +1,4 @@
-//! The four places where the daemon touches the world, in one struct. The daemon fills it with the real
+//! The places where the daemon touches the world, in one struct. The daemon fills it with the real
 //! ones, the tests with scripted ones.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub struct Seams {
     pub frames: Box<dyn FrameSource>,
     /// What time it is: `clock::SystemClock`.
     pub clock: Arc<dyn Clock>,
-    /// What is remembered: `store::sled`.
+    /// What is remembered: `store::Vault`.
     pub store: Arc<dyn TemplateStore>,
     /// What a grant opens: `latch::print`, `latch::hook`.
     pub latch: Box<dyn Latch>,

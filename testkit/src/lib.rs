@@ -4,4 +4,5 @@
 
 pub mod masks;
 pub mod stage;
+pub mod store;
 pub mod world;

@@ -1,12 +1,11 @@
 //! A whole daemon on a socket in a temporary folder. Only camera, clock, store, latch and the callers' roles are
 //! scripted; networks, pipeline, judge and server are real.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,21 +13,17 @@ use facelatch::clock::{BootTime, Clock, WallTime};
 use facelatch::config::Config;
 use facelatch::detect::Detector;
 use facelatch::embed::Embedder;
-use facelatch::embed::TemplateKey;
 use facelatch::head::Head;
 use facelatch::head::file::Wanted;
 use facelatch::judge::Grant;
 use facelatch::latch::{Latch, LatchError};
 use facelatch::model::{Manifest, Network};
-use facelatch::people::{Attempts, UserName};
 use facelatch::pipeline::Networks;
 use facelatch::seam::Seams;
 use facelatch::serve::peer::Role;
 use facelatch::serve::{self, Parts};
 use facelatch::store::audit::{Audit, Limits};
-use facelatch::store::{
-    Health, KeySource, Snapshot, StoreError, Template, TemplateStore, Vault, VaultOptions,
-};
+use facelatch::store::{KeySource, TemplateStore, Vault, VaultOptions};
 use facelatch_wire::call::{Enroll, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Client, ClientError, Deadline, Method};
@@ -36,6 +31,7 @@ use tempfile::TempDir;
 
 use crate::masks::Masks;
 use crate::stage::{ALICE_ENROLS, NOBODY, ScriptedCamera, Stage};
+use crate::store::VecStore;
 
 /// Deadline far beyond what anything takes; a test that reaches it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(300);
@@ -68,117 +64,6 @@ impl Clock for HandClock {
 
     fn wall(&self) -> WallTime {
         WallTime(1_000_000 + self.0.load(Ordering::SeqCst) / 1000)
-    }
-}
-
-/// Operations a store can be made to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Op {
-    /// [`TemplateStore::add`].
-    Add,
-    /// [`TemplateStore::templates`].
-    Templates,
-    /// [`TemplateStore::set_attempts`].
-    SetAttempts,
-}
-
-/// A store in memory that outlives a restart of the daemon.
-#[derive(Default)]
-pub struct VecStore {
-    kept: Mutex<Kept>,
-    revision: AtomicU64,
-}
-
-#[derive(Default)]
-struct Kept {
-    templates: Vec<Template>,
-    attempts: BTreeMap<Option<UserName>, Attempts>,
-    fail_on: Option<Op>,
-}
-
-impl VecStore {
-    /// Makes this operation fail from now on; `None` ends that.
-    pub fn fail_on(&self, op: Option<Op>) {
-        self.kept().fail_on = op;
-        self.revision.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// Blocks every call to the store until the guard is dropped.
-    pub fn hold(&self) -> impl Sized + '_ {
-        self.kept()
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn unless_failing(&self, op: Op) -> Result<MutexGuard<'_, Kept>, StoreError> {
-        let kept = self.kept();
-        if kept.fail_on == Some(op) {
-            return Err(StoreError::Io { path: "memory".into(), why: "told to fail".into() });
-        }
-        Ok(kept)
-    }
-}
-
-impl TemplateStore for VecStore {
-    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
-        self.unless_failing(Op::Add)?.templates.extend_from_slice(templates);
-        self.revision.fetch_add(1, Ordering::SeqCst);
-        Ok(())
-    }
-
-    fn templates(&self, user: Option<&UserName>) -> Result<Vec<Template>, StoreError> {
-        let kept = self.unless_failing(Op::Templates)?;
-        Ok(kept.templates.iter().filter(|t| user.is_none_or(|user| t.user == *user)).cloned().collect())
-    }
-
-    fn remove(&self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {
-        let mut kept = self.kept();
-        let before = kept.templates.len();
-        kept.templates.retain(|t| t.user != *user || id.is_some_and(|id| t.id != id));
-        if id.is_none() {
-            kept.attempts.remove(&Some(user.clone()));
-        }
-        self.revision.fetch_add(1, Ordering::SeqCst);
-        Ok(before - kept.templates.len())
-    }
-
-    fn attempts(&self, user: Option<&UserName>) -> Result<Attempts, StoreError> {
-        Ok(self.kept().attempts.get(&user.cloned()).copied().unwrap_or_default())
-    }
-
-    fn set_attempts(&self, user: Option<&UserName>, attempts: Attempts) -> Result<(), StoreError> {
-        self.unless_failing(Op::SetAttempts)?.attempts.insert(user.cloned(), attempts);
-        Ok(())
-    }
-
-    fn revision(&self) -> u64 {
-        self.revision.load(Ordering::SeqCst)
-    }
-
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let revision = self.revision();
-        Ok(Snapshot {
-            revision,
-            template_key: Arc::new(TemplateKey::identity()),
-            templates: self.templates(None)?,
-        })
-    }
-
-    fn renew(&self) -> Result<usize, StoreError> {
-        self.revision.fetch_add(1, Ordering::SeqCst);
-        Ok(self.kept().templates.len())
-    }
-
-    fn renew_key(&self) -> Result<(), StoreError> {
-        Err(StoreError::KeyMissing { path: "memory".into() })
-    }
-
-    fn health(&self) -> Health {
-        let templates = &self.kept().templates;
-        let users: BTreeSet<_> = templates.iter().map(|t| &t.user).collect();
-        Health { users: users.len(), templates: templates.len(), ..Health::default() }
     }
 }
 

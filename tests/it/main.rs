@@ -12,6 +12,8 @@ mod hostile;
 mod interface;
 /// Export, import, renewal and the audit log, over the socket.
 mod keep;
+/// What a match opens, and who waits for it.
+mod latch;
 /// Consecutive misses impose a wait.
 mod lockout;
 /// Calls the PAM module makes.
