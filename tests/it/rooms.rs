@@ -1,172 +1,263 @@
-//! Who may import whom, and which crate is named where: ARCHITECTURE.md, "Rooms". Reads `src/` as text.
+//! Who may import whom, and which crate is named where: ARCHITECTURE.md, "Rooms".
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// A room (folder or file in `src/`) and the rooms it may import. A new room needs a row.
+use self::source::{Named, Sources, names, sources};
+
+mod source;
+
+/// A room (folder or file in `src/`) and the rooms it may import. A new room needs a row here and in ARCHITECTURE.md.
 const ROOMS: &[(&str, &[&str])] = &[
     ("lib", &[]),
-    ("clock", &[]),
     ("bounded", &[]),
+    ("clock", &[]),
+    ("config", &["bounded"]),
     ("people", &["clock"]),
     ("camera", &["clock"]),
     ("model", &["bounded"]),
-    ("detect", &["camera", "model"]),
+    ("detect", &["camera", "config", "model"]),
     ("embed", &["camera", "detect", "model"]),
     ("head", &["bounded", "embed"]),
-    ("judge", &["clock", "embed", "head", "people"]),
+    ("judge", &["clock", "config", "embed", "head", "people"]),
     ("latch", &["clock", "judge"]),
     ("store", &["clock", "embed", "people"]),
-    ("pipeline", &["camera", "clock", "detect", "embed", "head", "judge", "model", "people", "store"]),
-    ("config", &["bounded", "detect", "judge", "pipeline", "store"]),
+    (
+        "pipeline",
+        &["camera", "clock", "config", "detect", "embed", "head", "judge", "model", "people", "store"],
+    ),
     ("seam", &["camera", "clock", "latch", "store"]),
-    ("rates", &["camera", "clock", "config", "detect", "embed", "head", "judge", "model", "pipeline"]),
-    // Assembles everything, so it may import everything above.
+    // Puts everything together, so it may import everything before it.
     (
         "serve",
         &[
-            "camera", "clock", "config", "detect", "head", "judge", "latch", "model", "people", "pipeline",
-            "seam", "store",
+            "camera", "clock", "config", "detect", "head", "judge", "latch", "people", "pipeline", "seam",
+            "store",
         ],
     ),
-    ("demo", &["camera", "clock", "config", "detect", "seam", "serve"]),
+    ("main", &["serve"]),
 ];
 
-/// Programs (in `src/bin/`) and the rooms of the library they may import.
-const BINS: &[(&str, &[&str])] = &[
-    ("facelatch", &[]),
-    ("facelatchd", &["demo", "serve"]),
-    ("facelatch-rates", &["clock", "head", "rates"]),
-];
-
-/// A crate, or a part of `std`, and the only places in `src/` that may name it: prefixes of paths.
+/// A crate, or a part of `std`, and the only modules in `src/` that may name it, with those below them.
 const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
-    ("tract_onnx", &["model"]),
+    ("age", &["store/portable"]),
+    ("anyhow", &["serve"]),
+    ("chacha20poly1305", &["store/seal"]),
+    ("clap", &["main", "serve"]),
     ("facelatch_fused", &["model"]),
     ("facelatch_kernels", &["head"]),
-    ("sha2", &["bin/facelatch/doctor", "embed/template_key", "head/project", "model", "rates", "store/seal"]),
-    ("chacha20poly1305", &["store/seal"]),
+    ("facelatch_wire", &["detect/quality", "serve"]),
+    ("fast_image_resize", &["camera/scale"]),
     ("hkdf", &["store/seal"]),
     ("hmac", &["store/seal"]),
-    ("age", &["store/portable"]),
+    ("nokhwa", &["camera/device/nokhwa_capture"]),
+    ("png", &["camera/decode/picture"]),
     ("region", &["store/memory"]),
-    ("nokhwa", &["camera/device"]),
-    ("v4l", &["camera/device"]),
-    ("yuv", &["camera/decode"]),
-    ("fast_image_resize", &["camera/scale"]),
-    ("zune_jpeg", &["camera/decode"]),
-    ("png", &["camera/decode", "demo"]),
-    ("embedded_graphics", &["demo"]),
-    ("npyz", &["rates/import"]),
-    ("prost", &["model/siamese"]),
-    ("zip", &["rates/import"]),
-    ("sled", &["store/sled"]),
-    ("tokio", &["serve", "demo"]),
     ("sd_notify", &["serve"]),
-    ("facelatch_wire", &["detect/quality", "serve", "demo", "bin/facelatch"]),
-    ("facelatch", &["bin"]),
-    ("clap", &["serve", "demo", "bin"]),
-    ("anyhow", &["serve", "demo", "bin"]),
-    // detect, embed, judge and the formula do no I/O and write no log.
-    ("tracing", &["camera", "latch", "pipeline", "serve", "store"]),
-    ("std::fs", &["bounded", "camera", "demo", "rates", "serve", "store", "bin"]),
+    ("sha2", &["embed/template_key", "head/project", "model", "store/seal"]),
+    ("sled", &["store/sled"]),
+    ("std::fs", &["bounded", "camera", "serve", "store"]),
     ("std::net", &[]),
-    ("std::process", &["bin", "camera/device/exec", "demo", "latch/hook", "serve"]),
+    ("std::process", &["camera/device/exec", "latch/hook", "main", "serve"]),
+    ("tokio", &["serve"]),
+    // detect, embed, judge and the formula do no I/O and write no log.
+    ("tracing", &["camera", "latch", "serve", "store"]),
+    ("tract_onnx", &["model"]),
+    ("v4l", &["camera/device/v4l_capture"]),
+    ("yuv", &["camera/decode"]),
+    ("zune_jpeg", &["camera/decode"]),
+];
+
+/// A workspace member and which of our own crates it may depend on.
+const MEMBERS: &[(&str, &[&str])] = &[
+    ("cli", &["facelatch-wire"]),
+    ("demo", &["facelatch", "facelatch-wire"]),
+    ("fused", &["facelatch-kernels"]),
+    ("kernels", &[]),
+    ("pam", &["facelatch-wire"]),
+    ("rates", &["facelatch"]),
+    ("testkit", &["facelatch", "facelatch-wire"]),
+    ("v4l2-sys", &[]),
+    ("wire", &[]),
+    ("xtask", &[]),
 ];
 
 #[test]
-fn every_room_imports_only_what_its_row_allows() {
-    let mut wrong = Vec::new();
-    for file in files() {
-        let bin = file.name.strip_prefix("bin/");
-        let (table, head) = if bin.is_some() { (BINS, "facelatch") } else { (ROOMS, "crate") };
-        let room = bin.unwrap_or(&file.name).split(['/', '.']).next().unwrap_or_default();
-        let Some((_, allowed)) = table.iter().find(|(name, _)| *name == room) else {
-            wrong.push(format!("src/{}: the room `{room}` has no row in tests/it/rooms.rs", file.name));
+fn every_room_and_crate_is_named_only_where_its_row_allows() {
+    let sources = sources();
+    assert!(sources.len() > 60, "only {} files in src/: the test reads the wrong folder", sources.len());
+    assert_eq!(breaches(&sources), [""; 0]);
+}
+
+#[test]
+fn no_row_allows_what_nobody_uses() {
+    let names = names(&sources());
+    let mut unused = Vec::new();
+    for (room, allowed) in ROOMS {
+        let used = |import: &str| {
+            names.iter().any(|named| named.room() == *room && import_of(named) == Some(import))
+        };
+        unused
+            .extend(allowed.iter().filter(|import| !used(import)).map(|import| format!("{room}: {import}")));
+    }
+    for (thing, places) in NAMED_ONLY_IN {
+        let used = |place: &str| names.iter().any(|named| is_named(named, thing) && is_inside(named, place));
+        unused.extend(places.iter().filter(|place| !used(place)).map(|place| format!("{thing}: {place}")));
+    }
+    assert_eq!(unused, [""; 0]);
+}
+
+#[test]
+fn a_forbidden_import_is_refused_however_it_is_written() {
+    let planted = [
+        ("camera/device.rs", "use crate::serve::peer::Role;", "`camera` may not import `serve`"),
+        ("camera/device.rs", "use super::super::serve::peer::Role;", "`camera` may not import `serve`"),
+        ("camera/device.rs", "use self::super::super::serve;", "`camera` may not import `serve`"),
+        ("judge/mod.rs", "use super::serve::peer::Role;", "`judge` may not import `serve`"),
+        ("judge/mod.rs", "use {crate::{clock, store::{self, Template}}};", "`judge` may not import `store`"),
+        ("judge/mod.rs", "use crate::store as kept;", "`judge` may not import `store`"),
+        ("judge/mod.rs", "use crate::store::*;", "`judge` may not import `store`"),
+        ("judge/mod.rs", "use crate::*;", "`judge` may not import the whole crate"),
+        ("judge/mod.rs", "use super::*;", "`judge` may not import the whole crate"),
+        ("judge/mod.rs", "use crate::{self as all};", "`judge` may not import the whole crate"),
+        ("judge/mod.rs", "extern crate self as all;", "`judge` may not import the whole crate"),
+        ("judge/mod.rs", "fn f() { let _ = crate::store::open(); }", "`judge` may not import `store`"),
+        ("judge/mod.rs", "fn f(_: &dyn super::store::TemplateStore) {}", "`judge` may not import `store`"),
+        (
+            "judge/mod.rs",
+            "fn f(x: u8) { match x { crate::store::X => {} _ => {} } }",
+            "may not import `store`",
+        ),
+        ("judge/mod.rs", "fn f() { mod x { use super::super::store; } }", "`judge` may not import `store`"),
+        ("judge/mod.rs", "mod x { use super::super::store; }", "`judge` may not import `store`"),
+        ("judge/mod.rs", "fn f() { println!(\"{}\", crate::store::X); }", "`judge` may not import `store`"),
+        ("judge/mod.rs", "macro_rules! m { () => { use $crate::{store::X}; } }", "may not import `store`"),
+        ("judge/mod.rs", "#[derive(crate::store::D)] struct X;", "`judge` may not import `store`"),
+        ("judge/mod.rs", "#[serde(with = \"crate::store::x\")] struct X;", "`judge` may not import `store`"),
+        ("judge/mod.rs", "pub use crate::store::Template;", "`judge` may not import `store`"),
+        ("lib.rs", "pub use camera::Frame;", "`lib` may not import `camera`"),
+        ("main.rs", "use facelatch::store;", "`main` may not import `store`"),
+        ("camera/device.rs", "use sled::Db;", "crate::camera::device may not name `sled`"),
+        ("camera/device.rs", "extern crate sled as x;", "crate::camera::device may not name `sled`"),
+        ("camera/device.rs", "use ::tokio::net::UnixStream;", "crate::camera::device may not name `tokio`"),
+        ("camera/decode.rs", "use tract_onnx as t;", "crate::camera::decode may not name `tract_onnx`"),
+        ("judge/mod.rs", "use std::{fs, io};", "crate::judge may not name `std::fs`"),
+        ("judge/mod.rs", "use std as s;", "crate::judge may not name `std::fs`"),
+        ("judge/mod.rs", "use std::*;", "crate::judge may not name `std::net`"),
+        ("judge/mod.rs", "fn f() { tracing::info!(\"x\"); }", "crate::judge may not name `tracing`"),
+    ];
+    let real = sources();
+    for (file, line, wanted) in planted {
+        // It stands below the tests of the file.
+        let mut sources = real.clone();
+        let text = sources.get_mut(file).expect("a real file");
+        text.push_str(&format!("\n#[cfg(test)]\nmod planted_tests;\n{line}\n"));
+        let wrong = breaches(&sources);
+        assert!(wrong.iter().any(|found| found.contains(wanted)), "{file}: {line}: {wrong:?}");
+    }
+}
+
+#[test]
+fn tests_comments_and_modules_of_a_crates_name_pass() {
+    let planted = [
+        ("judge/mod.rs", "// crate::store::X\n/// crate::store::X\nconst T: &str = \"crate::store::X\";"),
+        (
+            "judge/mod.rs",
+            "#[cfg(test)]\nuse crate::store;\n#[cfg(any(test, fuzzing))]\nfn f() { sled::x(); }",
+        ),
+        ("judge/mod.rs", "mod sled {}\nuse self::sled as s;\nfn f() { sled::x(); }"),
+        ("camera/device.rs", "use super::super::clock::Clock as C;"),
+    ];
+    for (file, line) in planted {
+        let mut sources = sources();
+        sources.get_mut(file).expect("a real file").push_str(&format!("\n{line}\n"));
+        assert_eq!(breaches(&sources), [""; 0], "{file}: {line}");
+    }
+}
+
+/// The columns "may import" and "names alone".
+#[test]
+fn the_table_in_architecture_md_is_the_checked_one() {
+    let text = text("ARCHITECTURE.md");
+    let lines = text.lines().skip_while(|line| !line.starts_with("| room |")).skip(2);
+    let rows = lines.take_while(|line| line.starts_with('|')).map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        [cells[1], cells[3], cells[4]].map(str::to_owned)
+    });
+    let wanted = ROOMS.iter().map(|(room, imports)| {
+        let is_inside = |place: &&str| place.split('/').next() == Some(room);
+        let is_alone = |places: &[&str]| !places.is_empty() && places.iter().all(is_inside);
+        let alone = NAMED_ONLY_IN.iter().filter(|(_, places)| is_alone(places));
+        let alone: Vec<String> = alone.map(|(name, _)| name.replace('_', "-")).collect();
+        [format!("`{room}`"), imports.join(", "), alone.join(", ")]
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
+}
+
+#[test]
+fn each_member_depends_on_the_crates_of_its_row() {
+    let root: toml::Table = text("Cargo.toml").parse().expect("TOML");
+    let members = root["workspace"]["members"].as_array().expect("a list");
+    let members: Vec<&str> = members.iter().filter_map(toml::Value::as_str).collect();
+    assert_eq!(members, MEMBERS.iter().map(|(member, _)| *member).collect::<Vec<_>>());
+    for (member, wanted) in MEMBERS {
+        let manifest: toml::Table = text(&format!("{member}/Cargo.toml")).parse().expect("TOML");
+        let targets = manifest.get("target").and_then(toml::Value::as_table);
+        let targets = targets.into_iter().flat_map(toml::Table::values).filter_map(toml::Value::as_table);
+        let kinds = ["dependencies", "build-dependencies"];
+        let tables = targets.chain([&manifest]).flat_map(|table| kinds.map(|kind| table.get(kind)));
+        let found = tables
+            .flatten()
+            .filter_map(toml::Value::as_table)
+            .flatten()
+            .map(|(name, value)| value.get("package").and_then(toml::Value::as_str).unwrap_or(name));
+        let ours: BTreeSet<&str> = found.filter(|name| name.starts_with("facelatch")).collect();
+        assert_eq!(ours, wanted.iter().copied().collect(), "{member}/Cargo.toml");
+    }
+}
+
+fn text(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    std::fs::read_to_string(path).expect("a file of this repository")
+}
+
+/// What the sources name against the tables, one sentence each.
+fn breaches(sources: &Sources) -> Vec<String> {
+    let mut wrong = BTreeSet::new();
+    for named in names(sources) {
+        let (room, module) = (named.room(), named.module.join("::"));
+        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+            wrong.insert(format!("{module}: the room `{room}` has no row in tests/it/rooms.rs"));
             continue;
         };
-        let imports = file.paths.iter().filter_map(|path| path.strip_prefix(head)?.strip_prefix("::"));
-        let imports = imports.map(|rest| rest.split("::").next().unwrap_or_default());
-        for import in imports.filter(|name| *name != room && !allowed.contains(name)) {
-            wrong.push(format!("src/{}: `{room}` may not import `{import}`", file.name));
+        if named.path == ["crate"] && named.whole {
+            wrong.insert(format!("{module}: `{room}` may not import the whole crate"));
         }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn a_crate_is_named_only_where_its_row_allows() {
-    let mut wrong = Vec::new();
-    for file in files() {
-        for (named, places) in NAMED_ONLY_IN {
-            let inside = |path: &String| {
-                path.strip_prefix(named).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-            };
-            if file.paths.iter().any(inside) && !places.iter().any(|place| file.name.starts_with(place)) {
-                wrong.push(format!("src/{}: may not name `{named}`", file.name));
+        if let Some(import) = import_of(&named).filter(|name| *name != room && !allowed.contains(name)) {
+            wrong.insert(format!("{module}: `{room}` may not import `{import}`"));
+        }
+        for (thing, places) in NAMED_ONLY_IN {
+            if is_named(&named, thing) && !places.iter().any(|place| is_inside(&named, place)) {
+                wrong.insert(format!("{module} may not name `{thing}`"));
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong.into_iter().collect()
 }
 
-#[test]
-fn the_reader_sees_grouped_and_nested_imports_and_skips_comments() {
-    let paths = paths_in(
-        "use crate::{clock::Clock, a::{B, c}}; // crate::no\n::sled::x(m::sled::y);\n#[cfg(test)]\ncrate::z::t",
-    );
-    let wanted = ["::sled::x", "crate::a::B", "crate::a::c", "crate::clock::Clock", "m::sled::y"];
-    assert_eq!(paths, wanted.map(|path| path.trim_start_matches("::").to_owned()).into());
+/// The room that the path leads to.
+fn import_of(named: &Named) -> Option<&str> {
+    let [root, room, ..] = named.path.as_slice() else { return None };
+    (root == "crate").then_some(room)
 }
 
-/// A source file: its name below `src/` and every path with `::` in it, tests and comments left out.
-struct Source {
-    name: String,
-    paths: BTreeSet<String>,
+/// Whether the path leads to the crate or into it, or opens up what holds it.
+fn is_named(named: &Named, thing: &str) -> bool {
+    let thing: Vec<&str> = thing.split("::").collect();
+    let common = named.path.iter().zip(&thing).take_while(|(a, b)| a == b).count();
+    common == thing.len() || (named.whole && common > 0 && common == named.path.len())
 }
 
-fn files() -> Vec<Source> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let (mut folders, mut found): (Vec<PathBuf>, Vec<Source>) = (vec![top.clone()], Vec::new());
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("src can be listed") {
-            let path = entry.expect("src can be listed").path();
-            let name = path.strip_prefix(&top).expect("below src").display().to_string();
-            if path.is_dir() {
-                folders.push(path);
-            } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
-                let text = std::fs::read_to_string(&path).expect("source is UTF-8");
-                found.push(Source { name, paths: paths_in(&text) });
-            }
-        }
-    }
-    assert!(found.len() > 15, "only {} files in src/: the test reads the wrong folder", found.len());
-    found
-}
-
-/// Every path in the code above the tests, with braced groups expanded.
-fn paths_in(text: &str) -> BTreeSet<String> {
-    let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
-    let bare: Vec<&str> = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
-    let (mut paths, mut groups, mut path) = (BTreeSet::new(), Vec::<String>::new(), String::new());
-    for c in bare.join(" ").chars() {
-        if c.is_alphanumeric() || c == '_' || c == ':' {
-            path.push(c);
-            continue;
-        }
-        let prefix = groups.last().cloned().unwrap_or_default();
-        let whole = format!("{prefix}{path}");
-        if c == '{' && path.ends_with("::") {
-            groups.push(whole);
-        } else if !path.is_empty() && whole.contains("::") {
-            paths.insert(whole.trim_start_matches(':').to_owned());
-        }
-        match c {
-            '{' if !path.ends_with("::") && !groups.is_empty() => groups.push(prefix),
-            '}' => drop(groups.pop()),
-            _ => {}
-        }
-        path.clear();
-    }
-    paths
+fn is_inside(named: &Named, place: &str) -> bool {
+    named.place().strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
