@@ -109,6 +109,7 @@ impl Config {
         )?;
         holds(detect.input_px.is_multiple_of(32), "detect.input_px", detect.input_px, "a multiple of 32")?;
         in_order(("quality.min_light", quality.min_light), ("quality.max_light", quality.max_light))?;
+        in_order(("lockout.free_misses", lockout.free_misses), ("lockout.stop_at", lockout.stop_at))?;
         in_order(
             ("lockout.first_wait_s", lockout.first_wait_s),
             ("lockout.longest_wait_s", lockout.longest_wait_s),

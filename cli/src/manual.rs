@@ -7,10 +7,14 @@ use clap::CommandFactory;
 
 use crate::args::Args;
 use crate::exit::Exit;
+use crate::say;
 
 /// Prints the script that a shell wants.
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit> {
-    clap_complete::generate(shell, &mut Args::command(), "facelatch", &mut std::io::stdout());
+    // Into memory first: it panics where a pipe is closed.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "facelatch", &mut script);
+    say::line(String::from_utf8_lossy(&script).trim_end())?;
     Ok(Exit::Done)
 }
 

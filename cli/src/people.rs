@@ -10,13 +10,16 @@ use crate::say::{self, Daemon};
 
 /// What is enrolled, a line a template.
 pub(crate) fn list(to: &Daemon, user: Option<String>) -> Result<Exit> {
+    let asked = user.clone();
     let listed = to.ask(say::SOON)?.call(&List { user })?;
     if to.json {
         say::json(&listed)?;
         return Ok(Exit::Done);
     }
     if listed.templates.is_empty() {
-        say::line("nobody is enrolled; `facelatch enroll NAME` does it")?;
+        let (who, name) = (asked.as_deref().unwrap_or("nobody"), asked.as_deref().unwrap_or("NAME"));
+        let not = if asked.is_some() { " not" } else { "" };
+        say::line(format!("{who} is{not} enrolled; run `facelatch enroll {name}`"))?;
         return Ok(Exit::Done);
     }
     let width = listed.templates.iter().map(|t| t.user.len()).max().unwrap_or_default();

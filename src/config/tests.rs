@@ -33,6 +33,8 @@ fn every_range_is_checked_at_both_ends() {
                 "max_light" => "min_light = 0.0",
                 "first_wait_s" => "longest_wait_s = 86400",
                 "longest_wait_s" => "first_wait_s = 30",
+                "free_misses" => "stop_at = 100",
+                "stop_at" => "free_misses = 1",
                 _ => "",
             };
             let name = format!("{}.{}", section.name, key.name);

@@ -43,6 +43,9 @@ pub enum LatchError {
     /// Too many grants wait for it.
     #[error("latch {latch}: still busy with earlier grants; try again in a moment")]
     Busy { latch: String },
+    /// The grant waited too long, or nobody waits for it any more.
+    #[error("latch {latch}: not opened, because the match is too old or its caller has gone; try again")]
+    Expired { latch: String },
     /// The daemon stops before this grant's turn.
     #[error("latch {latch}: not opened, because the daemon is stopping; try again after it restarts")]
     Stopping { latch: String },

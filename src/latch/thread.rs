@@ -5,21 +5,34 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::{Latch, LatchError};
+use crate::clock::Clock;
 use crate::judge::Grant;
 
 /// Grants that may wait while the latch is busy. A grant that comes later is refused: a door that opens long after the
 /// person left is worse than one that stays closed.
 const QUEUE: usize = 4;
 
-/// Called once with what became of a grant.
-type Done = Box<dyn FnOnce(Result<(), LatchError>) + Send>;
+/// A grant that has waited longer than this opens nothing, for the same reason.
+const MAX_AGE: Duration = Duration::from_secs(5);
+
+/// The caller behind a grant.
+pub trait Waiting: Send + 'static {
+    /// Whether the caller still waits. If not, the grant opens nothing.
+    fn waits(&self) -> bool;
+
+    /// Called once with what became of the grant.
+    fn done(self: Box<Self>, opened: Result<(), LatchError>);
+}
+
+type Queued = (Grant, Box<dyn Waiting>);
 
 /// Hands grants to a latch. When it is dropped, grants that still wait are refused, and the one being opened is waited for.
 pub struct LatchThread {
     name: String,
-    queue: Option<SyncSender<(Grant, Done)>>,
+    queue: Option<SyncSender<Queued>>,
     closing: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -29,14 +42,14 @@ impl LatchThread {
     ///
     /// # Errors
     /// When the system refuses a thread.
-    pub fn start(latch: Box<dyn Latch>) -> std::io::Result<Self> {
+    pub fn start(latch: Box<dyn Latch>, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
         let name = latch.name();
         let (queue, grants) = sync_channel(QUEUE);
         let closing = Arc::new(AtomicBool::new(false));
         let closed = closing.clone();
         let thread = std::thread::Builder::new()
             .name("latch".to_owned())
-            .spawn(move || run(latch, &grants, &closed))?;
+            .spawn(move || run(latch, &*clock, &grants, &closed))?;
         Ok(Self { name, queue: Some(queue), closing, thread: Some(thread) })
     }
 
@@ -45,15 +58,15 @@ impl LatchThread {
         &self.name
     }
 
-    /// Hands over a grant and returns at once. `done` is called exactly once: on the latch's thread when the latch has
-    /// opened or failed, or here if too many grants wait already.
-    pub fn open(&self, grant: Grant, done: impl FnOnce(Result<(), LatchError>) + Send + 'static) {
+    /// Hands over a grant and returns at once. The caller learns the result exactly once: on the latch's thread when the
+    /// latch has opened or failed, or here if too many grants wait already.
+    pub fn open(&self, grant: Grant, caller: Box<dyn Waiting>) {
         let latch = self.name.clone();
-        let Some(queue) = &self.queue else { return done(Err(LatchError::Stopping { latch })) };
-        match queue.try_send((grant, Box::new(done))) {
+        let Some(queue) = &self.queue else { return caller.done(Err(LatchError::Stopping { latch })) };
+        match queue.try_send((grant, caller)) {
             Ok(()) => {}
-            Err(TrySendError::Full((_, done))) => done(Err(LatchError::Busy { latch })),
-            Err(TrySendError::Disconnected((_, done))) => done(Err(LatchError::Panicked { latch })),
+            Err(TrySendError::Full((_, caller))) => caller.done(Err(LatchError::Busy { latch })),
+            Err(TrySendError::Disconnected((_, caller))) => caller.done(Err(LatchError::Panicked { latch })),
         }
     }
 }
@@ -68,15 +81,18 @@ impl Drop for LatchThread {
     }
 }
 
-fn run(mut latch: Box<dyn Latch>, grants: &Receiver<(Grant, Done)>, closing: &AtomicBool) {
-    while let Ok((grant, done)) = grants.recv() {
+fn run(mut latch: Box<dyn Latch>, clock: &dyn Clock, grants: &Receiver<Queued>, closing: &AtomicBool) {
+    while let Ok((grant, caller)) = grants.recv() {
+        let name = || latch.name();
         let opened = if closing.load(Ordering::Acquire) {
-            Err(LatchError::Stopping { latch: latch.name() })
+            Err(LatchError::Stopping { latch: name() })
+        } else if !caller.waits() || clock.now().since(grant.at()) > MAX_AGE {
+            Err(LatchError::Expired { latch: name() })
         } else {
             let opened = catch_unwind(AssertUnwindSafe(|| latch.open(grant)));
             opened.unwrap_or_else(|_| Err(LatchError::Panicked { latch: latch.name() }))
         };
-        if catch_unwind(AssertUnwindSafe(|| done(opened))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| caller.done(opened))).is_err() {
             tracing::error!("what follows a grant panicked; please report it");
         }
     }
@@ -88,6 +104,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::clock::{BootTime, WallTime};
     use crate::latch::testing::grant;
 
     /// A deadline that no machine needs.
@@ -111,18 +128,62 @@ mod tests {
         }
     }
 
+    /// Sends the result to the test. Grants are given at 0 s.
+    struct Told {
+        waits: bool,
+        results: Sender<Result<(), String>>,
+    }
+
+    impl Waiting for Told {
+        fn waits(&self) -> bool {
+            self.waits
+        }
+
+        fn done(self: Box<Self>, opened: Result<(), LatchError>) {
+            let _ = self.results.send(opened.map_err(|error| error.to_string()));
+        }
+    }
+
+    /// A clock that stands still.
+    struct At(Duration);
+
+    impl Clock for At {
+        fn now(&self) -> BootTime {
+            BootTime(self.0)
+        }
+
+        fn wall(&self) -> WallTime {
+            WallTime(0)
+        }
+    }
+
+    #[test]
+    fn a_grant_that_is_old_or_has_lost_its_caller_opens_nothing() {
+        for (waits, age, opens) in [(true, MAX_AGE, 1), (true, MAX_AGE * 2, 0), (false, Duration::ZERO, 0)] {
+            let ((opening, opened), (leave, left)) = (channel(), channel());
+            leave.send(true).expect("it waits");
+            let slow = Box::new(Slow { opens: opening, leave: left });
+            let thread = LatchThread::start(slow, Arc::new(At(age))).expect("starts");
+            let (results, ended) = channel();
+            thread.open(grant(), Box::new(Told { waits, results }));
+            let result = ended.recv_timeout(MINUTES).expect("a result");
+            drop(thread);
+            assert_eq!(opened.iter().count(), opens, "{age:?}");
+            assert_eq!(result.is_ok(), opens == 1, "{result:?}");
+        }
+    }
+
     /// The thread; grants that begin to open; leave to end; results.
     #[expect(clippy::type_complexity, reason = "taken apart at once")]
     fn slow() -> (LatchThread, Receiver<()>, Sender<bool>, impl Fn(&LatchThread), Receiver<Result<(), String>>)
     {
         let ((opens, opening), (leave, left)) = (channel(), channel());
-        let thread = LatchThread::start(Box::new(Slow { opens, leave: left })).expect("starts");
+        let thread = LatchThread::start(Box::new(Slow { opens, leave: left }), Arc::new(At(Duration::ZERO)));
+        let thread = thread.expect("starts");
         let (results, ended) = channel();
         let open = move |thread: &LatchThread| {
             let results = results.clone();
-            thread.open(grant(), move |opened| {
-                let _ = results.send(opened.map_err(|error| error.to_string()));
-            });
+            thread.open(grant(), Box::new(Told { waits: true, results }));
         };
         (thread, opening, leave, open, ended)
     }

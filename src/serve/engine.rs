@@ -25,7 +25,8 @@ use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
 use crate::judge::Grant;
 use crate::latch::Latch;
-use crate::latch::thread::LatchThread;
+use crate::latch::LatchError;
+use crate::latch::thread::{LatchThread, Waiting};
 use crate::people::UserName;
 use crate::pipeline::{EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict};
 
@@ -101,7 +102,7 @@ impl Engine {
     /// When the system refuses a thread.
     pub(super) fn start(parts: EngineParts) -> std::io::Result<(Self, JoinHandle<()>)> {
         let EngineParts { pipeline, latch, opens_on, clock, idle_close, recorder } = parts;
-        let latch = latch.map(LatchThread::start).transpose()?;
+        let latch = latch.map(|latch| LatchThread::start(latch, clock.clone())).transpose()?;
         let latch_name = latch.as_ref().map_or("none", LatchThread::name).to_owned();
         let shared = Arc::new(Shared::new(pipeline.about(), latch_name, pipeline.camera_name()));
         let mut running = Running {
@@ -246,25 +247,9 @@ impl Running {
     }
 
     /// Hands the grant to the latch. Only the caller waits for what becomes of it.
-    fn open(
-        &self,
-        grant: Grant,
-        mut judging: Judging,
-        mut event: Event,
-        by: u32,
-        end: oneshot::Sender<Judging>,
-    ) {
+    fn open(&self, grant: Grant, judging: Judging, event: Event, by: u32, end: oneshot::Sender<Judging>) {
         let Some(latch) = &self.latch else { return };
-        let (recorder, user) = (self.recorder.clone(), grant.user().clone());
-        latch.open(grant, move |opened| {
-            event.latch = Some(if opened.is_ok() { LatchState::Opened } else { LatchState::Failed });
-            if let Err(error) = opened {
-                tracing::error!(%user, "{error}");
-                judging.latch_error = Some(error.to_string());
-            }
-            recorder.publish(event, by);
-            let _ = end.send(judging);
-        });
+        latch.open(grant, Box::new(Matched { judging, event, by, end, recorder: self.recorder.clone() }));
     }
 
     fn enroll(
@@ -314,5 +299,32 @@ impl Running {
         if now.since(self.last_probe) >= REPROBE {
             self.probe();
         }
+    }
+}
+
+/// A match whose grant is at the latch.
+struct Matched {
+    judging: Judging,
+    event: Event,
+    by: u32,
+    end: oneshot::Sender<Judging>,
+    recorder: Recorder,
+}
+
+impl Waiting for Matched {
+    fn waits(&self) -> bool {
+        !self.end.is_closed()
+    }
+
+    fn done(self: Box<Self>, opened: Result<(), LatchError>) {
+        let Self { mut judging, mut event, by, end, recorder } = *self;
+        event.latch = Some(if opened.is_ok() { LatchState::Opened } else { LatchState::Failed });
+        if let Err(error) = opened {
+            tracing::error!(user = event.user, "{error}");
+            judging.latch_error = Some(error.to_string());
+        }
+        recorder.publish(event, by);
+        // The caller may have gone.
+        let _ = end.send(judging);
     }
 }

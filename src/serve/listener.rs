@@ -121,9 +121,9 @@ impl Listener {
             }
         };
         let (uid, gid) = (credentials.uid(), credentials.gid());
-        let Some(permit) = self.permit(uid) else {
-            refuse(&stream, self.limit);
-            return;
+        let permit = match self.permit(uid) {
+            Ok(permit) => permit,
+            Err(limit) => return refuse(&stream, limit),
         };
         let (peers, state, patience) = (self.peers.clone(), self.state.clone(), self.patience);
         let lookups = self.lookups.clone();
@@ -147,15 +147,17 @@ impl Listener {
         });
     }
 
-    fn permit(&self, uid: u32) -> Option<ConnectionPermit> {
+    /// Or the limit that is reached.
+    fn permit(&self, uid: u32) -> Result<ConnectionPermit, usize> {
         let mut open = self.open.borrow_mut();
-        let all: usize = open.values().sum();
-        let own = open.entry(uid).or_default();
-        if all >= self.limit || *own >= self.limit_of_one {
-            return None;
+        let (all, own) = (open.values().sum::<usize>(), open.get(&uid).copied().unwrap_or_default());
+        for (count, limit) in [(all, self.limit), (own, self.limit_of_one)] {
+            if count >= limit {
+                return Err(limit);
+            }
         }
-        *own += 1;
-        Some(ConnectionPermit { uid, open: self.open.clone() })
+        open.insert(uid, own + 1);
+        Ok(ConnectionPermit { uid, open: self.open.clone() })
     }
 }
 

@@ -141,3 +141,18 @@ fn manual_and_completions_name_every_verb_and_flag() {
         assert!(script.contains(verb), "{verb}");
     }
 }
+
+#[test]
+fn output_that_cannot_be_written_is_an_error_and_no_panic() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_facelatch"));
+    let (code, _, err) = told(&command.args(["completions", "bash"]).stdout(full).output().expect("runs"));
+    assert!(code == 4 && !err.contains("panicked"), "{code}: {err}");
+}
+
+#[test]
+fn a_list_of_nobody_names_who_was_asked_for() {
+    let world = World::new();
+    assert_eq!(run(&world, &["list"]).1, "nobody is enrolled; run `facelatch enroll NAME`\n");
+    assert_eq!(run(&world, &["list", "carol"]).1, "carol is not enrolled; run `facelatch enroll carol`\n");
+}
