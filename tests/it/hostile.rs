@@ -214,7 +214,7 @@ fn a_thousand_clients_are_refused_with_an_error_and_connected_ones_are_served() 
     let kept: Vec<UnixStream> = (0..7).map(|_| raw(&world)).collect();
     for _ in 0..1000 {
         match world.ask(&Status {}) {
-            Err(ClientError::Refused(Fault::TooManyClients { limit: 16, .. })) => {}
+            Err(ClientError::Refused(Fault::TooManyClients { limit: 8, .. })) => {}
             other => panic!("there is no room, got {other:?}"),
         }
     }
