@@ -19,7 +19,7 @@ settings! {
         /// camera whose name contains TEXT.
         device: String = "auto".into();
         /// A command that writes frames to its standard output, for cameras on the CSI connector: an absolute path, then
-        /// the arguments. If set, `device` is not used. See docs/cameras.md.
+        /// its arguments. If set, `device` is not used. See docs/cameras.md.
         exec: Vec<String> = Vec::new();
         /// The format of those frames.
         exec_format: ExecFormat = ExecFormat::Mjpeg;
@@ -95,7 +95,7 @@ settings! {
         first_wait_s: Seconds = Seconds(30), 30..=3600 "seconds";
         /// The longest wait.
         longest_wait_s: Seconds = Seconds(3600), 30..=86_400 "seconds";
-        /// Consecutive misses after which face unlock stays off for the user until root runs `facelatch reset`.
+        /// After this many consecutive misses, face unlock stays off for the user until root runs "facelatch reset".
         stop_at: u32 = 50, 5..=100 "misses";
     }
 
@@ -113,7 +113,7 @@ settings! {
 
     /// Templates and the audit log on disk.
     store: Store {
-        /// The folder that holds them, encrypted.
+        /// The folder that holds them. Templates are encrypted.
         folder: PathBuf = "/var/lib/facelatch/store".into();
         /// The key file. Empty: store.key next to `folder`. The systemd credential store-key takes precedence over both.
         key: PathBuf = PathBuf::new();
@@ -168,9 +168,9 @@ choices! {
     OpensOn {
         /// all requests
         Any,
-        /// only requests about one user, such as those of PAM
+        /// only requests to verify one user
         Verify,
-        /// only requests that ask who is there
+        /// only requests to identify whoever is there
         Identify,
     }
 }
