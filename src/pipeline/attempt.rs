@@ -20,7 +20,7 @@ pub struct Trace {
     pub probability: Option<Probability>,
     /// What it had to reach, if a face was judged. Only the owner may see it.
     pub threshold: Option<Probability>,
-    /// Frames that passed the quality gate.
+    /// Good frames in the current run; it starts again when the face changes.
     pub frames: usize,
     /// The largest face in the last frame, judged or not, in pixels of that frame.
     pub face: Option<Face>,

@@ -25,7 +25,7 @@ pub(super) struct CaptureWindow {
 }
 
 impl CaptureWindow {
-    /// From now on until `deadline`.
+    /// Any frame until `deadline`.
     pub(super) fn until(deadline: BootTime) -> Self {
         Self { from: BootTime::default(), deadline, trouble: None }
     }

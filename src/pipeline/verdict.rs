@@ -15,11 +15,11 @@ pub enum Verdict {
     Granted(Grant),
     /// The face does not match, or must not be judged now.
     Denied(DenyReason),
-    /// No face was judged; the password still works.
+    /// No decision was made; the password still works.
     Unavailable(Cause),
 }
 
-/// Why a face was turned down.
+/// Why an attempt was denied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DenyReason {
     /// It was judged, and is not that user's.
@@ -33,7 +33,7 @@ pub enum DenyReason {
     },
 }
 
-/// Why no face was judged.
+/// Why no decision was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
     /// The frames could not be used; trying again helps.

@@ -80,7 +80,7 @@ async fn run<M: Handle>(
     }
 }
 
-/// The client has gone, or does not read.
+/// The client has gone or does not read, or a reply could not be made.
 #[derive(Debug)]
 pub(super) struct Gone;
 

@@ -43,7 +43,7 @@ const REPROBE: Duration = Duration::from_secs(5);
 pub(super) enum Job {
     /// Judges the face before the camera.
     Judge(Question, JobReporter<Judging>),
-    /// Adds templates, for this user id.
+    /// Adds templates, as asked for by the caller with this user id.
     Enroll(EnrollRequest, u32, JobReporter<Result<Enrolled, EnrollError>>),
     /// Checks the camera.
     Probe(JobReporter<()>),

@@ -147,7 +147,7 @@ pub(super) fn bad_parameter(parameter: &str, why: &dyn std::fmt::Display) -> Fau
     Fault::BadParameter { parameter: parameter.to_owned(), message: why.to_string() }
 }
 
-/// The store failed. The journal gets the text that the caller gets: only managers get this far.
+/// The store failed. The journal and the caller get the same text.
 pub(super) fn store_fault(error: &StoreError) -> Fault {
     tracing::error!("{error}");
     Fault::StoreFailed { message: error.to_string() }

@@ -263,7 +263,10 @@ pub(super) fn parse(
     let mut lines = plain.split(|byte| *byte == b'\n');
     let header: Header = serde_json::from_slice(lines.next().unwrap_or_default())
         .map_err(|e| wrong(format!("it is not an export ({e})")))?;
-    if header.kind != KIND || header.schema != SCHEMA {
+    if header.kind != KIND {
+        return Err(wrong(format!("it is of kind {:?}, not an export of templates", header.kind)));
+    }
+    if header.schema != SCHEMA {
         return Err(wrong(format!("it has schema {}, this program reads {SCHEMA}", header.schema)));
     }
     if header.made_for.embedder_sha256 != here.embedder_sha256 {

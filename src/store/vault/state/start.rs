@@ -68,7 +68,8 @@ impl State {
         Ok(())
     }
 
-    /// Embedder and template key must be those of the networks that are loaded.
+    /// Adapts to the loaded networks: refuses another embedder, and renews the templates if the head needs another kind of
+    /// key.
     fn fit(&mut self, options: &VaultOptions<'_>) -> Result<(), StoreError> {
         let made_for = self.ledger.manifest().embedder_sha256.clone();
         let same = made_for == options.embedder_sha256;
