@@ -15,7 +15,7 @@ use facelatch::config::Config;
 use facelatch::detect::Face;
 use facelatch::embed::{Embedding, KeyedEmbedding, TemplateKey, align};
 use facelatch::judge::{Evidence, Policy, judge, vote};
-use facelatch::people::{Attempts, UserName};
+use facelatch::people::{Misses, UserName};
 use facelatch::pipeline::{EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{KeySource, Vault, VaultOptions};
 
@@ -89,7 +89,7 @@ fn stages(c: &mut Criterion) {
         let policy = Policy::verify(head.threshold());
         b.iter_batched(
             || evidence.clone(),
-            |evidence| judge(evidence, policy, Attempts::default(), now),
+            |evidence| judge(evidence, policy, Misses::default(), now),
             BatchSize::SmallInput,
         );
     });
@@ -139,7 +139,7 @@ fn attempt(c: &mut Criterion) {
         folder: &path,
         keys: KeySource::new(&path, Path::new(""), None),
         embedder_sha256: networks.embedder.model_sha256(),
-        template_key: (networks.head.key_kind(), networks.embedder.length()),
+        template_key: networks.template_key(),
         now: WallTime(0),
     };
     let store = Vault::open(&options).expect("store opens");

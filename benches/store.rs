@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use facelatch::clock::WallTime;
-use facelatch::embed::{Embedding, KeyKind, TemplateKey};
+use facelatch::embed::{Embedding, KeyKind, TemplateKey, TemplateKeySpec};
 use facelatch::head::project::SplitMix64;
-use facelatch::people::{Attempts, UserName};
+use facelatch::people::{Misses, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
 use facelatch::store::{KeySource, Template, TemplateStore, Vault, VaultOptions};
 
@@ -32,7 +32,7 @@ fn open(folder: &Path) -> Vault {
         folder,
         keys: KeySource::new(folder, Path::new(""), None),
         embedder_sha256: SHA,
-        template_key: (KeyKind::Rotation, LENGTH),
+        template_key: TemplateKeySpec { kind: KeyKind::Rotation, length: LENGTH },
         now: WallTime(0),
     };
     Vault::open(&options).expect("opens")
@@ -116,8 +116,8 @@ fn small(path: &Path, enrolments: usize, idle: u64) {
         let (ms, bytes) = measured(enrolments, |n| vault.add(&people[n]).expect("added"));
         println!("enrolment of a new person: {ms:.2} ms, {bytes} bytes written");
         let (ms, bytes) = measured(enrolments, |n| {
-            let attempts = Attempts { misses: n as u32 + 1, last_miss: WallTime(n as u64) };
-            vault.set_attempts(None, attempts).expect("kept");
+            let misses = Misses { count: n as u32 + 1, last_miss: WallTime(n as u64) };
+            vault.set_misses(None, misses).expect("kept");
         });
         println!("a miss: {ms:.2} ms, {bytes} bytes written");
         let (ms, bytes) = measured(enrolments, |_| {

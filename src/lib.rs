@@ -18,6 +18,7 @@ pub mod embed;
 pub mod head;
 pub mod judge;
 pub mod latch;
+pub mod memory;
 pub mod model;
 pub mod people;
 pub mod pipeline;

@@ -1,4 +1,4 @@
-//! What is known of a person apart from their face: [`UserName`], and the [`Attempts`] that failed.
+//! What is known of a person apart from their face: [`UserName`], and their [`Misses`].
 
 use std::fmt;
 
@@ -57,17 +57,18 @@ impl fmt::Display for UserName {
 
 /// What the store remembers of one user's misses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Attempts {
-    /// Misses since the last grant or reset.
-    pub misses: u32,
+pub struct Misses {
+    /// How many since the last grant or reset.
+    #[serde(rename = "misses")]
+    pub count: u32,
     /// When the last one was.
     pub last_miss: WallTime,
 }
 
-impl Attempts {
+impl Misses {
     /// The same with one more miss at `wall`.
     pub fn missed(self, wall: WallTime) -> Self {
-        Self { misses: self.misses.saturating_add(1), last_miss: wall }
+        Self { count: self.count.saturating_add(1), last_miss: wall }
     }
 }
 

@@ -71,9 +71,9 @@ pub enum Progress {
 /// Called with each [`Progress`]; returns `Break` to cancel because the caller has gone.
 pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
-/// What is loaded, for `status`.
+/// The loaded networks, for `status`.
 #[derive(Debug, Clone)]
-pub struct About {
+pub struct NetworkInfo {
     /// Name of the embedder.
     pub embedder: String,
     /// SHA-256 of its file, lower-case hex.
@@ -135,7 +135,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn probe_camera(&mut self) -> Result<(), CameraError> {
+    pub fn check_camera(&mut self) -> Result<(), CameraError> {
         self.frames.probe()
     }
 
@@ -144,10 +144,10 @@ impl Pipeline {
         self.frames.name()
     }
 
-    /// What is loaded.
-    pub fn about(&self) -> About {
+    /// The loaded networks.
+    pub fn network_info(&self) -> NetworkInfo {
         let Networks { detector, embedder, head } = &self.networks;
-        About {
+        NetworkInfo {
             embedder: embedder.name().to_owned(),
             embedder_sha256: embedder.model_sha256().to_owned(),
             embedding_length: embedder.length(),
@@ -182,10 +182,10 @@ impl Pipeline {
         if let Some(reason) = self.locked_out(claimed)? {
             return Ok(Verdict::Denied(reason));
         }
-        let samples = self.capture(observer, trace)?;
+        let probes = self.capture(observer, trace)?;
 
         let scoring = self.clock.now();
-        let (evidence, policy) = self.compare(claimed, &samples)?.ok_or(Cause::NotEnrolled)?;
+        let (evidence, policy) = self.compare(claimed, &probes)?.ok_or(Cause::NotEnrolled)?;
         trace.score_ms = self.ms_since(scoring);
         trace.probability = Some(evidence.probability);
         trace.threshold = Some(policy.threshold());
@@ -210,11 +210,11 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Why no attempt on `user` (`None`: no identification) may be judged now: earlier misses.
+    /// The lockout in force for `user`, or for identification if `None`.
     fn locked_out(&mut self, user: Option<&UserName>) -> Result<Option<DenyReason>, StoreError> {
-        let attempts = self.store.attempts(user)?;
-        let age = self.ages.of(user, attempts, (self.clock.now(), self.clock.wall()));
-        let until = admit(&self.rules.lockout, &attempts, age).err();
+        let misses = self.store.misses(user)?;
+        let age = self.ages.of(user, misses, (self.clock.now(), self.clock.wall()));
+        let until = admit(&self.rules.lockout, &misses, age).err();
         Ok(until.map(|until| DenyReason::LockedOut { until, user: user.cloned() }))
     }
 
@@ -238,8 +238,8 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let now = (self.clock.now(), self.clock.wall());
-        let (decision, attempts) = judge(evidence, policy, self.store.attempts(claimed)?, now);
-        self.store.set_attempts(claimed, attempts)?;
+        let (decision, misses) = judge(evidence, policy, self.store.misses(claimed)?, now);
+        self.store.set_misses(claimed, misses)?;
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
             Err(NoMatch) => Verdict::Denied(DenyReason::NoMatch),
@@ -248,18 +248,18 @@ impl Pipeline {
 
     /// Whether the last template of `user` was removed during the capture.
     fn was_removed(&self, user: &UserName) -> Result<bool, StoreError> {
-        Ok(!self.gallery.is_as_of(self.store.revision()) && self.store.templates(Some(user))?.is_empty())
+        Ok(!self.gallery.has_revision(self.store.revision()) && self.store.templates(Some(user))?.is_empty())
     }
 
     /// The best evidence and what it has to reach; `None` if there is nobody to compare with.
     fn compare(
         &self,
         claimed: Option<&UserName>,
-        samples: &[KeyedEmbedding],
+        probes: &[KeyedEmbedding],
     ) -> Result<Option<(Evidence, Policy)>, OtherKey> {
         let head = self.gallery.head();
-        let samples = vote::project(head, samples)?;
-        let score = |templates: &[KeyedEmbedding]| vote::decide_projected(head, &samples, templates);
+        let probes = vote::project(head, probes)?;
+        let score = |templates: &[KeyedEmbedding]| vote::decide_projected(head, &probes, templates);
         let evidence =
             |user: &UserName, z: LogOdds| Evidence { user: user.clone(), probability: z.probability() };
         if let Some(user) = claimed {
@@ -284,7 +284,7 @@ impl Pipeline {
 }
 
 /// Reports progress; fails when the caller has gone.
-fn tell(observer: Observer<'_>, progress: Progress) -> Result<(), Cause> {
+fn report(observer: Observer<'_>, progress: Progress) -> Result<(), Cause> {
     match observer(progress) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Cause::Cancelled),

@@ -35,6 +35,15 @@ impl KeyKind {
     }
 }
 
+/// Which template key a store needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TemplateKeySpec {
+    /// The kind that suits the head.
+    pub kind: KeyKind,
+    /// Number of values in an embedding.
+    pub length: usize,
+}
+
 /// An orthogonal map Q. Without `Debug` on purpose: it is as secret as its seed. Wiped on drop.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct TemplateKey {

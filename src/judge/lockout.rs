@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::{BootTime, WallTime};
-use crate::people::{Attempts, UserName};
+use crate::people::{Misses, UserName};
 
 pub use crate::config::Lockout;
 
@@ -17,17 +17,17 @@ pub use crate::config::Lockout;
 /// costs at most one more full wait. Nothing of this is stored, so pulling the plug and booting with an old time
 /// lengthens the wait and never shortens it, even after the network has set the clock right.
 #[derive(Debug, Default)]
-pub struct Ages(BTreeMap<Option<UserName>, (Attempts, BootTime)>);
+pub struct Ages(BTreeMap<Option<UserName>, (Misses, BootTime)>);
 
 impl Ages {
     /// Time since the last of these misses of `user`, or of identification for `None`.
-    pub fn of(&mut self, user: Option<&UserName>, attempts: Attempts, now: (BootTime, WallTime)) -> Duration {
+    pub fn of(&mut self, user: Option<&UserName>, misses: Misses, now: (BootTime, WallTime)) -> Duration {
         let (boot, wall) = now;
-        let seen = self.0.entry(user.cloned()).or_insert((attempts, boot));
-        if seen.0 != attempts {
-            *seen = (attempts, boot);
+        let seen = self.0.entry(user.cloned()).or_insert((misses, boot));
+        if seen.0 != misses {
+            *seen = (misses, boot);
         }
-        let by_wall = Duration::from_secs(wall.0.saturating_sub(attempts.last_miss.0));
+        let by_wall = Duration::from_secs(wall.0.saturating_sub(misses.last_miss.0));
         by_wall.max(boot.since(seen.1))
     }
 }
@@ -43,11 +43,11 @@ pub enum LockedOut {
 
 impl Lockout {
     /// `Ok` if an attempt may be judged `age` after the last miss.
-    pub(super) fn admit(&self, attempts: &Attempts, age: Duration) -> Result<(), LockedOut> {
-        if attempts.misses >= self.stop_at {
+    pub(super) fn admit(&self, misses: &Misses, age: Duration) -> Result<(), LockedOut> {
+        if misses.count >= self.stop_at {
             return Err(LockedOut::Stopped);
         }
-        match self.wait_after(attempts.misses).saturating_sub(age) {
+        match self.wait_after(misses.count).saturating_sub(age) {
             Duration::ZERO => Ok(()),
             left => Err(LockedOut::Wait(left)),
         }
@@ -69,7 +69,7 @@ mod tests {
 
     fn after(misses: u32, seconds: u64) -> Result<(), LockedOut> {
         Lockout::default()
-            .admit(&Attempts { misses, last_miss: WallTime(1000) }, Duration::from_secs(seconds))
+            .admit(&Misses { count: misses, last_miss: WallTime(1000) }, Duration::from_secs(seconds))
     }
 
     #[test]
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(after(50, 1 << 40), Err(LockedOut::Stopped));
     }
 
-    const FIVE: Attempts = Attempts { misses: 5, last_miss: WallTime(1000) };
+    const FIVE: Misses = Misses { count: 5, last_miss: WallTime(1000) };
 
     fn asked(ages: &mut Ages, boot: u64, wall: u64) -> Result<(), LockedOut> {
         let now = (BootTime(Duration::from_secs(boot)), WallTime(wall));
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn each_miss_is_as_old_as_itself_and_not_as_the_one_before() {
         let mut ages = Ages::default();
-        let six = Attempts { misses: 6, last_miss: WallTime(31) };
+        let six = Misses { count: 6, last_miss: WallTime(31) };
         assert_eq!(asked(&mut ages, 7, 1), wait(30));
         let now = (BootTime(Duration::from_secs(37)), WallTime(31));
         assert_eq!(ages.of(None, six, now), Duration::ZERO);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::{BootTime, WallTime};
 use crate::head::Probability;
-use crate::people::{Attempts, UserName};
+use crate::people::{Misses, UserName};
 
 pub use lockout::{LockedOut, Lockout};
 
@@ -81,22 +81,22 @@ pub struct NoMatch;
 ///
 /// # Errors
 /// [`LockedOut`] after too many misses.
-pub fn admit(lockout: &Lockout, attempts: &Attempts, age: Duration) -> Result<(), LockedOut> {
-    lockout.admit(attempts, age)
+pub fn admit(lockout: &Lockout, misses: &Misses, age: Duration) -> Result<(), LockedOut> {
+    lockout.admit(misses, age)
 }
 
-/// The decision, and the attempts to keep afterwards: a grant clears the misses, [`NoMatch`] adds one.
+/// The decision, and the misses to keep afterwards: a grant clears the misses, [`NoMatch`] adds one.
 pub fn judge(
     evidence: Evidence,
     policy: Policy,
-    attempts: Attempts,
+    misses: Misses,
     now: (BootTime, WallTime),
-) -> (Result<Grant, NoMatch>, Attempts) {
+) -> (Result<Grant, NoMatch>, Misses) {
     let (at, wall) = now;
     if policy.is_met_by(&evidence) {
-        return (Ok(Grant { user: evidence.user, at }), Attempts::default());
+        return (Ok(Grant { user: evidence.user, at }), Misses::default());
     }
-    (Err(NoMatch), attempts.missed(wall))
+    (Err(NoMatch), misses.missed(wall))
 }
 
 #[cfg(test)]
@@ -110,23 +110,23 @@ mod tests {
         }
     }
 
-    fn judged(p: f64, attempts: Attempts) -> (Result<Grant, NoMatch>, Attempts) {
+    fn judged(p: f64, misses: Misses) -> (Result<Grant, NoMatch>, Misses) {
         let policy = Policy::verify(Probability::new(0.9).expect("valid"));
-        judge(evidence(p), policy, attempts, (BootTime::default(), WallTime(7)))
+        judge(evidence(p), policy, misses, (BootTime::default(), WallTime(7)))
     }
 
     #[test]
     fn reaching_the_threshold_grants_and_forgets_misses() {
-        let (decision, attempts) = judged(0.9, Attempts::default().missed(WallTime(1)));
+        let (decision, misses) = judged(0.9, Misses::default().missed(WallTime(1)));
         assert!(decision.is_ok_and(|grant| grant.user().as_str() == "alice"));
-        assert_eq!(attempts, Attempts::default());
+        assert_eq!(misses, Misses::default());
     }
 
     #[test]
     fn one_step_below_the_threshold_is_denied_and_counted() {
-        let (decision, attempts) = judged(0.9 - 1e-12, Attempts::default());
+        let (decision, misses) = judged(0.9 - 1e-12, Misses::default());
         assert_eq!(decision.err(), Some(NoMatch));
-        assert_eq!(attempts, Attempts::default().missed(WallTime(7)));
+        assert_eq!(misses, Misses::default().missed(WallTime(7)));
     }
 
     #[test]

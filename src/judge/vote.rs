@@ -118,7 +118,7 @@ mod tests {
 
     /// A mean alone guards nothing here: at the scale of a shipped head (b = 40.7, p >= 0.97 required) the very picture
     /// somebody was enrolled from outweighs two frames of a stranger. So frames of two people must never share a vote: the
-    /// pipeline starts over when a sample is unlike the one before (`pipeline/capture.rs`).
+    /// pipeline starts over when a probe is unlike the one before (`pipeline/capture.rs`).
     #[test]
     fn one_perfect_frame_carries_two_of_a_stranger_so_they_must_not_come_to_one_vote() {
         let head = head_of(40.7, -25.35, 0.970_688);

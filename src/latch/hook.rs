@@ -13,7 +13,7 @@ use crate::judge::Grant;
 use crate::latch::{Latch, LatchError};
 
 /// How long a hook that missed its deadline has to switch off, from SIGTERM to SIGKILL.
-pub const FAREWELL: Duration = Duration::from_millis(500);
+pub const KILL_GRACE: Duration = Duration::from_millis(500);
 
 /// How often to check whether the hook has ended.
 const STEP: Duration = Duration::from_millis(5);
@@ -28,7 +28,7 @@ pub struct Hook {
 impl Hook {
     /// `command` is run with the user's name as its only argument and in `FACELATCH_USER`, without input, with
     /// `PATH` as its only other variable, in a process group of its own. After `deadline` the whole group gets SIGTERM,
-    /// and SIGKILL once `command` has ended, at the latest [`FAREWELL`] later: it must switch off at SIGTERM whatever it
+    /// and SIGKILL once `command` has ended, at the latest [`KILL_GRACE`] later: it must switch off at SIGTERM whatever it
     /// switched on.
     pub fn new(command: PathBuf, deadline: Duration) -> Self {
         Self { command, deadline }
@@ -68,7 +68,7 @@ impl Latch for Hook {
 }
 
 /// Waits until the child ends. At the deadline its whole group is asked to end, so that it can switch off what it
-/// switched on, and is killed [`FAREWELL`] later (`None`).
+/// switched on, and is killed [`KILL_GRACE`] later (`None`).
 fn wait(mut child: Child, deadline: Duration) -> std::io::Result<Option<ExitStatus>> {
     let id = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));
     if ended_within(id, deadline) {
@@ -76,7 +76,7 @@ fn wait(mut child: Child, deadline: Duration) -> std::io::Result<Option<ExitStat
     }
     // The group may have just ended; then there is nobody to signal.
     let _ = killpg(id, Signal::SIGTERM);
-    let _ = ended_within(id, FAREWELL);
+    let _ = ended_within(id, KILL_GRACE);
     // Its children too, even if it has ended itself.
     let _ = killpg(id, Signal::SIGKILL);
     child.wait().map(|_| None)

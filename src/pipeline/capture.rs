@@ -1,8 +1,8 @@
-//! Frames to samples: a sample is the embedding of a face that passed the quality gate.
+//! Frames to probes: a probe is the embedding of a face that passed the quality gate.
 
 use std::time::Duration;
 
-use super::{Cause, Networks, Observer, Pipeline, Progress, Trace, tell};
+use super::{Cause, Networks, Observer, Pipeline, Progress, Trace, report};
 use crate::camera::{CameraError, Frame};
 use crate::clock::BootTime;
 use crate::detect::quality::RetryReason;
@@ -14,20 +14,20 @@ const FRAME_WAIT: Duration = Duration::from_secs(5);
 /// A camera that gives this many unusable frames in a row is broken.
 const MAX_BAD_FRAMES: usize = 30;
 
-/// When a sample may be taken.
+/// When a probe may be taken.
 pub(super) struct CaptureWindow {
     /// Camera frames taken earlier are skipped. Pictures of a folder are not: each was put there on purpose.
     pub(super) from: BootTime,
     /// When to give up.
     pub(super) deadline: BootTime,
-    /// Why earlier samples were discarded; the cause of failure unless something else goes wrong.
-    pub(super) trouble: Option<Cause>,
+    /// Why earlier probes were discarded; the cause of failure unless something else goes wrong.
+    pub(super) problem: Option<Cause>,
 }
 
 impl CaptureWindow {
     /// Any frame until `deadline`.
     pub(super) fn until(deadline: BootTime) -> Self {
-        Self { from: BootTime::default(), deadline, trouble: None }
+        Self { from: BootTime::default(), deadline, problem: None }
     }
 
     fn is_too_early(&self, frame: &Frame) -> bool {
@@ -36,7 +36,7 @@ impl CaptureWindow {
 }
 
 impl Pipeline {
-    /// Samples of one face in a row, as many as a decision needs.
+    /// Probes of one face in a row, as many as a decision needs.
     pub(super) fn capture(
         &mut self,
         observer: Observer<'_>,
@@ -45,56 +45,56 @@ impl Pipeline {
         let mut window =
             CaptureWindow::until(self.clock.now().after(self.rules.decision.deadline_ms.duration()));
         let wanted = self.rules.decision.frames as usize;
-        let mut samples: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
-        while samples.len() < wanted {
-            let sample = self.next_sample(&window, observer, trace)?;
-            if let Some(last) = samples.last()
-                && !self.alike(last, &sample)?
+        let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
+        while probes.len() < wanted {
+            let probe = self.next_probe(&window, observer, trace)?;
+            if let Some(last) = probes.last()
+                && !self.alike(last, &probe)?
             {
-                samples.clear();
-                window.trouble = Some(Cause::Retry(RetryReason::SeveralFaces));
+                probes.clear();
+                window.problem = Some(Cause::Retry(RetryReason::SeveralFaces));
             }
-            samples.push(sample);
-            trace.frames = samples.len();
-            tell(observer, Progress::Captured { done: samples.len(), wanted })?;
+            probes.push(probe);
+            trace.frames = probes.len();
+            report(observer, Progress::Captured { done: probes.len(), wanted })?;
         }
-        Ok(samples)
+        Ok(probes)
     }
 
-    /// Samples of two people must never be judged together: the vote is a mean, and one sample of the owner outweighs
+    /// Probes of two people must never be judged together: the vote is a mean, and one probe of the enrolled user outweighs
     /// several of a stranger. Position in the frame proves nothing, since a second person may step into the same place.
-    /// Each sample is compared with the one just before, so that a turning head passes.
+    /// Each probe is compared with the one just before, so that a turning head passes.
     fn alike(&self, one: &KeyedEmbedding, next: &KeyedEmbedding) -> Result<bool, OtherKey> {
         self.gallery.head().matches(one, next)
     }
 
     /// The next frame that passes the quality gate, embedded. At the deadline it fails with the last thing that was wrong.
-    pub(super) fn next_sample(
+    pub(super) fn next_probe(
         &mut self,
         window: &CaptureWindow,
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<KeyedEmbedding, Cause> {
-        let (mut last, mut bad_frames) = (window.trouble.clone(), 0);
+        let (mut last, mut bad_frames) = (window.problem.clone(), 0);
         loop {
             if self.clock.now() >= window.deadline {
                 return Err(last.unwrap_or(Cause::Retry(RetryReason::NoFace)));
             }
-            let patience = self.clock.now().after(FRAME_WAIT).min(window.deadline);
-            let frame = match self.frames.next_frame(patience) {
+            let frame_deadline = self.clock.now().after(FRAME_WAIT).min(window.deadline);
+            let frame = match self.frames.next_frame(frame_deadline) {
                 Ok(frame) if window.is_too_early(&frame) => continue,
                 Ok(frame) => frame,
                 Err(error @ CameraError::Silent { .. })
-                    if patience < window.deadline && self.clock.now() >= patience =>
+                    if frame_deadline < window.deadline && self.clock.now() >= frame_deadline =>
                 {
                     let why = error.to_string();
                     last.get_or_insert(Cause::Camera(why.clone()));
-                    tell(observer, Progress::Camera(why))?;
+                    report(observer, Progress::Camera(why))?;
                     continue;
                 }
                 Err(error) if error.is_transient() && bad_frames < MAX_BAD_FRAMES => {
                     bad_frames += 1;
-                    tell(observer, Progress::Camera(error.to_string()))?;
+                    report(observer, Progress::Camera(error.to_string()))?;
                     continue;
                 }
                 Err(error) => {
@@ -104,10 +104,10 @@ impl Pipeline {
             };
             trace.picture = frame.origin().map(str::to_owned);
             match self.examine(&frame, trace)? {
-                Ok(sample) => return Ok(sample),
+                Ok(probe) => return Ok(probe),
                 Err(reason) => {
                     last = Some(Cause::Retry(reason));
-                    tell(observer, Progress::Guidance(reason))?;
+                    report(observer, Progress::Guidance(reason))?;
                 }
             }
         }

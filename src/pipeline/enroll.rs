@@ -1,21 +1,21 @@
-//! Enrolment: several samples of one person to templates in the store.
+//! Enrolment: several probes of one person become templates in the store.
 
 use std::time::Duration;
 
 use super::capture::CaptureWindow;
-use super::{Cause, Observer, Pipeline, Progress, Trace, tell};
+use super::{Cause, Observer, Pipeline, Progress, Trace, report};
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::judge::vote;
 use crate::people::UserName;
 use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
 
-/// This many samples in a row that do not match the earlier ones are another person, not a bad picture.
+/// This many probes in a row that do not match the earlier ones are another person, not a bad picture.
 const MAX_OUTLIERS: usize = 5;
 
-/// Least time between two samples, so that the person moves a little in between: templates of one and the same pose add
+/// Least time between two probes, so that the person moves a little in between: templates of one and the same pose add
 /// hardly anything. Five templates take at least 1.6 s, 32 take 12.4 s and the work on each; every deadline that the
 /// configuration allows leaves time for that.
-const BETWEEN_SAMPLES: Duration = Duration::from_millis(400);
+const BETWEEN_PROBES: Duration = Duration::from_millis(400);
 
 /// Whom to enrol, and how.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub enum EnrollError {
     /// The label cannot be kept.
     #[error("label: too long, or has a control character; use at most {MAX_LABEL_BYTES} bytes of plain text")]
     Label,
-    /// The samples show two people.
+    /// The probes show two people.
     #[error("the face changed during enrolment; only one person may be in front of the camera: start again")]
     AnotherFace,
     /// No good frames in time, or the caller has gone.
@@ -72,11 +72,11 @@ impl Pipeline {
     ) -> Result<Enrolled, EnrollError> {
         check(&request)?;
         self.refresh()?;
-        let samples = self.samples(request.templates, observer)?;
-        let warnings = self.lookalikes(&request.user, &samples).map_err(StoreError::from)?;
+        let probes = self.probes(request.templates, observer)?;
+        let warnings = self.lookalikes(&request.user, &probes).map_err(StoreError::from)?;
         let created_at = self.clock.wall();
         let embedder_sha256 = self.networks.embedder.model_sha256();
-        let templates: Vec<Template> = samples
+        let templates: Vec<Template> = probes
             .into_iter()
             .map(|embedding| Template {
                 id: random_id(),
@@ -93,43 +93,43 @@ impl Pipeline {
         Ok(Enrolled { user: request.user, ids, warnings })
     }
 
-    /// Samples that all show one person.
-    fn samples(&mut self, wanted: usize, observer: Observer<'_>) -> Result<Vec<KeyedEmbedding>, EnrollError> {
+    /// Probes that all show one person.
+    fn probes(&mut self, wanted: usize, observer: Observer<'_>) -> Result<Vec<KeyedEmbedding>, EnrollError> {
         let deadline = self.rules.decision.enroll_deadline_ms.duration();
         let mut window = CaptureWindow::until(self.clock.now().after(deadline));
-        let mut samples: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
+        let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
         let mut outliers = 0;
-        while samples.len() < wanted {
-            let sample = self.next_sample(&window, observer, &mut Trace::default())?;
-            if !self.like_the_others(&sample, &samples).map_err(StoreError::from)? {
+        while probes.len() < wanted {
+            let probe = self.next_probe(&window, observer, &mut Trace::default())?;
+            if !self.like_the_others(&probe, &probes).map_err(StoreError::from)? {
                 outliers += 1;
                 if outliers == MAX_OUTLIERS {
                     return Err(EnrollError::AnotherFace);
                 }
-                tell(observer, Progress::Outlier)?;
+                report(observer, Progress::Outlier)?;
                 continue;
             }
             outliers = 0;
-            samples.push(sample);
-            window.from = self.clock.now().after(BETWEEN_SAMPLES);
-            tell(observer, Progress::Captured { done: samples.len(), wanted })?;
+            probes.push(probe);
+            window.from = self.clock.now().after(BETWEEN_PROBES);
+            report(observer, Progress::Captured { done: probes.len(), wanted })?;
         }
-        Ok(samples)
+        Ok(probes)
     }
 
-    /// Whether a sample shows the same person as the earlier ones: judged like a frame against them as templates.
-    fn like_the_others(&self, sample: &KeyedEmbedding, earlier: &[KeyedEmbedding]) -> Result<bool, OtherKey> {
+    /// Whether a probe shows the same person as the earlier ones: judged like a frame against them as templates.
+    fn like_the_others(&self, probe: &KeyedEmbedding, earlier: &[KeyedEmbedding]) -> Result<bool, OtherKey> {
         let head = self.gallery.head();
-        let z = vote::decide(head, std::slice::from_ref(sample), earlier)?;
+        let z = vote::decide(head, std::slice::from_ref(probe), earlier)?;
         Ok(z.is_none_or(|z| z.probability() >= head.threshold()))
     }
 
     /// A warning for each other user whose templates match the new ones.
-    fn lookalikes(&self, user: &UserName, samples: &[KeyedEmbedding]) -> Result<Vec<String>, OtherKey> {
+    fn lookalikes(&self, user: &UserName, probes: &[KeyedEmbedding]) -> Result<Vec<String>, OtherKey> {
         let head = self.gallery.head();
         let mut warnings = Vec::new();
         for (other, templates) in self.gallery.people().iter().filter(|(other, _)| *other != user) {
-            let mut pairs = templates.iter().flat_map(|t| samples.iter().map(move |sample| (sample, t)));
+            let mut pairs = templates.iter().flat_map(|t| probes.iter().map(move |probe| (probe, t)));
             if pairs.try_fold(false, |like, (a, b)| Ok(like || head.matches(a, b)?))? {
                 warnings
                     .push(format!("this face looks like that of {other}: each may be taken for the other"));

@@ -25,7 +25,7 @@ impl Gallery {
 
     /// Reads the store if it has changed since the last time.
     pub(super) fn refresh(&mut self, store: &dyn TemplateStore, head: &Head) -> Result<(), StoreError> {
-        if self.is_as_of(store.revision()) {
+        if self.has_revision(store.revision()) {
             return Ok(());
         }
         let snapshot = store.snapshot()?;
@@ -40,12 +40,12 @@ impl Gallery {
         Ok(())
     }
 
-    /// Whether the store still has this revision.
-    pub(super) fn is_as_of(&self, revision: u64) -> bool {
+    /// Whether these are the templates of this revision of the store.
+    pub(super) fn has_revision(&self, revision: u64) -> bool {
         self.revision == Some(revision)
     }
 
-    /// The key that samples need before they are compared with anything here.
+    /// The key that probes need before they are compared with anything here.
     pub(super) fn key(&self) -> &TemplateKey {
         &self.key
     }

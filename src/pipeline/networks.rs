@@ -2,7 +2,7 @@
 
 use crate::config::{Detect, Models};
 use crate::detect::Detector;
-use crate::embed::Embedder;
+use crate::embed::{Embedder, TemplateKeySpec};
 use crate::head::file::Wanted;
 use crate::head::{Head, HeadError};
 use crate::model::{Manifest, ModelError};
@@ -41,5 +41,10 @@ impl Networks {
         let wanted = Wanted::of(&embedder);
         let head = Head::load(&models.head_path(), wanted)?;
         Ok(Self { detector, embedder, head })
+    }
+
+    /// The template key that a store needs for them.
+    pub fn template_key(&self) -> TemplateKeySpec {
+        TemplateKeySpec { kind: self.head.key_kind(), length: self.embedder.length() }
     }
 }

@@ -1,8 +1,8 @@
 //! One connection: reads a message, runs the call, writes the replies. Varlink over a Unix socket: JSON objects, each ended
 //! by a NUL byte.
 //!
-//! A client that is slow, silent or hostile holds up nobody else. Messages are bounded in length and time, silence between
-//! calls and replies that nobody reads in time. When a client hangs up, the call that still runs is dropped, and so
+//! A client that is slow, silent or hostile holds up nobody else. Limits: message length, time per message, idle time,
+//! time per write. When a client hangs up, the call that still runs is dropped, and so
 //! cancelled; a client that has only finished writing gets its replies.
 
 use std::marker::PhantomData;
@@ -18,7 +18,8 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::time::{sleep, timeout};
 
-use super::methods::{Handle, Unanswered};
+use super::fault::{not_whole, too_long};
+use super::methods::{CallError, Handle};
 use super::session::Session;
 
 /// Bytes taken from the socket at a time.
@@ -27,12 +28,13 @@ const READ_BYTES: u64 = 4096;
 /// How often to check whether a client that is not read from has hung up.
 const HANG_UP_CHECK: Duration = Duration::from_millis(100);
 
-/// Serves one client until it leaves. `patience` limits a message that is not whole, silence between calls, and a reply that
+/// Serves one client until it leaves. `client_timeout` limits a message that is not whole, silence between calls, and a reply that
 /// nobody reads.
-pub(super) async fn serve(mut stream: UnixStream, mut session: Session, patience: Duration) {
+pub(super) async fn serve(mut stream: UnixStream, mut session: Session, client_timeout: Duration) {
     let (read, write) = stream.split();
-    let mut reader = Reader { socket: read, patience, received: Vec::new(), ended: false, skipping: false };
-    let mut writer = Writer { socket: write, patience };
+    let mut reader =
+        Reader { socket: read, timeout: client_timeout, received: Vec::new(), ended: false, skipping: false };
+    let mut writer = Writer { socket: write, timeout: client_timeout };
     while let Some(message) = reader.message().await {
         let answered = tokio::select! {
             answered = answer(message, &mut session, &mut writer) => answered,
@@ -49,7 +51,7 @@ async fn answer(
     message: Result<Vec<u8>, Fault>,
     session: &mut Session,
     writer: &mut Writer<'_>,
-) -> Result<(), Gone> {
+) -> Result<(), Disconnected> {
     let envelope = match message.and_then(|bytes| Envelope::parse(&bytes)) {
         Ok(envelope) => envelope,
         Err(fault) => return writer.write(&fault).await,
@@ -68,21 +70,21 @@ async fn run<M: Handle>(
     writer: &mut Writer<'_>,
     more: bool,
     oneway: bool,
-) -> Result<(), Gone> {
+) -> Result<(), Disconnected> {
     let mut replies = Replies { writer, more, method: PhantomData };
     match request.handle(session, &mut replies).await {
-        Err(Unanswered::Gone) => Err(Gone),
+        Err(CallError::Disconnected) => Err(Disconnected),
         _ if oneway => Ok(()),
         Ok(parameters) => {
             writer.write(&Reply { parameters: &parameters, continues: more.then_some(false) }).await
         }
-        Err(Unanswered::Fault(fault)) => writer.write(&fault).await,
+        Err(CallError::Fault(fault)) => writer.write(&fault).await,
     }
 }
 
-/// The client has gone or does not read, or a reply could not be made.
+/// The connection is over: the client has gone or does not read, or has no reply coming.
 #[derive(Debug)]
-pub(super) struct Gone;
+pub(super) struct Disconnected;
 
 /// Where a method sends replies before its last one.
 pub(super) struct Replies<'c, 's, M> {
@@ -93,7 +95,7 @@ pub(super) struct Replies<'c, 's, M> {
 
 impl<M: Method> Replies<'_, '_, M> {
     /// Sends a reply that others follow. Does nothing if the caller wants one reply only.
-    pub(super) async fn send(&mut self, parameters: &M::Reply) -> Result<(), Gone> {
+    pub(super) async fn send(&mut self, parameters: &M::Reply) -> Result<(), Disconnected> {
         if !self.more {
             return Ok(());
         }
@@ -110,21 +112,24 @@ struct Reply<'a, P> {
 
 struct Writer<'s> {
     socket: WriteHalf<'s>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Writer<'_> {
-    async fn write(&mut self, message: &impl Serialize) -> Result<(), Gone> {
-        let mut bytes = serde_json::to_vec(message).map_err(|_| Gone)?;
+    async fn write(&mut self, message: &impl Serialize) -> Result<(), Disconnected> {
+        let mut bytes = serde_json::to_vec(message).map_err(|error| {
+            tracing::error!("a reply could not be serialised ({error}); please report it");
+            Disconnected
+        })?;
         bytes.push(0);
-        let written = timeout(self.patience, self.socket.write_all(&bytes)).await;
-        written.map_err(|_| Gone)?.map_err(|_| Gone)
+        let written = timeout(self.timeout, self.socket.write_all(&bytes)).await;
+        written.map_err(|_| Disconnected)?.map_err(|_| Disconnected)
     }
 }
 
 struct Reader<'s> {
     socket: ReadHalf<'s>,
-    patience: Duration,
+    timeout: Duration,
     /// Bytes not yet used: at most a message and one read.
     received: Vec<u8>,
     /// Nothing more comes.
@@ -138,12 +143,12 @@ impl Reader<'_> {
     /// finished writing.
     async fn message(&mut self) -> Option<Result<Vec<u8>, Fault>> {
         while self.skipping {
-            timeout(self.patience, self.skip()).await.ok().filter(|goes_on| *goes_on)?;
+            timeout(self.timeout, self.skip()).await.ok().filter(|goes_on| *goes_on)?;
         }
-        if self.received.is_empty() && !timeout(self.patience, self.read()).await.unwrap_or(false) {
+        if self.received.is_empty() && !timeout(self.timeout, self.read()).await.unwrap_or(false) {
             return None;
         }
-        match timeout(self.patience, self.whole()).await {
+        match timeout(self.timeout, self.whole()).await {
             Ok(Some(message)) => Some(Ok(message)),
             Ok(None) if self.received.len() > MAX_MESSAGE_BYTES => {
                 self.skipping = true;
@@ -154,7 +159,7 @@ impl Reader<'_> {
                 // Its rest could not be told from the next message.
                 self.ended = true;
                 self.received.clear();
-                Some(Err(not_whole(self.patience)))
+                Some(Err(not_whole(self.timeout)))
             }
         }
     }
@@ -212,14 +217,4 @@ fn has_hung_up(socket: &UnixStream) -> bool {
     let looked = poll(&mut ends, PollTimeout::ZERO);
     let gone = PollFlags::POLLHUP | PollFlags::POLLERR;
     looked.is_ok() && ends[0].revents().is_some_and(|events| events.intersects(gone))
-}
-
-fn too_long() -> Fault {
-    let message = format!("message: longer than {MAX_MESSAGE_BYTES} bytes; ask for less at once");
-    Fault::TooLong { limit_bytes: MAX_MESSAGE_BYTES as u64, message }
-}
-
-fn not_whole(patience: Duration) -> Fault {
-    let ms = patience.as_millis();
-    Fault::BadMessage { message: format!("message: not whole within {ms} ms; end it with a NUL byte") }
 }

@@ -8,17 +8,18 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::peer::SystemPeers;
-use super::socket::Bound;
+use super::socket::BoundSocket;
 use super::{Parts, logging};
 use crate::camera::FrameSource;
 use crate::camera::replay::Replay;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, LatchKind, Refused};
 use crate::latch::{Latch, hook::Hook, print::Print};
+use crate::memory;
 use crate::pipeline::Networks;
 use crate::seam::Seams;
 use crate::store::audit::{Audit, Entry, Limits};
-use crate::store::{KeySource, Vault, VaultOptions, memory, portable};
+use crate::store::{KeySource, Vault, VaultOptions, portable};
 
 /// The command line.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -57,13 +58,13 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     let config = configuration(args)?;
     config.notes().iter().for_each(|note| tracing::warn!("configuration: {note}"));
     // Before the models: a second daemon fails at once.
-    let bound = match Bound::inherited()? {
-        Some(bound) => bound,
-        None => Bound::new(&config.serve.socket, &config.serve.group)?,
+    let socket = match BoundSocket::inherited()? {
+        Some(socket) => socket,
+        None => BoundSocket::new(&config.serve.socket, &config.serve.group)?,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let networks = Networks::load(&config.models, &config.detect)?;
-    let (store, audit) = kept(&config, &networks, &*clock)?;
+    let (store, audit) = open_store(&config, &networks, &*clock)?;
     let frames = camera(&config, &clock)?;
     let latch: Box<dyn Latch> = match config.latch.kind {
         LatchKind::Hook => {
@@ -73,8 +74,8 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     };
     let seams = Seams { frames, clock, store: Arc::new(store), latch };
     let peers = Arc::new(SystemPeers::new(config.serve.group.clone()));
-    tracing::info!("listening at {}", config.serve.socket.display());
-    let listener = bound.listener.try_clone().context("socket: cannot be shared")?;
+    tracing::info!("listening at {}", socket.address());
+    let listener = socket.listener.try_clone().context("socket: cannot be shared")?;
     let audit = Some(Arc::new(audit));
     super::run(listener, Parts { config, networks, seams, peers, audit }, asked_to_stop())?;
     tracing::info!("stopped");
@@ -82,14 +83,14 @@ fn serve(args: &DaemonArgs) -> Result<()> {
 }
 
 /// The store, verified and repaired, and the audit log beside it.
-fn kept(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result<(Vault, Audit)> {
+fn open_store(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result<(Vault, Audit)> {
     let config::Store { folder, key, audit_file_kb, audit_files, .. } = &config.store;
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
     let store = Vault::open(&VaultOptions {
         folder,
         keys: KeySource::new(folder, key, credentials.as_deref()),
         embedder_sha256: networks.embedder.model_sha256(),
-        template_key: (networks.head.key_kind(), networks.embedder.length()),
+        template_key: networks.template_key(),
         now: clock.wall(),
     })?;
     let limits = Limits { file_bytes: u64::from(*audit_file_kb) << 10, files: *audit_files as usize };

@@ -10,43 +10,45 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use facelatch_wire::Fault;
 use facelatch_wire::reply::{Event, EventKind, Judging, LatchState};
-use facelatch_wire::{Fault, Kind, Outcome};
 use tokio::sync::oneshot;
 
-use super::job::{self, JobHandle, JobReporter, JobUpdate, busy, stopping};
+use super::engine_status::EngineStatus;
+use super::fault::{busy, stopping};
+use super::job::{self, JobHandle, JobReporter, JobUpdate};
 use super::job_limit::{self, JobLimit, JobPermit};
 use super::recorder::Recorder;
-use super::shared::Shared;
 use super::to_wire;
 use super::unjudged::Unjudged;
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
-use crate::judge::Grant;
 use crate::latch::Latch;
 use crate::latch::LatchError;
 use crate::latch::thread::{LatchThread, Waiting};
 use crate::people::UserName;
-use crate::pipeline::{EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict};
+use crate::pipeline::{
+    Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
+};
 
 /// Jobs that may wait behind the running one.
-const QUEUE: usize = 2 * job_limit::MOST;
+const QUEUE: usize = 2 * job_limit::MAX_USER_JOBS;
 
 /// How often the idle thread checks the camera and the clock.
 const TICK: Duration = Duration::from_millis(500);
 
 /// How often to look for a camera that is missing.
-const REPROBE: Duration = Duration::from_secs(5);
+const RECHECK: Duration = Duration::from_secs(5);
 
 /// What the engine does for a caller.
 pub(super) enum Job {
     /// Judges the face before the camera.
     Judge(Question, JobReporter<Judging>),
-    /// Adds templates, as asked for by the caller with this user id.
+    /// Adds templates; the number is the caller's user id.
     Enroll(EnrollRequest, u32, JobReporter<Result<Enrolled, EnrollError>>),
     /// Checks the camera.
-    Probe(JobReporter<()>),
+    CheckCamera(JobReporter<()>),
 }
 
 /// What an attempt is about.
@@ -56,7 +58,7 @@ pub(super) struct Question {
     /// A match may open the latch; a login only wants the answer.
     pub(super) may_open: bool,
     /// User id of the caller.
-    pub(super) by: u32,
+    pub(super) caller_uid: u32,
 }
 
 /// The socket side's handle. The thread ends when it is dropped.
@@ -64,7 +66,7 @@ pub(super) struct Engine {
     jobs: SyncSender<Job>,
     /// A caller who is not the owner submits a job only with a permit.
     pub(super) limit: JobLimit,
-    pub(super) shared: Arc<Shared>,
+    pub(super) status: Arc<EngineStatus>,
 }
 
 /// What the engine is made of.
@@ -89,14 +91,14 @@ struct Running {
     clock: Arc<dyn Clock>,
     idle_close: Duration,
     recorder: Recorder,
-    shared: Arc<Shared>,
+    status: Arc<EngineStatus>,
     last_use: Option<BootTime>,
-    last_probe: BootTime,
+    last_check: BootTime,
     unjudged: Unjudged,
 }
 
 impl Engine {
-    /// Starts the thread, and one for the latch; the first ends after the second.
+    /// Starts the thread, and one for the latch. The latch thread ends first.
     ///
     /// # Errors
     /// When the system refuses a thread.
@@ -104,23 +106,23 @@ impl Engine {
         let EngineParts { pipeline, latch, opens_on, clock, idle_close, recorder } = parts;
         let latch = latch.map(|latch| LatchThread::start(latch, clock.clone())).transpose()?;
         let latch_name = latch.as_ref().map_or("none", LatchThread::name).to_owned();
-        let shared = Arc::new(Shared::new(pipeline.about(), latch_name, pipeline.camera_name()));
+        let status = Arc::new(EngineStatus::new(pipeline.network_info(), latch_name, pipeline.camera_name()));
         let mut running = Running {
             pipeline,
             latch,
             opens_on,
-            last_probe: clock.now(),
+            last_check: clock.now(),
             clock,
             idle_close,
             recorder,
-            shared: shared.clone(),
+            status: status.clone(),
             last_use: None,
             unjudged: Unjudged::default(),
         };
         let (jobs, queue) = sync_channel(QUEUE);
         let thread =
             std::thread::Builder::new().name("engine".to_owned()).spawn(move || running.run(&queue))?;
-        Ok((Self { jobs, limit: JobLimit::default(), shared }, thread))
+        Ok((Self { jobs, limit: JobLimit::default(), status }, thread))
     }
 
     /// Puts a job into the queue; the permit is given back when the engine is done with it.
@@ -143,26 +145,26 @@ impl Engine {
 
 impl Running {
     fn run(&mut self, queue: &Receiver<Job>) {
-        self.probe();
+        self.check_camera();
         loop {
-            self.shared.tick();
+            self.status.tick();
             match queue.recv_timeout(TICK) {
                 Ok(job) => {
                     if catch_unwind(AssertUnwindSafe(|| self.work(job))).is_err() {
                         tracing::error!("an attempt panicked; please report it");
                         self.pipeline.close_camera();
                     }
-                    self.shared.set_busy(false);
+                    self.status.set_busy(false);
                 }
-                Err(RecvTimeoutError::Timeout) => self.check_camera(),
+                Err(RecvTimeoutError::Timeout) => self.idle(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if let Some(note) = self.unjudged.due(self.clock.now()) {
-                self.recorder.unjudged(note);
+                self.recorder.record_unjudged(note);
             }
         }
         if let Some(note) = self.unjudged.take() {
-            self.recorder.unjudged(note);
+            self.recorder.record_unjudged(note);
         }
         self.pipeline.close_camera();
     }
@@ -170,9 +172,9 @@ impl Running {
     fn work(&mut self, job: Job) {
         match job {
             Job::Judge(question, reporter) => self.judge(question, reporter),
-            Job::Enroll(request, by, reporter) => self.enroll(request, by, reporter),
-            Job::Probe(reporter) => {
-                self.probe();
+            Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
+            Job::CheckCamera(reporter) => {
+                self.check_camera();
                 drop(reporter.permit);
                 // The caller may have stopped waiting.
                 let _ = reporter.end.send(());
@@ -190,10 +192,10 @@ impl Running {
         if end.is_closed() || updates.try_send(JobUpdate::Started).is_err() {
             return None;
         }
-        self.shared.set_busy(true);
-        let shared = self.shared.clone();
+        self.status.set_busy(true);
+        let status = self.status.clone();
         let mut observer = |progress: Progress| {
-            shared.tick();
+            status.tick();
             if end.is_closed() {
                 return ControlFlow::Break(());
             }
@@ -204,100 +206,100 @@ impl Running {
         let result = run(&mut self.pipeline, &mut observer);
         self.last_use = Some(self.clock.now());
         // Not busy, and the permit given back, before the caller can know that it has ended.
-        self.shared.set_busy(false);
+        self.status.set_busy(false);
         drop(permit);
         Some((result, end))
     }
 
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
-        let Question { claimed, may_open, by } = question;
+        let Question { claimed, may_open, caller_uid } = question;
         let judged = self.on_camera(reporter, |pipeline, observer| match &claimed {
             Some(user) => pipeline.verify(user, observer),
             None => pipeline.identify(observer),
         });
         let Some((attempt, end)) = judged else { return };
+        match &attempt.verdict {
+            Verdict::Denied(DenyReason::LockedOut { .. }) => {}
+            Verdict::Unavailable(cause) => self.update_camera_state(Some(cause)),
+            Verdict::Granted(_) | Verdict::Denied(DenyReason::NoMatch) => self.update_camera_state(None),
+        }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
-        self.learn(judging.verdict, judging.message.as_deref());
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
         let event = Event { verdict: judging.verdict, ..self.recorder.event(kind, judging.user.clone()) };
-        match attempt.verdict {
-            Verdict::Granted(grant) if may_open && self.opens(kind) => {
-                self.open(grant, judging, event, by, end)
-            }
-            _ => {
-                if attempt.trace.probability.is_some() {
-                    self.recorder.publish(event, by);
-                } else {
-                    self.unjudged.add(&event, by, self.clock.now());
-                    self.recorder.announce(event, by);
-                }
-                let _ = end.send(judging);
-            }
+        if let Verdict::Granted(grant) = attempt.verdict
+            && may_open
+            && let Some(latch) = self.latch_for(kind)
+        {
+            // Only the caller waits for what becomes of it.
+            let recorder = self.recorder.clone();
+            latch.open(grant, Box::new(Matched { judging, event, caller_uid, end, recorder }));
+            return;
         }
+        if attempt.trace.probability.is_some() {
+            self.recorder.record_and_announce(event, caller_uid);
+        } else {
+            self.unjudged.add(&event, caller_uid, self.clock.now());
+            self.recorder.announce_only(event, caller_uid);
+        }
+        let _ = end.send(judging);
     }
 
-    /// Whether there is a latch that opens on grants of this kind.
-    fn opens(&self, kind: EventKind) -> bool {
+    /// The latch, if there is one that opens on grants of this kind.
+    fn latch_for(&self, kind: EventKind) -> Option<&LatchThread> {
         let wanted = match self.opens_on {
             OpensOn::Any => true,
             OpensOn::Verify => kind == EventKind::Verify,
             OpensOn::Identify => kind == EventKind::Identify,
         };
-        wanted && self.latch.is_some()
-    }
-
-    /// Hands the grant to the latch. Only the caller waits for what becomes of it.
-    fn open(&self, grant: Grant, judging: Judging, event: Event, by: u32, end: oneshot::Sender<Judging>) {
-        let Some(latch) = &self.latch else { return };
-        latch.open(grant, Box::new(Matched { judging, event, by, end, recorder: self.recorder.clone() }));
+        self.latch.as_ref().filter(|_| wanted)
     }
 
     fn enroll(
         &mut self,
         request: EnrollRequest,
-        by: u32,
+        caller_uid: u32,
         reporter: JobReporter<Result<Enrolled, EnrollError>>,
     ) {
         let user = request.user.to_string();
         let enrolled = self.on_camera(reporter, |pipeline, observer| pipeline.enroll(request, observer));
         let Some((result, end)) = enrolled else { return };
         match &result {
-            Err(EnrollError::Unavailable(cause)) => {
-                self.learn(Some(to_wire::outcome(cause)), Some(&to_wire::cause_text(cause)));
-            }
-            _ => self.learn(None, None),
+            Err(EnrollError::Unavailable(cause)) => self.update_camera_state(Some(cause)),
+            _ => self.update_camera_state(None),
         }
         if result.is_ok() {
-            self.recorder.done(EventKind::Enroll, Some(user), by);
+            self.recorder.record_success(EventKind::Enroll, Some(user), caller_uid);
         }
         let _ = end.send(result);
     }
 
-    /// What an attempt tells about the camera: nothing, if it was not used or frames came and something else failed.
-    fn learn(&mut self, outcome: Option<Outcome>, message: Option<&str>) {
-        let trouble = match outcome.map(|outcome| (outcome, outcome.kind())) {
-            Some((Outcome::CameraUnavailable, _)) => message.map(str::to_owned),
-            Some((_, Kind::Locked | Kind::NotEnrolled | Kind::Unavailable)) => return,
-            _ => None,
+    /// Keeps what a job tells about the camera: why it gave no result, `None` if faces were seen. Nothing, if the camera
+    /// was not used or something else failed.
+    fn update_camera_state(&mut self, cause: Option<&Cause>) {
+        let problem = match cause {
+            Some(Cause::Camera(text)) => Some(text.clone()),
+            Some(Cause::Retry(_)) | None => None,
+            Some(Cause::NotEnrolled | Cause::Cancelled | Cause::Failed(_)) => return,
         };
-        self.shared.saw_camera(self.pipeline.camera_name(), trouble);
-    }
-
-    fn probe(&mut self) {
-        let trouble = self.pipeline.probe_camera().err();
-        self.shared.set_camera_hangs(matches!(trouble, Some(CameraError::Stuck { .. })));
-        self.shared.saw_camera(self.pipeline.camera_name(), trouble.map(|error| error.to_string()));
-        self.last_probe = self.clock.now();
+        self.status.saw_camera(self.pipeline.camera_name(), problem);
     }
 
     fn check_camera(&mut self) {
+        let problem = self.pipeline.check_camera().err();
+        self.status.set_camera_hangs(matches!(problem, Some(CameraError::Stuck { .. })));
+        self.status.saw_camera(self.pipeline.camera_name(), problem.map(|error| error.to_string()));
+        self.last_check = self.clock.now();
+    }
+
+    /// Closes a camera that nobody uses, and looks for one that is missing.
+    fn idle(&mut self) {
         let now = self.clock.now();
         if self.last_use.is_some_and(|at| now.since(at) >= self.idle_close) {
             self.pipeline.close_camera();
             self.last_use = None;
         }
-        if now.since(self.last_probe) >= REPROBE {
-            self.probe();
+        if now.since(self.last_check) >= RECHECK {
+            self.check_camera();
         }
     }
 }
@@ -306,7 +308,7 @@ impl Running {
 struct Matched {
     judging: Judging,
     event: Event,
-    by: u32,
+    caller_uid: u32,
     end: oneshot::Sender<Judging>,
     recorder: Recorder,
 }
@@ -317,13 +319,13 @@ impl Waiting for Matched {
     }
 
     fn done(self: Box<Self>, opened: Result<(), LatchError>) {
-        let Self { mut judging, mut event, by, end, recorder } = *self;
+        let Self { mut judging, mut event, caller_uid, end, recorder } = *self;
         event.latch = Some(if opened.is_ok() { LatchState::Opened } else { LatchState::Failed });
         if let Err(error) = opened {
             tracing::error!(user = event.user, "{error}");
             judging.latch_error = Some(error.to_string());
         }
-        recorder.publish(event, by);
+        recorder.record_and_announce(event, caller_uid);
         // The caller may have gone.
         let _ = end.send(judging);
     }

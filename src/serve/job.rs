@@ -5,6 +5,7 @@ use std::time::Duration;
 use facelatch_wire::Fault;
 use tokio::sync::{mpsc, oneshot};
 
+use super::fault::{busy, stopping};
 use super::job_limit::JobPermit;
 use crate::pipeline::Progress;
 
@@ -44,29 +45,13 @@ pub(super) fn pair<T>(permit: Option<JobPermit>) -> (JobReporter<T>, JobHandle<T
     (JobReporter { updates, end, permit }, JobHandle { updates: receiver, end: ending })
 }
 
-/// The camera is in use.
-pub(super) fn busy() -> Fault {
-    Fault::Busy { message: "camera: busy with another attempt; try again in a moment".to_owned() }
-}
-
-/// The caller has a job already, or too many others have.
-pub(super) fn no_permit() -> Fault {
-    let message = "camera busy: another attempt of yours is queued or running, or too many others are; try again in a moment";
-    Fault::Busy { message: message.to_owned() }
-}
-
-/// The engine has gone.
-pub(super) fn stopping() -> Fault {
-    Fault::Stopping { message: "daemon: stopping; try again after it restarts".to_owned() }
-}
-
 impl<T> JobHandle<T> {
     /// Waits until the job leaves the queue.
     ///
     /// # Errors
-    /// [`Fault::Busy`] after `patience`; [`Fault::Stopping`].
-    pub(super) async fn started(&mut self, patience: Duration) -> Result<(), Fault> {
-        match tokio::time::timeout(patience, self.updates.recv()).await {
+    /// [`Fault::Busy`] after `timeout`; [`Fault::Stopping`].
+    pub(super) async fn started(&mut self, timeout: Duration) -> Result<(), Fault> {
+        match tokio::time::timeout(timeout, self.updates.recv()).await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(stopping()),
             Err(_) => Err(busy()),

@@ -4,36 +4,36 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// At most this many non-owner jobs may be queued or running; the remaining slots of the queue are reserved for the owner.
-pub(super) const MOST: usize = 4;
+pub(super) const MAX_USER_JOBS: usize = 4;
 
-/// Whose jobs are counted.
+/// Who may hold a permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum JobOwner {
+pub(super) enum PermitHolder {
     /// A user who is not the owner.
     User(u32),
-    /// Nobody: a check of the camera, which serves all who ask at once.
-    Probe,
+    /// A check of the camera, which serves everybody who asks at once.
+    CameraCheck,
 }
 
 /// Who has a job that is queued or running.
 #[derive(Clone, Default)]
-pub(super) struct JobLimit(Arc<Mutex<HashSet<JobOwner>>>);
+pub(super) struct JobLimit(Arc<Mutex<HashSet<PermitHolder>>>);
 
 /// The right to have one job; given back when dropped.
 pub(super) struct JobPermit {
-    owner: JobOwner,
+    holder: PermitHolder,
     limit: JobLimit,
 }
 
 impl JobLimit {
-    /// `None` while this owner has one already, or [`MOST`] others have.
-    pub(super) fn take(&self, owner: JobOwner) -> Option<JobPermit> {
+    /// `None` while this holder has one already, or [`MAX_USER_JOBS`] others have.
+    pub(super) fn take(&self, holder: PermitHolder) -> Option<JobPermit> {
         let mut taken = self.taken();
-        let free = taken.len() < MOST && taken.insert(owner);
-        free.then(|| JobPermit { owner, limit: self.clone() })
+        let free = taken.len() < MAX_USER_JOBS && taken.insert(holder);
+        free.then(|| JobPermit { holder, limit: self.clone() })
     }
 
-    fn taken(&self) -> MutexGuard<'_, HashSet<JobOwner>> {
+    fn taken(&self) -> MutexGuard<'_, HashSet<PermitHolder>> {
         // One insertion or removal cannot be half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -41,7 +41,7 @@ impl JobLimit {
 
 impl Drop for JobPermit {
     fn drop(&mut self) {
-        self.limit.taken().remove(&self.owner);
+        self.limit.taken().remove(&self.holder);
     }
 }
 
@@ -50,13 +50,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_owner_has_one_permit_and_all_together_a_few() {
+    fn each_holder_has_one_permit_and_all_together_a_few() {
         let limit = JobLimit::default();
-        let first = limit.take(JobOwner::Probe);
-        assert!(first.is_some() && limit.take(JobOwner::Probe).is_none());
-        let others: Vec<JobPermit> = (1000..2000).filter_map(|uid| limit.take(JobOwner::User(uid))).collect();
-        assert_eq!(others.len(), MOST - 1);
+        let first = limit.take(PermitHolder::CameraCheck);
+        assert!(first.is_some() && limit.take(PermitHolder::CameraCheck).is_none());
+        let others: Vec<JobPermit> =
+            (1000..2000).filter_map(|uid| limit.take(PermitHolder::User(uid))).collect();
+        assert_eq!(others.len(), MAX_USER_JOBS - 1);
         drop(first);
-        assert!(limit.take(JobOwner::User(1000)).is_none() && limit.take(JobOwner::Probe).is_some());
+        assert!(
+            limit.take(PermitHolder::User(1000)).is_none() && limit.take(PermitHolder::CameraCheck).is_some()
+        );
     }
 }

@@ -16,7 +16,6 @@ use super::BLOCKING_THREADS;
 use super::connection;
 use super::peer::{Caller, Peers};
 use super::session::{ServerState, Session};
-use super::shared::Shared;
 use crate::config;
 
 /// Back-off after accept fails (e.g. EMFILE).
@@ -44,13 +43,13 @@ impl Heartbeat {
 pub(super) struct Listener {
     peers: Arc<dyn Peers>,
     state: Rc<ServerState>,
-    patience: Duration,
+    client_timeout: Duration,
     limit: usize,
-    /// For one user, so that nobody can keep all others out.
-    limit_of_one: usize,
+    /// So that no user can keep all others out.
+    limit_per_user: usize,
     open: Rc<RefCell<HashMap<u32, usize>>>,
     heartbeat: Rc<Heartbeat>,
-    /// Leaves threads for the store while the name service does not answer.
+    /// Limits lookups, so that the store keeps some threads.
     lookups: Arc<Semaphore>,
 }
 
@@ -78,17 +77,13 @@ impl Listener {
         Self {
             peers,
             state,
-            patience: config.client_timeout_ms.duration(),
+            client_timeout: config.client_timeout_ms.duration(),
             limit,
-            limit_of_one: limit.div_ceil(2),
+            limit_per_user: limit.div_ceil(2),
             open: Rc::default(),
             heartbeat: Rc::default(),
             lookups: Arc::new(Semaphore::new(BLOCKING_THREADS / 2)),
         }
-    }
-
-    pub(super) fn shared(&self) -> Arc<Shared> {
-        self.state.engine.shared.clone()
     }
 
     /// Beats while [`Self::serve`] accepts.
@@ -125,18 +120,18 @@ impl Listener {
             Ok(permit) => permit,
             Err(limit) => return refuse(&stream, limit),
         };
-        let (peers, state, patience) = (self.peers.clone(), self.state.clone(), self.patience);
+        let (peers, state, client_timeout) = (self.peers.clone(), self.state.clone(), self.client_timeout);
         let lookups = self.lookups.clone();
         spawn_local(async move {
             let _permit = permit;
             let caller = match peers.known(uid) {
                 Some(owner) => Some(owner),
-                None => timeout(patience, look_up(peers, lookups, uid, gid)).await.ok().flatten(),
+                None => timeout(client_timeout, look_up(peers, lookups, uid, gid)).await.ok().flatten(),
             };
             match caller {
                 Some(caller) => {
                     tracing::debug!(uid, role = ?caller.role, "connected");
-                    connection::serve(stream, Session::new(state, caller), patience).await;
+                    connection::serve(stream, Session::new(state, caller), client_timeout).await;
                     tracing::debug!(uid, "disconnected");
                 }
                 None => tracing::warn!(
@@ -147,11 +142,11 @@ impl Listener {
         });
     }
 
-    /// Or the limit that is reached.
+    /// A permit, or the limit reached.
     fn permit(&self, uid: u32) -> Result<ConnectionPermit, usize> {
         let mut open = self.open.borrow_mut();
         let (all, own) = (open.values().sum::<usize>(), open.get(&uid).copied().unwrap_or_default());
-        for (count, limit) in [(all, self.limit), (own, self.limit_of_one)] {
+        for (count, limit) in [(all, self.limit), (own, self.limit_per_user)] {
             if count >= limit {
                 return Err(limit);
             }
@@ -161,7 +156,7 @@ impl Listener {
     }
 }
 
-/// Asks the name service who that is: it may be far away.
+/// Asks the name service who that is; it may be remote.
 async fn look_up(peers: Arc<dyn Peers>, lookups: Arc<Semaphore>, uid: u32, gid: u32) -> Option<Caller> {
     let permit = lookups.acquire_owned().await.ok()?;
     let ask = move || {
@@ -172,7 +167,7 @@ async fn look_up(peers: Arc<dyn Peers>, lookups: Arc<Semaphore>, uid: u32, gid: 
     spawn_blocking(ask).await.ok()
 }
 
-/// Says why, as far as the socket takes it at once.
+/// Sends the reason, if that does not block.
 fn refuse(stream: &UnixStream, limit: usize) {
     let message = "daemon: too many clients; close some and try again".to_owned();
     let fault = Fault::TooManyClients { limit: limit as u64, message };

@@ -1,7 +1,8 @@
 //! The daemon on its socket: who calls, what they may ask, and the one engine that looks.
 //!
-//! Three threads. This one serves all connections with tokio, one small task each, and never waits for a camera or a disk.
-//! The `engine` runs attempts one after another, and hands grants to the latch's own thread. `listener` limits connections,
+//! Three threads, and a small pool that waits for the disk and the name service. This one serves all connections with
+//! tokio, one small task each, and never waits for a camera or a disk. The `engine` runs attempts one after another, and
+//! hands grants to the latch's own thread. `listener` limits connections,
 //! in all and for one user; `connection` bounds what one client can send and leave unread.
 //!
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
@@ -9,6 +10,8 @@
 mod connection;
 mod daemon;
 mod engine;
+mod engine_status;
+mod fault;
 mod job;
 mod job_limit;
 mod listener;
@@ -18,7 +21,6 @@ mod notify;
 pub mod peer;
 mod recorder;
 mod session;
-mod shared;
 pub mod socket;
 mod to_wire;
 mod unjudged;
@@ -28,7 +30,7 @@ use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 
 use crate::config::{Config, LatchKind};
 use crate::pipeline::{Networks, Pipeline, Rules};
@@ -99,16 +101,17 @@ pub fn run(
         recorder: recorder.clone(),
     };
     let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
+    let status = engine.status.clone();
     let state = ServerState {
         engine,
         store,
         started: clock.now(),
         clock,
-        queue_patience: config.decision.deadline_ms.duration(),
+        queue_timeout: config.decision.deadline_ms.duration(),
         templates: config.decision.templates as usize,
         audit,
         recorder,
-        uploading: Default::default(),
+        uploads: Arc::new(Semaphore::new(1)),
         export_recipient: config.store.export_recipient.clone(),
     };
     let clients = Listener::new(&config.serve, peers, Rc::new(state));
@@ -117,7 +120,7 @@ pub fn run(
         let listener =
             listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(listener));
         let listener = listener.map_err(ServeError::Start)?;
-        tokio::task::spawn_local(notify::watch(clients.shared(), clients.heartbeat()));
+        tokio::task::spawn_local(notify::watch(status, clients.heartbeat()));
         tokio::select! {
             () = clients.serve(listener) => {}
             () = shutdown => {}

@@ -6,33 +6,33 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use super::engine_status::EngineStatus;
 use super::listener::Heartbeat;
-use super::shared::Shared;
 
 /// How often the state is reported when no watchdog asks for more.
 const PERIOD: Duration = Duration::from_secs(5);
 
 /// Reports that we are ready, then our state for ever. The watchdog is fed only if both loops have gone round since the
 /// last time, and no read of the camera hangs.
-pub(super) async fn watch(shared: Arc<Shared>, heartbeat: Rc<Heartbeat>) {
+pub(super) async fn watch(engine: Arc<EngineStatus>, heartbeat: Rc<Heartbeat>) {
     let watchdog = sd_notify::watchdog_enabled();
     // Twice in each interval, as sd_watchdog_enabled(3) advises.
     let period = watchdog.map_or(PERIOD, |interval| (interval / 2).min(PERIOD));
-    tell(&[NotifyState::Ready, NotifyState::Status(&state(&shared))]);
+    report(&[NotifyState::Ready, NotifyState::Status(&state(&engine))]);
     let look =
-        || Signs { socket: heartbeat.count(), engine: shared.ticks(), camera_hangs: shared.camera_hangs() };
+        || Signs { socket: heartbeat.count(), engine: engine.ticks(), camera_hangs: engine.camera_hangs() };
     let mut fed = look();
     let mut said = String::new();
     loop {
         tokio::time::sleep(period).await;
-        let state = state(&shared);
+        let state = state(&engine);
         if state != said {
-            tell(&[NotifyState::Status(&state)]);
+            report(&[NotifyState::Status(&state)]);
             said = state;
         }
         let now = look();
         if watchdog.is_some() && now.alive_since(fed) {
-            tell(&[NotifyState::Watchdog]);
+            report(&[NotifyState::Watchdog]);
             fed = now;
         }
     }
@@ -40,7 +40,7 @@ pub(super) async fn watch(shared: Arc<Shared>, heartbeat: Rc<Heartbeat>) {
 
 /// Reports that we are about to end.
 pub(super) fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    report(&[NotifyState::Stopping]);
 }
 
 /// Signs of life. A restart fixes whatever stops them for long.
@@ -60,11 +60,11 @@ impl Signs {
     }
 }
 
-fn state(shared: &Shared) -> String {
-    shared.camera().trouble.map_or_else(|| "ready".to_owned(), |trouble| format!("degraded: {trouble}"))
+fn state(engine: &EngineStatus) -> String {
+    engine.camera().problem.map_or_else(|| "ready".to_owned(), |problem| format!("degraded: {problem}"))
 }
 
-fn tell(states: &[NotifyState<'_>]) {
+fn report(states: &[NotifyState<'_>]) {
     // Without systemd this does nothing.
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!("systemd: cannot report our state ({error})");

@@ -32,7 +32,7 @@ pub trait Peers: Send + Sync {
     /// The caller with these ids, which the kernel vouches for. May ask the name service, so it may block.
     fn caller(&self, uid: u32, gid: u32) -> Caller;
 
-    /// The same if it is known without asking the name service, which so cannot keep the owner waiting.
+    /// The same if it is known without asking the name service, so the owner never waits for it.
     fn known(&self, _uid: u32) -> Option<Caller> {
         None
     }
@@ -95,7 +95,8 @@ impl Caller {
         if self.is_manager() {
             return Ok(());
         }
-        let message = format!("{what}: only root and the group `facelatch` may; ask as one of them");
+        let message =
+            format!("{what}: only root, the daemon's user and the group `facelatch` may; ask as one of them");
         Err(Fault::PermissionDenied { message })
     }
 
@@ -109,7 +110,7 @@ impl Caller {
         }
         let me = self.name.as_deref().unwrap_or("somebody without a name");
         let message = format!(
-            "{what} {user}: only root, the group `facelatch` and {user} may; you are {me}: leave the name out"
+            "{what} {user}: only root, the daemon's user, the group `facelatch` and {user} may; you are {me}: leave the name out"
         );
         Err(Fault::PermissionDenied { message })
     }

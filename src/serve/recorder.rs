@@ -1,4 +1,4 @@
-//! Puts what happened on record, then tells whoever follows events.
+//! Puts what happened on record, then sends it to whoever follows events.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,32 +25,32 @@ impl Recorder {
         Event { kind, time: self.clock.wall().0, user, ..Event::default() }
     }
 
-    /// Puts it on record, then tells whoever listens. Waits for the disk.
-    pub(super) fn publish(&self, event: Event, by: u32) {
-        self.record(audited(&event, by));
-        self.announce(event, by);
+    /// Puts an event on record, then sends it to whoever listens. Waits for the disk.
+    pub(super) fn record_and_announce(&self, event: Event, caller_uid: u32) {
+        self.record(audited(&event, caller_uid));
+        self.announce_only(event, caller_uid);
     }
 
-    /// The same for what needs no more than a kind and a user.
-    pub(super) fn done(&self, kind: EventKind, user: Option<String>, by: u32) {
-        self.publish(self.event(kind, user), by);
+    /// The same for a change that succeeded and needs no more than a kind and a user.
+    pub(super) fn record_success(&self, kind: EventKind, user: Option<String>, caller_uid: u32) {
+        self.record_and_announce(self.event(kind, user), caller_uid);
     }
 
-    /// Tells whoever listens.
-    pub(super) fn announce(&self, event: Event, by: u32) {
+    /// Sends an event to whoever listens, and puts nothing on record.
+    pub(super) fn announce_only(&self, event: Event, caller_uid: u32) {
         let (verdict, latch) = (event.verdict.map(Outcome::as_str), event.latch.map(|latch| latch.as_str()));
-        tracing::info!(user = event.user, by, verdict, latch, "{}", event.kind);
+        tracing::info!(user = event.user, by = caller_uid, verdict, latch, "{}", event.kind);
         // Nobody may be listening.
         let _ = self.events.send(event);
     }
 
-    /// Puts on record what the store failed at: part of it may be done.
-    pub(super) fn failed(&self, kind: EventKind, user: Option<String>, by: u32) {
-        self.record(audited(&Event { verdict: Some(Outcome::Failed), ..self.event(kind, user) }, by));
+    /// Puts on record a change that the store failed at: part of it may be done.
+    pub(super) fn record_failure(&self, kind: EventKind, user: Option<String>, caller_uid: u32) {
+        self.record(audited(&Event { verdict: Some(Outcome::Failed), ..self.event(kind, user) }, caller_uid));
     }
 
     /// Puts on record how many attempts judged no face.
-    pub(super) fn unjudged(&self, note: String) {
+    pub(super) fn record_unjudged(&self, note: String) {
         let (time, kind) = (self.clock.wall(), "unjudged".to_owned());
         self.record(Entry { time, kind, note: Some(note), ..Entry::default() });
     }
@@ -64,12 +64,12 @@ impl Recorder {
 }
 
 /// An event as a line of the audit log.
-fn audited(event: &Event, by: u32) -> Entry {
+fn audited(event: &Event, caller_uid: u32) -> Entry {
     Entry {
         time: WallTime(event.time),
         kind: event.kind.to_string(),
         user: event.user.clone(),
-        by: Some(by),
+        by: Some(caller_uid),
         verdict: event.verdict.map(|verdict| verdict.to_string()),
         latch: event.latch.map(|latch| latch.to_string()),
         ..Entry::default()

@@ -1,15 +1,15 @@
 //! What all connections share, and what belongs to one.
 
-use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use facelatch_wire::Fault;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::engine::Engine;
-use super::job::no_permit;
-use super::job_limit::{JobOwner, JobPermit};
+use super::fault::no_permit;
+use super::job_limit::{JobPermit, PermitHolder};
 use super::peer::{Caller, Role};
 use super::recorder::Recorder;
 use crate::clock::{BootTime, Clock};
@@ -26,14 +26,14 @@ pub(super) struct ServerState {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: BootTime,
     /// How long a job may wait in the queue.
-    pub(super) queue_patience: Duration,
+    pub(super) queue_timeout: Duration,
     /// Templates in an enrolment that names no number.
     pub(super) templates: usize,
     /// The audit log.
     pub(super) audit: Option<Arc<Audit>>,
     pub(super) recorder: Recorder,
-    /// Alive while somebody uploads a file: one at a time, since each takes memory.
-    pub(super) uploading: RefCell<Weak<()>>,
+    /// One permit: one upload at a time, since each takes memory.
+    pub(super) uploads: Arc<Semaphore>,
     /// The recipient of exports that name none; empty if there is none.
     pub(super) export_recipient: String,
 }
@@ -49,7 +49,7 @@ pub(super) struct Session {
 /// Part of a file, and the right to upload one.
 pub(super) struct Upload {
     pub(super) bytes: Vec<u8>,
-    pub(super) permit: Arc<()>,
+    pub(super) permit: OwnedSemaphorePermit,
 }
 
 impl Session {
@@ -58,20 +58,21 @@ impl Session {
         Self { state, caller, upload: None }
     }
 
-    /// Waits until this client may submit a job; the owner always may. A cancelled attempt needs a moment to end.
+    /// Takes a permit to submit a job; the owner needs none. Waits, because a cancelled job keeps its permit until the engine
+    /// notices.
     pub(super) async fn job_permit(&self) -> Result<Option<JobPermit>, Fault> {
         if self.caller.role == Role::Owner {
             return Ok(None);
         }
         let free = async {
             loop {
-                if let Some(permit) = self.state.engine.limit.take(JobOwner::User(self.caller.uid)) {
+                if let Some(permit) = self.state.engine.limit.take(PermitHolder::User(self.caller.uid)) {
                     return permit;
                 }
                 tokio::time::sleep(PERMIT_CHECK).await;
             }
         };
-        let permit = tokio::time::timeout(self.state.queue_patience, free).await;
+        let permit = tokio::time::timeout(self.state.queue_timeout, free).await;
         permit.map(Some).map_err(|_| no_permit())
     }
 

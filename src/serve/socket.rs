@@ -33,13 +33,13 @@ pub enum SocketError {
 
 /// A socket that was bound, and its file, which is removed on drop if it was made here.
 #[derive(Debug)]
-pub struct Bound {
+pub struct BoundSocket {
     /// Where clients arrive.
     pub listener: UnixListener,
     file: Option<PathBuf>,
 }
 
-impl Bound {
+impl BoundSocket {
     /// The socket that systemd has opened for us, if it has.
     ///
     /// # Errors
@@ -56,13 +56,13 @@ impl Bound {
     /// # Errors
     /// [`SocketError`].
     pub fn new(path: &Path, group: &str) -> Result<Self, SocketError> {
-        clear(path)?;
+        check_path_is_free(path)?;
         let failed = |source| SocketError::Bind { path: path.to_owned(), source };
         // Made under another name and moved when its mode is right: nobody can connect too early, and the
         // process's umask, which all threads share, stays as it is.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let room = tempfile::Builder::new().prefix(".facelatch-").tempdir_in(folder).map_err(failed)?;
-        let early = room.path().join("s");
+        let staging = tempfile::Builder::new().prefix(".facelatch-").tempdir_in(folder).map_err(failed)?;
+        let early = staging.path().join("s");
         let listener = UnixListener::bind(&early).map_err(failed)?;
         std::fs::set_permissions(&early, PermissionsExt::from_mode(0o660)).map_err(failed)?;
         if let Ok(Some(group)) = Group::from_name(group)
@@ -73,9 +73,20 @@ impl Bound {
         std::fs::rename(&early, path).map_err(failed)?;
         Ok(Self { listener, file: Some(path.to_owned()) })
     }
+
+    /// Where clients find it.
+    pub(super) fn address(&self) -> String {
+        // Not the listener's own address where it was made here: that is the name it had before it was moved.
+        if let Some(path) = &self.file {
+            return path.display().to_string();
+        }
+        let address = self.listener.local_addr().ok();
+        let path = address.as_ref().and_then(|address| address.as_pathname());
+        path.map_or_else(|| "a socket".to_owned(), |path| path.display().to_string()) + " (from systemd)"
+    }
 }
 
-impl Drop for Bound {
+impl Drop for BoundSocket {
     fn drop(&mut self) {
         if let Some(path) = &self.file {
             // Gone already is as good.
@@ -84,8 +95,8 @@ impl Drop for Bound {
     }
 }
 
-/// Makes sure that nothing, or nothing but a dead socket, stands at `path`.
-fn clear(path: &Path) -> Result<(), SocketError> {
+/// Refuses a path where anything but a dead socket is.
+fn check_path_is_free(path: &Path) -> Result<(), SocketError> {
     let failed = |source| SocketError::Bind { path: path.to_owned(), source };
     let kind = match std::fs::symlink_metadata(path) {
         Ok(about) => about.file_type(),

@@ -3,11 +3,12 @@
 use facelatch_wire::reply::{Enrolling, Face, Judging, Milliseconds, Point, Template};
 use facelatch_wire::{Fault, Outcome};
 
+use super::fault::{bad_parameter, store_fault};
 use super::peer::Caller;
 use crate::judge::LockedOut;
 use crate::people::UserName;
 use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progress, Verdict};
-use crate::store::{self, StoreError};
+use crate::store;
 
 /// Everything there is to say about an attempt. [`shown_to`] takes off what a caller may not see.
 pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging {
@@ -72,7 +73,8 @@ fn face(face: &crate::detect::Face) -> Face {
     }
 }
 
-/// The part of a reply that this caller may see. Lists what goes out, so that a new field stays in.
+/// The part of a reply that this caller may see. Lists what goes out, so that a new field
+/// is hidden by default.
 pub(super) fn shown_to(caller: &Caller, full: Judging) -> Judging {
     if caller.sees_scores() {
         return full;
@@ -138,19 +140,8 @@ pub(super) fn enrolled(result: Result<Enrolled, EnrollError>) -> Result<Enrollin
         Err(EnrollError::Unavailable(cause)) => {
             Err(Fault::EnrollFailed { reason: outcome(&cause), message: cause_text(&cause) })
         }
-        Err(EnrollError::Store(error)) => Err(store_fault(&error)),
+        Err(EnrollError::Store(error)) => Err(store_fault(error)),
     }
-}
-
-/// A value that cannot be used, named by its parameter.
-pub(super) fn bad_parameter(parameter: &str, why: &dyn std::fmt::Display) -> Fault {
-    Fault::BadParameter { parameter: parameter.to_owned(), message: why.to_string() }
-}
-
-/// The store failed. The journal and the caller get the same text.
-pub(super) fn store_fault(error: &StoreError) -> Fault {
-    tracing::error!("{error}");
-    Fault::StoreFailed { message: error.to_string() }
 }
 
 /// A template without its biometric part.

@@ -1,4 +1,4 @@
-//! Attempts that judged no face: the audit log gets their counts, in one line a minute.
+//! Misses that judged no face: the audit log gets their counts, in one line a minute.
 //!
 //! They cost the caller nothing, so with a line each anybody could push the lines that matter out of the log.
 
@@ -25,14 +25,14 @@ pub(super) struct Unjudged {
 }
 
 impl Unjudged {
-    /// One more, asked for by user id `by`.
-    pub(super) fn add(&mut self, event: &Event, by: u32, now: BootTime) {
+    /// One more, asked for by this user id.
+    pub(super) fn add(&mut self, event: &Event, caller_uid: u32, now: BootTime) {
         if self.counts.is_empty() {
             self.since = now;
         }
         let about = event.user.as_ref().map_or_else(String::new, |user| format!(" {user}"));
         let verdict = event.verdict.map_or("-", Outcome::as_str);
-        let what = format!("{}{about} by {by} {verdict}", event.kind);
+        let what = format!("{}{about} by {caller_uid} {verdict}", event.kind);
         if self.counts.len() < KINDS || self.counts.contains_key(&what) {
             *self.counts.entry(what).or_default() += 1;
         } else {

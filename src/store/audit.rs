@@ -20,7 +20,7 @@ mod check;
 mod head;
 
 pub use check::AuditReport;
-use head::Head;
+use head::AuditHead;
 
 /// The current file; older ones end in `.1`, `.2` and so on.
 const LOG: &str = "audit.log";
@@ -77,15 +77,15 @@ pub struct Audit {
     folder: PathBuf,
     key: Key,
     limits: Limits,
-    state: Mutex<State>,
+    state: Mutex<AuditState>,
 }
 
-struct State {
-    head: Head,
+struct AuditState {
+    head: AuditHead,
     /// Good bytes of the current file.
     length: u64,
     lost: u64,
-    trouble: Option<String>,
+    problem: Option<String>,
 }
 
 impl Audit {
@@ -97,10 +97,11 @@ impl Audit {
         let failed =
             |e: std::io::Error| format!("audit log {}: {e}; check the folder and the disk", folder.display());
         let disk = Folder::new(folder).map_err(failed)?;
-        Self::on(Box::new(disk), folder, vault.audit_key(), limits, now, vault.is_new()).map_err(failed)
+        Self::with_disk(Box::new(disk), folder, vault.audit_key(), limits, now, vault.is_new())
+            .map_err(failed)
     }
 
-    fn on(
+    fn with_disk(
         disk: Box<dyn Disk>,
         folder: &Path,
         key: Key,
@@ -108,7 +109,7 @@ impl Audit {
         now: WallTime,
         new: bool,
     ) -> std::io::Result<Self> {
-        let state = State { head: Head::default(), length: 0, lost: 0, trouble: None };
+        let state = AuditState { head: AuditHead::default(), length: 0, lost: 0, problem: None };
         let audit = Self { disk, folder: folder.into(), key, limits, state: Mutex::new(state) };
         audit.find_the_end(now, new)?;
         Ok(audit)
@@ -128,11 +129,11 @@ impl Audit {
         };
         if let Err(error) = written {
             state.lost += 1;
-            state.trouble = Some(format!("audit log: {} lines could not be written ({error})", state.lost));
+            state.problem = Some(format!("audit log: {} lines could not be written ({error})", state.lost));
             tracing::error!("audit log {}: a line could not be written ({error})", self.folder.display());
             return;
         }
-        (state.lost, state.trouble) = (0, None);
+        (state.lost, state.problem) = (0, None);
         if state.length > self.limits.file_bytes
             && let Err(error) = self.rotate(&mut state, time)
         {
@@ -141,15 +142,15 @@ impl Audit {
     }
 
     /// Why lines cannot be written at present, if they cannot.
-    pub fn trouble(&self) -> Option<String> {
-        self.state().trouble.clone()
+    pub fn problem(&self) -> Option<String> {
+        self.state().problem.clone()
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, AuditState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn append(&self, state: &mut State, entry: Entry) -> std::io::Result<()> {
+    fn append(&self, state: &mut AuditState, entry: Entry) -> std::io::Result<()> {
         self.write(state, entry)?;
         // Not synced: a head that is behind proves less but claims nothing wrong. The line is on the disk.
         if let Err(error) = state.head.write(&*self.disk, &self.key) {
@@ -158,7 +159,7 @@ impl Audit {
         Ok(())
     }
 
-    fn write(&self, state: &mut State, mut entry: Entry) -> std::io::Result<()> {
+    fn write(&self, state: &mut AuditState, mut entry: Entry) -> std::io::Result<()> {
         entry.n = state.head.last + 1;
         let text = serde_json::to_string(&entry)?;
         let tag = self.tag(&state.head.tag, &text);
@@ -175,7 +176,7 @@ impl Audit {
     }
 
     /// Starts a new file. Older ones are renamed, the oldest is removed.
-    fn rotate(&self, state: &mut State, now: WallTime) -> std::io::Result<()> {
+    fn rotate(&self, state: &mut AuditState, now: WallTime) -> std::io::Result<()> {
         let files = self.limits.files.max(2);
         // Up to the first gap: a rotation that failed half-way may have left one.
         let mut last = 1;
@@ -201,7 +202,7 @@ impl Audit {
     }
 
     /// Creates the current file with its first line.
-    fn begin(&self, state: &mut State, now: WallTime) -> std::io::Result<()> {
+    fn begin(&self, state: &mut AuditState, now: WallTime) -> std::io::Result<()> {
         state.length = 0;
         let after = Some(hex(&state.head.tag));
         let first = self.first_number()?.unwrap_or(state.head.last + 1);
@@ -234,7 +235,7 @@ impl Audit {
     /// unless the store is new.
     fn find_the_end(&self, now: WallTime, new: bool) -> std::io::Result<()> {
         let mut state = self.state();
-        let head = Head::read(&*self.disk, &self.key)?;
+        let head = AuditHead::read(&*self.disk, &self.key)?;
         let (mut whole, mut repair) = (None, None);
         // After a rotation that was cut short, the newest whole line is in the second file.
         for which in 0..2 {
@@ -259,11 +260,11 @@ impl Audit {
                 let known = head.clone().unwrap_or_default();
                 let cut = head.is_some() && (known.last > last || (known.last == last && known.tag != tag));
                 if cut || !good {
-                    state.head = if known.last > last { known } else { Head { last, tag, ..known } };
+                    state.head = if known.last > last { known } else { AuditHead { last, tag, ..known } };
                     repair = Some("lines are missing or were changed before this one");
                     self.rotate(&mut state, now)?;
                 } else {
-                    state.head = Head { last, tag, first: known.first };
+                    state.head = AuditHead { last, tag, first: known.first };
                     // The power may go between the very first line and the head.
                     if head.is_none() && last == 1 {
                         state.head.first = 1;

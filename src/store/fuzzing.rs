@@ -7,11 +7,11 @@ use super::files::Disk;
 use super::key::Candidate;
 use super::keyring::{Keyring, MIRRORS};
 use super::manifest::{Entries, Manifest};
-use super::memory::Pinned;
 use super::portable::{self, MadeFor};
 use super::record::{SealContext, SealedRecord};
 use super::seal::Key;
 use super::{audit, log};
+use crate::memory::Pinned;
 use crate::people::UserName;
 
 /// What the bytes are said to be.
@@ -40,7 +40,7 @@ pub fn open_untrusted(what: Untrusted, bytes: &[u8]) -> bool {
                 SealedRecord::parse(bytes).is_ok_and(|record| record.open(&key, "1", &user, context).is_ok())
             })
         }
-        Untrusted::Log if log::last_behind(bytes, &key, None).is_some() => true,
+        Untrusted::Log if log::last_after(bytes, &key, None).is_some() => true,
         Untrusted::Log => {
             let mut entries = Entries::new();
             // With a good header as well, so that the frames are reached.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::StoreError;
 use super::files::{Disk, Folder, shred};
 use super::seal::{KEY_BYTES, Key};
-use super::{StoreError, memory::Pinned};
+use crate::memory::Pinned;
 
 /// Name of the credential: `LoadCredentialEncrypted=store-key:...` in the unit.
 pub const CREDENTIAL: &str = "store-key";
@@ -81,16 +82,16 @@ impl KeySource {
     ///
     /// # Errors
     /// [`StoreError::KeyIsCredential`], [`StoreError::Io`].
-    pub(super) fn keep_only_key(&self, key: &Key) -> Result<(), StoreError> {
+    pub(super) fn remove_keys_except(&self, key: &Key) -> Result<(), StoreError> {
         if let Some(credential) = &self.credential {
             return Err(StoreError::KeyIsCredential { path: credential.clone() });
         }
         let holds = |path: &PathBuf| path.exists() && self.read(path).is_ok_and(|found| *found.key == *key);
         let used = [self.file.clone(), self.new_file()].into_iter().find(holds);
-        used.map_or(Ok(()), |used| self.keep_only(&used))
+        used.map_or(Ok(()), |used| self.remove_other_keys(&used))
     }
 
-    /// A new key in a file beside the present one. [`KeySource::keep_only`] then puts it in place.
+    /// A new key in a file beside the present one. [`KeySource::remove_other_keys`] then puts it in place.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -102,7 +103,7 @@ impl KeySource {
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub(super) fn keep_only(&self, used: &Path) -> Result<(), StoreError> {
+    pub(super) fn remove_other_keys(&self, used: &Path) -> Result<(), StoreError> {
         let (disk, name) = self.folder()?;
         let new = format!("{name}.new");
         let settled = if used == self.new_file() {
@@ -255,6 +256,6 @@ mod tests {
         let source = KeySource::new(&folder.path().join("store"), Path::new(""), credentials);
         let keys = source.candidates(true).expect("read");
         assert_eq!(keys.iter().map(|k| k.key.bytes()[0]).collect::<Vec<_>>(), [1, 2]);
-        assert!(matches!(source.keep_only_key(&Key::random()), Err(StoreError::KeyIsCredential { .. })));
+        assert!(matches!(source.remove_keys_except(&Key::random()), Err(StoreError::KeyIsCredential { .. })));
     }
 }

@@ -13,16 +13,16 @@ use std::path::{Path, PathBuf};
 use super::StoreError;
 use super::files::{Disk, replace};
 use super::key::Candidate;
-use super::memory::Pinned;
 use super::seal::Key;
-use crate::embed::{KeyKind, TemplateKey};
+use crate::embed::{TemplateKey, TemplateKeySpec};
+use crate::memory::Pinned;
 use crate::people::UserName;
 
 mod header;
 mod slot;
 
 use header::HEADER_BYTES;
-pub(super) use header::{Header, TemplateSeed};
+pub(super) use header::{KeyringHeader, TemplateSeed};
 use slot::{OpenSlot, SLOT_BYTES, Slot};
 
 /// The two files.
@@ -36,7 +36,7 @@ pub(super) type KeyId = [u8; 16];
 pub(super) struct Keyring {
     path: PathBuf,
     wrap: Pinned<Key>,
-    header: Pinned<Header>,
+    header: Pinned<KeyringHeader>,
     slots: Vec<Option<Slot>>,
     by_user: BTreeMap<UserName, usize>,
     by_id: BTreeMap<KeyId, usize>,
@@ -55,10 +55,10 @@ impl Keyring {
         disk: &dyn Disk,
         path: &Path,
         key: &Key,
-        kind: (KeyKind, usize),
+        spec: TemplateKeySpec,
     ) -> Result<Self, StoreError> {
         let mut keyring = Self::empty(path, key);
-        keyring.header.fill(kind);
+        keyring.header.fill(spec);
         keyring.write_all(disk)?;
         Ok(keyring)
     }
@@ -86,7 +86,7 @@ impl Keyring {
         let mut headers = Vec::new();
         for (at, mirror) in mirrors.iter().enumerate() {
             for (which, candidate) in candidates.iter().enumerate() {
-                if let Some(header) = Header::open(&candidate.key, mirror) {
+                if let Some(header) = KeyringHeader::open(&candidate.key, mirror) {
                     headers.push((header.generation, at, which, header));
                 }
             }
@@ -94,11 +94,11 @@ impl Keyring {
         let Some((_, best, which, header)) =
             headers.into_iter().max_by_key(|(generation, at, ..)| (*generation, 1 - at))
         else {
-            let fits = mirrors.iter().any(|m| candidates.iter().any(|c| Header::is_of(&c.key, m)));
+            let fits = mirrors.iter().any(|m| candidates.iter().any(|c| KeyringHeader::is_of(&c.key, m)));
             let keys =
                 candidates.iter().map(|c| c.path.display().to_string()).collect::<Vec<_>>().join(" nor ");
             // Files that were emptied or overwritten are wrapped by no key at all.
-            let ours = mirrors.iter().any(|mirror| Header::has_magic(mirror));
+            let ours = mirrors.iter().any(|mirror| KeyringHeader::has_magic(mirror));
             return Err(if fits || !ours {
                 StoreError::KeyringLost { path: path.into() }
             } else {
@@ -165,7 +165,7 @@ impl Keyring {
     }
 
     /// The header.
-    pub(super) fn header(&self) -> &Header {
+    pub(super) fn header(&self) -> &KeyringHeader {
         &self.header
     }
 
@@ -257,7 +257,7 @@ impl Keyring {
     pub(super) fn change(
         &mut self,
         disk: &dyn Disk,
-        change: impl FnOnce(&mut Header),
+        change: impl FnOnce(&mut KeyringHeader),
     ) -> Result<(), StoreError> {
         let before = self.header.clone();
         change(&mut self.header);

@@ -1,4 +1,5 @@
-//! The ledger: all sealed entries, in memory and in two places on the disk. The change log is the store; the table mirrors it.
+//! The ledger: all sealed entries, in memory and in two places on the disk. The change log is authoritative; the table mirrors
+//! it.
 //!
 //! A change is appended to the log and counts once it is synced there; then memory and the table follow. At start log and
 //! table are verified, and each is mended from the other (`open`, `salvage`).
@@ -9,9 +10,9 @@ use std::sync::Arc;
 use super::StoreError;
 use super::files::Disk;
 use super::log::{DAMAGED, Log};
-use super::manifest::{Change, Entries, Keys, Manifest, Tagger, apply};
-use super::memory::Pinned;
+use super::manifest::{Change, Entries, LedgerKeys, Manifest, Tagger, apply};
 use super::mirror::Mirror;
+use crate::memory::Pinned;
 
 mod open;
 mod salvage;
@@ -22,7 +23,7 @@ pub(super) use open::{Findings, Parts, exists};
 pub(super) struct Ledger {
     folder: PathBuf,
     disk: Arc<dyn Disk>,
-    keys: Pinned<Keys>,
+    keys: Pinned<LedgerKeys>,
     log: Log,
     mirror: Mirror,
     entries: Entries,

@@ -1,4 +1,4 @@
-//! The change log: the store on the disk. Each change is appended, tagged over the one before, and counts once it is synced.
+//! The change log: the authoritative copy of the store. Each change is appended, tagged over the one before, and counts once it is synced.
 //!
 //! Everything else that holds records (the entries in memory, the table) follows this file and can be rebuilt from it.
 //! When the changes outgrow the snapshot that the file starts with, the log is compacted: a new file starts with a
@@ -14,7 +14,8 @@ use super::files::Disk;
 use super::manifest::{Change, Entries, Manifest, apply};
 use super::seal::Key;
 
-/// The present log and the previous one.
+/// The present log and the previous one. Their names, the magic and the key's label "backup" (`manifest`) date from when
+/// the log was a backup of the table.
 pub(super) const FILES: [&str; 2] = ["templates.bak", "templates.bak.1"];
 
 /// A copy of the latest log that was damaged and held more than could be read. Whoever looks into it removes it.
@@ -50,7 +51,7 @@ pub(super) struct Log {
     length: u64,
     snapshot_length: u64,
     tag: Tag,
-    /// The file may hold something behind `length` that could not be cut off.
+    /// The file may hold something after `length` that could not be cut off.
     has_tail: bool,
     /// The file's name may not be on the disk yet.
     unnamed: bool,
@@ -110,7 +111,7 @@ impl Log {
             self.cut_tail()?;
         }
         let (bytes, tag) =
-            self.frame(CHANGE, manifest, change.iter().map(|(k, v)| (k, v.as_ref())), &self.tag);
+            self.encode_frame(CHANGE, manifest, change.iter().map(|(k, v)| (k, v.as_ref())), &self.tag);
         let name = FILES[0];
         if self.unnamed {
             self.disk.sync_names()?;
@@ -154,11 +155,11 @@ impl Log {
         length += header.len() as u64;
         let pairs: Vec<_> = entries.iter().map(|(key, value)| (key, Some(value))).collect();
         for part in pairs.chunks(PAIRS_PER_FRAME) {
-            let (bytes, next) = self.frame(SNAPSHOT_PART, manifest, part.iter().copied(), &tag);
+            let (bytes, next) = self.encode_frame(SNAPSHOT_PART, manifest, part.iter().copied(), &tag);
             self.disk.write(NEW, length, &bytes)?;
             (length, tag) = (length + bytes.len() as u64, next);
         }
-        let (bytes, tag) = self.frame(SNAPSHOT_END, manifest, [].into_iter(), &tag);
+        let (bytes, tag) = self.encode_frame(SNAPSHOT_END, manifest, [].into_iter(), &tag);
         self.disk.write(NEW, length, &bytes)?;
         length += bytes.len() as u64;
         self.disk.sync(NEW)?;
@@ -180,7 +181,8 @@ impl Log {
         Ok(())
     }
 
-    fn frame<'a>(
+    /// A frame and its tag.
+    fn encode_frame<'a>(
         &self,
         kind: u8,
         manifest: &Manifest,
@@ -231,7 +233,7 @@ pub(super) fn replay(
     let mut tag: Tag = start.try_into().ok()?;
     let mut rest = &file[HEADER_BYTES..];
     let mut found: Option<Replay> = None;
-    while let Some((body, next, behind)) = frame(rest, key, &tag) {
+    while let Some((body, next, after)) = decode_frame(rest, key, &tag) {
         let (&kind, fields) = body.split_first()?;
         let (manifest, mut pairs) = Manifest::decode(fields)?;
         if kind > CHANGE || (kind == CHANGE) != found.is_some() {
@@ -246,7 +248,7 @@ pub(super) fn replay(
         if let Some(entries) = &mut entries {
             apply(entries, change);
         }
-        (tag, rest) = (next, behind);
+        (tag, rest) = (next, after);
         let length = (file.len() - rest.len()) as u64;
         match kind {
             SNAPSHOT_PART => {}
@@ -264,9 +266,9 @@ pub(super) fn replay(
     found.map(|found| Replay { clean, ..found })
 }
 
-/// Number of the last change in whole frames behind the good part of a damaged file: it was acknowledged. A crash leaves
+/// Number of the last change in whole frames after the good part of a damaged file: it was acknowledged. A crash leaves
 /// none, since each frame is on the disk before the next one is written.
-pub(super) fn last_behind(file: &[u8], key: &Key, good: Option<&Replay>) -> Option<u64> {
+pub(super) fn last_after(file: &[u8], key: &Key, good: Option<&Replay>) -> Option<u64> {
     let bytes = file.get(good.map_or(0, |good| good.length as usize)..)?;
     // If only a tag is damaged, the next frame continues from what it should be.
     let after_tag = good.and_then(|good| {
@@ -302,16 +304,16 @@ fn may_start(bytes: &[u8]) -> bool {
 /// Number of the last change in the whole frames at the start of `bytes`, and their length.
 fn changes(bytes: &[u8], key: &Key, mut tag: Tag) -> Option<(u64, usize)> {
     let (mut rest, mut last) = (bytes, None);
-    while let Some((body, next, behind)) = frame(rest, key, &tag) {
+    while let Some((body, next, after)) = decode_frame(rest, key, &tag) {
         let (manifest, _) = Manifest::decode(body.get(1..)?)?;
-        (tag, rest) = (next, behind);
+        (tag, rest) = (next, after);
         last = Some((manifest.revision, bytes.len() - rest.len()));
     }
     last
 }
 
 /// The body of the first frame, its tag, and what follows; `None` if it is not whole.
-fn frame<'a>(bytes: &'a [u8], key: &Key, previous: &Tag) -> Option<(&'a [u8], Tag, &'a [u8])> {
+fn decode_frame<'a>(bytes: &'a [u8], key: &Key, previous: &Tag) -> Option<(&'a [u8], Tag, &'a [u8])> {
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     let (tag, rest) = rest.split_first_chunk::<TAG_BYTES>()?;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::memory::Pinned;
 use super::seal::Key;
+use crate::memory::Pinned;
 
 /// Sealed entries by key, without the manifest.
 pub(super) type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -34,18 +34,19 @@ pub(super) struct Manifest {
 
 /// Keys of a ledger: of the manifest, of the entries' digest, and of the log's tags.
 #[derive(Default, Zeroize, ZeroizeOnDrop)]
-pub(super) struct Keys {
+pub(super) struct LedgerKeys {
     pub(super) manifest: Key,
     pub(super) entries: Key,
     pub(super) log: Key,
 }
 
-impl Keys {
+impl LedgerKeys {
     /// Derives them from the keyring's root.
     pub(super) fn derive(root: &Key) -> Pinned<Self> {
         let mut keys = Pinned::<Self>::default();
         root.derive_into("manifest", &mut keys.manifest);
         root.derive_into("entries", &mut keys.entries);
+        // Why "backup": see `log::FILES`.
         root.derive_into("backup", &mut keys.log);
         keys
     }
@@ -67,11 +68,11 @@ impl Manifest {
         for (key, new) in change {
             if let Some(old) = entries.get(key) {
                 next.count -= 1;
-                add(&mut next.digest, &tagger.tag(key, old));
+                xor_into(&mut next.digest, &tagger.tag(key, old));
             }
             if let Some(new) = new {
                 next.count += 1;
-                add(&mut next.digest, &tagger.tag(key, new));
+                xor_into(&mut next.digest, &tagger.tag(key, new));
             }
         }
         next.revision += 1;
@@ -82,7 +83,7 @@ impl Manifest {
     /// Whether these are the entries.
     pub(super) fn fits(&self, tagger: &Tagger<'_>, entries: &Entries) -> bool {
         let mut digest = [0; 32];
-        entries.iter().for_each(|(key, value)| add(&mut digest, &tagger.tag(key, value)));
+        entries.iter().for_each(|(key, value)| xor_into(&mut digest, &tagger.tag(key, value)));
         self.count == entries.len() as u64 && self.digest == digest
     }
 
@@ -120,7 +121,7 @@ impl Manifest {
     }
 
     /// As it is in the table: with a tag.
-    pub(super) fn signed(&self, key: &Key) -> Vec<u8> {
+    pub(super) fn with_tag(&self, key: &Key) -> Vec<u8> {
         let bytes = self.encode();
         let tag = key.mac(&[b"manifest", &bytes]);
         [&bytes[..], &tag].concat()
@@ -140,7 +141,7 @@ impl Tagger<'_> {
     }
 }
 
-fn add(digest: &mut [u8; 32], tag: &[u8; 32]) {
+fn xor_into(digest: &mut [u8; 32], tag: &[u8; 32]) {
     digest.iter_mut().zip(tag).for_each(|(sum, tag)| *sum ^= tag);
 }
 
@@ -207,7 +208,7 @@ mod tests {
         #[test]
         fn a_changed_manifest_is_noticed(at: prop::sample::Index, bit in 0_u8..8) {
             let key = Key::from_bytes([4; 32]);
-            let good = Manifest::empty([1; 8], "ab").signed(&key);
+            let good = Manifest::empty([1; 8], "ab").with_tag(&key);
             prop_assert!(Manifest::verified(&key, &good).is_some());
             let mut bad = good.clone();
             bad[at.index(good.len())] ^= 1 << bit;

@@ -2,7 +2,7 @@
 //!
 //! It holds a manifest as well, so it can be verified by itself and stand in for a damaged change log.
 
-use super::manifest::{Change, Entries, Keys, Manifest, Tagger, difference};
+use super::manifest::{Change, Entries, LedgerKeys, Manifest, Tagger, difference};
 use super::table::{Table, TableSource};
 use crate::clock::WallTime;
 
@@ -32,7 +32,7 @@ impl Mirror {
     }
 
     /// Opens the table and reads all of it.
-    pub(super) fn load(&mut self, keys: &Keys) -> Loaded {
+    pub(super) fn load(&mut self, keys: &LedgerKeys) -> Loaded {
         let (mut entries, table) = match self.source.open().and_then(|table| Ok((table.load()?, table))) {
             Err(why) => return Loaded::Damaged(why, Entries::new()),
             Ok(opened) => opened,
@@ -55,7 +55,12 @@ impl Mirror {
     ///
     /// # Errors
     /// Text.
-    pub(super) fn write(&mut self, change: Change, manifest: &Manifest, keys: &Keys) -> Result<(), String> {
+    pub(super) fn write(
+        &mut self,
+        change: Change,
+        manifest: &Manifest,
+        keys: &LedgerKeys,
+    ) -> Result<(), String> {
         let table = self.table.take().ok_or("it is closed")?;
         table.apply(&with_manifest(change, manifest, keys))?;
         self.table = Some(table);
@@ -70,7 +75,7 @@ impl Mirror {
         &mut self,
         manifest: &Manifest,
         entries: &Entries,
-        keys: &Keys,
+        keys: &LedgerKeys,
     ) -> Result<(), String> {
         let table = self.source.open()?;
         let mut present = table.load()?;
@@ -88,7 +93,7 @@ impl Mirror {
         &mut self,
         manifest: &Manifest,
         entries: &Entries,
-        keys: &Keys,
+        keys: &LedgerKeys,
         now: WallTime,
     ) -> Result<Option<String>, String> {
         self.table = None;
@@ -109,7 +114,7 @@ impl Mirror {
     }
 }
 
-fn with_manifest(mut change: Change, manifest: &Manifest, keys: &Keys) -> Change {
-    change.push((MANIFEST.to_vec(), Some(manifest.signed(&keys.manifest))));
+fn with_manifest(mut change: Change, manifest: &Manifest, keys: &LedgerKeys) -> Change {
+    change.push((MANIFEST.to_vec(), Some(manifest.with_tag(&keys.manifest))));
     change
 }

@@ -2,18 +2,18 @@
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::memory::Pinned;
 use super::seal::Key;
-use crate::people::{Attempts, UserName};
+use crate::memory::Pinned;
+use crate::people::{Misses, UserName};
 
 /// First byte of an entry's key.
 const PREFIX: u8 = b'a';
 
 /// The keys that name and seal misses.
-pub(super) struct Misses(Pinned<Keys>);
+pub(super) struct MissCipher(Pinned<MissKeys>);
 
 #[derive(Default, Zeroize, ZeroizeOnDrop)]
-struct Keys {
+struct MissKeys {
     names: Key,
     misses: Key,
 }
@@ -23,10 +23,10 @@ pub(super) fn is_key(key: &[u8]) -> bool {
     key.first() == Some(&PREFIX)
 }
 
-impl Misses {
+impl MissCipher {
     /// Derives the keys.
     pub(super) fn new(root: &Key) -> Self {
-        let mut keys = Pinned::<Keys>::default();
+        let mut keys = Pinned::<MissKeys>::default();
         root.derive_into("names", &mut keys.names);
         root.derive_into("misses", &mut keys.misses);
         Self(keys)
@@ -45,7 +45,7 @@ impl Misses {
     ///
     /// # Errors
     /// Text that says what is wrong with it.
-    pub(super) fn open(&self, key: &[u8], sealed: &[u8]) -> Result<Attempts, String> {
+    pub(super) fn open(&self, key: &[u8], sealed: &[u8]) -> Result<Misses, String> {
         let plain = self.0.misses.open(&[b"misses", key], sealed).map_err(|_| "it was changed".to_owned())?;
         serde_json::from_slice(&plain).map_err(|e| e.to_string())
     }
@@ -54,8 +54,8 @@ impl Misses {
     ///
     /// # Errors
     /// Text.
-    pub(super) fn seal(&self, key: &[u8], attempts: &Attempts) -> Result<Vec<u8>, String> {
-        let plain = serde_json::to_vec(attempts).map_err(|e| e.to_string())?;
+    pub(super) fn seal(&self, key: &[u8], misses: &Misses) -> Result<Vec<u8>, String> {
+        let plain = serde_json::to_vec(misses).map_err(|e| e.to_string())?;
         Ok(self.0.misses.seal(&[b"misses", key], &plain))
     }
 }

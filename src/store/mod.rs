@@ -1,6 +1,6 @@
 //! Enrolled templates and the misses of each user: sealed, renewable, and safe against power cuts and damage.
 //!
-//! The change log (`log`) is the store: a change counts once it is appended and synced there. The table (`mirror`, sled)
+//! The change log (`log`) is authoritative: a change counts once it is appended and synced there. The table (`mirror`, sled)
 //! holds the same entries and follows. Both are verified against a `manifest` at start, and each is rebuilt from the
 //! other. Together they are the `ledger` of sealed entries; `people` has the keys that open them. [`Vault`] is the two
 //! behind a lock. docs/store.md has the layout on the disk and what it withstands.
@@ -17,7 +17,6 @@ mod keyring;
 mod ledger;
 mod log;
 mod manifest;
-pub mod memory;
 mod mirror;
 mod misses;
 mod people;
@@ -32,7 +31,7 @@ use std::sync::Arc;
 
 use crate::clock::WallTime;
 use crate::embed::{Embedding, KeyedEmbedding, TemplateKey};
-use crate::people::{Attempts, UserName};
+use crate::people::{Misses, UserName};
 
 pub use error::StoreError;
 pub use key::{CREDENTIAL, KeySource};
@@ -139,13 +138,13 @@ pub trait TemplateStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError`].
-    fn attempts(&self, user: Option<&UserName>) -> Result<Attempts, StoreError>;
+    fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError>;
 
     /// Keeps the misses of `user`, or of identification for `None`.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn set_attempts(&self, user: Option<&UserName>, attempts: Attempts) -> Result<(), StoreError>;
+    fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError>;
 
     /// Grows with each change of the templates, so that copies in memory know when they are stale.
     fn revision(&self) -> u64;

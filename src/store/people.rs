@@ -11,7 +11,7 @@ use super::manifest::{Entries, Manifest};
 use super::record::{self, SealContext, SealedRecord};
 use super::seal::Key;
 use super::{Template, misses};
-use crate::embed::{KeyKind, TemplateKey};
+use crate::embed::{TemplateKey, TemplateKeySpec};
 use crate::people::UserName;
 
 /// Keys by user, and the ids of the records that they seal.
@@ -194,18 +194,18 @@ impl People {
     }
 
     /// Kind and length of the present template key; `None` if the keyring does not have it.
-    pub(super) fn template_key_kind(&self) -> Option<(KeyKind, usize)> {
+    pub(super) fn template_key_spec(&self) -> Option<TemplateKeySpec> {
         let present = self.template_key.id();
         let key = self.keyring.header().seeds.iter().find(|key| key.id() == present)?;
-        Some((key.kind, key.length.into()))
+        Some(TemplateKeySpec { kind: key.kind, length: key.length.into() })
     }
 
     /// Draws another template key. The keyring holds it beside the present one until [`People::forget_other_template_keys`].
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub(super) fn draw_template_key(&mut self, kind: (KeyKind, usize)) -> Result<TemplateKey, StoreError> {
-        let (next, present) = (TemplateSeed::random(kind), self.template_key.id());
+    pub(super) fn draw_template_key(&mut self, spec: TemplateKeySpec) -> Result<TemplateKey, StoreError> {
+        let (next, present) = (TemplateSeed::random(spec), self.template_key.id());
         let template_key = next.draw();
         self.keyring.change(&*self.disk, |header| {
             // One from a renewal that failed at its end may still be there, and there is room for two.
@@ -239,10 +239,10 @@ impl People {
     pub(super) fn renew_store_key(&mut self, source: &KeySource) -> Result<(), StoreError> {
         // A renewal that failed may have left the key in use in the new file, or the mirrors under two keys.
         self.keyring.rewrite_if_dirty(&*self.disk)?;
-        source.keep_only_key(self.keyring.wrap())?;
+        source.remove_keys_except(self.keyring.wrap())?;
         let next = source.create_next()?;
         self.keyring.rewrap(&*self.disk, &next.key)?;
-        source.keep_only(&next.path)
+        source.remove_other_keys(&next.path)
     }
 
     #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Export of templates to an age file for one recipient, and import into a store.
 //!
-//! Inside it is text: a header line, then a line for each template. Embeddings are exported raw, since another
-//! device has another one. So the text is worth as much as the faces themselves, and is sealed before it leaves this
+//! Inside it is text: a header line, then a line for each template. Embeddings are exported raw, since each
+//! device has its own template key. So the text is worth as much as the faces themselves, and is sealed before it leaves this
 //! process. Misses are not exported.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ pub struct Imported {
     pub added: usize,
     /// The people they belong to.
     pub users: Vec<String>,
-    /// People in the file who were left out because they are already enrolled.
+    /// People in the file who were left out because they are enrolled with other templates.
     pub skipped: Vec<String>,
 }
 
@@ -101,7 +101,7 @@ pub enum PortableError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct ExportHeader {
     kind: String,
     schema: u32,
     #[serde(flatten)]
@@ -157,7 +157,7 @@ pub fn export(
     if wanted.is_empty() {
         return Err(PortableError::Nobody);
     }
-    let header = Header {
+    let header = ExportHeader {
         kind: KIND.to_owned(),
         schema: SCHEMA,
         made_for: made_for.clone(),
@@ -261,7 +261,7 @@ pub(super) fn parse(
 ) -> Result<BTreeMap<UserName, Vec<Template<Embedding>>>, PortableError> {
     let wrong = |why: String| PortableError::File { why };
     let mut lines = plain.split(|byte| *byte == b'\n');
-    let header: Header = serde_json::from_slice(lines.next().unwrap_or_default())
+    let header: ExportHeader = serde_json::from_slice(lines.next().unwrap_or_default())
         .map_err(|e| wrong(format!("it is not an export ({e})")))?;
     if header.kind != KIND {
         return Err(wrong(format!("it is of kind {:?}, not an export of templates", header.kind)));

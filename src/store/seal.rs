@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 /// Bytes of a key.
 pub(super) const KEY_BYTES: usize = 32;
 
-/// Bytes that sealing adds: a random nonce before, a tag behind.
+/// Bytes that sealing adds: a random nonce before, a tag after.
 pub(super) const SEAL_BYTES: usize = NONCE_BYTES + TAG_BYTES;
 
 const NONCE_BYTES: usize = 24;

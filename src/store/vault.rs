@@ -15,8 +15,8 @@ use super::seal::Key;
 use super::table::TableFolder;
 use super::{Health, Snapshot, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
-use crate::embed::KeyKind;
-use crate::people::{Attempts, UserName};
+use crate::embed::TemplateKeySpec;
+use crate::people::{Misses, UserName};
 
 mod state;
 
@@ -36,8 +36,8 @@ pub struct VaultOptions<'a> {
     pub keys: KeySource,
     /// SHA-256 of the embedder's file, lower-case hex.
     pub embedder_sha256: &'a str,
-    /// The kind of template key that suits the head, and the length of embeddings.
-    pub template_key: (KeyKind, usize),
+    /// The template key that suits head and embedder.
+    pub template_key: TemplateKeySpec,
     /// For the name of a damaged table that is moved aside.
     pub now: WallTime,
 }
@@ -129,12 +129,12 @@ impl TemplateStore for Vault {
         removed
     }
 
-    fn attempts(&self, user: Option<&UserName>) -> Result<Attempts, StoreError> {
-        self.lock().attempts(user)
+    fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError> {
+        self.lock().misses(user)
     }
 
-    fn set_attempts(&self, user: Option<&UserName>, attempts: Attempts) -> Result<(), StoreError> {
-        self.lock().set_attempts(user, attempts)
+    fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
+        self.lock().set_misses(user, misses)
     }
 
     fn revision(&self) -> u64 {

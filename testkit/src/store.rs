@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use facelatch::embed::TemplateKey;
-use facelatch::people::{Attempts, UserName};
+use facelatch::people::{Misses, UserName};
 use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
 
 /// Operations a store can be made to fail.
@@ -15,8 +15,8 @@ pub enum Op {
     Add,
     /// [`TemplateStore::templates`].
     Templates,
-    /// [`TemplateStore::set_attempts`].
-    SetAttempts,
+    /// [`TemplateStore::set_misses`].
+    SetMisses,
 }
 
 /// A store in memory that outlives a restart of the daemon.
@@ -29,7 +29,7 @@ pub struct VecStore {
 #[derive(Default)]
 struct Kept {
     templates: Vec<Template>,
-    attempts: BTreeMap<Option<UserName>, Attempts>,
+    misses: BTreeMap<Option<UserName>, Misses>,
     fail_on: Option<Op>,
 }
 
@@ -75,18 +75,18 @@ impl TemplateStore for VecStore {
         let before = kept.templates.len();
         kept.templates.retain(|t| t.user != *user || id.is_some_and(|id| t.id != id));
         if id.is_none() {
-            kept.attempts.remove(&Some(user.clone()));
+            kept.misses.remove(&Some(user.clone()));
         }
         self.revision.fetch_add(1, Ordering::SeqCst);
         Ok(before - kept.templates.len())
     }
 
-    fn attempts(&self, user: Option<&UserName>) -> Result<Attempts, StoreError> {
-        Ok(self.kept().attempts.get(&user.cloned()).copied().unwrap_or_default())
+    fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError> {
+        Ok(self.kept().misses.get(&user.cloned()).copied().unwrap_or_default())
     }
 
-    fn set_attempts(&self, user: Option<&UserName>, attempts: Attempts) -> Result<(), StoreError> {
-        self.unless_failing(Op::SetAttempts)?.attempts.insert(user.cloned(), attempts);
+    fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
+        self.unless_failing(Op::SetMisses)?.misses.insert(user.cloned(), misses);
         Ok(())
     }
 

@@ -219,7 +219,7 @@ impl World {
             folder: &folder,
             keys: KeySource::new(&folder, Path::new(""), None),
             embedder_sha256: networks.embedder.model_sha256(),
-            template_key: (networks.head.key_kind(), networks.embedder.length()),
+            template_key: networks.template_key(),
             now: world.clock.wall(),
         });
         let vault = vault.expect("opens");

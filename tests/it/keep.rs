@@ -65,7 +65,7 @@ fn only_managers_export_and_only_for_the_configured_recipient() {
     world.called_by("carol", Role::Manager);
     assert!(ask(None).expect("for the configured one") && ask(Some(public)).expect("the same by name"));
     let error = ask(Some(keys().0)).expect_err("another's").to_string();
-    assert!(error.contains("only root may name a recipient"), "{error}");
+    assert!(error.contains("only root and the daemon's user may name a recipient"), "{error}");
     world.called_by("mallory", Role::User);
     assert!(ask(None).is_err());
     let mut client = world.client();

@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("bounded", &[]),
     ("clock", &[]),
+    ("memory", &[]),
     ("config", &["bounded"]),
     ("people", &["clock"]),
     ("camera", &["clock"]),
@@ -21,7 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("head", &["bounded", "embed"]),
     ("judge", &["clock", "config", "embed", "head", "people"]),
     ("latch", &["clock", "judge"]),
-    ("store", &["clock", "embed", "people"]),
+    ("store", &["clock", "embed", "memory", "people"]),
     (
         "pipeline",
         &["camera", "clock", "config", "detect", "embed", "head", "judge", "model", "people", "store"],
@@ -31,8 +32,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
-            "camera", "clock", "config", "detect", "head", "judge", "latch", "people", "pipeline", "seam",
-            "store",
+            "camera", "clock", "config", "detect", "head", "judge", "latch", "memory", "people", "pipeline",
+            "seam", "store",
         ],
     ),
     ("main", &["serve"]),
@@ -52,7 +53,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("hmac", &["store/seal"]),
     ("nokhwa", &["camera/device/nokhwa_capture"]),
     ("png", &["camera/decode/picture"]),
-    ("region", &["store/memory"]),
+    ("region", &["memory"]),
     ("sd_notify", &["serve"]),
     ("sha2", &["embed/template_key", "head/project", "model", "store/seal"]),
     ("sled", &["store/sled"]),
@@ -61,7 +62,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("std::process", &["camera/device/exec", "latch/hook", "main", "serve"]),
     ("tokio", &["serve"]),
     // detect, embed, judge and the formula do no I/O and write no log.
-    ("tracing", &["camera", "latch", "serve", "store"]),
+    ("tracing", &["camera", "latch", "memory", "serve", "store"]),
     ("tract_onnx", &["model"]),
     ("v4l", &["camera/device/v4l_capture"]),
     ("yuv", &["camera/decode"]),

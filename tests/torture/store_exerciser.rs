@@ -9,9 +9,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use facelatch::clock::{Clock, SystemClock, WallTime};
-use facelatch::embed::{Embedding, KeyKind};
+use facelatch::embed::{Embedding, KeyKind, TemplateKeySpec};
 use facelatch::head::project::SplitMix64;
-use facelatch::people::{Attempts, UserName};
+use facelatch::people::{Misses, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
 use facelatch::store::portable::{self, MadeFor};
 use facelatch::store::{KeySource, Snapshot, Template, TemplateStore, Vault, VaultOptions};
@@ -45,7 +45,7 @@ fn open(folder: &Path) -> Result<(Vault, Audit)> {
         folder: &store,
         keys: KeySource::new(&store, Path::new(""), None),
         embedder_sha256: SHA,
-        template_key: (KeyKind::Rotation, LENGTH),
+        template_key: TemplateKeySpec { kind: KeyKind::Rotation, length: LENGTH },
         now: SystemClock.wall(),
     };
     let vault = Vault::open(&options)?;
@@ -119,10 +119,10 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
         } else {
             let misses = 1 + random.below(40) as u32;
             let (vault, name) = (&vault, name.clone());
-            let attempts = Attempts { misses, last_miss: WallTime(u64::from(misses)) };
+            let attempts = Misses { count: misses, last_miss: WallTime(u64::from(misses)) };
             (
                 format!("misses {name} {misses}"),
-                Box::new(move || Ok(vault.set_attempts(Some(&name), attempts)?)),
+                Box::new(move || Ok(vault.set_misses(Some(&name), attempts)?)),
             )
         };
         say('?', &what)?;
@@ -164,7 +164,7 @@ fn check(folder: &Path) -> Result<()> {
     println!("condition {:?}", health.condition);
     lines.iter().for_each(|(id, user)| println!("template {user} {id}"));
     for name in (0..8).map(user) {
-        let misses = vault.attempts(Some(&name))?.misses;
+        let misses = vault.misses(Some(&name))?.count;
         if misses > 0 {
             println!("misses {name} {misses}");
         }

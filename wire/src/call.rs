@@ -225,7 +225,7 @@ methods! { $
             added: u64,
             /// Of whom.
             users: Vec<String>,
-            /// People who were left out, because they are enrolled already.
+            /// People who were left out, because they are enrolled with other templates.
             #[serde(default)]
             skipped: Vec<String>,
         };

@@ -1,7 +1,7 @@
 //! The socket protocol of facelatch: what a client may ask, what it gets, and a blocking client.
 //!
 //! The wire is Varlink: one JSON object a message, ended by a NUL byte, over a Unix socket. The interface
-//! stands in `facelatch.varlink` ([`IDL`]); `varlinkctl introspect` shows the same text. Nothing but serde is
+//! is in `facelatch.varlink` ([`IDL`]); `varlinkctl introspect` shows the same text. Nothing but serde is
 //! needed here, so that a PAM module can use it inside other people's processes: no threads, no runtime.
 //!
 //! Both ends use these types. Start at [`codec::Client`] to ask, at [`call`] for what can be asked, at [`Outcome`] for how

@@ -14,7 +14,7 @@ message! {
         /// Who was asked about, or who was recognised.
         #[serde(skip_serializing_if = "Option::is_none")]
         user: Option<String>,
-        /// The same for people, with what to do.
+        /// The verdict or guidance as text, with what to do.
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
         /// What is wrong with the picture just now.
@@ -100,7 +100,7 @@ message! {
         /// What is wrong with the picture just now.
         #[serde(skip_serializing_if = "Option::is_none")]
         guidance: Option<Outcome>,
-        /// The same for people.
+        /// The guidance as text, with what to do.
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
         /// Templates added; they are on the disk.

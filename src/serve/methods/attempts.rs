@@ -4,19 +4,20 @@ use facelatch_wire::Method;
 use facelatch_wire::call::{Enroll, Identify, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
 
-use super::{Handle, Unanswered, follow, user_name};
+use super::{CallError, Handle, follow, user_name};
 use crate::pipeline::EnrollRequest;
 use crate::serve::connection::Replies;
 use crate::serve::engine::{Job, Question};
+use crate::serve::fault::bad_parameter;
 use crate::serve::session::Session;
-use crate::serve::to_wire::{self, bad_parameter};
+use crate::serve::to_wire;
 
 impl Handle for Enroll {
     async fn handle(
         self,
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
-    ) -> Result<Enrolling, Unanswered> {
+    ) -> Result<Enrolling, CallError> {
         session.caller.may_manage("enroll")?;
         let templates = match self.templates {
             Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX),
@@ -25,9 +26,10 @@ impl Handle for Enroll {
         let user = user_name(&self.user)?;
         let request = EnrollRequest { user, label: self.label.unwrap_or_default(), templates };
         let permit = session.job_permit().await?;
-        let by = session.caller.uid;
-        let mut job = session.state.engine.submit(permit, |reporter| Job::Enroll(request, by, reporter))?;
-        job.started(session.state.queue_patience).await?;
+        let caller_uid = session.caller.uid;
+        let mut job =
+            session.state.engine.submit(permit, |reporter| Job::Enroll(request, caller_uid, reporter))?;
+        job.started(session.state.queue_timeout).await?;
         let result = follow(job, replies, to_wire::enrolling_progress).await?;
         Ok(to_wire::enrolled(result)?)
     }
@@ -38,7 +40,7 @@ impl Handle for Verify {
         self,
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
-    ) -> Result<Judging, Unanswered> {
+    ) -> Result<Judging, CallError> {
         let caller = &session.caller;
         let user = match self.user.as_ref().or(caller.name.as_ref()) {
             Some(user) => user,
@@ -49,7 +51,7 @@ impl Handle for Verify {
         };
         caller.may_ask_about("verify", user)?;
         let (claimed, may_open) = (Some(user_name(user)?), self.latch != Some(false));
-        judge(Question { claimed, may_open, by: caller.uid }, session, replies).await
+        judge(Question { claimed, may_open, caller_uid: caller.uid }, session, replies).await
     }
 }
 
@@ -58,9 +60,10 @@ impl Handle for Identify {
         self,
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
-    ) -> Result<Judging, Unanswered> {
+    ) -> Result<Judging, CallError> {
         session.caller.may_manage("identify")?;
-        judge(Question { claimed: None, may_open: true, by: session.caller.uid }, session, replies).await
+        judge(Question { claimed: None, may_open: true, caller_uid: session.caller.uid }, session, replies)
+            .await
     }
 }
 
@@ -68,10 +71,10 @@ async fn judge<M: Method<Reply = Judging>>(
     question: Question,
     session: &Session,
     replies: &mut Replies<'_, '_, M>,
-) -> Result<Judging, Unanswered> {
+) -> Result<Judging, CallError> {
     let permit = session.job_permit().await?;
     let mut job = session.state.engine.submit(permit, |reporter| Job::Judge(question, reporter))?;
-    job.started(session.state.queue_patience).await?;
+    job.started(session.state.queue_timeout).await?;
     let shown = |full| to_wire::shown_to(&session.caller, full);
     let judging = follow(job, replies, |progress| shown(to_wire::judging_progress(progress))).await?;
     Ok(shown(judging))

@@ -2,18 +2,20 @@
 
 mod attempts;
 mod backup;
+mod events;
+mod introspection;
+mod maintenance;
 mod people;
 mod status;
 
 use facelatch_wire::{Fault, Method};
 
-use super::connection::{Gone, Replies};
-use super::job::{JobHandle, JobUpdate, stopping};
+use super::connection::{Disconnected, Replies};
+use super::fault::{bad_parameter, panicked, stopping};
+use super::job::{JobHandle, JobUpdate};
 use super::session::Session;
-use super::to_wire::{bad_parameter, store_fault};
 use crate::people::UserName;
 use crate::pipeline::Progress;
-use crate::store::StoreError;
 
 /// A method as the daemon does it.
 pub(super) trait Handle: Method + Sized {
@@ -22,26 +24,26 @@ pub(super) trait Handle: Method + Sized {
         self,
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
-    ) -> Result<Self::Reply, Unanswered>;
+    ) -> Result<Self::Reply, CallError>;
 }
 
 /// Why a call has no last reply.
-pub(super) enum Unanswered {
+pub(super) enum CallError {
     /// It is answered with an error.
     Fault(Fault),
-    /// Nobody is there to be answered.
-    Gone,
+    /// The connection is over, so nothing is sent.
+    Disconnected,
 }
 
-impl From<Fault> for Unanswered {
+impl From<Fault> for CallError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }
 }
 
-impl From<Gone> for Unanswered {
-    fn from(_: Gone) -> Self {
-        Self::Gone
+impl From<Disconnected> for CallError {
+    fn from(_: Disconnected) -> Self {
+        Self::Disconnected
     }
 }
 
@@ -50,7 +52,7 @@ async fn follow<T, M: Method>(
     mut job: JobHandle<T>,
     replies: &mut Replies<'_, '_, M>,
     reply: impl Fn(Progress) -> M::Reply,
-) -> Result<T, Unanswered> {
+) -> Result<T, CallError> {
     while let Some(update) = job.updates.recv().await {
         if let JobUpdate::Progress(progress) = update {
             replies.send(&reply(progress)).await?;
@@ -59,14 +61,12 @@ async fn follow<T, M: Method>(
     job.end.await.map_err(|_| stopping().into())
 }
 
-/// The store waits for the disk, so it runs on a thread of its own.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+/// Runs what waits for the disk on a thread of the pool. `fault` says what the caller gets if it fails.
+async fn blocking<T: Send + 'static, E: Send + 'static>(
+    fault: fn(E) -> Fault,
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Fault> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(|_| Fault::StoreFailed {
-        message: "store: panicked; restart the daemon, then check the disk".to_owned(),
-    })?;
-    done.map_err(|error| store_fault(&error))
+    tokio::task::spawn_blocking(work).await.map_err(|_| panicked())?.map_err(fault)
 }
 
 fn user_name(user: &str) -> Result<UserName, Fault> {

@@ -5,25 +5,22 @@ use facelatch_wire::message::printable;
 use facelatch_wire::reply::{EventKind, Listed};
 use facelatch_wire::{Fault, MAX_MESSAGE_BYTES};
 
-use super::{Handle, Unanswered, blocking, user_name};
-use crate::people::Attempts;
+use super::{CallError, Handle, blocking, user_name};
+use crate::people::Misses;
 use crate::serve::connection::Replies;
+use crate::serve::fault::store_fault;
 use crate::serve::session::Session;
 use crate::serve::to_wire;
 
 impl Handle for List {
-    async fn handle(
-        self,
-        session: &mut Session,
-        _: &mut Replies<'_, '_, Self>,
-    ) -> Result<Listed, Unanswered> {
+    async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Listed, CallError> {
         match &self.user {
             Some(user) => session.caller.may_ask_about("list", user)?,
             None => session.caller.may_manage("list of everybody")?,
         }
         let user = self.user.as_deref().map(user_name).transpose()?;
         let store = session.state.store.clone();
-        let templates = blocking(move || store.templates(user.as_ref())).await?;
+        let templates = blocking(store_fault, move || store.templates(user.as_ref())).await?;
         let mut listed = Listed::default();
         // Room for the rest of the reply; each template is at most a few hundred bytes.
         let mut room = MAX_MESSAGE_BYTES - 1024;
@@ -45,16 +42,16 @@ impl Handle for Remove {
         self,
         session: &mut Session,
         _: &mut Replies<'_, '_, Self>,
-    ) -> Result<Removed, Unanswered> {
+    ) -> Result<Removed, CallError> {
         session.caller.may_manage("remove")?;
         let (name, id) = (user_name(&self.user)?, self.id.clone());
-        let (store, (recorder, by)) = (session.state.store.clone(), session.recorder());
-        let removed = blocking(move || {
+        let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
+        let removed = blocking(store_fault, move || {
             let removed = store.remove(&name, id.as_deref());
             match &removed {
                 Ok(0) => {}
-                Ok(_) => recorder.done(EventKind::Remove, Some(name.to_string()), by),
-                Err(_) => recorder.failed(EventKind::Remove, Some(name.to_string()), by),
+                Ok(_) => recorder.record_success(EventKind::Remove, Some(name.to_string()), caller_uid),
+                Err(_) => recorder.record_failure(EventKind::Remove, Some(name.to_string()), caller_uid),
             }
             removed
         });
@@ -69,13 +66,13 @@ impl Handle for Remove {
 }
 
 impl Handle for Reset {
-    async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, Unanswered> {
+    async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, CallError> {
         session.caller.may_manage("reset")?;
         let name = self.user.as_deref().map(user_name).transpose()?;
-        let (store, (recorder, by)) = (session.state.store.clone(), session.recorder());
-        let reset = blocking(move || {
-            store.set_attempts(name.as_ref(), Attempts::default())?;
-            recorder.done(EventKind::Reset, self.user, by);
+        let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
+        let reset = blocking(store_fault, move || {
+            store.set_misses(name.as_ref(), Misses::default())?;
+            recorder.record_success(EventKind::Reset, self.user, caller_uid);
             Ok(())
         });
         reset.await?;

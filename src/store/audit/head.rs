@@ -14,13 +14,13 @@ const SLOT_BYTES: usize = 8 + 8 + 32 + 32;
 
 /// The oldest line kept, the newest, and its tag.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct AuditHead {
     pub(super) first: u64,
     pub(super) last: u64,
     pub(super) tag: Tag,
 }
 
-impl Head {
+impl AuditHead {
     /// After a line.
     pub(super) fn write(&self, disk: &dyn Disk, key: &Key) -> io::Result<()> {
         self.write_to(1, disk, key)

@@ -41,7 +41,7 @@ impl Disk for Shared {
 fn open(disk: &Arc<Fake>) -> std::io::Result<Audit> {
     let key = Key::from_bytes([6; 32]);
     let disk = Box::new(Shared(disk.clone()));
-    Audit::on(disk, Path::new("audit"), key, LIMITS, WallTime(50), true)
+    Audit::with_disk(disk, Path::new("audit"), key, LIMITS, WallTime(50), true)
 }
 
 fn happened(n: u64) -> Entry {
@@ -123,8 +123,8 @@ fn any_edit_is_found() {
 /// The log as a running daemon has it: its state is what it wrote last, and nothing is repaired.
 fn filled_view(disk: &Arc<Fake>) -> Audit {
     let key = Key::from_bytes([6; 32]);
-    let head = Head::read(&**disk, &key).expect("read").expect("there");
-    let state = State { head, length: 0, lost: 0, trouble: None };
+    let head = AuditHead::read(&**disk, &key).expect("read").expect("there");
+    let state = AuditState { head, length: 0, lost: 0, problem: None };
     Audit {
         disk: Box::new(Shared(disk.clone())),
         folder: "audit".into(),
@@ -172,7 +172,7 @@ fn no_line_that_was_acknowledged_is_lost_whenever_the_power_goes() {
             if let Ok(audit) = open(&disk) {
                 for n in 0..LINES {
                     audit.record(happened(n));
-                    if audit.trouble().is_some() {
+                    if audit.problem().is_some() {
                         break;
                     }
                     written += 1;
@@ -195,10 +195,10 @@ fn a_full_disk_keeps_nobody_out_and_the_gap_is_recorded() {
     let audit = open(&disk).expect("opens");
     disk.plan(1, Fault::FullForGood);
     (0..3).for_each(|n| audit.record(happened(n)));
-    assert!(audit.trouble().is_some_and(|text| text.contains("3 lines")));
+    assert!(audit.problem().is_some_and(|text| text.contains("3 lines")));
     disk.mend();
     audit.record(happened(4));
-    assert_eq!(audit.trouble(), None);
+    assert_eq!(audit.problem(), None);
     let found = audit.verify().expect("read").problems;
     assert!(found.len() == 1 && found[0].contains("3 lines before it could not be written"), "{found:?}");
 }
@@ -220,7 +220,7 @@ fn a_disk_that_was_full_leaves_no_false_alarm() {
         (0..30).for_each(|n| audit.record(happened(n)));
         disk.mend();
         (0..20).for_each(|n| audit.record(happened(n)));
-        assert_eq!(audit.trouble(), None);
+        assert_eq!(audit.problem(), None);
         let report = audit.verify().expect("read");
         let other = |problem: &&String| !problem.contains("lines before it could not be written");
         assert_eq!(report.problems.iter().find(other), None, "step {step}, {fault:?}");

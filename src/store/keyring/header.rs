@@ -2,7 +2,7 @@
 
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::embed::{KeyKind, TemplateKey};
+use crate::embed::{KeyKind, TemplateKey, TemplateKeySpec};
 use crate::store::seal::{KEY_BYTES, Key, SEAL_BYTES};
 
 pub(super) const HEADER_BYTES: usize = 256;
@@ -19,7 +19,7 @@ const MAX_SEEDS: usize = 2;
 
 /// What the store key protects, besides the users' keys.
 #[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
-pub(in crate::store) struct Header {
+pub(in crate::store) struct KeyringHeader {
     /// Grows with each change: of two mirrors the one with the greater number is current.
     pub(in crate::store) generation: u64,
     /// Random; authenticated with every record.
@@ -41,8 +41,8 @@ pub(in crate::store) struct TemplateSeed {
 
 impl TemplateSeed {
     /// A new one.
-    pub(in crate::store) fn random((kind, length): (KeyKind, usize)) -> Self {
-        Self { key: Key::random(), kind, length: u16::try_from(length).unwrap_or(u16::MAX) }
+    pub(in crate::store) fn random(spec: TemplateKeySpec) -> Self {
+        Self { key: Key::random(), kind: spec.kind, length: u16::try_from(spec.length).unwrap_or(u16::MAX) }
     }
 
     /// Id of the key.
@@ -56,13 +56,13 @@ impl TemplateSeed {
     }
 }
 
-impl Header {
+impl KeyringHeader {
     /// A new device.
-    pub(super) fn fill(&mut self, kind: (KeyKind, usize)) {
+    pub(super) fn fill(&mut self, spec: TemplateKeySpec) {
         self.generation = 1;
         self.device = rand::random();
         self.root = Key::random();
-        self.seeds = vec![TemplateSeed::random(kind)];
+        self.seeds = vec![TemplateSeed::random(spec)];
     }
 
     pub(super) fn seal(&self, wrap: &Key) -> Vec<u8> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::embed::KeyKind;
 use crate::store::files::tests::{Fake, Fault};
 
 /// Adds one user and gives the id of their key.
@@ -24,8 +25,8 @@ fn open(disk: &Fake, bytes: &[u8]) -> Result<Option<(Keyring, usize)>, StoreErro
 }
 
 fn made(disk: &Fake) -> Keyring {
-    let kind = (KeyKind::Rotation, 4);
-    Keyring::create(disk, Path::new("store"), &Key::from_bytes([1; 32]), kind).expect("made")
+    let spec = TemplateKeySpec { kind: KeyKind::Rotation, length: 4 };
+    Keyring::create(disk, Path::new("store"), &Key::from_bytes([1; 32]), spec).expect("made")
 }
 
 #[test]

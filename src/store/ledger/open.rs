@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::Ledger;
 use crate::clock::WallTime;
+use crate::memory::Pinned;
 use crate::store::files::Disk;
 use crate::store::keyring::Keyring;
 use crate::store::log::{self, FILES, Log, Replay};
-use crate::store::manifest::{Entries, Keys, Manifest, difference};
-use crate::store::memory::Pinned;
+use crate::store::manifest::{Entries, LedgerKeys, Manifest, difference};
 use crate::store::mirror::{Loaded, Mirror};
 use crate::store::table::TableSource;
 use crate::store::{Condition, StoreError};
@@ -52,7 +52,7 @@ impl Ledger {
     /// [`StoreError::Io`]; [`StoreError::Lost`] if nothing is left of a ledger that existed.
     pub(in crate::store) fn open(parts: Parts<'_>) -> Result<(Self, Findings), StoreError> {
         let Parts { folder, disk, tables, keyring, embedder_sha256, now } = parts;
-        let keys = Keys::derive(&keyring.header().root);
+        let keys = LedgerKeys::derive(&keyring.header().root);
         let mut recovery = Recovery {
             folder,
             disk: disk.clone(),
@@ -74,7 +74,7 @@ pub(super) struct Recovery<'a> {
     pub(super) disk: Arc<dyn Disk>,
     mirror: Mirror,
     pub(super) keyring: &'a Keyring,
-    pub(super) keys: Pinned<Keys>,
+    pub(super) keys: Pinned<LedgerKeys>,
     pub(super) embedder_sha256: &'a str,
     now: WallTime,
 }
@@ -123,7 +123,7 @@ impl Recovery<'_> {
         has_log(&*self.disk).map_err(|e| self.io(e))
     }
 
-    /// Both are whole as far as they go; the one that goes further counts. The log may be damaged behind its good part.
+    /// Both are whole as far as they go; the one that goes further counts. The log may be damaged after its good part.
     fn newer(&mut self, manifest: Manifest, entries: Entries, log: &Replay) -> Result<Recovered, StoreError> {
         let newest = manifest.revision.max(log.manifest.revision);
         let findings = match self.lost_after(newest, Some(log))? {

@@ -7,7 +7,7 @@ use crate::store::record::{self, SealContext};
 use crate::store::{Condition, StoreError};
 
 impl Recovery<'_> {
-    /// A note if changes after this one were acknowledged and cannot be read any more, because their frames lie behind
+    /// A note if changes after this one were acknowledged and cannot be read any more, because their frames lie after
     /// damage in the log. A copy of the file is kept then.
     pub(super) fn lost_after(
         &self,
@@ -18,7 +18,7 @@ impl Recovery<'_> {
             return Ok(None);
         }
         let Some(file) = self.disk.read(FILES[0]).map_err(|e| self.io(e))? else { return Ok(None) };
-        let last = log::last_behind(&file, &self.keys.log, good).filter(|last| *last > revision);
+        let last = log::last_after(&file, &self.keys.log, good).filter(|last| *last > revision);
         let Some(last) = last else { return Ok(None) };
         self.keep(&file)?;
         Ok(Some(format!(

@@ -11,7 +11,7 @@ impl TempStore {
         let place = Self(tempfile::tempdir().expect("folder"));
         let store = place.0.path().join("store");
         let keys = KeySource::new(&store, Path::new(""), None);
-        let template_key = (crate::embed::KeyKind::Rotation, 4);
+        let template_key = crate::embed::TemplateKeySpec { kind: crate::embed::KeyKind::Rotation, length: 4 };
         let options =
             VaultOptions { folder: &store, keys, embedder_sha256: "ab", template_key, now: WallTime(1) };
         let vault = Vault::open(&options).expect("opens");

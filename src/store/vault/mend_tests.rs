@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::tests::{TempStore, add, ids, user};
 use super::*;
+use crate::embed::KeyKind;
 use crate::store::Condition;
 
 const SHA: &str = "ab";
@@ -30,7 +31,7 @@ fn each_file_is_mended_from_the_others() {
         add(&store, &[("alice", "1"), ("bob", "2")]).expect("added");
         add(&store, &[("carol", "3")]).expect("added");
         store.remove(&user("bob"), None).expect("removed");
-        store.set_attempts(None, Attempts { misses: 2, last_miss: WallTime(9) }).expect("kept");
+        store.set_misses(None, Misses { count: 2, last_miss: WallTime(9) }).expect("kept");
         drop(store);
         place
     };
@@ -53,7 +54,7 @@ fn each_file_is_mended_from_the_others() {
             let store =
                 place.open_for(SHA, KeyKind::Rotation).unwrap_or_else(|e| panic!("{name} {what}: {e}"));
             assert_eq!(ids(&store, None), ["1", "3"], "{name} {what}");
-            assert_eq!(store.attempts(None).expect("read").misses, 2, "{name} {what}");
+            assert_eq!(store.misses(None).expect("read").count, 2, "{name} {what}");
             let health = store.health();
             assert_ne!(health.condition, Condition::Lossy, "{name} {what}: {health:?}");
             if bytes.len() > 8 && (name.starts_with("keyring") || name == "templates.bak") {

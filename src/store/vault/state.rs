@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::embed::{KeyKind, TemplateKey};
-use crate::people::{Attempts, UserName};
+use crate::embed::{TemplateKey, TemplateKeySpec};
+use crate::people::{Misses, UserName};
 use crate::store::key::KeySource;
 use crate::store::ledger::{Findings, Ledger};
-use crate::store::misses::Misses;
+use crate::store::misses::MissCipher;
 use crate::store::people::People;
 use crate::store::seal::Key;
 use crate::store::{Condition, Health, MAX_TEMPLATES, StoreError, Template, record};
@@ -17,7 +17,7 @@ mod start;
 pub(super) struct State {
     ledger: Ledger,
     people: People,
-    misses: Misses,
+    miss_cipher: MissCipher,
     findings: Findings,
 }
 
@@ -91,7 +91,7 @@ impl State {
     pub(super) fn remove(&mut self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {
         let Some(ids) = self.people.records_of(user) else {
             if id.is_none() {
-                self.set_attempts(Some(user), Attempts::default())?;
+                self.set_misses(Some(user), Misses::default())?;
             }
             // Left over from a removal that failed at its end.
             self.people.erase_keys_without_records([user.clone()])?;
@@ -100,9 +100,9 @@ impl State {
         let gone: BTreeSet<String> =
             ids.iter().filter(|one| id.is_none_or(|id| id == *one)).cloned().collect();
         let mut change: Vec<_> = gone.iter().map(|id| (record::entry_key(id), None)).collect();
-        let misses = self.misses.key(Some(user));
-        if id.is_none() && self.ledger.entries().contains_key(&misses) {
-            change.push((misses, None));
+        let key = self.miss_cipher.key(Some(user));
+        if id.is_none() && self.ledger.entries().contains_key(&key) {
+            change.push((key, None));
         }
         if change.is_empty() {
             return Ok(0);
@@ -113,30 +113,26 @@ impl State {
     }
 
     /// Misses of a user, or of identification for `None`.
-    pub(super) fn attempts(&self, user: Option<&UserName>) -> Result<Attempts, StoreError> {
-        let key = self.misses.key(user);
+    pub(super) fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError> {
+        let key = self.miss_cipher.key(user);
         let Some(sealed) = self.ledger.entries().get(&key) else {
-            return Ok(Attempts::default());
+            return Ok(Misses::default());
         };
         let whose = user.map_or("identification", UserName::as_str);
-        self.misses.open(&key, sealed).map_err(|why| self.damaged(&format!("misses of {whose}"), &why))
+        self.miss_cipher.open(&key, sealed).map_err(|why| self.damaged(&format!("misses of {whose}"), &why))
     }
 
     /// Keeps the misses of a user, or of identification for `None`.
-    pub(super) fn set_attempts(
-        &mut self,
-        user: Option<&UserName>,
-        attempts: Attempts,
-    ) -> Result<(), StoreError> {
+    pub(super) fn set_misses(&mut self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         // An entry that cannot be read is replaced by a good one.
-        if self.attempts(user).is_ok_and(|before| before == attempts) {
+        if self.misses(user).is_ok_and(|before| before == misses) {
             return Ok(()); // Saves the card a write.
         }
-        let key = self.misses.key(user);
-        let sealed = if attempts == Attempts::default() {
+        let key = self.miss_cipher.key(user);
+        let sealed = if misses == Misses::default() {
             None
         } else {
-            let sealed = self.misses.seal(&key, &attempts);
+            let sealed = self.miss_cipher.seal(&key, &misses);
             Some(sealed.map_err(|why| StoreError::io(self.ledger.folder(), why))?)
         };
         self.ledger.commit(vec![(key, sealed)])
@@ -144,20 +140,20 @@ impl State {
 
     /// Issues all templates again under a new key of the same kind, and says how many there are.
     pub(super) fn renew(&mut self) -> Result<usize, StoreError> {
-        let kind = self.people.template_key_kind().ok_or_else(|| {
+        let spec = self.people.template_key_spec().ok_or_else(|| {
             StoreError::io(
                 self.ledger.folder(),
                 "the keyring does not have the key that the templates are in",
             )
         })?;
-        self.renew_as(kind)
+        self.renew_as(spec)
     }
 
     /// The keyring holds both keys until the change is on the disk.
-    fn renew_as(&mut self, kind: (KeyKind, usize)) -> Result<usize, StoreError> {
+    fn renew_as(&mut self, spec: TemplateKeySpec) -> Result<usize, StoreError> {
         let mut templates = self.templates(None)?;
         let present = self.template_key().clone();
-        let next = self.people.draw_template_key(kind)?;
+        let next = self.people.draw_template_key(spec)?;
         let id = next.id();
         let reissued = templates.iter_mut().map(|template| {
             template.embedding = next.apply(&present.undo(&template.embedding)?);

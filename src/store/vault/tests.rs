@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::embed::Embedding;
+use crate::embed::{Embedding, KeyKind};
 use crate::store::record::SealedRecord;
 use crate::store::{CREDENTIAL, MAX_TEMPLATES, record};
 
@@ -33,7 +33,7 @@ impl TempStore {
             folder: &store,
             keys,
             embedder_sha256: sha,
-            template_key: (kind, 4),
+            template_key: TemplateKeySpec { kind, length: 4 },
             now,
         })
     }
@@ -107,15 +107,15 @@ fn templates_and_misses_survive_reopening() {
     {
         let store = place.open();
         add(&store, &[("al", "1"), ("alice", "2"), ("alice", "3")]).expect("added");
-        store.set_attempts(Some(&user("al")), Attempts { misses: 4, last_miss: WallTime(9) }).expect("kept");
-        store.set_attempts(None, Attempts { misses: 2, last_miss: WallTime(9) }).expect("kept");
+        store.set_misses(Some(&user("al")), Misses { count: 4, last_miss: WallTime(9) }).expect("kept");
+        store.set_misses(None, Misses { count: 2, last_miss: WallTime(9) }).expect("kept");
     }
     let store = place.open();
     assert_eq!(ids(&store, None), ["1", "2", "3"]);
     assert_eq!(ids(&store, Some("al")), ["1"]);
-    assert_eq!(store.attempts(Some(&user("al"))).expect("read").misses, 4);
-    assert_eq!(store.attempts(None).expect("read").misses, 2);
-    assert_eq!(store.attempts(Some(&user("identify"))).expect("read").misses, 0);
+    assert_eq!(store.misses(Some(&user("al"))).expect("read").count, 4);
+    assert_eq!(store.misses(None).expect("read").count, 2);
+    assert_eq!(store.misses(Some(&user("identify"))).expect("read").count, 0);
     let wanted = Health { users: 2, templates: 3, ..Health::default() };
     assert_eq!(store.health(), wanted);
 }
@@ -125,14 +125,14 @@ fn removing_one_leaves_the_others_and_removing_all_forgets_the_misses() {
     let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1"), ("alice", "2"), ("bob", "3")]).expect("added");
-    store.set_attempts(Some(&user("alice")), Attempts { misses: 4, last_miss: WallTime(9) }).expect("kept");
+    store.set_misses(Some(&user("alice")), Misses { count: 4, last_miss: WallTime(9) }).expect("kept");
     let before = store.revision();
     assert_eq!(store.remove(&user("alice"), Some("1")).expect("removed"), 1);
     assert!(store.revision() > before);
     assert_eq!(store.remove(&user("alice"), Some("nope")).expect("nothing"), 0);
     assert_eq!(store.remove(&user("alice"), Some("3")).expect("nothing"), 0, "bob's");
     assert_eq!(store.remove(&user("alice"), None).expect("removed"), 1);
-    assert_eq!(store.attempts(Some(&user("alice"))).expect("read"), Attempts::default());
+    assert_eq!(store.misses(Some(&user("alice"))).expect("read"), Misses::default());
     assert_eq!(store.remove(&user("alice"), None).expect("nothing"), 0);
     assert_eq!(ids(&store, None), ["3"]);
 }
@@ -175,9 +175,7 @@ fn nothing_that_is_kept_can_be_read_without_the_key() {
     let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alexandria", "0123456789abcdef0123456789abcdef")]).expect("added");
-    store
-        .set_attempts(Some(&user("alexandria")), Attempts { misses: 4, last_miss: WallTime(9) })
-        .expect("kept");
+    store.set_misses(Some(&user("alexandria")), Misses { count: 4, last_miss: WallTime(9) }).expect("kept");
     let value = store.templates(None).expect("read")[0].embedding.values()[1].to_le_bytes();
     drop(store);
     for part in [&b"alexandria"[..], b"glasses", b"misses", &value] {
@@ -327,7 +325,7 @@ fn a_folder_that_cannot_be_made_is_named() {
     let file = tempfile::NamedTempFile::new().expect("file");
     let folder = file.path().join("store");
     let keys = KeySource::new(&folder, Path::new(""), None);
-    let template_key = (KeyKind::Rotation, 4);
+    let template_key = TemplateKeySpec { kind: KeyKind::Rotation, length: 4 };
     let options =
         VaultOptions { folder: &folder, keys, embedder_sha256: SHA, template_key, now: WallTime(1) };
     let error = Vault::open(&options).map(|_| ()).expect_err("no folder").to_string();

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::WallTime;
-use crate::embed::Embedding;
+use crate::embed::{Embedding, KeyKind};
 use crate::store::files::Disk;
 use crate::store::files::tests::{Fake, Fault};
 use crate::store::manifest::Entries;
@@ -49,7 +49,7 @@ impl Site {
             folder: Path::new("store"),
             keys: self.keys.clone(),
             embedder_sha256: "ab",
-            template_key: (KeyKind::Rotation, LENGTH),
+            template_key: TemplateKeySpec { kind: KeyKind::Rotation, length: LENGTH },
             now: WallTime(1),
         };
         State::open(self.disk.clone(), Box::new(self.tables.clone()), &options)
@@ -100,8 +100,8 @@ impl Op {
             Self::Remove(name) => state.remove(&user(*name), None).map(drop),
             Self::RemoveOne(name, n) => state.remove(&user(*name), Some(&id(*n))).map(drop),
             Self::Misses(name, misses) => {
-                let attempts = Attempts { misses: *misses, last_miss: WallTime(9) };
-                state.set_attempts(name.map(user).as_ref(), attempts)
+                let misses = Misses { count: *misses, last_miss: WallTime(9) };
+                state.set_misses(name.map(user).as_ref(), misses)
             }
             Self::Renew => state.renew().map(drop),
             Self::Reopen => Ok(()),
@@ -151,7 +151,7 @@ pub(super) fn held(state: &State, people: &[u8]) -> Model {
 fn misses_of(state: &State, people: &[u8]) -> BTreeMap<Option<String>, u32> {
     let names = people.iter().map(|name| Some(*name)).chain([None]);
     let misses = names.filter_map(|name| {
-        let count = state.attempts(name.map(user).as_ref()).expect("read").misses;
+        let count = state.misses(name.map(user).as_ref()).expect("read").count;
         (count > 0).then(|| (name.map(|name| user(name).to_string()), count))
     });
     misses.collect()
@@ -314,7 +314,7 @@ fn a_table_that_could_not_be_written_catches_up() {
     assert!(!state.ledger.is_behind());
     drop(state);
     let state = site.open().expect("opens");
-    assert_eq!((state.attempts(None).expect("read").misses, state.findings.condition), (3, Condition::Whole));
+    assert_eq!((state.misses(None).expect("read").count, state.findings.condition), (3, Condition::Whole));
 }
 
 #[test]

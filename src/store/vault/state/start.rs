@@ -7,7 +7,7 @@ use crate::store::files::Disk;
 use crate::store::key::Candidate;
 use crate::store::keyring::{Keyring, MIRRORS};
 use crate::store::ledger::{self, Ledger, Parts};
-use crate::store::misses::Misses;
+use crate::store::misses::MissCipher;
 use crate::store::people::People;
 use crate::store::table::TableSource;
 use crate::store::vault::VaultOptions;
@@ -22,12 +22,12 @@ impl State {
     ) -> Result<Self, StoreError> {
         let mut keyring = open_keyring(&*disk, &*tables, options)?;
         let mut notes = std::mem::take(&mut keyring.notes);
-        let misses = Misses::new(&keyring.header().root);
+        let miss_cipher = MissCipher::new(&keyring.header().root);
         let VaultOptions { folder, embedder_sha256, now, .. } = *options;
         let parts = Parts { folder, disk: disk.clone(), tables, keyring: &keyring, embedder_sha256, now };
         let (ledger, findings) = Ledger::open(parts)?;
         let people = People::new(disk, keyring, &ledger.manifest().template_key);
-        let mut state = Self { ledger, people, misses, findings };
+        let mut state = Self { ledger, people, miss_cipher, findings };
         state.settle(options)?;
         let findings = &mut state.findings;
         notes.append(&mut findings.notes);
@@ -48,7 +48,7 @@ impl State {
         if self.ledger.damaged_log()?.is_none() {
             self.people.erase_keys_without_records(self.people.with_keys())?;
         }
-        self.fit(options)?;
+        self.adopt_networks(options)?;
         self.people.forget_other_template_keys()
     }
 
@@ -70,14 +70,14 @@ impl State {
 
     /// Adapts to the loaded networks: refuses another embedder, and renews the templates if the head needs another kind of
     /// key.
-    fn fit(&mut self, options: &VaultOptions<'_>) -> Result<(), StoreError> {
+    fn adopt_networks(&mut self, options: &VaultOptions<'_>) -> Result<(), StoreError> {
         let made_for = self.ledger.manifest().embedder_sha256.clone();
         let same = made_for == options.embedder_sha256;
         let loaded = options.embedder_sha256.to_owned();
         if !same && !self.people.is_empty() {
             return Err(StoreError::OtherEmbedder { path: options.folder.into(), made_for, loaded });
         }
-        if same && self.people.template_key_kind() == Some(options.template_key) {
+        if same && self.people.template_key_spec() == Some(options.template_key) {
             return Ok(());
         }
         if !self.people.is_empty() {
@@ -130,7 +130,7 @@ fn settle_key(
             candidates[used].path.display()
         );
     } else {
-        options.keys.keep_only(&candidates[used].path)?;
+        options.keys.remove_other_keys(&candidates[used].path)?;
     }
     Ok(keyring)
 }

@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 static ALL_LOCKED: AtomicBool = AtomicBool::new(false);
 
 /// A value on pages of its own, kept out of swap if the system allows it (`LimitMEMLOCK=`), wiped when dropped.
-pub(super) struct Pinned<T: Zeroize + Default> {
+pub(crate) struct Pinned<T: Zeroize + Default> {
     page: Box<Page<T>>,
     // After the page, so that it is unlocked only once it is wiped.
     _lock: Option<region::LockGuard>,
@@ -88,14 +88,13 @@ mod tests {
     use nix::sys::resource::setrlimit;
 
     use super::*;
-    use crate::store::seal::Key;
 
     #[test]
     fn a_secret_has_pages_of_its_own() {
-        let mut key = Pinned::<Key>::default();
-        *key = Key::from_bytes([9; 32]);
+        let mut key = Pinned::<[u8; 32]>::default();
+        *key = [9; 32];
         assert_eq!(std::ptr::from_ref(&*key).addr() % 16384, 0);
-        assert_eq!(size_of::<Page<Key>>() % 16384, 0);
+        assert_eq!(size_of::<Page<[u8; 32]>>() % 16384, 0);
         assert!(of_status("VmLck") > 0, "nothing is locked");
     }
 
@@ -127,7 +126,7 @@ mod tests {
             let mut again = std::process::Command::new(&this);
             again.args([
                 "--exact",
-                "store::memory::tests::all_memory_is_locked_where_there_is_no_limit_and_none_under_one",
+                "memory::tests::all_memory_is_locked_where_there_is_no_limit_and_none_under_one",
             ]);
             let said = again.env(LIMIT, limit).output().expect("starts").stdout;
             let said = String::from_utf8_lossy(&said);

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::pipeline::About;
+use crate::pipeline::NetworkInfo;
 
 /// Written by the engine, read by everybody.
-pub(super) struct Shared {
-    /// What is loaded.
-    pub(super) about: About,
+pub(super) struct EngineStatus {
+    /// The loaded networks.
+    pub(super) networks: NetworkInfo,
     /// Name of the latch.
     pub(super) latch: String,
     camera: Mutex<Camera>,
@@ -23,15 +23,15 @@ pub(super) struct Camera {
     /// Path or name.
     pub(super) name: String,
     /// What is wrong with it.
-    pub(super) trouble: Option<String>,
+    pub(super) problem: Option<String>,
 }
 
-impl Shared {
-    pub(super) fn new(about: About, latch: String, camera: String) -> Self {
+impl EngineStatus {
+    pub(super) fn new(networks: NetworkInfo, latch: String, camera: String) -> Self {
         Self {
-            about,
+            networks,
             latch,
-            camera: Mutex::new(Camera { name: camera, trouble: None }),
+            camera: Mutex::new(Camera { name: camera, problem: None }),
             camera_hangs: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             ticks: AtomicU64::new(0),
@@ -56,7 +56,7 @@ impl Shared {
         self.ticks.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// At the last check a read that its driver never answers held the camera.
+    /// Whether the last check found the camera blocked in a read.
     pub(super) fn camera_hangs(&self) -> bool {
         self.camera_hangs.load(Ordering::Relaxed)
     }
@@ -71,14 +71,14 @@ impl Shared {
     }
 
     /// Keeps what was seen of the camera, and logs a change.
-    pub(super) fn saw_camera(&self, name: String, trouble: Option<String>) {
+    pub(super) fn saw_camera(&self, name: String, problem: Option<String>) {
         let mut camera = self.lock();
-        match (&camera.trouble, &trouble) {
+        match (&camera.problem, &problem) {
             (before, Some(now)) if before.as_ref() != Some(now) => tracing::warn!("degraded: {now}"),
             (Some(_), None) => tracing::info!("camera {name}: back"),
             _ => {}
         }
-        *camera = Camera { name, trouble };
+        *camera = Camera { name, problem };
     }
 
     fn lock(&self) -> MutexGuard<'_, Camera> {

@@ -1,0 +1,31 @@
+//! What happens at the door, as it happens.
+
+use facelatch_wire::call::Events;
+use facelatch_wire::reply::{Event, EventKind};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{CallError, Handle};
+use crate::serve::connection::Replies;
+use crate::serve::fault::stopping;
+use crate::serve::session::Session;
+
+impl Handle for Events {
+    async fn handle(
+        self,
+        session: &mut Session,
+        replies: &mut Replies<'_, '_, Self>,
+    ) -> Result<Event, CallError> {
+        session.caller.may_manage("events")?;
+        let recorder = &session.state.recorder;
+        let mut events = recorder.events.subscribe();
+        replies.send(&recorder.event(EventKind::Listening, None)).await?;
+        let mut lost = None;
+        loop {
+            match events.recv().await {
+                Ok(event) => replies.send(&Event { lost: lost.take(), ..event }).await?,
+                Err(RecvError::Lagged(count)) => lost = Some(count),
+                Err(RecvError::Closed) => return Err(stopping().into()),
+            }
+        }
+    }
+}
