@@ -1,9 +1,9 @@
 //! One connection: reads a message, runs the call, writes the replies. Varlink over a Unix socket: JSON objects, each ended
 //! by a NUL byte.
 //!
-//! A client that is slow, silent or hostile holds up nobody else. Limits: message length, time per message, idle time,
-//! time per write. When a client hangs up, the call that still runs is dropped, and so
-//! cancelled; a client that has only finished writing gets its replies.
+//! A client that is slow, silent or hostile holds up nobody else. Limits: message length, time per message, idle time, time
+//! per write. When a client hangs up, the call that still runs is dropped, and so cancelled; a client that has only finished
+//! writing gets its replies.
 
 use std::marker::PhantomData;
 use std::os::fd::AsFd;
@@ -28,8 +28,8 @@ const READ_BYTES: u64 = 4096;
 /// How often to check whether a client that is not read from has hung up.
 const HANG_UP_CHECK: Duration = Duration::from_millis(100);
 
-/// Serves one client until it leaves. `client_timeout` limits a message that is not whole, silence between calls, and a reply that
-/// nobody reads.
+/// Serves one client until it leaves. `client_timeout` limits a message that is not whole, silence between calls, and a
+/// reply that nobody reads.
 pub(super) async fn serve(mut stream: UnixStream, mut session: Session, client_timeout: Duration) {
     let (read, write) = stream.split();
     let mut reader =
@@ -82,7 +82,7 @@ async fn run<M: Handle>(
     }
 }
 
-/// The connection is over: the client has gone or does not read, or has no reply coming.
+/// The connection is over: the client has gone or does not read, or a reply could not be serialised.
 #[derive(Debug)]
 pub(super) struct Disconnected;
 

@@ -273,8 +273,8 @@ impl Running {
         let _ = end.send(result);
     }
 
-    /// Keeps what a job tells about the camera: why it gave no result, `None` if faces were seen. Nothing, if the camera
-    /// was not used or something else failed.
+    /// Updates what is known of the camera after a job; `cause` is why there was no result, `None` if there was one. A job
+    /// that did not use the camera, was cancelled or failed elsewhere changes nothing.
     fn update_camera_state(&mut self, cause: Option<&Cause>) {
         let problem = match cause {
             Some(Cause::Camera(text)) => Some(text.clone()),

@@ -2,8 +2,8 @@
 //!
 //! Three threads, and a small pool that waits for the disk and the name service. This one serves all connections with
 //! tokio, one small task each, and never waits for a camera or a disk. The `engine` runs attempts one after another, and
-//! hands grants to the latch's own thread. `listener` limits connections,
-//! in all and for one user; `connection` bounds what one client can send and leave unread.
+//! hands grants to the latch's own thread. `listener` limits connections, in all and for one user; `connection` bounds what
+//! one client can send and leave unread.
 //!
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
 

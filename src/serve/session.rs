@@ -58,8 +58,8 @@ impl Session {
         Self { state, caller, upload: None }
     }
 
-    /// Takes a permit to submit a job; the owner needs none. Waits, because a cancelled job keeps its permit until the engine
-    /// notices.
+    /// Takes a permit to submit a job; the owner needs none. Waits, because a cancelled job keeps its permit until the
+    /// engine notices.
     pub(super) async fn job_permit(&self) -> Result<Option<JobPermit>, Fault> {
         if self.caller.role == Role::Owner {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Misses that judged no face: the audit log gets their counts, in one line a minute.
+//! Attempts that judged no face: the audit log gets their counts, in one line a minute.
 //!
 //! They cost the caller nothing, so with a line each anybody could push the lines that matter out of the log.
 

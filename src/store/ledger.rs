@@ -1,5 +1,5 @@
-//! The ledger: all sealed entries, in memory and in two places on the disk. The change log is authoritative; the table mirrors
-//! it.
+//! The ledger: all sealed entries, in memory and in two places on the disk. The change log is authoritative, the table
+//! mirrors it.
 //!
 //! A change is appended to the log and counts once it is synced there; then memory and the table follow. At start log and
 //! table are verified, and each is mended from the other (`open`, `salvage`).

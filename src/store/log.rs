@@ -1,4 +1,5 @@
-//! The change log: the authoritative copy of the store. Each change is appended, tagged over the one before, and counts once it is synced.
+//! The change log: the authoritative copy of the store. Each change is appended, tagged over the one before, and counts
+//! once it is synced.
 //!
 //! Everything else that holds records (the entries in memory, the table) follows this file and can be rebuilt from it.
 //! When the changes outgrow the snapshot that the file starts with, the log is compacted: a new file starts with a

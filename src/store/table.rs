@@ -46,7 +46,7 @@ pub(super) trait TableSource: Send {
 }
 
 /// How long a table may take to open: damage can make it loop.
-const PATIENCE: Duration = Duration::from_secs(40);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Most damaged tables that are kept, for somebody to look into.
 const KEPT_ASIDE: usize = 2;
@@ -90,9 +90,11 @@ impl TableSource for TableFolder {
             let _ = sender.send(open(&path).map(|table| Box::new(Guarded(Some(table))) as Box<dyn Table>));
         };
         thread.spawn(opening).map_err(|e| e.to_string())?;
-        match receiver.recv_timeout(PATIENCE) {
+        match receiver.recv_timeout(OPEN_TIMEOUT) {
             Ok(opened) => opened,
-            Err(RecvTimeoutError::Timeout) => Err(format!("it did not open within {} s", PATIENCE.as_secs())),
+            Err(RecvTimeoutError::Timeout) => {
+                Err(format!("it did not open within {} s", OPEN_TIMEOUT.as_secs()))
+            }
             Err(RecvTimeoutError::Disconnected) => Err("the files are damaged (it panicked)".to_owned()),
         }
     }

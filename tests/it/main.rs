@@ -20,7 +20,7 @@ mod lockout;
 mod login;
 /// Who may import whom.
 mod rooms;
-/// Misses to bypass the decision, all of which must fail.
+/// Attempts to bypass the decision, all of which must fail.
 mod tricks;
 /// Watchdog pings of a daemon whose loops hang.
 mod watchdog;

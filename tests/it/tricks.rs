@@ -1,4 +1,4 @@
-//! Misses to bypass the decision, all of which must fail.
+//! Attempts to bypass the decision, all of which must fail.
 
 use std::path::Path;
 use std::time::Duration;
@@ -99,7 +99,7 @@ fn an_identification_nobody_can_pass_is_reported_and_counts_no_miss() {
         assert_eq!(judged.verdict, Some(Outcome::Failed));
         assert!(judged.message.is_some_and(|text| text.contains("larger b")));
     }
-    assert_eq!(world.store.misses(None).expect("attempts").count, 0);
+    assert_eq!(world.store.misses(None).expect("misses").count, 0);
     assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
 }
 
@@ -123,7 +123,7 @@ fn misses_that_are_reset_during_an_attempt_stay_reset() {
     world.ask(&Reset { user: Some("alice".into()) }).expect("reset");
     assert_eq!(ended(&world, attempt, BOB), Some(Outcome::NoMatch));
     let alice = UserName::new("alice").expect("valid");
-    assert_eq!(world.store.misses(Some(&alice)).expect("attempts").count, 1);
+    assert_eq!(world.store.misses(Some(&alice)).expect("misses").count, 1);
 }
 
 #[test]

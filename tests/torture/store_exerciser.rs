@@ -117,13 +117,10 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
                 }),
             )
         } else {
-            let misses = 1 + random.below(40) as u32;
+            let count = 1 + random.below(40) as u32;
             let (vault, name) = (&vault, name.clone());
-            let attempts = Misses { count: misses, last_miss: WallTime(u64::from(misses)) };
-            (
-                format!("misses {name} {misses}"),
-                Box::new(move || Ok(vault.set_misses(Some(&name), attempts)?)),
-            )
+            let misses = Misses { count, last_miss: WallTime(u64::from(count)) };
+            (format!("misses {name} {count}"), Box::new(move || Ok(vault.set_misses(Some(&name), misses)?)))
         };
         say('?', &what)?;
         match done() {

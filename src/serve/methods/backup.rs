@@ -49,13 +49,14 @@ fn recipient(session: &Session, named: Option<String>) -> Result<String, Fault> 
     let configured = session.state.export_recipient.clone();
     match named {
         Some(other) if other != configured && session.caller.role < Role::Owner => {
-            let message = "export: only root and the daemon's user may name a recipient; others export for the one in the \
-                           configuration (store.export_recipient): leave it out";
+            let message = "export: only root and the daemon's user may name a recipient; others export for the one \
+                           in the configuration (store.export_recipient): leave it out";
             Err(Fault::PermissionDenied { message: message.to_owned() })
         }
         Some(recipient) => Ok(recipient),
         None if configured.is_empty() => {
-            let why = "recipient: none is configured (store.export_recipient); root and the daemon's user may name one";
+            let why = "recipient: none is configured (store.export_recipient); root and the daemon's user may name \
+                       one";
             Err(bad_parameter("recipient", &why))
         }
         None => Ok(configured),
