@@ -117,8 +117,8 @@ settings! {
         folder: PathBuf = "/var/lib/facelatch/store".into();
         /// The key file. Empty: store.key next to `folder`. The systemd credential store-key takes precedence over both.
         key: PathBuf = PathBuf::new();
-        /// The only public key (from age-keygen) that members of `serve.group` may export templates for. Empty: only root
-        /// may export. Root may export for any key.
+        /// The only public key (from age-keygen) that members of `serve.group` may export templates for. Empty: only
+        /// root and the daemon's user may export. They may export for any key.
         export_recipient: String = String::new();
         /// Start a new audit file when the current one reaches this size.
         audit_file_kb: u32 = 1024, 16..=102_400 "KiB";
