@@ -74,6 +74,7 @@ pub const REMOTE: &[&str] = &[
     "cockpit-ws",
     "cockpit-wsinstance-http",
     "cockpit-wsinstance-https",
+    "code-insiders-tunnel",
     "code-server",
     "code-tunnel",
     "dropbear",
@@ -173,7 +174,8 @@ mod tests {
 
     #[test]
     fn no_name_is_in_two_places() {
-        let mut names: Vec<&str> = LOCAL.iter().flat_map(|(_, names)| *names).chain(REMOTE).copied().collect();
+        let mut names: Vec<&str> =
+            LOCAL.iter().flat_map(|(_, names)| *names).chain(REMOTE).copied().collect();
         let all = names.len();
         names.sort_unstable();
         names.dedup();
