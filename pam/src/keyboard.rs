@@ -1,8 +1,8 @@
 //! Whoever types wants the password asked: a key ends the wait for a face.
 //!
 //! A module cannot ask a conversation whether somebody types, but sudo, su and login have a terminal. While the camera
-//! looks, that terminal hands over each key at once and shows none (it may be a password). Nothing is read here, and
-//! the line that was typed is there for whoever asks next.
+//! looks, that terminal hands over each key at once and shows none (it may be a password). Nothing is read here: what
+//! was typed is there for whoever asks next. What was typed before the wait does not end it: the next commands, say.
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsFd;
@@ -123,11 +123,18 @@ impl Watched {
         let watch = Self { terminal, signals, before, mask };
         let mut keys = watch.before.clone();
         keys.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ECHONL);
-        keys.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
         keys.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
-        // At once: the other ways throw away what was typed, or wait until all output was read.
-        tcsetattr(&watch.terminal, SetArg::TCSANOW, &keys)?;
-        Ok(Some(watch))
+        // So many bytes make the terminal ready to be read: one more than there are. 255 are a pasted script.
+        for bytes in 1..=u8::MAX {
+            keys.control_chars[SpecialCharacterIndices::VMIN as usize] = bytes;
+            // At once: the other ways throw away what was typed, or wait until all output was read.
+            tcsetattr(&watch.terminal, SetArg::TCSANOW, &keys)?;
+            let mut fds = [PollFd::new(watch.terminal.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut fds, PollTimeout::ZERO)? == 0 {
+                return Ok(Some(watch));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -75,7 +75,7 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
     };
     let deadline = Deadline::within(options.timeout);
     let nothing = Keyboard::none();
-    let keyboard = if matches!(kind, Kind::Terminal | Kind::Console) { &machine.keyboard } else { &nothing };
+    let keyboard = if has_terminal(host, kind) { &machine.keyboard } else { &nothing };
     let answer = verify::ask(socket, &user, deadline, keyboard, &mut || tell("look at the camera"));
     log(host, &name, &answer);
     let code = Code::of(&answer);
@@ -89,6 +89,12 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
         _ => {}
     }
     code
+}
+
+/// Whether the password is asked on a terminal. A screen locker that borrows the name `login` names none.
+fn has_terminal(host: &dyn Host, kind: Kind) -> bool {
+    let terminal = host.terminal().unwrap_or_default();
+    matches!(kind, Kind::Terminal | Kind::Console) && !terminal.is_empty() && !terminal.contains(':')
 }
 
 /// The kind of service that asks, or why it must not.

@@ -102,10 +102,10 @@ impl Seat {
         match kind {
             // Programs that put a shell on the web run `login` on a pseudo-terminal.
             Kind::Console => Some(not_a_console(host.terminal().as_deref())),
-            Kind::Greeter => Some(
-                logind::remote_greeter(&self.files)
-                    .map(|id| format!("the login screen {id} is shown elsewhere")),
-            ),
+            // One display manager serves all screens, and does not always say for which it asks.
+            Kind::Greeter => Some(logind::remote_screen(&self.files).map(|id| {
+                format!("the screen of logind's session {id} is elsewhere, and may be the one that asks")
+            })),
             Kind::Terminal | Kind::Screen => None,
         }
     }

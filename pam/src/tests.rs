@@ -195,6 +195,22 @@ fn a_service_that_the_owner_adds_asks_unless_it_serves_people_elsewhere() {
 }
 
 #[test]
+fn only_where_the_password_is_asked_on_a_terminal_a_key_ends_the_wait() {
+    let on = |kind, terminal| has_terminal(&Play { terminal, ..alice() }, kind);
+    assert!(on(Kind::Terminal, Some("/dev/pts/3")) && on(Kind::Console, Some("tty1")));
+    for (kind, terminal) in [
+        (Kind::Terminal, None),
+        (Kind::Terminal, Some("")),
+        (Kind::Terminal, Some(":0")),
+        (Kind::Console, None),
+        (Kind::Screen, Some("/dev/pts/3")),
+        (Kind::Greeter, Some("tty7")),
+    ] {
+        assert!(!on(kind, terminal), "{kind:?} {terminal:?}");
+    }
+}
+
+#[test]
 fn a_key_or_word_that_no_daemon_of_this_version_says_lets_nobody_in() {
     for reply in [
         r#"{"parameters":{"verdict":"no-match","verdict":"match","user":"alice"}}"#,

@@ -16,6 +16,15 @@ fn terminal() -> (File, File, Keyboard) {
     (master.into(), slave.into(), keyboard)
 }
 
+/// Types at a program that does not wait, and sees that it arrived.
+fn type_ahead(person: &mut File, keys: &str) {
+    person.write_all(keys.as_bytes()).expect("typed");
+    let shown = keys.replace('\n', "\r\n");
+    let mut echo = vec![0; shown.len()];
+    person.read_exact(&mut echo).expect("shown");
+    assert_eq!(echo, shown.as_bytes());
+}
+
 fn flags(terminal: &File) -> LocalFlags {
     tcgetattr(terminal).expect("a terminal").local_flags
 }
@@ -46,14 +55,31 @@ fn a_typed_password_ends_the_wait_and_is_there_for_the_next_reader() {
 }
 
 #[test]
-fn what_was_typed_before_the_wait_ends_it_too() {
+fn what_was_typed_before_the_wait_does_not_end_it_and_stays_too() {
     let (mut person, mut program, keyboard) = terminal();
     let (stream, _silent_daemon) = UnixStream::pair().expect("socket pair");
-    person.write_all(b"hunter2\n").expect("typed");
-    assert!(matches!(wait(&keyboard.watch(), &stream), Err(Trouble::Typed)));
-    let mut line = [0; 8];
-    program.read_exact(&mut line).expect("a line");
-    assert_eq!(&line, b"hunter2\n");
+    type_ahead(&mut person, "ls\npw");
+    let watch = keyboard.watch();
+    let soon = Deadline::within(Duration::from_millis(20));
+    assert!(matches!(watch.wait(&stream, soon), Err(Trouble::Late { .. })));
+    person.write_all(b"d").expect("typed");
+    assert!(matches!(wait(&watch, &stream), Err(Trouble::Typed)));
+    drop(watch);
+    let mut read = [0; 6];
+    program.read_exact(&mut read).expect("what was typed");
+    assert_eq!(&read, b"ls\npwd");
+}
+
+#[test]
+fn where_a_whole_script_was_typed_before_nothing_is_watched() {
+    let (mut person, program, keyboard) = terminal();
+    let (stream, mut daemon) = UnixStream::pair().expect("socket pair");
+    let before = flags(&program);
+    type_ahead(&mut person, &"ls\n".repeat(100));
+    let watch = keyboard.watch();
+    assert_eq!(flags(&program), before);
+    daemon.write_all(b"reply").expect("sent");
+    assert!(wait(&watch, &stream).is_ok());
 }
 
 #[test]

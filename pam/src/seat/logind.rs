@@ -33,13 +33,14 @@ pub(super) fn sessions_of(files: &Files, uid: u32) -> Vec<String> {
     value(&user, "SESSIONS").unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
-/// A login screen that is not at a seat of this machine: behind a remote desktop, say.
-pub(super) fn remote_greeter(files: &Files) -> Option<String> {
+/// A session, or a login screen, whose screen is not at a seat of this machine: a remote desktop, a VNC server.
+pub(super) fn remote_screen(files: &Files) -> Option<String> {
     files.folder("run/systemd/sessions").into_iter().find(|id| {
         text(files, id).is_some_and(|text| {
+            let has_screen = value(&text, "CLASS") == Some("greeter")
+                || matches!(value(&text, "TYPE"), Some("x11" | "wayland" | "mir"));
             let seat = value(&text, "SEAT").unwrap_or_default();
-            value(&text, "CLASS") == Some("greeter")
-                && (seat.is_empty() || value(&text, "REMOTE") != Some("0"))
+            has_screen && (seat.is_empty() || value(&text, "REMOTE") != Some("0"))
         })
     })
 }

@@ -240,7 +240,13 @@ fn a_login_screen_needs_no_session_but_none_may_be_shown_elsewhere() {
     };
     let here = ("run/systemd/sessions/c1", "UID=114\nCLASS=greeter\nSTATE=active\nREMOTE=0\nSEAT=seat0\n");
     assert_eq!(greeter(&[here]), None);
-    for elsewhere in ["CLASS=greeter\nREMOTE=1\nSEAT=seat0\n", "CLASS=greeter\nREMOTE=0\n"] {
+    let shell = ("run/systemd/sessions/c3", "CLASS=user\nTYPE=tty\nREMOTE=1\n");
+    assert_eq!(greeter(&[here, shell]), None);
+    for elsewhere in [
+        "CLASS=greeter\nREMOTE=1\nSEAT=seat0\n",
+        "CLASS=greeter\nREMOTE=0\n",
+        "CLASS=user\nTYPE=wayland\nREMOTE=0\n",
+    ] {
         assert!(greeter(&[here, ("run/systemd/sessions/c2", elsewhere)]).is_some(), "{elsewhere}");
     }
     // Started by anybody, it is no login screen.
