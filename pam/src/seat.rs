@@ -1,7 +1,7 @@
 //! Does the person who asks sit at this machine, with its lid open? Otherwise their face is not the one before the camera.
 //!
 //! The evidence: what the application was told (`PAM_RHOST`), the variables that sshd leaves, what the kernel says about
-//! the process ([`process`]) and what logind says about sessions ([`logind`]). Files, not D-Bus: that would bring a bus
+//! the process (`process`) and what logind says about sessions (`logind`). Files, not D-Bus: that would bring a bus
 //! client into every sudo. What is not known to be here is taken to be elsewhere. The limit: whoever runs programs
 //! as a user who sits here can run them in that user's own service tree, where nothing tells them apart.
 
@@ -50,72 +50,63 @@ impl Seat {
         if let Some(program) = process::remote_program(&self.files) {
             return Some(format!("part of {}, which is for people elsewhere", program.escape_debug()));
         }
-        let why = match process::unit(&self.files) {
-            _ if !logind::runs(&self.files) => self.without_logind(host, kind),
-            Unit::Session(id) => self.session_objection(&id),
-            Unit::UserManager(uid) => self.user_objection(uid),
-            Unit::Other(unit) => self.before_sessions(host, kind).unwrap_or_else(|| {
+        let why = match (process::unit(&self.files), logind::runs(&self.files)) {
+            (Unit::Session(id), true) => self.session_objection(&id),
+            (Unit::UserManager(uid), true) => self.user_objection(uid),
+            _ if self.is_prompt(kind) => self.prompt_objection(host, kind),
+            // Nobody knows sessions, but the kernel knows what hangs on a virtual console.
+            (_, false) => (!process::on_virtual_console(&self.files))
+                .then(|| "logind does not run, and this is no virtual console".to_owned()),
+            (Unit::Other(unit), true) => {
                 Some(format!("runs in {}, outside all sessions: who asks is not known", unit.escape_debug()))
-            }),
-            Unit::None => {
-                self.before_sessions(host, kind).unwrap_or_else(|| match process::real_uid(&self.files) {
-                    None | Some(0) => Some("root outside all sessions: who asks is not known".to_owned()),
-                    Some(uid) => self.user_objection(uid),
-                })
             }
+            (Unit::None, true) => match process::real_uid(&self.files) {
+                None | Some(0) => Some("root outside all sessions: who asks is not known".to_owned()),
+                Some(uid) => self.user_objection(uid),
+            },
         };
         why.or_else(|| self.lid_closed().then(|| "the lid is closed".to_owned()))
     }
 
-    /// What speaks against a session that a process is part of.
+    /// What speaks against a session.
     fn session_objection(&self, id: &str) -> Option<String> {
-        // A session that logind has forgotten may have come from anywhere.
-        let Some(session) = logind::session(&self.files, id) else {
-            return Some(format!("logind does not know the session {}", id.escape_debug()));
-        };
-        if session.remote {
-            return Some(remote(id));
+        match logind::session(&self.files, id) {
+            // One that logind has forgotten may have come from anywhere.
+            None => Some(format!("logind does not know the session {}", id.escape_debug())),
+            Some(session) if session.remote => Some(format!("logind's session {id} is remote")),
+            Some(session) if session.at_seat => None,
+            Some(_) => Some(format!("logind's session {id} is not the active one of a seat")),
         }
-        (!session.at_seat).then(|| format!("logind's session {id} is not the active one of a seat"))
     }
 
     /// What speaks against a process that belongs to a user and to no session: it may be of any of theirs.
     fn user_objection(&self, uid: u32) -> Option<String> {
+        let session = |id: &String| logind::session(&self.files, id);
         let sessions = logind::sessions_of(&self.files, uid);
-        let known: Vec<_> = sessions
-            .into_iter()
-            .chain(process::audit_session(&self.files))
-            .filter_map(|id| logind::session(&self.files, &id).map(|session| (id, session)))
-            .collect();
-        if let Some((id, _)) = known.iter().find(|(_, session)| session.remote) {
-            return Some(remote(id));
+        let audit = process::audit_session(&self.files).filter(|id| session(id).is_some());
+        let is_elsewhere = |id: &&String| session(id).is_none_or(|session| session.remote);
+        if let Some(id) = sessions.iter().chain(&audit).find(is_elsewhere) {
+            return self.session_objection(id);
         }
-        let here = known.iter().any(|(_, session)| session.at_seat && session.uid == Some(uid));
+        let here =
+            sessions.iter().filter_map(session).any(|session| session.at_seat && session.uid == Some(uid));
         (!here).then(|| format!("user id {uid} has no active session at a seat of this machine"))
     }
 
-    /// What speaks against a service that asks before there is a session; `None` if it is no such service.
-    fn before_sessions(&self, host: &dyn Host, kind: Kind) -> Option<Option<String>> {
-        if process::real_uid(&self.files) != Some(0) {
-            return None;
-        }
-        match kind {
-            // Programs that put a shell on the web run `login` on a pseudo-terminal.
-            Kind::Console => Some(not_a_console(host.terminal().as_deref())),
-            // One display manager serves all screens, and does not always say for which it asks.
-            Kind::Greeter => Some(logind::remote_screen(&self.files).map(|id| {
-                format!("the screen of logind's session {id} is elsewhere, and may be the one that asks")
-            })),
-            Kind::Terminal | Kind::Screen => None,
-        }
+    /// Whether the service is one of root's that asks before there is a session.
+    fn is_prompt(&self, kind: Kind) -> bool {
+        matches!(kind, Kind::Console | Kind::Greeter) && process::real_uid(&self.files) == Some(0)
     }
 
-    /// Without logind nobody knows sessions: the kernel only knows what hangs on a virtual console.
-    fn without_logind(&self, host: &dyn Host, kind: Kind) -> Option<String> {
-        self.before_sessions(host, kind).unwrap_or_else(|| {
-            let here = process::on_virtual_console(&self.files);
-            (!here).then(|| "logind does not run, and this is no virtual console".to_owned())
-        })
+    /// What speaks against a login prompt or a login screen.
+    fn prompt_objection(&self, host: &dyn Host, kind: Kind) -> Option<String> {
+        // Programs that put a shell on the web run `login` on a pseudo-terminal.
+        if kind == Kind::Console {
+            return not_a_console(host.terminal().as_deref());
+        }
+        // One display manager serves all screens, and does not always say for which it asks.
+        let id = logind::remote_screen(&self.files)?;
+        Some(format!("the screen of logind's session {id} is elsewhere, and may be the one that asks"))
     }
 
     fn lid_closed(&self) -> bool {
@@ -131,10 +122,6 @@ fn not_a_console(tty: Option<&str>) -> Option<String> {
     let name = tty.strip_prefix("/dev/").unwrap_or(tty);
     let here = (1..64).any(|number| name == format!("tty{number}"));
     (!here).then(|| format!("a login on {tty:?}, which is no virtual console"))
-}
-
-fn remote(id: &str) -> String {
-    format!("logind's session {id} is remote")
 }
 
 /// The files of a machine.

@@ -126,6 +126,10 @@ fn in_a_users_own_service_an_active_session_of_theirs_at_a_seat_is_needed_and_no
     assert!(objection(&[IN_A_USERS_SERVICE, both, LOCAL_3, remote_4]).is_some());
     let none = ("run/systemd/users/1000", "NAME=alice\nSTATE=lingering\nSESSIONS=\n");
     assert!(objection(&[IN_A_USERS_SERVICE, none]).is_some_and(|why| why.contains("no active session")));
+    let forgotten = ("run/systemd/users/1000", "SESSIONS=3 9\n");
+    assert!(
+        objection(&[IN_A_USERS_SERVICE, forgotten, LOCAL_3]).is_some_and(|why| why.contains("does not know"))
+    );
     // Somebody else's session at the seat is not hers.
     let bobs = ("run/systemd/sessions/3", "UID=1001\nSTATE=active\nREMOTE=0\nSEAT=seat0\n");
     assert!(objection(&[IN_A_USERS_SERVICE, none, ("proc/self/sessionid", "3"), bobs]).is_some());
