@@ -109,15 +109,19 @@ pub const REMOTE: &[&str] = &[
     "teleport",
     "telnet",
     "telnetd",
+    "tigervnc",
     "tmate",
     "ttyd",
     "upterm",
+    "vnc",
     "vncserver",
+    "wayvnc",
     "webmin",
     "wetty",
     "x11vnc",
     "xrdp",
     "xrdp-sesman",
+    "Xvnc",
 ];
 
 /// Whether a service asks for a face.
@@ -156,7 +160,7 @@ mod tests {
         for (kind, names) in LOCAL {
             assert!(names.iter().all(|name| answer(name, &[]) == Answer::Asks(*kind)), "{kind:?}");
         }
-        for name in ["wayvnc", "dovecot", "cups", "samba", "smtp", "other", "cron", "passwd", "Sudo", ""] {
+        for name in ["dovecot", "cups", "samba", "smtp", "other", "cron", "passwd", "Sudo", ""] {
             assert_eq!(answer(name, &[]), Answer::Unlisted, "{name}");
         }
     }
