@@ -7,6 +7,7 @@
 //!
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
 
+mod change_limit;
 mod connection;
 mod daemon;
 mod engine;
@@ -20,6 +21,7 @@ mod methods;
 mod notify;
 pub mod peer;
 mod recorder;
+mod repeats;
 mod session;
 pub mod socket;
 mod to_wire;
@@ -37,6 +39,7 @@ use crate::pipeline::{Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
+use change_limit::ChangeLimit;
 use engine::{Engine, EngineParts};
 use listener::Listener;
 use peer::Peers;
@@ -90,8 +93,12 @@ pub fn run(
     let Parts { config, networks, seams, peers, audit } = parts;
     let Seams { frames, clock, store, latch } = seams;
     let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone());
-    let recorder =
-        Recorder { clock: clock.clone(), audit: audit.clone(), events: broadcast::Sender::new(EVENTS) };
+    let recorder = Recorder {
+        clock: clock.clone(),
+        audit: audit.clone(),
+        events: broadcast::Sender::new(EVENTS),
+        repeats: Arc::default(),
+    };
     let engine = EngineParts {
         pipeline,
         latch: (config.latch.kind != LatchKind::None).then_some(latch),
@@ -111,6 +118,7 @@ pub fn run(
         templates: config.decision.templates as usize,
         audit,
         recorder,
+        changes: ChangeLimit::default(),
         uploads: Arc::new(Semaphore::new(1)),
         export_recipient: config.store.export_recipient.clone(),
     };

@@ -168,7 +168,7 @@ fn check(folder: &Path) -> Result<()> {
     }
     health.notes.iter().for_each(|note| println!("note {note}"));
     let report = audit.verify()?;
-    println!("audit {}", report.entries);
+    println!("audit {}", report.series.iter().map(|series| series.entries).sum::<u64>());
     report.problems.iter().for_each(|problem| println!("problem {problem}"));
     Ok(())
 }
