@@ -127,7 +127,7 @@ settings! {
         export_recipient: String = String::new();
         /// Start a new audit file when the current one reaches this size.
         audit_file_kb: u32 = 1024, 16..=102_400 "KiB";
-        /// Audit files to keep.
+        /// Audit files to keep, of attempts and of changes.
         audit_files: u32 = 8, 2..=100 "files";
     }
 

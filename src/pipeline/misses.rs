@@ -20,6 +20,7 @@ impl Pipeline {
         claimed: Option<&UserName>,
         matched: bool,
     ) -> Result<(), StoreError> {
+        let mut kept = Ok(());
         for user in claimed.map(Some).into_iter().chain([None]) {
             let (standing, own) = (self.standing(user)?, user == claimed);
             let misses = if matched {
@@ -27,9 +28,10 @@ impl Pipeline {
             } else {
                 self.rules.lockout.after_miss(whose(user), own, standing, self.clock.wall())
             };
-            self.store.set_misses(user, misses)?;
+            // Both, even if the first one fails.
+            kept = kept.and(self.store.set_misses(user, misses));
         }
-        Ok(())
+        kept
     }
 
     fn standing(&mut self, user: Option<&UserName>) -> Result<Standing, StoreError> {

@@ -26,6 +26,7 @@ mod session;
 pub mod socket;
 mod to_wire;
 mod unjudged;
+mod volatile;
 
 use std::future::Future;
 use std::os::unix::net::UnixListener;
@@ -66,6 +67,8 @@ pub struct Parts {
     pub peers: Arc<dyn Peers>,
     /// The audit log, if there is one.
     pub audit: Option<Arc<Audit>>,
+    /// What a person should know about this setup, a sentence each; for `Status`.
+    pub notes: Vec<String>,
 }
 
 /// Why the daemon cannot serve.
@@ -90,7 +93,7 @@ pub fn run(
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(ServeError::Start)?;
-    let Parts { config, networks, seams, peers, audit } = parts;
+    let Parts { config, networks, seams, peers, audit, notes } = parts;
     let Seams { frames, clock, store, latch } = seams;
     let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone());
     let recorder = Recorder {
@@ -117,6 +120,7 @@ pub fn run(
         queue_timeout: config.decision.deadline_ms.duration(),
         templates: config.decision.templates as usize,
         audit,
+        notes,
         recorder,
         changes: ChangeLimit::default(),
         uploads: Arc::new(Semaphore::new(1)),

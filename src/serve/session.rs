@@ -33,6 +33,8 @@ pub(super) struct ServerState {
     /// The audit log.
     pub(super) audit: Option<Arc<Audit>>,
     pub(super) recorder: Recorder,
+    /// What a person should know about this setup.
+    pub(super) notes: Vec<String>,
     /// How many changes managers may make.
     pub(super) changes: ChangeLimit,
     /// One permit: one upload at a time, since each takes memory.
