@@ -73,10 +73,13 @@ impl Handle for Reset {
         let reset = blocking(store_fault, move || {
             // Misses that cannot be read are replaced.
             let had_none = store.misses(name.as_ref()).is_ok_and(|misses| misses == Misses::default());
-            if !had_none {
-                store.set_misses(name.as_ref(), Misses::default())?;
-                recorder.record_success(EventKind::Reset, self.user, caller_uid);
+            if had_none {
+                // Nothing for the record.
+                recorder.announce_only(recorder.event(EventKind::Reset, self.user), caller_uid);
+                return Ok(());
             }
+            store.set_misses(name.as_ref(), Misses::default())?;
+            recorder.record_success(EventKind::Reset, self.user, caller_uid);
             Ok(())
         });
         reset.await?;
