@@ -40,7 +40,6 @@ use crate::pipeline::{Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
-use change_limit::ChangeLimit;
 use engine::{Engine, EngineParts};
 use listener::Listener;
 use peer::Peers;
@@ -122,7 +121,7 @@ pub fn run(
         audit,
         notes,
         recorder,
-        changes: ChangeLimit::default(),
+        changes: Arc::default(),
         uploads: Arc::new(Semaphore::new(1)),
         export_recipient: config.store.export_recipient.clone(),
     };

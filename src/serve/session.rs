@@ -36,7 +36,7 @@ pub(super) struct ServerState {
     /// What a person should know about this setup.
     pub(super) notes: Vec<String>,
     /// How many changes managers may make.
-    pub(super) changes: ChangeLimit,
+    pub(super) changes: Arc<ChangeLimit>,
     /// One permit: one upload at a time, since each takes memory.
     pub(super) uploads: Arc<Semaphore>,
     /// The recipient of exports that name none; empty if there is none.

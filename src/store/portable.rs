@@ -193,8 +193,7 @@ fn line(template: &Template, key: &TemplateKey) -> Result<TemplateLine, OtherKey
 }
 
 /// Decrypts an export and adds all of its templates or none. People who are already enrolled with other templates are a
-/// conflict, or are left out with `skip_enrolled`; templates that the store already has are not a conflict. A file that
-/// would add more than `most_people` is refused.
+/// conflict, or are left out with `skip_enrolled`; templates that the store already has are not a conflict.
 ///
 /// # Errors
 /// [`PortableError`]; then nothing was added.
@@ -204,7 +203,6 @@ pub fn import(
     identity: &str,
     here: &MadeFor,
     skip_enrolled: bool,
-    most_people: usize,
 ) -> Result<Imported, PortableError> {
     let mut people = read(file, identity, here)?;
     let snapshot = store.snapshot()?;
@@ -223,11 +221,6 @@ pub fn import(
     if !conflicts.is_empty() && !skip_enrolled {
         return Err(PortableError::Conflict { users: conflicts });
     }
-    if people.len() > most_people {
-        let why =
-            format!("it would add {} people, and only root may add more than {most_people}", people.len());
-        return Err(PortableError::File { why });
-    }
     done.skipped = conflicts;
     done.users = people.keys().map(ToString::to_string).collect();
     let raw = people.into_values().flatten();
@@ -241,6 +234,19 @@ pub fn import(
         store.add(&templates)?;
     }
     Ok(done)
+}
+
+/// Decrypts an export to see that it has at most so many people.
+///
+/// # Errors
+/// [`PortableError::File`] if it has more, and as [`import`].
+pub fn check_people(file: &[u8], identity: &str, here: &MadeFor, most: usize) -> Result<(), PortableError> {
+    let people = read(file, identity, here)?.len();
+    if people > most {
+        let why = format!("it has {people} people, and only root may import more than {most} at once");
+        return Err(PortableError::File { why });
+    }
+    Ok(())
 }
 
 /// Templates in a file, by user.

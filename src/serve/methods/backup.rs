@@ -107,21 +107,24 @@ impl Handle for Import {
         let (store, made_for) = (session.state.store.clone(), made_for(&session.state));
         let (recorder, caller_uid) = session.recorder();
         let is_owner = session.caller.role == Role::Owner;
-        let most_people = if is_owner { usize::MAX } else { AT_ONCE as usize };
+        let (changes, now) = (session.state.changes.clone(), session.state.clock.now());
         let done = blocking(portable_fault, move || {
             let _permit = permit; // Held as long as the file is in memory.
+            if !is_owner {
+                portable::check_people(&file, &identity, &made_for, AT_ONCE as usize)?;
+            }
             let skip_enrolled = self.skip_enrolled.unwrap_or_default();
-            let done = portable::import(&*store, &file, &identity, &made_for, skip_enrolled, most_people)?;
+            let done = portable::import(&*store, &file, &identity, &made_for, skip_enrolled)?;
+            if !is_owner {
+                // The first is counted already. Here, since the caller may hang up meanwhile.
+                changes.add(done.users.len().saturating_sub(1), now);
+            }
             done.users
                 .iter()
                 .for_each(|user| recorder.record_success(EventKind::Import, Some(user.clone()), caller_uid));
             Ok(done)
         });
         let done = done.await?;
-        if !is_owner {
-            // The first is counted already.
-            session.state.changes.add(done.users.len().saturating_sub(1), session.state.clock.now());
-        }
         Ok(Imported { added: done.added as u64, users: done.users, skipped: done.skipped })
     }
 }
