@@ -238,7 +238,9 @@ fn an_import_counts_with_everybody_in_it_even_if_its_caller_hangs_up() {
     listener.start(&Events {}, true).expect("sent");
     listener.receive::<Events>().expect("listening");
     let mut client = world.client();
-    parts.into_iter().for_each(|data| drop(client.call(&Upload { data }).expect("uploaded")));
+    for data in parts {
+        client.call(&Upload { data }).expect("uploaded");
+    }
     client.start(&Import { identity: Secret(secret), skip_enrolled: None }, false).expect("sent");
     daemon_has_come_round(&world);
     drop(client);
