@@ -195,3 +195,15 @@ fn what_no_embedder_gives_is_refused() {
     }
     assert_eq!(import(&store, &forged(&[good], &public), &secret, &here(), false).expect("good").added, 1);
 }
+
+#[test]
+fn a_file_with_more_people_than_allowed_is_refused() {
+    let (_a, from) = TempStore::new();
+    add(&from, "alice", 1);
+    add(&from, "bob", 2);
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    let refused = check_people(&file, &secret, &here(), 1).expect_err("two").to_string();
+    assert!(refused.contains("it has 2 people"), "{refused}");
+    check_people(&file, &secret, &here(), 2).expect("two");
+}
