@@ -14,9 +14,9 @@ use crate::say::{self, Daemon};
 const ENROLMENT: Duration = Duration::from_secs(700);
 
 /// Enrols from the camera and shows progress.
-pub(crate) fn run(to: &Daemon, user: String, label: Option<String>, templates: Option<u32>) -> Result<Exit> {
+pub(crate) fn run(to: &Daemon, request: &Enroll) -> Result<Exit> {
     let mut client = to.ask(ENROLMENT)?;
-    client.start(&Enroll { user, label, templates: templates.map(u64::from) }, true)?;
+    client.start(request, true)?;
     let bar = bar(to.json);
     loop {
         let received = client.receive::<Enroll>()?;

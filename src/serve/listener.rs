@@ -12,7 +12,6 @@ use tokio::sync::Semaphore;
 use tokio::task::{spawn_blocking, spawn_local};
 use tokio::time::timeout;
 
-use super::BLOCKING_THREADS;
 use super::connection;
 use super::peer::{Caller, Peers};
 use super::session::{ServerState, Session};
@@ -72,7 +71,12 @@ impl Drop for ConnectionPermit {
 }
 
 impl Listener {
-    pub(super) fn new(config: &config::Serve, peers: Arc<dyn Peers>, state: Rc<ServerState>) -> Self {
+    pub(super) fn new(
+        config: &config::Serve,
+        peers: Arc<dyn Peers>,
+        lookups: Arc<Semaphore>,
+        state: Rc<ServerState>,
+    ) -> Self {
         let limit = config.max_connections as usize;
         Self {
             peers,
@@ -82,7 +86,7 @@ impl Listener {
             limit_per_user: limit.div_ceil(2),
             open: Rc::default(),
             heartbeat: Rc::default(),
-            lookups: Arc::new(Semaphore::new(BLOCKING_THREADS / 2)),
+            lookups,
         }
     }
 

@@ -7,6 +7,7 @@
 //!
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
 
+mod accounts;
 mod connection;
 mod daemon;
 mod engine;
@@ -37,6 +38,7 @@ use crate::pipeline::{Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
+use accounts::AccountBook;
 use engine::{Engine, EngineParts};
 use listener::Listener;
 use peer::Peers;
@@ -45,7 +47,7 @@ use session::ServerState;
 
 pub use daemon::{DaemonArgs, main};
 
-/// Threads that wait for the disk or the name service on behalf of connections.
+/// Threads that wait for the disk or the name service on behalf of connections: at most half of them for the latter.
 const BLOCKING_THREADS: usize = 4;
 
 /// Events that a slow client may fall behind.
@@ -102,8 +104,11 @@ pub fn run(
     };
     let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
     let status = engine.status.clone();
+    let lookups = Arc::new(Semaphore::new(BLOCKING_THREADS / 2));
     let state = ServerState {
         engine,
+        accounts: Arc::new(AccountBook::new(peers.clone(), store.clone(), lookups.clone())),
+        peers: peers.clone(),
         store,
         started: clock.now(),
         clock,
@@ -114,7 +119,7 @@ pub fn run(
         uploads: Arc::new(Semaphore::new(1)),
         export_recipient: config.store.export_recipient.clone(),
     };
-    let clients = Listener::new(&config.serve, peers, Rc::new(state));
+    let clients = Listener::new(&config.serve, peers, lookups, Rc::new(state));
     let tasks = tokio::task::LocalSet::new();
     let served = tasks.block_on(&runtime, async move {
         let listener =

@@ -7,10 +7,11 @@ use std::time::Duration;
 use facelatch_wire::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::accounts::AccountBook;
 use super::engine::Engine;
 use super::fault::no_permit;
 use super::job_limit::{JobPermit, PermitHolder};
-use super::peer::{Caller, Role};
+use super::peer::{Caller, Peers, Role};
 use super::recorder::Recorder;
 use crate::clock::{BootTime, Clock};
 use crate::store::TemplateStore;
@@ -23,6 +24,8 @@ const PERMIT_CHECK: Duration = Duration::from_millis(50);
 pub(super) struct ServerState {
     pub(super) engine: Engine,
     pub(super) store: Arc<dyn TemplateStore>,
+    pub(super) peers: Arc<dyn Peers>,
+    pub(super) accounts: Arc<AccountBook>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: BootTime,
     /// How long a job may wait in the queue.

@@ -1,5 +1,6 @@
-//! Scripted identities of a daemon's callers, and a name service that can stop answering.
+//! Scripted identities of a daemon's callers and of accounts, from a name service that can stop answering.
 
+use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use facelatch::serve::peer::{Caller, Peers, Role};
@@ -13,7 +14,11 @@ pub struct Masks {
     speaks: Condvar,
     seen: Mutex<usize>,
     comes: Condvar,
+    accounts: Mutex<BTreeMap<String, Option<u32>>>,
 }
+
+/// User id of every account that a test says nothing about.
+pub const UID: u32 = 1000;
 
 impl Default for Masks {
     /// All callers are root until set otherwise.
@@ -25,6 +30,7 @@ impl Default for Masks {
             speaks: Condvar::new(),
             seen: Mutex::default(),
             comes: Condvar::new(),
+            accounts: Mutex::default(),
         }
     }
 }
@@ -33,6 +39,11 @@ impl Masks {
     /// From now on connections come from this user.
     pub fn put_on(&self, name: &str, role: Role) {
         *self.next.lock().expect("lock") = Caller { uid: 1000, name: Some(name.into()), role };
+    }
+
+    /// From now on the account of this name has this user id, or is gone. Until then every name has one.
+    pub fn account_is(&self, name: &str, uid: Option<u32>) {
+        self.accounts.lock().expect("lock").insert(name.to_owned(), uid);
     }
 
     /// Makes the name service stop answering, or answer again.
@@ -53,6 +64,11 @@ impl Masks {
         *self.seen.lock().expect("lock")
     }
 
+    fn wait_until_it_speaks(&self) {
+        let silent = self.silent.lock().expect("lock");
+        drop(self.speaks.wait_timeout_while(silent, PATIENCE, |silent| *silent).expect("lock"));
+    }
+
     fn caller(&self) -> Caller {
         self.next.lock().expect("lock").clone()
     }
@@ -60,9 +76,13 @@ impl Masks {
 
 impl Peers for Masks {
     fn caller(&self, _uid: u32, _gid: u32) -> Caller {
-        let silent = self.silent.lock().expect("lock");
-        drop(self.speaks.wait_timeout_while(silent, PATIENCE, |silent| *silent).expect("lock"));
+        self.wait_until_it_speaks();
         self.caller()
+    }
+
+    fn account(&self, name: &str) -> Result<Option<u32>, String> {
+        self.wait_until_it_speaks();
+        Ok(self.accounts.lock().expect("lock").get(name).copied().unwrap_or(Some(UID)))
     }
 
     fn known(&self, _uid: u32) -> Option<Caller> {

@@ -283,7 +283,7 @@ impl World {
 
     /// Enrols the person before the camera.
     pub fn enroll(&self, user: &str) -> Result<Enrolling, ClientError> {
-        self.ask(&Enroll { user: user.into(), label: None, templates: None })
+        self.ask(&Enroll { user: user.into(), label: None, templates: None, door: None })
     }
 
     /// A world where alice is enrolled.

@@ -69,6 +69,11 @@ async fn blocking<T: Send + 'static, E: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| panicked())?.map_err(fault)
 }
 
+/// What to say of somebody who was enrolled under the name of no account.
+fn without_account(user: &impl std::fmt::Display) -> String {
+    format!("no account here is named {user}: enrolled for the door only, and no login accepts this face")
+}
+
 fn user_name(user: &str) -> Result<UserName, Fault> {
     UserName::new(user).map_err(|error| bad_parameter("user", &error))
 }
