@@ -64,6 +64,8 @@ fn show(bar: &ProgressBar, progress: &Enrolling) {
 fn conclude(end: &Enrolling) -> Result<()> {
     let added = end.added.context("the daemon did not say what it added; see its journal")?;
     let user = end.user.as_deref().unwrap_or_default();
-    say::line(format!("{user} enrolled with {added} templates"))?;
+    let replaced =
+        end.replaced.map_or_else(String::new, |count| format!(", in place of {count} earlier ones"));
+    say::line(format!("{user} enrolled with {added} templates{replaced}"))?;
     end.warnings.iter().flatten().try_for_each(|warning| say::line(format!("note: {warning}")))
 }

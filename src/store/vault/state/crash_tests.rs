@@ -213,7 +213,7 @@ fn nothing_acknowledged_is_lost_whenever_the_power_goes() {
     let whole = Site::new(&keys);
     let (end, _) = lived(&whole);
     let steps = whole.disk.steps();
-    assert!(end.0.len() == 2 && steps > 100, "{steps} steps, {end:?}");
+    assert!(end.0.len() == 3 && steps > 100, "{steps} steps, {end:?}");
     for step in 1..=steps {
         for seed in 0..2 {
             let site = Site::new(&keys);
@@ -335,7 +335,7 @@ fn a_removed_users_key_is_nowhere_on_the_disk() {
     Op::Add(1, vec![1]).run(&mut state).expect("added");
     Op::Add(2, vec![2]).run(&mut state).expect("added");
     let mirror = site.disk.read("keyring.a").expect("read").expect("there");
-    let slots: Vec<Vec<u8>> = mirror[256..].chunks(128).map(<[u8]>::to_vec).collect();
+    let slots: Vec<Vec<u8>> = mirror[256..].chunks(384).map(<[u8]>::to_vec).collect();
     let has = |part: &[u8]| site.disk.raw().windows(part.len()).any(|window| window == part);
     assert!(slots.len() == 2 && has(&slots[0]) && has(&slots[1]));
     let record = state.ledger.entries()[&record::entry_key(&id(1))].clone();
