@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::LOOKUPS;
 use super::peer::Peers;
 use crate::people::{Account, Accounts, UserName, account_of_each};
 use crate::store::{StoreError, TemplateStore};
@@ -46,8 +47,8 @@ pub(super) enum AccountError {
 }
 
 impl AccountBook {
-    pub(super) fn new(peers: Arc<dyn Peers>, store: Arc<dyn TemplateStore>, lookups: Arc<Semaphore>) -> Self {
-        Self { peers, store, lookups, seen: Mutex::default() }
+    pub(super) fn new(peers: Arc<dyn Peers>, store: Arc<dyn TemplateStore>) -> Self {
+        Self { peers, store, lookups: Arc::new(Semaphore::new(LOOKUPS)), seen: Mutex::default() }
     }
 
     /// User id of the account with this name, if there is one.

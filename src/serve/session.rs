@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use facelatch_wire::Fault;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::accounts::AccountBook;
 use super::engine::Engine;
@@ -37,6 +37,8 @@ pub(super) struct ServerState {
     pub(super) recorder: Recorder,
     /// One permit: one upload at a time, since each takes memory.
     pub(super) uploads: Arc<Semaphore>,
+    /// Whether the daemon was asked to stop.
+    pub(super) stopping: watch::Sender<bool>,
     /// The recipient of exports that name none; empty if there is none.
     pub(super) export_recipient: String,
 }
@@ -53,6 +55,14 @@ pub(super) struct Session {
 pub(super) struct Upload {
     pub(super) bytes: Vec<u8>,
     pub(super) permit: OwnedSemaphorePermit,
+}
+
+impl ServerState {
+    /// Returns when the daemon was asked to stop.
+    pub(super) async fn asked_to_stop(&self) {
+        // The sender is ours, so it cannot be gone.
+        let _ = self.stopping.subscribe().wait_for(|asked| *asked).await;
+    }
 }
 
 impl Session {

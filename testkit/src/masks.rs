@@ -10,11 +10,18 @@ use crate::world::PATIENCE;
 /// The user that new connections appear to come from.
 pub struct Masks {
     next: Mutex<Caller>,
-    silent: Mutex<bool>,
+    silent: Mutex<Silent>,
     speaks: Condvar,
     seen: Mutex<usize>,
     comes: Condvar,
     accounts: Mutex<BTreeMap<String, Option<u32>>>,
+}
+
+/// What the name service does not answer.
+#[derive(Default)]
+struct Silent {
+    callers: bool,
+    accounts: bool,
 }
 
 /// User id of every account that a test says nothing about.
@@ -46,9 +53,18 @@ impl Masks {
         self.accounts.lock().expect("lock").insert(name.to_owned(), uid);
     }
 
-    /// Makes the name service stop answering, or answer again.
+    /// Makes the name service stop telling who calls, or tell it again.
     pub fn silence(&self, silent: bool) {
-        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = silent;
+        self.set_silent(|now| now.callers = silent);
+    }
+
+    /// Makes the name service stop telling which accounts there are, or tell it again.
+    pub fn silence_accounts(&self, silent: bool) {
+        self.set_silent(|now| now.accounts = silent);
+    }
+
+    fn set_silent(&self, change: impl FnOnce(&mut Silent)) {
+        change(&mut self.silent.lock().unwrap_or_else(PoisonError::into_inner));
         self.speaks.notify_all();
     }
 
@@ -64,9 +80,9 @@ impl Masks {
         *self.seen.lock().expect("lock")
     }
 
-    fn wait_until_it_speaks(&self) {
+    fn wait_while(&self, is_silent: fn(&Silent) -> bool) {
         let silent = self.silent.lock().expect("lock");
-        drop(self.speaks.wait_timeout_while(silent, PATIENCE, |silent| *silent).expect("lock"));
+        drop(self.speaks.wait_timeout_while(silent, PATIENCE, |silent| is_silent(silent)).expect("lock"));
     }
 
     fn caller(&self) -> Caller {
@@ -76,12 +92,12 @@ impl Masks {
 
 impl Peers for Masks {
     fn caller(&self, _uid: u32, _gid: u32) -> Caller {
-        self.wait_until_it_speaks();
+        self.wait_while(|silent| silent.callers);
         self.caller()
     }
 
     fn account(&self, name: &str) -> Result<Option<u32>, String> {
-        self.wait_until_it_speaks();
+        self.wait_while(|silent| silent.accounts);
         Ok(self.accounts.lock().expect("lock").get(name).copied().unwrap_or(Some(UID)))
     }
 

@@ -304,6 +304,7 @@ impl Drop for World {
     fn drop(&mut self) {
         self.stage.let_go();
         self.masks.silence(false);
+        self.masks.silence_accounts(false);
         if !std::thread::panicking() {
             self.stop();
         }

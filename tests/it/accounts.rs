@@ -169,13 +169,13 @@ fn too_many_templates_are_refused_before_the_capture_with_the_labels_that_are_th
 fn nobody_logs_in_while_the_name_service_is_silent() {
     let world = World::with(|config| config.decision.deadline_ms = Millis(500)).knows_alice();
     world.stage.shows(ALICE);
-    world.masks.silence(true);
+    world.masks.silence_accounts(true);
     let judged = world.ask(&Verify { user: Some("alice".into()), latch: Some(false) }).expect("a verdict");
     assert_eq!(judged.verdict, Some(Outcome::Failed));
     assert!(judged.message.is_some_and(|text| text.contains("name service")));
     assert!(world.enroll("bob").expect_err("for whom?").to_string().contains("name service"));
     assert_eq!(listed(&world, "alice"), [(AccountState::Unanswered, Some(UID.into())); 3]);
-    world.masks.silence(false);
+    world.masks.silence_accounts(false);
     assert_eq!(login(&world, "alice"), Some(Outcome::Match));
 }
 

@@ -4,7 +4,7 @@ use facelatch_wire::call::{Enroll, Identify, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Fault, Method, Outcome};
 
-use super::{CallError, Handle, follow, user_name, without_account};
+use super::{CallError, Handle, run, user_name, without_account};
 use crate::people::{Account, UserName};
 use crate::pipeline::EnrollRequest;
 use crate::serve::connection::Replies;
@@ -28,12 +28,9 @@ impl Handle for Enroll {
         let account = account(session, &user, self.door.unwrap_or_default()).await?;
         let note = (account == Account::Door && self.door != Some(true)).then(|| without_account(&user));
         let request = EnrollRequest { user, account, label: self.label.unwrap_or_default(), templates };
-        let permit = session.job_permit().await?;
         let caller_uid = session.caller.uid;
-        let mut job =
-            session.state.engine.submit(permit, |reporter| Job::Enroll(request, caller_uid, reporter))?;
-        job.started(session.state.queue_timeout).await?;
-        let result = follow(job, replies, to_wire::enrolling_progress).await?;
+        let job = |reporter| Job::Enroll(request, caller_uid, reporter);
+        let result = run(session, replies, job, to_wire::enrolling_progress).await?;
         let mut enrolled = to_wire::enrolled(result)?;
         if let Some(note) = note {
             enrolled.warnings.get_or_insert_default().push(note);
@@ -96,10 +93,8 @@ async fn judge<M: Method<Reply = Judging>>(
         Err(error) => return Ok(to_wire::unanswered(claimed.as_ref(), &error)),
     };
     let question = Question { claimed, accounts, caller_uid: session.caller.uid };
-    let permit = session.job_permit().await?;
-    let mut job = session.state.engine.submit(permit, |reporter| Job::Judge(question, reporter))?;
-    job.started(session.state.queue_timeout).await?;
     let shown = |full| to_wire::shown_to(&session.caller, full);
-    let judging = follow(job, replies, |progress| shown(to_wire::judging_progress(progress))).await?;
+    let progress = |progress| shown(to_wire::judging_progress(progress));
+    let judging = run(session, replies, |reporter| Job::Judge(question, reporter), progress).await?;
     Ok(shown(judging))
 }
