@@ -194,7 +194,7 @@ mod tests {
         let mut newcomers = Vec::new();
         for (uid, gone) in [(2001, 1), (2002, 3), (2003, 0)] {
             assert!(is_open(&held[gone]));
-            newcomers.push(connections.take(uid, false).ok().expect("a place"));
+            newcomers.push(connections.take(uid, false).expect("a place"));
             assert!(!is_open(&held[gone]), "{gone}");
         }
         assert!(connections.take(2004, false).is_err() && is_open(&held[2]), "one is left to everybody");
@@ -203,18 +203,18 @@ mod tests {
         let held = hold(&connections, 1001);
         let _singles: Vec<_> = (1002..1005).map(|uid| connections.take(uid, false).ok()).collect();
         held.iter().rev().for_each(Place::call_begins);
-        let _newcomer = connections.take(2001, false).ok().expect("a place");
+        let _newcomer = connections.take(2001, false).expect("a place");
         assert_eq!(held.iter().map(is_open).collect::<Vec<_>>(), [false, true, true, true]);
     }
 
     #[test]
     fn a_place_is_given_back_once_whoever_took_it_meanwhile() {
         let connections = Connections::new(2);
-        let first = connections.take(1001, false).ok().expect("a place");
-        let root = connections.take(0, true).ok().expect("its own");
+        let first = connections.take(1001, false).expect("a place");
+        let root = connections.take(0, true).expect("its own");
         drop((first, root));
         assert!(connections.is_empty());
-        let held = connections.take(1001, false).ok().expect("a place again");
+        let held = connections.take(1001, false).expect("a place again");
         assert!(connections.take(1002, false).is_err(), "one each");
         drop(held);
         assert!(connections.is_empty());

@@ -41,6 +41,7 @@ use crate::seam::Seams;
 use crate::store::audit::Audit;
 
 use accounts::AccountBook;
+use connections::Connections;
 use engine::{Engine, EngineParts};
 use listener::Listener;
 use peer::Peers;
@@ -132,8 +133,8 @@ pub fn run(
     };
     let state = Rc::new(state);
     let clients = Listener::new(&config.serve, peers, state.clone());
-    let (connections, patience) =
-        (clients.connections(), config.latch.hook_deadline_ms.duration() + FAREWELL);
+    let connections = clients.connections();
+    let patience = config.latch.hook_deadline_ms.duration() + FAREWELL;
     let tasks = tokio::task::LocalSet::new();
     let served = tasks.block_on(&runtime, async move {
         let listener =
@@ -145,16 +146,7 @@ pub fn run(
             () = shutdown => {}
         }
         notify::stopping();
-        // Jobs are cancelled, and whoever waits for a latch that opens learns what became of it.
-        state.stopping.send_replace(true);
-        let gone = async {
-            while !connections.is_empty() {
-                tokio::time::sleep(GONE_CHECK).await;
-            }
-        };
-        if tokio::time::timeout(patience, gone).await.is_err() {
-            tracing::warn!("some clients were disconnected before they were answered");
-        }
+        dismiss(&state, &connections, patience).await;
         Ok(())
     });
     // Connections go first: that cancels what jobs are left, so the engine soon ends and closes the camera.
@@ -164,4 +156,17 @@ pub fn run(
         tracing::error!("the engine's thread panicked; please report it");
     }
     served
+}
+
+/// Cancels jobs and waits until all clients have their answer: whoever waits for a latch that opens learns what became of it.
+async fn dismiss(state: &ServerState, connections: &Connections, patience: Duration) {
+    state.stopping.send_replace(true);
+    let gone = async {
+        while !connections.is_empty() {
+            tokio::time::sleep(GONE_CHECK).await;
+        }
+    };
+    if tokio::time::timeout(patience, gone).await.is_err() {
+        tracing::warn!("some clients were disconnected before they were answered");
+    }
 }
