@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 
 use facelatch_wire::ClientError;
 use facelatch_wire::call::{List, Status};
 use facelatch_wire::reply::{self, AccountState, CameraState, Listed, StoreState};
 
-use super::Finding;
+use super::{Finding, shadow};
 use crate::say::{self, Daemon};
 
 /// Most names in one finding.
@@ -152,5 +153,7 @@ fn accounts(listed: &Listed) -> Vec<Finding> {
             Finding::note("accounts", found, fix)
         })
     };
-    found.into_iter().filter_map(finding).collect()
+    let for_account = listed.templates.iter().filter(|t| t.account == AccountState::Current);
+    let barred = shadow::examine(Path::new("/"), &for_account.map(|t| t.user.as_str()).collect());
+    found.into_iter().filter_map(finding).chain(barred).collect()
 }
