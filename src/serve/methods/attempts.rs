@@ -25,12 +25,14 @@ impl Handle for Enroll {
             None => session.state.templates,
         };
         let user = user_name(&self.user)?;
+        // Before the name service is asked, so that nobody can keep it busy alone.
+        let permit = session.job_permit().await?;
         let account = account(session, &user, self.door.unwrap_or_default()).await?;
         let note = (account == Account::Door && self.door != Some(true)).then(|| without_account(&user));
         let request = EnrollRequest { user, account, label: self.label.unwrap_or_default(), templates };
         let caller_uid = session.caller.uid;
         let job = |reporter| Job::Enroll(request, caller_uid, reporter);
-        let result = run(session, replies, job, to_wire::enrolling_progress).await?;
+        let result = run(session, permit, replies, job, to_wire::enrolling_progress).await?;
         let mut enrolled = to_wire::enrolled(result)?;
         if let Some(note) = note {
             enrolled.warnings.get_or_insert_default().push(note);
@@ -88,6 +90,8 @@ async fn judge<M: Method<Reply = Judging>>(
     replies: &mut Replies<'_, '_, M>,
 ) -> Result<Judging, CallError> {
     let state = &session.state;
+    // Before the name service is asked, so that nobody can keep it busy alone.
+    let permit = session.job_permit().await?;
     let accounts = match state.accounts.for_attempt(claimed.as_ref(), login, state.queue_timeout).await {
         Ok(accounts) => accounts,
         Err(error) => return Ok(to_wire::unanswered(claimed.as_ref(), &error)),
@@ -95,6 +99,6 @@ async fn judge<M: Method<Reply = Judging>>(
     let question = Question { claimed, accounts, caller_uid: session.caller.uid };
     let shown = |full| to_wire::shown_to(&session.caller, full);
     let progress = |progress| shown(to_wire::judging_progress(progress));
-    let judging = run(session, replies, |reporter| Job::Judge(question, reporter), progress).await?;
+    let judging = run(session, permit, replies, |reporter| Job::Judge(question, reporter), progress).await?;
     Ok(shown(judging))
 }

@@ -16,6 +16,7 @@ use super::connection::{Disconnected, Replies};
 use super::engine::Job;
 use super::fault::{bad_parameter, panicked, stopping};
 use super::job::{JobReporter, JobUpdate};
+use super::job_limit::JobPermit;
 use super::session::{ServerState, Session};
 use crate::people::UserName;
 use crate::pipeline::Progress;
@@ -54,13 +55,13 @@ impl From<Disconnected> for CallError {
 /// result. A daemon that stops cancels it, unless only a latch is waited for.
 async fn run<T, M: Method>(
     session: &Session,
+    permit: Option<JobPermit>,
     replies: &mut Replies<'_, '_, M>,
     job: impl FnOnce(JobReporter<T>) -> Job,
     reply: impl Fn(Progress) -> M::Reply,
 ) -> Result<T, CallError> {
     let state = &session.state;
     let done = unless_stopping(state, async {
-        let permit = session.job_permit().await?;
         let mut job = state.engine.submit(permit, job)?;
         job.started(state.queue_timeout).await?;
         while let Some(update) = job.updates.recv().await {
