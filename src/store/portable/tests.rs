@@ -27,6 +27,10 @@ fn here() -> MadeFor {
 }
 
 fn add(store: &Vault, name: &str, n: u32) {
+    add_for(store, name, n, Account::Door);
+}
+
+fn add_for(store: &Vault, name: &str, n: u32, account: Account) {
     let template_key = store.snapshot().expect("read").template_key;
     let face = Embedding::new(vec![n as f32, 1.0, 2.0, -1.0]).expect("valid");
     let template = Template {
@@ -34,7 +38,7 @@ fn add(store: &Vault, name: &str, n: u32) {
         user: UserName::new(name).expect("valid"),
         label: format!("look {n}"),
         created_at: WallTime(n.into()),
-        account: Account::Door,
+        account,
         embedder_sha256: "ab".into(),
         embedding: template_key.apply(&face),
     };
@@ -203,4 +207,22 @@ fn what_no_embedder_gives_is_refused() {
         import(&store, &forged(&[good], &public), &secret, &here(), false, NOBODY).expect("good").added,
         1
     );
+}
+
+#[test]
+fn whoever_is_imported_is_for_the_account_that_is_here_or_for_the_door() {
+    let ((_a, from), (_b, to)) = (TempStore::new(), TempStore::new());
+    add_for(&from, "alice", 1, Account::Uid(1000));
+    add_for(&from, "bob", 2, Account::Uid(1001));
+    add_for(&from, "visitor", 3, Account::Door);
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    let silent = import(&to, &file, &secret, &here(), false, |_| Err("no answer".to_owned()));
+    assert!(matches!(silent, Err(PortableError::NameService { .. })));
+    assert!(names(&to).is_empty());
+    let here_are = |user: &UserName| Ok(Some(5000).filter(|_| user.as_str() != "bob"));
+    let done = import(&to, &file, &secret, &here(), false, here_are).expect("imported");
+    assert_eq!(done.without_account, ["bob"]);
+    let accounts: Vec<Account> = to.templates(None).expect("read").iter().map(|t| t.account).collect();
+    assert_eq!(accounts, [Account::Uid(5000), Account::Door, Account::Door]);
 }
