@@ -115,6 +115,7 @@ pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: b
         0 => say::line("nothing was added")?,
         added => say::line(format!("{added} templates of {} added", done.users.join(", ")))?,
     }
+    done.warnings.iter().flatten().try_for_each(|warning| say::line(format!("note: {warning}")))?;
     if !done.skipped.is_empty() {
         say::line(format!("left out, since they are enrolled already: {}", done.skipped.join(", ")))?;
     }
