@@ -279,8 +279,11 @@ fn check_pool_and_add(seed: u64, height: usize, width: usize, channels: usize) {
     }
 }
 
+/// Miri takes a thousand times as long.
+const CASES: u32 = if cfg!(miri) { 4 } else { 150 };
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn pointwise_equals_the_plain_loop(seed: u64, pixels in 1..40_usize, inputs in 1..150_usize, outputs in 1..90_usize) {
@@ -341,6 +344,7 @@ fn quantising_rounds_half_to_even_and_clamps() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours")]
 fn the_shapes_of_sface_equal_the_plain_loop() {
     check_pointwise(1, 49, 1024, 64);
     check_pointwise(2, 196, 512, 32);
