@@ -8,8 +8,15 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, u16, u16, &[u8])| {
     let (kind, width, height, bytes) = input;
-    let kinds =
-        [PixelFormat::Mjpeg, PixelFormat::Yuyv, PixelFormat::Nv12, PixelFormat::I420, PixelFormat::Grey];
+    let kinds = [
+        PixelFormat::Mjpeg,
+        PixelFormat::Yuyv,
+        PixelFormat::Uyvy,
+        PixelFormat::Yvyu,
+        PixelFormat::Nv12,
+        PixelFormat::I420,
+        PixelFormat::Grey,
+    ];
     let format = kinds[usize::from(kind) % kinds.len()];
     let layout = Layout { format, width: width.into(), height: height.into() };
     if let Ok(len) = picture_len(layout, bytes) {

@@ -165,6 +165,8 @@ fn live_camera(camera: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dy
         ExecFormat::Yuv420 => PixelFormat::I420,
         ExecFormat::Nv12 => PixelFormat::Nv12,
         ExecFormat::Yuyv => PixelFormat::Yuyv,
+        ExecFormat::Uyvy => PixelFormat::Uyvy,
+        ExecFormat::Yvyu => PixelFormat::Yvyu,
         ExecFormat::Grey => PixelFormat::Grey,
     };
     let layout = Layout { format, width: camera.width_px, height: camera.height_px };

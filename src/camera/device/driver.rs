@@ -23,7 +23,7 @@ impl Video4Linux {
     }
 
     fn find(&self) -> Result<PathBuf, CameraError> {
-        Nodes::system().resolve(&self.choice, &v4l_capture::captures)
+        Nodes::system().resolve(&self.choice, &v4l_capture::kind)
     }
 
     /// Closes the device again: some drivers let only one descriptor set the mode.
