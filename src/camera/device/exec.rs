@@ -169,7 +169,13 @@ impl Capture for CommandCapture {
         self.wait_for_output();
         self.read_stderr();
         match self.read_stdout() {
-            Output::Bytes => self.splitter.next_frame().map_or(Ok(None), |frame| self.checked(frame)),
+            Output::Bytes => match self.splitter.next_frame() {
+                Some(frame) => self.checked(frame),
+                None if self.splitter.is_lost() => {
+                    Err(self.options.failed(&format!("its output has no JPEG, and {}", self.form.expected())))
+                }
+                None => Ok(None),
+            },
             Output::Other(why) => Err(self.options.failed(&why)),
             Output::NotYet => Ok(None),
             Output::End => {

@@ -9,6 +9,9 @@ use super::capture::RawFrame;
 /// Longest JPEG that is accepted, in bytes.
 const MAX_JPEG_BYTES: usize = 8 << 20;
 
+/// Most bytes between two JPEGs, or before the first.
+const MAX_SKIPPED_BYTES: usize = 256 << 10;
+
 /// First bytes of a JPEG: its start marker, and the first byte of the next marker.
 const START: &[u8] = &[0xFF, 0xD8, 0xFF];
 /// The marker at the end of a JPEG, which some cameras leave out.
@@ -22,11 +25,13 @@ pub(super) struct FrameSplitter {
     may_be_over: bool,
     /// Pictures that came out whole.
     whole: u64,
+    /// Bytes since the last picture that belong to none.
+    skipped: usize,
 }
 
 impl FrameSplitter {
     pub(super) fn new(layout: Layout) -> Self {
-        Self { layout, pending: Zeroizing::default(), may_be_over: false, whole: 0 }
+        Self { layout, pending: Zeroizing::default(), may_be_over: false, whole: 0, skipped: 0 }
     }
 
     /// Appends what the command wrote next.
@@ -46,6 +51,11 @@ impl FrameSplitter {
     /// Pictures so far, and the bytes after them.
     pub(super) fn count(&self) -> (u64, usize) {
         (self.whole, self.pending.len())
+    }
+
+    /// Whether so much came that is no JPEG that none will come.
+    pub(super) fn is_lost(&self) -> bool {
+        self.skipped > MAX_SKIPPED_BYTES
     }
 
     fn next_jpeg(&mut self) -> Option<Result<RawFrame, CameraError>> {
@@ -84,6 +94,7 @@ impl FrameSplitter {
         if !begun && !self.pending.starts_with(START) {
             let start = find(&self.pending, START);
             let surplus = start.unwrap_or(self.pending.len().saturating_sub(START.len() - 1));
+            self.skipped += surplus;
             self.pending.drain(..surplus);
         }
     }
@@ -91,7 +102,7 @@ impl FrameSplitter {
     fn frame(&mut self, length: usize) -> RawFrame {
         let bytes = self.pending.drain(..length).collect();
         self.may_be_over = may_end(&self.pending);
-        self.whole += 1;
+        (self.whole, self.skipped) = (self.whole + 1, 0);
         RawFrame { layout: self.layout, bytes }
     }
 }

@@ -134,22 +134,30 @@ fn a_command_that_closed_its_standard_error_is_not_asked_for_it_again() {
 }
 
 #[test]
-fn a_command_that_writes_nothing_or_no_pictures_is_silent_and_is_killed() {
-    for script in ["echo $$ > pid; exec sleep 600", "echo $$ > pid; exec cat /dev/zero"] {
-        let mut camera = Scripted::new(MJPEG, script);
-        let (folder, clock) = (camera.folder.path().to_owned(), Arc::clone(&camera.clock));
-        let why = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                wait_for("start of the command", || read(&folder, "pid").ends_with('\n'));
-                clock.pass();
-            });
-            camera.ask().map(|_| ()).expect_err("no frame")
+fn a_command_that_writes_nothing_is_silent_and_is_killed() {
+    let mut camera = Scripted::new(MJPEG, "echo $$ > pid; exec sleep 600");
+    let (folder, clock) = (camera.folder.path().to_owned(), Arc::clone(&camera.clock));
+    let why = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            wait_for("start of the command", || read(&folder, "pid").ends_with('\n'));
+            clock.pass();
         });
-        assert!(matches!(why, CameraError::Silent { .. }), "{why}");
-        camera.device.close();
-        let pid = camera.read("pid");
-        wait_for(script, || !runs(&pid));
-    }
+        camera.ask().map(|_| ()).expect_err("no frame")
+    });
+    assert!(matches!(why, CameraError::Silent { .. }), "{why}");
+    camera.device.close();
+    let pid = camera.read("pid");
+    wait_for("end of the command", || !runs(&pid));
+}
+
+#[test]
+fn a_command_that_writes_no_pictures_is_named_and_is_killed() {
+    let mut camera = Scripted::new(MJPEG, "echo $$ > pid; exec cat /dev/zero");
+    let why = camera.ask().map(|_| ()).expect_err("no frame").to_string();
+    assert!(why.contains("its output has no JPEG, and camera.exec_format = \"mjpeg\" is JPEG"), "{why}");
+    camera.clock.pass();
+    let pid = camera.read("pid");
+    wait_for("end of the command", || !runs(&pid));
 }
 
 #[test]
