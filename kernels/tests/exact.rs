@@ -384,5 +384,6 @@ fn layers_that_could_overflow_are_refused() {
     assert!(Pointwise::new(isa, 1, &[1], &requant(&[0], &[f32::NAN])).is_err());
     assert!(Pointwise::new(isa, 1, &[1], &requant(&[0], &[1.0e6])).is_err());
     assert!(Pointwise::new(isa, 2, &[1], &requant(&[0], &[1.0])).is_err());
-    assert!(Dense::new(isa, 70_000, &[127; 70_000], &[0], &[1.0], 0).is_err());
+    // Miri takes minutes to pack so many.
+    assert!(cfg!(miri) || Dense::new(isa, 70_000, &[127; 70_000], &[0], &[1.0], 0).is_err());
 }
