@@ -11,6 +11,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+#[cfg(all(feature = "camera", target_os = "linux"))]
 pub(in crate::camera) use jpeg::{Ending, Span};
 pub use picture::{UnreadablePicture, decode_picture};
 pub use rows::{picture, row_len};
@@ -118,7 +119,7 @@ fn raw_picture(layout: Layout, bytes: &[u8]) -> Result<&[u8], CameraError> {
 pub fn picture_len(layout: Layout, bytes: &[u8]) -> Result<usize, CameraError> {
     match raw_len(layout) {
         Some(wanted) => plane(bytes, wanted).map(<[u8]>::len),
-        None => Span::of(bytes).map(|span| span.end).or_else(|damage| bad(&damage.why)),
+        None => jpeg::Span::of(bytes).map(|span| span.end).or_else(|damage| bad(&damage.why)),
     }
 }
 

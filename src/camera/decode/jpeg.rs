@@ -89,6 +89,10 @@ pub(in crate::camera) enum Ending {
 /// Bytes that are no JPEG.
 pub(in crate::camera) struct Damage {
     /// Where they stop being one.
+    #[cfg_attr(
+        not(all(feature = "camera", target_os = "linux")),
+        expect(dead_code, reason = "only a stream is searched for the next")
+    )]
     pub(in crate::camera) at: usize,
     pub(in crate::camera) why: String,
 }
