@@ -7,6 +7,8 @@ mod machine;
 mod pam;
 mod shadow;
 mod swap;
+#[path = "../../src/serve/volatile.rs"]
+mod volatile;
 
 use std::path::Path;
 

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use facelatch_wire::reply::{AccountState, Enrolling, Face, Judging, Milliseconds, Point, Template};
+use facelatch_wire::reply::{
+    AccountState, AuditLog, Enrolling, Face, Judging, Milliseconds, Point, Template,
+};
 use facelatch_wire::{Fault, Outcome};
 
 use super::accounts::AccountError;
 use super::fault::{bad_parameter, store_fault};
 use super::peer::Caller;
+use crate::clock::WallTime;
 use crate::judge::LockedOut;
 use crate::people::{Account, Standing, UserName};
 use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progress, Verdict};
+use crate::store::audit::SeriesReport;
 use crate::store::{self, StoreError};
 
 /// Everything there is to say about an attempt. [`shown_to`] takes off what a caller may not see.
@@ -190,6 +194,13 @@ fn account_state(standing: Standing) -> AccountState {
         Standing::Door => AccountState::Door,
         Standing::Unrecorded => AccountState::Unrecorded,
     }
+}
+
+/// What there is of one series of the audit log.
+pub(super) fn audit_log(series: SeriesReport) -> AuditLog {
+    let SeriesReport { name, entries, files, dropped, since, kept_since } = series;
+    let seconds = |time: WallTime| time.0;
+    AuditLog { name, entries, files, dropped, since: since.map(seconds), kept_since: kept_since.map(seconds) }
 }
 
 /// The outcome for a cause.

@@ -259,6 +259,19 @@ pub fn import(
     Ok(done)
 }
 
+/// Decrypts an export to see that it has at most so many people.
+///
+/// # Errors
+/// [`PortableError::File`] if it has more, and as [`import`].
+pub fn check_people(file: &[u8], identity: &str, here: &MadeFor, most: usize) -> Result<(), PortableError> {
+    let people = read(file, identity, here)?.len();
+    if people > most {
+        let why = format!("it has {people} people, and only root may import more than {most} at once");
+        return Err(PortableError::File { why });
+    }
+    Ok(())
+}
+
 /// Templates in a file, by user.
 fn read(
     file: &[u8],

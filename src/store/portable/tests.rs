@@ -226,3 +226,15 @@ fn whoever_is_imported_is_for_the_account_that_is_here_or_for_the_door() {
     let accounts: Vec<Account> = to.templates(None).expect("read").iter().map(|t| t.account).collect();
     assert_eq!(accounts, [Account::Uid(5000), Account::Door, Account::Door]);
 }
+
+#[test]
+fn a_file_with_more_people_than_allowed_is_refused() {
+    let (_a, from) = TempStore::new();
+    add(&from, "alice", 1);
+    add(&from, "bob", 2);
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    let refused = check_people(&file, &secret, &here(), 1).expect_err("two").to_string();
+    assert!(refused.contains("it has 2 people"), "{refused}");
+    check_people(&file, &secret, &here(), 2).expect("two");
+}
