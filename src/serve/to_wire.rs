@@ -186,6 +186,13 @@ pub(super) fn template(template: store::Template, uids: Option<&BTreeMap<UserNam
     }
 }
 
+/// What there is of one series of the audit log.
+pub(super) fn audit_log(series: SeriesReport) -> AuditLog {
+    let SeriesReport { name, entries, files, dropped, since, kept_since } = series;
+    let seconds = |time: WallTime| time.0;
+    AuditLog { name, entries, files, dropped, since: since.map(seconds), kept_since: kept_since.map(seconds) }
+}
+
 fn account_state(standing: Standing) -> AccountState {
     match standing {
         Standing::Current => AccountState::Current,
@@ -194,13 +201,6 @@ fn account_state(standing: Standing) -> AccountState {
         Standing::Door => AccountState::Door,
         Standing::Unrecorded => AccountState::Unrecorded,
     }
-}
-
-/// What there is of one series of the audit log.
-pub(super) fn audit_log(series: SeriesReport) -> AuditLog {
-    let SeriesReport { name, entries, files, dropped, since, kept_since } = series;
-    let seconds = |time: WallTime| time.0;
-    AuditLog { name, entries, files, dropped, since: since.map(seconds), kept_since: kept_since.map(seconds) }
 }
 
 /// The outcome for a cause.
