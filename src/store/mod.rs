@@ -140,10 +140,17 @@ pub trait TemplateStore: Send + Sync {
     /// [`StoreError`].
     fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError>;
 
-    /// Keeps the misses of `user`, or of identification for `None`.
+    /// Makes sure, by writing, that [`TemplateStore::set_misses`] would work now. Asked before a face is judged, so that no
+    /// attempt is judged whose miss would be lost.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::NoRoomForMiss`].
+    fn prove_room_for_miss(&self) -> Result<(), StoreError>;
+
+    /// Keeps the misses of `user`, or of identification for `None`. A full disk does not prevent it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; they count all the same until the process ends, and are written as soon as that works.
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError>;
 
     /// Grows with each change of the templates, so that copies in memory know when they are stale.
