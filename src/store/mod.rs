@@ -92,6 +92,18 @@ pub struct Health {
     pub notes: Vec<String>,
 }
 
+impl Health {
+    /// What a start has to put on record: what is lost or was restored. `None` if everything was whole.
+    pub fn remark(&self) -> Option<String> {
+        let word = match self.condition {
+            Condition::Lossy => "lossy",
+            Condition::Restored => "restored",
+            Condition::Whole | Condition::Behind => return None,
+        };
+        Some(format!("{word}: {}", self.notes.join("; ")))
+    }
+}
+
 /// How much of a store is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {
