@@ -143,7 +143,7 @@ fn made_for() -> MadeFor {
     }
 }
 
-/// Prints `condition`, `template USER ID`, `misses USER N`, `note`, `audit` and `problem` lines.
+/// Prints `condition`, `template USER ID`, `misses USER N`, `note`, `remark`, `audit` and `problem` lines.
 fn check(folder: &Path) -> Result<()> {
     let (vault, audit) = open(folder)?;
     let at = vault.snapshot()?;
@@ -167,6 +167,12 @@ fn check(folder: &Path) -> Result<()> {
         }
     }
     health.notes.iter().for_each(|note| println!("note {note}"));
+    // As a daemon does.
+    if let Some(remark) = health.remark() {
+        println!("remark {remark}");
+        let note = Some(remark);
+        audit.record(Entry { time: SystemClock.wall(), kind: "start".to_owned(), note, ..Entry::default() });
+    }
     let report = audit.verify()?;
     println!("audit {}", report.entries);
     report.problems.iter().for_each(|problem| println!("problem {problem}"));
