@@ -20,6 +20,8 @@ mod salvage;
 
 #[cfg(test)]
 pub(super) use head::FILE as HEAD;
+#[cfg(any(test, fuzzing))]
+pub(super) use head::passes as head_passes;
 use head::{LedgerHead, Unlogged};
 
 pub(super) use open::{Findings, Parts, exists};

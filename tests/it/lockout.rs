@@ -5,6 +5,7 @@ use std::time::Duration;
 use facelatch_wire::Outcome;
 use facelatch_wire::call::{Identify, Reset};
 
+use facelatch::store::TemplateStore;
 use facelatch_testkit::stage::{ALICE, BOB};
 use facelatch_testkit::store::Op;
 use facelatch_testkit::world::World;

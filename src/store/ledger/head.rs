@@ -136,3 +136,61 @@ fn open(slot: &[u8], key: &Key, device: &[u8; 16]) -> Option<Newest> {
         unlogged,
     })
 }
+
+/// Whether these bytes hold a slot that this key sealed.
+#[cfg(any(test, fuzzing))]
+pub(in crate::store) fn passes(bytes: &[u8], key: &Key) -> bool {
+    open(bytes, key, &[1; 16]).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::files::tests::{Fake, Fault};
+
+    fn made(disk: &Arc<Fake>) -> (LedgerHead, Option<Newest>) {
+        LedgerHead::open(disk.clone(), Key::from_bytes([7; 32]), [1; 16]).expect("read")
+    }
+
+    fn manifest(revision: u64) -> Manifest {
+        Manifest { revision, ..Manifest::empty([0; 8], "ab") }
+    }
+
+    fn unlogged(entries: u8) -> Unlogged {
+        (0..entries).map(|n| (vec![n; 17], (n % 2 == 0).then(|| vec![n; 90]))).collect()
+    }
+
+    #[test]
+    fn what_was_written_comes_back_and_the_file_never_grows() {
+        let disk = Arc::new(Fake::default());
+        let (mut head, nothing) = made(&disk);
+        assert_eq!(nothing, None);
+        head.take_room(&manifest(1), &unlogged(0)).expect("written");
+        disk.plan(1, Fault::NoRoom);
+        for n in 2..9 {
+            head.write(&manifest(n), &unlogged(n as u8 - 2)).expect("in place");
+            let (_, found) = made(&disk);
+            let found = found.expect("whole");
+            assert_eq!((found.revision, found.unlogged), (n, unlogged(n as u8 - 2)));
+        }
+        assert_eq!(disk.length(FILE).expect("read"), Some(2 * SLOT_BYTES as u64));
+        assert!(
+            head.write(&manifest(9), &unlogged(255)).is_ok()
+                && head.check_room(&manifest(9), &unlogged(255)).is_ok()
+        );
+    }
+
+    #[test]
+    fn a_slot_is_whole_whenever_the_power_goes() {
+        for (step, seed) in (1..5).flat_map(|step| (0..10).map(move |seed| (step, seed))) {
+            let disk = Arc::new(Fake::default());
+            let (mut head, _) = made(&disk);
+            head.take_room(&manifest(1), &unlogged(0)).expect("written");
+            disk.plan(step, Fault::Power);
+            let done = head.write(&manifest(2), &unlogged(3)).is_ok();
+            let after = Arc::new(disk.reboot(seed));
+            let found = made(&after).1.expect("one is whole").revision;
+            assert!(found == 2 || (!done && found == 1), "step {step}, seed {seed}: {found}");
+        }
+    }
+}
