@@ -1,7 +1,8 @@
 //! A process with a store and nothing else, for `cargo xtask torture` to kill.
 //!
 //! `run FOLDER SEED` changes the store until it is killed and prints a line when a change begins and when it is acknowledged;
-//! `check FOLDER` opens it and prints what it holds. No network is loaded: embeddings are generated from numbers.
+//! `miss FOLDER N` opens it, waits for a line and then keeps N misses of each user, as attempts do; `check FOLDER` opens it
+//! and prints what it holds. No network is loaded: embeddings are generated from numbers.
 #![allow(clippy::print_stdout, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -28,8 +29,9 @@ fn main() {
         ["run", folder, seed, changes] => {
             run(Path::new(folder), seed.parse().expect("a number"), changes.parse().expect("a number"))
         }
+        ["miss", folder, misses] => miss(Path::new(folder), misses.parse().expect("a number")),
         ["check", folder] => check(Path::new(folder)),
-        _ => Err("usage: store_exerciser run FOLDER SEED [CHANGES] | check FOLDER".into()),
+        _ => Err("usage: store_exerciser run FOLDER SEED [CHANGES] | miss FOLDER N | check FOLDER".into()),
     };
     if let Err(why) = ended {
         eprintln!("store_exerciser: {why}");
@@ -130,6 +132,19 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
         let kind = what.split(' ').next().unwrap_or_default().to_owned();
         audit.record(Entry { time: SystemClock.wall(), kind, by: Some(0), ..Entry::default() });
         say('.', "audited")?;
+    }
+    Ok(())
+}
+
+/// Lines: `= open`, then `! misses USER N` or `- WHY` for each miss.
+fn miss(folder: &Path, misses: u32) -> Result<()> {
+    let (vault, _audit) = open(folder)?;
+    println!("= open");
+    std::io::stdin().read_line(&mut String::new())?;
+    for (count, name) in (1..=misses).flat_map(|count| (0..8).map(move |n| (count, user(n)))) {
+        let misses = Misses { count, last_miss: WallTime(u64::from(count)) };
+        let kept = vault.prove_room_for_miss().and_then(|()| vault.set_misses(Some(&name), misses));
+        println!("{}", kept.map_or_else(|why| format!("- {why}"), |()| format!("! misses {name} {count}")));
     }
     Ok(())
 }

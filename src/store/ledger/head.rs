@@ -153,7 +153,9 @@ mod tests {
     }
 
     fn manifest(revision: u64) -> Manifest {
-        Manifest { revision, ..Manifest::empty([0; 8], "ab") }
+        let mut manifest = Manifest::empty([0; 8], "ab");
+        manifest.revision = revision;
+        manifest
     }
 
     fn unlogged(entries: u8) -> Unlogged {

@@ -91,8 +91,11 @@ impl Harmed {
                     Outcome::Harmless => counts.harmless += u32::from(again.is_empty()),
                     Outcome::Mended => counts.mended += u32::from(again.is_empty()),
                     Outcome::Reported => {
-                        counts.reported += u32::from(again.is_empty());
-                        tally.note(format!("{about}: lossy, and reported: {:?}", seen.notes));
+                        // A second start holds what the first one could save.
+                        if again.is_empty() {
+                            counts.reported += 1;
+                            tally.note(format!("{about}: lossy, and reported: {:?}", seen.notes));
+                        }
                     }
                     Outcome::Silent => {
                         tally.silent_losses += 1;
@@ -210,7 +213,8 @@ fn units(store: &Path) -> Result<Vec<String>> {
 }
 
 fn remove(path: &Path) -> Result<()> {
-    Ok(if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? })
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    Ok(removed?)
 }
 
 /// All files below a path, or the file itself.
