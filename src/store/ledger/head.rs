@@ -20,6 +20,9 @@ pub(in crate::store) const FILE: &str = "ledger.head";
 
 const SLOT_BYTES: usize = 32 << 10;
 
+/// Bytes written at a time.
+const BLOCK_BYTES: usize = 4 << 10;
+
 /// Room in a slot that must be left before a face is judged: more than the misses of one attempt take.
 const SPARE_BYTES: usize = 4 << 10;
 
@@ -101,8 +104,12 @@ impl LedgerHead {
 
     /// Overwrites the older slot. After an error the next write goes to the same one.
     fn put_slot(&mut self, slot: &[u8]) -> io::Result<()> {
-        let at = (self.generation + 1) % 2 * SLOT_BYTES as u64;
-        self.disk.write(FILE, at, slot)?;
+        let mut at = (self.generation + 1) % 2 * SLOT_BYTES as u64;
+        // The kernel may later write back as one piece what it was given as one.
+        for block in slot.chunks(BLOCK_BYTES) {
+            self.disk.write(FILE, at, block)?;
+            at += block.len() as u64;
+        }
         self.disk.sync(FILE)?;
         self.generation += 1;
         Ok(())
