@@ -13,14 +13,15 @@ use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
-use crate::judge::{Evidence, NoMatch, Policy, admit, judge, vote};
-use crate::people::UserName;
+use crate::judge::{Evidence, NoMatch, Policy, judge, vote};
+use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
 mod attempt;
 mod capture;
 mod enroll;
 mod gallery;
+mod misses;
 mod networks;
 mod verdict;
 
@@ -117,13 +118,13 @@ impl Pipeline {
     }
 
     /// Is the face before the camera this user's?
-    pub fn verify(&mut self, user: &UserName, observer: Observer<'_>) -> Attempt {
-        self.attempt(Some(user), observer)
+    pub fn verify(&mut self, user: &UserName, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
+        self.attempt(Some(user), accounts, observer)
     }
 
     /// Whose face is before the camera?
-    pub fn identify(&mut self, observer: Observer<'_>) -> Attempt {
-        self.attempt(None, observer)
+    pub fn identify(&mut self, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
+        self.attempt(None, accounts, observer)
     }
 
     /// Closes the camera; the next attempt opens it again.
@@ -164,9 +165,14 @@ impl Pipeline {
         self.gallery.refresh(&*self.store, &self.networks.head)
     }
 
-    fn attempt(&mut self, claimed: Option<&UserName>, observer: Observer<'_>) -> Attempt {
+    fn attempt(
+        &mut self,
+        claimed: Option<&UserName>,
+        accounts: &Accounts,
+        observer: Observer<'_>,
+    ) -> Attempt {
         let mut trace = Trace::default();
-        let verdict = self.run(claimed, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
+        let verdict = self.run(claimed, accounts, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
         Attempt { verdict, trace }
     }
 
@@ -174,10 +180,17 @@ impl Pipeline {
     fn run(
         &mut self,
         claimed: Option<&UserName>,
+        accounts: &Accounts,
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
         self.refresh()?;
+        self.gallery.leave_out(|user, account| !accounts.count(user, account));
+        if let Some(user) = claimed
+            && let Some(account) = self.gallery.left_out(user)
+        {
+            return Err(Cause::OtherAccount(accounts.standing(user, account)));
+        }
         self.check_grantable(claimed)?;
         if let Some(reason) = self.locked_out(claimed)? {
             return Ok(Verdict::Denied(reason));
@@ -211,14 +224,6 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The lockout in force for `user`, or for identification if `None`.
-    fn locked_out(&mut self, user: Option<&UserName>) -> Result<Option<DenyReason>, StoreError> {
-        let misses = self.store.misses(user)?;
-        let age = self.ages.of(user, misses, (self.clock.now(), self.clock.wall()));
-        let until = admit(&self.rules.lockout, &misses, age).err();
-        Ok(until.map(|until| DenyReason::LockedOut { until, user: user.cloned() }))
-    }
-
     /// Judges, and writes the result to the disk before anybody is told: pulling the plug buys no free try. The store is
     /// read again: people may have been removed, and misses reset, during the capture.
     fn decide(
@@ -238,18 +243,21 @@ impl Pipeline {
         {
             return Ok(Verdict::Denied(reason));
         }
-        let now = (self.clock.now(), self.clock.wall());
-        let (decision, misses) = judge(evidence, policy, self.store.misses(claimed)?, now);
-        self.store.set_misses(claimed, misses)?;
+        let decision = judge(evidence, policy, self.clock.now());
+        self.keep_misses(claimed, decision.is_ok())?;
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
             Err(NoMatch) => Verdict::Denied(DenyReason::NoMatch),
         })
     }
 
-    /// Whether the last template of `user` was removed during the capture.
+    /// Whether the last template of `user` was removed during the capture, or they were enrolled for another account.
     fn was_removed(&self, user: &UserName) -> Result<bool, StoreError> {
-        Ok(!self.gallery.has_revision(self.store.revision()) && self.store.templates(Some(user))?.is_empty())
+        if self.gallery.has_revision(self.store.revision()) {
+            return Ok(false);
+        }
+        let account = self.gallery.account(user);
+        Ok(self.store.templates(Some(user))?.iter().all(|template| template.account != account))
     }
 
     /// The best evidence and what it has to reach; `None` if there is nobody to compare with.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use facelatch::clock::{Clock, SystemClock, WallTime};
 use facelatch::embed::{Embedding, KeyKind, TemplateKeySpec};
 use facelatch::head::project::SplitMix64;
-use facelatch::people::{Misses, UserName};
+use facelatch::people::{Account, Misses, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
 use facelatch::store::portable::{self, MadeFor};
 use facelatch::store::{KeySource, Snapshot, Template, TemplateStore, Vault, VaultOptions};
@@ -71,6 +71,7 @@ fn template(at: &Snapshot, user: UserName, n: u64) -> Template {
         user,
         label: format!("look {n}"),
         created_at: WallTime(n),
+        account: Account::Door,
         embedder_sha256: SHA.to_owned(),
         embedding: at.template_key.apply(&face(n)),
     }
@@ -121,7 +122,7 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
         } else {
             let count = 1 + random.below(40) as u32;
             let (vault, name) = (&vault, name.clone());
-            let misses = Misses { count, last_miss: WallTime(u64::from(count)) };
+            let misses = Misses { count, last_miss: WallTime(u64::from(count)), ..Misses::default() };
             (format!("misses {name} {count}"), Box::new(move || Ok(vault.set_misses(Some(&name), misses)?)))
         };
         say('?', &what)?;
@@ -142,7 +143,7 @@ fn miss(folder: &Path, misses: u32) -> Result<()> {
     println!("= open");
     std::io::stdin().read_line(&mut String::new())?;
     for (count, name) in (1..=misses).flat_map(|count| (0..8).map(move |n| (count, user(n)))) {
-        let misses = Misses { count, last_miss: WallTime(u64::from(count)) };
+        let misses = Misses { count, last_miss: WallTime(u64::from(count)), ..Misses::default() };
         let kept = vault.prove_room_for_miss().and_then(|()| vault.set_misses(Some(&name), misses));
         println!("{}", kept.map_or_else(|why| format!("- {why}"), |()| format!("! misses {name} {count}")));
     }
@@ -189,7 +190,7 @@ fn check(folder: &Path) -> Result<()> {
         audit.record(Entry { time: SystemClock.wall(), kind: "start".to_owned(), note, ..Entry::default() });
     }
     let report = audit.verify()?;
-    println!("audit {}", report.entries);
+    println!("audit {}", report.series.iter().map(|series| series.entries).sum::<u64>());
     report.problems.iter().for_each(|problem| println!("problem {problem}"));
     Ok(())
 }

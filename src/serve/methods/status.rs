@@ -44,7 +44,7 @@ impl Handle for StatusCall {
             store: stored(health, audit),
             busy: engine.busy(),
             latch: engine.latch.clone(),
-            notes: networks.notes.clone(),
+            notes: [&state.notes[..], &networks.notes].concat(),
             threshold: score(networks.threshold),
             identical_pair_p: score(networks.identical_pair),
         })

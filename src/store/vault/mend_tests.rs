@@ -31,7 +31,9 @@ fn each_file_is_mended_from_the_others() {
         add(&store, &[("alice", "1"), ("bob", "2")]).expect("added");
         add(&store, &[("carol", "3")]).expect("added");
         store.remove(&user("bob"), None).expect("removed");
-        store.set_misses(None, Misses { count: 2, last_miss: WallTime(9) }).expect("kept");
+        store
+            .set_misses(None, Misses { count: 2, last_miss: WallTime(9), ..Misses::default() })
+            .expect("kept");
         drop(store);
         place
     };
@@ -101,7 +103,7 @@ fn a_flipped_bit_of_the_table_without_a_log_is_never_silent() {
         let store = place.open();
         add(&store, &[("alice", "1"), ("alice", "2")]).expect("added");
         for count in 1..6 {
-            let misses = Misses { count, last_miss: WallTime(9) };
+            let misses = Misses { count, last_miss: WallTime(9), ..Misses::default() };
             store.set_misses(Some(&user("alice")), misses).expect("kept");
         }
         drop(store);

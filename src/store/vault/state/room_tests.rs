@@ -12,7 +12,8 @@ fn count(state: &State, name: Option<u8>) -> u32 {
 }
 
 fn miss(state: &mut State, name: Option<u8>) -> Result<(), StoreError> {
-    let misses = state.misses(name.map(user).as_ref())?.missed(WallTime(9));
+    let before = state.misses(name.map(user).as_ref())?;
+    let misses = Misses { count: before.count + 1, last_miss: WallTime(9), ..before };
     state.set_misses(name.map(user).as_ref(), misses)
 }
 
@@ -108,7 +109,7 @@ fn room_for_misses_ends_before_an_attempt_and_not_within_it() {
     let mut state = site.open().expect("opens");
     site.disk.plan(1, Fault::NoRoom);
     let name = |n: u32| UserName::new(&format!("person{n}")).expect("valid");
-    let one = Misses::default().missed(WallTime(9));
+    let one = Misses { count: 1, last_miss: WallTime(9), ..Misses::default() };
     let mut people = 0;
     while state.prove_room_for_miss().is_ok() {
         state.set_misses(Some(&name(people)), one).expect("recorded");
