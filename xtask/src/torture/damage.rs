@@ -15,8 +15,9 @@ const CHANGES: &str = "20";
 /// The table is one unit: its files are only good together.
 const TABLE: &str = "records";
 
-/// Log and head of the audit log: put back together, they hide the lines since. docs/store.md says so.
-const AUDIT: [&str; 2] = ["audit/audit.log", "audit/audit.head"];
+/// Log and head of each series of the audit log: put back together, they hide the lines since. docs/store.md says so.
+const AUDIT: [[&str; 2]; 2] =
+    [["audit/audit.log", "audit/audit.head"], ["audit/changes.log", "audit/changes.head"]];
 
 /// How the runs ended, for one file and for two.
 #[derive(Default)]
@@ -118,7 +119,8 @@ impl Harmed {
         }
         // Lines of the audit log are not in the model; a gap in them must be reported too.
         let lines_missing = seen.audited < self.before.audited;
-        let both_put_back = AUDIT.iter().all(|name| self.what.contains(&((*name).to_owned(), PUT_BACK)));
+        let is_put_back = |name: &&str| self.what.contains(&((*name).to_owned(), PUT_BACK));
+        let both_put_back = AUDIT.iter().any(|series| series.iter().all(|name| is_put_back(name)));
         if !is_told || (lines_missing && seen.problems.is_empty() && !both_put_back) {
             return Outcome::Silent;
         }

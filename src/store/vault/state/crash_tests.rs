@@ -309,25 +309,6 @@ fn a_disk_that_stays_full_still_lets_everybody_be_read() {
 }
 
 #[test]
-fn a_table_that_could_not_be_written_catches_up() {
-    let (_folder, keys) = keys();
-    let site = Site::new(&keys);
-    let mut state = site.open().expect("opens");
-    let before = site.disk.steps();
-    Op::Misses(None, 1).run(&mut state).expect("kept");
-    // The last step of a change is writing the table.
-    let steps = site.disk.steps() - before;
-    site.disk.plan(steps, Fault::Full);
-    Op::Misses(None, 2).run(&mut state).expect("it is in the change log");
-    assert!(!state.ledger.behind().is_empty());
-    Op::Misses(None, 3).run(&mut state).expect("kept");
-    assert!(state.ledger.behind().is_empty());
-    drop(state);
-    let state = site.open().expect("opens");
-    assert_eq!((state.misses(None).expect("read").count, state.findings.condition), (3, Condition::Whole));
-}
-
-#[test]
 fn a_removed_users_key_is_nowhere_on_the_disk() {
     let (_folder, keys) = keys();
     let site = Site::new(&keys);
