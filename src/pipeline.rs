@@ -155,7 +155,7 @@ impl Pipeline {
             detector: detector.name().to_owned(),
             threshold: head.threshold(),
             identical_pair: head.identical_pair(),
-            notes: [detector.notes(), embedder.notes()].concat(),
+            notes: [detector.notes(), &embedder.notes()].concat(),
         }
     }
 

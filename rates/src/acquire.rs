@@ -200,6 +200,7 @@ impl Bench {
         };
         let quality = Quality::of(&self.gate, &frame, &faces).code();
         let embedding = faces.first().map(|face| self.embedder.embed_face(&frame, face)).transpose()?;
+        let embedding = embedding.map(|embedded| embedded.embedding);
         Ok(Ok(Taken { quality, bordered: bordered && embedding.is_some(), embedding }))
     }
 
@@ -222,7 +223,7 @@ impl Bench {
             return Ok(Err(format!("is {width}x{height} pixels; --aligned takes 112x112 only")));
         };
         let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
-        let embedding = Some(self.embedder.embed(&chip)?);
+        let embedding = Some(self.embedder.embed(&chip)?.embedding);
         Ok(Ok(Taken { quality: quality.code(), bordered: false, embedding }))
     }
 }

@@ -6,7 +6,7 @@ use super::{Cause, Networks, Observer, Pipeline, Progress, Trace, report};
 use crate::camera::{CameraError, Frame};
 use crate::clock::BootTime;
 use crate::detect::quality::RetryReason;
-use crate::embed::{KeyedEmbedding, OtherKey, align};
+use crate::embed::{KeyedEmbedding, Measures, OtherKey, align};
 
 /// Longest wait for one frame. Then we check that the caller is still there, and report that we are alive.
 const FRAME_WAIT: Duration = Duration::from_secs(5);
@@ -132,8 +132,9 @@ impl Pipeline {
         let chip = align::align(frame, &face);
         trace.means.align.add(self.ms_since(start));
         let start = self.clock.now();
-        let embedding = self.gallery.key().apply(&embedder.embed(&chip)?);
+        let embedded = embedder.embed(&chip)?;
         trace.means.embed.add(self.ms_since(start));
-        Ok(Ok(embedding))
+        let believed = embedder.check(&Measures::of(&face, &embedded));
+        Ok(believed.map(|()| self.gallery.key().apply(&embedded.embedding)))
     }
 }

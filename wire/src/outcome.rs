@@ -110,6 +110,7 @@ outcomes! {
         TooBright = "too-bright", "too bright", "less light on the face, please";
         TooBlurred = "too-blurred", "blurred", "hold still, or wipe the lens";
         TurnedAway = "turned-away", "turned away", "look straight at the camera";
+        Unclear = "unclear", "the face is not clear enough to be judged", "come closer, with more light and nothing over the face";
     }
 }
 
