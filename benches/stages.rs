@@ -15,7 +15,7 @@ use facelatch::config::Config;
 use facelatch::detect::Face;
 use facelatch::embed::{Embedding, KeyedEmbedding, TemplateKey, align};
 use facelatch::judge::{Evidence, Policy, judge, vote};
-use facelatch::people::{Misses, UserName};
+use facelatch::people::UserName;
 use facelatch::pipeline::{EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{KeySource, Vault, VaultOptions};
 
@@ -85,11 +85,10 @@ fn stages(c: &mut Criterion) {
     let probability = z.probability();
     let evidence = Evidence { user: UserName::new("alice").expect("valid"), probability };
     group.bench_function("judge", |b| {
-        let now = (BootTime::default(), WallTime(0));
         let policy = Policy::verify(head.threshold());
         b.iter_batched(
             || evidence.clone(),
-            |evidence| judge(evidence, policy, Misses::default(), now),
+            |evidence| judge(evidence, policy, BootTime::default()),
             BatchSize::SmallInput,
         );
     });

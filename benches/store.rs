@@ -116,7 +116,7 @@ fn small(path: &Path, enrolments: usize, idle: u64) {
         let (ms, bytes) = measured(enrolments, |n| vault.add(&people[n]).expect("added"));
         println!("enrolment of a new person: {ms:.2} ms, {bytes} bytes written");
         let (ms, bytes) = measured(enrolments, |n| {
-            let misses = Misses { count: n as u32 + 1, last_miss: WallTime(n as u64) };
+            let misses = Misses { count: n as u32 + 1, last_miss: WallTime(n as u64), ..Misses::default() };
             vault.set_misses(None, misses).expect("kept");
         });
         println!("a miss: {ms:.2} ms, {bytes} bytes written");

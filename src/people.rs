@@ -1,10 +1,10 @@
 //! What is known of a person apart from their face: [`UserName`], and their [`Misses`].
 
+mod misses;
+
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-use crate::clock::WallTime;
+pub use misses::{Level, Misses};
 
 /// Longest user name in bytes, as login names of Linux.
 const MAX_NAME_BYTES: usize = 32;
@@ -52,23 +52,6 @@ impl UserName {
 impl fmt::Display for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// What the store remembers of one user's misses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Misses {
-    /// How many since the last grant or reset.
-    #[serde(rename = "misses")]
-    pub count: u32,
-    /// When the last one was.
-    pub last_miss: WallTime,
-}
-
-impl Misses {
-    /// The same with one more miss at `wall`.
-    pub fn missed(self, wall: WallTime) -> Self {
-        Self { count: self.count.saturating_add(1), last_miss: wall }
     }
 }
 

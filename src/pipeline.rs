@@ -13,7 +13,7 @@ use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
-use crate::judge::{Evidence, NoMatch, Policy, admit, judge, vote};
+use crate::judge::{Evidence, NoMatch, Policy, judge, vote};
 use crate::people::UserName;
 use crate::store::{StoreError, TemplateStore};
 
@@ -21,6 +21,7 @@ mod attempt;
 mod capture;
 mod enroll;
 mod gallery;
+mod misses;
 mod networks;
 mod turned;
 mod verdict;
@@ -216,14 +217,6 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The lockout in force for `user`, or for identification if `None`.
-    fn locked_out(&mut self, user: Option<&UserName>) -> Result<Option<DenyReason>, StoreError> {
-        let misses = self.store.misses(user)?;
-        let age = self.ages.of(user, misses, (self.clock.now(), self.clock.wall()));
-        let until = admit(&self.rules.lockout, &misses, age).err();
-        Ok(until.map(|until| DenyReason::LockedOut { until, user: user.cloned() }))
-    }
-
     /// Judges, and writes the result to the disk before anybody is told: pulling the plug buys no free try. The store is
     /// read again: people may have been removed, and misses reset, during the capture.
     fn decide(
@@ -243,9 +236,8 @@ impl Pipeline {
         {
             return Ok(Verdict::Denied(reason));
         }
-        let now = (self.clock.now(), self.clock.wall());
-        let (decision, misses) = judge(evidence, policy, self.store.misses(claimed)?, now);
-        self.store.set_misses(claimed, misses)?;
+        let decision = judge(evidence, policy, self.clock.now());
+        self.keep_misses(claimed, decision.is_ok())?;
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
             Err(NoMatch) => Verdict::Denied(DenyReason::NoMatch),

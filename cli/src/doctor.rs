@@ -6,6 +6,8 @@ mod key;
 mod machine;
 mod pam;
 mod swap;
+#[path = "../../src/serve/volatile.rs"]
+mod volatile;
 
 use std::path::Path;
 

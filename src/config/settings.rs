@@ -102,6 +102,11 @@ settings! {
         longest_wait_s: Seconds = Seconds(3600), 30..=86_400 "seconds";
         /// After this many consecutive misses, face unlock stays off for the user until root runs "facelatch reset".
         stop_at: u32 = 50, 5..=100 "misses";
+        /// Misses of one user in any 24 hours, whatever matches are in between: a quarter of them at once, the others as
+        /// time goes by.
+        user_misses_per_day: u32 = 40, 40..=100 "misses";
+        /// The same for the misses of everybody together; beyond it identification waits.
+        all_misses_per_day: u32 = 100, 100..=1000 "misses";
     }
 
     /// What happens after a match.
@@ -127,7 +132,7 @@ settings! {
         export_recipient: String = String::new();
         /// Start a new audit file when the current one reaches this size.
         audit_file_kb: u32 = 1024, 16..=102_400 "KiB";
-        /// Audit files to keep.
+        /// Audit files to keep, of attempts and of changes.
         audit_files: u32 = 8, 2..=100 "files";
     }
 

@@ -5,13 +5,11 @@
 pub mod lockout;
 pub mod vote;
 
-use std::time::Duration;
-
-use crate::clock::{BootTime, WallTime};
+use crate::clock::BootTime;
 use crate::head::Probability;
-use crate::people::{Misses, UserName};
+use crate::people::UserName;
 
-pub use lockout::{LockedOut, Lockout};
+pub use lockout::{LockedOut, Lockout, Standing, Whose};
 
 /// What one decision rests on.
 #[derive(Debug, Clone)]
@@ -77,26 +75,23 @@ impl Grant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoMatch;
 
-/// Whether an attempt may be judged now. Asked before the camera opens. `age` is the time since the last miss.
+/// Whether an attempt may be judged now. Asked before the camera opens.
 ///
 /// # Errors
 /// [`LockedOut`] after too many misses.
-pub fn admit(lockout: &Lockout, misses: &Misses, age: Duration) -> Result<(), LockedOut> {
-    lockout.admit(misses, age)
+pub fn admit(lockout: &Lockout, whose: Whose, standing: &Standing) -> Result<(), LockedOut> {
+    lockout.admit(whose, standing)
 }
 
-/// The decision, and the misses to keep afterwards: a grant clears the misses, [`NoMatch`] adds one.
-pub fn judge(
-    evidence: Evidence,
-    policy: Policy,
-    misses: Misses,
-    now: (BootTime, WallTime),
-) -> (Result<Grant, NoMatch>, Misses) {
-    let (at, wall) = now;
+/// The decision. [`Standing::after_match`] and [`Lockout::after_miss`] are the misses to keep afterwards.
+///
+/// # Errors
+/// [`NoMatch`].
+pub fn judge(evidence: Evidence, policy: Policy, at: BootTime) -> Result<Grant, NoMatch> {
     if policy.is_met_by(&evidence) {
-        return (Ok(Grant { user: evidence.user, at }), Misses::default());
+        return Ok(Grant { user: evidence.user, at });
     }
-    (Err(NoMatch), misses.missed(wall))
+    Err(NoMatch)
 }
 
 #[cfg(test)]
@@ -110,23 +105,15 @@ mod tests {
         }
     }
 
-    fn judged(p: f64, misses: Misses) -> (Result<Grant, NoMatch>, Misses) {
+    fn judged(p: f64) -> Result<Grant, NoMatch> {
         let policy = Policy::verify(Probability::new(0.9).expect("valid"));
-        judge(evidence(p), policy, misses, (BootTime::default(), WallTime(7)))
+        judge(evidence(p), policy, BootTime::default())
     }
 
     #[test]
-    fn reaching_the_threshold_grants_and_forgets_misses() {
-        let (decision, misses) = judged(0.9, Misses::default().missed(WallTime(1)));
-        assert!(decision.is_ok_and(|grant| grant.user().as_str() == "alice"));
-        assert_eq!(misses, Misses::default());
-    }
-
-    #[test]
-    fn one_step_below_the_threshold_is_denied_and_counted() {
-        let (decision, misses) = judged(0.9 - 1e-12, Misses::default());
-        assert_eq!(decision.err(), Some(NoMatch));
-        assert_eq!(misses, Misses::default().missed(WallTime(7)));
+    fn reaching_the_threshold_grants_and_one_step_below_denies() {
+        assert!(judged(0.9).is_ok_and(|grant| grant.user().as_str() == "alice"));
+        assert_eq!(judged(0.9 - 1e-12).err(), Some(NoMatch));
     }
 
     #[test]

@@ -56,16 +56,15 @@ pub enum LatchError {
 
 #[cfg(test)]
 mod testing {
-    use crate::clock::{BootTime, WallTime};
+    use crate::clock::BootTime;
     use crate::head::Probability;
     use crate::judge::{Evidence, Grant, Policy, judge};
-    use crate::people::{Misses, UserName};
+    use crate::people::UserName;
 
     /// A grant for alice.
     pub(super) fn grant() -> Grant {
         let one = Probability::new(1.0).expect("valid");
         let evidence = Evidence { user: UserName::new("alice").expect("valid"), probability: one };
-        let now = (BootTime::default(), WallTime(0));
-        judge(evidence, Policy::verify(one), Misses::default(), now).0.expect("p = 1 is granted")
+        judge(evidence, Policy::verify(one), BootTime::default()).expect("p = 1 is granted")
     }
 }

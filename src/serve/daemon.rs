@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::peer::SystemPeers;
 use super::socket::BoundSocket;
-use super::{Parts, logging};
+use super::{Parts, logging, volatile};
 use crate::camera::FrameSource;
 use crate::camera::orient::{Orientation, Turned};
 use crate::camera::replay::Replay;
@@ -78,7 +78,10 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     tracing::info!("listening at {}", socket.address());
     let listener = socket.listener.try_clone().context("socket: cannot be shared")?;
     let audit = Some(Arc::new(audit));
-    super::run(listener, Parts { config, networks, seams, peers, audit }, asked_to_stop())?;
+    let notes = volatile::note(&config.store.folder).map(|note| format!("store: {note}; {}", volatile::FIX));
+    let notes = Vec::from_iter(notes);
+    notes.iter().for_each(|note| tracing::warn!("{note}"));
+    super::run(listener, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -162,10 +162,12 @@ impl Running {
             if let Some(note) = self.unjudged.due(self.clock.now()) {
                 self.recorder.record_unjudged(note);
             }
+            self.recorder.record_repeats();
         }
         if let Some(note) = self.unjudged.take() {
             self.recorder.record_unjudged(note);
         }
+        self.recorder.finish();
         self.pipeline.close_camera();
     }
 

@@ -7,6 +7,7 @@
 //!
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
 
+mod change_limit;
 mod connection;
 mod daemon;
 mod engine;
@@ -20,10 +21,12 @@ mod methods;
 mod notify;
 pub mod peer;
 mod recorder;
+mod repeats;
 mod session;
 pub mod socket;
 mod to_wire;
 mod unjudged;
+mod volatile;
 
 use std::future::Future;
 use std::os::unix::net::UnixListener;
@@ -37,6 +40,7 @@ use crate::pipeline::{Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
+use change_limit::ChangeLimit;
 use engine::{Engine, EngineParts};
 use listener::Listener;
 use peer::Peers;
@@ -63,6 +67,8 @@ pub struct Parts {
     pub peers: Arc<dyn Peers>,
     /// The audit log, if there is one.
     pub audit: Option<Arc<Audit>>,
+    /// What a person should know about this setup, a sentence each; for `Status`.
+    pub notes: Vec<String>,
 }
 
 /// Why the daemon cannot serve.
@@ -87,11 +93,15 @@ pub fn run(
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(ServeError::Start)?;
-    let Parts { config, networks, seams, peers, audit } = parts;
+    let Parts { config, networks, seams, peers, audit, notes } = parts;
     let Seams { frames, clock, store, latch } = seams;
     let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone());
-    let recorder =
-        Recorder { clock: clock.clone(), audit: audit.clone(), events: broadcast::Sender::new(EVENTS) };
+    let recorder = Recorder {
+        clock: clock.clone(),
+        audit: audit.clone(),
+        events: broadcast::Sender::new(EVENTS),
+        repeats: Arc::default(),
+    };
     let engine = EngineParts {
         pipeline,
         latch: (config.latch.kind != LatchKind::None).then_some(latch),
@@ -110,7 +120,9 @@ pub fn run(
         queue_timeout: config.decision.deadline_ms.duration(),
         templates: config.decision.templates as usize,
         audit,
+        notes,
         recorder,
+        changes: ChangeLimit::default(),
         uploads: Arc::new(Semaphore::new(1)),
         export_recipient: config.store.export_recipient.clone(),
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use facelatch_wire::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::change_limit::ChangeLimit;
 use super::engine::Engine;
 use super::fault::no_permit;
 use super::job_limit::{JobPermit, PermitHolder};
@@ -32,6 +33,10 @@ pub(super) struct ServerState {
     /// The audit log.
     pub(super) audit: Option<Arc<Audit>>,
     pub(super) recorder: Recorder,
+    /// What a person should know about this setup.
+    pub(super) notes: Vec<String>,
+    /// How many changes managers may make.
+    pub(super) changes: ChangeLimit,
     /// One permit: one upload at a time, since each takes memory.
     pub(super) uploads: Arc<Semaphore>,
     /// The recipient of exports that name none; empty if there is none.
@@ -56,6 +61,18 @@ impl Session {
     /// For a new connection.
     pub(super) fn new(state: Rc<ServerState>, caller: Caller) -> Self {
         Self { state, caller, upload: None }
+    }
+
+    /// Refuses `what` to callers who are not managers, and to managers who have made too many changes.
+    ///
+    /// # Errors
+    /// [`Fault::PermissionDenied`], [`Fault::Busy`].
+    pub(super) fn may_change(&self, what: &str) -> Result<(), Fault> {
+        self.caller.may_manage(what)?;
+        if self.caller.role == Role::Owner {
+            return Ok(());
+        }
+        self.state.changes.take(what, self.state.clock.now())
     }
 
     /// Takes a permit to submit a job; the owner needs none. Waits, because a cancelled job keeps its permit until the

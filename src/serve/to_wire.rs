@@ -1,14 +1,16 @@
 //! Results of the engine and the store as the wire's types, and the part of them that a caller may see.
 
-use facelatch_wire::reply::{Enrolling, Face, Judging, Milliseconds, Point, Template};
+use facelatch_wire::reply::{AuditLog, Enrolling, Face, Judging, Milliseconds, Point, Template};
 use facelatch_wire::{Fault, Outcome};
 
 use super::fault::{bad_parameter, store_fault};
 use super::peer::Caller;
+use crate::clock::WallTime;
 use crate::judge::LockedOut;
 use crate::people::UserName;
 use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progress, Verdict};
 use crate::store;
+use crate::store::audit::SeriesReport;
 
 /// Everything there is to say about an attempt. [`shown_to`] takes off what a caller may not see.
 pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging {
@@ -152,6 +154,13 @@ pub(super) fn template(template: store::Template) -> Template {
         label: template.label,
         created_at: template.created_at.0,
     }
+}
+
+/// What there is of one series of the audit log.
+pub(super) fn audit_log(series: SeriesReport) -> AuditLog {
+    let SeriesReport { name, entries, files, dropped, since, kept_since } = series;
+    let seconds = |time: WallTime| time.0;
+    AuditLog { name, entries, files, dropped, since: since.map(seconds), kept_since: kept_since.map(seconds) }
 }
 
 /// The outcome for a cause.

@@ -193,7 +193,8 @@ fn line(template: &Template, key: &TemplateKey) -> Result<TemplateLine, OtherKey
 }
 
 /// Decrypts an export and adds all of its templates or none. People who are already enrolled with other templates are a
-/// conflict, or are left out with `skip_enrolled`; templates that the store already has are not a conflict.
+/// conflict, or are left out with `skip_enrolled`; templates that the store already has are not a conflict. A file that
+/// would add more than `most_people` is refused.
 ///
 /// # Errors
 /// [`PortableError`]; then nothing was added.
@@ -203,6 +204,7 @@ pub fn import(
     identity: &str,
     here: &MadeFor,
     skip_enrolled: bool,
+    most_people: usize,
 ) -> Result<Imported, PortableError> {
     let mut people = read(file, identity, here)?;
     let snapshot = store.snapshot()?;
@@ -220,6 +222,11 @@ pub fn import(
     });
     if !conflicts.is_empty() && !skip_enrolled {
         return Err(PortableError::Conflict { users: conflicts });
+    }
+    if people.len() > most_people {
+        let why =
+            format!("it would add {} people, and only root may add more than {most_people}", people.len());
+        return Err(PortableError::File { why });
     }
     done.skipped = conflicts;
     done.users = people.keys().map(ToString::to_string).collect();

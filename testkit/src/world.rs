@@ -198,6 +198,7 @@ impl World {
             seams,
             peers: self.masks.clone(),
             audit,
+            notes: Vec::new(),
         };
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let serve = move || {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use facelatch_wire::Outcome;
-use facelatch_wire::call::Reset;
+use facelatch_wire::call::{Identify, Reset};
 
 use facelatch_testkit::stage::{ALICE, BOB};
 use facelatch_testkit::world::World;
@@ -52,4 +52,28 @@ fn misses_of_one_user_do_not_lock_another() {
     world.enroll("bob").expect("the same face under a second name");
     assert_eq!(world.verify("bob").verdict, Some(Outcome::Match));
     assert_eq!(world.verify("alice").verdict, Some(Outcome::Wait));
+}
+
+/// Verdicts of an identification.
+fn identified(world: &World) -> Option<Outcome> {
+    world.ask(&Identify {}).expect("a verdict").verdict
+}
+
+#[test]
+fn ones_own_match_in_between_buys_no_more_tries_of_other_faces() {
+    let world = World::with(|config| config.decision.frames = 1).knows_alice();
+    let mut tries = 0;
+    for _ in 0..12 {
+        for _ in 0..4 {
+            world.stage.shows(BOB);
+            tries += usize::from(identified(&world) == Some(Outcome::NoMatch));
+        }
+        world.stage.shows(ALICE);
+        let _ = identified(&world);
+    }
+    assert_eq!(tries, 25, "a quarter of a day's misses");
+    assert_eq!(identified(&world), Some(Outcome::Wait), "even the right face");
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match), "her own misses are none");
+    world.ask(&Reset { user: None }).expect("reset");
+    assert_eq!(identified(&world), Some(Outcome::Match));
 }

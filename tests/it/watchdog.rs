@@ -103,7 +103,7 @@ fn a_socket_that_accepts_nobody_stops_the_pings() {
 fn a_hanging_engine_stops_the_pings() {
     let watched = Watched::start("", 1024);
     // A hanging disk: the engine logs each enrolment, and opening a pipe blocks until its other end is open.
-    let log = watched.folder.path().join("store/audit/audit.log");
+    let log = watched.folder.path().join("store/audit/changes.log");
     std::fs::rename(&log, log.with_extension("kept")).expect("moved");
     nix::unistd::mkfifo(&log, nix::sys::stat::Mode::S_IRWXU).expect("made");
     let mut client = watched.client();

@@ -119,7 +119,7 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
         } else {
             let count = 1 + random.below(40) as u32;
             let (vault, name) = (&vault, name.clone());
-            let misses = Misses { count, last_miss: WallTime(u64::from(count)) };
+            let misses = Misses { count, last_miss: WallTime(u64::from(count)), ..Misses::default() };
             (format!("misses {name} {count}"), Box::new(move || Ok(vault.set_misses(Some(&name), misses)?)))
         };
         say('?', &what)?;
@@ -168,7 +168,7 @@ fn check(folder: &Path) -> Result<()> {
     }
     health.notes.iter().for_each(|note| println!("note {note}"));
     let report = audit.verify()?;
-    println!("audit {}", report.entries);
+    println!("audit {}", report.series.iter().map(|series| series.entries).sum::<u64>());
     report.problems.iter().for_each(|problem| println!("problem {problem}"));
     Ok(())
 }

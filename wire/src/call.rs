@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Parameters, message};
-use crate::reply::{Enrolling, Event, Judging, Listed, Status as StatusReply};
+use crate::reply::{AuditLog, Enrolling, Event, Judging, Listed, Status as StatusReply};
 use crate::{Fault, message::printable};
 
 /// A request: serialises to the `parameters` of a call.
@@ -249,6 +249,9 @@ methods! { $
             files: u64,
             /// What is wrong, a sentence each.
             problems: Vec<String>,
+            /// The log's two series of files.
+            #[serde(default)]
+            logs: Vec<AuditLog>,
         };
     }
 }

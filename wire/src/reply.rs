@@ -194,6 +194,24 @@ message! {
         created_at: u64,
     }
 
+    /// A series of files of the audit log. Times are seconds since 1970-01-01 UTC.
+    AuditLog {
+        /// Name of its current file.
+        name: String,
+        /// Lines that are as they were written.
+        entries: u64,
+        /// Files.
+        files: u64,
+        /// Earlier lines that are gone, because newer ones needed the room.
+        dropped: u64,
+        /// When the very first line was written, kept or not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        since: Option<u64>,
+        /// When the oldest line kept was written.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kept_since: Option<u64>,
+    }
+
     /// Something that happened at the door. Never holds a score.
     Event {
         /// What it was.

@@ -18,7 +18,7 @@ impl Handle for Enroll {
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Enrolling, CallError> {
-        session.caller.may_manage("enroll")?;
+        session.may_change("enroll")?;
         let templates = match self.templates {
             Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX),
             None => session.state.templates,

@@ -43,7 +43,7 @@ impl Handle for Remove {
         session: &mut Session,
         _: &mut Replies<'_, '_, Self>,
     ) -> Result<Removed, CallError> {
-        session.caller.may_manage("remove")?;
+        session.may_change("remove")?;
         let (name, id) = (user_name(&self.user)?, self.id.clone());
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let removed = blocking(store_fault, move || {
@@ -67,12 +67,16 @@ impl Handle for Remove {
 
 impl Handle for Reset {
     async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, CallError> {
-        session.caller.may_manage("reset")?;
+        session.may_change("reset")?;
         let name = self.user.as_deref().map(user_name).transpose()?;
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let reset = blocking(store_fault, move || {
-            store.set_misses(name.as_ref(), Misses::default())?;
-            recorder.record_success(EventKind::Reset, self.user, caller_uid);
+            // Misses that cannot be read are replaced.
+            let had_none = store.misses(name.as_ref()).is_ok_and(|misses| misses == Misses::default());
+            if !had_none {
+                store.set_misses(name.as_ref(), Misses::default())?;
+                recorder.record_success(EventKind::Reset, self.user, caller_uid);
+            }
             Ok(())
         });
         reset.await?;

@@ -54,7 +54,7 @@ fn what_is_exported_here_is_imported_there_as_the_same_faces() {
     let (public, secret) = keys();
     let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported");
     assert_eq!((file.users, file.templates), (2, 2));
-    let done = import(&to, &file.bytes, &secret, &here(), false).expect("imported");
+    let done = import(&to, &file.bytes, &secret, &here(), false, usize::MAX).expect("imported");
     assert_eq!((done.added, done.users.as_slice()), (2, &["alice".to_owned(), "bob".to_owned()][..]));
     assert_eq!(names(&to), names(&from));
     let faces = |store: &Vault| {
@@ -70,7 +70,7 @@ fn what_is_exported_here_is_imported_there_as_the_same_faces() {
     // Another template key on each device.
     let kept = |store: &Vault| store.templates(None).expect("read")[0].embedding.values().to_vec();
     assert_ne!(kept(&from), kept(&to));
-    let again = import(&to, &file.bytes, &secret, &here(), false).expect("no conflict");
+    let again = import(&to, &file.bytes, &secret, &here(), false, usize::MAX).expect("no conflict");
     assert_eq!(again, Imported::default(), "all of it is there already");
 }
 
@@ -84,7 +84,7 @@ fn one_person_can_be_exported_and_nobody_cannot() {
     let bob = UserName::new("bob").expect("valid");
     let file = export(&store, Some(&bob), &public, &here(), WallTime(5)).expect("exported");
     let (_other, to) = TempStore::new();
-    import(&to, &file.bytes, &secret, &here(), false).expect("imported");
+    import(&to, &file.bytes, &secret, &here(), false, usize::MAX).expect("imported");
     assert_eq!(names(&to), ["bob look 2"]);
 }
 
@@ -96,13 +96,13 @@ fn conflicts_are_named_and_nothing_is_half_imported() {
     add(&to, "alice", 7);
     let (public, secret) = keys();
     let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
-    let error = import(&to, &file, &secret, &here(), false).expect_err("conflict").to_string();
+    let error = import(&to, &file, &secret, &here(), false, usize::MAX).expect_err("conflict").to_string();
     assert!(
         error.starts_with("alice: already enrolled here") && error.contains("--skip-enrolled"),
         "{error}"
     );
     assert_eq!(names(&to), ["alice look 7"]);
-    let done = import(&to, &file, &secret, &here(), true).expect("imported");
+    let done = import(&to, &file, &secret, &here(), true, usize::MAX).expect("imported");
     assert_eq!((done.users, done.skipped), (vec!["bob".to_owned()], vec!["alice".to_owned()]));
     assert_eq!(names(&to), ["alice look 7", "bob look 2"]);
 }
@@ -114,7 +114,7 @@ fn another_key_another_embedder_and_rubbish_are_refused_with_the_way_out() {
     let (public, secret) = keys();
     let file = export(&store, None, &public, &here(), WallTime(5)).expect("exported").bytes;
     let refused = |file: &[u8], key: &str, here: &MadeFor| {
-        import(&store, file, key, here, false).map(|_| ()).expect_err("refused").to_string()
+        import(&store, file, key, here, false, usize::MAX).map(|_| ()).expect_err("refused").to_string()
     };
     assert!(refused(&file, &keys().1, &here()).contains("the key it was made for"));
     assert!(refused(&file, "no key", &here()).contains("age-keygen -o"));
@@ -148,12 +148,17 @@ fn more_than_a_user_may_have_is_refused_whole() {
     let (public, secret) = keys();
     let face: &[f32] = &[0.5, -0.5, 0.5, 0.5];
     let file = forged(&[face; MAX_TEMPLATES + 1], &public);
-    let error =
-        import(&store, &file, &secret, &here(), false).map(|_| ()).expect_err("one too many").to_string();
+    let error = import(&store, &file, &secret, &here(), false, usize::MAX)
+        .map(|_| ())
+        .expect_err("one too many")
+        .to_string();
     assert!(error.contains("would have 33 templates, at most 32"), "{error}");
     assert!(names(&store).is_empty());
     let file = forged(&[face; MAX_TEMPLATES], &public);
-    assert_eq!(import(&store, &file, &secret, &here(), false).expect("all fit").added, MAX_TEMPLATES);
+    assert_eq!(
+        import(&store, &file, &secret, &here(), false, usize::MAX).expect("all fit").added,
+        MAX_TEMPLATES
+    );
 }
 
 /// A file that anybody can seal for a public key: one line for each embedding.
@@ -183,7 +188,7 @@ fn what_no_embedder_gives_is_refused() {
     {
         for unit_length in [true, false] {
             let here = MadeFor { unit_length, ..here() };
-            let done = import(&store, &forged(&[good, &bad], &public), &secret, &here, false);
+            let done = import(&store, &forged(&[good, &bad], &public), &secret, &here, false, usize::MAX);
             assert_eq!(done.is_ok(), unscaled && !unit_length, "{bad:?} {unit_length}");
             if let Err(error) = done {
                 assert!(error.to_string().contains("line 3: "), "{error}");
@@ -193,5 +198,21 @@ fn what_no_embedder_gives_is_refused() {
             }
         }
     }
-    assert_eq!(import(&store, &forged(&[good], &public), &secret, &here(), false).expect("good").added, 1);
+    assert_eq!(
+        import(&store, &forged(&[good], &public), &secret, &here(), false, usize::MAX).expect("good").added,
+        1
+    );
+}
+
+#[test]
+fn more_people_than_allowed_are_refused_before_anybody_is_added() {
+    let ((_a, from), (_b, to)) = (TempStore::new(), TempStore::new());
+    add(&from, "alice", 1);
+    add(&from, "bob", 2);
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    let refused = import(&to, &file, &secret, &here(), false, 1).expect_err("two").to_string();
+    assert!(refused.contains("it would add 2 people"), "{refused}");
+    assert!(names(&to).is_empty());
+    assert_eq!(import(&to, &file, &secret, &here(), false, 2).expect("two").added, 2);
 }

@@ -31,7 +31,9 @@ fn each_file_is_mended_from_the_others() {
         add(&store, &[("alice", "1"), ("bob", "2")]).expect("added");
         add(&store, &[("carol", "3")]).expect("added");
         store.remove(&user("bob"), None).expect("removed");
-        store.set_misses(None, Misses { count: 2, last_miss: WallTime(9) }).expect("kept");
+        store
+            .set_misses(None, Misses { count: 2, last_miss: WallTime(9), ..Misses::default() })
+            .expect("kept");
         drop(store);
         place
     };

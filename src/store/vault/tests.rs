@@ -107,8 +107,12 @@ fn templates_and_misses_survive_reopening() {
     {
         let store = place.open();
         add(&store, &[("al", "1"), ("alice", "2"), ("alice", "3")]).expect("added");
-        store.set_misses(Some(&user("al")), Misses { count: 4, last_miss: WallTime(9) }).expect("kept");
-        store.set_misses(None, Misses { count: 2, last_miss: WallTime(9) }).expect("kept");
+        store
+            .set_misses(Some(&user("al")), Misses { count: 4, last_miss: WallTime(9), ..Misses::default() })
+            .expect("kept");
+        store
+            .set_misses(None, Misses { count: 2, last_miss: WallTime(9), ..Misses::default() })
+            .expect("kept");
     }
     let store = place.open();
     assert_eq!(ids(&store, None), ["1", "2", "3"]);
@@ -125,7 +129,9 @@ fn removing_one_leaves_the_others_and_removing_all_forgets_the_misses() {
     let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1"), ("alice", "2"), ("bob", "3")]).expect("added");
-    store.set_misses(Some(&user("alice")), Misses { count: 4, last_miss: WallTime(9) }).expect("kept");
+    store
+        .set_misses(Some(&user("alice")), Misses { count: 4, last_miss: WallTime(9), ..Misses::default() })
+        .expect("kept");
     let before = store.revision();
     assert_eq!(store.remove(&user("alice"), Some("1")).expect("removed"), 1);
     assert!(store.revision() > before);
@@ -175,7 +181,12 @@ fn nothing_that_is_kept_can_be_read_without_the_key() {
     let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alexandria", "0123456789abcdef0123456789abcdef")]).expect("added");
-    store.set_misses(Some(&user("alexandria")), Misses { count: 4, last_miss: WallTime(9) }).expect("kept");
+    store
+        .set_misses(
+            Some(&user("alexandria")),
+            Misses { count: 4, last_miss: WallTime(9), ..Misses::default() },
+        )
+        .expect("kept");
     let value = store.templates(None).expect("read")[0].embedding.values()[1].to_le_bytes();
     drop(store);
     for part in [&b"alexandria"[..], b"glasses", b"misses", &value] {

@@ -100,7 +100,7 @@ impl Op {
             Self::Remove(name) => state.remove(&user(*name), None).map(drop),
             Self::RemoveOne(name, n) => state.remove(&user(*name), Some(&id(*n))).map(drop),
             Self::Misses(name, misses) => {
-                let misses = Misses { count: *misses, last_miss: WallTime(9) };
+                let misses = Misses { count: *misses, last_miss: WallTime(9), ..Misses::default() };
                 state.set_misses(name.map(user).as_ref(), misses)
             }
             Self::Renew => state.renew().map(drop),
