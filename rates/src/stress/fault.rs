@@ -5,6 +5,7 @@ use image::RgbImage;
 use super::pixels::{
     blurred, compressed, drawn, each, gaussian, moved, noisy, resized, signed, smeared, warped,
 };
+use crate::RatesError;
 use facelatch::detect::{Face, Point};
 use facelatch::head::project::SplitMix64;
 
@@ -32,7 +33,7 @@ pub enum Fault {
 }
 
 /// All kinds. Lengths are in eye distances, so that they mean the same in pictures of any size.
-pub const KINDS: [Kind; 20] = [
+pub static KINDS: [Kind; 20] = [
     picture("tilted", "degrees, either way", [20.0, 30.0, 40.0, 50.0, 70.0], |p, _, by, random| {
         moved(p, by * signed(random).signum(), 1.0, (0.0, 0.0))
     }),
@@ -63,7 +64,7 @@ pub const KINDS: [Kind; 20] = [
         noisy(&each(p, |_, _, rgb| rgb.map(|v| v * (1.0 - by) + 255.0 * by * 0.8)), 2.0, random)
     }),
     picture("half in shadow", "light there", [0.4, 0.25, 0.15, 0.08, 0.03], half_in_shadow),
-    picture("JPEG", "quality", [15.0, 10.0, 6.0, 3.0, 1.0], |p, _, by, _| compressed(p, by as u8)),
+    picture("JPEG", "quality", [20.0, 15.0, 10.0, 6.0, 3.0], |p, _, by, _| compressed(p, by as u8)),
     picture("mask", "upper edge, 0 mouth to 1 eyes", [0.2, 0.4, 0.55, 0.7, 0.85], |p, face, by, random| {
         masked(p, face, by, random)
     }),
@@ -93,6 +94,26 @@ pub const KINDS: [Kind; 20] = [
         }),
     },
 ];
+
+/// The kinds of these names; all, if none is given.
+///
+/// # Errors
+/// [`RatesError::Asked`] for a name that is not among them, with those that are.
+pub fn named(names: &[String]) -> Result<Vec<&'static Kind>, RatesError> {
+    let known = || KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
+    let find = |name: &String| {
+        let found = KINDS.iter().find(|kind| kind.name.eq_ignore_ascii_case(name));
+        found.ok_or_else(|| RatesError::Asked(format!("{name} is no kind of fault; use one of: {}", known())))
+    };
+    if names.is_empty() { Ok(KINDS.iter().collect()) } else { names.iter().map(find).collect() }
+}
+
+impl Kind {
+    /// No fault: the first row.
+    pub const fn none() -> Self {
+        picture("none", "", [0.0; STRENGTHS], |picture, _, _, _| picture.clone())
+    }
+}
 
 const fn picture(
     name: &'static str,
@@ -187,3 +208,6 @@ fn cut(picture: &RgbImage, face: &Face, share: f32, random: &mut SplitMix64) -> 
         _ => cropped(0.0, 0.0, f32::MAX, bottom - h),
     }
 }
+
+#[cfg(test)]
+mod tests;

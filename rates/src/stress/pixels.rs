@@ -122,8 +122,7 @@ pub fn luma([r, g, b]: [f32; 3]) -> f32 {
 pub fn drawn(picture: &RgbImage, tones: f32) -> RgbImage {
     let soft = blurred(picture, 1.0);
     let light = |x: i64, y: i64| {
-        let (x, y) =
-            (x.clamp(0, i64::from(soft.width()) - 1), y.clamp(0, i64::from(soft.height()) - 1));
+        let (x, y) = (x.clamp(0, i64::from(soft.width()) - 1), y.clamp(0, i64::from(soft.height()) - 1));
         luma(soft.get_pixel(x as u32, y as u32).0.map(f32::from))
     };
     each(&soft, |x, y, rgb| {
@@ -133,3 +132,6 @@ pub fn drawn(picture: &RgbImage, tones: f32) -> RgbImage {
         [if edge > 40.0 { 0.0 } else { tone }; 3]
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,12 @@ use image::RgbImage;
 
 use super::fault::{Fault, Kind};
 use super::pixels::{moved, resized, signed};
-use super::{Decisions, Taken};
+use super::{Plan, Taken};
 use crate::acquire::Bench;
 use crate::people::Person;
 use crate::picture;
-use facelatch::camera::Frame;
 use facelatch::detect::Face;
+use facelatch::detect::quality::RetryReason;
 use facelatch::head::project::SplitMix64;
 use facelatch::model::ModelError;
 
@@ -37,7 +37,12 @@ struct Scene {
 ///
 /// # Errors
 /// [`ModelError`] when a network fails.
-pub fn shots(bench: &Bench, person: &Person, kinds: &[Kind], plan: &Decisions) -> Result<Option<Shots>, ModelError> {
+pub fn shots(
+    bench: &Bench,
+    person: &Person,
+    kinds: &[&Kind],
+    plan: &Plan,
+) -> Result<Option<Shots>, ModelError> {
     let mut scenes = Vec::new();
     for picture in &person.pictures {
         scenes.extend(scene(bench, &picture.path)?);
@@ -46,7 +51,8 @@ pub fn shots(bench: &Bench, person: &Person, kinds: &[Kind], plan: &Decisions) -
     if rest.is_empty() {
         return Ok(None);
     }
-    let seed = person.pictures[0].sha256.iter().take(8).fold(plan.seed, |seed, byte| seed << 8 ^ u64::from(*byte));
+    let seed =
+        person.pictures[0].sha256.iter().take(8).fold(plan.seed, |seed, byte| seed << 8 ^ u64::from(*byte));
     let mut random = SplitMix64(seed);
     let mut taken = |scenes: &[Scene], frames| rows(bench, scenes, frames, kinds, &mut random);
     Ok(Some(Shots { templates: taken(first, plan.templates)?, probes: taken(rest, plan.frames)? }))
@@ -57,7 +63,7 @@ fn scene(bench: &Bench, path: &Path) -> Result<Option<Scene>, ModelError> {
     let Ok(mut picture) = picture::read(path) else { return Ok(None) };
     let longest = picture.width().max(picture.height());
     if longest > LONGEST_SIDE_PX {
-        let side = |length| (length * LONGEST_SIDE_PX).div_ceil(longest);
+        let side = |length: u32| (length * LONGEST_SIDE_PX).div_ceil(longest);
         picture = resized(&picture, (side(picture.width()), side(picture.height())));
     }
     if let Some(face) = face(bench, &picture)? {
@@ -79,7 +85,7 @@ fn rows(
     bench: &Bench,
     scenes: &[Scene],
     frames: usize,
-    kinds: &[Kind],
+    kinds: &[&Kind],
     random: &mut SplitMix64,
 ) -> Result<Vec<Vec<Taken>>, ModelError> {
     let mut rows = Vec::new();
@@ -103,7 +109,7 @@ fn jittered(bench: &Bench, scene: &Scene, random: &mut SplitMix64) -> Result<Opt
 fn under_every_fault(
     bench: &Bench,
     scene: &Scene,
-    kinds: &[Kind],
+    kinds: &[&Kind],
     random: &mut SplitMix64,
 ) -> Result<Vec<Taken>, ModelError> {
     let mut taken = vec![judged(bench, &scene.picture, |face| *face)?];
@@ -124,11 +130,7 @@ fn under_every_fault(
 }
 
 /// A picture as a frame through the daemon's stages. `spoil` stands between detector and gate.
-fn judged(
-    bench: &Bench,
-    picture: &RgbImage,
-    spoil: impl FnOnce(&Face) -> Face,
-) -> Result<Taken, ModelError> {
-    let Ok(frame) = picture::frame(picture) else { return Ok(Taken::TooSmall) };
-    bench.judge(&frame, spoil)
+fn judged(bench: &Bench, picture: &RgbImage, spoil: impl FnOnce(&Face) -> Face) -> Result<Taken, ModelError> {
+    // A picture too small for a frame shows no face.
+    picture::frame(picture).map_or(Ok(Err(RetryReason::NoFace)), |frame| bench.judge(&frame, spoil))
 }
