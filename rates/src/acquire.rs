@@ -14,11 +14,11 @@ use super::picture;
 use facelatch::camera::Frame;
 use facelatch::detect::quality::{QualityGate, RetryReason};
 use facelatch::detect::{Bbox, Detector, Face};
-use facelatch::embed::{Chip, Embedder, Embedding, align};
+use facelatch::embed::{Chip, Embedder, Embedding, Measures, align};
 use facelatch::model::ModelError;
 
 /// More threads would starve other work on the machine.
-const THREADS: usize = 2;
+pub(crate) const THREADS: usize = 2;
 
 /// Every pair of pictures is compared and its score kept: 4 bytes each, 800 MB at this limit.
 const MAX_PICTURES: usize = 20_000;
@@ -183,6 +183,28 @@ impl Bench {
             set.collect(person, path, cache.get(&sha256));
         }
         set.checked()
+    }
+
+    /// One frame through the daemon's stages, in its order. `spoil` may move what the detector reports.
+    ///
+    /// # Errors
+    /// [`ModelError`] when a network fails. The inner `Err` is the daemon's reason not to judge the frame.
+    pub fn judge(
+        &self,
+        frame: &Frame,
+        spoil: impl FnOnce(&Face) -> Face,
+    ) -> Result<Result<Embedding, RetryReason>, ModelError> {
+        let mut faces = self.detector.as_ref().map_or(Ok(Vec::new()), |detector| detector.detect(frame))?;
+        if let Some(face) = faces.first_mut() {
+            *face = spoil(face);
+        }
+        let face = match self.gate.choose(frame, &faces) {
+            Ok(face) => face,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let embedded = self.embedder.embed_face(frame, &face)?;
+        let believed = self.embedder.check(&Measures::of(&face, &embedded));
+        Ok(believed.map(|()| embedded.embedding))
     }
 
     /// One picture. The inner `Err` is a picture that cannot be read.
