@@ -13,7 +13,7 @@ use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
-use crate::judge::{Evidence, NoMatch, Policy, judge, vote};
+use crate::judge::{Evidence, Policy, Refusal, judge, vote};
 use crate::people::UserName;
 use crate::store::{StoreError, TemplateStore};
 
@@ -194,7 +194,7 @@ impl Pipeline {
         let scoring = self.clock.now();
         let (evidence, policy) = self.compare(claimed, &probes)?.ok_or(Cause::NotEnrolled)?;
         trace.score_ms = self.ms_since(scoring);
-        trace.probability = Some(evidence.probability);
+        trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
         self.decide(claimed, evidence, policy)
     }
@@ -225,7 +225,7 @@ impl Pipeline {
         evidence: Evidence,
         policy: Policy,
     ) -> Result<Verdict, Cause> {
-        let passes = policy.is_met_by(&evidence);
+        let passes = policy.check(&evidence).is_ok();
         if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
             return Err(Cause::NotEnrolled);
         }
@@ -240,7 +240,8 @@ impl Pipeline {
         self.keep_misses(claimed, decision.is_ok())?;
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
-            Err(NoMatch) => Verdict::Denied(DenyReason::NoMatch),
+            Err(Refusal::NoMatch) => Verdict::Denied(DenyReason::NoMatch),
+            Err(Refusal::Ambiguous) => Verdict::Denied(DenyReason::Ambiguous),
         })
     }
 
@@ -258,22 +259,20 @@ impl Pipeline {
         let head = self.gallery.head();
         let probes = vote::project(head, probes)?;
         let score = |templates: &[KeyedEmbedding]| vote::decide_projected(head, &probes, templates);
-        let evidence =
-            |user: &UserName, z: LogOdds| Evidence { user: user.clone(), probability: z.probability() };
         if let Some(user) = claimed {
             let z = score(self.gallery.of(user))?;
-            return Ok(z.map(|z| (evidence(user, z), Policy::verify(head.threshold()))));
+            let evidence = |z| Evidence { user: user.clone(), z, second: None };
+            return Ok(z.map(|z| (evidence(z), Policy::verify(head.threshold()))));
         }
         let people = self.gallery.people();
-        let mut best: Option<(&UserName, LogOdds)> = None;
+        let mut ranked = Vec::with_capacity(people.len());
         for (user, templates) in people {
-            if let Some(z) = score(templates)?
-                && best.is_none_or(|(_, best)| z.0.total_cmp(&best.0).is_ge())
-            {
-                best = Some((user, z));
-            }
+            ranked.extend(score(templates)?.map(|z| (user, z)));
         }
-        Ok(best.map(|(user, z)| (evidence(user, z), Policy::identify(head.threshold(), people.len()))))
+        ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
+        let second = ranked.get(1).map(|(_, z)| *z);
+        let evidence = |&(user, z): &(&UserName, LogOdds)| Evidence { user: user.clone(), z, second };
+        Ok(ranked.first().map(|best| (evidence(best), Policy::identify(head.threshold(), people.len()))))
     }
 
     fn ms_since(&self, start: BootTime) -> f64 {

@@ -224,7 +224,9 @@ impl Running {
         match &attempt.verdict {
             Verdict::Denied(DenyReason::LockedOut { .. }) => {}
             Verdict::Unavailable(cause) => self.update_camera_state(Some(cause)),
-            Verdict::Granted(_) | Verdict::Denied(DenyReason::NoMatch) => self.update_camera_state(None),
+            Verdict::Granted(_) | Verdict::Denied(DenyReason::NoMatch | DenyReason::Ambiguous) => {
+                self.update_camera_state(None);
+            }
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
