@@ -21,6 +21,7 @@ mod attempt;
 mod capture;
 mod enroll;
 mod gallery;
+mod lookalikes;
 mod misses;
 mod networks;
 mod turned;
