@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use facelatch::clock::WallTime;
 use facelatch::embed::{Embedding, KeyKind, TemplateKey, TemplateKeySpec};
 use facelatch::head::project::SplitMix64;
-use facelatch::people::{Misses, UserName};
+use facelatch::people::{Account, Misses, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
 use facelatch::store::{KeySource, Template, TemplateStore, Vault, VaultOptions};
 
@@ -48,6 +48,7 @@ fn looks(key: &TemplateKey, user: usize, random: &mut SplitMix64) -> Vec<Templat
             user: UserName::new(&format!("user{user}")).expect("valid"),
             label: String::new(),
             created_at: WallTime(0),
+            account: Account::Door,
             embedder_sha256: SHA.to_owned(),
             embedding: key.apply(&face),
         }

@@ -14,7 +14,7 @@ use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
 use crate::judge::{Evidence, Policy, Refusal, judge, vote};
-use crate::people::UserName;
+use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
 mod attempt;
@@ -125,13 +125,13 @@ impl Pipeline {
     }
 
     /// Is the face before the camera this user's?
-    pub fn verify(&mut self, user: &UserName, observer: Observer<'_>) -> Attempt {
-        self.attempt(Some(user), observer)
+    pub fn verify(&mut self, user: &UserName, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
+        self.attempt(Some(user), accounts, observer)
     }
 
     /// Whose face is before the camera?
-    pub fn identify(&mut self, observer: Observer<'_>) -> Attempt {
-        self.attempt(None, observer)
+    pub fn identify(&mut self, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
+        self.attempt(None, accounts, observer)
     }
 
     /// Closes the camera; the next attempt opens it again.
@@ -172,9 +172,14 @@ impl Pipeline {
         self.gallery.refresh(&*self.store, &self.networks.head)
     }
 
-    fn attempt(&mut self, claimed: Option<&UserName>, observer: Observer<'_>) -> Attempt {
+    fn attempt(
+        &mut self,
+        claimed: Option<&UserName>,
+        accounts: &Accounts,
+        observer: Observer<'_>,
+    ) -> Attempt {
         let mut trace = Trace::default();
-        let verdict = self.run(claimed, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
+        let verdict = self.run(claimed, accounts, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
         Attempt { verdict, trace }
     }
 
@@ -182,10 +187,17 @@ impl Pipeline {
     fn run(
         &mut self,
         claimed: Option<&UserName>,
+        accounts: &Accounts,
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
         self.refresh()?;
+        self.gallery.leave_out(|user, account| !accounts.count(user, account));
+        if let Some(user) = claimed
+            && let Some(account) = self.gallery.left_out(user)
+        {
+            return Err(Cause::OtherAccount(accounts.standing(user, account)));
+        }
         self.check_grantable(claimed)?;
         if let Some(reason) = self.locked_out(claimed)? {
             return Ok(Verdict::Denied(reason));
@@ -246,9 +258,13 @@ impl Pipeline {
         })
     }
 
-    /// Whether the last template of `user` was removed during the capture.
+    /// Whether the last template of `user` was removed during the capture, or they were enrolled for another account.
     fn was_removed(&self, user: &UserName) -> Result<bool, StoreError> {
-        Ok(!self.gallery.has_revision(self.store.revision()) && self.store.templates(Some(user))?.is_empty())
+        if self.gallery.has_revision(self.store.revision()) {
+            return Ok(false);
+        }
+        let account = self.gallery.account(user);
+        Ok(self.store.templates(Some(user))?.iter().all(|template| template.account != account))
     }
 
     /// The best evidence and what it has to reach; `None` if there is nobody to compare with.

@@ -5,6 +5,7 @@ mod daemon;
 mod key;
 mod machine;
 mod pam;
+mod shadow;
 mod swap;
 #[path = "../../src/serve/volatile.rs"]
 mod volatile;

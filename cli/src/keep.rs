@@ -115,6 +115,7 @@ pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: b
         0 => say::line("nothing was added")?,
         added => say::line(format!("{added} templates of {} added", done.users.join(", ")))?,
     }
+    done.warnings.iter().flatten().try_for_each(|warning| say::line(format!("note: {warning}")))?;
     if !done.skipped.is_empty() {
         say::line(format!("left out, since they are enrolled already: {}", done.skipped.join(", ")))?;
     }
@@ -142,8 +143,9 @@ fn kept(log: &AuditLog) -> String {
         Some(time) => humantime::format_rfc3339_seconds(time).to_string(),
         None => format!("{seconds} s after 1970"),
     };
+    let lines = if log.entries == 1 { "line" } else { "lines" };
     let since = log.kept_since.map_or_else(String::new, |time| format!(" since {}", at(time)));
-    let mut text = format!("{}: {} lines{since}", log.name, log.entries);
+    let mut text = format!("{}: {} {lines}{since}", log.name, log.entries);
     if log.dropped > 0 {
         let first = log.since.map_or_else(String::new, |time| format!(", the first of {}", at(time)));
         text += &format!("; {} earlier ones{first}, made room for them", log.dropped);

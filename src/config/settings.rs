@@ -142,7 +142,7 @@ settings! {
         socket: PathBuf = "/run/facelatch/facelatch.sock".into();
         /// Members of this group may enrol, remove and identify people, and follow events.
         group: String = "facelatch".into();
-        /// Refuse further clients while this many are connected, or half as many of the same user.
+        /// Refuse further clients while this many are connected, or half as many of the same user. An eighth is kept for root.
         max_connections: u32 = 64, 1..=1024 "connections";
         /// Disconnect a client that stays silent or stops in the middle of a message for this long.
         client_timeout_ms: Millis = Millis(10_000), 100..=600_000 "milliseconds";

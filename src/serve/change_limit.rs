@@ -88,6 +88,6 @@ mod tests {
 
     #[test]
     fn an_entry_of_the_log_of_changes_lasts_for_days() {
-        assert_eq!((days(32), days(256)), (12, 6));
+        assert_eq!((days(32), days(256)), (13, 5));
     }
 }

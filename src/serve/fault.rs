@@ -58,6 +58,7 @@ pub(super) fn store_fault(error: StoreError) -> Fault {
 pub(super) fn portable_fault(error: PortableError) -> Fault {
     match error {
         PortableError::Store(error) => store_fault(error),
+        PortableError::NameService { .. } => Fault::StoreFailed { message: error.to_string() },
         PortableError::Nobody => Fault::NotFound { message: error.to_string() },
         PortableError::Recipient { .. } => bad_parameter("recipient", &error),
         PortableError::Identity { .. } => bad_parameter("identity", &error),

@@ -102,3 +102,17 @@ fn audited(event: &Event, caller_uid: u32) -> Entry {
         ..Entry::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::audit::is_change;
+
+    #[test]
+    fn whatever_is_no_attempt_is_in_the_log_of_changes() {
+        for kind in EventKind::ALL {
+            let attempt = matches!(kind, EventKind::Verify | EventKind::Identify | EventKind::Listening);
+            assert_eq!(is_change(kind.as_str()), !attempt, "{kind}");
+        }
+    }
+}

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use facelatch_wire::Fault;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::accounts::AccountBook;
 use super::change_limit::ChangeLimit;
 use super::engine::Engine;
 use super::fault::no_permit;
 use super::job_limit::{JobPermit, PermitHolder};
-use super::peer::{Caller, Role};
+use super::peer::{Caller, Peers, Role};
 use super::recorder::Recorder;
 use crate::clock::{BootTime, Clock};
 use crate::store::TemplateStore;
@@ -24,6 +25,8 @@ const PERMIT_CHECK: Duration = Duration::from_millis(50);
 pub(super) struct ServerState {
     pub(super) engine: Engine,
     pub(super) store: Arc<dyn TemplateStore>,
+    pub(super) peers: Arc<dyn Peers>,
+    pub(super) accounts: Arc<AccountBook>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: BootTime,
     /// How long a job may wait in the queue.
@@ -36,9 +39,11 @@ pub(super) struct ServerState {
     /// What a person should know about this setup.
     pub(super) notes: Vec<String>,
     /// How many changes managers may make.
-    pub(super) changes: ChangeLimit,
+    pub(super) changes: Arc<ChangeLimit>,
     /// One permit: one upload at a time, since each takes memory.
     pub(super) uploads: Arc<Semaphore>,
+    /// Whether the daemon was asked to stop.
+    pub(super) stopping: watch::Sender<bool>,
     /// The recipient of exports that name none; empty if there is none.
     pub(super) export_recipient: String,
 }
@@ -55,6 +60,14 @@ pub(super) struct Session {
 pub(super) struct Upload {
     pub(super) bytes: Vec<u8>,
     pub(super) permit: OwnedSemaphorePermit,
+}
+
+impl ServerState {
+    /// Returns when the daemon was asked to stop.
+    pub(super) async fn asked_to_stop(&self) {
+        // The sender is ours, so it cannot be gone.
+        let _ = self.stopping.subscribe().wait_for(|asked| *asked).await;
+    }
 }
 
 impl Session {

@@ -83,6 +83,11 @@ pub struct Entry {
 /// Changes of the store and of who is enrolled: what must stay on record when attempts have filled the other series.
 const CHANGES: &[&str] = &["enroll", "remove", "reset", "renew", "export", "import"];
 
+/// Whether lines of this kind are in the series of changes.
+pub fn is_change(kind: &str) -> bool {
+    CHANGES.contains(&kind)
+}
+
 /// The log of one store: two series of files.
 pub struct Audit {
     /// Attempts and starts.
@@ -120,7 +125,7 @@ impl Audit {
     /// Adds a line; it is on the disk when this returns. A line that cannot be written is counted in the next one: a broken
     /// log keeps nobody out.
     pub fn record(&self, entry: Entry) {
-        let series = if CHANGES.contains(&entry.kind.as_str()) { &self.changes } else { &self.attempts };
+        let series = if is_change(&entry.kind) { &self.changes } else { &self.attempts };
         series.record(entry);
     }
 

@@ -27,11 +27,12 @@ mod sled;
 mod table;
 mod vault;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::WallTime;
 use crate::embed::{Embedding, KeyedEmbedding, TemplateKey};
-use crate::people::{Misses, UserName};
+use crate::people::{Account, Misses, UserName};
 
 pub use error::StoreError;
 pub use key::{CREDENTIAL, KeySource};
@@ -55,6 +56,8 @@ pub struct Template<E = KeyedEmbedding> {
     pub label: String,
     /// When it was enrolled.
     pub created_at: WallTime,
+    /// Whom it is for.
+    pub account: Account,
     /// SHA-256 of the embedder's file, lower-case hex.
     pub embedder_sha256: String,
     /// The face.
@@ -64,8 +67,8 @@ pub struct Template<E = KeyedEmbedding> {
 impl Template<Embedding> {
     /// The same in this key.
     fn keyed(self, key: &TemplateKey) -> Template {
-        let Self { id, user, label, created_at, embedder_sha256, embedding } = self;
-        Template { id, user, label, created_at, embedder_sha256, embedding: key.apply(&embedding) }
+        let Self { id, user, label, created_at, account, embedder_sha256, embedding } = self;
+        Template { id, user, label, created_at, account, embedder_sha256, embedding: key.apply(&embedding) }
     }
 }
 
@@ -113,7 +116,16 @@ pub trait TemplateStore: Send + Sync {
     /// # Errors
     /// [`StoreError`]; [`StoreError::Full`] when a user would have more than [`MAX_TEMPLATES`],
     /// [`StoreError::Renewed`] when they are in another template key than the store's.
-    fn add(&self, templates: &[Template]) -> Result<(), StoreError>;
+    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
+        self.replace(&BTreeSet::new(), templates)
+    }
+
+    /// Removes these templates of a user and adds others of theirs, in one change: whatever happens, one of the two sets is
+    /// there.
+    ///
+    /// # Errors
+    /// As [`TemplateStore::add`].
+    fn replace(&self, gone: &BTreeSet<String>, templates: &[Template]) -> Result<(), StoreError>;
 
     /// The templates of one user, or of all, oldest first.
     ///

@@ -1,5 +1,6 @@
 //! The store behind a lock: [`TemplateStore`] over the one [`State`] of a folder.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -103,8 +104,8 @@ impl Vault {
 }
 
 impl TemplateStore for Vault {
-    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
-        self.lock().add(templates)?;
+    fn replace(&self, gone: &BTreeSet<String>, templates: &[Template]) -> Result<(), StoreError> {
+        self.lock().replace(gone, templates)?;
         self.changed();
         Ok(())
     }

@@ -11,7 +11,7 @@ use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
 /// Operations a store can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
-    /// [`TemplateStore::add`].
+    /// [`TemplateStore::replace`].
     Add,
     /// [`TemplateStore::templates`].
     Templates,
@@ -59,8 +59,11 @@ impl VecStore {
 }
 
 impl TemplateStore for VecStore {
-    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
-        self.unless_failing(Op::Add)?.templates.extend_from_slice(templates);
+    fn replace(&self, gone: &BTreeSet<String>, templates: &[Template]) -> Result<(), StoreError> {
+        let mut kept = self.unless_failing(Op::Add)?;
+        kept.templates.retain(|template| !gone.contains(&template.id));
+        kept.templates.extend_from_slice(templates);
+        drop(kept);
         self.revision.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }

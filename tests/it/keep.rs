@@ -216,3 +216,38 @@ fn a_manager_cannot_push_an_enrolment_out_of_the_log() {
     assert!(text.contains(r#""kind":"enroll","user":"root""#), "{text}");
     assert!(text.contains(r#""kind":"renew","by":1000,"times":18}"#), "{text}");
 }
+
+#[test]
+fn an_import_counts_with_everybody_in_it_even_if_its_caller_hangs_up() {
+    let (public, secret) = keys();
+    let world = World::sealed(|config| config.decision.frames = 1);
+    world.stage.shows(ALICE);
+    for user in ["alice", "bob", "carol"] {
+        world.enroll(user).expect("enrolled");
+    }
+    let mut client = world.client();
+    client.start(&Export { recipient: Some(public), user: None }, true).expect("sent");
+    let parts = std::iter::from_fn(|| client.receive::<Export>().ok().and_then(|part| part.reply.data));
+    let parts: Vec<String> = parts.collect();
+    for user in ["alice", "bob", "carol"] {
+        world.ask(&Remove { user: user.into(), id: None }).expect("removed");
+    }
+
+    world.called_by("mallory", Role::Manager);
+    let mut listener = world.client();
+    listener.start(&Events {}, true).expect("sent");
+    listener.receive::<Events>().expect("listening");
+    let mut client = world.client();
+    for data in parts {
+        client.call(&Upload { data }).expect("uploaded");
+    }
+    client.start(&Import { identity: Secret(secret), skip_enrolled: None }, false).expect("sent");
+    daemon_has_come_round(&world);
+    drop(client);
+    for _ in 0..3 {
+        assert_eq!(listener.receive::<Events>().expect("an event").reply.kind, EventKind::Import);
+    }
+    let mut client = world.client();
+    let left = (0..500).take_while(|_| client.call(&Reset { user: None }).is_ok()).count();
+    assert_eq!(left, 500 - 3);
+}

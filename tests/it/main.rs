@@ -1,5 +1,7 @@
 //! All integration tests in one program, so that it links once.
 
+/// Whom a face is for.
+mod accounts;
 /// The daemon as a program.
 mod daemon;
 /// The main job over the socket: who gets in, and who learns what.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use facelatch::clock::{Clock, SystemClock, WallTime};
 use facelatch::embed::{Embedding, KeyKind, TemplateKeySpec};
 use facelatch::head::project::SplitMix64;
-use facelatch::people::{Misses, UserName};
+use facelatch::people::{Account, Misses, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
 use facelatch::store::portable::{self, MadeFor};
 use facelatch::store::{KeySource, Snapshot, Template, TemplateStore, Vault, VaultOptions};
@@ -69,6 +69,7 @@ fn template(at: &Snapshot, user: UserName, n: u64) -> Template {
         user,
         label: format!("look {n}"),
         created_at: WallTime(n),
+        account: Account::Door,
         embedder_sha256: SHA.to_owned(),
         embedding: at.template_key.apply(&face(n)),
     }

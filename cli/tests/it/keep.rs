@@ -72,7 +72,7 @@ fn an_edited_audit_log_ends_the_command_with_1() {
     let (code, out, err) = run(&world, &["audit", "verify"]);
     assert!(code == 0 && out.contains("all as they were written"), "{out}{err}");
     assert!(
-        out.contains("changes.log: 2 lines since 1970-01-12T") && out.contains("audit.log: 1 lines"),
+        out.contains("changes.log: 2 lines since 1970-01-12T") && out.contains("audit.log: 1 line since"),
         "{out}"
     );
     let path = world.store_folder().join("audit/changes.log");

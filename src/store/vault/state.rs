@@ -37,28 +37,35 @@ impl State {
         self.people.audit_key()
     }
 
-    /// Adds templates, all or none.
-    pub(super) fn add(&mut self, templates: &[Template]) -> Result<(), StoreError> {
-        self.check(templates)?;
+    /// Adds templates and removes those of their users with the ids in `gone`, all or none.
+    pub(super) fn replace(
+        &mut self,
+        gone: &BTreeSet<String>,
+        templates: &[Template],
+    ) -> Result<(), StoreError> {
+        self.check(gone, templates)?;
         let users = templates.iter().map(|t| &t.user).collect::<BTreeSet<_>>();
         self.people.add_keys(&users)?;
         let sealed = templates.iter().map(|t| Ok((record::entry_key(&t.id), Some(self.seal(t)?))));
-        let change = sealed.collect::<Result<_, StoreError>>()?;
+        let mut change = sealed.collect::<Result<Vec<_>, StoreError>>()?;
+        let theirs = users.iter().filter_map(|user| self.people.records_of(user)).flatten();
+        change.extend(theirs.filter(|id| gone.contains(*id)).map(|id| (record::entry_key(id), None)));
         if let Err(error) = self.ledger.commit(change) {
             // If this fails too, the next start does it.
             let _ = self.people.erase_keys_without_records(users.into_iter().cloned());
             return Err(error);
         }
         self.people.add_records(templates);
-        Ok(())
+        users.into_iter().try_for_each(|user| self.people.remove_records(user, gone))
     }
 
-    fn check(&self, templates: &[Template]) -> Result<(), StoreError> {
+    fn check(&self, gone: &BTreeSet<String>, templates: &[Template]) -> Result<(), StoreError> {
         let mut wanted: BTreeMap<&UserName, usize> = BTreeMap::new();
         let mut ids = BTreeSet::new();
         for template in templates {
             template.embedding.check(self.template_key().id())?;
-            let present = || self.people.records_of(&template.user).map_or(0, BTreeSet::len);
+            let present =
+                || self.people.records_of(&template.user).map_or(0, |ids| ids.difference(gone).count());
             *wanted.entry(&template.user).or_insert_with(present) += 1;
             let taken = self.ledger.entries().contains_key(&record::entry_key(&template.id));
             if taken || !ids.insert(&template.id) {
@@ -66,7 +73,9 @@ impl State {
             }
         }
         if let Some((user, wanted)) = wanted.into_iter().find(|(_, wanted)| *wanted > MAX_TEMPLATES) {
-            return Err(StoreError::Full { user: user.clone(), wanted });
+            let there = self.templates(Some(user))?;
+            let kept: Vec<Template> = there.into_iter().filter(|t| !gone.contains(&t.id)).collect();
+            return Err(StoreError::full(user, wanted, &kept));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::embed::{Embedding, KeyKind};
+use crate::people::Account;
 use crate::store::record::SealedRecord;
 use crate::store::{CREDENTIAL, MAX_TEMPLATES, record};
 
@@ -81,6 +82,7 @@ fn template(store: &Vault, name: &str, id: &str) -> Template {
         user: user(name),
         label: "glasses".into(),
         created_at: WallTime(1),
+        account: Account::Door,
         embedder_sha256: SHA.into(),
         embedding: store.snapshot().expect("read").template_key.apply(&face),
     }
