@@ -121,6 +121,8 @@ fn small(path: &Path, enrolments: usize, idle: u64) {
             vault.set_misses(None, misses).expect("kept");
         });
         println!("a miss: {ms:.2} ms, {bytes} bytes written");
+        let (ms, bytes) = measured(enrolments, |_| vault.prove_room_for_miss().expect("there is room"));
+        println!("room for a miss: {ms:.2} ms, {bytes} bytes written");
         let (ms, bytes) = measured(enrolments, |_| {
             let verdict = Some("match".to_owned());
             audit.record(Entry { kind: "verify".to_owned(), verdict, ..Entry::default() });

@@ -203,6 +203,7 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let probes = self.capture(observer, trace)?;
+        self.store.prove_room_for_miss()?;
 
         let scoring = self.clock.now();
         let (evidence, policy) = self.compare(claimed, &probes)?.ok_or(Cause::NotEnrolled)?;

@@ -160,6 +160,10 @@ choices! {
         Nv12,
         /// Y0 U Y1 V for each pair of pixels
         Yuyv,
+        /// U Y0 V Y1 for each pair of pixels
+        Uyvy,
+        /// Y0 V Y1 U for each pair of pixels
+        Yvyu,
         /// one byte per pixel
         Grey,
     }

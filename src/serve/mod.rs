@@ -34,6 +34,7 @@ use std::future::Future;
 use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast, watch};
@@ -106,46 +107,13 @@ pub fn run(
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(ServeError::Start)?;
-    let Parts { config, networks, seams, peers, audit, notes } = parts;
-    let Seams { frames, clock, store, latch } = seams;
-    let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone());
-    let recorder = Recorder {
-        clock: clock.clone(),
-        audit: audit.clone(),
-        events: broadcast::Sender::new(EVENTS),
-        repeats: Arc::default(),
-    };
-    let engine = EngineParts {
-        pipeline,
-        latch: (config.latch.kind != LatchKind::None).then_some(latch),
-        opens_on: config.latch.opens_on,
-        clock: clock.clone(),
-        idle_close: config.camera.idle_close_ms.duration(),
-        recorder: recorder.clone(),
-    };
-    let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
-    let status = engine.status.clone();
-    let state = ServerState {
-        engine,
-        accounts: Arc::new(AccountBook::new(peers.clone(), store.clone())),
-        peers: peers.clone(),
-        store,
-        started: clock.now(),
-        clock,
-        queue_timeout: config.decision.deadline_ms.duration(),
-        templates: config.decision.templates as usize,
-        audit,
-        notes,
-        recorder,
-        changes: Arc::default(),
-        uploads: Arc::new(Semaphore::new(1)),
-        stopping: watch::Sender::new(false),
-        export_recipient: config.store.export_recipient.clone(),
-    };
+    let (serve, peers) = (parts.config.serve.clone(), parts.peers.clone());
+    let patience = parts.config.latch.hook_deadline_ms.duration() + FAREWELL;
+    let (state, thread) = assemble(parts)?;
+    let status = state.engine.status.clone();
     let state = Rc::new(state);
-    let clients = Listener::new(&config.serve, peers, state.clone());
+    let clients = Listener::new(&serve, peers, state.clone());
     let connections = clients.connections();
-    let patience = config.latch.hook_deadline_ms.duration() + FAREWELL;
     let tasks = tokio::task::LocalSet::new();
     let served = tasks.block_on(&runtime, async move {
         let listener =
@@ -167,6 +135,46 @@ pub fn run(
         tracing::error!("the engine's thread panicked; please report it");
     }
     served
+}
+
+/// Starts the engine. Gives what all connections share, and the engine's thread.
+fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
+    let Parts { config, networks, seams, peers, audit, notes } = parts;
+    let Seams { frames, clock, store, latch } = seams;
+    let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone());
+    let recorder = Recorder {
+        clock: clock.clone(),
+        audit: audit.clone(),
+        events: broadcast::Sender::new(EVENTS),
+        repeats: Arc::default(),
+    };
+    let engine = EngineParts {
+        pipeline,
+        latch: (config.latch.kind != LatchKind::None).then_some(latch),
+        opens_on: config.latch.opens_on,
+        clock: clock.clone(),
+        idle_close: config.camera.idle_close_ms.duration(),
+        recorder: recorder.clone(),
+    };
+    let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
+    let state = ServerState {
+        engine,
+        accounts: Arc::new(AccountBook::new(peers.clone(), store.clone())),
+        peers,
+        store,
+        started: clock.now(),
+        clock,
+        queue_timeout: config.decision.deadline_ms.duration(),
+        templates: config.decision.templates as usize,
+        audit,
+        notes,
+        recorder,
+        changes: Arc::default(),
+        uploads: Arc::new(Semaphore::new(1)),
+        stopping: watch::Sender::new(false),
+        export_recipient: config.store.export_recipient.clone(),
+    };
+    Ok((state, thread))
 }
 
 /// Cancels jobs and waits until all clients have their answer: whoever waits for a latch that opens learns what became of it.

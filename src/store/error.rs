@@ -17,6 +17,13 @@ pub enum StoreError {
     /// A read or write failed.
     #[error("store {}: {why}; check the disk (full? read-only?)", .path.display())]
     Io { path: PathBuf, why: String },
+    /// A miss could not be recorded.
+    #[error(
+        "store {}: no face is judged, because a miss could not be recorded ({why}); make room on that disk, or check that it \
+         can be written; until then use the password",
+        .path.display()
+    )]
+    NoRoomForMiss { path: PathBuf, why: String },
     /// A record is not what was written.
     #[error("store {}: record {record} is damaged: {why}; import an export, or remove the user and enrol again", .path.display())]
     Damaged { path: PathBuf, record: String, why: String },

@@ -230,9 +230,8 @@ impl Keyring {
             new.push((index, Slot { id: opened.id, user: (*user).clone(), wrapped }));
         }
         drop(free);
-        let places = new.iter().map(|(index, slot)| (HEADER_BYTES + index * SLOT_BYTES, &slot.wrapped[..]));
-        let places: Vec<_> = places.collect();
-        self.write_at(disk, &places)?;
+        let slots: Vec<_> = new.iter().map(|(index, slot)| (*index, &slot.wrapped)).collect();
+        self.write_slots(disk, &slots)?;
         for (index, slot) in new {
             self.put(index, Some(slot));
         }
@@ -251,8 +250,7 @@ impl Keyring {
         let is_theirs = |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.user == *user);
         let indices: Vec<usize> =
             (0..self.slots.len()).filter(|index| is_theirs(&self.slots[*index])).collect();
-        let places = indices.iter().map(|index| (HEADER_BYTES + index * SLOT_BYTES, &[0; SLOT_BYTES][..]));
-        self.write_at(disk, &places.collect::<Vec<_>>())?;
+        self.write_slots(disk, &indices.iter().map(|index| (*index, &[0; SLOT_BYTES])).collect::<Vec<_>>())?;
         self.by_user.remove(user);
         for slot in indices.iter().filter_map(|index| self.slots[*index].take()) {
             self.by_id.remove(&slot.id);
@@ -332,11 +330,24 @@ impl Keyring {
         Ok(())
     }
 
-    /// Writes to one mirror and syncs it, then to the other.
-    fn write_at(&self, disk: &dyn Disk, places: &[(usize, &[u8])]) -> Result<(), StoreError> {
-        if places.is_empty() {
+    /// Writes slots by index, under a new generation: a mirror that was put back as it once was does not win over the other.
+    fn write_slots(
+        &mut self,
+        disk: &dyn Disk,
+        slots: &[(usize, &[u8; SLOT_BYTES])],
+    ) -> Result<(), StoreError> {
+        if slots.is_empty() {
             return Ok(());
         }
+        self.header.generation += 1;
+        let header = self.header.seal(&self.wrap);
+        let slots = slots.iter().map(|(index, slot)| (HEADER_BYTES + index * SLOT_BYTES, &slot[..]));
+        let places: Vec<_> = [(0, &header[..])].into_iter().chain(slots).collect();
+        self.write_at(disk, &places)
+    }
+
+    /// Writes to one mirror and syncs it, then to the other.
+    fn write_at(&self, disk: &dyn Disk, places: &[(usize, &[u8])]) -> Result<(), StoreError> {
         self.rewrite_if_dirty(disk)?;
         for name in MIRRORS {
             let mut written = places.iter().map(|(at, bytes)| disk.write(name, *at as u64, bytes));

@@ -134,6 +134,10 @@ impl TemplateStore for Vault {
         self.lock().misses(user)
     }
 
+    fn prove_room_for_miss(&self) -> Result<(), StoreError> {
+        self.lock().prove_room_for_miss()
+    }
+
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         self.lock().set_misses(user, misses)
     }

@@ -15,6 +15,8 @@ pub enum Op {
     Add,
     /// [`TemplateStore::templates`].
     Templates,
+    /// [`TemplateStore::prove_room_for_miss`].
+    ProveRoomForMiss,
     /// [`TemplateStore::set_misses`].
     SetMisses,
 }
@@ -86,6 +88,10 @@ impl TemplateStore for VecStore {
 
     fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError> {
         Ok(self.kept().misses.get(&user.cloned()).copied().unwrap_or_default())
+    }
+
+    fn prove_room_for_miss(&self) -> Result<(), StoreError> {
+        self.unless_failing(Op::ProveRoomForMiss).map(drop)
     }
 
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {

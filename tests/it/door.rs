@@ -295,7 +295,7 @@ fn a_failing_store_lets_nobody_in_and_stores_nothing_partial() {
     world.store.fail_on(None);
     let world = world.knows_alice();
     world.stage.shows(ALICE);
-    for op in [Op::Templates, Op::SetMisses] {
+    for op in [Op::Templates, Op::ProveRoomForMiss, Op::SetMisses] {
         world.store.fail_on(Some(op));
         let judged = world.verify("alice");
         assert_eq!(judged.verdict, Some(Outcome::Failed), "{op:?}");

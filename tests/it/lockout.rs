@@ -5,7 +5,9 @@ use std::time::Duration;
 use facelatch_wire::Outcome;
 use facelatch_wire::call::{Identify, Reset};
 
+use facelatch::store::TemplateStore;
 use facelatch_testkit::stage::{ALICE, BOB};
+use facelatch_testkit::store::Op;
 use facelatch_testkit::world::World;
 
 /// Five misses.
@@ -52,6 +54,22 @@ fn misses_of_one_user_do_not_lock_another() {
     world.enroll("bob").expect("the same face under a second name");
     assert_eq!(world.verify("bob").verdict, Some(Outcome::Match));
     assert_eq!(world.verify("alice").verdict, Some(Outcome::Wait));
+}
+
+#[test]
+fn no_face_is_judged_whose_miss_could_not_be_recorded() {
+    let world = World::with(|config| config.decision.frames = 1).knows_alice();
+    world.store.fail_on(Some(Op::ProveRoomForMiss));
+    for face in [BOB, ALICE] {
+        world.stage.shows(face);
+        for judged in [world.verify("alice"), world.ask(&Identify {}).expect("a verdict")] {
+            assert_eq!((judged.verdict, judged.p), (Some(Outcome::Failed), None));
+        }
+    }
+    assert!(world.tape.opened_for().is_empty());
+    assert_eq!(world.store.misses(None).expect("read").count, 0);
+    world.store.fail_on(None);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
 }
 
 /// Verdicts of an identification.

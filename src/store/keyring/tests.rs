@@ -110,6 +110,22 @@ fn the_longest_name_fits_a_slot() {
 }
 
 #[test]
+fn a_copy_that_was_put_back_does_not_win_over_the_other() {
+    for mirror in MIRRORS {
+        let disk = Fake::default();
+        let mut ring = made(&disk);
+        add(&mut ring, &disk, "alice");
+        let old = disk.read(mirror).expect("read").expect("there");
+        ring.erase(&disk, &user("alice")).expect("erased");
+        let carol = add(&mut ring, &disk, "carol");
+        disk.write(mirror, 0, &old).expect("put back, with alice where carol is now");
+        let (again, _) = open(&disk, &[1]).expect("opens").expect("there");
+        assert_eq!((again.users(), again.notes.len()), (vec![user("carol")], 1), "{mirror}");
+        assert!(again.key(&carol).is_some(), "{mirror}");
+    }
+}
+
+#[test]
 fn one_damaged_copy_is_mended_wherever_the_damage_is() {
     let disk = Fake::default();
     let mut ring = made(&disk);

@@ -110,7 +110,7 @@ impl State {
             ids.iter().filter(|one| id.is_none_or(|id| id == *one)).cloned().collect();
         let mut change: Vec<_> = gone.iter().map(|id| (record::entry_key(id), None)).collect();
         let key = self.miss_cipher.key(Some(user));
-        if id.is_none() && self.ledger.entries().contains_key(&key) {
+        if id.is_none() && self.ledger.entry(&key).is_some() {
             change.push((key, None));
         }
         if change.is_empty() {
@@ -124,7 +124,7 @@ impl State {
     /// Misses of a user, or of identification for `None`.
     pub(super) fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError> {
         let key = self.miss_cipher.key(user);
-        let Some(sealed) = self.ledger.entries().get(&key) else {
+        let Some(sealed) = self.ledger.entry(&key) else {
             return Ok(Misses::default());
         };
         let whose = user.map_or("identification", UserName::as_str);
@@ -134,7 +134,7 @@ impl State {
     /// Keeps the misses of a user, or of identification for `None`.
     pub(super) fn set_misses(&mut self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         // An entry that cannot be read is replaced by a good one.
-        if self.misses(user).is_ok_and(|before| before == misses) {
+        if self.misses(user).is_ok_and(|before| before == misses) && !self.ledger.head_is_behind() {
             return Ok(()); // Saves the card a write.
         }
         let key = self.miss_cipher.key(user);
@@ -144,7 +144,12 @@ impl State {
             let sealed = self.miss_cipher.seal(&key, &misses);
             Some(sealed.map_err(|why| StoreError::io(self.ledger.folder(), why))?)
         };
-        self.ledger.commit(vec![(key, sealed)])
+        self.ledger.put(key, sealed)
+    }
+
+    /// Makes sure that misses could be kept now.
+    pub(super) fn prove_room_for_miss(&mut self) -> Result<(), StoreError> {
+        self.ledger.prove_room()
     }
 
     /// Issues all templates again under a new key of the same kind, and says how many there are.
@@ -201,8 +206,10 @@ impl State {
                 path.display()
             ));
         }
-        let behind = if self.ledger.is_behind() { Condition::Behind } else { Condition::Whole };
-        let condition = self.findings.condition.max(behind);
+        let behind = self.ledger.behind();
+        let present = if behind.is_empty() { Condition::Whole } else { Condition::Behind };
+        let condition = self.findings.condition.max(present);
+        notes.extend(behind);
         Health { users: self.people.count(), templates: self.people.record_count(), condition, notes }
     }
 
@@ -216,3 +223,7 @@ impl State {
 mod crash_tests;
 #[cfg(test)]
 mod damage_tests;
+#[cfg(test)]
+mod rollback_tests;
+#[cfg(test)]
+mod room_tests;

@@ -334,6 +334,33 @@ fn a_damaged_record_is_named_and_not_left_out() {
 }
 
 #[test]
+fn every_file_is_private_and_so_is_every_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = TempStore::new();
+    add(&place.open(), &[("alice", "1")]).expect("added");
+    let store = place.open();
+    let mut folders = vec![place.store()];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        for entry in fs::read_dir(&folder).expect("listed") {
+            let path = entry.expect("listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                assert_eq!(mode(&path), 0o600, "{}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 6, "{seen} files");
+    drop(store);
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("there").permissions().mode() & 0o777
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_named() {
     let file = tempfile::NamedTempFile::new().expect("file");
     let folder = file.path().join("store");
