@@ -63,7 +63,7 @@ fn stages(c: &mut Criterion) {
     let chip = align::align(&frame, &face);
     let look = |name: &&str| {
         let (frame, face) = seen(&networks, name);
-        embedder.embed_face(&frame, &face).expect("embedder runs")
+        embedder.embed_face(&frame, &face).expect("embedder runs").embedding
     };
     let probes: Vec<Embedding> = VISIT.iter().map(look).collect();
     let templates: Vec<Embedding> = ENROLMENT.iter().map(look).collect();
@@ -82,8 +82,7 @@ fn stages(c: &mut Criterion) {
         b.iter(|| vote::decide(&keyed_head, black_box(&probes), &templates));
     });
     let z = vote::decide(&keyed_head, &probes, &templates).expect("one key").expect("there are both");
-    let probability = z.probability();
-    let evidence = Evidence { user: UserName::new("alice").expect("valid"), probability };
+    let evidence = Evidence { user: UserName::new("alice").expect("valid"), z, second: None };
     group.bench_function("judge", |b| {
         let policy = Policy::verify(head.threshold());
         b.iter_batched(

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
-use crate::config::{Config, Decision, Lockout, QualityGate};
+use crate::config::{self, Config, Decision, Lockout, QualityGate};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
-use crate::judge::{Evidence, NoMatch, Policy, judge, vote};
+use crate::judge::{Evidence, Policy, Refusal, judge, vote};
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
@@ -21,8 +21,10 @@ mod attempt;
 mod capture;
 mod enroll;
 mod gallery;
+mod lookalikes;
 mod misses;
 mod networks;
+mod turned;
 mod verdict;
 
 pub use attempt::{Attempt, StageMs, Trace};
@@ -31,6 +33,7 @@ pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
 
 use gallery::Gallery;
+use turned::Turns;
 
 /// The parts of the configuration that an attempt follows.
 #[derive(Debug, Clone)]
@@ -39,6 +42,8 @@ pub struct Rules {
     pub decision: Decision,
     /// What a face must look like.
     pub quality: QualityGate,
+    /// How frames are turned already, to tell what to change.
+    pub camera: config::Camera,
     /// The rate limit.
     pub lockout: Lockout,
 }
@@ -46,8 +51,8 @@ pub struct Rules {
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, lockout, .. } = config.clone();
-        Self { decision, quality, lockout }
+        let Config { decision, quality, camera, lockout, .. } = config.clone();
+        Self { decision, quality, camera, lockout }
     }
 }
 
@@ -102,6 +107,7 @@ pub struct Pipeline {
     store: Arc<dyn TemplateStore>,
     gallery: Gallery,
     ages: Ages,
+    turns: Turns,
 }
 
 impl Pipeline {
@@ -114,7 +120,8 @@ impl Pipeline {
         store: Arc<dyn TemplateStore>,
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
-        Self { networks, rules, frames, clock, store, gallery, ages: Ages::default() }
+        let turns = Turns::of(&rules.camera);
+        Self { networks, rules, frames, clock, store, gallery, ages: Ages::default(), turns }
     }
 
     /// Is the face before the camera this user's?
@@ -156,7 +163,7 @@ impl Pipeline {
             detector: detector.name().to_owned(),
             threshold: head.threshold(),
             identical_pair: head.identical_pair(),
-            notes: [detector.notes(), embedder.notes()].concat(),
+            notes: [detector.notes(), &embedder.notes()].concat(),
         }
     }
 
@@ -201,7 +208,7 @@ impl Pipeline {
         let scoring = self.clock.now();
         let (evidence, policy) = self.compare(claimed, &probes)?.ok_or(Cause::NotEnrolled)?;
         trace.score_ms = self.ms_since(scoring);
-        trace.probability = Some(evidence.probability);
+        trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
         self.decide(claimed, evidence, policy)
     }
@@ -232,7 +239,7 @@ impl Pipeline {
         evidence: Evidence,
         policy: Policy,
     ) -> Result<Verdict, Cause> {
-        let passes = policy.is_met_by(&evidence);
+        let passes = policy.check(&evidence).is_ok();
         if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
             return Err(Cause::NotEnrolled);
         }
@@ -247,7 +254,8 @@ impl Pipeline {
         self.keep_misses(claimed, decision.is_ok())?;
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
-            Err(NoMatch) => Verdict::Denied(DenyReason::NoMatch),
+            Err(Refusal::NoMatch) => Verdict::Denied(DenyReason::NoMatch),
+            Err(Refusal::Ambiguous) => Verdict::Denied(DenyReason::Ambiguous),
         })
     }
 
@@ -269,22 +277,20 @@ impl Pipeline {
         let head = self.gallery.head();
         let probes = vote::project(head, probes)?;
         let score = |templates: &[KeyedEmbedding]| vote::decide_projected(head, &probes, templates);
-        let evidence =
-            |user: &UserName, z: LogOdds| Evidence { user: user.clone(), probability: z.probability() };
         if let Some(user) = claimed {
             let z = score(self.gallery.of(user))?;
-            return Ok(z.map(|z| (evidence(user, z), Policy::verify(head.threshold()))));
+            let evidence = |z| Evidence { user: user.clone(), z, second: None };
+            return Ok(z.map(|z| (evidence(z), Policy::verify(head.threshold()))));
         }
         let people = self.gallery.people();
-        let mut best: Option<(&UserName, LogOdds)> = None;
+        let mut ranked = Vec::with_capacity(people.len());
         for (user, templates) in people {
-            if let Some(z) = score(templates)?
-                && best.is_none_or(|(_, best)| z.0.total_cmp(&best.0).is_ge())
-            {
-                best = Some((user, z));
-            }
+            ranked.extend(score(templates)?.map(|z| (user, z)));
         }
-        Ok(best.map(|(user, z)| (evidence(user, z), Policy::identify(head.threshold(), people.len()))))
+        ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
+        let second = ranked.get(1).map(|(_, z)| *z);
+        let evidence = |&(user, z): &(&UserName, LogOdds)| Evidence { user: user.clone(), z, second };
+        Ok(ranked.first().map(|best| (evidence(best), Policy::identify(head.threshold(), people.len()))))
     }
 
     fn ms_since(&self, start: BootTime) -> f64 {

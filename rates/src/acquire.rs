@@ -14,11 +14,11 @@ use super::picture;
 use facelatch::camera::Frame;
 use facelatch::detect::quality::{QualityGate, RetryReason};
 use facelatch::detect::{Bbox, Detector, Face};
-use facelatch::embed::{Chip, Embedder, Embedding, align};
+use facelatch::embed::{Chip, Embedder, Embedding, Measures, align};
 use facelatch::model::ModelError;
 
 /// More threads would starve other work on the machine.
-const THREADS: usize = 2;
+pub(crate) const THREADS: usize = 2;
 
 /// Every pair of pictures is compared and its score kept: 4 bytes each, 800 MB at this limit.
 const MAX_PICTURES: usize = 20_000;
@@ -185,6 +185,28 @@ impl Bench {
         set.checked()
     }
 
+    /// One frame through the daemon's stages, in its order. `spoil` may move what the detector reports.
+    ///
+    /// # Errors
+    /// [`ModelError`] when a network fails. The inner `Err` is the daemon's reason not to judge the frame.
+    pub fn judge(
+        &self,
+        frame: &Frame,
+        spoil: impl FnOnce(&Face) -> Face,
+    ) -> Result<Result<Embedding, RetryReason>, ModelError> {
+        let mut faces = self.detector.as_ref().map_or(Ok(Vec::new()), |detector| detector.detect(frame))?;
+        if let Some(face) = faces.first_mut() {
+            *face = spoil(face);
+        }
+        let face = match self.gate.choose(frame, &faces) {
+            Ok(face) => face,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let embedded = self.embedder.embed_face(frame, &face)?;
+        let believed = self.embedder.check(&Measures::of(&face, &embedded));
+        Ok(believed.map(|()| embedded.embedding))
+    }
+
     /// One picture. The inner `Err` is a picture that cannot be read.
     fn take(&self, path: &Path) -> Result<Result<Taken, String>, ModelError> {
         let picture = match picture::read(path) {
@@ -200,6 +222,7 @@ impl Bench {
         };
         let quality = Quality::of(&self.gate, &frame, &faces).code();
         let embedding = faces.first().map(|face| self.embedder.embed_face(&frame, face)).transpose()?;
+        let embedding = embedding.map(|embedded| embedded.embedding);
         Ok(Ok(Taken { quality, bordered: bordered && embedding.is_some(), embedding }))
     }
 
@@ -222,7 +245,7 @@ impl Bench {
             return Ok(Err(format!("is {width}x{height} pixels; --aligned takes 112x112 only")));
         };
         let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
-        let embedding = Some(self.embedder.embed(&chip)?);
+        let embedding = Some(self.embedder.embed(&chip)?.embedding);
         Ok(Ok(Taken { quality: quality.code(), bordered: false, embedding }))
     }
 }

@@ -27,6 +27,7 @@ pub mod picture;
 pub mod rate;
 pub mod report;
 pub mod siamese;
+pub mod stress;
 pub mod svg;
 pub mod trials;
 pub mod write;

@@ -1,15 +1,18 @@
 //! Stage 3: [`Frame`] and [`Face`] to [`Embedding`], by way of the aligned [`Chip`].
 
 pub mod align;
+pub mod quality;
 pub mod template_key;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::camera::Frame;
 use crate::detect::Face;
+use crate::detect::quality::RetryReason;
 use crate::model::{ModelError, Network};
 
 pub use align::{CHIP_SIDE_PX, Chip};
+pub use quality::Measures;
 pub use template_key::{KeyKind, KeyedEmbedding, OtherKey, TemplateKey, TemplateKeyId, TemplateKeySpec};
 
 /// A face as a point on the unit sphere: 128 values from SFace, 192 from MobileFaceNet. Other networks may turn scaling
@@ -75,6 +78,14 @@ fn norm(values: &[f32]) -> Result<f64, NotAnEmbedding> {
     }
 }
 
+/// A face's embedding, and the length that scaling takes away: what tells most whether to believe it.
+pub struct Embedded {
+    /// What is compared.
+    pub embedding: Embedding,
+    /// Euclidean length of the network's output before it is scaled. Faces like those it was trained on have a long one.
+    pub norm: f32,
+}
+
 /// Turns aligned faces into embeddings with one of the shipped networks.
 pub struct Embedder {
     network: Network,
@@ -96,9 +107,17 @@ impl Embedder {
         self.network.sha256()
     }
 
-    /// What does not run on the int8 kernels, for people.
-    pub fn notes(&self) -> &[String] {
-        self.network.notes()
+    /// What does not run on the int8 kernels, and whether unfit faces pass, for people.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.network.notes().to_vec();
+        if self.network.quality().is_none() {
+            let name = self.name();
+            notes.push(format!(
+                "model {name}: no [{name}.quality] in MODELS.toml, so faces that it cannot judge (turned, blurred, \
+                 covered) are judged all the same"
+            ));
+        }
+        notes
     }
 
     /// How many values an embedding has.
@@ -115,28 +134,41 @@ impl Embedder {
     ///
     /// # Errors
     /// [`ModelError`] when the network fails or gives numbers that are no embedding.
-    pub fn embed(&self, chip: &Chip) -> Result<Embedding, ModelError> {
+    pub fn embed(&self, chip: &Chip) -> Result<Embedded, ModelError> {
         let (height, width) = self.network.input_size();
         let rgb = chip.resized(width, height).map_err(|why| self.network.bad_output(why))?;
         let planes = self.network.planes(&rgb, width, height);
         let values = self.network.run(planes)?.swap_remove(0);
+        let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt();
         let embedding =
             if self.has_unit_length() { Embedding::new(values) } else { Embedding::as_given(values) };
-        embedding.map_err(|why| self.network.bad_output(why.to_string()))
+        let embedding = embedding.map_err(|why| self.network.bad_output(why.to_string()))?;
+        Ok(Embedded { embedding, norm })
     }
 
     /// Frame and face to embedding: align, then embed.
     ///
     /// # Errors
     /// As [`Embedder::embed`].
-    pub fn embed_face(&self, frame: &Frame, face: &Face) -> Result<Embedding, ModelError> {
+    pub fn embed_face(&self, frame: &Frame, face: &Face) -> Result<Embedded, ModelError> {
         self.embed(&align::align(frame, face))
+    }
+
+    /// Whether an embedding with these measures may be judged, by the limits in `MODELS.toml`; always, if there are none.
+    ///
+    /// # Errors
+    /// [`RetryReason::Unclear`].
+    pub fn check(&self, measures: &Measures) -> Result<(), RetryReason> {
+        self.network.quality().map_or(Ok(()), |limits| quality::check(limits, measures))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::model::Manifest;
 
     #[test]
     fn embedding_has_unit_length() {
@@ -150,5 +182,29 @@ mod tests {
         assert_eq!(Embedding::new(vec![f32::INFINITY]).err(), Some(NotAnEmbedding::NotFinite));
         assert_eq!(Embedding::new(vec![0.0; 4]).err(), Some(NotAnEmbedding::Zero));
         assert_eq!(Embedding::new(vec![]).err(), Some(NotAnEmbedding::Zero));
+    }
+
+    #[test]
+    fn an_embedder_without_limits_believes_everything_and_says_so() {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let embedder =
+            |folder: &Path| Manifest::load(folder).and_then(|list| list.embedder("sface")).map(Embedder::new);
+        let with = embedder(&shipped).expect("loads");
+
+        let folder = tempfile::tempdir().expect("folder");
+        let list = std::fs::read_to_string(shipped.join("MODELS.toml")).expect("list");
+        let file = format!("file = {:?}", shipped.join("sface.onnx"));
+        let bare = list.replace("[sface.quality]", "[sface.unused]").replace("file = \"sface.onnx\"", &file);
+        std::fs::write(folder.path().join("MODELS.toml"), bare).expect("written");
+        let without = embedder(folder.path()).expect("loads");
+
+        let bad = Measures { norm: 1.0, confidence: 0.1 };
+        assert_eq!((with.check(&bad), without.check(&bad)), (Err(RetryReason::Unclear), Ok(())));
+        assert_eq!(with.notes(), [""; 0]);
+        assert!(
+            without.notes().concat().contains("no [sface.quality] in MODELS.toml"),
+            "{:?}",
+            without.notes()
+        );
     }
 }

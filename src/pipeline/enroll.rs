@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::capture::CaptureWindow;
-use super::{Cause, Observer, Pipeline, Progress, Trace, report};
+use super::{Cause, Observer, Pipeline, Progress, Trace, lookalikes, report};
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::judge::vote;
 use crate::people::{Account, UserName};
@@ -65,6 +65,12 @@ pub enum EnrollError {
     /// The probes show two people.
     #[error("the face changed during enrolment; only one person may be in front of the camera: start again")]
     AnotherFace,
+    /// So many others look like these probes that the templates would open for strangers, too.
+    #[error(
+        "this face looks like that of {}: such templates would let others in; remove names that are enrolled twice, or enrol \
+         again in better light", lookalikes::names(.others)
+    )]
+    LikeMany { others: Vec<UserName> },
     /// No good frames in time, or the caller has gone.
     #[error("no face was captured: {0:?}")]
     Unavailable(Cause),
@@ -89,7 +95,7 @@ impl Pipeline {
         // Before anybody has to look at the camera.
         self.replaced_by(&request)?;
         let probes = self.probes(request.templates, observer)?;
-        let mut warnings = self.lookalikes(&request.user, &probes).map_err(StoreError::from)?;
+        let mut warnings = self.lookalikes(&request.user, &probes)?;
         let created_at = self.clock.wall();
         let embedder_sha256 = self.networks.embedder.model_sha256();
         let templates: Vec<Template> = probes
@@ -161,20 +167,6 @@ impl Pipeline {
         let z = vote::decide(head, std::slice::from_ref(probe), earlier)?;
         Ok(z.is_none_or(|z| z.probability() >= head.threshold()))
     }
-
-    /// A warning for each other user whose templates match the new ones.
-    fn lookalikes(&self, user: &UserName, probes: &[KeyedEmbedding]) -> Result<Vec<String>, OtherKey> {
-        let head = self.gallery.head();
-        let mut warnings = Vec::new();
-        for (other, templates) in self.gallery.people().iter().filter(|(other, _)| *other != user) {
-            let mut pairs = templates.iter().flat_map(|t| probes.iter().map(move |probe| (probe, t)));
-            if pairs.try_fold(false, |like, (a, b)| Ok(like || head.matches(a, b)?))? {
-                warnings
-                    .push(format!("this face looks like that of {other}: each may be taken for the other"));
-            }
-        }
-        Ok(warnings)
-    }
 }
 
 fn check(request: &EnrollRequest) -> Result<(), EnrollError> {
@@ -190,6 +182,12 @@ fn check(request: &EnrollRequest) -> Result<(), EnrollError> {
 /// 128 random bits in hex.
 fn random_id() -> String {
     format!("{:032x}", rand::random::<u128>())
+}
+
+impl From<OtherKey> for EnrollError {
+    fn from(error: OtherKey) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl From<Cause> for EnrollError {

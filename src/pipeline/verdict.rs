@@ -24,6 +24,8 @@ pub enum Verdict {
 pub enum DenyReason {
     /// It was judged, and is not that user's.
     NoMatch,
+    /// It was judged, and may be that of two enrolled people.
+    Ambiguous,
     /// Too many misses.
     LockedOut {
         /// How long that lasts.

@@ -207,6 +207,7 @@ impl Running {
         };
         let result = run(&mut self.pipeline, &mut observer);
         self.last_use = Some(self.clock.now());
+        self.status.saw_turned(self.pipeline.turned());
         // Not busy, and the permit given back, before the caller can know that it has ended.
         self.status.set_busy(false);
         drop(permit);
@@ -223,7 +224,9 @@ impl Running {
         match &attempt.verdict {
             Verdict::Denied(DenyReason::LockedOut { .. }) => {}
             Verdict::Unavailable(cause) => self.update_camera_state(Some(cause)),
-            Verdict::Granted(_) | Verdict::Denied(DenyReason::NoMatch) => self.update_camera_state(None),
+            Verdict::Granted(_) | Verdict::Denied(DenyReason::NoMatch | DenyReason::Ambiguous) => {
+                self.update_camera_state(None);
+            }
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };

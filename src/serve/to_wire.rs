@@ -26,12 +26,8 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
             user: Some(grant.user().to_string()),
             ..Judging::default()
         },
-        Verdict::Denied(DenyReason::NoMatch) => Judging {
-            verdict: Some(Outcome::NoMatch),
-            user: claimed,
-            message: Some(Outcome::NoMatch.message()),
-            ..Judging::default()
-        },
+        Verdict::Denied(DenyReason::NoMatch) => refused(Outcome::NoMatch, claimed),
+        Verdict::Denied(DenyReason::Ambiguous) => refused(Outcome::Ambiguous, claimed),
         Verdict::Denied(DenyReason::LockedOut { until, user }) => locked_out(*until, user.as_ref()),
         Verdict::Unavailable(cause) => Judging {
             verdict: Some(outcome(cause)),
@@ -49,6 +45,10 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
     judging.picture.clone_from(&trace.picture);
     judging.face = trace.face.as_ref().map(face);
     judging
+}
+
+fn refused(outcome: Outcome, user: Option<String>) -> Judging {
+    Judging { verdict: Some(outcome), user, message: Some(outcome.message()), ..Judging::default() }
 }
 
 /// An attempt that was not begun, since nobody knows which accounts there are.
@@ -155,6 +155,9 @@ pub(super) fn enrolled(result: Result<Enrolled, EnrollError>) -> Result<Enrollin
         Err(error @ EnrollError::Label) => Err(bad_parameter("label", &error)),
         Err(error @ EnrollError::AnotherFace) => {
             Err(Fault::EnrollFailed { reason: Outcome::SeveralFaces, message: error.to_string() })
+        }
+        Err(error @ EnrollError::LikeMany { .. }) => {
+            Err(Fault::EnrollFailed { reason: Outcome::Ambiguous, message: error.to_string() })
         }
         Err(EnrollError::Unavailable(cause)) => {
             Err(Fault::EnrollFailed { reason: outcome(&cause), message: cause_text(&cause) })

@@ -20,9 +20,13 @@ mod latch;
 mod lockout;
 /// Calls the PAM module makes.
 mod login;
+/// One face under several names.
+mod lookalikes;
 /// Who may import whom.
 mod rooms;
 /// Attempts to bypass the decision, all of which must fail.
 mod tricks;
 /// Watchdog pings of a daemon whose loops hang.
+/// Faces that the networks cannot judge.
+mod unfit;
 mod watchdog;

@@ -7,6 +7,7 @@ mod chips;
 mod fit;
 mod import;
 mod measure;
+mod stress;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
         args::Verb::Import(import) => import::run(&import),
         args::Verb::Measure(measure) => measure::run(&measure),
+        args::Verb::Stress(stress) => stress::run(&stress),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
