@@ -120,7 +120,7 @@ impl Harmed {
         // Lines of the audit log are not in the model; a gap in them must be reported too.
         let lines_missing = seen.audited < self.before.audited;
         let is_put_back = |name: &&str| self.what.contains(&((*name).to_owned(), PUT_BACK));
-        let both_put_back = AUDIT.iter().any(|series| series.iter().all(|name| is_put_back(name)));
+        let both_put_back = AUDIT.iter().any(|series| series.iter().all(is_put_back));
         if !is_told || (lines_missing && seen.problems.is_empty() && !both_put_back) {
             return Outcome::Silent;
         }
