@@ -87,13 +87,8 @@ fn refused_frames_make_no_decision_and_count_as_attempts() {
 #[test]
 fn the_table_has_a_line_for_each_row_and_says_what_was_counted() {
     let plan = Plan { people: 4, skip: 0, templates: 2, frames: 1, seed: 5 };
-    let stress = Stress {
-        embedder: "test".into(),
-        embedder_sha256: String::new(),
-        people: 4,
-        plan,
-        rows: measured(),
-    };
+    let stress =
+        Stress { embedder: "test".into(), embedder_sha256: String::new(), people: 4, plan, rows: measured() };
     let text = table::markdown(&stress);
     let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("| tilted")).collect();
     assert_eq!(lines.len(), 5);
