@@ -15,7 +15,7 @@ use facelatch::config::Config;
 use facelatch::detect::Face;
 use facelatch::embed::{Embedding, KeyedEmbedding, TemplateKey, align};
 use facelatch::judge::{Evidence, Policy, judge, vote};
-use facelatch::people::{Misses, UserName};
+use facelatch::people::{Account, Accounts, UserName};
 use facelatch::pipeline::{EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{KeySource, Vault, VaultOptions};
 
@@ -82,14 +82,12 @@ fn stages(c: &mut Criterion) {
         b.iter(|| vote::decide(&keyed_head, black_box(&probes), &templates));
     });
     let z = vote::decide(&keyed_head, &probes, &templates).expect("one key").expect("there are both");
-    let probability = z.probability();
-    let evidence = Evidence { user: UserName::new("alice").expect("valid"), probability };
+    let evidence = Evidence { user: UserName::new("alice").expect("valid"), z, second: None };
     group.bench_function("judge", |b| {
-        let now = (BootTime::default(), WallTime(0));
         let policy = Policy::verify(head.threshold());
         b.iter_batched(
             || evidence.clone(),
-            |evidence| judge(evidence, policy, Misses::default(), now),
+            |evidence| judge(evidence, policy, BootTime::default()),
             BatchSize::SmallInput,
         );
     });
@@ -149,7 +147,12 @@ fn attempt(c: &mut Criterion) {
     let frames = Replay::files(ENROLMENT.map(picture), clock.clone());
     let mut pipeline =
         Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock.clone(), store.clone());
-    let request = EnrollRequest { user: user.clone(), label: String::new(), templates: TEMPLATES };
+    let request = EnrollRequest {
+        user: user.clone(),
+        account: Account::Door,
+        label: String::new(),
+        templates: TEMPLATES,
+    };
     pipeline.enroll(request, &mut |_| ControlFlow::Continue(())).expect("five good pictures");
 
     let networks = self::networks(&config);
@@ -159,7 +162,7 @@ fn attempt(c: &mut Criterion) {
     group.sample_size(20);
     group.bench_function("frame_to_verdict", |b| {
         b.iter(|| {
-            let attempt = pipeline.verify(&user, &mut |_| ControlFlow::Continue(()));
+            let attempt = pipeline.verify(&user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
             assert!(matches!(attempt.verdict, Verdict::Granted(_)), "{:?}", attempt.verdict);
         });
     });

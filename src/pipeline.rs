@@ -13,14 +13,16 @@ use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
-use crate::judge::{Evidence, NoMatch, Policy, admit, judge, vote};
-use crate::people::UserName;
+use crate::judge::{Evidence, Policy, Refusal, judge, vote};
+use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
 mod attempt;
 mod capture;
 mod enroll;
 mod gallery;
+mod lookalikes;
+mod misses;
 mod networks;
 mod turned;
 mod verdict;
@@ -123,13 +125,13 @@ impl Pipeline {
     }
 
     /// Is the face before the camera this user's?
-    pub fn verify(&mut self, user: &UserName, observer: Observer<'_>) -> Attempt {
-        self.attempt(Some(user), observer)
+    pub fn verify(&mut self, user: &UserName, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
+        self.attempt(Some(user), accounts, observer)
     }
 
     /// Whose face is before the camera?
-    pub fn identify(&mut self, observer: Observer<'_>) -> Attempt {
-        self.attempt(None, observer)
+    pub fn identify(&mut self, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
+        self.attempt(None, accounts, observer)
     }
 
     /// Closes the camera; the next attempt opens it again.
@@ -170,9 +172,14 @@ impl Pipeline {
         self.gallery.refresh(&*self.store, &self.networks.head)
     }
 
-    fn attempt(&mut self, claimed: Option<&UserName>, observer: Observer<'_>) -> Attempt {
+    fn attempt(
+        &mut self,
+        claimed: Option<&UserName>,
+        accounts: &Accounts,
+        observer: Observer<'_>,
+    ) -> Attempt {
         let mut trace = Trace::default();
-        let verdict = self.run(claimed, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
+        let verdict = self.run(claimed, accounts, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
         Attempt { verdict, trace }
     }
 
@@ -180,20 +187,28 @@ impl Pipeline {
     fn run(
         &mut self,
         claimed: Option<&UserName>,
+        accounts: &Accounts,
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
         self.refresh()?;
+        self.gallery.leave_out(|user, account| !accounts.count(user, account));
+        if let Some(user) = claimed
+            && let Some(account) = self.gallery.left_out(user)
+        {
+            return Err(Cause::OtherAccount(accounts.standing(user, account)));
+        }
         self.check_grantable(claimed)?;
         if let Some(reason) = self.locked_out(claimed)? {
             return Ok(Verdict::Denied(reason));
         }
         let probes = self.capture(observer, trace)?;
+        self.store.prove_room_for_miss()?;
 
         let scoring = self.clock.now();
         let (evidence, policy) = self.compare(claimed, &probes)?.ok_or(Cause::NotEnrolled)?;
         trace.score_ms = self.ms_since(scoring);
-        trace.probability = Some(evidence.probability);
+        trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
         self.decide(claimed, evidence, policy)
     }
@@ -216,14 +231,6 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The lockout in force for `user`, or for identification if `None`.
-    fn locked_out(&mut self, user: Option<&UserName>) -> Result<Option<DenyReason>, StoreError> {
-        let misses = self.store.misses(user)?;
-        let age = self.ages.of(user, misses, (self.clock.now(), self.clock.wall()));
-        let until = admit(&self.rules.lockout, &misses, age).err();
-        Ok(until.map(|until| DenyReason::LockedOut { until, user: user.cloned() }))
-    }
-
     /// Judges, and writes the result to the disk before anybody is told: pulling the plug buys no free try. The store is
     /// read again: people may have been removed, and misses reset, during the capture.
     fn decide(
@@ -232,7 +239,7 @@ impl Pipeline {
         evidence: Evidence,
         policy: Policy,
     ) -> Result<Verdict, Cause> {
-        let passes = policy.is_met_by(&evidence);
+        let passes = policy.check(&evidence).is_ok();
         if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
             return Err(Cause::NotEnrolled);
         }
@@ -243,18 +250,22 @@ impl Pipeline {
         {
             return Ok(Verdict::Denied(reason));
         }
-        let now = (self.clock.now(), self.clock.wall());
-        let (decision, misses) = judge(evidence, policy, self.store.misses(claimed)?, now);
-        self.store.set_misses(claimed, misses)?;
+        let decision = judge(evidence, policy, self.clock.now());
+        self.keep_misses(claimed, decision.is_ok())?;
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
-            Err(NoMatch) => Verdict::Denied(DenyReason::NoMatch),
+            Err(Refusal::NoMatch) => Verdict::Denied(DenyReason::NoMatch),
+            Err(Refusal::Ambiguous) => Verdict::Denied(DenyReason::Ambiguous),
         })
     }
 
-    /// Whether the last template of `user` was removed during the capture.
+    /// Whether the last template of `user` was removed during the capture, or they were enrolled for another account.
     fn was_removed(&self, user: &UserName) -> Result<bool, StoreError> {
-        Ok(!self.gallery.has_revision(self.store.revision()) && self.store.templates(Some(user))?.is_empty())
+        if self.gallery.has_revision(self.store.revision()) {
+            return Ok(false);
+        }
+        let account = self.gallery.account(user);
+        Ok(self.store.templates(Some(user))?.iter().all(|template| template.account != account))
     }
 
     /// The best evidence and what it has to reach; `None` if there is nobody to compare with.
@@ -266,22 +277,20 @@ impl Pipeline {
         let head = self.gallery.head();
         let probes = vote::project(head, probes)?;
         let score = |templates: &[KeyedEmbedding]| vote::decide_projected(head, &probes, templates);
-        let evidence =
-            |user: &UserName, z: LogOdds| Evidence { user: user.clone(), probability: z.probability() };
         if let Some(user) = claimed {
             let z = score(self.gallery.of(user))?;
-            return Ok(z.map(|z| (evidence(user, z), Policy::verify(head.threshold()))));
+            let evidence = |z| Evidence { user: user.clone(), z, second: None };
+            return Ok(z.map(|z| (evidence(z), Policy::verify(head.threshold()))));
         }
         let people = self.gallery.people();
-        let mut best: Option<(&UserName, LogOdds)> = None;
+        let mut ranked = Vec::with_capacity(people.len());
         for (user, templates) in people {
-            if let Some(z) = score(templates)?
-                && best.is_none_or(|(_, best)| z.0.total_cmp(&best.0).is_ge())
-            {
-                best = Some((user, z));
-            }
+            ranked.extend(score(templates)?.map(|z| (user, z)));
         }
-        Ok(best.map(|(user, z)| (evidence(user, z), Policy::identify(head.threshold(), people.len()))))
+        ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
+        let second = ranked.get(1).map(|(_, z)| *z);
+        let evidence = |&(user, z): &(&UserName, LogOdds)| Evidence { user: user.clone(), z, second };
+        Ok(ranked.first().map(|best| (evidence(best), Policy::identify(head.threshold(), people.len()))))
     }
 
     fn ms_since(&self, start: BootTime) -> f64 {

@@ -29,12 +29,15 @@ pub(crate) enum Verb {
         /// Who it is
         #[arg(value_name = "NAME")]
         user: String,
-        /// What to call this look, such as "with glasses"
+        /// What to call this look, such as "glasses"; only templates of the same label are replaced
         #[arg(long, value_name = "TEXT")]
         label: Option<String>,
         /// How many templates to take, 1 to 32 [default: the daemon's]
         #[arg(long, value_name = "N")]
         templates: Option<u32>,
+        /// For the door only: no login accepts this face, and no account is needed
+        #[arg(long)]
+        door: bool,
     },
     /// Is the face before the camera this user's?
     Verify {

@@ -5,7 +5,10 @@ mod daemon;
 mod key;
 mod machine;
 mod pam;
+mod shadow;
 mod swap;
+#[path = "../../src/serve/volatile.rs"]
+mod volatile;
 
 use std::path::Path;
 

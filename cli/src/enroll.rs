@@ -14,9 +14,9 @@ use crate::say::{self, Daemon};
 const ENROLMENT: Duration = Duration::from_secs(700);
 
 /// Enrols from the camera and shows progress.
-pub(crate) fn run(to: &Daemon, user: String, label: Option<String>, templates: Option<u32>) -> Result<Exit> {
+pub(crate) fn run(to: &Daemon, request: &Enroll) -> Result<Exit> {
     let mut client = to.ask(ENROLMENT)?;
-    client.start(&Enroll { user, label, templates: templates.map(u64::from) }, true)?;
+    client.start(request, true)?;
     let bar = bar(to.json);
     loop {
         let received = client.receive::<Enroll>()?;
@@ -64,6 +64,8 @@ fn show(bar: &ProgressBar, progress: &Enrolling) {
 fn conclude(end: &Enrolling) -> Result<()> {
     let added = end.added.context("the daemon did not say what it added; see its journal")?;
     let user = end.user.as_deref().unwrap_or_default();
-    say::line(format!("{user} enrolled with {added} templates"))?;
+    let replaced =
+        end.replaced.map_or_else(String::new, |count| format!(", in place of {count} earlier ones"));
+    say::line(format!("{user} enrolled with {added} templates{replaced}"))?;
     end.warnings.iter().flatten().try_for_each(|warning| say::line(format!("note: {warning}")))
 }

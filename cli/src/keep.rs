@@ -4,12 +4,13 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use facelatch_wire::call::{CheckAudit, Export, Import, Renew, Secret, Upload};
+use facelatch_wire::reply::AuditLog;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
@@ -114,6 +115,7 @@ pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: b
         0 => say::line("nothing was added")?,
         added => say::line(format!("{added} templates of {} added", done.users.join(", ")))?,
     }
+    done.warnings.iter().flatten().try_for_each(|warning| say::line(format!("note: {warning}")))?;
     if !done.skipped.is_empty() {
         say::line(format!("left out, since they are enrolled already: {}", done.skipped.join(", ")))?;
     }
@@ -135,6 +137,22 @@ pub(crate) fn renew(to: &Daemon, store_key: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// What a series of the audit log still has, and what it has not.
+fn kept(log: &AuditLog) -> String {
+    let at = |seconds: u64| match UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
+        Some(time) => humantime::format_rfc3339_seconds(time).to_string(),
+        None => format!("{seconds} s after 1970"),
+    };
+    let lines = if log.entries == 1 { "line" } else { "lines" };
+    let since = log.kept_since.map_or_else(String::new, |time| format!(" since {}", at(time)));
+    let mut text = format!("{}: {} {lines}{since}", log.name, log.entries);
+    if log.dropped > 0 {
+        let first = log.since.map_or_else(String::new, |time| format!(", the first of {}", at(time)));
+        text += &format!("; {} earlier ones{first}, made room for them", log.dropped);
+    }
+    text
+}
+
 /// Ends with 1 if the log was changed.
 pub(crate) fn audit(to: &Daemon) -> Result<Exit> {
     let report = to.ask(LONG)?.call(&CheckAudit {})?;
@@ -142,8 +160,28 @@ pub(crate) fn audit(to: &Daemon) -> Result<Exit> {
         say::json(&report)?;
     } else {
         report.problems.iter().try_for_each(say::line)?;
+        report.logs.iter().map(kept).try_for_each(say::line)?;
         let verdict = if report.problems.is_empty() { "all as they were written" } else { "not all is well" };
         say::line(format!("{} lines in {} files: {verdict}", report.entries, report.files))?;
     }
     Ok(if report.problems.is_empty() { Exit::Done } else { Exit::NoMatch })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_says_what_it_dropped() {
+        let log = AuditLog { name: "audit.log".into(), entries: 7, files: 2, ..AuditLog::default() };
+        assert_eq!(kept(&log), "audit.log: 7 lines");
+        let since = (Some(0), Some(86_400));
+        let log = AuditLog { dropped: 12, since: since.0, kept_since: since.1, ..log };
+        assert_eq!(
+            kept(&log),
+            "audit.log: 7 lines since 1970-01-02T00:00:00Z; 12 earlier ones, the first of 1970-01-01T00:00:00Z, made \
+             room for them"
+        );
+        assert!(kept(&AuditLog { kept_since: Some(u64::MAX), ..log }).contains("after 1970"));
+    }
 }

@@ -19,13 +19,17 @@ use clap::Parser;
 
 use args::{Args, AuditAct, Verb};
 use exit::Exit;
+use facelatch_wire::call::Enroll;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let Args { socket, json, verb } = args;
     let to = say::Daemon { socket: facelatch_wire::socket_path(socket), json };
     let done = match verb {
-        Verb::Enroll { user, label, templates } => enroll::run(&to, user, label, templates),
+        Verb::Enroll { user, label, templates, door } => {
+            let templates = templates.map(u64::from);
+            enroll::run(&to, &Enroll { user, label, templates, door: door.then_some(true) })
+        }
         Verb::Verify { user } => judging::verify(&to, user),
         Verb::Identify => judging::identify(&to),
         Verb::List { user } => people::list(&to, user),

@@ -4,6 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
 use facelatch_wire::call::{List, Remove, Reset};
+use facelatch_wire::reply::Template;
 
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
@@ -22,12 +23,12 @@ pub(crate) fn list(to: &Daemon, user: Option<String>) -> Result<Exit> {
         say::line(format!("{who} is{not} enrolled; run `facelatch enroll {name}`"))?;
         return Ok(Exit::Done);
     }
-    let width = listed.templates.iter().map(|t| t.user.len()).max().unwrap_or_default();
+    let width = listed.templates.iter().map(|t| t.user.chars().count()).max().unwrap_or_default();
     for template in &listed.templates {
         let date = say::date(template.created_at);
-        say::line(
-            format!("{:<width$}  {date}  {}  {}", template.user, template.id, template.label).trim_end(),
-        )?;
+        let Template { user, id, account, label, .. } = template;
+        let account = account.as_str();
+        say::line(format!("{user:<width$}  {date}  {id}  {account:<10}  {label}").trim_end())?;
     }
     if listed.truncated {
         say::line("there are more; ask for one person at a time")?;

@@ -34,9 +34,17 @@ impl Daemon {
     }
 }
 
-/// One line on standard output.
+/// Text on standard output. Whatever a daemon says, no control character reaches a terminal.
 pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
-    Ok(writeln!(std::io::stdout(), "{text}")?)
+    let mut shown = String::new();
+    for c in text.to_string().chars() {
+        if c.is_control() && c != '\n' {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Ok(writeln!(std::io::stdout(), "{shown}")?)
 }
 
 /// One object on a line of standard output.

@@ -10,7 +10,14 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     assert!(names_only_a_key_that_is_there(bytes));
     assert!(believes_only_faces(bytes));
-    for what in [Untrusted::Record, Untrusted::Log, Untrusted::Keyring, Untrusted::Manifest, Untrusted::AuditLog] {
+    for what in [
+        Untrusted::Record,
+        Untrusted::Log,
+        Untrusted::Keyring,
+        Untrusted::Manifest,
+        Untrusted::LedgerHead,
+        Untrusted::AuditLog,
+    ] {
         assert!(!open_untrusted(what, bytes), "bytes without a key must open nothing");
     }
 });

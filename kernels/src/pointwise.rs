@@ -204,13 +204,13 @@ unsafe fn blocks<S: Simd>(job: &Job) {
 unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
     let tiles = job.pixels.div_ceil(S::MR);
     let (size, larger) = (job.pixels / tiles, job.pixels % tiles);
-    let mut rest = *job;
+    let mut first = 0;
     for tile in 0..tiles {
         let m = size + usize::from(tile < larger);
-        // SAFETY: the tiles' sizes sum to `pixels`, so each lies inside; m <= MR, since `tiles` was
-        // rounded up.
+        // SAFETY: the tiles' sizes sum to `pixels`, so each lies inside, and `first` is below `pixels`; m <= MR, since
+        // `tiles` was rounded up.
         unsafe {
-            let job = &rest;
+            let job = &Job { x: job.x.add(first * job.k), ..job.further(first * job.n) };
             match m {
                 1 => one_tile::<S, 1>(job, width),
                 2 => one_tile::<S, 2>(job, width),
@@ -226,8 +226,8 @@ unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
                 12 if S::MR >= 12 => one_tile::<S, 12>(job, width),
                 _ => unreachable!("a tile has 1 to MR pixels"),
             }
-            rest = Job { x: rest.x.add(m * rest.k), ..rest.further(m * rest.n) };
         }
+        first += m;
     }
 }
 

@@ -3,8 +3,11 @@
 use facelatch_kernels::{ByteScan, Isa, Scan};
 use proptest::prelude::*;
 
+/// Miri takes a thousand times as long.
+const CASES: u32 = if cfg!(miri) { 4 } else { 100 };
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn float_scan_equals_the_formula(

@@ -33,6 +33,8 @@ pub enum Trouble {
         /// What was wrong with the last picture.
         guidance: Option<Outcome>,
     },
+    /// Somebody typed instead of looking.
+    Typed,
     /// The daemon said no, or something that makes no sense.
     Failed(ClientError),
 }
@@ -47,7 +49,7 @@ impl Code {
                 Kind::NotEnrolled => Self::Ignore,
                 Kind::Retry | Kind::Locked | Kind::Unavailable => Self::Unavailable,
             },
-            Err(Trouble::Absent(_)) => Self::Ignore,
+            Err(Trouble::Absent(_) | Trouble::Typed) => Self::Ignore,
             Err(_) => Self::Unavailable,
         }
     }
@@ -71,6 +73,7 @@ impl fmt::Display for Trouble {
             Self::Absent(error) | Self::Failed(error) => error.fmt(f),
             Self::Untrusted { why } => write!(f, "the daemon is not believed: {why}"),
             Self::Late { guidance: Some(outcome) } => write!(f, "no verdict in time; last seen: {outcome}"),
+            Self::Typed => f.write_str("somebody typed, or a signal came, before there was a verdict"),
             Self::Late { guidance: None } => ClientError::Timeout.fmt(f),
         }
     }
@@ -85,7 +88,7 @@ mod tests {
         for word in Outcome::ALL.into_iter().chain([Outcome::Unknown]) {
             let code = Code::of(&Ok(word));
             assert_eq!(code == Code::Success, word == Outcome::Match, "{word}");
-            assert_eq!(code == Code::Denied, word == Outcome::NoMatch, "{word}");
+            assert_eq!(code == Code::Denied, word.kind() == Kind::Denied, "{word}");
             assert_eq!(code == Code::Ignore, word == Outcome::NotEnrolled, "{word}");
         }
     }
@@ -98,6 +101,7 @@ mod tests {
         assert_eq!(of(ClientError::Forbidden { socket: "/s".into() }), Code::Ignore);
         let message = "only alice may".to_owned();
         assert_eq!(of(ClientError::Refused(Fault::PermissionDenied { message })), Code::Ignore);
+        assert_eq!(Code::of(&Err(Trouble::Typed)), Code::Ignore);
     }
 
     #[test]

@@ -17,8 +17,7 @@ use nix::libc;
 use crate::code::Code;
 use crate::host::{Host, Level};
 use crate::options::Options;
-use crate::seat::Seat;
-use crate::{authenticate, means_yes};
+use crate::{Machine, authenticate, means_yes};
 
 /// PAM's own state; never looked into.
 #[repr(C)]
@@ -29,9 +28,11 @@ pub(crate) struct PamHandle {
 // Numbers of Linux-PAM: _pam_types.h.
 const PAM_SUCCESS: c_int = 0;
 const PAM_SERVICE: c_int = 1;
+const PAM_TTY: c_int = 3;
 const PAM_RHOST: c_int = 4;
 const PAM_PROMPT_ECHO_OFF: c_int = 1;
 const PAM_TEXT_INFO: c_int = 4;
+const PAM_SILENT: c_int = 0x8000;
 
 unsafe extern "C" {
     fn pam_get_user(pamh: *mut PamHandle, user: *mut *const c_char, prompt: *const c_char) -> c_int;
@@ -50,18 +51,17 @@ unsafe extern "C" {
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn pam_sm_authenticate(
     pamh: *mut PamHandle,
-    _: c_int,
+    flags: c_int,
     argc: c_int,
     argv: *const *const c_char,
 ) -> c_int {
     let application = Application(pamh);
     let code = guarded(&application, || {
         let words = words(argc, argv);
-        // PAM_SILENT is ignored, as fingerprint readers do: sudo always sets it, and a person who is not told to look at
-        // the camera only sees nothing happen. The option `quiet` is for those who want that.
-        let (options, complaints) = Options::parse(words.iter().map(String::as_str));
+        let (mut options, complaints) = Options::parse(words.iter().map(String::as_str));
         complaints.iter().for_each(|complaint| application.log(Level::Warning, complaint));
-        authenticate(&application, &options, &Seat::here(), Path::new(DEFAULT_SOCKET))
+        options.quiet |= flags & PAM_SILENT != 0;
+        authenticate(&application, &options, &Machine::here(), Path::new(DEFAULT_SOCKET))
     });
     code as c_int
 }
@@ -156,6 +156,10 @@ impl Host for Application {
 
     fn remote_host(&self) -> Option<String> {
         self.item(PAM_RHOST)
+    }
+
+    fn terminal(&self) -> Option<String> {
+        self.item(PAM_TTY)
     }
 
     fn tell(&self, line: &str) {

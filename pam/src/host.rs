@@ -22,6 +22,9 @@ pub trait Host {
     /// Where the person is, if the application was told.
     fn remote_host(&self) -> Option<String>;
 
+    /// The terminal that the person is at, if the application has named one: `tty1`, `/dev/pts/0`, `:0`.
+    fn terminal(&self) -> Option<String>;
+
     /// Shows a line to the person.
     fn tell(&self, text: &str);
 

@@ -8,10 +8,10 @@
 //! | the daemon recognised this very user | `PAM_SUCCESS` |
 //! | it judged a face, and it is another's | `PAM_AUTH_ERR` |
 //! | no face in time, too many misses, camera or daemon broken, a daemon that is not ours | `PAM_AUTHINFO_UNAVAIL` |
-//! | no daemon, not enrolled, not asked at this machine, lid closed, a panic in here | `PAM_IGNORE` |
+//! | no daemon, not enrolled, not asked at this machine, lid closed, a key pressed, a panic in here | `PAM_IGNORE` |
 //!
 //! `ffi` has the symbols that PAM calls and all unsafe code. Start at [`authenticate`], then `verify` for the
-//! conversation with the daemon and `seat` for who sits at the machine.
+//! conversation with the daemon, `seat` for who sits at the machine, and `keyboard` for who would rather type.
 #![deny(unsafe_code)]
 
 pub mod code;
@@ -19,6 +19,7 @@ pub mod code;
 #[cfg(not(test))]
 mod ffi;
 pub mod host;
+pub mod keyboard;
 pub mod options;
 pub mod seat;
 pub mod verify;
@@ -26,34 +27,56 @@ pub mod verify;
 use std::path::Path;
 use std::time::Duration;
 
+use facelatch_wire::services::{Answer, Kind, answer};
 use facelatch_wire::{Deadline, Outcome};
 use nix::time::{ClockId, clock_gettime};
 
 use code::{Code, Trouble};
 use host::{Host, Level};
+use keyboard::Keyboard;
 use options::Options;
 use seat::Seat;
 
 /// A match that is not confirmed within this time lets nobody in: somebody else may sit there by then. Time asleep counts.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 
+/// Where the module runs.
+pub struct Machine {
+    /// Who sits there.
+    pub seat: Seat,
+    /// What they may type on, for services with a terminal.
+    pub keyboard: Keyboard,
+}
+
+impl Machine {
+    /// This machine and this process.
+    pub fn here() -> Self {
+        Self { seat: Seat::here(), keyboard: Keyboard::of_process() }
+    }
+}
+
 /// One attempt: everything between PAM's call and its return code.
-pub fn authenticate(host: &dyn Host, options: &Options, seat: &Seat, socket: &Path) -> Code {
+pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socket: &Path) -> Code {
     let Some(user) = host.user() else { return Code::Ignore };
     #[cfg(feature = "panic-on-purpose")]
     assert_ne!(user, "panic", "on purpose");
     let name = user.escape_debug().to_string();
-    if let Some(why) = seat.objection(host) {
-        host.log(Level::Info, &format!("{name}: not asked for a face: {why}"));
-        return Code::Ignore;
-    }
+    let kind = match asking(host, options, &machine.seat) {
+        Ok(kind) => kind,
+        Err(why) => {
+            host.log(Level::Info, &format!("{name}: not asked for a face: {why}"));
+            return Code::Ignore;
+        }
+    };
     let tell = |text: &str| {
         if !options.quiet {
             host.tell(&format!("facelatch: {text}"));
         }
     };
     let deadline = Deadline::within(options.timeout);
-    let answer = verify::ask(socket, &user, deadline, &mut || tell("look at the camera"));
+    let nothing = Keyboard::none();
+    let keyboard = if has_terminal(host, kind) { &machine.keyboard } else { &nothing };
+    let answer = verify::ask(socket, &user, deadline, keyboard, &mut || tell("look at the camera"));
     log(host, &name, &answer);
     let code = Code::of(&answer);
     match &answer {
@@ -66,6 +89,30 @@ pub fn authenticate(host: &dyn Host, options: &Options, seat: &Seat, socket: &Pa
         _ => {}
     }
     code
+}
+
+/// Whether the password is asked on a terminal. A screen locker that borrows the name `login` names none.
+fn has_terminal(host: &dyn Host, kind: Kind) -> bool {
+    let terminal = host.terminal().unwrap_or_default();
+    matches!(kind, Kind::Terminal | Kind::Console) && !terminal.is_empty() && !terminal.contains(':')
+}
+
+/// The kind of service that asks, or why it must not.
+fn asking(host: &dyn Host, options: &Options, seat: &Seat) -> Result<Kind, String> {
+    let service = host.service().unwrap_or_default();
+    let shown = service.escape_debug();
+    let added: Vec<&str> = options.services.iter().map(String::as_str).collect();
+    let kind = match answer(&service, &added) {
+        Answer::Asks(kind) => kind,
+        Answer::Remote => return Err(format!("the service {shown} is for people elsewhere")),
+        Answer::Unlisted => {
+            return Err(format!(
+                "the service {shown} is not known to be for people here; see services= in \
+                                pam_facelatch(8)"
+            ));
+        }
+    };
+    seat.objection(host, kind).map_or(Ok(kind), Err)
 }
 
 fn log(host: &dyn Host, name: &str, answer: &Result<Outcome, Trouble>) {

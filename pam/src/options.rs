@@ -4,6 +4,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use facelatch_wire::services;
+
 /// How the module behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -13,6 +15,8 @@ pub struct Options {
     pub quiet: bool,
     /// `require-confirm`: a recognised person must also press Enter.
     pub require_confirm: bool,
+    /// `services=NAME,NAME`: services that ask for a face besides [those that always do](facelatch_wire::services).
+    pub services: Vec<String>,
 }
 
 /// Seconds that `timeout=` may take; beyond, the nearest is used.
@@ -20,7 +24,7 @@ const TIMEOUT_S: RangeInclusive<u64> = 1..=10;
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(4), quiet: false, require_confirm: false }
+        Self { timeout: Duration::from_secs(4), quiet: false, require_confirm: false, services: Vec::new() }
     }
 }
 
@@ -29,6 +33,10 @@ impl Options {
     pub fn parse<'a>(words: impl IntoIterator<Item = &'a str>) -> (Self, Vec<String>) {
         let (mut options, mut complaints) = (Self::default(), Vec::new());
         for word in words {
+            if let Some(names) = services::added(word) {
+                options.add_services(names, &mut complaints);
+                continue;
+            }
             // PAM's own modules write it with an underscore.
             match word.replace('_', "-").as_str() {
                 "quiet" => options.quiet = true,
@@ -40,6 +48,13 @@ impl Options {
             }
         }
         (options, complaints)
+    }
+
+    fn add_services<'a>(&mut self, names: impl Iterator<Item = &'a str>, complaints: &mut Vec<String>) {
+        let (remote, added): (Vec<&str>, Vec<&str>) = names.partition(|name| services::REMOTE.contains(name));
+        let complaint = |name| format!("services={name}: it serves people elsewhere and is left out");
+        complaints.extend(remote.into_iter().map(complaint));
+        self.services.extend(added.into_iter().map(str::to_owned));
     }
 
     fn set_timeout(&mut self, text: &str, complaints: &mut Vec<String>) {
@@ -67,9 +82,21 @@ mod tests {
     #[test]
     fn each_option_is_understood() {
         let (options, complaints) = Options::parse(["timeout=3", "quiet", "require-confirm"]);
-        let wanted = Options { timeout: Duration::from_secs(3), quiet: true, require_confirm: true };
+        let wanted = Options {
+            timeout: Duration::from_secs(3),
+            quiet: true,
+            require_confirm: true,
+            ..Options::default()
+        };
         assert_eq!((options, complaints), (wanted, Vec::new()));
         assert!(Options::parse(["require_confirm"]).0.require_confirm);
+    }
+
+    #[test]
+    fn services_are_added_except_those_that_serve_people_elsewhere() {
+        let (options, complaints) = Options::parse(["services=my_lock,ttyd", "services=other-lock"]);
+        assert_eq!(options.services, ["my_lock", "other-lock"]);
+        assert!(complaints.len() == 1 && complaints[0].contains("ttyd"), "{complaints:?}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(crate) struct Play {
     pub(crate) user: Option<&'static str>,
     pub(crate) service: Option<&'static str>,
     pub(crate) remote_host: Option<&'static str>,
+    pub(crate) terminal: Option<&'static str>,
     pub(crate) answer: Option<&'static str>,
     pub(crate) heard: RefCell<Vec<String>>,
     pub(crate) logged: RefCell<Vec<String>>,
@@ -28,6 +29,10 @@ impl Host for Play {
 
     fn remote_host(&self) -> Option<String> {
         self.remote_host.map(str::to_owned)
+    }
+
+    fn terminal(&self) -> Option<String> {
+        self.terminal.map(str::to_owned)
     }
 
     fn tell(&self, text: &str) {
@@ -65,8 +70,9 @@ fn daemon(folder: &Path, messages: &[&str]) -> JoinHandle<()> {
 fn attempt(host: &Play, options: &Options, messages: &[&str]) -> Code {
     let folder = tempfile::tempdir().expect("temporary folder");
     let daemon = daemon(folder.path(), messages);
-    let nowhere = folder.path().join("root");
-    let code = authenticate(host, options, &Seat::at(&nowhere), &folder.path().join("s"));
+    let root = crate::seat::tests::machine(crate::seat::tests::AT_THE_DESK);
+    let machine = Machine { seat: Seat::at(root.path()), keyboard: Keyboard::none() };
+    let code = authenticate(host, options, &machine, &folder.path().join("s"));
     // Whoever was not asked still waits for a caller.
     let _ = std::os::unix::net::UnixStream::connect(folder.path().join("s"));
     daemon.join().expect("the daemon ends");
@@ -165,13 +171,67 @@ fn nobody_far_away_is_asked_for_a_face() {
 }
 
 #[test]
+fn only_a_service_for_people_here_asks_for_a_face() {
+    for service in ["ttyd", "shellinabox", "wetty", "guacd", "wayvnc", "dovecot", "samba", "other", "sshd"] {
+        let host = Play { service: Some(service), ..alice() };
+        assert_eq!(attempt(&host, &Options::default(), &[MATCH]), Code::Ignore, "{service}");
+        assert!(host.heard.borrow().is_empty() && host.logged.borrow()[0].contains(service));
+    }
+    let host = Play { service: None, ..alice() };
+    assert_eq!(attempt(&host, &Options::default(), &[MATCH]), Code::Ignore);
+    for service in ["sudo", "swaylock", "quickshell", "login", "gdm-password"] {
+        let host = Play { service: Some(service), ..alice() };
+        assert_eq!(attempt(&host, &Options::default(), &[MATCH]), if_trusted(Code::Success), "{service}");
+    }
+}
+
+#[test]
+fn a_service_that_the_owner_adds_asks_unless_it_serves_people_elsewhere() {
+    let options = Options { services: vec!["my-lock".to_owned(), "ttyd".to_owned()], ..Options::default() };
+    for (service, wanted) in [("my-lock", if_trusted(Code::Success)), ("ttyd", Code::Ignore)] {
+        let host = Play { service: Some(service), ..alice() };
+        assert_eq!(attempt(&host, &options, &[MATCH]), wanted, "{service}");
+    }
+}
+
+#[test]
+fn only_where_the_password_is_asked_on_a_terminal_a_key_ends_the_wait() {
+    let on = |kind, terminal| has_terminal(&Play { terminal, ..alice() }, kind);
+    assert!(on(Kind::Terminal, Some("/dev/pts/3")) && on(Kind::Console, Some("tty1")));
+    for (kind, terminal) in [
+        (Kind::Terminal, None),
+        (Kind::Terminal, Some("")),
+        (Kind::Terminal, Some(":0")),
+        (Kind::Console, None),
+        (Kind::Screen, Some("/dev/pts/3")),
+        (Kind::Greeter, Some("tty7")),
+    ] {
+        assert!(!on(kind, terminal), "{kind:?} {terminal:?}");
+    }
+}
+
+#[test]
+fn a_key_or_word_that_no_daemon_of_this_version_says_lets_nobody_in() {
+    for reply in [
+        r#"{"parameters":{"verdict":"no-match","verdict":"match","user":"alice"}}"#,
+        r#"{"parameters":{"verdict":"match","user":"bob","user":"alice"}}"#,
+        r#"{"parameters":{"verdict":"match","user":"alice","unsure":true}}"#,
+        r#"{"parameters":{"verdict":"match","user":"alice"},"unsure":true}"#,
+    ] {
+        let host = alice();
+        assert_eq!(attempt(&host, &Options::default(), &[reply]), Code::Unavailable, "{reply}");
+        assert!(!host.logged.borrow().is_empty());
+    }
+}
+
+#[test]
 fn without_a_user_there_is_nobody_to_recognise() {
     assert_eq!(attempt(&Play::default(), &Options::default(), &[MATCH]), Code::Ignore);
 }
 
 #[test]
 fn names_reach_the_log_on_one_line() {
-    let host = Play { user: Some("al\nice"), ..Play::default() };
+    let host = Play { user: Some("al\nice"), service: Some("su\ndo"), ..Play::default() };
     attempt(&host, &Options::default(), &[MATCH]);
     assert!(host.logged.borrow().iter().all(|line| !line.contains('\n')), "{:?}", host.logged);
 }

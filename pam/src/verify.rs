@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use facelatch_wire::call::Verify;
+use facelatch_wire::codec::read_strictly;
 use facelatch_wire::{Client, ClientError, Deadline, Outcome};
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PeerCredentials;
@@ -15,11 +16,12 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, get
 use nix::unistd::User;
 
 use crate::code::Trouble;
+use crate::keyboard::{Keyboard, Watch};
 
 /// The user the daemon runs as, where it is not root.
 const SERVICE_USER: &str = "facelatch";
 
-/// Is `user` before the camera? `looking` is called once, when the camera starts to look.
+/// Is `user` before the camera? `looking` is called once, when the camera starts to look. A key ends the wait.
 ///
 /// The verdict opens no door: the daemon is told to leave its latch alone.
 ///
@@ -29,22 +31,31 @@ pub fn ask(
     path: &Path,
     user: &str,
     deadline: Deadline,
+    keyboard: &Keyboard,
     looking: &mut dyn FnMut(),
 ) -> Result<Outcome, Trouble> {
     check_file(path)?;
     let stream = connect_in_time(path, deadline)?;
     check_peer(&stream)?;
-    converse(Client::over(stream, deadline), user, looking)
+    converse(Client::over(stream, deadline), user, deadline, keyboard, looking)
 }
 
-fn converse(mut client: Client, user: &str, looking: &mut dyn FnMut()) -> Result<Outcome, Trouble> {
+fn converse(
+    mut client: Client,
+    user: &str,
+    deadline: Deadline,
+    keyboard: &Keyboard,
+    looking: &mut dyn FnMut(),
+) -> Result<Outcome, Trouble> {
     client.start(&Verify { user: Some(user.to_owned()), latch: Some(false) }, true)?;
+    let watch = keyboard.watch();
     let (mut guidance, mut told) = (None, false);
     loop {
-        let received = client.receive::<Verify>().map_err(|error| match Trouble::from(error) {
+        let message = next_message(&mut client, &watch, deadline).map_err(|trouble| match trouble {
             Trouble::Late { .. } => Trouble::Late { guidance },
             other => other,
         })?;
+        let received = read_strictly::<Verify>(&message)?;
         match (received.continues, received.reply.verdict) {
             (true, None) => {
                 guidance = received.reply.guidance;
@@ -61,6 +72,16 @@ fn converse(mut client: Client, user: &str, looking: &mut dyn FnMut()) -> Result
                 return Err(Trouble::Failed(ClientError::Garbage { why }));
             }
         }
+    }
+}
+
+fn next_message(client: &mut Client, watch: &Watch, deadline: Deadline) -> Result<Vec<u8>, Trouble> {
+    loop {
+        if let Some(message) = client.take_message()? {
+            return Ok(message);
+        }
+        watch.wait(client.stream(), deadline)?;
+        client.read_some()?;
     }
 }
 

@@ -1,20 +1,26 @@
 //! Decodes camera bytes to a [`Frame`] or refuses them: untrusted input, bounded before it is believed.
 //!
-//! YUYV, NV12 and I420 are read as BT.601 with limited range (16..=235), which UVC cameras send unless they
-//! announce something else. JPEG is decoded strictly: a truncated frame is refused, because a patched-up one shows
-//! parts of an older frame.
+//! YUYV (and UYVY, YVYU), NV12 and I420 are read as BT.601 with limited range (16..=235), which UVC cameras send unless
+//! they announce something else. JPEG is decoded strictly: a truncated frame is refused, because a patched-up one shows
+//! parts of an older frame. Only its end marker may be missing.
 
 mod exif;
 mod jpeg;
 mod picture;
+mod rows;
 #[cfg(test)]
 mod tests;
 
+#[cfg(all(feature = "camera", target_os = "linux"))]
+pub(in crate::camera) use jpeg::{Ending, Span};
 pub use picture::{UnreadablePicture, decode_picture};
+pub use rows::{picture, row_len};
+
+use std::fmt;
 
 use yuv::{
     YuvBiPlanarImage, YuvConversionMode, YuvPackedImage, YuvPlanarImage, YuvRange, YuvStandardMatrix,
-    yuv_nv12_to_rgb, yuv420_to_rgb, yuyv422_to_rgb,
+    uyvy422_to_rgb, yuv_nv12_to_rgb, yuv420_to_rgb, yuyv422_to_rgb, yvyu422_to_rgb,
 };
 
 use super::{CameraError, Frame, check_size};
@@ -27,12 +33,31 @@ pub enum PixelFormat {
     Mjpeg,
     /// Y0 U Y1 V: two bytes a pixel, even widths only.
     Yuyv,
+    /// U Y0 V Y1, as capture cards and some sensors send; otherwise like YUYV.
+    Uyvy,
+    /// Y0 V Y1 U; otherwise like YUYV.
+    Yvyu,
     /// A plane of Y, then a plane of alternating U and V at half the size; even sides only.
     Nv12,
     /// A plane of Y, then one of U and one of V at half the size; even sides only. What rpicam-vid calls yuv420.
     I420,
     /// One byte a pixel, as infrared cameras send.
     Grey,
+}
+
+impl fmt::Display for PixelFormat {
+    /// As in `camera.exec_format`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mjpeg => "mjpeg",
+            Self::Yuyv => "yuyv",
+            Self::Uyvy => "uyvy",
+            Self::Yvyu => "yvyu",
+            Self::Nv12 => "nv12",
+            Self::I420 => "yuv420",
+            Self::Grey => "grey",
+        })
+    }
 }
 
 /// What the driver declares about the bytes of a frame.
@@ -61,7 +86,9 @@ pub fn decode(layout: Layout, bytes: &[u8], taken_at: BootTime) -> Result<Frame,
             let picture = jpeg::decode(bytes, check_size).or_else(|why| bad(&why))?;
             return Frame::new(picture.width, picture.height, picture.rgb, taken_at);
         }
-        PixelFormat::Yuyv => yuyv(layout, raw_picture(layout, bytes)?)?,
+        PixelFormat::Yuyv | PixelFormat::Uyvy | PixelFormat::Yvyu => {
+            packed(layout, raw_picture(layout, bytes)?)?
+        }
         PixelFormat::Nv12 => nv12(layout, raw_picture(layout, bytes)?)?,
         PixelFormat::I420 => i420(layout, raw_picture(layout, bytes)?)?,
         PixelFormat::Grey => replicate(raw_picture(layout, bytes)?),
@@ -74,7 +101,9 @@ fn raw_picture(layout: Layout, bytes: &[u8]) -> Result<&[u8], CameraError> {
     let Layout { format, width, height } = layout;
     check_size(width, height)?;
     match format {
-        PixelFormat::Yuyv if width % 2 != 0 => return bad("YUYV of odd width"),
+        PixelFormat::Yuyv | PixelFormat::Uyvy | PixelFormat::Yvyu if width % 2 != 0 => {
+            return bad("YUYV of odd width");
+        }
         PixelFormat::Nv12 if width % 2 != 0 || height % 2 != 0 => return bad("NV12 of odd width or height"),
         PixelFormat::I420 if width % 2 != 0 || height % 2 != 0 => return bad("I420 of odd width or height"),
         _ => {}
@@ -82,14 +111,15 @@ fn raw_picture(layout: Layout, bytes: &[u8]) -> Result<&[u8], CameraError> {
     Ok(&bytes[..picture_len(layout, bytes)?])
 }
 
-/// How many bytes at the start of a capture buffer are the picture.
+/// How many bytes at the start of a capture buffer are the picture: of a JPEG without an end marker, all up to where
+/// another one begins.
 ///
 /// # Errors
-/// [`CameraError::BadFrame`] when the picture is not complete.
+/// [`CameraError::BadFrame`] when a raw picture is not complete, or the bytes are no JPEG.
 pub fn picture_len(layout: Layout, bytes: &[u8]) -> Result<usize, CameraError> {
     match raw_len(layout) {
         Some(wanted) => plane(bytes, wanted).map(<[u8]>::len),
-        None => jpeg::len(bytes).or_else(|why| bad(&why)),
+        None => jpeg::Span::of(bytes).map(|span| span.end).or_else(|damage| bad(&damage.why)),
     }
 }
 
@@ -98,7 +128,7 @@ pub fn raw_len(layout: Layout) -> Option<usize> {
     let pixels = layout.width as usize * layout.height as usize;
     match layout.format {
         PixelFormat::Mjpeg => None,
-        PixelFormat::Yuyv => Some(pixels * 2),
+        PixelFormat::Yuyv | PixelFormat::Uyvy | PixelFormat::Yvyu => Some(pixels * 2),
         PixelFormat::Nv12 | PixelFormat::I420 => Some(pixels * 3 / 2),
         PixelFormat::Grey => Some(pixels),
     }
@@ -119,12 +149,17 @@ fn replicate(grey: &[u8]) -> Vec<u8> {
     grey.iter().flat_map(|&level| [level; 3]).collect()
 }
 
-fn yuyv(layout: Layout, yuy: &[u8]) -> Result<Vec<u8>, CameraError> {
-    let Layout { width, height, .. } = layout;
+fn packed(layout: Layout, yuy: &[u8]) -> Result<Vec<u8>, CameraError> {
+    let Layout { width, height, format } = layout;
     let image = YuvPackedImage { yuy, yuy_stride: width * 2, width, height };
     let mut rgb = vec![0; width as usize * height as usize * 3];
-    yuyv422_to_rgb(&image, &mut rgb, width * 3, YuvRange::Limited, YuvStandardMatrix::Bt601)
-        .or_else(|why| bad(&format!("YUYV: {why}")))?;
+    let to_rgb = match format {
+        PixelFormat::Uyvy => uyvy422_to_rgb,
+        PixelFormat::Yvyu => yvyu422_to_rgb,
+        _ => yuyv422_to_rgb,
+    };
+    to_rgb(&image, &mut rgb, width * 3, YuvRange::Limited, YuvStandardMatrix::Bt601)
+        .or_else(|why| bad(&format!("{format}: {why}")))?;
     Ok(rgb)
 }
 

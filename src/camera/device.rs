@@ -10,6 +10,7 @@ mod choose;
 mod driver;
 mod exec;
 mod find;
+mod form;
 mod latest;
 mod nokhwa_capture;
 mod split;
@@ -81,7 +82,7 @@ struct Failure {
 
 /// All cameras that can be captured from, in the order in which `auto` prefers them.
 pub fn list() -> Vec<CameraInfo> {
-    find::Nodes::system().list(&v4l_capture::captures)
+    find::Nodes::system().list(&v4l_capture::kind)
 }
 
 impl Device {

@@ -157,8 +157,16 @@ pub enum CameraError {
     #[error("camera {camera}: no frame for {} ms; unplug it and plug it in again", .waited.as_millis())]
     Silent { camera: String, waited: Duration },
     /// None of its formats can be read.
-    #[error("camera {camera}: no usable picture format ({offered}); it must offer MJPEG, YUYV, NV12 or GREY")]
+    #[error(
+        "camera {camera}: no usable picture format ({offered}); it must offer MJPEG, YUYV, UYVY, YVYU, NV12 or GREY"
+    )]
     Format { camera: String, offered: String },
+    /// It captures through the multi-planar interface of Video4Linux only.
+    #[error(
+        "camera {camera}: it gives pictures in separate planes only (multi-planar), which is not read; set \
+             camera.exec to a command that reads it (/usr/share/doc/facelatch/docs/cameras.md)"
+    )]
+    MultiPlanar { camera: String },
     /// The command that should write the pictures failed.
     #[error("camera {camera}: {why}; run camera.exec by hand, as the daemon's user, to see what is wrong")]
     Command { camera: String, why: String },

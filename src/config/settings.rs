@@ -102,6 +102,11 @@ settings! {
         longest_wait_s: Seconds = Seconds(3600), 30..=86_400 "seconds";
         /// After this many consecutive misses, face unlock stays off for the user until root runs "facelatch reset".
         stop_at: u32 = 50, 5..=100 "misses";
+        /// Misses of one user in any 24 hours, whatever matches are in between: a quarter of them at once, the others as
+        /// time goes by.
+        user_misses_per_day: u32 = 40, 40..=100 "misses";
+        /// The same for the misses of everybody together; beyond it identification waits.
+        all_misses_per_day: u32 = 100, 100..=1000 "misses";
     }
 
     /// What happens after a match.
@@ -127,7 +132,7 @@ settings! {
         export_recipient: String = String::new();
         /// Start a new audit file when the current one reaches this size.
         audit_file_kb: u32 = 1024, 16..=102_400 "KiB";
-        /// Audit files to keep.
+        /// Audit files to keep, of attempts and of changes.
         audit_files: u32 = 8, 2..=100 "files";
     }
 
@@ -137,7 +142,7 @@ settings! {
         socket: PathBuf = "/run/facelatch/facelatch.sock".into();
         /// Members of this group may enrol, remove and identify people, and follow events.
         group: String = "facelatch".into();
-        /// Refuse further clients while this many are connected, or half as many of the same user.
+        /// Refuse further clients while this many are connected, or half as many of the same user. An eighth is kept for root.
         max_connections: u32 = 64, 1..=1024 "connections";
         /// Disconnect a client that stays silent or stops in the middle of a message for this long.
         client_timeout_ms: Millis = Millis(10_000), 100..=600_000 "milliseconds";
@@ -155,6 +160,10 @@ choices! {
         Nv12,
         /// Y0 U Y1 V for each pair of pixels
         Yuyv,
+        /// U Y0 V Y1 for each pair of pixels
+        Uyvy,
+        /// Y0 V Y1 U for each pair of pixels
+        Yvyu,
         /// one byte per pixel
         Grey,
     }

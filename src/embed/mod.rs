@@ -165,7 +165,10 @@ impl Embedder {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::model::Manifest;
 
     #[test]
     fn embedding_has_unit_length() {
@@ -179,5 +182,29 @@ mod tests {
         assert_eq!(Embedding::new(vec![f32::INFINITY]).err(), Some(NotAnEmbedding::NotFinite));
         assert_eq!(Embedding::new(vec![0.0; 4]).err(), Some(NotAnEmbedding::Zero));
         assert_eq!(Embedding::new(vec![]).err(), Some(NotAnEmbedding::Zero));
+    }
+
+    #[test]
+    fn an_embedder_without_limits_believes_everything_and_says_so() {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let embedder =
+            |folder: &Path| Manifest::load(folder).and_then(|list| list.embedder("sface")).map(Embedder::new);
+        let with = embedder(&shipped).expect("loads");
+
+        let folder = tempfile::tempdir().expect("folder");
+        let list = std::fs::read_to_string(shipped.join("MODELS.toml")).expect("list");
+        let file = format!("file = {:?}", shipped.join("sface.onnx"));
+        let bare = list.replace("[sface.quality]", "[sface.unused]").replace("file = \"sface.onnx\"", &file);
+        std::fs::write(folder.path().join("MODELS.toml"), bare).expect("written");
+        let without = embedder(folder.path()).expect("loads");
+
+        let bad = Measures { norm: 1.0, confidence: 0.1 };
+        assert_eq!((with.check(&bad), without.check(&bad)), (Err(RetryReason::Unclear), Ok(())));
+        assert_eq!(with.notes(), [""; 0]);
+        assert!(
+            without.notes().concat().contains("no [sface.quality] in MODELS.toml"),
+            "{:?}",
+            without.notes()
+        );
     }
 }

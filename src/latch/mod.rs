@@ -56,16 +56,16 @@ pub enum LatchError {
 
 #[cfg(test)]
 mod testing {
-    use crate::clock::{BootTime, WallTime};
-    use crate::head::Probability;
+    use crate::clock::BootTime;
+    use crate::head::LogOdds;
     use crate::judge::{Evidence, Grant, Policy, judge};
-    use crate::people::{Misses, UserName};
+    use crate::people::UserName;
 
     /// A grant for alice.
     pub(super) fn grant() -> Grant {
-        let one = Probability::new(1.0).expect("valid");
-        let evidence = Evidence { user: UserName::new("alice").expect("valid"), probability: one };
-        let now = (BootTime::default(), WallTime(0));
-        judge(evidence, Policy::verify(one), Misses::default(), now).0.expect("p = 1 is granted")
+        let (user, z) = (UserName::new("alice").expect("valid"), LogOdds(3.0));
+        let policy = Policy::verify(z.probability());
+        judge(Evidence { user, z, second: None }, policy, BootTime::default())
+            .expect("the threshold is reached")
     }
 }

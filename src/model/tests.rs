@@ -113,3 +113,23 @@ fn a_list_and_a_model_that_never_end_are_refused() {
     let why = text(Manifest::load(folder.path()).expect_err("endless"));
     assert!(why.contains("larger than 1048576 bytes"), "{why}");
 }
+
+#[test]
+fn limits_of_quality_that_make_no_sense_are_refused_by_name() {
+    for (limit, why) in [
+        ("min_norm = 0.0", "min_norm: 0 is out of range; use a number above 0"),
+        ("min_norm = nan", "min_norm: NaN is out of range"),
+        ("min_norm = inf", "min_norm: inf is out of range"),
+        ("min_norm = 9.0\nmin_confidence = 89", "min_confidence: 89 is out of range; use 0 to 1"),
+        ("min_norms = 9.0", "unknown field `min_norms`"),
+        ("min_confidence = 0.9", "missing field `min_norm`"),
+    ] {
+        let own = format!(
+            "[own]\nkind = \"embedder\"\nfile = \"own.onnx\"\nsha256 = \"\"\ninput_shape = [1, 3, 112, 112]\n\
+            colour = \"RGB\"\noutputs = []\n[own.quality]\n{limit}\n"
+        );
+        let folder = folder(|list| format!("{list}\n{own}"), |_| ());
+        let got = Manifest::load(folder.path()).map(|_| ()).expect_err("refused").to_string();
+        assert!(got.contains("MODELS.toml") && got.contains(why), "{limit}: {got}");
+    }
+}

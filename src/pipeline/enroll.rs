@@ -1,12 +1,13 @@
 //! Enrolment: several probes of one person become templates in the store.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::capture::CaptureWindow;
-use super::{Cause, Observer, Pipeline, Progress, Trace, report};
+use super::{Cause, Observer, Pipeline, Progress, Trace, lookalikes, report};
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::judge::vote;
-use crate::people::UserName;
+use crate::people::{Account, UserName};
 use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
 
 /// This many probes in a row that do not match the earlier ones are another person, not a bad picture.
@@ -22,6 +23,8 @@ const BETWEEN_PROBES: Duration = Duration::from_millis(400);
 pub struct EnrollRequest {
     /// Whose face it is.
     pub user: UserName,
+    /// Whom the templates are for.
+    pub account: Account,
     /// Label of these templates; at most [`MAX_LABEL_BYTES`], no control characters.
     pub label: String,
     /// How many templates to take, `1..=MAX_TEMPLATES`.
@@ -35,8 +38,18 @@ pub struct Enrolled {
     pub user: UserName,
     /// Their ids in the store.
     pub ids: Vec<String>,
+    /// How many earlier templates gave way to them.
+    pub replaced: usize,
     /// Sentences for people, such as that another user has a similar face.
     pub warnings: Vec<String>,
+}
+
+/// Earlier templates that give way to an enrolment.
+#[derive(Default)]
+struct Replaced {
+    ids: BTreeSet<String>,
+    /// How many of them are for another account.
+    other_account: usize,
 }
 
 /// Why nobody was enrolled. Nothing is kept then.
@@ -52,6 +65,12 @@ pub enum EnrollError {
     /// The probes show two people.
     #[error("the face changed during enrolment; only one person may be in front of the camera: start again")]
     AnotherFace,
+    /// So many others look like these probes that the templates would open for strangers, too.
+    #[error(
+        "this face looks like that of {}: such templates would let others in; remove names that are enrolled twice, or enrol \
+         again in better light", lookalikes::names(.others)
+    )]
+    LikeMany { others: Vec<UserName> },
     /// No good frames in time, or the caller has gone.
     #[error("no face was captured: {0:?}")]
     Unavailable(Cause),
@@ -72,8 +91,11 @@ impl Pipeline {
     ) -> Result<Enrolled, EnrollError> {
         check(&request)?;
         self.refresh()?;
+        self.gallery.leave_out(|_, _| false);
+        // Before anybody has to look at the camera.
+        self.replaced_by(&request)?;
         let probes = self.probes(request.templates, observer)?;
-        let warnings = self.lookalikes(&request.user, &probes).map_err(StoreError::from)?;
+        let mut warnings = self.lookalikes(&request.user, &probes)?;
         let created_at = self.clock.wall();
         let embedder_sha256 = self.networks.embedder.model_sha256();
         let templates: Vec<Template> = probes
@@ -83,14 +105,36 @@ impl Pipeline {
                 user: request.user.clone(),
                 label: request.label.clone(),
                 created_at,
+                account: request.account,
                 embedder_sha256: embedder_sha256.to_owned(),
                 embedding,
             })
             .collect();
         let ids = templates.iter().map(|t| t.id.clone()).collect();
+        let replaced = self.replaced_by(&request)?;
         // Refused if the templates were renewed during the capture.
-        self.store.add(&templates)?;
-        Ok(Enrolled { user: request.user, ids, warnings })
+        self.store.replace(&replaced.ids, &templates)?;
+        if replaced.other_account > 0 {
+            let count = replaced.other_account;
+            warnings.push(format!("{count} earlier templates were not for this account and are gone"));
+        }
+        Ok(Enrolled { user: request.user, ids, replaced: replaced.ids.len(), warnings })
+    }
+
+    /// The templates that give way to an enrolment: those of its label, and those for another account, which may be another
+    /// person's.
+    fn replaced_by(&self, request: &EnrollRequest) -> Result<Replaced, StoreError> {
+        let mut kept = self.store.templates(Some(&request.user))?;
+        let mut replaced = Replaced::default();
+        for template in kept.extract_if(.., |t| t.label == request.label || t.account != request.account) {
+            replaced.other_account += usize::from(template.account != request.account);
+            replaced.ids.insert(template.id);
+        }
+        let wanted = kept.len() + request.templates;
+        if wanted > MAX_TEMPLATES {
+            return Err(StoreError::full(&request.user, wanted, &kept));
+        }
+        Ok(replaced)
     }
 
     /// Probes that all show one person.
@@ -123,20 +167,6 @@ impl Pipeline {
         let z = vote::decide(head, std::slice::from_ref(probe), earlier)?;
         Ok(z.is_none_or(|z| z.probability() >= head.threshold()))
     }
-
-    /// A warning for each other user whose templates match the new ones.
-    fn lookalikes(&self, user: &UserName, probes: &[KeyedEmbedding]) -> Result<Vec<String>, OtherKey> {
-        let head = self.gallery.head();
-        let mut warnings = Vec::new();
-        for (other, templates) in self.gallery.people().iter().filter(|(other, _)| *other != user) {
-            let mut pairs = templates.iter().flat_map(|t| probes.iter().map(move |probe| (probe, t)));
-            if pairs.try_fold(false, |like, (a, b)| Ok(like || head.matches(a, b)?))? {
-                warnings
-                    .push(format!("this face looks like that of {other}: each may be taken for the other"));
-            }
-        }
-        Ok(warnings)
-    }
 }
 
 fn check(request: &EnrollRequest) -> Result<(), EnrollError> {
@@ -152,6 +182,12 @@ fn check(request: &EnrollRequest) -> Result<(), EnrollError> {
 /// 128 random bits in hex.
 fn random_id() -> String {
     format!("{:032x}", rand::random::<u128>())
+}
+
+impl From<OtherKey> for EnrollError {
+    fn from(error: OtherKey) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl From<Cause> for EnrollError {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::embed::{KeyedEmbedding, TemplateKey};
 use crate::head::{Head, KeyedHead};
-use crate::people::UserName;
+use crate::people::{Account, UserName, account_of_each};
 use crate::store::{StoreError, TemplateStore};
 
 /// Everybody's templates as of one revision of the store.
@@ -13,14 +13,25 @@ pub(super) struct Gallery {
     revision: Option<u64>,
     key: Arc<TemplateKey>,
     head: KeyedHead,
+    /// Those who may match.
     people: BTreeMap<UserName, Vec<KeyedEmbedding>>,
+    /// Those whose account does not count at present.
+    left_out: BTreeMap<UserName, Vec<KeyedEmbedding>>,
+    accounts: BTreeMap<UserName, Account>,
 }
 
 impl Gallery {
     /// Nobody yet, and no secret key.
     pub(super) fn new(head: &Head) -> Self {
         let key = TemplateKey::identity();
-        Self { revision: None, head: head.for_key(&key), key: Arc::new(key), people: BTreeMap::new() }
+        Self {
+            revision: None,
+            head: head.for_key(&key),
+            key: Arc::new(key),
+            people: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+        }
     }
 
     /// Reads the store if it has changed since the last time.
@@ -32,12 +43,34 @@ impl Gallery {
         if snapshot.template_key.id() != self.key.id() {
             self.head = head.for_key(&snapshot.template_key);
         }
-        self.people.clear();
+        (self.people, self.left_out) = (BTreeMap::new(), BTreeMap::new());
+        self.accounts = account_of_each(snapshot.templates.iter().map(|t| (&t.user, t.account)));
         for template in snapshot.templates {
             self.people.entry(template.user).or_default().push(template.embedding);
         }
         (self.revision, self.key) = (Some(snapshot.revision), snapshot.template_key);
         Ok(())
+    }
+
+    /// Leaves these people out until the next call, and nobody else.
+    pub(super) fn leave_out(&mut self, these: impl Fn(&UserName, Account) -> bool) {
+        let mut all = std::mem::take(&mut self.people);
+        all.append(&mut self.left_out);
+        for (user, templates) in all {
+            let out = these(&user, self.account(&user));
+            let side = if out { &mut self.left_out } else { &mut self.people };
+            side.insert(user, templates);
+        }
+    }
+
+    /// The account that a person's templates are for, if they are left out.
+    pub(super) fn left_out(&self, user: &UserName) -> Option<Account> {
+        self.left_out.contains_key(user).then(|| self.account(user))
+    }
+
+    /// Whom a person's templates are for.
+    pub(super) fn account(&self, user: &UserName) -> Account {
+        self.accounts.get(user).copied().unwrap_or_default()
     }
 
     /// Whether these are the templates of this revision of the store.
@@ -55,12 +88,12 @@ impl Gallery {
         &self.head
     }
 
-    /// The templates of one user; none if they are not enrolled.
+    /// The templates of one user; none if they are not enrolled, or left out.
     pub(super) fn of(&self, user: &UserName) -> &[KeyedEmbedding] {
         self.people.get(user).map_or(&[], Vec::as_slice)
     }
 
-    /// Everybody, by name.
+    /// Everybody who is not left out, by name.
     pub(super) fn people(&self) -> &BTreeMap<UserName, Vec<KeyedEmbedding>> {
         &self.people
     }

@@ -4,7 +4,7 @@ use crate::detect::quality::RetryReason;
 use crate::embed::OtherKey;
 use crate::judge::{Grant, LockedOut};
 use crate::model::ModelError;
-use crate::people::UserName;
+use crate::people::{Standing, UserName};
 use crate::store::StoreError;
 
 /// The outcome of an attempt.
@@ -24,6 +24,8 @@ pub enum Verdict {
 pub enum DenyReason {
     /// It was judged, and is not that user's.
     NoMatch,
+    /// It was judged, and may be that of two enrolled people.
+    Ambiguous,
     /// Too many misses.
     LockedOut {
         /// How long that lasts.
@@ -40,6 +42,8 @@ pub enum Cause {
     Retry(RetryReason),
     /// Nobody of that name is enrolled, or nobody at all.
     NotEnrolled,
+    /// They are, but not for the account that has the name now, or not for a login.
+    OtherAccount(Standing),
     /// The camera gives no frames; the text says why.
     Camera(String),
     /// The caller has gone.

@@ -18,6 +18,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::time::{sleep, timeout};
 
+use super::connections::Place;
 use super::fault::{not_whole, too_long};
 use super::methods::{CallError, Handle};
 use super::session::Session;
@@ -30,16 +31,29 @@ const HANG_UP_CHECK: Duration = Duration::from_millis(100);
 
 /// Serves one client until it leaves. `client_timeout` limits a message that is not whole, silence between calls, and a
 /// reply that nobody reads.
-pub(super) async fn serve(mut stream: UnixStream, mut session: Session, client_timeout: Duration) {
+pub(super) async fn serve(
+    mut stream: UnixStream,
+    mut session: Session,
+    place: &Place,
+    client_timeout: Duration,
+) {
+    let state = session.state.clone();
     let (read, write) = stream.split();
     let mut reader =
         Reader { socket: read, timeout: client_timeout, received: Vec::new(), ended: false, skipping: false };
     let mut writer = Writer { socket: write, timeout: client_timeout };
-    while let Some(message) = reader.message().await {
+    loop {
+        let message = tokio::select! {
+            message = reader.message() => message,
+            () = state.asked_to_stop() => return,
+        };
+        let Some(message) = message else { return };
+        place.call_begins();
         let answered = tokio::select! {
             answered = answer(message, &mut session, &mut writer) => answered,
             () = reader.hung_up() => return,
         };
+        place.call_ends();
         if answered.is_err() {
             return;
         }

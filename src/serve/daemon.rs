@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::peer::SystemPeers;
 use super::socket::BoundSocket;
-use super::{Parts, logging};
+use super::{Parts, logging, volatile};
 use crate::camera::FrameSource;
 use crate::camera::orient::{Orientation, Turned};
 use crate::camera::replay::Replay;
@@ -20,7 +20,7 @@ use crate::memory;
 use crate::pipeline::Networks;
 use crate::seam::Seams;
 use crate::store::audit::{Audit, Entry, Limits};
-use crate::store::{KeySource, Vault, VaultOptions, portable};
+use crate::store::{KeySource, TemplateStore, Vault, VaultOptions, portable};
 
 /// The command line.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -78,7 +78,10 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     tracing::info!("listening at {}", socket.address());
     let listener = socket.listener.try_clone().context("socket: cannot be shared")?;
     let audit = Some(Arc::new(audit));
-    super::run(listener, Parts { config, networks, seams, peers, audit }, asked_to_stop())?;
+    let notes = volatile::note(&config.store.folder).map(|note| format!("store: {note}; {}", volatile::FIX));
+    let notes = Vec::from_iter(notes);
+    notes.iter().for_each(|note| tracing::warn!("{note}"));
+    super::run(listener, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -97,7 +100,8 @@ fn open_store(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result
     let limits = Limits { file_bytes: u64::from(*audit_file_kb) << 10, files: *audit_files as usize };
     let audit =
         Audit::open(&folder.join("audit"), &store, limits, clock.wall()).map_err(anyhow::Error::msg)?;
-    audit.record(Entry { time: clock.wall(), kind: "start".to_owned(), ..Entry::default() });
+    let (kind, note) = ("start".to_owned(), store.health().remark());
+    audit.record(Entry { time: clock.wall(), kind, note, ..Entry::default() });
     Ok((store, audit))
 }
 
@@ -165,6 +169,8 @@ fn live_camera(camera: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dy
         ExecFormat::Yuv420 => PixelFormat::I420,
         ExecFormat::Nv12 => PixelFormat::Nv12,
         ExecFormat::Yuyv => PixelFormat::Yuyv,
+        ExecFormat::Uyvy => PixelFormat::Uyvy,
+        ExecFormat::Yvyu => PixelFormat::Yvyu,
         ExecFormat::Grey => PixelFormat::Grey,
     };
     let layout = Layout { format, width: camera.width_px, height: camera.height_px };

@@ -27,7 +27,7 @@ use crate::config::OpensOn;
 use crate::latch::Latch;
 use crate::latch::LatchError;
 use crate::latch::thread::{LatchThread, Waiting};
-use crate::people::UserName;
+use crate::people::{Accounts, UserName};
 use crate::pipeline::{
     Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
 };
@@ -55,8 +55,8 @@ pub(super) enum Job {
 pub(super) struct Question {
     /// 1:1; `None` is 1:n.
     pub(super) claimed: Option<UserName>,
-    /// A match may open the latch; a login only wants the answer.
-    pub(super) may_open: bool,
+    /// Whose accounts there are. A login wants only the answer: no match opens the latch then.
+    pub(super) accounts: Accounts,
     /// User id of the caller.
     pub(super) caller_uid: u32,
 }
@@ -162,10 +162,12 @@ impl Running {
             if let Some(note) = self.unjudged.due(self.clock.now()) {
                 self.recorder.record_unjudged(note);
             }
+            self.recorder.record_repeats();
         }
         if let Some(note) = self.unjudged.take() {
             self.recorder.record_unjudged(note);
         }
+        self.recorder.finish();
         self.pipeline.close_camera();
     }
 
@@ -213,22 +215,24 @@ impl Running {
     }
 
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
-        let Question { claimed, may_open, caller_uid } = question;
+        let Question { claimed, accounts, caller_uid } = question;
         let judged = self.on_camera(reporter, |pipeline, observer| match &claimed {
-            Some(user) => pipeline.verify(user, observer),
-            None => pipeline.identify(observer),
+            Some(user) => pipeline.verify(user, &accounts, observer),
+            None => pipeline.identify(&accounts, observer),
         });
         let Some((attempt, end)) = judged else { return };
         match &attempt.verdict {
             Verdict::Denied(DenyReason::LockedOut { .. }) => {}
             Verdict::Unavailable(cause) => self.update_camera_state(Some(cause)),
-            Verdict::Granted(_) | Verdict::Denied(DenyReason::NoMatch) => self.update_camera_state(None),
+            Verdict::Granted(_) | Verdict::Denied(DenyReason::NoMatch | DenyReason::Ambiguous) => {
+                self.update_camera_state(None);
+            }
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
         let event = Event { verdict: judging.verdict, ..self.recorder.event(kind, judging.user.clone()) };
         if let Verdict::Granted(grant) = attempt.verdict
-            && may_open
+            && !accounts.login
             && let Some(latch) = self.latch_for(kind)
         {
             // Only the caller waits for what becomes of it.
@@ -280,7 +284,7 @@ impl Running {
         let problem = match cause {
             Some(Cause::Camera(text)) => Some(text.clone()),
             Some(Cause::Retry(_)) | None => None,
-            Some(Cause::NotEnrolled | Cause::Cancelled | Cause::Failed(_)) => return,
+            Some(Cause::NotEnrolled | Cause::OtherAccount(_) | Cause::Cancelled | Cause::Failed(_)) => return,
         };
         self.status.saw_camera(self.pipeline.camera_name(), problem);
     }

@@ -18,6 +18,14 @@ pub(super) fn no_permit() -> Fault {
     Fault::Busy { message: message.to_owned() }
 }
 
+/// The group has made many changes.
+pub(super) fn too_many_changes(what: &str, wait: Duration) -> Fault {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let message =
+        format!("{what}: the group has made many changes; try again in {seconds} s, or ask as root");
+    Fault::Busy { message }
+}
+
 /// The engine has gone.
 pub(super) fn stopping() -> Fault {
     Fault::Stopping { message: "daemon: stopping; try again after it restarts".to_owned() }
@@ -50,6 +58,7 @@ pub(super) fn store_fault(error: StoreError) -> Fault {
 pub(super) fn portable_fault(error: PortableError) -> Fault {
     match error {
         PortableError::Store(error) => store_fault(error),
+        PortableError::NameService { .. } => Fault::StoreFailed { message: error.to_string() },
         PortableError::Nobody => Fault::NotFound { message: error.to_string() },
         PortableError::Recipient { .. } => bad_parameter("recipient", &error),
         PortableError::Identity { .. } => bad_parameter("identity", &error),

@@ -1,7 +1,6 @@
-//! Accepts connections, up to a limit in all and of one user.
+//! Accepts connections, as far as there are places for them.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +11,10 @@ use tokio::sync::Semaphore;
 use tokio::task::{spawn_blocking, spawn_local};
 use tokio::time::timeout;
 
-use super::BLOCKING_THREADS;
+use super::LOOKUPS;
 use super::connection;
-use super::peer::{Caller, Peers};
+use super::connections::Connections;
+use super::peer::{Caller, Peers, Role};
 use super::session::{ServerState, Session};
 use crate::config;
 
@@ -44,51 +44,32 @@ pub(super) struct Listener {
     peers: Arc<dyn Peers>,
     state: Rc<ServerState>,
     client_timeout: Duration,
-    limit: usize,
-    /// So that no user can keep all others out.
-    limit_per_user: usize,
-    open: Rc<RefCell<HashMap<u32, usize>>>,
+    connections: Connections,
     heartbeat: Rc<Heartbeat>,
     /// Limits lookups, so that the store keeps some threads.
     lookups: Arc<Semaphore>,
 }
 
-/// The right to have one connection; given back when dropped.
-struct ConnectionPermit {
-    uid: u32,
-    open: Rc<RefCell<HashMap<u32, usize>>>,
-}
-
-impl Drop for ConnectionPermit {
-    fn drop(&mut self) {
-        let mut open = self.open.borrow_mut();
-        if let Some(count) = open.get_mut(&self.uid) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.uid);
-            }
-        }
-    }
-}
-
 impl Listener {
     pub(super) fn new(config: &config::Serve, peers: Arc<dyn Peers>, state: Rc<ServerState>) -> Self {
-        let limit = config.max_connections as usize;
         Self {
             peers,
             state,
             client_timeout: config.client_timeout_ms.duration(),
-            limit,
-            limit_per_user: limit.div_ceil(2),
-            open: Rc::default(),
+            connections: Connections::new(config.max_connections as usize),
             heartbeat: Rc::default(),
-            lookups: Arc::new(Semaphore::new(BLOCKING_THREADS / 2)),
+            lookups: Arc::new(Semaphore::new(LOOKUPS)),
         }
     }
 
     /// Beats while [`Self::serve`] accepts.
     pub(super) fn heartbeat(&self) -> Rc<Heartbeat> {
         self.heartbeat.clone()
+    }
+
+    /// All connections.
+    pub(super) fn connections(&self) -> Connections {
+        self.connections.clone()
     }
 
     /// Accepts until it is dropped.
@@ -116,43 +97,37 @@ impl Listener {
             }
         };
         let (uid, gid) = (credentials.uid(), credentials.gid());
-        let permit = match self.permit(uid) {
-            Ok(permit) => permit,
+        let known = self.peers.known(uid);
+        let is_owner = known.as_ref().is_some_and(|caller| caller.role == Role::Owner);
+        let place = match self.connections.take(uid, is_owner) {
+            Ok(place) => place,
             Err(limit) => return refuse(&stream, limit),
         };
         let (peers, state, client_timeout) = (self.peers.clone(), self.state.clone(), self.client_timeout);
         let lookups = self.lookups.clone();
         spawn_local(async move {
-            let _permit = permit;
-            let caller = match peers.known(uid) {
-                Some(owner) => Some(owner),
-                None => timeout(client_timeout, look_up(peers, lookups, uid, gid)).await.ok().flatten(),
-            };
-            match caller {
-                Some(caller) => {
-                    tracing::debug!(uid, role = ?caller.role, "connected");
-                    connection::serve(stream, Session::new(state, caller), client_timeout).await;
-                    tracing::debug!(uid, "disconnected");
+            let served = async {
+                let caller = match known {
+                    Some(owner) => Some(owner),
+                    None => timeout(client_timeout, look_up(peers, lookups, uid, gid)).await.ok().flatten(),
+                };
+                match caller {
+                    Some(caller) => {
+                        tracing::debug!(uid, role = ?caller.role, "connected");
+                        connection::serve(stream, Session::new(state, caller), &place, client_timeout).await;
+                        tracing::debug!(uid, "disconnected");
+                    }
+                    None => tracing::warn!(
+                        uid,
+                        "socket: a client was refused, because the name service does not answer"
+                    ),
                 }
-                None => tracing::warn!(
-                    uid,
-                    "socket: a client was refused, because the name service does not answer"
-                ),
+            };
+            tokio::select! {
+                () = served => {}
+                () = place.given_up() => tracing::info!(uid, "gave its connection up to another user"),
             }
         });
-    }
-
-    /// A permit, or the limit reached.
-    fn permit(&self, uid: u32) -> Result<ConnectionPermit, usize> {
-        let mut open = self.open.borrow_mut();
-        let (all, own) = (open.values().sum::<usize>(), open.get(&uid).copied().unwrap_or_default());
-        for (count, limit) in [(all, self.limit), (own, self.limit_per_user)] {
-            if count >= limit {
-                return Err(limit);
-            }
-        }
-        open.insert(uid, own + 1);
-        Ok(ConnectionPermit { uid, open: self.open.clone() })
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! Three threads, and a small pool that waits for the disk and the name service. This one serves all connections with
 //! tokio, one small task each, and never waits for a camera or a disk. The `engine` runs attempts one after another, and
-//! hands grants to the latch's own thread. `listener` limits connections, in all and for one user; `connection` bounds what
-//! one client can send and leave unread.
+//! hands grants to the latch's own thread. `listener` accepts clients, `connections` says for how many there is room, and
+//! `connection` bounds what one of them can send and leave unread.
 //!
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
 
+mod accounts;
+mod change_limit;
 mod connection;
+mod connections;
 mod daemon;
 mod engine;
 mod engine_status;
@@ -20,23 +23,29 @@ mod methods;
 mod notify;
 pub mod peer;
 mod recorder;
+mod repeats;
 mod session;
 pub mod socket;
 mod to_wire;
 mod unjudged;
+mod volatile;
 
 use std::future::Future;
 use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::config::{Config, LatchKind};
 use crate::pipeline::{Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
+use accounts::AccountBook;
+use connections::Connections;
 use engine::{Engine, EngineParts};
 use listener::Listener;
 use peer::Peers;
@@ -46,7 +55,16 @@ use session::ServerState;
 pub use daemon::{DaemonArgs, main};
 
 /// Threads that wait for the disk or the name service on behalf of connections.
-const BLOCKING_THREADS: usize = 4;
+const BLOCKING_THREADS: usize = 6;
+
+/// How many of them may ask the name service who calls, and as many which accounts there are: the store keeps the others.
+const LOOKUPS: usize = 2;
+
+/// How long callers may wait for their answer when the daemon stops, beyond a latch that is opening.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often to check whether all of them have gone.
+const GONE_CHECK: Duration = Duration::from_millis(10);
 
 /// Events that a slow client may fall behind.
 const EVENTS: usize = 256;
@@ -63,6 +81,8 @@ pub struct Parts {
     pub peers: Arc<dyn Peers>,
     /// The audit log, if there is one.
     pub audit: Option<Arc<Audit>>,
+    /// What a person should know about this setup, a sentence each; for `Status`.
+    pub notes: Vec<String>,
 }
 
 /// Why the daemon cannot serve.
@@ -87,34 +107,13 @@ pub fn run(
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(ServeError::Start)?;
-    let Parts { config, networks, seams, peers, audit } = parts;
-    let Seams { frames, clock, store, latch } = seams;
-    let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone());
-    let recorder =
-        Recorder { clock: clock.clone(), audit: audit.clone(), events: broadcast::Sender::new(EVENTS) };
-    let engine = EngineParts {
-        pipeline,
-        latch: (config.latch.kind != LatchKind::None).then_some(latch),
-        opens_on: config.latch.opens_on,
-        clock: clock.clone(),
-        idle_close: config.camera.idle_close_ms.duration(),
-        recorder: recorder.clone(),
-    };
-    let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
-    let status = engine.status.clone();
-    let state = ServerState {
-        engine,
-        store,
-        started: clock.now(),
-        clock,
-        queue_timeout: config.decision.deadline_ms.duration(),
-        templates: config.decision.templates as usize,
-        audit,
-        recorder,
-        uploads: Arc::new(Semaphore::new(1)),
-        export_recipient: config.store.export_recipient.clone(),
-    };
-    let clients = Listener::new(&config.serve, peers, Rc::new(state));
+    let (serve, peers) = (parts.config.serve.clone(), parts.peers.clone());
+    let patience = parts.config.latch.hook_deadline_ms.duration() + FAREWELL;
+    let (state, thread) = assemble(parts)?;
+    let status = state.engine.status.clone();
+    let state = Rc::new(state);
+    let clients = Listener::new(&serve, peers, state.clone());
+    let connections = clients.connections();
     let tasks = tokio::task::LocalSet::new();
     let served = tasks.block_on(&runtime, async move {
         let listener =
@@ -126,13 +125,67 @@ pub fn run(
             () = shutdown => {}
         }
         notify::stopping();
+        dismiss(&state, &connections, patience).await;
         Ok(())
     });
-    // Connections go first: that cancels their jobs, so the engine soon ends and closes the camera.
+    // Connections go first: that cancels what jobs are left, so the engine soon ends and closes the camera.
     drop(tasks);
     drop(runtime);
     if thread.join().is_err() {
         tracing::error!("the engine's thread panicked; please report it");
     }
     served
+}
+
+/// Starts the engine. Gives what all connections share, and the engine's thread.
+fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
+    let Parts { config, networks, seams, peers, audit, notes } = parts;
+    let Seams { frames, clock, store, latch } = seams;
+    let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone());
+    let recorder = Recorder {
+        clock: clock.clone(),
+        audit: audit.clone(),
+        events: broadcast::Sender::new(EVENTS),
+        repeats: Arc::default(),
+    };
+    let engine = EngineParts {
+        pipeline,
+        latch: (config.latch.kind != LatchKind::None).then_some(latch),
+        opens_on: config.latch.opens_on,
+        clock: clock.clone(),
+        idle_close: config.camera.idle_close_ms.duration(),
+        recorder: recorder.clone(),
+    };
+    let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
+    let state = ServerState {
+        engine,
+        accounts: Arc::new(AccountBook::new(peers.clone(), store.clone())),
+        peers,
+        store,
+        started: clock.now(),
+        clock,
+        queue_timeout: config.decision.deadline_ms.duration(),
+        templates: config.decision.templates as usize,
+        audit,
+        notes,
+        recorder,
+        changes: Arc::default(),
+        uploads: Arc::new(Semaphore::new(1)),
+        stopping: watch::Sender::new(false),
+        export_recipient: config.store.export_recipient.clone(),
+    };
+    Ok((state, thread))
+}
+
+/// Cancels jobs and waits until all clients have their answer: whoever waits for a latch that opens learns what became of it.
+async fn dismiss(state: &ServerState, connections: &Connections, patience: Duration) {
+    state.stopping.send_replace(true);
+    let gone = async {
+        while !connections.is_empty() {
+            tokio::time::sleep(GONE_CHECK).await;
+        }
+    };
+    if tokio::time::timeout(patience, gone).await.is_err() {
+        tracing::warn!("some clients were disconnected before they were answered");
+    }
 }

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 
 use facelatch_wire::Fault;
+use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 
 /// What a caller is to this daemon.
@@ -27,7 +28,7 @@ pub struct Caller {
     pub role: Role,
 }
 
-/// Identifies callers. Replaced in tests, which all run as one user.
+/// Identifies callers, and knows which accounts there are. Replaced in tests, which all run as one user.
 pub trait Peers: Send + Sync {
     /// The caller with these ids, which the kernel vouches for. May ask the name service, so it may block.
     fn caller(&self, uid: u32, gid: u32) -> Caller;
@@ -36,6 +37,12 @@ pub trait Peers: Send + Sync {
     fn known(&self, _uid: u32) -> Option<Caller> {
         None
     }
+
+    /// User id of the account with this name, if there is one. Asks the name service, so it may block.
+    ///
+    /// # Errors
+    /// Text, when the name service fails: there may be such an account or not.
+    fn account(&self, name: &str) -> Result<Option<u32>, String>;
 }
 
 /// The users and groups of this machine.
@@ -74,6 +81,15 @@ impl Peers for SystemPeers {
 
     fn known(&self, uid: u32) -> Option<Caller> {
         self.owners.iter().find(|owner| owner.uid == uid).cloned()
+    }
+
+    fn account(&self, name: &str) -> Result<Option<u32>, String> {
+        match User::from_name(name) {
+            Ok(found) => Ok(found.map(|user| user.uid.as_raw())),
+            // What getpwnam(3) gives, too, for a name that it does not find.
+            Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
+            Err(error) => Err(error.desc().to_owned()),
+        }
     }
 }
 
@@ -154,5 +170,14 @@ mod tests {
         assert_eq!(peers.known(65_534), None);
         assert_eq!(peers.caller(Uid::effective().as_raw(), 0).role, Role::Owner);
         assert_eq!(peers.caller(65_534, 65_534).role, Role::User);
+    }
+
+    #[test]
+    fn accounts_are_known_by_name_and_a_name_without_one_is_no_error() {
+        let peers = SystemPeers::new("no-such-group".into());
+        assert_eq!(peers.account("root"), Ok(Some(0)));
+        for nobody in ["no-such-account", "CORP\\nobody", "no one"] {
+            assert_eq!(peers.account(nobody), Ok(None), "{nobody}");
+        }
     }
 }

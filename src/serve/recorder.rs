@@ -1,12 +1,13 @@
 //! Puts what happened on record, then sends it to whoever follows events.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Event, EventKind};
 use tokio::sync::broadcast;
 
+use super::repeats::Repeats;
 use crate::clock::{Clock, WallTime};
 use crate::store::audit::{Audit, Entry};
 
@@ -17,6 +18,7 @@ pub(super) struct Recorder {
     /// The audit log.
     pub(super) audit: Option<Arc<Audit>>,
     pub(super) events: broadcast::Sender<Event>,
+    pub(super) repeats: Arc<Mutex<Repeats>>,
 }
 
 impl Recorder {
@@ -55,7 +57,32 @@ impl Recorder {
         self.record(Entry { time, kind, note: Some(note), ..Entry::default() });
     }
 
+    /// Puts on record how often lines were repeated, once a minute.
+    pub(super) fn record_repeats(&self) {
+        let now = (self.clock.now(), self.clock.wall());
+        let due = self.repeats().due(now);
+        due.into_iter().for_each(|entry| self.write(entry));
+    }
+
+    /// The same at once, before the daemon ends.
+    pub(super) fn finish(&self) {
+        let left = self.repeats().take(self.clock.wall());
+        left.into_iter().for_each(|entry| self.write(entry));
+    }
+
+    fn repeats(&self) -> MutexGuard<'_, Repeats> {
+        // Counts are whole at any moment.
+        self.repeats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn record(&self, entry: Entry) {
+        let is_new = self.repeats().is_new(&entry, self.clock.now());
+        if is_new {
+            self.write(entry);
+        }
+    }
+
+    fn write(&self, entry: Entry) {
         if let Some(audit) = &self.audit {
             // A panic there is in the journal already, and what is recorded has happened.
             let _ = catch_unwind(AssertUnwindSafe(|| audit.record(entry)));
@@ -73,5 +100,19 @@ fn audited(event: &Event, caller_uid: u32) -> Entry {
         verdict: event.verdict.map(|verdict| verdict.to_string()),
         latch: event.latch.map(|latch| latch.to_string()),
         ..Entry::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::audit::is_change;
+
+    #[test]
+    fn whatever_is_no_attempt_is_in_the_log_of_changes() {
+        for kind in EventKind::ALL {
+            let attempt = matches!(kind, EventKind::Verify | EventKind::Identify | EventKind::Listening);
+            assert_eq!(is_change(kind.as_str()), !attempt, "{kind}");
+        }
     }
 }

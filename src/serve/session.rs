@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use facelatch_wire::Fault;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use super::accounts::AccountBook;
+use super::change_limit::ChangeLimit;
 use super::engine::Engine;
 use super::fault::no_permit;
 use super::job_limit::{JobPermit, PermitHolder};
-use super::peer::{Caller, Role};
+use super::peer::{Caller, Peers, Role};
 use super::recorder::Recorder;
 use crate::clock::{BootTime, Clock};
 use crate::store::TemplateStore;
@@ -23,6 +25,8 @@ const PERMIT_CHECK: Duration = Duration::from_millis(50);
 pub(super) struct ServerState {
     pub(super) engine: Engine,
     pub(super) store: Arc<dyn TemplateStore>,
+    pub(super) peers: Arc<dyn Peers>,
+    pub(super) accounts: Arc<AccountBook>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: BootTime,
     /// How long a job may wait in the queue.
@@ -32,8 +36,14 @@ pub(super) struct ServerState {
     /// The audit log.
     pub(super) audit: Option<Arc<Audit>>,
     pub(super) recorder: Recorder,
+    /// What a person should know about this setup.
+    pub(super) notes: Vec<String>,
+    /// How many changes managers may make.
+    pub(super) changes: Arc<ChangeLimit>,
     /// One permit: one upload at a time, since each takes memory.
     pub(super) uploads: Arc<Semaphore>,
+    /// Whether the daemon was asked to stop.
+    pub(super) stopping: watch::Sender<bool>,
     /// The recipient of exports that name none; empty if there is none.
     pub(super) export_recipient: String,
 }
@@ -52,10 +62,30 @@ pub(super) struct Upload {
     pub(super) permit: OwnedSemaphorePermit,
 }
 
+impl ServerState {
+    /// Returns when the daemon was asked to stop.
+    pub(super) async fn asked_to_stop(&self) {
+        // The sender is ours, so it cannot be gone.
+        let _ = self.stopping.subscribe().wait_for(|asked| *asked).await;
+    }
+}
+
 impl Session {
     /// For a new connection.
     pub(super) fn new(state: Rc<ServerState>, caller: Caller) -> Self {
         Self { state, caller, upload: None }
+    }
+
+    /// Refuses `what` to callers who are not managers, and to managers who have made too many changes.
+    ///
+    /// # Errors
+    /// [`Fault::PermissionDenied`], [`Fault::Busy`].
+    pub(super) fn may_change(&self, what: &str) -> Result<(), Fault> {
+        self.caller.may_manage(what)?;
+        if self.caller.role == Role::Owner {
+            return Ok(());
+        }
+        self.state.changes.take(what, self.state.clock.now())
     }
 
     /// Takes a permit to submit a job; the owner needs none. Waits, because a cancelled job keeps its permit until the

@@ -1,14 +1,21 @@
 //! Results of the engine and the store as the wire's types, and the part of them that a caller may see.
 
-use facelatch_wire::reply::{Enrolling, Face, Judging, Milliseconds, Point, Template};
+use std::collections::BTreeMap;
+
+use facelatch_wire::reply::{
+    AccountState, AuditLog, Enrolling, Face, Judging, Milliseconds, Point, Template,
+};
 use facelatch_wire::{Fault, Outcome};
 
+use super::accounts::AccountError;
 use super::fault::{bad_parameter, store_fault};
 use super::peer::Caller;
+use crate::clock::WallTime;
 use crate::judge::LockedOut;
-use crate::people::UserName;
+use crate::people::{Account, Standing, UserName};
 use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progress, Verdict};
-use crate::store;
+use crate::store::audit::SeriesReport;
+use crate::store::{self, StoreError};
 
 /// Everything there is to say about an attempt. [`shown_to`] takes off what a caller may not see.
 pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging {
@@ -19,12 +26,8 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
             user: Some(grant.user().to_string()),
             ..Judging::default()
         },
-        Verdict::Denied(DenyReason::NoMatch) => Judging {
-            verdict: Some(Outcome::NoMatch),
-            user: claimed,
-            message: Some(Outcome::NoMatch.message()),
-            ..Judging::default()
-        },
+        Verdict::Denied(DenyReason::NoMatch) => refused(Outcome::NoMatch, claimed),
+        Verdict::Denied(DenyReason::Ambiguous) => refused(Outcome::Ambiguous, claimed),
         Verdict::Denied(DenyReason::LockedOut { until, user }) => locked_out(*until, user.as_ref()),
         Verdict::Unavailable(cause) => Judging {
             verdict: Some(outcome(cause)),
@@ -42,6 +45,21 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
     judging.picture.clone_from(&trace.picture);
     judging.face = trace.face.as_ref().map(face);
     judging
+}
+
+fn refused(outcome: Outcome, user: Option<String>) -> Judging {
+    Judging { verdict: Some(outcome), user, message: Some(outcome.message()), ..Judging::default() }
+}
+
+/// An attempt that was not begun, since nobody knows which accounts there are.
+pub(super) fn unanswered(claimed: Option<&UserName>, error: &AccountError) -> Judging {
+    tracing::error!(user = claimed.map(UserName::as_str), "{error}");
+    Judging {
+        verdict: Some(Outcome::Failed),
+        user: claimed.map(ToString::to_string),
+        message: Some(error.to_string()),
+        ..Judging::default()
+    }
 }
 
 fn locked_out(until: LockedOut, user: Option<&UserName>) -> Judging {
@@ -129,6 +147,7 @@ pub(super) fn enrolled(result: Result<Enrolled, EnrollError>) -> Result<Enrollin
             user: Some(done.user.to_string()),
             added: Some(done.ids.len() as u64),
             ids: Some(done.ids),
+            replaced: Some(done.replaced as u64).filter(|replaced| *replaced > 0),
             warnings: Some(done.warnings).filter(|warnings| !warnings.is_empty()),
             ..Enrolling::default()
         }),
@@ -137,16 +156,32 @@ pub(super) fn enrolled(result: Result<Enrolled, EnrollError>) -> Result<Enrollin
         Err(error @ EnrollError::AnotherFace) => {
             Err(Fault::EnrollFailed { reason: Outcome::SeveralFaces, message: error.to_string() })
         }
+        Err(error @ EnrollError::LikeMany { .. }) => {
+            Err(Fault::EnrollFailed { reason: Outcome::Ambiguous, message: error.to_string() })
+        }
         Err(EnrollError::Unavailable(cause)) => {
             Err(Fault::EnrollFailed { reason: outcome(&cause), message: cause_text(&cause) })
         }
+        Err(EnrollError::Store(error @ StoreError::Full { .. })) => Err(bad_parameter("templates", &error)),
         Err(EnrollError::Store(error)) => Err(store_fault(error)),
     }
 }
 
-/// A template without its biometric part.
-pub(super) fn template(template: store::Template) -> Template {
+/// A template without its biometric part. `uids` has the accounts that are there; `None` if nobody knows.
+pub(super) fn template(template: store::Template, uids: Option<&BTreeMap<UserName, u32>>) -> Template {
+    let standing = uids.map(|uids| template.account.standing(uids.get(&template.user).copied()));
+    let account = match standing {
+        None if matches!(template.account, Account::Uid(_)) => AccountState::Unanswered,
+        None => account_state(template.account.standing(None)),
+        Some(standing) => account_state(standing),
+    };
+    let uid = match template.account {
+        Account::Uid(uid) => Some(uid.into()),
+        Account::Door | Account::Unrecorded => None,
+    };
     Template {
+        account,
+        uid,
         id: template.id,
         user: template.user.to_string(),
         label: template.label,
@@ -154,11 +189,28 @@ pub(super) fn template(template: store::Template) -> Template {
     }
 }
 
+/// What there is of one series of the audit log.
+pub(super) fn audit_log(series: SeriesReport) -> AuditLog {
+    let SeriesReport { name, entries, files, dropped, since, kept_since } = series;
+    let seconds = |time: WallTime| time.0;
+    AuditLog { name, entries, files, dropped, since: since.map(seconds), kept_since: kept_since.map(seconds) }
+}
+
+fn account_state(standing: Standing) -> AccountState {
+    match standing {
+        Standing::Current => AccountState::Current,
+        Standing::Gone => AccountState::Gone,
+        Standing::Changed => AccountState::Changed,
+        Standing::Door => AccountState::Door,
+        Standing::Unrecorded => AccountState::Unrecorded,
+    }
+}
+
 /// The outcome for a cause.
 pub(super) fn outcome(cause: &Cause) -> Outcome {
     match cause {
         Cause::Retry(reason) => (*reason).into(),
-        Cause::NotEnrolled => Outcome::NotEnrolled,
+        Cause::NotEnrolled | Cause::OtherAccount(_) => Outcome::NotEnrolled,
         Cause::Camera(_) => Outcome::CameraUnavailable,
         Cause::Cancelled => Outcome::Cancelled,
         Cause::Failed(_) => Outcome::Failed,
@@ -169,6 +221,7 @@ pub(super) fn outcome(cause: &Cause) -> Outcome {
 pub(super) fn cause_text(cause: &Cause) -> String {
     match cause {
         Cause::Camera(text) | Cause::Failed(text) => text.clone(),
+        Cause::OtherAccount(standing) => standing.text().to_owned(),
         _ => outcome(cause).message(),
     }
 }

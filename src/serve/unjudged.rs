@@ -30,7 +30,7 @@ impl Unjudged {
         if self.counts.is_empty() {
             self.since = now;
         }
-        let about = event.user.as_ref().map_or_else(String::new, |user| format!(" {user}"));
+        let about = event.user.as_deref().map_or_else(String::new, |user| format!(" {}", quoted(user)));
         let verdict = event.verdict.map_or("-", Outcome::as_str);
         let what = format!("{}{about} by {caller_uid} {verdict}", event.kind);
         if self.counts.len() < KINDS || self.counts.contains_key(&what) {
@@ -53,6 +53,12 @@ impl Unjudged {
         let parts: Vec<String> = counted.chain(rest).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
+}
+
+/// A name as it is, or in quotes if it could be read as more of the line.
+fn quoted(user: &str) -> String {
+    let plain = user.chars().all(|c| c.is_alphanumeric() || ".-_@$\\".contains(c));
+    if plain { user.to_owned() } else { format!("{user:?}") }
 }
 
 #[cfg(test)]
@@ -81,6 +87,17 @@ mod tests {
         let told = "identify by 1000 no-face: 1, verify alice by 0 wait: 1000";
         assert_eq!(unjudged.due(at(65)).as_deref(), Some(told));
         assert_eq!((unjudged.due(at(300)), unjudged.take()), (None, None));
+    }
+
+    #[test]
+    fn a_name_cannot_pass_for_more_of_the_line() {
+        let mut unjudged = Unjudged::default();
+        for user in ["CORP\\bob", "x by 0 match: 9, y"] {
+            unjudged.add(&event(Some(user), Outcome::NotEnrolled), 7, at(0));
+        }
+        let told =
+            "verify \"x by 0 match: 9, y\" by 7 not-enrolled: 1, verify CORP\\bob by 7 not-enrolled: 1";
+        assert_eq!(unjudged.take().as_deref(), Some(told));
     }
 
     #[test]

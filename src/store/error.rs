@@ -1,8 +1,9 @@
 //! Why the store could not do it. Each text says which store and what to do.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::MAX_TEMPLATES;
+use super::{MAX_TEMPLATES, Template};
 use crate::embed::OtherKey;
 use crate::people::UserName;
 
@@ -16,6 +17,13 @@ pub enum StoreError {
     /// A read or write failed.
     #[error("store {}: {why}; check the disk (full? read-only?)", .path.display())]
     Io { path: PathBuf, why: String },
+    /// A miss could not be recorded.
+    #[error(
+        "store {}: no face is judged, because a miss could not be recorded ({why}); make room on that disk, or check that it \
+         can be written; until then use the password",
+        .path.display()
+    )]
+    NoRoomForMiss { path: PathBuf, why: String },
     /// A record is not what was written.
     #[error("store {}: record {record} is damaged: {why}; import an export, or remove the user and enrol again", .path.display())]
     Damaged { path: PathBuf, record: String, why: String },
@@ -28,9 +36,10 @@ pub enum StoreError {
     OtherEmbedder { path: PathBuf, made_for: String, loaded: String },
     /// Too many templates.
     #[error(
-        "user {user}: would have {wanted} templates, at most {MAX_TEMPLATES} are kept; remove some first"
+        "user {user}: would have {wanted} templates, at most {MAX_TEMPLATES} are kept, and there are {there}; take \
+         fewer with --templates, enrol one of these labels anew, or remove some"
     )]
-    Full { user: UserName, wanted: usize },
+    Full { user: UserName, wanted: usize, there: String },
     /// A template of that id is there already.
     #[error("template {id}: exists already; remove it first")]
     Taken { id: String },
@@ -81,6 +90,21 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Too many templates; `kept` would stay.
+    pub(crate) fn full(user: &UserName, wanted: usize, kept: &[Template]) -> Self {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for template in kept {
+            *counts.entry(&template.label).or_default() += 1;
+        }
+        let named = |(label, count): (&str, usize)| match label {
+            "" => format!("{count} without a label"),
+            label => format!("{count} labelled {label:?}"),
+        };
+        let there: Vec<String> = counts.into_iter().map(named).collect();
+        let there = if there.is_empty() { "none yet".to_owned() } else { there.join(", ") };
+        Self::Full { user: user.clone(), wanted, there }
+    }
+
     /// A read or write that failed.
     pub(super) fn io(path: &Path, why: impl ToString) -> Self {
         Self::Io { path: path.to_owned(), why: why.to_string() }

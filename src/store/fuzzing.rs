@@ -10,7 +10,7 @@ use super::manifest::{Entries, Manifest};
 use super::portable::{self, MadeFor};
 use super::record::{SealContext, SealedRecord};
 use super::seal::Key;
-use super::{audit, log};
+use super::{audit, ledger, log};
 use crate::memory::Pinned;
 use crate::people::UserName;
 
@@ -25,6 +25,8 @@ pub enum Untrusted {
     Keyring,
     /// A table's manifest.
     Manifest,
+    /// A ledger's head.
+    LedgerHead,
     /// A file of the audit log.
     AuditLog,
 }
@@ -55,6 +57,7 @@ pub fn open_untrusted(what: Untrusted, bytes: &[u8]) -> bool {
             Keyring::open(&disk, Path::new(""), &[candidate]).is_ok_and(|found| found.is_some())
         }
         Untrusted::Manifest => Manifest::verified(&key, bytes).is_some(),
+        Untrusted::LedgerHead => ledger::head_passes(bytes, &key),
         Untrusted::AuditLog => audit::passes(bytes, &key),
     }
 }
@@ -120,7 +123,8 @@ mod tests {
         #[test]
         fn no_bytes_pass_for_genuine(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
             for what in [
-                Untrusted::Record, Untrusted::Log, Untrusted::Keyring, Untrusted::Manifest, Untrusted::AuditLog,
+                Untrusted::Record, Untrusted::Log, Untrusted::Keyring, Untrusted::Manifest, Untrusted::LedgerHead,
+                Untrusted::AuditLog,
             ] {
                 prop_assert!(!open_untrusted(what, &bytes), "{what:?}");
             }

@@ -4,7 +4,8 @@
 //! longer be opened (crypto-erase). A change is written to one mirror and synced, then to the other, so that one of them
 //! is whole at any moment; at start each is mended from the other.
 //!
-//! File: a header of 256 bytes, then slots of 128 bytes. A free slot is all zero.
+//! File: a header of 256 bytes, then slots of 384 bytes. A free slot is all zero. Files of the version before, with slots of
+//! 128 bytes, are read and rewritten.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +24,7 @@ mod slot;
 
 use header::HEADER_BYTES;
 pub(super) use header::{KeyringHeader, TemplateSeed};
-use slot::{OpenSlot, SLOT_BYTES, Slot};
+use slot::{OpenSlot, SHORT_SLOT_BYTES, SLOT_BYTES, Slot};
 
 /// The two files.
 pub(super) const MIRRORS: [&str; 2] = ["keyring.a", "keyring.b"];
@@ -91,6 +92,8 @@ impl Keyring {
                 }
             }
         }
+        let is_short = |at: usize| KeyringHeader::slot_bytes(&mirrors[at]) == Some(SHORT_SLOT_BYTES);
+        let upgrade = headers.iter().any(|(_, at, ..)| is_short(*at));
         let Some((_, best, which, header)) =
             headers.into_iter().max_by_key(|(generation, at, ..)| (*generation, 1 - at))
         else {
@@ -110,7 +113,9 @@ impl Keyring {
         keyring.read_slots(&mirrors, best);
         // As it was sealed: each sealing gives other bytes.
         let image = keyring.image_with(mirrors[best][..HEADER_BYTES].to_vec());
-        if mirrors.iter().any(|mirror| trimmed(mirror) != trimmed(&image)) {
+        if upgrade {
+            keyring.write_all(disk)?;
+        } else if mirrors.iter().any(|mirror| trimmed(mirror) != trimmed(&image)) {
             keyring
                 .notes
                 .push("keyring: one copy was damaged or incomplete and was mended from the other".to_owned());
@@ -138,13 +143,18 @@ impl Keyring {
     /// second. Such a key has no records, so the vault erases it.
     fn read_slots(&mut self, mirrors: &[Vec<u8>], best: usize) {
         let order = [&mirrors[best], &mirrors[1 - best]];
-        let count = order.iter().map(|m| m.len().saturating_sub(HEADER_BYTES).div_ceil(SLOT_BYTES)).max();
-        for index in 0..count.unwrap_or_default() {
-            let start = HEADER_BYTES + index * SLOT_BYTES;
-            let slot = order.iter().find_map(|mirror| {
-                let wrapped: &[u8; SLOT_BYTES] = mirror.get(start..start + SLOT_BYTES)?.try_into().ok()?;
-                let opened = self.unwrap(index, wrapped)?;
-                Some(Slot { id: opened.id, user: opened.user.clone()?, wrapped: *wrapped })
+        let width = KeyringHeader::slot_bytes(order[0]).unwrap_or(SLOT_BYTES);
+        // A mirror with a damaged start is like the other one.
+        let order = order.map(|mirror| (mirror, KeyringHeader::slot_bytes(mirror).unwrap_or(width)));
+        let count =
+            order.iter().map(|(mirror, width)| mirror.len().saturating_sub(HEADER_BYTES).div_ceil(*width));
+        for index in 0..count.max().unwrap_or_default() {
+            let slot = order.iter().find_map(|(mirror, width)| {
+                let start = HEADER_BYTES + index * width;
+                let wrapped = mirror.get(start..start + width)?;
+                let opened = OpenSlot::unwrap(wrapped, &self.wrap, &self.header.device, index)?;
+                let wrapped = wrapped.try_into().unwrap_or_else(|_| self.wrapped(index, &opened));
+                Some(Slot { id: opened.id, user: opened.user.clone()?, wrapped })
             });
             self.put(index, slot);
         }
@@ -220,9 +230,8 @@ impl Keyring {
             new.push((index, Slot { id: opened.id, user: (*user).clone(), wrapped }));
         }
         drop(free);
-        let places = new.iter().map(|(index, slot)| (HEADER_BYTES + index * SLOT_BYTES, &slot.wrapped[..]));
-        let places: Vec<_> = places.collect();
-        self.write_at(disk, &places)?;
+        let slots: Vec<_> = new.iter().map(|(index, slot)| (*index, &slot.wrapped)).collect();
+        self.write_slots(disk, &slots)?;
         for (index, slot) in new {
             self.put(index, Some(slot));
         }
@@ -241,8 +250,7 @@ impl Keyring {
         let is_theirs = |slot: &Option<Slot>| slot.as_ref().is_some_and(|slot| slot.user == *user);
         let indices: Vec<usize> =
             (0..self.slots.len()).filter(|index| is_theirs(&self.slots[*index])).collect();
-        let places = indices.iter().map(|index| (HEADER_BYTES + index * SLOT_BYTES, &[0; SLOT_BYTES][..]));
-        self.write_at(disk, &places.collect::<Vec<_>>())?;
+        self.write_slots(disk, &indices.iter().map(|index| (*index, &[0; SLOT_BYTES])).collect::<Vec<_>>())?;
         self.by_user.remove(user);
         for slot in indices.iter().filter_map(|index| self.slots[*index].take()) {
             self.by_id.remove(&slot.id);
@@ -322,11 +330,24 @@ impl Keyring {
         Ok(())
     }
 
-    /// Writes to one mirror and syncs it, then to the other.
-    fn write_at(&self, disk: &dyn Disk, places: &[(usize, &[u8])]) -> Result<(), StoreError> {
-        if places.is_empty() {
+    /// Writes slots by index, under a new generation: a mirror that was put back as it once was does not win over the other.
+    fn write_slots(
+        &mut self,
+        disk: &dyn Disk,
+        slots: &[(usize, &[u8; SLOT_BYTES])],
+    ) -> Result<(), StoreError> {
+        if slots.is_empty() {
             return Ok(());
         }
+        self.header.generation += 1;
+        let header = self.header.seal(&self.wrap);
+        let slots = slots.iter().map(|(index, slot)| (HEADER_BYTES + index * SLOT_BYTES, &slot[..]));
+        let places: Vec<_> = [(0, &header[..])].into_iter().chain(slots).collect();
+        self.write_at(disk, &places)
+    }
+
+    /// Writes to one mirror and syncs it, then to the other.
+    fn write_at(&self, disk: &dyn Disk, places: &[(usize, &[u8])]) -> Result<(), StoreError> {
         self.rewrite_if_dirty(disk)?;
         for name in MIRRORS {
             let mut written = places.iter().map(|(at, bytes)| disk.write(name, *at as u64, bytes));

@@ -1,8 +1,8 @@
 //! The ledger: all sealed entries, in memory and in two places on the disk. The change log is authoritative, the table
-//! mirrors it.
+//! mirrors it, and the head says which change is the newest.
 //!
-//! A change is appended to the log and counts once it is synced there; then memory and the table follow. At start log and
-//! table are verified, and each is mended from the other (`open`, `salvage`).
+//! A change is appended to the log and counts once it is synced there; then memory, the head and the table follow. At start
+//! log and table are verified, each is mended from the other (`open`, `salvage`), and both are held against the head.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,8 +14,15 @@ use super::manifest::{Change, Entries, LedgerKeys, Manifest, Tagger, apply};
 use super::mirror::Mirror;
 use crate::memory::Pinned;
 
+mod head;
 mod open;
 mod salvage;
+
+#[cfg(test)]
+pub(super) use head::FILE as HEAD;
+#[cfg(any(test, fuzzing))]
+pub(super) use head::passes as head_passes;
+use head::{LedgerHead, Unlogged};
 
 pub(super) use open::{Findings, Parts, exists};
 
@@ -26,14 +33,24 @@ pub(super) struct Ledger {
     keys: Pinned<LedgerKeys>,
     log: Log,
     mirror: Mirror,
+    head: LedgerHead,
+    /// The head could not be written and is older than the log.
+    head_is_behind: bool,
     entries: Entries,
     manifest: Manifest,
+    /// What the log had no room for: counts, and goes into it with the next change.
+    unlogged: Unlogged,
 }
 
 impl Ledger {
-    /// Everything it holds.
+    /// Everything that the log holds.
     pub(super) fn entries(&self) -> &Entries {
         &self.entries
+    }
+
+    /// The entry with this key, whether or not the log has had room for it.
+    pub(super) fn entry(&self, key: &[u8]) -> Option<&Vec<u8>> {
+        self.unlogged.get(key).map_or_else(|| self.entries.get(key), Option::as_ref)
     }
 
     /// The state after the last change.
@@ -58,12 +75,20 @@ impl Ledger {
         change: Change,
         amend: impl FnOnce(&mut Manifest),
     ) -> Result<(), StoreError> {
+        let mut all = self.unlogged.clone();
+        all.extend(change);
+        let change: Change = all.into_iter().collect();
         let mut manifest = self.manifest.after(&Tagger(&self.keys.entries), &self.entries, &change);
         amend(&mut manifest);
-        // From here on the change counts: a table that lacks it catches up at the next start.
+        // From here on the change counts: head and table catch up at the next start if they lack it.
         self.log.append(&manifest, &change).map_err(|e| StoreError::io(&self.folder, e))?;
         apply(&mut self.entries, change.clone());
         self.manifest = manifest;
+        self.unlogged.clear();
+        if let Err(error) = self.write_head() {
+            let folder = self.folder.display();
+            tracing::error!("store {folder}: {} could not be written ({error}); check the disk", head::FILE);
+        }
         self.write_table(change);
         if self.log.needs_compaction()
             && let Err(error) = self.log.compact(&self.manifest, &self.entries)
@@ -71,6 +96,47 @@ impl Ledger {
             tracing::warn!("store: the change log could not be compacted ({error}) and keeps growing");
         }
         Ok(())
+    }
+
+    /// Puts an entry, or removes it, where a full disk must not prevent it: if the log has no room, the head has. Whatever
+    /// happens, it counts from now on, and is written as soon as that works.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]: it is in memory alone.
+    pub(super) fn put(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) -> Result<(), StoreError> {
+        let Err(error) = self.commit(vec![(key.clone(), value.clone())]) else { return Ok(()) };
+        self.unlogged.insert(key, value);
+        // What the failed change left in the log could pass for a newer one than the head.
+        self.head_is_behind = true;
+        if self.log.cut_tail().and_then(|()| self.write_head()).is_err() {
+            return Err(error);
+        }
+        tracing::warn!("{error}; the miss is kept in {}", head::FILE);
+        Ok(())
+    }
+
+    /// Whether something is in memory alone.
+    pub(super) fn head_is_behind(&self) -> bool {
+        self.head_is_behind
+    }
+
+    /// Shows, by writing, that [`Ledger::put`] would work now. Writes what is in memory alone.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoomForMiss`].
+    pub(super) fn prove_room(&mut self) -> Result<(), StoreError> {
+        if !self.unlogged.is_empty() && self.commit(Vec::new()).is_ok() {
+            return Ok(());
+        }
+        let proven = self.log.cut_tail().and_then(|()| self.head.check_room(&self.manifest, &self.unlogged));
+        let proven = proven.and_then(|()| self.write_head());
+        proven.map_err(|e| StoreError::NoRoomForMiss { path: self.folder.clone(), why: e.to_string() })
+    }
+
+    fn write_head(&mut self) -> std::io::Result<()> {
+        let written = self.head.write(&self.manifest, &self.unlogged);
+        self.head_is_behind = written.is_err();
+        written
     }
 
     fn write_table(&mut self, change: Change) {
@@ -94,9 +160,14 @@ impl Ledger {
         self.log.compact(&self.manifest, &self.entries)
     }
 
-    /// Whether the table lacks changes that the log has.
-    pub(super) fn is_behind(&self) -> bool {
-        self.mirror.is_behind()
+    /// What cannot be written at present, a sentence each.
+    pub(super) fn behind(&self) -> Vec<String> {
+        let table = self.mirror.is_behind().then(|| "the table cannot be written".to_owned());
+        let head = self.head_is_behind.then(|| format!("{} cannot be written", head::FILE));
+        let unlogged = (!self.unlogged.is_empty())
+            .then(|| format!("the change log cannot be written, so {} keeps misses", head::FILE));
+        let all = [table, head, unlogged].into_iter().flatten();
+        all.map(|what| format!("store: {what} at present; check the disk (full? read-only?)")).collect()
     }
 
     /// Paths of damaged tables that were moved aside and are still there.

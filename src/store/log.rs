@@ -108,9 +108,7 @@ impl Log {
 
     /// Appends a change; it is on the disk when this returns. After an error the file is as before.
     pub(super) fn append(&mut self, manifest: &Manifest, change: &Change) -> io::Result<()> {
-        if self.has_tail {
-            self.cut_tail()?;
-        }
+        self.cut_tail()?;
         let (bytes, tag) =
             self.encode_frame(CHANGE, manifest, change.iter().map(|(k, v)| (k, v.as_ref())), &self.tag);
         let name = FILES[0];
@@ -133,8 +131,11 @@ impl Log {
         }
     }
 
-    /// Removes half a frame from the end.
-    fn cut_tail(&mut self) -> io::Result<()> {
+    /// Removes what a change that failed may have left at the end.
+    pub(super) fn cut_tail(&mut self) -> io::Result<()> {
+        if !self.has_tail {
+            return Ok(());
+        }
         self.disk.truncate(FILES[0], self.length)?;
         self.disk.sync(FILES[0])?;
         self.has_tail = false;
@@ -148,22 +149,10 @@ impl Log {
 
     /// Starts a new file with this state; the present one becomes the previous one.
     pub(super) fn compact(&mut self, manifest: &Manifest, entries: &Entries) -> io::Result<()> {
-        self.disk.remove(NEW)?;
-        let mut tag = self.tag;
-        let mut length = 0;
-        let header = [&MAGIC[..], &self.device, &tag].concat();
-        self.disk.write(NEW, length, &header)?;
-        length += header.len() as u64;
-        let pairs: Vec<_> = entries.iter().map(|(key, value)| (key, Some(value))).collect();
-        for part in pairs.chunks(PAIRS_PER_FRAME) {
-            let (bytes, next) = self.encode_frame(SNAPSHOT_PART, manifest, part.iter().copied(), &tag);
-            self.disk.write(NEW, length, &bytes)?;
-            (length, tag) = (length + bytes.len() as u64, next);
-        }
-        let (bytes, tag) = self.encode_frame(SNAPSHOT_END, manifest, [].into_iter(), &tag);
-        self.disk.write(NEW, length, &bytes)?;
-        length += bytes.len() as u64;
-        self.disk.sync(NEW)?;
+        let (length, tag) = self.write_new(manifest, entries).inspect_err(|_| {
+            // Half of it must not take the last room there is. If this fails too, the next compaction does it.
+            let _ = self.disk.remove(NEW);
+        })?;
         let [present, previous] = FILES;
         let replaces = self.disk.length(present)?.is_some();
         if replaces {
@@ -180,6 +169,27 @@ impl Log {
         self.disk.sync_names()?;
         self.unnamed = false;
         Ok(())
+    }
+
+    /// A file that starts with this state; gives its length and the tag to continue from.
+    fn write_new(&self, manifest: &Manifest, entries: &Entries) -> io::Result<(u64, Tag)> {
+        self.disk.remove(NEW)?;
+        let mut tag = self.tag;
+        let mut length = 0;
+        let header = [&MAGIC[..], &self.device, &tag].concat();
+        self.disk.write(NEW, length, &header)?;
+        length += header.len() as u64;
+        let pairs: Vec<_> = entries.iter().map(|(key, value)| (key, Some(value))).collect();
+        for part in pairs.chunks(PAIRS_PER_FRAME) {
+            let (bytes, next) = self.encode_frame(SNAPSHOT_PART, manifest, part.iter().copied(), &tag);
+            self.disk.write(NEW, length, &bytes)?;
+            (length, tag) = (length + bytes.len() as u64, next);
+        }
+        let (bytes, tag) = self.encode_frame(SNAPSHOT_END, manifest, [].into_iter(), &tag);
+        self.disk.write(NEW, length, &bytes)?;
+        length += bytes.len() as u64;
+        self.disk.sync(NEW)?;
+        Ok((length, tag))
     }
 
     /// A frame and its tag.
@@ -202,12 +212,13 @@ impl Log {
 }
 
 /// Length plus one, then the bytes; 0 for nothing.
-fn put(body: &mut Vec<u8>, bytes: Option<&Vec<u8>>) {
+pub(super) fn put(body: &mut Vec<u8>, bytes: Option<&Vec<u8>>) {
     body.extend_from_slice(&bytes.map_or(0, |bytes| bytes.len() as u32 + 1).to_le_bytes());
     body.extend_from_slice(bytes.map_or(&[], Vec::as_slice));
 }
 
-fn take(body: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+/// What [`put`] wrote, and what follows it.
+pub(super) fn take(body: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     let (length, rest) = body.split_first_chunk::<4>()?;
     match (u32::from_le_bytes(*length) as usize).checked_sub(1) {
         None => Some((None, rest)),

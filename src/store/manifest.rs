@@ -25,19 +25,20 @@ pub(super) struct Manifest {
     /// XOR of the tags of all entries, so that a change costs only what it touches.
     digest: [u8; 32],
     /// Tag over the previous chain and the state after: two ledgers that diverged never match again.
-    chain: [u8; 32],
+    pub(super) chain: [u8; 32],
     /// Id of the template key.
     pub(super) template_key: [u8; 8],
     /// The embedder they were made with.
     pub(super) embedder_sha256: String,
 }
 
-/// Keys of a ledger: of the manifest, of the entries' digest, and of the log's tags.
+/// Keys of a ledger: of the manifest, of the entries' digest, of the log's tags, and of the head.
 #[derive(Default, Zeroize, ZeroizeOnDrop)]
 pub(super) struct LedgerKeys {
     pub(super) manifest: Key,
     pub(super) entries: Key,
     pub(super) log: Key,
+    pub(super) head: Key,
 }
 
 impl LedgerKeys {
@@ -48,6 +49,7 @@ impl LedgerKeys {
         root.derive_into("entries", &mut keys.entries);
         // Why "backup": see `log::FILES`.
         root.derive_into("backup", &mut keys.log);
+        root.derive_into("head", &mut keys.head);
         keys
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Mirror {
     source: Box<dyn TableSource>,
     /// `None` before it is loaded, and while it cannot be written and has to catch up.
     table: Option<Box<dyn Table>>,
+    /// There was none before it was loaded.
+    pub(super) is_new: bool,
 }
 
 /// What the table turned out to hold.
@@ -28,11 +30,12 @@ pub(super) enum Loaded {
 
 impl Mirror {
     pub(super) fn new(source: Box<dyn TableSource>) -> Self {
-        Self { source, table: None }
+        Self { source, table: None, is_new: false }
     }
 
     /// Opens the table and reads all of it.
     pub(super) fn load(&mut self, keys: &LedgerKeys) -> Loaded {
+        self.is_new = !self.source.exists();
         let (mut entries, table) = match self.source.open().and_then(|table| Ok((table.load()?, table))) {
             Err(why) => return Loaded::Damaged(why, Entries::new()),
             Ok(opened) => opened,
@@ -85,7 +88,7 @@ impl Mirror {
         Ok(())
     }
 
-    /// A new table with these entries. The old one is moved aside; gives its new path.
+    /// A new table with these entries. If there was an old one, it is moved aside; gives its new path.
     ///
     /// # Errors
     /// Text.
@@ -96,9 +99,12 @@ impl Mirror {
         keys: &LedgerKeys,
         now: WallTime,
     ) -> Result<Option<String>, String> {
-        self.table = None;
-        let aside = if self.source.exists() { Some(self.source.set_aside(now)?) } else { None };
-        self.table = Some(self.source.open()?);
+        let mut aside = None;
+        if self.table.is_none() || !self.is_new {
+            self.table = None;
+            aside = if self.source.exists() { Some(self.source.set_aside(now)?) } else { None };
+            self.table = Some(self.source.open()?);
+        }
         self.write(difference(&Entries::new(), entries), manifest, keys)?;
         Ok(aside)
     }

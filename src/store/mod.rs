@@ -1,9 +1,10 @@
 //! Enrolled templates and the misses of each user: sealed, renewable, and safe against power cuts and damage.
 //!
 //! The change log (`log`) is authoritative: a change counts once it is appended and synced there. The table (`mirror`, sled)
-//! holds the same entries and follows. Both are verified against a `manifest` at start, and each is rebuilt from the
-//! other. Together they are the `ledger` of sealed entries; `people` has the keys that open them. [`Vault`] is the two
-//! behind a lock. docs/store.md has the layout on the disk and what it withstands.
+//! holds the same entries and follows. Both are verified against a `manifest` at start, each is rebuilt from the other, and
+//! the head (`ledger::head`) tells when both are older than the newest change. Together they are the `ledger` of sealed
+//! entries; `people` has the keys that open them. [`Vault`] is the two behind a lock. docs/store.md has the layout on the
+//! disk and what it withstands.
 //!
 //! Top down: vault > people, ledger > mirror, log > record, table, keyring > key, files, seal.
 
@@ -27,11 +28,12 @@ mod sled;
 mod table;
 mod vault;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::clock::WallTime;
 use crate::embed::{Embedding, KeyedEmbedding, TemplateKey};
-use crate::people::{Misses, UserName};
+use crate::people::{Account, Misses, UserName};
 
 pub use error::StoreError;
 pub use key::{CREDENTIAL, KeySource};
@@ -55,6 +57,8 @@ pub struct Template<E = KeyedEmbedding> {
     pub label: String,
     /// When it was enrolled.
     pub created_at: WallTime,
+    /// Whom it is for.
+    pub account: Account,
     /// SHA-256 of the embedder's file, lower-case hex.
     pub embedder_sha256: String,
     /// The face.
@@ -64,8 +68,8 @@ pub struct Template<E = KeyedEmbedding> {
 impl Template<Embedding> {
     /// The same in this key.
     fn keyed(self, key: &TemplateKey) -> Template {
-        let Self { id, user, label, created_at, embedder_sha256, embedding } = self;
-        Template { id, user, label, created_at, embedder_sha256, embedding: key.apply(&embedding) }
+        let Self { id, user, label, created_at, account, embedder_sha256, embedding } = self;
+        Template { id, user, label, created_at, account, embedder_sha256, embedding: key.apply(&embedding) }
     }
 }
 
@@ -92,6 +96,18 @@ pub struct Health {
     pub notes: Vec<String>,
 }
 
+impl Health {
+    /// What a start has to put on record: what is lost or was restored. `None` if everything was whole.
+    pub fn remark(&self) -> Option<String> {
+        let word = match self.condition {
+            Condition::Lossy => "lossy",
+            Condition::Restored => "restored",
+            Condition::Whole | Condition::Behind => return None,
+        };
+        Some(format!("{word}: {}", self.notes.join("; ")))
+    }
+}
+
 /// How much of a store is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Condition {
@@ -113,7 +129,16 @@ pub trait TemplateStore: Send + Sync {
     /// # Errors
     /// [`StoreError`]; [`StoreError::Full`] when a user would have more than [`MAX_TEMPLATES`],
     /// [`StoreError::Renewed`] when they are in another template key than the store's.
-    fn add(&self, templates: &[Template]) -> Result<(), StoreError>;
+    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
+        self.replace(&BTreeSet::new(), templates)
+    }
+
+    /// Removes these templates of a user and adds others of theirs, in one change: whatever happens, one of the two sets is
+    /// there.
+    ///
+    /// # Errors
+    /// As [`TemplateStore::add`].
+    fn replace(&self, gone: &BTreeSet<String>, templates: &[Template]) -> Result<(), StoreError>;
 
     /// The templates of one user, or of all, oldest first.
     ///
@@ -140,10 +165,17 @@ pub trait TemplateStore: Send + Sync {
     /// [`StoreError`].
     fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError>;
 
-    /// Keeps the misses of `user`, or of identification for `None`.
+    /// Makes sure, by writing, that [`TemplateStore::set_misses`] would work now. Asked before a face is judged, so that no
+    /// attempt is judged whose miss would be lost.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::NoRoomForMiss`].
+    fn prove_room_for_miss(&self) -> Result<(), StoreError>;
+
+    /// Keeps the misses of `user`, or of identification for `None`. A full disk does not prevent it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; they count all the same until the process ends, and are written as soon as that works.
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError>;
 
     /// Grows with each change of the templates, so that copies in memory know when they are stale.

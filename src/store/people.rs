@@ -188,9 +188,9 @@ impl People {
         without.try_for_each(|user| self.keyring.erase(&*self.disk, &user))
     }
 
-    /// Everybody who has a key.
-    pub(super) fn with_keys(&self) -> Vec<UserName> {
-        self.keyring.users()
+    /// Everybody who has a key and no record.
+    pub(super) fn without_records(&self) -> Vec<UserName> {
+        self.keyring.users().into_iter().filter(|user| !self.records.contains_key(user)).collect()
     }
 
     /// Kind and length of the present template key; `None` if the keyring does not have it.

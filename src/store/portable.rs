@@ -16,7 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{MAX_LABEL_BYTES, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
 use crate::embed::{Embedding, OtherKey, TemplateKey};
-use crate::people::UserName;
+use crate::people::{Account, UserName};
 
 const KIND: &str = "facelatch-export";
 const SCHEMA: u32 = 1;
@@ -63,6 +63,8 @@ pub struct Imported {
     pub users: Vec<String>,
     /// People in the file who were left out because they are enrolled with other templates.
     pub skipped: Vec<String>,
+    /// Those among `users` for whom there is no account here, and who are therefore for the door only.
+    pub without_account: Vec<String>,
 }
 
 /// Why nothing was exported or imported. Each text says what to do.
@@ -95,6 +97,9 @@ pub enum PortableError {
         .users.join(", ")
     )]
     Conflict { users: Vec<String> },
+    /// The name service failed.
+    #[error("name service: {why}, so it is not known which accounts there are; try again when it answers")]
+    NameService { why: String },
     /// The store refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -117,6 +122,9 @@ struct TemplateLine {
     user: String,
     label: String,
     created_at: WallTime,
+    /// For the door only. A user id is not exported: on another machine it is another's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    door: bool,
     /// Base64 of little-endian f32.
     embedding: String,
 }
@@ -188,12 +196,14 @@ fn line(template: &Template, key: &TemplateKey) -> Result<TemplateLine, OtherKey
         user: template.user.to_string(),
         label: template.label.clone(),
         created_at: template.created_at,
+        door: template.account == Account::Door,
         embedding: STANDARD_NO_PAD.encode(&*bytes),
     })
 }
 
 /// Decrypts an export and adds all of its templates or none. People who are already enrolled with other templates are a
-/// conflict, or are left out with `skip_enrolled`; templates that the store already has are not a conflict.
+/// conflict, or are left out with `skip_enrolled`; templates that the store already has are not a conflict. As in an
+/// enrolment, each is for the account that has the name here, with the user id that `account_here` gives, or for the door only.
 ///
 /// # Errors
 /// [`PortableError`]; then nothing was added.
@@ -203,6 +213,7 @@ pub fn import(
     identity: &str,
     here: &MadeFor,
     skip_enrolled: bool,
+    account_here: impl Fn(&UserName) -> Result<Option<u32>, String>,
 ) -> Result<Imported, PortableError> {
     let mut people = read(file, identity, here)?;
     let snapshot = store.snapshot()?;
@@ -223,6 +234,18 @@ pub fn import(
     }
     done.skipped = conflicts;
     done.users = people.keys().map(ToString::to_string).collect();
+    for (user, templates) in &mut people {
+        if templates.iter().any(|template| template.account == Account::Door) {
+            templates.iter_mut().for_each(|template| template.account = Account::Door);
+            continue;
+        }
+        let uid = account_here(user).map_err(|why| PortableError::NameService { why })?;
+        let account = uid.map_or(Account::Door, Account::Uid);
+        templates.iter_mut().for_each(|template| template.account = account);
+        if account == Account::Door {
+            done.without_account.push(user.to_string());
+        }
+    }
     let raw = people.into_values().flatten();
     let templates: Vec<Template> = raw.map(|t| t.keyed(&snapshot.template_key)).collect();
     if templates.iter().any(|t| t.embedding.values().iter().any(|v| !v.is_finite())) {
@@ -234,6 +257,19 @@ pub fn import(
         store.add(&templates)?;
     }
     Ok(done)
+}
+
+/// Decrypts an export to see that it has at most so many people.
+///
+/// # Errors
+/// [`PortableError::File`] if it has more, and as [`import`].
+pub fn check_people(file: &[u8], identity: &str, here: &MadeFor, most: usize) -> Result<(), PortableError> {
+    let people = read(file, identity, here)?.len();
+    if people > most {
+        let why = format!("it has {people} people, and only root may import more than {most} at once");
+        return Err(PortableError::File { why });
+    }
+    Ok(())
 }
 
 /// Templates in a file, by user.
@@ -306,6 +342,7 @@ fn template(line: &[u8], here: &MadeFor) -> Result<Template<Embedding>, String> 
         user: UserName::new(&line.user).map_err(|e| e.to_string())?,
         label: line.label.clone(),
         created_at: line.created_at,
+        account: if line.door { Account::Door } else { Account::Unrecorded },
         embedder_sha256: here.embedder_sha256.clone(),
         embedding,
     })

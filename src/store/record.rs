@@ -10,16 +10,22 @@ use super::seal::{Key, SEAL_BYTES};
 use super::{MAX_LABEL_BYTES, Template};
 use crate::clock::WallTime;
 use crate::embed::KeyedEmbedding;
-use crate::people::UserName;
+use crate::people::{Account, UserName};
 
 /// What every record starts with; the last byte is the schema.
-const MAGIC: &[u8; 4] = b"FLT\x02";
+const MAGIC: &[u8; 4] = b"FLT\x03";
+
+/// What records started with that name no account.
+const MAGIC_2: &[u8; 4] = b"FLT\x02";
 
 /// Most values an embedding may have.
 const MAX_VALUES: usize = 4096;
 
-/// Time, length of the label, the label itself, and the values.
-const MAX_PLAIN_BYTES: usize = 8 + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
+/// Kind of an account, and its user id.
+const ACCOUNT_BYTES: usize = 1 + 4;
+
+/// Time, account, length of the label, the label itself, and the values.
+const MAX_PLAIN_BYTES: usize = 8 + ACCOUNT_BYTES + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
 
 /// First byte of an entry's key.
 const PREFIX: u8 = b'r';
@@ -39,6 +45,7 @@ pub(super) fn id_of(entry_key: &[u8]) -> Option<&str> {
 pub(super) struct SealedRecord<'a> {
     /// Id of its user's key; random.
     pub(super) key: KeyId,
+    magic: &'static [u8; 4],
     sealed: &'a [u8],
 }
 
@@ -63,14 +70,17 @@ impl<'a> SealedRecord<'a> {
         if magic[..3] != MAGIC[..3] {
             return Err("it is no record".to_owned());
         }
-        if magic[3] != MAGIC[3] {
-            return Err(format!("schema {}, this program reads {}; use a newer one", magic[3], MAGIC[3]));
-        }
+        let Some(magic) = [MAGIC, MAGIC_2].into_iter().find(|known| *known == magic) else {
+            return Err(format!(
+                "schema {}, this program reads up to {}; use a newer one",
+                magic[3], MAGIC[3]
+            ));
+        };
         let (key, sealed) = rest.split_first_chunk().ok_or("it is too short")?;
         if sealed.len() < SEAL_BYTES {
             return Err("it is too short".to_owned());
         }
-        Ok(Self { key: *key, sealed })
+        Ok(Self { key: *key, magic, sealed })
     }
 
     /// The template, if the record belongs in this context.
@@ -85,10 +95,14 @@ impl<'a> SealedRecord<'a> {
         context: SealContext<'_>,
     ) -> Result<Template, String> {
         let plain = key
-            .open(&associated_data(id, user, &self.key, context), self.sealed)
+            .open(&associated_data(self.magic, id, user, &self.key, context), self.sealed)
             .map_err(|_| "it was changed, or belongs elsewhere".to_owned())?;
         let wrong = || "its lengths are wrong".to_owned();
         let (time, rest) = plain.split_first_chunk().ok_or_else(wrong)?;
+        let (account, rest) = match self.magic {
+            MAGIC_2 => (Account::Unrecorded, rest),
+            _ => read_account(rest).ok_or_else(wrong)?,
+        };
         let (&length, rest) = rest.split_first().ok_or_else(wrong)?;
         let (label, values) = rest.split_at_checked(length.into()).ok_or_else(wrong)?;
         if label.len() > MAX_LABEL_BYTES || values.len() % 4 != 0 || values.len() > 4 * MAX_VALUES {
@@ -100,10 +114,33 @@ impl<'a> SealedRecord<'a> {
             user: user.clone(),
             label: std::str::from_utf8(label).map_err(|e| e.to_string())?.to_owned(),
             created_at: WallTime(u64::from_le_bytes(*time)),
+            account,
             embedder_sha256: context.embedder_sha256.to_owned(),
             embedding: KeyedEmbedding::restore(values, *context.template_key).map_err(|e| e.to_string())?,
         })
     }
+}
+
+/// The account at the beginning of `bytes`, and what follows it.
+fn read_account(bytes: &[u8]) -> Option<(Account, &[u8])> {
+    let (&[kind, ref uid @ ..], rest) = bytes.split_first_chunk::<ACCOUNT_BYTES>()?;
+    let account = match (kind, u32::from_le_bytes(*uid)) {
+        (0, 0) => Account::Unrecorded,
+        (1, uid) => Account::Uid(uid),
+        (2, 0) => Account::Door,
+        _ => return None,
+    };
+    Some((account, rest))
+}
+
+fn account_bytes(account: Account) -> [u8; ACCOUNT_BYTES] {
+    let (kind, uid) = match account {
+        Account::Unrecorded => (0, 0),
+        Account::Uid(uid) => (1, uid),
+        Account::Door => (2, 0),
+    };
+    let [a, b, c, d] = uid.to_le_bytes();
+    [kind, a, b, c, d]
 }
 
 /// Whether an entry is a record that opens in this context.
@@ -120,17 +157,19 @@ pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, context: SealC
     let label = template.label.as_bytes();
     let label = &label[..label.len().min(MAX_LABEL_BYTES)]; // The caller has checked it.
     // One allocation, so that no half-grown copy stays behind in memory.
-    let room = 8 + 1 + label.len() + 4 * template.embedding.values().len();
+    let room = 8 + ACCOUNT_BYTES + 1 + label.len() + 4 * template.embedding.values().len();
     let mut plain = Zeroizing::new(Vec::with_capacity(room));
     plain.extend_from_slice(&template.created_at.0.to_le_bytes());
+    plain.extend_from_slice(&account_bytes(template.account));
     plain.push(label.len() as u8);
     plain.extend_from_slice(label);
     plain.extend(template.embedding.values().iter().flat_map(|v| v.to_le_bytes()));
-    let sealed = key.seal(&associated_data(&template.id, &template.user, &key_id, context), &plain);
+    let sealed = key.seal(&associated_data(MAGIC, &template.id, &template.user, &key_id, context), &plain);
     [&MAGIC[..], &key_id, &sealed].concat()
 }
 
 fn associated_data<'a>(
+    magic: &'a [u8; 4],
     id: &'a str,
     user: &'a UserName,
     key: &'a KeyId,
@@ -138,7 +177,7 @@ fn associated_data<'a>(
 ) -> [&'a [u8]; 8] {
     [
         b"record",
-        MAGIC,
+        magic,
         id.as_bytes(),
         user.as_str().as_bytes(),
         key,
@@ -162,6 +201,7 @@ mod tests {
             user: UserName::new("alice").expect("valid"),
             label: "with \"glasses\"\n".into(),
             created_at: WallTime(1_700_000_000),
+            account: Account::Uid(1000),
             embedder_sha256: "ab".into(),
             embedding: KeyedEmbedding::restore(vec![0.1, -0.7, 0.3], [2; 8]).expect("valid"),
         }
@@ -183,6 +223,29 @@ mod tests {
         assert_eq!((&back.label, back.created_at), (&template().label, template().created_at));
         let off = back.embedding.values().iter().zip(template().embedding.values().to_vec());
         assert!(off.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < 1e-7);
+    }
+
+    #[test]
+    fn a_record_keeps_whom_it_was_enrolled_for() {
+        for account in [Account::Uid(0), Account::Uid(u32::MAX), Account::Door, Account::Unrecorded] {
+            let sealed = seal(&Template { account, ..template() }, &key(), [9; 16], CONTEXT);
+            assert_eq!(open(&sealed, "0123", "alice", CONTEXT).expect("opens").account, account);
+        }
+    }
+
+    /// As the version before sealed them: without an account.
+    #[test]
+    fn a_record_of_the_schema_before_opens_and_counts_for_no_account() {
+        let (time, label) = (7_u64.to_le_bytes(), b"hat");
+        let values: Vec<u8> = [0.5_f32, -0.5].iter().flat_map(|v| v.to_le_bytes()).collect();
+        let plain = [&time[..], &[3], label, &values].concat();
+        let user = UserName::new("alice").expect("valid");
+        let sealed = key().seal(&associated_data(MAGIC_2, "0123", &user, &[9; 16], CONTEXT), &plain);
+        let mut record = [&MAGIC_2[..], &[9; 16], &sealed].concat();
+        let back = open(&record, "0123", "alice", CONTEXT).expect("opens");
+        assert_eq!((back.account, back.label.as_str()), (Account::Unrecorded, "hat"));
+        record[3] = MAGIC[3];
+        assert!(open(&record, "0123", "alice", CONTEXT).is_err(), "nobody can make it look newer");
     }
 
     #[test]
@@ -212,7 +275,7 @@ mod tests {
     #[test]
     fn a_record_of_a_newer_program_says_so() {
         let mut sealed = seal(&template(), &key(), [9; 16], CONTEXT);
-        sealed[3] = 3;
+        sealed[3] = 4;
         assert!(SealedRecord::parse(&sealed).expect_err("newer").contains("newer"));
     }
 

@@ -4,7 +4,8 @@
 //! cache. So each change is followed by an fsync of its file. Damaged files make sled panic or lose entries silently;
 //! the manifest shows it.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File, Permissions, set_permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::manifest::{Change, Entries};
@@ -27,7 +28,7 @@ struct Sled {
 /// Text.
 pub(super) fn open(path: &Path) -> Result<Box<dyn Table>, String> {
     let failed = |e: std::io::Error| e.to_string();
-    std::fs::create_dir_all(path).map_err(failed)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
     forget_half_snapshots(path).map_err(failed)?;
     let db = ::sled::Config::new()
         .path(path)
@@ -39,6 +40,7 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Table>, String> {
         .map_err(|e| e.to_string())?;
     let table = Sled { path: path.into(), db };
     table.sync()?;
+    keep_private(path).map_err(failed)?;
     // The names of new files, and of the folder itself.
     File::open(path).and_then(|folder| folder.sync_all()).map_err(failed)?;
     path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all()).map_err(failed)?;
@@ -72,6 +74,20 @@ impl Table for Sled {
         self.db.apply_batch(batch).map_err(|e| e.to_string())?;
         self.sync()
     }
+}
+
+/// sled makes its files with the process's umask.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    set_permissions(path, Permissions::from_mode(0o700))?;
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            keep_private(&entry.path())?;
+        } else {
+            set_permissions(entry.path(), Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
 }
 
 /// A crash while sled writes a snapshot leaves a file it then cannot open (spacejam/sled#1527).

@@ -1,5 +1,6 @@
 //! The store behind a lock: [`TemplateStore`] over the one [`State`] of a folder.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -103,8 +104,8 @@ impl Vault {
 }
 
 impl TemplateStore for Vault {
-    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
-        self.lock().add(templates)?;
+    fn replace(&self, gone: &BTreeSet<String>, templates: &[Template]) -> Result<(), StoreError> {
+        self.lock().replace(gone, templates)?;
         self.changed();
         Ok(())
     }
@@ -131,6 +132,10 @@ impl TemplateStore for Vault {
 
     fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError> {
         self.lock().misses(user)
+    }
+
+    fn prove_room_for_miss(&self) -> Result<(), StoreError> {
+        self.lock().prove_room_for_miss()
     }
 
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
-//! Scripted identities of a daemon's callers, and a name service that can stop answering.
+//! Scripted identities of a daemon's callers and of accounts, from a name service that can stop answering.
 
+use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use facelatch::serve::peer::{Caller, Peers, Role};
@@ -9,11 +10,22 @@ use crate::world::PATIENCE;
 /// The user that new connections appear to come from.
 pub struct Masks {
     next: Mutex<Caller>,
-    silent: Mutex<bool>,
+    silent: Mutex<Silent>,
     speaks: Condvar,
     seen: Mutex<usize>,
     comes: Condvar,
+    accounts: Mutex<BTreeMap<String, Option<u32>>>,
 }
+
+/// What the name service does not answer.
+#[derive(Default)]
+struct Silent {
+    callers: bool,
+    accounts: bool,
+}
+
+/// User id of every account that a test says nothing about.
+pub const UID: u32 = 1000;
 
 impl Default for Masks {
     /// All callers are root until set otherwise.
@@ -25,6 +37,7 @@ impl Default for Masks {
             speaks: Condvar::new(),
             seen: Mutex::default(),
             comes: Condvar::new(),
+            accounts: Mutex::default(),
         }
     }
 }
@@ -35,9 +48,23 @@ impl Masks {
         *self.next.lock().expect("lock") = Caller { uid: 1000, name: Some(name.into()), role };
     }
 
-    /// Makes the name service stop answering, or answer again.
+    /// From now on the account of this name has this user id, or is gone. Until then every name has one.
+    pub fn account_is(&self, name: &str, uid: Option<u32>) {
+        self.accounts.lock().expect("lock").insert(name.to_owned(), uid);
+    }
+
+    /// Makes the name service stop telling who calls, or tell it again.
     pub fn silence(&self, silent: bool) {
-        *self.silent.lock().unwrap_or_else(PoisonError::into_inner) = silent;
+        self.set_silent(|now| now.callers = silent);
+    }
+
+    /// Makes the name service stop telling which accounts there are, or tell it again.
+    pub fn silence_accounts(&self, silent: bool) {
+        self.set_silent(|now| now.accounts = silent);
+    }
+
+    fn set_silent(&self, change: impl FnOnce(&mut Silent)) {
+        change(&mut self.silent.lock().unwrap_or_else(PoisonError::into_inner));
         self.speaks.notify_all();
     }
 
@@ -53,6 +80,11 @@ impl Masks {
         *self.seen.lock().expect("lock")
     }
 
+    fn wait_while(&self, is_silent: fn(&Silent) -> bool) {
+        let silent = self.silent.lock().expect("lock");
+        drop(self.speaks.wait_timeout_while(silent, PATIENCE, |silent| is_silent(silent)).expect("lock"));
+    }
+
     fn caller(&self) -> Caller {
         self.next.lock().expect("lock").clone()
     }
@@ -60,9 +92,13 @@ impl Masks {
 
 impl Peers for Masks {
     fn caller(&self, _uid: u32, _gid: u32) -> Caller {
-        let silent = self.silent.lock().expect("lock");
-        drop(self.speaks.wait_timeout_while(silent, PATIENCE, |silent| *silent).expect("lock"));
+        self.wait_while(|silent| silent.callers);
         self.caller()
+    }
+
+    fn account(&self, name: &str) -> Result<Option<u32>, String> {
+        self.wait_while(|silent| silent.accounts);
+        Ok(self.accounts.lock().expect("lock").get(name).copied().unwrap_or(Some(UID)))
     }
 
     fn known(&self, _uid: u32) -> Option<Caller> {

@@ -11,10 +11,12 @@ use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
 /// Operations a store can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
-    /// [`TemplateStore::add`].
+    /// [`TemplateStore::replace`].
     Add,
     /// [`TemplateStore::templates`].
     Templates,
+    /// [`TemplateStore::prove_room_for_miss`].
+    ProveRoomForMiss,
     /// [`TemplateStore::set_misses`].
     SetMisses,
 }
@@ -59,8 +61,11 @@ impl VecStore {
 }
 
 impl TemplateStore for VecStore {
-    fn add(&self, templates: &[Template]) -> Result<(), StoreError> {
-        self.unless_failing(Op::Add)?.templates.extend_from_slice(templates);
+    fn replace(&self, gone: &BTreeSet<String>, templates: &[Template]) -> Result<(), StoreError> {
+        let mut kept = self.unless_failing(Op::Add)?;
+        kept.templates.retain(|template| !gone.contains(&template.id));
+        kept.templates.extend_from_slice(templates);
+        drop(kept);
         self.revision.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
@@ -83,6 +88,10 @@ impl TemplateStore for VecStore {
 
     fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError> {
         Ok(self.kept().misses.get(&user.cloned()).copied().unwrap_or_default())
+    }
+
+    fn prove_room_for_miss(&self) -> Result<(), StoreError> {
+        self.unless_failing(Op::ProveRoomForMiss).map(drop)
     }
 
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {

@@ -198,6 +198,7 @@ impl World {
             seams,
             peers: self.masks.clone(),
             audit,
+            notes: Vec::new(),
         };
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let serve = move || {
@@ -283,7 +284,7 @@ impl World {
 
     /// Enrols the person before the camera.
     pub fn enroll(&self, user: &str) -> Result<Enrolling, ClientError> {
-        self.ask(&Enroll { user: user.into(), label: None, templates: None })
+        self.ask(&Enroll { user: user.into(), label: None, templates: None, door: None })
     }
 
     /// A world where alice is enrolled.
@@ -304,6 +305,7 @@ impl Drop for World {
     fn drop(&mut self) {
         self.stage.let_go();
         self.masks.silence(false);
+        self.masks.silence_accounts(false);
         if !std::thread::panicking() {
             self.stop();
         }

@@ -105,7 +105,7 @@ fn an_outlier_is_not_enrolled_and_a_changed_face_ends_the_enrolment() {
     let world = World::new();
     world.stage.shows(&[ALICE_ENROLS, BOB].concat());
     let mut client = world.client();
-    let wish = Enroll { user: "alice".into(), label: None, templates: Some(5) };
+    let wish = Enroll { user: "alice".into(), label: None, templates: Some(5), door: None };
     client.start(&wish, true).expect("sent");
     let mut heard = Vec::new();
     while let Ok(received) = client.receive::<Enroll>() {
@@ -148,7 +148,7 @@ fn streamed_replies_come_in_order_and_end_with_the_result() {
     let shots = [&[Shot::Show("coffee.jpg"), Shot::Show("dark.jpg")], ALICE_ENROLS].concat();
     world.stage.shows(&shots);
     let mut client = world.client();
-    let wish = Enroll { user: "alice".into(), label: Some("plain".into()), templates: Some(3) };
+    let wish = Enroll { user: "alice".into(), label: Some("plain".into()), templates: Some(3), door: None };
     client.start(&wish, true).expect("sent");
     let mut heard = Vec::new();
     let end = loop {
@@ -264,7 +264,7 @@ fn a_manager_may_do_everything_but_sees_no_score() {
 fn bad_user_names_labels_and_numbers_are_reported_by_name() {
     let world = World::new();
     world.stage.shows(ALICE_ENROLS);
-    for bad in ["", "a/b", "../x", "a\nb", "\u{1b}[2J", "-rf", &"x".repeat(33)] {
+    for bad in ["", "a/b", "../x", "a\nb", "\u{1b}[2J", "-rf", &"x".repeat(257)] {
         let fault = refused(world.enroll(bad));
         let Fault::BadParameter { parameter, message } = &fault else { panic!("{bad:?}: {fault:?}") };
         assert_eq!(parameter, "user");
@@ -275,6 +275,7 @@ fn bad_user_names_labels_and_numbers_are_reported_by_name() {
             user: "a".into(),
             label: Some(label.into()),
             templates: Some(templates),
+            door: None,
         }))
     };
     assert!(matches!(wish("a\nb", 1), Fault::BadParameter { parameter, .. } if parameter == "label"));
@@ -294,7 +295,7 @@ fn a_failing_store_lets_nobody_in_and_stores_nothing_partial() {
     world.store.fail_on(None);
     let world = world.knows_alice();
     world.stage.shows(ALICE);
-    for op in [Op::Templates, Op::SetMisses] {
+    for op in [Op::Templates, Op::ProveRoomForMiss, Op::SetMisses] {
         world.store.fail_on(Some(op));
         let judged = world.verify("alice");
         assert_eq!(judged.verdict, Some(Outcome::Failed), "{op:?}");

@@ -4,11 +4,11 @@ use std::fs;
 
 use age::secrecy::ExposeSecret;
 use facelatch::serve::peer::Role;
-use facelatch_wire::Outcome;
 use facelatch_wire::call::{
-    CheckAudit, Events, Export, Identify, Import, List, Remove, Renew, Secret, Status, Upload,
+    CheckAudit, Events, Export, Identify, Import, List, Remove, Renew, Reset, Secret, Status, Upload,
 };
 use facelatch_wire::reply::EventKind;
+use facelatch_wire::{Client, Outcome};
 
 use facelatch_testkit::stage::{ALICE, BOB};
 use facelatch_testkit::world::World;
@@ -87,6 +87,11 @@ fn an_empty_or_invalid_import_is_refused() {
     assert!(world.ask(&List { user: None }).expect("list").templates.is_empty());
 }
 
+/// The log of changes.
+fn changes(world: &World) -> String {
+    fs::read_to_string(world.store_folder().join("audit/changes.log")).expect("log")
+}
+
 #[test]
 fn the_audit_log_records_who_when_and_the_outcome_and_reveals_an_edit() {
     let world = World::sealed(|_| {}).knows_alice();
@@ -96,7 +101,9 @@ fn the_audit_log_records_who_when_and_the_outcome_and_reveals_an_edit() {
     let text = fs::read_to_string(&path).expect("log");
     let last = text.lines().last().expect("lines");
     assert!(last.contains(r#""kind":"verify","user":"alice","by":0,"verdict":"no-match""#), "{last}");
-    assert!(text.contains(r#""kind":"enroll","user":"alice""#) && !text.contains("\"p\""));
+    let changes = changes(&world);
+    assert!(changes.contains(r#""kind":"enroll","user":"alice""#));
+    assert!(!text.contains("\"p\"") && !changes.contains("\"p\""));
     let report = world.ask(&CheckAudit {}).expect("a report");
     assert!(report.problems.is_empty(), "{:?}", report.problems);
     fs::write(&path, text.replace("no-match", "match")).expect("written");
@@ -138,7 +145,7 @@ fn a_failed_renewal_is_recorded_too() {
     // Make the keyring unwritable.
     fs::create_dir(world.store_folder().join("keyring.a.new")).expect("made");
     assert!(world.ask(&Renew { store_key: Some(true) }).is_err());
-    let text = fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("log");
+    let text = changes(&world);
     assert!(text.contains(r#""kind":"renew","by":0,"verdict":"failed""#), "{text}");
 }
 
@@ -183,4 +190,64 @@ fn status_reports_the_state_of_the_store() {
     let world = World::sealed(|_| {}).knows_alice();
     let status = world.ask(&Status {}).expect("status");
     assert_eq!((status.store.state.as_str(), status.users, status.templates), ("whole", 1, 3));
+}
+
+#[test]
+fn a_manager_cannot_push_an_enrolment_out_of_the_log() {
+    let mut world = World::sealed(|config| config.decision.frames = 1);
+    world.called_by("mallory", Role::Manager);
+    world.stage.shows(BOB);
+    world.enroll("root").expect("enrolled");
+    world.stage.shows(ALICE);
+    let mut client = world.client();
+    for _ in 0..20 {
+        client.call(&Renew { store_key: Some(false) }).expect("renewed");
+    }
+    let before = changes(&world);
+    assert_eq!(before.matches("renew").count(), 3, "equal lines are counted");
+    let reset = |client: &mut Client| client.call(&Reset { user: Some("root".into()) });
+    let refused = (0..500).find_map(|_| reset(&mut client).err()).expect("the group's changes are used up");
+    assert!(refused.to_string().contains("made many changes"), "{refused}");
+    assert_eq!(changes(&world), before, "what changes nothing is not written");
+    world.called_by("root", Role::Owner);
+    world.ask(&Renew { store_key: Some(false) }).expect("root is not limited");
+    world.stop();
+    let text = changes(&world);
+    assert!(text.contains(r#""kind":"enroll","user":"root""#), "{text}");
+    assert!(text.contains(r#""kind":"renew","by":1000,"times":18}"#), "{text}");
+}
+
+#[test]
+fn an_import_counts_with_everybody_in_it_even_if_its_caller_hangs_up() {
+    let (public, secret) = keys();
+    let world = World::sealed(|config| config.decision.frames = 1);
+    world.stage.shows(ALICE);
+    for user in ["alice", "bob", "carol"] {
+        world.enroll(user).expect("enrolled");
+    }
+    let mut client = world.client();
+    client.start(&Export { recipient: Some(public), user: None }, true).expect("sent");
+    let parts = std::iter::from_fn(|| client.receive::<Export>().ok().and_then(|part| part.reply.data));
+    let parts: Vec<String> = parts.collect();
+    for user in ["alice", "bob", "carol"] {
+        world.ask(&Remove { user: user.into(), id: None }).expect("removed");
+    }
+
+    world.called_by("mallory", Role::Manager);
+    let mut listener = world.client();
+    listener.start(&Events {}, true).expect("sent");
+    listener.receive::<Events>().expect("listening");
+    let mut client = world.client();
+    for data in parts {
+        client.call(&Upload { data }).expect("uploaded");
+    }
+    client.start(&Import { identity: Secret(secret), skip_enrolled: None }, false).expect("sent");
+    daemon_has_come_round(&world);
+    drop(client);
+    for _ in 0..3 {
+        assert_eq!(listener.receive::<Events>().expect("an event").reply.kind, EventKind::Import);
+    }
+    let mut client = world.client();
+    let left = (0..500).take_while(|_| client.call(&Reset { user: None }).is_ok()).count();
+    assert_eq!(left, 500 - 3);
 }

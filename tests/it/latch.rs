@@ -1,10 +1,10 @@
 //! What a match opens, and who waits for it.
 
 use facelatch::serve::peer::Role;
-use facelatch_testkit::stage::{ALICE, BOB};
+use facelatch_testkit::stage::{ALICE, BOB, Shot};
 use facelatch_testkit::world::{PATIENCE, World};
 use facelatch_wire::Outcome;
-use facelatch_wire::call::{Identify, Status, Verify};
+use facelatch_wire::call::{Events, Identify, Status, Verify};
 
 #[test]
 fn a_failing_latch_is_reported_to_managers_and_the_verdict_is_still_match() {
@@ -67,4 +67,45 @@ fn the_latch_opens_only_for_the_configured_methods() {
     assert!(world.tape.opened_for().is_empty());
     assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Outcome::Match));
     assert_eq!(world.tape.opened_for(), ["alice"]);
+}
+
+#[test]
+fn a_caller_learns_that_the_latch_opened_although_the_daemon_was_stopped_meanwhile() {
+    let mut world = World::new().knows_alice();
+    let (begun, end) = world.tape.slow_down();
+    world.stage.shows(ALICE);
+    let mut caller = world.client();
+    caller.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    begun.recv_timeout(PATIENCE).expect("the latch begins to open");
+    let mut follower = world.client();
+    follower.start(&Events {}, true).expect("sent");
+    follower.receive::<Events>().expect("listening");
+    let told = std::thread::spawn(move || {
+        let last = follower.receive::<Events>().expect_err("the daemon stops").to_string();
+        end.send(()).expect("the latch waits");
+        last
+    });
+    world.stop();
+    assert!(told.join().expect("told").contains("stopping"));
+    assert_eq!(caller.receive::<Verify>().expect("a verdict").reply.verdict, Some(Outcome::Match));
+    assert_eq!(world.tape.opened_for(), ["alice"]);
+}
+
+#[test]
+fn a_caller_whose_face_is_being_looked_at_learns_that_the_daemon_stops() {
+    let mut world = World::new().knows_alice();
+    world.stage.shows(&[&[Shot::Hold], ALICE].concat());
+    let mut caller = world.client();
+    caller.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    world.stage.wait_until_held();
+    let stage = world.stage.clone();
+    let answered = std::thread::spawn(move || {
+        let answer = caller.receive::<Verify>().map(|received| received.reply);
+        stage.let_go();
+        answer
+    });
+    world.stop();
+    let error = answered.join().expect("answered").expect_err("no verdict").to_string();
+    assert!(error.contains("stopping"), "{error}");
+    assert!(world.tape.opened_for().is_empty());
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use facelatch_wire::Outcome;
-use facelatch_wire::call::Reset;
+use facelatch_wire::call::{Identify, Reset};
 
+use facelatch::store::TemplateStore;
 use facelatch_testkit::stage::{ALICE, BOB};
+use facelatch_testkit::store::Op;
 use facelatch_testkit::world::World;
 
 /// Five misses.
@@ -52,4 +54,44 @@ fn misses_of_one_user_do_not_lock_another() {
     world.enroll("bob").expect("the same face under a second name");
     assert_eq!(world.verify("bob").verdict, Some(Outcome::Match));
     assert_eq!(world.verify("alice").verdict, Some(Outcome::Wait));
+}
+
+#[test]
+fn no_face_is_judged_whose_miss_could_not_be_recorded() {
+    let world = World::with(|config| config.decision.frames = 1).knows_alice();
+    world.store.fail_on(Some(Op::ProveRoomForMiss));
+    for face in [BOB, ALICE] {
+        world.stage.shows(face);
+        for judged in [world.verify("alice"), world.ask(&Identify {}).expect("a verdict")] {
+            assert_eq!((judged.verdict, judged.p), (Some(Outcome::Failed), None));
+        }
+    }
+    assert!(world.tape.opened_for().is_empty());
+    assert_eq!(world.store.misses(None).expect("read").count, 0);
+    world.store.fail_on(None);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
+}
+
+/// Verdicts of an identification.
+fn identified(world: &World) -> Option<Outcome> {
+    world.ask(&Identify {}).expect("a verdict").verdict
+}
+
+#[test]
+fn ones_own_match_in_between_buys_no_more_tries_of_other_faces() {
+    let world = World::with(|config| config.decision.frames = 1).knows_alice();
+    let mut tries = 0;
+    for _ in 0..12 {
+        for _ in 0..4 {
+            world.stage.shows(BOB);
+            tries += usize::from(identified(&world) == Some(Outcome::NoMatch));
+        }
+        world.stage.shows(ALICE);
+        let _ = identified(&world);
+    }
+    assert_eq!(tries, 25, "a quarter of a day's misses");
+    assert_eq!(identified(&world), Some(Outcome::Wait), "even the right face");
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match), "her own misses are none");
+    world.ask(&Reset { user: None }).expect("reset");
+    assert_eq!(identified(&world), Some(Outcome::Match));
 }

@@ -1,5 +1,7 @@
 //! All integration tests in one program, so that it links once.
 
+/// Whom a face is for.
+mod accounts;
 /// The daemon as a program.
 mod daemon;
 /// The main job over the socket: who gets in, and who learns what.
@@ -18,10 +20,13 @@ mod latch;
 mod lockout;
 /// Calls the PAM module makes.
 mod login;
+/// One face under several names.
+mod lookalikes;
 /// Who may import whom.
 mod rooms;
 /// Attempts to bypass the decision, all of which must fail.
 mod tricks;
 /// Watchdog pings of a daemon whose loops hang.
+/// Faces that the networks cannot judge.
 mod unfit;
 mod watchdog;

@@ -36,7 +36,9 @@ fn misses(world: &World, user: Option<&str>) -> u32 {
 /// Enrols until `word` is heard, then lets the time run out. The message at the end.
 fn refused(world: &World, word: impl Fn(Outcome) -> bool) -> String {
     let mut client = world.client();
-    client.start(&Enroll { user: "alice".into(), label: None, templates: None }, true).expect("sent");
+    client
+        .start(&Enroll { user: "alice".into(), label: None, templates: None, door: None }, true)
+        .expect("sent");
     let mut heard = Vec::new();
     loop {
         match client.receive::<Enroll>() {

@@ -103,11 +103,11 @@ fn a_socket_that_accepts_nobody_stops_the_pings() {
 fn a_hanging_engine_stops_the_pings() {
     let watched = Watched::start("", 1024);
     // A hanging disk: the engine logs each enrolment, and opening a pipe blocks until its other end is open.
-    let log = watched.folder.path().join("store/audit/audit.log");
+    let log = watched.folder.path().join("store/audit/changes.log");
     std::fs::rename(&log, log.with_extension("kept")).expect("moved");
     nix::unistd::mkfifo(&log, nix::sys::stat::Mode::S_IRWXU).expect("made");
     let mut client = watched.client();
-    let enroll = Enroll { user: "alice".to_owned(), label: None, templates: Some(3) };
+    let enroll = Enroll { user: "alice".to_owned(), label: None, templates: Some(3), door: None };
     let waiting = std::thread::spawn(move || client.call(&enroll));
     assert!(watched.falls_silent());
     assert!(watched.client().call(&List { user: None }).is_ok(), "the socket is served meanwhile");

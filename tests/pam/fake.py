@@ -35,6 +35,8 @@ SAYS = {
     "behind": MATCH,
     "other": message(parameters={"verdict": "match", "user": "bob"}),
     "early": message(parameters={"verdict": "match", "user": "alice"}, continues=True),
+    "doubled": b'{"parameters":{"verdict":"no-match","verdict":"match","user":"alice"}}\0',
+    "more": message(parameters={"verdict": "match", "user": "alice", "unsure": True}),
     "unknown": message(parameters={"verdict": "splendid", "user": "alice"}),
 }
 

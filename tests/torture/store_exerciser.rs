@@ -1,7 +1,8 @@
 //! A process with a store and nothing else, for `cargo xtask torture` to kill.
 //!
 //! `run FOLDER SEED` changes the store until it is killed and prints a line when a change begins and when it is acknowledged;
-//! `check FOLDER` opens it and prints what it holds. No network is loaded: embeddings are generated from numbers.
+//! `miss FOLDER N` opens it, waits for a line and then keeps N misses of each user, as attempts do; `check FOLDER` opens it
+//! and prints what it holds. No network is loaded: embeddings are generated from numbers.
 #![allow(clippy::print_stdout, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use facelatch::clock::{Clock, SystemClock, WallTime};
 use facelatch::embed::{Embedding, KeyKind, TemplateKeySpec};
 use facelatch::head::project::SplitMix64;
-use facelatch::people::{Misses, UserName};
+use facelatch::people::{Account, Misses, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
 use facelatch::store::portable::{self, MadeFor};
 use facelatch::store::{KeySource, Snapshot, Template, TemplateStore, Vault, VaultOptions};
@@ -28,8 +29,9 @@ fn main() {
         ["run", folder, seed, changes] => {
             run(Path::new(folder), seed.parse().expect("a number"), changes.parse().expect("a number"))
         }
+        ["miss", folder, misses] => miss(Path::new(folder), misses.parse().expect("a number")),
         ["check", folder] => check(Path::new(folder)),
-        _ => Err("usage: store_exerciser run FOLDER SEED [CHANGES] | check FOLDER".into()),
+        _ => Err("usage: store_exerciser run FOLDER SEED [CHANGES] | miss FOLDER N | check FOLDER".into()),
     };
     if let Err(why) = ended {
         eprintln!("store_exerciser: {why}");
@@ -69,6 +71,7 @@ fn template(at: &Snapshot, user: UserName, n: u64) -> Template {
         user,
         label: format!("look {n}"),
         created_at: WallTime(n),
+        account: Account::Door,
         embedder_sha256: SHA.to_owned(),
         embedding: at.template_key.apply(&face(n)),
     }
@@ -119,7 +122,7 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
         } else {
             let count = 1 + random.below(40) as u32;
             let (vault, name) = (&vault, name.clone());
-            let misses = Misses { count, last_miss: WallTime(u64::from(count)) };
+            let misses = Misses { count, last_miss: WallTime(u64::from(count)), ..Misses::default() };
             (format!("misses {name} {count}"), Box::new(move || Ok(vault.set_misses(Some(&name), misses)?)))
         };
         say('?', &what)?;
@@ -134,6 +137,19 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
     Ok(())
 }
 
+/// Lines: `= open`, then `! misses USER N` or `- WHY` for each miss.
+fn miss(folder: &Path, misses: u32) -> Result<()> {
+    let (vault, _audit) = open(folder)?;
+    println!("= open");
+    std::io::stdin().read_line(&mut String::new())?;
+    for (count, name) in (1..=misses).flat_map(|count| (0..8).map(move |n| (count, user(n)))) {
+        let misses = Misses { count, last_miss: WallTime(u64::from(count)), ..Misses::default() };
+        let kept = vault.prove_room_for_miss().and_then(|()| vault.set_misses(Some(&name), misses));
+        println!("{}", kept.map_or_else(|why| format!("- {why}"), |()| format!("! misses {name} {count}")));
+    }
+    Ok(())
+}
+
 fn made_for() -> MadeFor {
     MadeFor {
         embedder: "sface".to_owned(),
@@ -143,7 +159,7 @@ fn made_for() -> MadeFor {
     }
 }
 
-/// Prints `condition`, `template USER ID`, `misses USER N`, `note`, `audit` and `problem` lines.
+/// Prints `condition`, `template USER ID`, `misses USER N`, `note`, `remark`, `audit` and `problem` lines.
 fn check(folder: &Path) -> Result<()> {
     let (vault, audit) = open(folder)?;
     let at = vault.snapshot()?;
@@ -167,8 +183,14 @@ fn check(folder: &Path) -> Result<()> {
         }
     }
     health.notes.iter().for_each(|note| println!("note {note}"));
+    // As a daemon does.
+    if let Some(remark) = health.remark() {
+        println!("remark {remark}");
+        let note = Some(remark);
+        audit.record(Entry { time: SystemClock.wall(), kind: "start".to_owned(), note, ..Entry::default() });
+    }
     let report = audit.verify()?;
-    println!("audit {}", report.entries);
+    println!("audit {}", report.series.iter().map(|series| series.entries).sum::<u64>());
     report.problems.iter().for_each(|problem| println!("problem {problem}"));
     Ok(())
 }

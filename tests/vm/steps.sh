@@ -53,7 +53,19 @@ show() {
 }
 shown() { [[ " $* " == *" $(cat /run/show.now) "* ]]; }
 
-as_alice() { runuser -u alice -- "$@"; }
+# alice at the machine: a session of logind's on the console, held open by a program that does nothing. A face is asked
+# for in an active session at a seat only.
+at_the_desk() {
+    local uid session
+    uid=$(id -u alice)
+    if ! systemctl -q is-active vm-desk; then
+        systemd-run --quiet --unit=vm-desk -p PAMName=login -p User=alice -p TTYPath=/dev/tty1 sleep infinity
+    fi
+    within 60 grep -rq '^SEAT=seat0' /run/systemd/sessions
+    session=$(basename "$(grep -rl '^SEAT=seat0' /run/systemd/sessions | head -1)")
+    echo "$BASHPID" >"/sys/fs/cgroup/user.slice/user-$uid.slice/session-$session.scope/cgroup.procs"
+}
+as_alice() { (at_the_desk && exec runuser -u alice -- "$@"); }
 # sudo without a word from the person: only the face can open it.
 sudo_by_face() { as_alice sudo -S -p '' -k true </dev/null; }
 sudo_by_password() { as_alice sudo -S -p '' -k true <<<"$PASSWORD"; }
@@ -86,6 +98,7 @@ step_install() {
     pam-auth-update --enable facelatch
     grep -q pam_facelatch /etc/pam.d/common-auth
     sed -i 's/pam_facelatch.so/& timeout=10/' /etc/pam.d/common-auth
+    facelatch doctor | grep 'sudo: asks' || fail "doctor does not say that sudo asks"
 }
 
 # Of the whole daemon, not only of the pages with its keys, under the sandbox as it is shipped.
@@ -142,7 +155,7 @@ step_unlock_pamtester() {
     show $ALICE_AGAIN
     local start
     start=$(now_ms)
-    pamtester login alice authenticate acct_mgmt
+    pamtester -I tty=/dev/tty1 login alice authenticate acct_mgmt
     note "login in $(since "$start")"
 }
 
@@ -151,7 +164,7 @@ step_stranger_denied() {
     expect 1 facelatch verify alice
     expect 1 sudo_by_face
     sudo_by_password
-    expect 1 pamtester login alice authenticate
+    expect 1 pamtester -I tty=/dev/tty1 login alice authenticate
     show $ALICE_AGAIN
     sudo_by_face
 }

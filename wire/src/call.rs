@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Parameters, message};
-use crate::reply::{Enrolling, Event, Judging, Listed, Status as StatusReply};
+use crate::reply::{AuditLog, Enrolling, Event, Judging, Listed, Status as StatusReply};
 use crate::{Fault, message::printable};
 
 /// A request: serialises to the `parameters` of a call.
@@ -126,7 +126,9 @@ methods! { $
         /// How the daemon is. `threshold` and `identical_pair_p`: owner only.
         Status {} -> StatusReply;
 
-        /// Adds templates of a person from the camera. Managers.
+        /// Takes templates of a person from the camera, in place of those with the same label. They are for the account
+        /// of that name and count as long as it has the same user id; with `door`, or where no account has the name, they
+        /// are for the door only and no login accepts them. Managers.
         /// With `more`, replies without `added` report progress: done of wanted, guidance, message.
         Enroll {
             /// Who.
@@ -137,10 +139,13 @@ methods! { $
             /// How many templates to take, 1 to 32; the daemon's default if absent.
             #[serde(skip_serializing_if = "Option::is_none")]
             templates: Option<u64>,
+            /// For the door only: no login accepts this face, whether or not an account has that name.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            door: Option<bool>,
         } -> Enrolling;
 
         /// Is the person in front of the camera this user? Without a name: the caller. With latch = false a match opens
-        /// nothing: for a login, which only wants the answer. Otherwise the latch opens as configured.
+        /// nothing: for a login, which only wants the answer, and does not accept who is enrolled for the door only. Otherwise the latch opens as configured.
         /// With `more`, replies without `verdict` report progress. p to face: owner only; latch_error: managers.
         Verify {
             /// Who; the caller if absent.
@@ -228,6 +233,9 @@ methods! { $
             /// People who were left out, because they are enrolled with other templates.
             #[serde(default)]
             skipped: Vec<String>,
+            /// What a person should know about them.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            warnings: Option<Vec<String>>,
         };
 
         /// Reissues all templates under a new key, without a new picture; with `store_key` draws a new store key
@@ -249,6 +257,9 @@ methods! { $
             files: u64,
             /// What is wrong, a sentence each.
             problems: Vec<String>,
+            /// The log's two series of files.
+            #[serde(default)]
+            logs: Vec<AuditLog>,
         };
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{Fault, MAX_MESSAGE_BYTES, Method};
 
@@ -107,6 +108,8 @@ pub struct Client {
     deadline: Deadline,
     /// Bytes received and not yet returned; never more than a message and one read.
     received: Vec<u8>,
+    /// How many of them were looked through and hold no end of a message.
+    searched: usize,
 }
 
 /// One reply and whether more follow.
@@ -127,11 +130,21 @@ struct Request<'a, P> {
 }
 
 #[derive(Deserialize)]
-struct Reply {
+struct Reply<P> {
     error: Option<String>,
-    parameters: Option<serde_json::Value>,
+    parameters: Option<P>,
     #[serde(default)]
     continues: bool,
+}
+
+/// As [`Reply`], with every key that Varlink knows and no other.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only whether it can be read matters")]
+struct WholeReply<P> {
+    error: Option<String>,
+    parameters: Option<P>,
+    continues: Option<bool>,
 }
 
 impl Client {
@@ -150,7 +163,7 @@ impl Client {
 
     /// A client over a connected stream.
     pub fn over(stream: UnixStream, deadline: Deadline) -> Self {
-        Self { stream, deadline, received: Vec::new() }
+        Self { stream, deadline, received: Vec::new(), searched: 0 }
     }
 
     /// The socket, to look at its other end.
@@ -203,16 +216,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn receive<M: Method>(&mut self) -> Result<Received<M::Reply>, ClientError> {
-        let message = self.receive_bytes()?;
-        let garbage = |e: serde_json::Error| ClientError::Garbage { why: e.to_string() };
-        let reply: Reply = serde_json::from_slice(&message).map_err(garbage)?;
-        if let Some(name) = reply.error {
-            let unknown = |_| ClientError::Garbage { why: format!("unknown error {name:?}") };
-            return Err(ClientError::Refused(serde_json::from_slice(&message).map_err(unknown)?));
-        }
-        let parameters = reply.parameters.unwrap_or_else(|| serde_json::json!({}));
-        let continues = reply.continues;
-        Ok(Received { reply: serde_json::from_value(parameters).map_err(garbage)?, continues })
+        read::<M>(&self.receive_bytes()?)
     }
 
     /// The next message, without its NUL.
@@ -220,26 +224,40 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub fn receive_bytes(&mut self) -> Result<Vec<u8>, ClientError> {
-        let mut searched = 0;
         loop {
-            if let Some(at) = self.received[searched..].iter().position(|byte| *byte == 0) {
-                if searched + at > MAX_MESSAGE_BYTES {
-                    return Err(ClientError::TooLong);
-                }
-                let rest = self.received.split_off(searched + at + 1);
-                let mut message = std::mem::replace(&mut self.received, rest);
-                message.pop();
+            if let Some(message) = self.take_message()? {
                 return Ok(message);
-            }
-            searched = self.received.len();
-            if searched > MAX_MESSAGE_BYTES {
-                return Err(ClientError::TooLong);
             }
             self.read_some()?;
         }
     }
 
-    fn read_some(&mut self) -> Result<(), ClientError> {
+    /// The next message, without its NUL, if it was read already.
+    ///
+    /// # Errors
+    /// [`ClientError::TooLong`].
+    pub fn take_message(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
+        let end = self.received[self.searched..].iter().position(|byte| *byte == 0);
+        let length = end.map_or(self.received.len(), |at| self.searched + at);
+        if length > MAX_MESSAGE_BYTES {
+            return Err(ClientError::TooLong);
+        }
+        if end.is_none() {
+            self.searched = length;
+            return Ok(None);
+        }
+        self.searched = 0;
+        let rest = self.received.split_off(length + 1);
+        let mut message = std::mem::replace(&mut self.received, rest);
+        message.pop();
+        Ok(Some(message))
+    }
+
+    /// Waits for bytes and takes what is there: once, for whoever waits for other things as well.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn read_some(&mut self) -> Result<(), ClientError> {
         self.stream.set_read_timeout(self.deadline.left()?).map_err(ClientError::Io)?;
         let mut chunk = [0; READ_BYTES];
         match self.stream.read(&mut chunk) {
@@ -253,6 +271,42 @@ impl Client {
             Err(e) => Err(in_time(e)),
         }
     }
+}
+
+/// Reads a reply to a call of `M`. What a newer daemon may have added is passed over.
+///
+/// # Errors
+/// [`ClientError::Garbage`]; the daemon's own errors are [`ClientError::Refused`].
+pub fn read<M: Method>(message: &[u8]) -> Result<Received<M::Reply>, ClientError> {
+    let reply: Reply<Value> = serde_json::from_slice(message).map_err(garbage)?;
+    if let Some(name) = reply.error {
+        let unknown = |_| ClientError::Garbage { why: format!("unknown error {name:?}") };
+        return Err(ClientError::Refused(serde_json::from_slice(message).map_err(unknown)?));
+    }
+    let parameters = reply.parameters.unwrap_or_else(|| serde_json::json!({}));
+    Ok(Received { reply: serde_json::from_value(parameters).map_err(garbage)?, continues: reply.continues })
+}
+
+/// As [`read`], for a client of the daemon's own version: a key or word that this version does not know, and a key that
+/// stands there twice, make the reply garbage.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_strictly<M: Method>(message: &[u8]) -> Result<Received<M::Reply>, ClientError> {
+    let received = read::<M>(message)?;
+    // Our types refuse a doubled key where they are read from the text; a `Value` would keep the last.
+    serde_json::from_slice::<WholeReply<M::Reply>>(message).map_err(garbage)?;
+    // What was not understood is missing when the reply is written again.
+    let said = serde_json::from_slice::<Reply<Value>>(message).map_err(garbage)?.parameters;
+    let understood = serde_json::to_value(&received.reply).map_err(garbage)?;
+    if said.is_some_and(|said| said != understood) {
+        return Err(ClientError::Garbage { why: "a key or word of another version".to_owned() });
+    }
+    Ok(received)
+}
+
+fn garbage(error: serde_json::Error) -> ClientError {
+    ClientError::Garbage { why: error.to_string() }
 }
 
 /// A socket timeout shows as `WouldBlock`.

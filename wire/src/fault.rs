@@ -40,7 +40,7 @@ faults! {
     {
         /// The caller may not ask this; the message names who may.
         PermissionDenied = "io.facelatch.v1.PermissionDenied" { message: String },
-        /// The camera was in use for the whole wait, or too many callers wait already.
+        /// The camera was in use for the whole wait, or too many callers wait already; or the group has made too many changes.
         Busy = "io.facelatch.v1.Busy" { message: String },
         /// A value of the right type that cannot be used, such as a user name with `/`.
         BadParameter = "io.facelatch.v1.BadParameter" { parameter: String, message: String },

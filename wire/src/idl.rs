@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use crate::reply::{
-    Camera, CameraState, EventKind, Face, LatchState, Milliseconds, Point, State, Store, StoreState, Template,
+    AccountState, Camera, CameraState, EventKind, Face, LatchState, Milliseconds, Point, State, Store,
+    StoreState, Template,
 };
 use crate::{INTERFACE, MAX_MESSAGE_BYTES, Outcome, call, fault};
 
@@ -86,6 +87,7 @@ fn head() -> String {
     text += &words("state of the daemon", &State::ALL.map(State::as_str));
     text += &words("state of the camera", &CameraState::ALL.map(CameraState::as_str));
     text += &words("state of the store", &StoreState::ALL.map(StoreState::as_str));
+    text += &words("account of a template", &AccountState::ALL.map(AccountState::as_str));
     text += &words("kind of an event", &EventKind::ALL.map(EventKind::as_str));
     text += &words("latch in an event", &LatchState::ALL.map(LatchState::as_str));
     text + &format!("interface {INTERFACE}\n")

@@ -94,6 +94,7 @@ outcomes! {
     final {
         Match = "match", Match, "recognised", "";
         NoMatch = "no-match", Denied, "not recognised", "";
+        Ambiguous = "ambiguous", Denied, "looks like more than one enrolled person", "ask for one by name, or remove what is enrolled twice";
         Wait = "wait", Locked, "too many misses", "wait, or use your password";
         Stopped = "stopped", Locked, "too many misses", "use your password";
         NotEnrolled = "not-enrolled", NotEnrolled, "nobody of that name is enrolled", "run `facelatch enroll NAME`";

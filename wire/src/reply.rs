@@ -106,6 +106,9 @@ message! {
         /// Templates added; they are on the disk.
         #[serde(skip_serializing_if = "Option::is_none")]
         added: Option<u64>,
+        /// Earlier templates that are gone: of the same label, or for another account.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        replaced: Option<u64>,
         /// Their ids.
         #[serde(skip_serializing_if = "Option::is_none")]
         ids: Option<Vec<String>>,
@@ -192,6 +195,30 @@ message! {
         label: String,
         /// Seconds since 1970-01-01 UTC.
         created_at: u64,
+        /// How the account stands that it is for.
+        #[serde(default)]
+        account: AccountState,
+        /// User id of that account when this was enrolled; absent if it is for none.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        uid: Option<u64>,
+    }
+
+    /// A series of files of the audit log. Times are seconds since 1970-01-01 UTC.
+    AuditLog {
+        /// Name of its current file.
+        name: String,
+        /// Lines that are as they were written.
+        entries: u64,
+        /// Files.
+        files: u64,
+        /// Earlier lines that are gone, because newer ones needed the room.
+        dropped: u64,
+        /// When the very first line was written, kept or not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        since: Option<u64>,
+        /// When the oldest line kept was written.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kept_since: Option<u64>,
     }
 
     /// Something that happened at the door. Never holds a score.
@@ -246,6 +273,24 @@ words! {
         Behind = "behind",
         /// Something is lost.
         Lossy = "lossy",
+    }
+}
+
+words! {
+    /// How the account stands that a template is for. Only `current` counts at a login, and `door` elsewhere as well.
+    AccountState {
+        /// It has the user id that was enrolled.
+        Current = "current",
+        /// No account has that name any more.
+        Gone = "gone",
+        /// The account of that name has another user id.
+        Changed = "changed",
+        /// It is for the door only.
+        Door = "door",
+        /// It was enrolled before user ids were recorded.
+        Unrecorded = "unrecorded",
+        /// The name service did not answer.
+        Unanswered = "unanswered",
     }
 }
 

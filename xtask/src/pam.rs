@@ -53,8 +53,8 @@ pub(crate) fn missing() -> Option<&'static str> {
     if !pamtester || !installed("python3", &["--version"]) {
         return Some("pamtester or python3 is not installed; `apt install pamtester python3`");
     }
-    let namespace = ["--mount", "--propagation", "private", "true"];
-    (!installed("unshare", &namespace)).then_some("mount namespaces cannot be created here")
+    let namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "true"];
+    (!installed("unshare", &namespaces)).then_some("mount and process namespaces cannot be created here")
 }
 
 /// Builds the module, once as shipped and once to panic, and the daemon; then runs tests/pam/run.

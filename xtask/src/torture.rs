@@ -1,4 +1,5 @@
-//! Tests the store against processes killed at random moments, damaged files, and full and read-only disks.
+//! Tests the store against processes killed at random moments, any one or two files that are damaged, dropped or put back as
+//! they once were, and full and read-only disks.
 //!
 //! `cargo xtask torture [--kills N] [--damage N] [--json]`. Most runs drive `tests/torture/store_exerciser.rs`, which opens the
 //! daemon's store and changes it as fast as the disk allows; one kill in fifty hits a whole daemon during an enrolment.
@@ -69,7 +70,7 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     } else {
         println!("{kills} kills, {acknowledged_lost} acknowledged changes lost");
         println!(
-            "{damage_runs} damaged files, {silent_losses} silent losses, {daemon_ends} panics that ended the daemon"
+            "{damage_runs} damaged stores, {silent_losses} silent losses, {daemon_ends} panics that ended the daemon"
         );
     }
     if acknowledged_lost + silent_losses + daemon_ends > 0 {

@@ -1,13 +1,18 @@
 //! What the daemon reports about itself.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 
 use facelatch_wire::ClientError;
 use facelatch_wire::call::{List, Status};
-use facelatch_wire::reply::{self, CameraState, StoreState};
+use facelatch_wire::reply::{self, AccountState, CameraState, Listed, StoreState};
 
-use super::Finding;
+use super::{Finding, shadow};
 use crate::say::{self, Daemon};
+
+/// Most names in one finding.
+const MAX_NAMES: usize = 20;
 
 /// Findings, and whether the daemon answered.
 pub(super) fn examine(to: &Daemon) -> (Vec<Finding>, bool) {
@@ -29,7 +34,7 @@ pub(super) fn examine(to: &Daemon) -> (Vec<Finding>, bool) {
     findings.push(store(&status.store));
     findings.push(enrolled(&status));
     findings.extend(status.notes.iter().map(|note| Finding::good("note", note.as_str())));
-    findings.push(rights(to));
+    findings.extend(people(to));
     (findings, true)
 }
 
@@ -101,14 +106,54 @@ fn enrolled(status: &reply::Status) -> Finding {
     Finding::good("enrolled", format!("{} people, {} templates", status.users, status.templates))
 }
 
-/// Not a fault: some callers may only verify themselves.
-fn rights(to: &Daemon) -> Finding {
+/// What the caller may do, and whose face does not count. Not a fault: some callers may only verify themselves.
+fn people(to: &Daemon) -> Vec<Finding> {
     let listed = to.ask(say::SOON).and_then(|mut client| Ok(client.call(&List { user: None })?));
     match listed {
-        Ok(_) => Finding::good("rights", "you may enrol and remove"),
-        Err(error) => match error.downcast_ref::<ClientError>() {
+        Ok(listed) => [Finding::good("rights", "you may enrol and remove")]
+            .into_iter()
+            .chain(accounts(&listed))
+            .collect(),
+        Err(error) => vec![match error.downcast_ref::<ClientError>() {
             Some(ClientError::Refused(_)) => Finding::good("rights", "you may verify yourself only"),
             _ => Finding::broken("rights", format!("{error:#}")),
-        },
+        }],
     }
+}
+
+/// Faces that do not count, or not everywhere, each kind with its names.
+fn accounts(listed: &Listed) -> Vec<Finding> {
+    let named = |state: AccountState, what: &str| {
+        let names: BTreeSet<&str> =
+            listed.templates.iter().filter(|t| t.account == state).map(|t| t.user.as_str()).collect();
+        let mut shown: Vec<&str> = names.iter().take(MAX_NAMES).copied().collect();
+        if names.len() > MAX_NAMES {
+            shown.push("...");
+        }
+        (!names.is_empty()).then(|| format!("{what}: {}", shown.join(", ")))
+    };
+    let stale = "`sudo facelatch remove NAME`, or enrol them again";
+    let again = "`sudo facelatch enroll NAME`";
+    let found = [
+        (AccountState::Gone, "no account has that name any more, so the face counts nowhere", stale),
+        (AccountState::Changed, "the account has another user id, so the face counts nowhere", stale),
+        (
+            AccountState::Unrecorded,
+            "enrolled before user ids were recorded, so the face counts nowhere",
+            again,
+        ),
+        (AccountState::Unanswered, "the name service did not answer", "look at nsswitch.conf(5)"),
+        (AccountState::Door, "for the door only, no login accepts them", ""),
+    ];
+    let finding = |(state, what, fix): (AccountState, &str, &str)| {
+        let found = named(state, what)?;
+        Some(if fix.is_empty() {
+            Finding::good("accounts", found)
+        } else {
+            Finding::note("accounts", found, fix)
+        })
+    };
+    let for_account = listed.templates.iter().filter(|t| t.account == AccountState::Current);
+    let barred = shadow::examine(Path::new("/"), &for_account.map(|t| t.user.as_str()).collect());
+    found.into_iter().filter_map(finding).chain(barred).collect()
 }

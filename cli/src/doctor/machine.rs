@@ -9,7 +9,7 @@ use nix::sys::statvfs::statvfs;
 use nix::unistd::{Gid, Group, User, getgrouplist};
 use sha2::{Digest, Sha256};
 
-use super::Finding;
+use super::{Finding, volatile};
 
 /// The user the daemon runs as.
 const SERVICE_USER: &str = "facelatch";
@@ -128,7 +128,15 @@ pub(super) fn store(root: &Path) -> Option<Finding> {
         let found = format!("{} kB are free below /{STATE}", room / 1000);
         return Some(Finding::bad("store", found, "free some disk space; until then nobody can be enrolled"));
     }
-    Some(Finding::good("store", format!("/{STATE} is the daemon's alone, with room for more")))
+    Some(kept(volatile::note(&root.join(STATE))))
+}
+
+/// A folder that is as it should be, unless its file system is volatile.
+fn kept(volatile: Option<String>) -> Finding {
+    match volatile {
+        Some(found) => Finding::note("store", found, volatile::FIX),
+        None => Finding::good("store", format!("/{STATE} is the daemon's alone, with room for more")),
+    }
 }
 
 #[cfg(test)]
@@ -213,6 +221,14 @@ mod tests {
     fn the_shipped_models_are_whole() {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
         assert!(damaged_model(&shipped).is_ok_and(|count| count >= 3));
+    }
+
+    #[test]
+    fn a_store_that_is_gone_at_the_next_boot_is_not_called_ok() {
+        let tmpfs = kept(Some("/var/lib/facelatch lies on tmpfs".to_owned()));
+        assert_eq!((tmpfs.word(), tmpfs.found.as_str()), ("note", "/var/lib/facelatch lies on tmpfs"));
+        assert!(tmpfs.fix.is_some_and(|fix| fix.contains("mount a disk")));
+        assert_eq!(kept(None).word(), "ok  ");
     }
 
     #[test]

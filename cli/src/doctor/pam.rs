@@ -1,22 +1,29 @@
-//! Whether logins ask for the face, and whether the password still works when they do: /etc/pam.d as text.
+//! Which logins ask for the face, and whether the password still works when they do: /etc/pam.d as text.
 
+mod services;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Finding;
+
+/// Text of each file, by its name: what PAM calls a service, or what such files include.
+type Stacks = BTreeMap<String, String>;
+
+/// Where they are. A file in the first hides its namesake in the second, which belongs to packages.
+const FOLDERS: [&str; 2] = ["etc/pam.d", "usr/lib/pam.d"];
 
 /// The module's file.
 const MODULE: &str = "pam_facelatch.so";
 /// What stands in its line when everything is right.
 const CONTROL: &str = "[success=end default=ignore]";
 
-/// One finding a file that names the module, or one that says that none does.
+/// One finding a file that names the module and one a service that uses it, or one that says that no login does.
 pub(super) fn examine(root: &Path) -> Vec<Finding> {
-    let entries = fs::read_dir(root.join("etc/pam.d")).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    files.sort();
-    let stacks = files.iter().filter_map(|file| Some((file, fs::read_to_string(file).ok()?)));
-    let asking: Vec<_> = stacks.filter(|(_, text)| rules(text).iter().any(|rule| rule.is_ours())).collect();
+    let stacks = stacks(root);
+    let asking: Vec<_> =
+        stacks.iter().filter(|(_, text)| rules(text).iter().any(|rule| rule.is_ours())).collect();
     // A line may name it by its whole path.
     let named =
         |text: &str| rules(text).iter().any(|rule| rule.is_ours() && Path::new(rule.module).is_file());
@@ -30,7 +37,8 @@ pub(super) fn examine(root: &Path) -> Vec<Finding> {
         };
         return vec![Finding::note("pam", "no login asks for the face", fix)];
     }
-    let mut findings: Vec<Finding> = asking.iter().map(|(file, text)| stack(file, text)).collect();
+    let mut findings: Vec<Finding> = asking.iter().map(|(name, text)| stack(name, text)).collect();
+    findings.extend(services::answers(&stacks));
     if !installed {
         let fix = "`sudo pam-auth-update --disable facelatch`, or install the package again from the file it came from \
                    (`sudo apt install --reinstall ./libpam-facelatch_*.deb`)";
@@ -38,6 +46,22 @@ pub(super) fn examine(root: &Path) -> Vec<Finding> {
     }
     findings.extend(managers(root));
     findings
+}
+
+fn stacks(root: &Path) -> Stacks {
+    let mut stacks = Stacks::new();
+    for folder in FOLDERS.iter().rev() {
+        for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // What editors and package managers keep beside a file is no service.
+            if let Ok(text) = fs::read_to_string(entry.path())
+                && !name.contains(['.', '~'])
+            {
+                stacks.insert(name, text);
+            }
+        }
+    }
+    stacks
 }
 
 /// Who is as good as root where a login asks for the face, and is not root's equal already.
@@ -57,8 +81,7 @@ fn managers(root: &Path) -> Option<Finding> {
     (!new.is_empty()).then(|| Finding::note("pam", found, fix))
 }
 
-fn stack(file: &Path, text: &str) -> Finding {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
+fn stack(name: &str, text: &str) -> Finding {
     match fault(text) {
         None => Finding::good("pam", format!("{name}: the face first, then the password")),
         Some(why) => {
@@ -87,7 +110,9 @@ fn modules(root: &Path) -> Vec<PathBuf> {
 #[derive(Debug, PartialEq, Eq)]
 struct Rule<'a> {
     control: &'a str,
+    /// The module, or the file that is included.
     module: &'a str,
+    options: Vec<&'a str>,
 }
 
 impl Rule<'_> {
@@ -97,6 +122,11 @@ impl Rule<'_> {
 
     fn is_ours(&self) -> bool {
         self.is(MODULE)
+    }
+
+    /// The file whose rules stand here.
+    fn included(&self) -> Option<&str> {
+        matches!(self.control, "include" | "substack").then_some(self.module)
     }
 
     /// What it does when the module ends with `code`: one of pam.conf(5)'s actions.
@@ -125,13 +155,14 @@ fn rules(text: &str) -> Vec<Rule<'_>> {
 fn rule(line: &str) -> Option<Rule<'_>> {
     let line = line.split('#').next().unwrap_or_default().trim();
     if let Some(file) = line.strip_prefix("@include") {
-        return Some(Rule { control: "include", module: file.trim() });
+        return Some(Rule { control: "include", module: file.trim(), options: Vec::new() });
     }
     let rest = line.trim_start_matches('-').strip_prefix("auth")?;
     let rest = rest.strip_prefix(char::is_whitespace)?.trim_start();
     let end = if rest.starts_with('[') { rest.find(']')? + 1 } else { rest.find(char::is_whitespace)? };
     let (control, module) = rest.split_at(end);
-    Some(Rule { control, module: module.split_whitespace().next()? })
+    let mut words = module.split_whitespace();
+    Some(Rule { control, module: words.next()?, options: words.collect() })
 }
 
 /// What is wrong with a stack that asks for the face.

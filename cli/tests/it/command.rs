@@ -114,7 +114,7 @@ fn manual_and_completions_name_every_verb_and_flag() {
         assert!(page("facelatch.1").contains(flag), "{flag}");
     }
     let verbs = [
-        ("enroll", &["--label", "--templates"][..]),
+        ("enroll", &["--label", "--templates", "--door"][..]),
         ("remove", &["--id", "--yes"]),
         ("verify", &[]),
         ("identify", &[]),
@@ -155,4 +155,51 @@ fn a_list_of_nobody_names_who_was_asked_for() {
     let world = World::new();
     assert_eq!(run(&world, &["list"]).1, "nobody is enrolled; run `facelatch enroll NAME`\n");
     assert_eq!(run(&world, &["list", "carol"]).1, "carol is not enrolled; run `facelatch enroll carol`\n");
+}
+
+#[test]
+fn doctor_and_list_name_the_faces_that_do_not_count() {
+    let world = World::new();
+    for name in ["gone", "changed", "here"] {
+        world.stage.shows(ALICE_ENROLS);
+        assert_eq!(run(&world, &["enroll", name]).0, 0);
+    }
+    world.stage.shows(ALICE_ENROLS);
+    assert_eq!(run(&world, &["enroll", "visitor", "--door"]).0, 0);
+    world.masks.account_is("gone", None);
+    world.masks.account_is("changed", Some(61_999));
+    let (code, out, err) = run(&world, &["doctor"]);
+    let line =
+        |name: &str| out.lines().find(|line| line.ends_with(name)).unwrap_or_else(|| panic!("{out}{err}"));
+    assert!(line(": gone").contains("note accounts   no account has that name any more"), "{out}");
+    assert!(line(": changed").contains("another user id"), "{out}");
+    assert!(line(": visitor").starts_with("ok   accounts   for the door only"), "{out}");
+    assert!(code == 0 && !out.lines().any(|line| line.ends_with("here")), "{out}");
+    let (_, out, _) = run(&world, &["list"]);
+    let states: Vec<&str> = out.lines().filter_map(|line| line.split_whitespace().nth(3)).collect();
+    assert_eq!(states, [["gone"; 3], ["changed"; 3], ["current"; 3], ["door"; 3]].concat(), "{out}");
+}
+
+#[test]
+fn an_account_of_a_directory_is_enrolled_and_verified_by_its_own_name() {
+    let world = World::new();
+    for name in ["CORP\\alice", "alice@corp.example", "svc$", "j\u{f6}rg", &"n".repeat(256)] {
+        world.stage.shows(ALICE_ENROLS);
+        let (code, out, err) = run(&world, &["enroll", name]);
+        assert_eq!(
+            (code, out.lines().next()),
+            (0, Some(format!("{name} enrolled with 3 templates").as_str())),
+            "{err}"
+        );
+        world.stage.shows(ALICE);
+        let (code, out, err) = run(&world, &["--json", "verify", name]);
+        assert_eq!((code, json(&out)["user"].as_str()), (0, Some(name)), "{err}");
+        assert_eq!(run(&world, &["remove", name, "--yes"]).0, 0);
+    }
+    for name in ["a/b", "..", "a\u{202e}b", "a\u{200b}b", "a\nb"] {
+        let (code, _, err) = run(&world, &["enroll", name]);
+        assert!(code == 2 && err.lines().count() == 1 && err.is_ascii(), "{code} {err:?}");
+    }
+    let (code, _, err) = run(&world, &["enroll", "--", "-x"]);
+    assert!(code == 2 && err.contains("begins like an option"), "{err}");
 }

@@ -71,7 +71,11 @@ fn an_edited_audit_log_ends_the_command_with_1() {
     let world = World::sealed(|_| {}).knows_alice();
     let (code, out, err) = run(&world, &["audit", "verify"]);
     assert!(code == 0 && out.contains("all as they were written"), "{out}{err}");
-    let path = world.store_folder().join("audit/audit.log");
+    assert!(
+        out.contains("changes.log: 2 lines since 1970-01-12T") && out.contains("audit.log: 1 line since"),
+        "{out}"
+    );
+    let path = world.store_folder().join("audit/changes.log");
     let text = fs::read_to_string(&path).expect("log");
     fs::write(&path, text.replace("alice", "mallory")).expect("written");
     let (code, out, _) = run(&world, &["audit", "verify"]);

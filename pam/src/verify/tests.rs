@@ -15,11 +15,16 @@ fn hear(bytes: &[u8]) -> Result<Outcome, Trouble> {
     let (ours, mut theirs) = UnixStream::pair().expect("socket pair");
     theirs.write_all(bytes).expect("fits the socket's buffer");
     theirs.shutdown(std::net::Shutdown::Write).expect("closed");
-    converse(Client::over(ours, Deadline::within(MINUTE)), "alice", &mut || ())
+    over(ours, MINUTE, &mut || ())
+}
+
+fn over(ours: UnixStream, time: Duration, looking: &mut dyn FnMut()) -> Result<Outcome, Trouble> {
+    let deadline = Deadline::within(time);
+    converse(Client::over(ours, deadline), "alice", deadline, &Keyboard::none(), looking)
 }
 
 fn ask_at(path: &Path, time: Duration) -> Trouble {
-    ask(path, "alice", Deadline::within(time), &mut || ()).expect_err("nobody answers")
+    ask(path, "alice", Deadline::within(time), &Keyboard::none(), &mut || ()).expect_err("nobody answers")
 }
 
 #[test]
@@ -27,8 +32,7 @@ fn the_daemon_is_asked_about_the_user_and_told_to_leave_the_latch_alone() {
     let (ours, theirs) = UnixStream::pair().expect("socket pair");
     let mut daemon = Client::over(theirs, Deadline::within(MINUTE));
     daemon.send(b"{\"parameters\":{\"verdict\":\"no-match\"}}\0").expect("sent");
-    let client = Client::over(ours, Deadline::within(MINUTE));
-    assert!(matches!(converse(client, "alice", &mut || ()), Ok(Outcome::NoMatch)));
+    assert!(matches!(over(ours, MINUTE, &mut || ()), Ok(Outcome::NoMatch)));
     let call = String::from_utf8(daemon.receive_bytes().expect("a call")).expect("text");
     let wanted =
         r#"{"method":"io.facelatch.v1.Verify","parameters":{"user":"alice","latch":false},"more":true}"#;
@@ -87,8 +91,7 @@ fn the_first_look_is_announced_once() {
     let look = b"{\"parameters\":{\"guidance\":\"too-dark\"},\"continues\":true}\0";
     theirs.write_all(&look.repeat(3)).expect("sent");
     let mut looks = 0;
-    let client = Client::over(ours, Deadline::within(Duration::from_millis(50)));
-    let end = converse(client, "alice", &mut || looks += 1);
+    let end = over(ours, Duration::from_millis(50), &mut || looks += 1);
     assert!(matches!(end, Err(Trouble::Late { guidance: Some(Outcome::TooDark) })), "{end:?}");
     assert_eq!(looks, 1);
 }

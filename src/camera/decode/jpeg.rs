@@ -31,12 +31,14 @@ pub(super) struct Picture {
     pub(super) exif: Vec<u8>,
 }
 
-/// Decodes the JPEG at the start of `bytes`; `check` gets its size before memory is allocated.
+/// Decodes the JPEG at the start of `bytes`; `check` gets its size before memory is allocated. One without an end marker
+/// is decoded if all its blocks are there.
 pub(super) fn decode(
     bytes: &[u8],
     check: impl Fn(u32, u32) -> Result<(), CameraError>,
 ) -> Result<Picture, String> {
-    let whole = complete(bytes)?;
+    let span = Span::of(bytes).map_err(|damage| damage.why)?;
+    let whole = span.completed(bytes);
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(MAX_SIDE_PX as usize)
@@ -56,69 +58,95 @@ pub(super) fn decode(
     if decoder.output_buffer_size() != Some(rgb.len()) {
         return Err("JPEG whose colours cannot be converted to RGB".to_owned());
     }
-    scan::check(&whole)?;
+    let counted = scan::check(&whole)?;
+    if !counted && span.ending != Ending::Marker {
+        return Err(format!("truncated JPEG: no end marker in {} bytes", bytes.len()));
+    }
     decoder.decode_into(&mut rgb).map_err(damaged)?;
     let exif = decoder.exif().cloned().unwrap_or_default();
     Ok(Picture { width, height, rgb, exif })
 }
 
-/// Bytes from SOI to EOI.
-pub(super) fn len(bytes: &[u8]) -> Result<usize, String> {
-    Span::of(bytes).map(|span| span.end)
-}
-
-/// The bytes from SOI to EOI, with the standard Huffman tables if the camera left them out.
-fn complete(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
-    let span = Span::of(bytes)?;
-    let whole = &bytes[..span.end];
-    if span.has_tables {
-        return Ok(Cow::Borrowed(whole));
-    }
-    let tables = standard_tables();
-    let mut filled = Vec::with_capacity(whole.len() + tables.len());
-    filled.extend_from_slice(&whole[..2]);
-    filled.extend_from_slice(&tables);
-    filled.extend_from_slice(&whole[2..]);
-    Ok(Cow::Owned(filled))
-}
-
-/// Where a JPEG ends, and whether it contains Huffman tables.
-struct Span {
-    end: usize,
+/// How far a JPEG reaches, by its markers alone.
+pub(in crate::camera) struct Span {
+    /// Bytes from SOI to where it ends.
+    pub(in crate::camera) end: usize,
+    pub(in crate::camera) ending: Ending,
     has_tables: bool,
+}
+
+/// What a JPEG ends with. Some cameras leave the marker out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::camera) enum Ending {
+    /// EOI.
+    Marker,
+    /// The SOI of another JPEG.
+    Another,
+    /// The bytes end, in a segment that begins at byte `segment`: there may be more to come.
+    Bytes { segment: usize },
+}
+
+/// Bytes that are no JPEG.
+pub(in crate::camera) struct Damage {
+    /// Where they stop being one.
+    #[cfg_attr(
+        not(all(feature = "camera", target_os = "linux")),
+        expect(dead_code, reason = "only a stream is searched for the next")
+    )]
+    pub(in crate::camera) at: usize,
+    pub(in crate::camera) why: String,
 }
 
 impl Span {
     /// Walks the segments by their lengths, so that an EOI in a thumbnail does not count.
-    fn of(bytes: &[u8]) -> Result<Self, String> {
+    pub(in crate::camera) fn of(bytes: &[u8]) -> Result<Self, Damage> {
         if bytes.get(..2) != Some(&[0xFF, SOI]) {
-            return Err("no JPEG: it does not begin with FF D8".to_owned());
+            return Err(Damage { at: 0, why: "no JPEG: it does not begin with FF D8".to_owned() });
         }
-        let broken = |at: usize| format!("truncated JPEG: no end marker in {at} bytes");
-        let (mut at, mut has_tables) = (2, false);
+        let (mut at, mut segment, mut has_tables, mut has_scan) = (2, 0, false, false);
         loop {
+            let open = Self { end: bytes.len(), ending: Ending::Bytes { segment }, has_tables };
             let marker = loop {
                 match (bytes.get(at), bytes.get(at + 1)) {
                     (Some(0xFF), Some(0xFF)) => at += 1,
                     (Some(0xFF), Some(&marker)) => break marker,
-                    (Some(_), Some(_)) => return Err(format!("damaged JPEG: no marker at byte {at}")),
-                    _ => return Err(broken(bytes.len())),
+                    (Some(_), Some(_)) => {
+                        return Err(Damage { at, why: format!("damaged JPEG: no marker at byte {at}") });
+                    }
+                    _ => return Ok(open),
                 }
             };
-            at += 2;
             if marker == EOI {
-                return Ok(Self { end: at, has_tables });
+                return Ok(Self { end: at + 2, ending: Ending::Marker, ..open });
+            }
+            if marker == SOI && has_scan {
+                return Ok(Self { end: at, ending: Ending::Another, ..open });
             }
             if marker == SOI {
-                return Err(format!("truncated JPEG: another one begins at byte {}", at - 2));
+                return Err(Damage { at, why: format!("truncated JPEG: another one begins at byte {at}") });
             }
+            (segment, at) = (at, at + 2);
             has_tables |= marker == DHT;
-            let length = bytes.get(at..at + 2).ok_or_else(|| broken(bytes.len()))?;
+            let open = Self { ending: Ending::Bytes { segment }, has_tables, ..open };
+            let Some(length) = bytes.get(at..at + 2) else { return Ok(open) };
             at += usize::from(u16::from_be_bytes([length[0], length[1]]));
             if marker == SOS {
-                at = end_of_scan(bytes, at).ok_or_else(|| broken(bytes.len()))?;
+                has_scan = true;
+                let Some(end) = end_of_scan(bytes, at) else { return Ok(open) };
+                at = end;
             }
         }
+    }
+
+    /// The bytes from SOI to EOI, with what the camera left out: the standard Huffman tables, the EOI.
+    fn completed<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let whole = &bytes[..self.end];
+        let end: &[u8] = if self.ending == Ending::Marker { &[] } else { &[0xFF, EOI] };
+        let tables = if self.has_tables { Vec::new() } else { standard_tables() };
+        if tables.is_empty() && end.is_empty() {
+            return Cow::Borrowed(whole);
+        }
+        Cow::Owned([&whole[..2], &tables, &whole[2..], end].concat())
     }
 }
 

@@ -89,3 +89,6 @@ fn decode_png(bytes: &[u8]) -> Result<jpeg::Picture, String> {
 fn on_black(level: u8, alpha: u8) -> u8 {
     ((u16::from(level) * u16::from(alpha) + 127) / 255) as u8
 }
+
+#[cfg(test)]
+mod tests;

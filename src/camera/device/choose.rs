@@ -30,7 +30,7 @@ impl Offer {
     }
 }
 
-/// The mode nearest in size to `width` x `height`; among equals MJPEG, then YUYV, NV12, GREY.
+/// The mode nearest in size to `width` x `height`; among equals MJPEG, then YUYV and its like, NV12, GREY.
 pub(super) fn choose(offers: &[Offer], width: u32, height: u32) -> Option<Mode> {
     let usable = offers.iter().filter(|offer| check_size(offer.layout.width, offer.layout.height).is_ok());
     let nearest = usable.min_by_key(|Offer { layout, .. }| {
@@ -44,9 +44,11 @@ fn rank(format: PixelFormat) -> u8 {
     match format {
         PixelFormat::Mjpeg => 0,
         PixelFormat::Yuyv => 1,
-        PixelFormat::Nv12 => 2,
-        PixelFormat::I420 => 3,
-        PixelFormat::Grey => 4,
+        PixelFormat::Uyvy => 2,
+        PixelFormat::Yvyu => 3,
+        PixelFormat::Nv12 => 4,
+        PixelFormat::I420 => 5,
+        PixelFormat::Grey => 6,
     }
 }
 

@@ -23,7 +23,7 @@ impl Video4Linux {
     }
 
     fn find(&self) -> Result<PathBuf, CameraError> {
-        Nodes::system().resolve(&self.choice, &v4l_capture::captures)
+        Nodes::system().resolve(&self.choice, &v4l_capture::kind)
     }
 
     /// Closes the device again: some drivers let only one descriptor set the mode.
@@ -78,7 +78,9 @@ mod tests {
             ("7".into(), "640x480@30FPS, MJPEG Format".into())
         );
         assert!(nokhwa_capture::request(path, mode(PixelFormat::Mjpeg, None)).is_none());
-        for format in [PixelFormat::Yuyv, PixelFormat::Nv12, PixelFormat::Grey] {
+        for format in
+            [PixelFormat::Yuyv, PixelFormat::Uyvy, PixelFormat::Yvyu, PixelFormat::Nv12, PixelFormat::Grey]
+        {
             assert!(nokhwa_capture::request(path, mode(format, Some(30))).is_none(), "{format:?}");
         }
     }

@@ -21,6 +21,7 @@ use super::super::CameraError;
 use super::super::decode::Layout;
 use super::super::wait::pause;
 use super::capture::{Capture, Driver, RawFrame};
+use super::form::FormCheck;
 use super::split::FrameSplitter;
 use crate::clock::Clock;
 
@@ -114,6 +115,7 @@ impl CommandDriver {
             stderr: Some(stderr),
             last_stderr: Vec::new(),
             splitter: FrameSplitter::new(self.options.layout),
+            form: FormCheck::new(self.options.layout),
         };
         let unreadable = |why: nix::Error| self.options.failed(&format!("its output cannot be read ({why})"));
         capture.pipes().try_for_each(unblock).map_err(unreadable)?;
@@ -147,6 +149,7 @@ struct CommandCapture {
     /// The end of what the command wrote to standard error.
     last_stderr: Vec<u8>,
     splitter: FrameSplitter,
+    form: FormCheck,
 }
 
 /// What one read of standard output gave.
@@ -154,17 +157,26 @@ enum Output {
     Bytes,
     NotYet,
     End,
+    /// Not what is configured, and what it is instead.
+    Other(String),
 }
 
 impl Capture for CommandCapture {
     fn read(&mut self) -> Result<Option<RawFrame>, CameraError> {
         if let Some(frame) = self.splitter.next_frame() {
-            return frame.map(Some);
+            return self.checked(frame);
         }
         self.wait_for_output();
         self.read_stderr();
         match self.read_stdout() {
-            Output::Bytes => self.splitter.next_frame().transpose(),
+            Output::Bytes => match self.splitter.next_frame() {
+                Some(frame) => self.checked(frame),
+                None if self.splitter.is_lost() => {
+                    Err(self.options.failed(&format!("its output has no JPEG, and {}", self.form.expected())))
+                }
+                None => Ok(None),
+            },
+            Output::Other(why) => Err(self.options.failed(&why)),
             Output::NotYet => Ok(None),
             Output::End => {
                 let why = self.why_it_ended();
@@ -175,6 +187,13 @@ impl Capture for CommandCapture {
 }
 
 impl CommandCapture {
+    /// A raw picture in another form fails the command: every further one would be useless, too.
+    fn checked(&mut self, frame: Result<RawFrame, CameraError>) -> Result<Option<RawFrame>, CameraError> {
+        let frame = frame?;
+        self.form.picture(&frame.bytes).map_err(|why| self.options.failed(&why))?;
+        Ok(Some(frame))
+    }
+
     fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         [Some(self.stdout.as_fd()), self.stderr.as_ref().map(AsFd::as_fd)].into_iter().flatten()
     }
@@ -196,7 +215,7 @@ impl CommandCapture {
             Ok(0) => Output::End,
             Ok(length) => {
                 self.splitter.push(&chunk[..length]);
-                Output::Bytes
+                self.form.output(&chunk[..length]).map_or_else(Output::Other, |()| Output::Bytes)
             }
             Err(why) if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
                 Output::NotYet
@@ -228,10 +247,17 @@ impl CommandCapture {
         let text = String::from_utf8_lossy(&self.last_stderr);
         let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
         let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let wrote = match self.splitter.count() {
+            (_, 0) => String::new(),
+            (pictures, bytes) => {
+                let expected = self.form.expected();
+                format!("; it wrote {pictures} whole pictures and then {bytes} bytes, and {expected}")
+            }
+        };
         match status {
-            WaitStatus::Exited(_, code) => format!("ended with exit status {code}: {line}"),
-            WaitStatus::Signaled(_, signal, _) => format!("ended by {signal}: {line}"),
-            _ => format!("closed its output: {line}"),
+            WaitStatus::Exited(_, code) => format!("ended with exit status {code}: {line}{wrote}"),
+            WaitStatus::Signaled(_, signal, _) => format!("ended by {signal}: {line}{wrote}"),
+            _ => format!("closed its output: {line}{wrote}"),
         }
     }
 

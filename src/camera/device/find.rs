@@ -59,6 +59,20 @@ pub struct CameraInfo {
     pub stable_path: Option<PathBuf>,
 }
 
+/// What a device node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NodeKind {
+    /// Frames can be captured from it.
+    Camera,
+    /// Frames could be captured from it only through the multi-planar interface, which neither nokhwa nor v4l reads.
+    MultiPlanar,
+    /// A metadata node, an output, a converter, or no node at all.
+    Other,
+}
+
+/// Tells what a node is.
+type Kind<'a> = &'a dyn Fn(&Path) -> NodeKind;
+
 /// The folders in which device nodes and their names are found.
 ///
 /// nokhwa's own list does not distinguish cameras from metadata nodes and codecs, takes `/dev/video-enc0` for number
@@ -73,13 +87,13 @@ impl Nodes {
         Self { dev: "/dev".into(), sys: "/sys/class/video4linux".into() }
     }
 
-    /// All cameras by number. `captures` distinguishes them from metadata nodes and converters.
-    pub(super) fn list(&self, captures: &dyn Fn(&Path) -> bool) -> Vec<CameraInfo> {
-        self.all(captures).into_iter().filter(|camera| !is_part(&camera.name)).collect()
+    /// All cameras by number. `kind` distinguishes them from metadata nodes and converters.
+    pub(super) fn list(&self, kind: Kind<'_>) -> Vec<CameraInfo> {
+        self.all(kind, NodeKind::Camera).into_iter().filter(|camera| !is_part(&camera.name)).collect()
     }
 
-    /// Cameras, and parts of a board that claim to capture.
-    fn all(&self, captures: &dyn Fn(&Path) -> bool) -> Vec<CameraInfo> {
+    /// All nodes of one kind, and parts of a board that claim to be of it.
+    fn all(&self, kind: Kind<'_>, wanted: NodeKind) -> Vec<CameraInfo> {
         let stable = self.stable_paths();
         let info = |number: u32| {
             let path = self.dev.join(format!("video{number}"));
@@ -88,33 +102,41 @@ impl Nodes {
             CameraInfo { name: self.card(number), stable_path, path }
         };
         let all = self.numbers().into_iter().map(info);
-        all.filter(|camera| captures(&camera.path)).collect()
+        all.filter(|camera| kind(&camera.path) == wanted).collect()
     }
 
     /// The node that `choice` names now.
-    pub(super) fn resolve(
-        &self,
-        choice: &Choice,
-        captures: &dyn Fn(&Path) -> bool,
-    ) -> Result<PathBuf, CameraError> {
+    ///
+    /// # Errors
+    /// [`CameraError::Missing`]; [`CameraError::MultiPlanar`] when only such a node is there.
+    pub(super) fn resolve(&self, choice: &Choice, kind: Kind<'_>) -> Result<PathBuf, CameraError> {
+        let find = |fits: &dyn Fn(&CameraInfo) -> bool| {
+            let [cameras, others] = [NodeKind::Camera, NodeKind::MultiPlanar]
+                .map(|kind_of| self.all(kind, kind_of).into_iter().find(fits).map(|camera| camera.path));
+            cameras.or(others)
+        };
         let found = match choice {
             Choice::Path(path) => path.canonicalize().ok().filter(|node| number(node).is_some()),
-            Choice::Auto => self.list(captures).into_iter().next().map(|camera| camera.path),
+            Choice::Auto => find(&|camera| !is_part(&camera.name)),
             Choice::Name(part) => {
                 let part = part.to_lowercase();
-                let matches = |camera: &CameraInfo| camera.name.to_lowercase().contains(&part);
-                self.all(captures).into_iter().find(matches).map(|camera| camera.path)
+                find(&|camera| camera.name.to_lowercase().contains(&part))
             }
         };
-        found.ok_or_else(|| CameraError::Missing { camera: choice.to_string(), fix: self.fix(captures) })
+        let found =
+            found.ok_or_else(|| CameraError::Missing { camera: choice.to_string(), fix: self.fix(kind) })?;
+        if kind(&found) == NodeKind::MultiPlanar {
+            return Err(CameraError::MultiPlanar { camera: found.display().to_string() });
+        }
+        Ok(found)
     }
 
-    fn fix(&self, captures: &dyn Fn(&Path) -> bool) -> String {
-        let there: Vec<String> = self.list(captures).iter().map(describe).collect();
+    fn fix(&self, kind: Kind<'_>) -> String {
+        let there: Vec<String> = self.list(kind).iter().map(describe).collect();
         if !there.is_empty() {
             return format!("plug it in, or choose one that is there: {}", there.join(", "));
         }
-        if self.all(captures).is_empty() {
+        if self.all(kind, NodeKind::Camera).is_empty() {
             return "plug one in; `ls -l /dev/v4l/by-id` shows it then".to_owned();
         }
         // A board has these even with nothing on its CSI connector.
@@ -191,12 +213,12 @@ mod tests {
     }
 
     /// video1 is the metadata node.
-    fn captures(node: &Path) -> bool {
-        number(node).is_some_and(|number| number != 1)
+    fn kind(node: &Path) -> NodeKind {
+        if number(node).is_some_and(|number| number != 1) { NodeKind::Camera } else { NodeKind::Other }
     }
 
     fn resolved(nodes: &Nodes, choice: &Choice) -> Result<u32, String> {
-        let node = nodes.resolve(choice, &captures).map_err(|why| why.to_string())?;
+        let node = nodes.resolve(choice, &kind).map_err(|why| why.to_string())?;
         number(&node).ok_or_else(|| "no number".to_owned())
     }
 
@@ -251,6 +273,32 @@ mod tests {
             text.contains("plug a USB camera in, or set camera.exec") && text.contains("cameras.md"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_multi_planar_node_is_named_as_such_unless_a_camera_is_there() {
+        let (_root, nodes) = machine();
+        let planes = |node: &Path| match number(node) {
+            Some(2) => NodeKind::MultiPlanar,
+            _ => NodeKind::Other,
+        };
+        let path = nodes.dev.join("video2");
+        for choice in [Choice::Auto, Choice::Name("webcam".into()), Choice::Path(path)] {
+            let text = nodes.resolve(&choice, &planes).expect_err("cannot be read").to_string();
+            assert!(
+                text.contains("video2: it gives pictures in separate planes only (multi-planar)"),
+                "{text}"
+            );
+            assert!(text.contains("set camera.exec") && text.contains("cameras.md"), "{text}");
+        }
+        let both = |node: &Path| match number(node) {
+            Some(10) => NodeKind::Camera,
+            _ => planes(node),
+        };
+        assert_eq!(nodes.resolve(&Choice::Auto, &both).ok(), Some(nodes.dev.join("video10")));
+        fs::write(nodes.sys.join("video2/name"), "pispbe-output0").expect("written");
+        let text = nodes.resolve(&Choice::Auto, &planes).expect_err("a part of the board").to_string();
+        assert!(text.contains("not found"), "{text}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use nokhwa::utils::{
 };
 
 use super::super::CameraError;
-use super::super::decode::{Layout, PixelFormat, picture_len};
+use super::super::decode::{Ending, Layout, PixelFormat, Span, picture_len};
 use super::capture::{Capture, RawFrame};
 use super::choose::Mode;
 use super::{find, v4l_capture};
@@ -39,19 +39,25 @@ impl NokhwaCapture {
     /// Opens the camera of [`request`], sets it and starts it.
     ///
     /// # Errors
-    /// nokhwa's text. It refuses cameras that it could read, such as one that another program left in a format
-    /// unknown to nokhwa.
+    /// nokhwa's text, or that pictures come without an end marker. It refuses cameras that it could read, such as one that
+    /// another program left in a format unknown to nokhwa.
     pub(super) fn start(path: &Path, index: CameraIndex, format: CameraFormat) -> Result<Self, String> {
         let open = || {
             let formats = [FrameFormat::MJPEG];
             let wanted = RequestedFormat::with_formats(RequestedFormatType::Exact(format), &formats);
             let mut camera = Camera::with_backend(index, wanted, ApiBackend::Video4Linux)?;
             camera.open_stream()?;
-            Ok::<_, nokhwa::NokhwaError>(camera)
+            let first = camera.frame_raw()?;
+            let ends = Span::of(&first).is_ok_and(|span| span.ending == Ending::Marker);
+            Ok::<_, nokhwa::NokhwaError>((camera, ends))
         };
         // nokhwa panics on a range of sizes whose step is zero.
         let opened = catch_unwind(std::panic::AssertUnwindSafe(open)).map_err(|_| "it panicked")?;
-        let camera = opened.map_err(|why| why.to_string())?;
+        let (camera, ends) = opened.map_err(|why| why.to_string())?;
+        if !ends {
+            // Its buffers are new, so nothing old hides that. Later ones hold the rest of older pictures.
+            return Err("its pictures have no end marker, so only the driver knows their length".to_owned());
+        }
         let layout = Layout { format: PixelFormat::Mjpeg, width: format.width(), height: format.height() };
         Ok(Self { path: path.to_owned(), layout, camera })
     }

@@ -3,28 +3,35 @@
 use zeroize::Zeroizing;
 
 use super::super::CameraError;
-use super::super::decode::{Layout, picture_len, raw_len};
+use super::super::decode::{Ending, Layout, Span, raw_len};
 use super::capture::RawFrame;
 
 /// Longest JPEG that is accepted, in bytes.
 const MAX_JPEG_BYTES: usize = 8 << 20;
 
+/// Most bytes between two JPEGs, or before the first.
+const MAX_SKIPPED_BYTES: usize = 256 << 10;
+
 /// First bytes of a JPEG: its start marker, and the first byte of the next marker.
 const START: &[u8] = &[0xFF, 0xD8, 0xFF];
-/// The end of one JPEG.
+/// The marker at the end of a JPEG, which some cameras leave out.
 const END: &[u8] = &[0xFF, 0xD9];
 
 /// Splits the output of one command.
 pub(super) struct FrameSplitter {
     layout: Layout,
     pending: Zeroizing<Vec<u8>>,
-    /// An end marker may have arrived that has not been examined yet.
-    may_be_whole: bool,
+    /// The end of the first picture may have arrived and has not been examined yet.
+    may_be_over: bool,
+    /// Pictures that came out whole.
+    whole: u64,
+    /// Bytes since the last picture that belong to none.
+    skipped: usize,
 }
 
 impl FrameSplitter {
     pub(super) fn new(layout: Layout) -> Self {
-        Self { layout, pending: Zeroizing::default(), may_be_whole: false }
+        Self { layout, pending: Zeroizing::default(), may_be_over: false, whole: 0, skipped: 0 }
     }
 
     /// Appends what the command wrote next.
@@ -32,7 +39,7 @@ impl FrameSplitter {
         // The first byte of the marker may have arrived with the previous bytes.
         let from = self.pending.len().saturating_sub(1);
         self.pending.extend_from_slice(bytes);
-        self.may_be_whole |= find(&self.pending[from..], END).is_some();
+        self.may_be_over |= may_end(&self.pending[from..]);
     }
 
     /// The next picture; `None` until it is complete. [`CameraError::BadFrame`]: one was dropped.
@@ -41,20 +48,37 @@ impl FrameSplitter {
         (self.pending.len() >= wanted).then(|| Ok(self.frame(wanted)))
     }
 
+    /// Pictures so far, and the bytes after them.
+    pub(super) fn count(&self) -> (u64, usize) {
+        (self.whole, self.pending.len())
+    }
+
+    /// Whether so much came that is no JPEG that none will come.
+    pub(super) fn is_lost(&self) -> bool {
+        self.skipped > MAX_SKIPPED_BYTES
+    }
+
     fn next_jpeg(&mut self) -> Option<Result<RawFrame, CameraError>> {
         self.skip_to_start();
-        if self.may_be_whole {
-            match picture_len(self.layout, &self.pending) {
-                Ok(length) => return Some(Ok(self.frame(length))),
-                Err(why) => {
-                    // Complete or not, this picture is over once the next one starts after an end marker.
-                    if let Some(next) = find(&self.pending, &[END, START].concat()) {
-                        self.pending.drain(..next + END.len());
-                        return Some(Err(why));
-                    }
-                    self.may_be_whole = false;
+        if self.may_be_over && self.pending.len() >= START.len() {
+            let damage = match Span::of(&self.pending) {
+                Ok(Span { ending: Ending::Bytes { segment }, .. }) => {
+                    // Its last segment does not contain the end of one picture and the start of another.
+                    let over = find(&self.pending[segment..], &[END, START].concat()).is_some();
+                    over.then(|| (segment, "truncated JPEG: it ends in its headers".to_owned()))
                 }
+                // Without an end marker, the decoder sees whether it is whole.
+                Ok(span) => return Some(Ok(self.frame(span.end))),
+                Err(damage) => Some((damage.at, damage.why)),
+            };
+            // Only this picture is lost.
+            if let Some((at, why)) = damage
+                && let Some(next) = find(&self.pending[at.max(1)..], START)
+            {
+                self.pending.drain(..at.max(1) + next);
+                return Some(Err(CameraError::BadFrame { why }));
             }
+            self.may_be_over = false;
         }
         if self.pending.len() > MAX_JPEG_BYTES {
             self.pending.clear();
@@ -70,15 +94,22 @@ impl FrameSplitter {
         if !begun && !self.pending.starts_with(START) {
             let start = find(&self.pending, START);
             let surplus = start.unwrap_or(self.pending.len().saturating_sub(START.len() - 1));
+            self.skipped += surplus;
             self.pending.drain(..surplus);
         }
     }
 
     fn frame(&mut self, length: usize) -> RawFrame {
         let bytes = self.pending.drain(..length).collect();
-        self.may_be_whole = find(&self.pending, END).is_some();
+        self.may_be_over = may_end(&self.pending);
+        (self.whole, self.skipped) = (self.whole + 1, 0);
         RawFrame { layout: self.layout, bytes }
     }
+}
+
+/// Whether a marker is there that ends a picture: its own, or the first one of the next.
+fn may_end(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|pair| pair == END || pair == &START[..2])
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -137,6 +168,23 @@ mod tests {
     }
 
     #[test]
+    fn pictures_without_end_markers_end_where_the_next_begins() {
+        let bare = |fill| jpeg(fill)[..jpeg(fill).len() - 2].to_vec();
+        let stream = [bare(1), bare(2), jpeg(3), bare(4), jpeg(5)].concat();
+        for size in [1, 7, 1000] {
+            let out = split(MJPEG, stream.chunks(size).map(<[u8]>::to_vec));
+            assert_eq!(out, [bare(1), bare(2), jpeg(3), bare(4), jpeg(5)].map(Some), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_picture_cut_in_its_header_is_lost_and_the_next_is_not() {
+        // Cut between a marker and its length, so that what follows is taken for a length of 65,496.
+        let stream = [&jpeg(1)[..12], &jpeg(2), &jpeg(3)[..4], &jpeg(4), &jpeg(5)].concat();
+        assert_eq!(split(MJPEG, [stream]), [None, Some(jpeg(2)), None, Some(jpeg(4)), Some(jpeg(5))]);
+    }
+
+    #[test]
     fn a_picture_without_end_is_given_up_before_it_fills_the_memory() {
         let mut splitter = FrameSplitter::new(MJPEG);
         splitter.push(&jpeg(1)[..20]);
@@ -163,7 +211,7 @@ mod tests {
             pieces in prop::collection::vec(prop::collection::vec(prop_oneof![Just(0xFF), Just(0xD8), Just(0xD9), any::<u8>()], 0..64), 0..32),
         ) {
             for bytes in split(MJPEG, pieces).into_iter().flatten() {
-                prop_assert!(bytes.starts_with(&START[..2]) && bytes.ends_with(END));
+                prop_assert!(bytes.starts_with(&START[..2]) && bytes.len() <= 32 * 64);
             }
         }
     }

@@ -19,17 +19,20 @@ use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
 
 use super::super::CameraError;
-use super::super::decode::{Layout, PixelFormat, picture_len};
+use super::super::decode::{Layout, PixelFormat, picture};
 use super::capture::{Capture, RawFrame};
 use super::choose::{Mode, Offer, nearest_step};
+use super::find::NodeKind;
 
 /// How long a read waits for a frame before the capture thread checks whether to close.
 const READ_WAIT: Duration = Duration::from_millis(200);
 
 /// The formats that can be decoded, with their V4L2 codes.
-const CODES: [(PixelFormat, &[u8; 4]); 4] = [
+const CODES: [(PixelFormat, &[u8; 4]); 6] = [
     (PixelFormat::Mjpeg, b"MJPG"),
     (PixelFormat::Yuyv, b"YUYV"),
+    (PixelFormat::Uyvy, b"UYVY"),
+    (PixelFormat::Yvyu, b"YVYU"),
     (PixelFormat::Nv12, b"NV12"),
     (PixelFormat::Grey, b"GREY"),
 ];
@@ -42,19 +45,28 @@ pub(super) fn open(path: &Path) -> Result<Device, CameraError> {
     Device::with_path(path).map_err(|why| cannot_open(path, &why))
 }
 
-/// Whether frames can be captured from `path`: it is no metadata node, output or converter. One that may not be
-/// opened counts as a camera, so that the user learns why.
-pub(super) fn captures(path: &Path) -> bool {
+/// What `path` is. One that may not be opened counts as a camera, so that the user learns why.
+pub(super) fn kind(path: &Path) -> NodeKind {
     // v4l panics on a card name that is not UTF-8.
     let capabilities = catch_unwind(|| Device::with_path(path).and_then(|device| device.query_caps()));
     match capabilities {
-        Ok(Ok(capabilities)) => {
-            let converter = Flags::VIDEO_M2M | Flags::VIDEO_OUTPUT;
-            let wanted = Flags::VIDEO_CAPTURE | Flags::STREAMING;
-            capabilities.capabilities.contains(wanted) && !capabilities.capabilities.intersects(converter)
-        }
-        Ok(Err(why)) => why.kind() == ErrorKind::PermissionDenied,
-        Err(_) => false,
+        Ok(Ok(capabilities)) => kind_of(capabilities.capabilities),
+        Ok(Err(why)) if why.kind() == ErrorKind::PermissionDenied => NodeKind::Camera,
+        Ok(Err(_)) | Err(_) => NodeKind::Other,
+    }
+}
+
+fn kind_of(capabilities: Flags) -> NodeKind {
+    let converter = Flags::VIDEO_M2M | Flags::VIDEO_M2M_MPLANE;
+    let output = Flags::VIDEO_OUTPUT | Flags::VIDEO_OUTPUT_MPLANE;
+    if capabilities.intersects(converter | output) || !capabilities.contains(Flags::STREAMING) {
+        NodeKind::Other
+    } else if capabilities.contains(Flags::VIDEO_CAPTURE) {
+        NodeKind::Camera
+    } else if capabilities.contains(Flags::VIDEO_CAPTURE_MPLANE) {
+        NodeKind::MultiPlanar
+    } else {
+        NodeKind::Other
     }
 }
 
@@ -94,6 +106,8 @@ fn rates(device: &Device, code: FourCC, width: u32, height: u32) -> Vec<u32> {
 pub(super) struct V4lCapture {
     path: PathBuf,
     layout: Layout,
+    /// Bytes from one row to the next.
+    stride: usize,
     stream: MmapStream<'static>,
 }
 
@@ -104,29 +118,40 @@ impl V4lCapture {
     /// [`CameraError::Format`] when it switches to another format; otherwise why it cannot be opened.
     pub(super) fn start(path: &Path, mode: Mode) -> Result<Self, CameraError> {
         let device = open(path)?;
-        let layout = set(path, &device, mode)?;
+        let (layout, stride) = set(path, &device, mode)?;
         let mut stream =
             MmapStream::new(&device, Type::VideoCapture).map_err(|why| cannot_open(path, &why))?;
         stream.set_timeout(READ_WAIT);
-        Ok(Self { path: path.to_owned(), layout, stream })
+        Ok(Self { path: path.to_owned(), layout, stride, stream })
     }
 }
 
-/// Sets `mode`; the camera may answer with another size.
-fn set(path: &Path, device: &Device, mode: Mode) -> Result<Layout, CameraError> {
+/// Sets `mode`. Returns what the camera made of it.
+fn set(path: &Path, device: &Device, mode: Mode) -> Result<(Layout, usize), CameraError> {
     let Mode { layout, rate } = mode;
     let code = CODES.iter().find(|(format, _)| *format == layout.format).map_or(b"    ", |(_, code)| code);
     let wanted = Format::new(layout.width, layout.height, FourCC::new(code));
     let got = device.set_format(&wanted).map_err(|why| cannot_open(path, &why))?;
-    if got.fourcc != wanted.fourcc {
-        let offered = format!("it answered {} when asked for {}", got.fourcc, wanted.fourcc);
-        return Err(CameraError::Format { camera: path.display().to_string(), offered });
-    }
+    let answer = answered(path, layout, &wanted, &got)?;
     if let Some(rate) = rate {
         // A camera that refuses a rate keeps its own.
         let _ = device.set_params(&Parameters::with_fps(rate));
     }
-    Ok(Layout { width: got.width, height: got.height, ..layout })
+    Ok(answer)
+}
+
+/// The layout that a camera set, with the bytes from one row to the next. It may be of another size than `wanted`.
+fn answered(
+    path: &Path,
+    layout: Layout,
+    wanted: &Format,
+    got: &Format,
+) -> Result<(Layout, usize), CameraError> {
+    if got.fourcc != wanted.fourcc {
+        let offered = format!("it answered {} when asked for {}", got.fourcc, wanted.fourcc);
+        return Err(CameraError::Format { camera: path.display().to_string(), offered });
+    }
+    Ok((Layout { width: got.width, height: got.height, ..layout }, got.stride as usize))
 }
 
 impl Capture for V4lCapture {
@@ -137,7 +162,7 @@ impl Capture for V4lCapture {
             }
             Ok((buffer, about)) => {
                 let buffer = &buffer[..buffer.len().min(about.bytesused as usize)];
-                let bytes = buffer[..picture_len(self.layout, buffer)?].to_vec();
+                let bytes = picture(self.layout, self.stride, buffer)?;
                 Ok(Some(RawFrame { layout: self.layout, bytes }))
             }
             Err(why) if why.kind() == ErrorKind::TimedOut => Ok(None),
@@ -212,6 +237,36 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_camera_is_not_captured_from() {
-        assert!(!captures(Path::new("/dev/null")) && !captures(Path::new("/nowhere")));
+        assert_eq!([kind(Path::new("/dev/null")), kind(Path::new("/nowhere"))], [NodeKind::Other; 2]);
+    }
+
+    #[test]
+    fn a_node_is_told_by_its_capabilities() {
+        let streaming = |flags: Flags| kind_of(flags | Flags::STREAMING);
+        let (single, planes) = (Flags::VIDEO_CAPTURE, Flags::VIDEO_CAPTURE_MPLANE);
+        assert_eq!(streaming(single), NodeKind::Camera);
+        assert_eq!(streaming(single | planes), NodeKind::Camera);
+        assert_eq!(streaming(planes), NodeKind::MultiPlanar);
+        assert_eq!(kind_of(single), NodeKind::Other, "no streaming");
+        let others = [
+            Flags::META_CAPTURE,
+            Flags::VIDEO_M2M_MPLANE,
+            single | Flags::VIDEO_OUTPUT,
+            planes | Flags::VIDEO_OUTPUT_MPLANE,
+        ];
+        assert!(others.into_iter().all(|flags| streaming(flags) == NodeKind::Other));
+    }
+
+    #[test]
+    fn the_camera_decides_on_size_and_padding_but_not_on_another_format() {
+        let path = Path::new("/dev/video0");
+        let layout = Layout { format: PixelFormat::Uyvy, width: 640, height: 480 };
+        let wanted = Format::new(640, 480, FourCC::new(b"UYVY"));
+        let got = Format { width: 600, stride: 1280, ..wanted };
+        let answer = answered(path, layout, &wanted, &got);
+        assert!(answer.is_ok_and(|answer| answer == (Layout { width: 600, ..layout }, 1280)));
+        let other = Format { fourcc: FourCC::new(b"H264"), ..wanted };
+        let why = answered(path, layout, &wanted, &other).expect_err("another format").to_string();
+        assert!(why.contains("it answered H264 when asked for UYVY"), "{why}");
     }
 }

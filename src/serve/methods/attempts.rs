@@ -1,10 +1,11 @@
 //! Methods that use the camera: enrolment, verification, identification.
 
-use facelatch_wire::Method;
 use facelatch_wire::call::{Enroll, Identify, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
+use facelatch_wire::{Fault, Method, Outcome};
 
-use super::{CallError, Handle, follow, user_name};
+use super::{CallError, Handle, run, user_name, without_account};
+use crate::people::{Account, UserName};
 use crate::pipeline::EnrollRequest;
 use crate::serve::connection::Replies;
 use crate::serve::engine::{Job, Question};
@@ -18,21 +19,38 @@ impl Handle for Enroll {
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Enrolling, CallError> {
-        session.caller.may_manage("enroll")?;
+        session.may_change("enroll")?;
         let templates = match self.templates {
             Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX),
             None => session.state.templates,
         };
         let user = user_name(&self.user)?;
-        let request = EnrollRequest { user, label: self.label.unwrap_or_default(), templates };
+        // Before the name service is asked, so that nobody can keep it busy alone.
         let permit = session.job_permit().await?;
+        let account = account(session, &user, self.door.unwrap_or_default()).await?;
+        let note = (account == Account::Door && self.door != Some(true)).then(|| without_account(&user));
+        let request = EnrollRequest { user, account, label: self.label.unwrap_or_default(), templates };
         let caller_uid = session.caller.uid;
-        let mut job =
-            session.state.engine.submit(permit, |reporter| Job::Enroll(request, caller_uid, reporter))?;
-        job.started(session.state.queue_timeout).await?;
-        let result = follow(job, replies, to_wire::enrolling_progress).await?;
-        Ok(to_wire::enrolled(result)?)
+        let job = |reporter| Job::Enroll(request, caller_uid, reporter);
+        let result = run(session, permit, replies, job, to_wire::enrolling_progress).await?;
+        let mut enrolled = to_wire::enrolled(result)?;
+        if let Some(note) = note {
+            enrolled.warnings.get_or_insert_default().push(note);
+        }
+        Ok(enrolled)
     }
+}
+
+/// Whom new templates of this user are for.
+async fn account(session: &Session, user: &UserName, door: bool) -> Result<Account, Fault> {
+    if door {
+        return Ok(Account::Door);
+    }
+    let state = &session.state;
+    let uid = state.accounts.uid(user.clone(), state.queue_timeout).await;
+    let uid =
+        uid.map_err(|error| Fault::EnrollFailed { reason: Outcome::Failed, message: error.to_string() })?;
+    Ok(uid.map_or(Account::Door, Account::Uid))
 }
 
 impl Handle for Verify {
@@ -50,8 +68,7 @@ impl Handle for Verify {
             }
         };
         caller.may_ask_about("verify", user)?;
-        let (claimed, may_open) = (Some(user_name(user)?), self.latch != Some(false));
-        judge(Question { claimed, may_open, caller_uid: caller.uid }, session, replies).await
+        judge(Some(user_name(user)?), self.latch == Some(false), session, replies).await
     }
 }
 
@@ -62,20 +79,26 @@ impl Handle for Identify {
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Judging, CallError> {
         session.caller.may_manage("identify")?;
-        judge(Question { claimed: None, may_open: true, caller_uid: session.caller.uid }, session, replies)
-            .await
+        judge(None, false, session, replies).await
     }
 }
 
 async fn judge<M: Method<Reply = Judging>>(
-    question: Question,
+    claimed: Option<UserName>,
+    login: bool,
     session: &Session,
     replies: &mut Replies<'_, '_, M>,
 ) -> Result<Judging, CallError> {
+    let state = &session.state;
+    // Before the name service is asked, so that nobody can keep it busy alone.
     let permit = session.job_permit().await?;
-    let mut job = session.state.engine.submit(permit, |reporter| Job::Judge(question, reporter))?;
-    job.started(session.state.queue_timeout).await?;
+    let accounts = match state.accounts.for_attempt(claimed.as_ref(), login, state.queue_timeout).await {
+        Ok(accounts) => accounts,
+        Err(error) => return Ok(to_wire::unanswered(claimed.as_ref(), &error)),
+    };
+    let question = Question { claimed, accounts, caller_uid: session.caller.uid };
     let shown = |full| to_wire::shown_to(&session.caller, full);
-    let judging = follow(job, replies, |progress| shown(to_wire::judging_progress(progress))).await?;
+    let progress = |progress| shown(to_wire::judging_progress(progress));
+    let judging = run(session, permit, replies, |reporter| Job::Judge(question, reporter), progress).await?;
     Ok(shown(judging))
 }

@@ -7,7 +7,9 @@ use facelatch_wire::call::{Done, Export, Exporting, Import, Imported, Upload};
 use facelatch_wire::reply::EventKind;
 use zeroize::Zeroizing;
 
-use super::{CallError, Handle, blocking, user_name};
+use super::{CallError, Handle, blocking, user_name, without_account};
+use crate::people::UserName;
+use crate::serve::change_limit::AT_ONCE;
 use crate::serve::connection::Replies;
 use crate::serve::fault::{bad_parameter, portable_fault};
 use crate::serve::peer::Role;
@@ -23,7 +25,7 @@ impl Handle for Export {
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Exporting, CallError> {
-        session.caller.may_manage("export")?;
+        session.may_change("export")?;
         let recipient = recipient(session, self.recipient)?;
         let name = self.user.as_deref().map(user_name).transpose()?;
         let state = &session.state;
@@ -98,24 +100,37 @@ impl Handle for Import {
         _: &mut Replies<'_, '_, Self>,
     ) -> Result<Imported, CallError> {
         let identity = Zeroizing::new(self.identity.0);
-        session.caller.may_manage("import")?;
+        session.may_change("import")?;
         let Some(upload) = session.upload.take().filter(|upload| !upload.bytes.is_empty()) else {
             return Err(bad_parameter("data", &"data: nothing was uploaded; call Upload first").into());
         };
         let session::Upload { bytes: file, permit } = upload;
         let (store, made_for) = (session.state.store.clone(), made_for(&session.state));
+        let peers = session.state.peers.clone();
         let (recorder, caller_uid) = session.recorder();
+        let is_owner = session.caller.role == Role::Owner;
+        let (changes, now) = (session.state.changes.clone(), session.state.clock.now());
         let done = blocking(portable_fault, move || {
             let _permit = permit; // Held as long as the file is in memory.
+            if !is_owner {
+                portable::check_people(&file, &identity, &made_for, AT_ONCE as usize)?;
+            }
             let skip_enrolled = self.skip_enrolled.unwrap_or_default();
-            let done = portable::import(&*store, &file, &identity, &made_for, skip_enrolled)?;
+            let account_here = |user: &UserName| peers.account(user.as_str());
+            let done = portable::import(&*store, &file, &identity, &made_for, skip_enrolled, account_here)?;
+            if !is_owner {
+                // The first is counted already. Here, since the caller may hang up meanwhile.
+                changes.add(done.users.len().saturating_sub(1), now);
+            }
             done.users
                 .iter()
                 .for_each(|user| recorder.record_success(EventKind::Import, Some(user.clone()), caller_uid));
             Ok(done)
         });
         let done = done.await?;
-        Ok(Imported { added: done.added as u64, users: done.users, skipped: done.skipped })
+        let warnings: Vec<String> = done.without_account.iter().map(without_account).collect();
+        let warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
+        Ok(Imported { added: done.added as u64, users: done.users, skipped: done.skipped, warnings })
     }
 }
 

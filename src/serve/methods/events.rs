@@ -4,7 +4,7 @@ use facelatch_wire::call::Events;
 use facelatch_wire::reply::{Event, EventKind};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{CallError, Handle};
+use super::{CallError, Handle, unless_stopping};
 use crate::serve::connection::Replies;
 use crate::serve::fault::stopping;
 use crate::serve::session::Session;
@@ -21,7 +21,8 @@ impl Handle for Events {
         replies.send(&recorder.event(EventKind::Listening, None)).await?;
         let mut lost = None;
         loop {
-            match events.recv().await {
+            let next = unless_stopping(&session.state, async { Ok(events.recv().await) });
+            match next.await? {
                 Ok(event) => replies.send(&Event { lost: lost.take(), ..event }).await?,
                 Err(RecvError::Lagged(count)) => lost = Some(count),
                 Err(RecvError::Closed) => return Err(stopping().into()),

@@ -2,12 +2,13 @@
 
 use facelatch_wire::Fault;
 use facelatch_wire::call::{AuditReport, CheckAudit, Renew, Renewed};
-use facelatch_wire::reply::EventKind;
+use facelatch_wire::reply::{AuditLog, EventKind};
 
 use super::{CallError, Handle, blocking};
 use crate::serve::connection::Replies;
 use crate::serve::fault::{audit_fault, store_fault};
 use crate::serve::session::Session;
+use crate::serve::to_wire;
 use crate::store::audit;
 
 impl Handle for Renew {
@@ -16,7 +17,7 @@ impl Handle for Renew {
         session: &mut Session,
         _: &mut Replies<'_, '_, Self>,
     ) -> Result<Renewed, CallError> {
-        session.caller.may_manage("renew")?;
+        session.may_change("renew")?;
         let store_key = self.store_key.unwrap_or_default();
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let renewed = blocking(store_fault, move || {
@@ -41,8 +42,9 @@ impl Handle for CheckAudit {
         let Some(audit) = session.state.audit.clone() else {
             return Err(Fault::NotFound { message: "audit log: this daemon keeps none".to_owned() }.into());
         };
-        let audit::AuditReport { entries, files, problems } =
-            blocking(audit_fault, move || audit.verify()).await?;
-        Ok(AuditReport { entries, files, problems })
+        let audit::AuditReport { series, problems } = blocking(audit_fault, move || audit.verify()).await?;
+        let logs: Vec<AuditLog> = series.into_iter().map(to_wire::audit_log).collect();
+        let entries = logs.iter().map(|log| log.entries).sum();
+        Ok(AuditReport { entries, files: logs.iter().map(|log| log.files).sum(), problems, logs })
     }
 }

@@ -8,12 +8,16 @@ mod maintenance;
 mod people;
 mod status;
 
+use std::future::Future;
+
 use facelatch_wire::{Fault, Method};
 
 use super::connection::{Disconnected, Replies};
+use super::engine::Job;
 use super::fault::{bad_parameter, panicked, stopping};
-use super::job::{JobHandle, JobUpdate};
-use super::session::Session;
+use super::job::{JobReporter, JobUpdate};
+use super::job_limit::JobPermit;
+use super::session::{ServerState, Session};
 use crate::people::UserName;
 use crate::pipeline::Progress;
 
@@ -47,18 +51,39 @@ impl From<Disconnected> for CallError {
     }
 }
 
-/// Passes on what a job reports until the engine is done with it, then waits for its result.
-async fn follow<T, M: Method>(
-    mut job: JobHandle<T>,
+/// Has a job done: waits for its turn, passes on what it reports until the engine is done with it, then waits for its
+/// result. A daemon that stops cancels it, unless only a latch is waited for.
+async fn run<T, M: Method>(
+    session: &Session,
+    permit: Option<JobPermit>,
     replies: &mut Replies<'_, '_, M>,
+    job: impl FnOnce(JobReporter<T>) -> Job,
     reply: impl Fn(Progress) -> M::Reply,
 ) -> Result<T, CallError> {
-    while let Some(update) = job.updates.recv().await {
-        if let JobUpdate::Progress(progress) = update {
-            replies.send(&reply(progress)).await?;
+    let state = &session.state;
+    let done = unless_stopping(state, async {
+        let mut job = state.engine.submit(permit, job)?;
+        job.started(state.queue_timeout).await?;
+        while let Some(update) = job.updates.recv().await {
+            if let JobUpdate::Progress(progress) = update {
+                replies.send(&reply(progress)).await?;
+            }
         }
+        Ok(job.end)
+    });
+    done.await?.await.map_err(|_| stopping().into())
+}
+
+/// Does this unless the daemon is asked to stop before it is done.
+async fn unless_stopping<T>(
+    state: &ServerState,
+    work: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = state.asked_to_stop() => Err(stopping().into()),
     }
-    job.end.await.map_err(|_| stopping().into())
 }
 
 /// Runs what waits for the disk on a thread of the pool. `fault` says what the caller gets if it fails.
@@ -67,6 +92,11 @@ async fn blocking<T: Send + 'static, E: Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, Fault> {
     tokio::task::spawn_blocking(work).await.map_err(|_| panicked())?.map_err(fault)
+}
+
+/// What to say of somebody who was enrolled under the name of no account.
+fn without_account(user: &impl std::fmt::Display) -> String {
+    format!("no account here is named {user}: enrolled for the door only, and no login accepts this face")
 }
 
 fn user_name(user: &str) -> Result<UserName, Fault> {

@@ -1,16 +1,22 @@
 //! Methods about who is enrolled, and about misses.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use facelatch_wire::call::{Done, List, Remove, Removed, Reset};
 use facelatch_wire::message::printable;
 use facelatch_wire::reply::{EventKind, Listed};
 use facelatch_wire::{Fault, MAX_MESSAGE_BYTES};
 
 use super::{CallError, Handle, blocking, user_name};
-use crate::people::Misses;
+use crate::people::{Misses, UserName};
 use crate::serve::connection::Replies;
 use crate::serve::fault::store_fault;
 use crate::serve::session::Session;
 use crate::serve::to_wire;
+
+/// How long a list waits for the name service.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Handle for List {
     async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Listed, CallError> {
@@ -19,12 +25,16 @@ impl Handle for List {
             None => session.caller.may_manage("list of everybody")?,
         }
         let user = self.user.as_deref().map(user_name).transpose()?;
-        let store = session.state.store.clone();
+        let state = &session.state;
+        let store = state.store.clone();
         let templates = blocking(store_fault, move || store.templates(user.as_ref())).await?;
+        let names: BTreeSet<UserName> = templates.iter().map(|template| template.user.clone()).collect();
+        // A list without this is better than none.
+        let uids = state.accounts.uids(names.into_iter().collect(), LOOKUP_TIMEOUT).await.ok();
         let mut listed = Listed::default();
         // Room for the rest of the reply; each template is at most a few hundred bytes.
         let mut room = MAX_MESSAGE_BYTES - 1024;
-        for template in templates.into_iter().map(to_wire::template) {
+        for template in templates.into_iter().map(|template| to_wire::template(template, uids.as_ref())) {
             let length = serde_json::to_vec(&template).map_or(usize::MAX, |text| text.len() + 1);
             if length > room {
                 listed.truncated = true;
@@ -43,7 +53,7 @@ impl Handle for Remove {
         session: &mut Session,
         _: &mut Replies<'_, '_, Self>,
     ) -> Result<Removed, CallError> {
-        session.caller.may_manage("remove")?;
+        session.may_change("remove")?;
         let (name, id) = (user_name(&self.user)?, self.id.clone());
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let removed = blocking(store_fault, move || {
@@ -67,10 +77,17 @@ impl Handle for Remove {
 
 impl Handle for Reset {
     async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, CallError> {
-        session.caller.may_manage("reset")?;
+        session.may_change("reset")?;
         let name = self.user.as_deref().map(user_name).transpose()?;
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let reset = blocking(store_fault, move || {
+            // Misses that cannot be read are replaced.
+            let had_none = store.misses(name.as_ref()).is_ok_and(|misses| misses == Misses::default());
+            if had_none {
+                // Nothing for the record.
+                recorder.announce_only(recorder.event(EventKind::Reset, self.user), caller_uid);
+                return Ok(());
+            }
             store.set_misses(name.as_ref(), Misses::default())?;
             recorder.record_success(EventKind::Reset, self.user, caller_uid);
             Ok(())

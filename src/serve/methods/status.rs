@@ -48,7 +48,7 @@ impl Handle for StatusCall {
             store: stored(health, audit),
             busy: engine.busy(),
             latch: engine.latch.clone(),
-            notes: networks.notes.iter().cloned().chain(turned).collect(),
+            notes: [&state.notes[..], &networks.notes, turned.as_slice()].concat(),
             threshold: score(networks.threshold),
             identical_pair_p: score(networks.identical_pair),
         })

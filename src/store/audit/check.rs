@@ -1,6 +1,7 @@
 //! Verifies the whole log and names every place where it is not as it was written.
 
-use super::{Audit, Tag, name, parse, unhex};
+use super::{Audit, Series, Tag, parse, unhex};
+use crate::clock::WallTime;
 
 /// Most problems that are named; the rest are counted.
 const NAMED: usize = 20;
@@ -8,12 +9,27 @@ const NAMED: usize = 20;
 /// What verifying the log found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditReport {
+    /// Each series.
+    pub series: Vec<SeriesReport>,
+    /// What is wrong, a sentence each; empty if nothing is.
+    pub problems: Vec<String>,
+}
+
+/// What there is of one series.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeriesReport {
+    /// Name of its current file.
+    pub name: String,
     /// Number of lines that are as they were written.
     pub entries: u64,
     /// Number of files.
     pub files: u64,
-    /// What is wrong, a sentence each; empty if nothing is.
-    pub problems: Vec<String>,
+    /// Lines before the oldest one that made room.
+    pub dropped: u64,
+    /// Time of the very first line, kept or not; unknown in a log of an earlier program.
+    pub since: Option<WallTime>,
+    /// Time of the oldest line kept.
+    pub kept_since: Option<WallTime>,
 }
 
 /// The end of one file.
@@ -50,37 +66,58 @@ impl Audit {
     /// # Errors
     /// Text, when a file cannot be read.
     pub fn verify(&self) -> Result<AuditReport, String> {
-        let state = self.state();
-        let mut walk = Walk { audit: self, report: AuditReport::default(), more: 0, before: None };
-        let mut starts = Vec::new();
-        for which in (0..self.limits.files.max(2)).rev() {
-            let file = self.disk.read(&name(which)).map_err(|e| format!("audit log {}: {e}", name(which)))?;
-            let Some(file) = file else { continue };
-            walk.report.files += 1;
-            let start = walk.file(&name(which), &String::from_utf8_lossy(&file));
-            starts.extend(start);
-        }
-        // A rotation that was cut short may have left an extra file: nothing is missing then.
-        if !starts.iter().take(2).any(|start| *start == state.head.first) {
-            walk.problem(format!(
-                "the beginning is missing: the oldest line must be number {}",
-                state.head.first
-            ));
-        }
-        if walk.before != Some((state.head.last, state.head.tag)) {
-            walk.problem(format!("the end is missing: the newest line must be number {}", state.head.last));
-        }
-        let Walk { mut report, more, .. } = walk;
-        if more > 0 {
-            report.problems.push(format!("and {more} more"));
+        let mut report = AuditReport::default();
+        for series in [&self.changes, &self.attempts] {
+            let (found, problems) = series.verify()?;
+            report.series.push(found);
+            report.problems.extend(problems);
         }
         Ok(report)
     }
 }
 
+impl Series {
+    /// What there is of it, and what is wrong.
+    fn verify(&self) -> Result<(SeriesReport, Vec<String>), String> {
+        let state = self.state();
+        let report = SeriesReport { name: self.name(0), ..SeriesReport::default() };
+        let mut walk = Walk { series: self, report, problems: Vec::new(), more: 0, before: None };
+        let mut starts = Vec::new();
+        for which in (0..self.limits.files.max(2)).rev() {
+            let name = self.name(which);
+            let file = self.disk.read(&name).map_err(|e| format!("audit log {name}: {e}"))?;
+            let Some(file) = file else { continue };
+            walk.report.files += 1;
+            starts.extend(walk.file(&name, &String::from_utf8_lossy(&file)));
+        }
+        // A rotation that was cut short may have left an extra file: nothing is missing then.
+        if !starts.iter().take(2).any(|start| *start == state.head.first) {
+            walk.problem(format!(
+                "{}: the beginning is missing: the oldest line must be number {}",
+                self.name(0),
+                state.head.first
+            ));
+        }
+        if walk.before != Some((state.head.last, state.head.tag)) {
+            let last = state.head.last;
+            walk.problem(format!(
+                "{}: the end is missing: the newest line must be number {last}",
+                self.name(0)
+            ));
+        }
+        let Walk { mut report, mut problems, more, .. } = walk;
+        report.dropped = starts.first().map_or(0, |first| first.saturating_sub(1));
+        if more > 0 {
+            problems.push(format!("and {more} more in {}", self.name(0)));
+        }
+        Ok((report, problems))
+    }
+}
+
 struct Walk<'a> {
-    audit: &'a Audit,
-    report: AuditReport,
+    series: &'a Series,
+    report: SeriesReport,
+    problems: Vec<String>,
     more: usize,
     /// Number and tag of the line before.
     before: Option<(u64, Tag)>,
@@ -96,10 +133,12 @@ impl Walk<'_> {
                 continue;
             };
             first = first.or(Some(entry.n));
+            self.report.kept_since = self.report.kept_since.or(Some(entry.time));
+            self.report.since = entry.since.or(self.report.since);
             // The oldest file says itself what it continues from.
             let said = (at == 0).then(|| unhex(entry.after.as_deref()?)).flatten();
             let before = self.before.unwrap_or((entry.n.saturating_sub(1), said.unwrap_or_default()));
-            if self.audit.tag(&before.1, text) != tag {
+            if self.series.tag(&before.1, text) != tag {
                 self.problem(format!("{name} line {}: was changed, or lines before it are missing", at + 1));
             } else if entry.n != before.0 + 1 {
                 self.problem(format!("{name} line {}: number {} follows {}", at + 1, entry.n, before.0));
@@ -119,8 +158,8 @@ impl Walk<'_> {
     }
 
     fn problem(&mut self, text: String) {
-        if self.report.problems.len() < NAMED {
-            self.report.problems.push(text);
+        if self.problems.len() < NAMED {
+            self.problems.push(text);
         } else {
             self.more += 1;
         }

@@ -7,8 +7,6 @@ use super::Tag;
 use crate::store::files::Disk;
 use crate::store::seal::Key;
 
-const FILE: &str = "audit.head";
-
 /// Numbers, tag, and a tag over them.
 const SLOT_BYTES: usize = 8 + 8 + 32 + 32;
 
@@ -22,28 +20,28 @@ pub(super) struct AuditHead {
 
 impl AuditHead {
     /// After a line.
-    pub(super) fn write(&self, disk: &dyn Disk, key: &Key) -> io::Result<()> {
-        self.write_to(1, disk, key)
+    pub(super) fn write(&self, disk: &dyn Disk, file: &str, key: &Key) -> io::Result<()> {
+        self.write_to(1, disk, file, key)
     }
 
     /// After the first line of a file; on the disk when this returns.
-    pub(super) fn settle(&self, disk: &dyn Disk, key: &Key) -> io::Result<()> {
+    pub(super) fn settle(&self, disk: &dyn Disk, file: &str, key: &Key) -> io::Result<()> {
         // One slot after the other: one of the two is whole at any moment.
-        self.write(disk, key)?;
-        disk.sync(FILE)?;
-        self.write_to(0, disk, key)?;
-        disk.sync(FILE)
+        self.write(disk, file, key)?;
+        disk.sync(file)?;
+        self.write_to(0, disk, file, key)?;
+        disk.sync(file)
     }
 
-    fn write_to(&self, slot: u64, disk: &dyn Disk, key: &Key) -> io::Result<()> {
+    fn write_to(&self, slot: u64, disk: &dyn Disk, file: &str, key: &Key) -> io::Result<()> {
         let body = [&self.first.to_le_bytes()[..], &self.last.to_le_bytes(), &self.tag].concat();
         let tag = key.mac(&[b"head", &body]);
-        disk.write(FILE, slot * SLOT_BYTES as u64, &[&body[..], &tag].concat())
+        disk.write(file, slot * SLOT_BYTES as u64, &[&body[..], &tag].concat())
     }
 
-    pub(super) fn read(disk: &dyn Disk, key: &Key) -> io::Result<Option<Self>> {
-        let file = disk.read(FILE)?.unwrap_or_default();
-        let heads = file.chunks(SLOT_BYTES).filter_map(|slot| {
+    pub(super) fn read(disk: &dyn Disk, file: &str, key: &Key) -> io::Result<Option<Self>> {
+        let bytes = disk.read(file)?.unwrap_or_default();
+        let heads = bytes.chunks(SLOT_BYTES).filter_map(|slot| {
             let (body, tag) = slot.split_last_chunk::<32>()?;
             let (first, rest) = body.split_first_chunk()?;
             let (last, rest) = rest.split_first_chunk()?;

@@ -1,5 +1,8 @@
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
+use super::head::AuditHead;
+use super::series::SeriesState;
 use super::*;
 use crate::store::files::tests::{Fake, Fault};
 
@@ -40,8 +43,14 @@ impl Disk for Shared {
 
 fn open(disk: &Arc<Fake>) -> std::io::Result<Audit> {
     let key = Key::from_bytes([6; 32]);
-    let disk = Box::new(Shared(disk.clone()));
-    Audit::with_disk(disk, Path::new("audit"), key, LIMITS, WallTime(50), true)
+    Audit::with_disks(
+        &|| Box::new(Shared(disk.clone())),
+        Path::new("audit"),
+        &key,
+        LIMITS,
+        WallTime(50),
+        true,
+    )
 }
 
 fn happened(n: u64) -> Entry {
@@ -80,7 +89,7 @@ fn what_was_written_verifies_over_restarts_and_rotations() {
             && disk.length("audit.log.3").expect("read").is_none()
     );
     let report = open(&disk).expect("opens").verify().expect("read");
-    assert_eq!((report.files, report.problems.len()), (3, 0), "{:?}", report.problems);
+    assert_eq!((report.series[1].files, report.problems.len()), (3, 0), "{:?}", report.problems);
     let text = String::from_utf8(file(&disk, "audit.log.1")).expect("text");
     assert!(text.contains("\"user\":\"alice\"") && text.contains("\"verdict\":\"match\""));
 }
@@ -122,16 +131,20 @@ fn any_edit_is_found() {
 
 /// The log as a running daemon has it: its state is what it wrote last, and nothing is repaired.
 fn filled_view(disk: &Arc<Fake>) -> Audit {
+    let view = |name, key: Key| {
+        let head = AuditHead::read(&**disk, &format!("{name}.head"), &key).expect("read").expect("there");
+        let state = Mutex::new(SeriesState { head, ..SeriesState::default() });
+        Series {
+            disk: Box::new(Shared(disk.clone())),
+            folder: PathBuf::from("audit"),
+            name,
+            key,
+            limits: LIMITS,
+            state,
+        }
+    };
     let key = Key::from_bytes([6; 32]);
-    let head = AuditHead::read(&**disk, &key).expect("read").expect("there");
-    let state = AuditState { head, length: 0, lost: 0, problem: None };
-    Audit {
-        disk: Box::new(Shared(disk.clone())),
-        folder: "audit".into(),
-        key,
-        limits: LIMITS,
-        state: Mutex::new(state),
-    }
+    Audit { attempts: view("audit", key.clone()), changes: view("changes", key.derive("changes")) }
 }
 
 #[test]
@@ -152,7 +165,8 @@ fn a_cut_end_is_found_at_the_next_start_and_stays_recorded() {
 #[test]
 fn a_removed_log_or_head_is_found() {
     let disk = filled(30);
-    for name in ["audit.log", "audit.log.1", "audit.log.2", "audit.head"] {
+    open(&disk).expect("opens").record(changed("alice"));
+    for name in ["audit.log", "audit.log.1", "audit.log.2", "audit.head", "changes.log", "changes.head"] {
         let site = Arc::new(disk.reboot(1));
         site.remove(name).expect("removed");
         assert!(!problems(&site).is_empty(), "{name}");
@@ -183,7 +197,7 @@ fn no_line_that_was_acknowledged_is_lost_whenever_the_power_goes() {
             let report = audit.verify().expect("read");
             let lost = report.problems.iter().filter(|p| !p.contains("cut short")).collect::<Vec<_>>();
             assert!(lost.is_empty(), "step {step}, seed {seed}: {lost:?}");
-            let last = audit.state().head.last;
+            let last = audit.attempts.state().head.last;
             assert!(last >= written, "step {step}, seed {seed}: {last} of {written}");
         }
     }
@@ -224,7 +238,7 @@ fn a_disk_that_was_full_leaves_no_false_alarm() {
         let report = audit.verify().expect("read");
         let other = |problem: &&String| !problem.contains("lines before it could not be written");
         assert_eq!(report.problems.iter().find(other), None, "step {step}, {fault:?}");
-        let written = audit.state().head.last;
+        let written = audit.attempts.state().head.last;
         drop(audit);
         let report = open(&disk).expect("opens").verify().expect("read");
         assert_eq!(report.problems.iter().find(other), None, "step {step}, {fault:?}: after a restart");
@@ -233,4 +247,42 @@ fn a_disk_that_was_full_leaves_no_false_alarm() {
         let text = String::from_utf8(text.concat()).expect("text");
         assert!(text.lines().last().expect("lines").contains(&format!("\"n\":{written},")));
     }
+}
+
+fn changed(user: &str) -> Entry {
+    Entry { time: WallTime(60), kind: "enroll".to_owned(), user: Some(user.to_owned()), ..Entry::default() }
+}
+
+#[test]
+fn attempts_do_not_push_changes_out_and_the_log_says_what_it_dropped() {
+    let disk = Arc::new(Fake::default());
+    let audit = open(&disk).expect("opens");
+    audit.record(changed("mallory"));
+    for n in 0..1000 {
+        audit.record(Entry { time: WallTime(100 + n), ..happened(n) });
+    }
+    let text = |name: &str| String::from_utf8(file(&disk, name)).expect("text");
+    assert!(text("changes.log").contains(r#""kind":"enroll","user":"mallory""#));
+    drop(audit);
+    let report = open(&disk).expect("opens").verify().expect("read");
+    assert_eq!(report.problems, Vec::<String>::new());
+    let [changes, attempts] = &report.series[..] else { panic!("two series") };
+    assert_eq!((changes.name.as_str(), changes.entries, changes.dropped), ("changes.log", 2, 0));
+    assert_eq!((attempts.since, changes.since), (Some(WallTime(50)), Some(WallTime(50))));
+    // A thousand attempts, and the first line of each file that ever was.
+    assert!(attempts.dropped > 900 && attempts.dropped + attempts.entries > 1000, "{attempts:?}");
+    // The oldest line begins its file, with the time of the attempt before it.
+    assert!(attempts.kept_since > Some(WallTime(1000)), "{attempts:?}");
+    let newest = text("audit.log");
+    let (_, begin, _) = newest.lines().next().and_then(parse).expect("a line");
+    assert_eq!((begin.dropped, begin.since), (Some(attempts.dropped), attempts.since));
+}
+
+#[test]
+fn a_line_of_one_series_is_none_of_the_other() {
+    let disk = filled(0);
+    open(&disk).expect("opens").record(changed("mallory"));
+    put(&disk, "audit.log", &file(&disk, "changes.log"));
+    let found = filled_view(&disk).verify().expect("read").problems;
+    assert!(found.iter().any(|problem| problem.starts_with("audit.log line 1: was changed")), "{found:?}");
 }

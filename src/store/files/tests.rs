@@ -13,8 +13,10 @@ pub(in crate::store) enum Fault {
     Power,
     /// No room: this one step fails, after half of it.
     Full,
-    /// No room from this step on.
+    /// Each step fails from this one on: no room, and a disk that cannot be written at all.
     FullForGood,
+    /// From this step on no file grows and none is made; what is there can be overwritten.
+    NoRoom,
 }
 
 #[derive(Clone, Default)]
@@ -62,9 +64,11 @@ impl Fake {
         self.0.lock().expect("lock").fault = None;
     }
 
-    /// Counts a step; fails if that is planned.
+    /// Counts a step that needs room; fails if that is planned.
     pub(in crate::store) fn step(&self) -> io::Result<()> {
-        self.0.lock().expect("lock").step().map_err(|(error, _)| error)
+        let mut state = self.0.lock().expect("lock");
+        state.step().map_err(|(error, _)| error)?;
+        if state.is_without_room() { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     /// Every byte that a reader of the raw disk could find now.
@@ -125,6 +129,10 @@ impl State {
         }
     }
 
+    fn is_without_room(&self) -> bool {
+        self.fault.is_some_and(|(at, fault)| fault == Fault::NoRoom && self.steps >= at)
+    }
+
     fn renamed(&mut self, change: impl FnOnce(&mut BTreeMap<String, usize>) -> Option<()>) -> io::Result<()> {
         self.step().map_err(|(error, _)| error)?;
         let before = self.names.clone();
@@ -146,7 +154,9 @@ impl Disk for Fake {
 
     fn write(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.0.lock().expect("lock");
-        let step = state.step();
+        let length = state.names.get(name).map_or(0, |file| state.files[*file].now.len());
+        let grows = state.is_without_room() && length < at as usize + bytes.len();
+        let step = state.step().and(if grows { Err((ErrorKind::StorageFull.into(), true)) } else { Ok(()) });
         let kept = match &step {
             Ok(()) => bytes,
             Err((_, true)) => &bytes[..bytes.len() / 2],

@@ -1,5 +1,6 @@
 //! The first 256 bytes of a keyring file, sealed: the device, the root of its keys, and the seeds of its template keys.
 
+use super::slot::{SHORT_SLOT_BYTES, SLOT_BYTES};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::embed::{KeyKind, TemplateKey, TemplateKeySpec};
@@ -7,7 +8,10 @@ use crate::store::seal::{KEY_BYTES, Key, SEAL_BYTES};
 
 pub(super) const HEADER_BYTES: usize = 256;
 
-const MAGIC: &[u8; 8] = b"FLKEYS\0\x02";
+const MAGIC: &[u8; 8] = b"FLKEYS\0\x03";
+
+/// Of files whose slots have [`SHORT_SLOT_BYTES`]: they are read, and rewritten at once.
+pub(super) const MAGIC_2: &[u8; 8] = b"FLKEYS\0\x02";
 
 /// Bytes that tell whether a key is the right one, whether or not the rest is whole.
 const CHECK_BYTES: usize = 8;
@@ -66,6 +70,10 @@ impl KeyringHeader {
     }
 
     pub(super) fn seal(&self, wrap: &Key) -> Vec<u8> {
+        self.seal_as(MAGIC, wrap)
+    }
+
+    pub(super) fn seal_as(&self, magic: &[u8; 8], wrap: &Key) -> Vec<u8> {
         let mut plain = Zeroizing::new(Vec::with_capacity(PLAIN_BYTES));
         plain.extend_from_slice(&self.generation.to_le_bytes());
         plain.extend_from_slice(&self.device);
@@ -77,12 +85,21 @@ impl KeyringHeader {
             plain.extend_from_slice(&seed.length.to_le_bytes());
         }
         plain.resize(PLAIN_BYTES, 0);
-        [&MAGIC[..], &check(wrap), &wrap.seal(&[MAGIC], &plain)].concat()
+        [&magic[..], &check(wrap), &wrap.seal(&[magic], &plain)].concat()
     }
 
     /// Whether the file starts as every keyring does.
     pub(super) fn has_magic(file: &[u8]) -> bool {
-        file.starts_with(MAGIC)
+        file.starts_with(MAGIC) || file.starts_with(MAGIC_2)
+    }
+
+    /// Length of each slot in the file, if its start tells.
+    pub(super) fn slot_bytes(file: &[u8]) -> Option<usize> {
+        match file.first_chunk()? {
+            MAGIC => Some(SLOT_BYTES),
+            MAGIC_2 => Some(SHORT_SLOT_BYTES),
+            _ => None,
+        }
     }
 
     /// Whether the file names this key as the one that sealed it, damaged or not.
@@ -91,8 +108,9 @@ impl KeyringHeader {
     }
 
     pub(super) fn open(wrap: &Key, file: &[u8]) -> Option<Self> {
-        let sealed = file.get(..HEADER_BYTES)?.strip_prefix(MAGIC)?.strip_prefix(&check(wrap))?;
-        let plain = wrap.open(&[MAGIC], sealed).ok()?;
+        let (magic, rest) = file.get(..HEADER_BYTES)?.split_first_chunk::<8>()?;
+        let sealed = rest.strip_prefix(&check(wrap))?;
+        let plain = wrap.open(&[magic], sealed).ok().filter(|_| Self::has_magic(file))?;
         let (generation, rest) = plain.split_first_chunk()?;
         let (device, rest) = rest.split_first_chunk()?;
         let (root, rest) = rest.split_first_chunk()?;

@@ -6,9 +6,13 @@ use super::KeyId;
 use crate::people::UserName;
 use crate::store::seal::{KEY_BYTES, Key, SEAL_BYTES};
 
-pub(super) const SLOT_BYTES: usize = 128;
+/// Room for the longest name, 256 bytes.
+pub(super) const SLOT_BYTES: usize = 384;
 
-/// Kind, length of the name, name, id, key, padded with zeros.
+/// What a slot had when names were at most 32 bytes long.
+pub(super) const SHORT_SLOT_BYTES: usize = 128;
+
+/// Kind, length of the name (in the short form a byte, else two), name, id, key, padded with zeros.
 const PLAIN_BYTES: usize = SLOT_BYTES - SEAL_BYTES;
 
 /// The kind of a user's key.
@@ -36,7 +40,8 @@ impl OpenSlot {
     pub(super) fn wrap(&self, store_key: &Key, device: &[u8; 16], index: usize) -> [u8; SLOT_BYTES] {
         let name = self.user.as_ref().map_or("", UserName::as_str).as_bytes();
         let mut plain = Zeroizing::new([0; PLAIN_BYTES]);
-        let parts = [&[USER, name.len() as u8], name, &self.id, self.key.bytes()];
+        let [low, high] = (name.len() as u16).to_le_bytes();
+        let parts = [&[USER, low, high], name, &self.id, self.key.bytes()];
         let mut at = 0;
         for part in parts {
             plain[at..at + part.len()].copy_from_slice(part);
@@ -48,18 +53,17 @@ impl OpenSlot {
         wrapped
     }
 
-    /// Slot number `index`, from its bytes; `None` if it is free or cannot be opened.
-    pub(super) fn unwrap(
-        wrapped: &[u8; SLOT_BYTES],
-        store_key: &Key,
-        device: &[u8; 16],
-        index: usize,
-    ) -> Option<Self> {
-        if *wrapped == [0; SLOT_BYTES] {
+    /// Slot number `index`, from its bytes in either form; `None` if it is free or cannot be opened.
+    pub(super) fn unwrap(wrapped: &[u8], store_key: &Key, device: &[u8; 16], index: usize) -> Option<Self> {
+        if wrapped.iter().all(|byte| *byte == 0) {
             return None;
         }
         let plain = store_key.open(&[b"slot", device, &(index as u64).to_le_bytes()], wrapped).ok()?;
-        let (&[kind, length], rest) = plain.split_first_chunk()?;
+        let (&kind, rest) = plain.split_first()?;
+        let (length, rest) = match wrapped.len() {
+            SHORT_SLOT_BYTES => rest.split_first().map(|(length, rest)| (u16::from(*length), rest))?,
+            _ => rest.split_first_chunk().map(|(length, rest)| (u16::from_le_bytes(*length), rest))?,
+        };
         let (name, rest) = rest.split_at_checked(length.into())?;
         let (id, rest) = rest.split_first_chunk()?;
         let (key, _) = rest.split_first_chunk::<KEY_BYTES>()?;

@@ -1,6 +1,8 @@
 use super::*;
 use crate::embed::KeyKind;
 use crate::store::files::tests::{Fake, Fault};
+use crate::store::keyring::header::MAGIC_2;
+use crate::store::seal::SEAL_BYTES;
 
 /// Adds one user and gives the id of their key.
 fn add(ring: &mut Keyring, disk: &Fake, name: &str) -> KeyId {
@@ -39,13 +41,88 @@ fn keys_come_back_and_slots_are_used_again() {
     let key = ring.key(&bob).expect("opens");
     ring.erase(&disk, &user("alice")).expect("erased");
     let carol = add(&mut ring, &disk, "carol");
-    assert_eq!(disk.length("keyring.a").expect("read"), Some(256 + 2 * 128), "alice's slot is carol's now");
+    assert_eq!(disk.length("keyring.a").expect("read"), Some(256 + 2 * 384), "alice's slot is carol's now");
     let (again, used) = open(&disk, &[1]).expect("opens").expect("there");
     assert_eq!((used, again.notes.len()), (0, 0), "{:?}", again.notes);
     assert!(again.key(&bob).expect("opens") == key && again.key(&alice).is_none());
     assert_eq!(again.user_of(&carol), Some(&user("carol")));
     assert_eq!(again.users(), [user("bob"), user("carol")]);
     assert!(again.template_key(&ring.header().seeds[0].id()).is_some());
+}
+
+/// As the version before wrote it: slots of 128 bytes, and one byte for the length of a name.
+fn in_the_short_form(ring: &Keyring) -> Vec<u8> {
+    let mut file = ring.header().seal_as(MAGIC_2, ring.wrap());
+    for (index, slot) in ring.slots.iter().enumerate() {
+        let Some(slot) = slot else {
+            file.extend([0; SHORT_SLOT_BYTES]);
+            continue;
+        };
+        let (name, key) = (slot.user.as_str().as_bytes(), ring.key(&slot.id).expect("opens"));
+        let mut plain = [&[1, name.len() as u8], name, &slot.id, key.bytes()].concat();
+        plain.resize(SHORT_SLOT_BYTES - SEAL_BYTES, 0);
+        let context = [b"slot".as_slice(), &ring.header().device, &(index as u64).to_le_bytes()];
+        file.extend(ring.wrap().seal(&context, &plain));
+    }
+    file
+}
+
+#[test]
+fn a_keyring_of_the_version_before_is_rewritten_whenever_the_power_goes() {
+    let disk = Fake::default();
+    let mut ring = made(&disk);
+    add(&mut ring, &disk, "gone");
+    let ids = [add(&mut ring, &disk, "alice"), add(&mut ring, &disk, "bob")];
+    ring.erase(&disk, &user("gone")).expect("erased");
+    let before = in_the_short_form(&ring);
+    for step in 1.. {
+        let disk = Fake::default();
+        MIRRORS.iter().for_each(|name| disk.write(name, 0, &before).expect("written"));
+        for name in MIRRORS {
+            disk.sync(name).expect("synced");
+        }
+        disk.sync_names().expect("synced");
+        disk.plan(step, Fault::Power);
+        let done = open(&disk, &[1]).is_ok();
+        for seed in 0..3 {
+            let after = disk.reboot(seed);
+            let (again, _) = open(&after, &[1]).expect("opens").expect("there");
+            assert!(again.notes.is_empty() && again.users().len() == 2, "step {step}: {:?}", again.notes);
+            assert!(ids.iter().all(|id| again.key(id) == ring.key(id)), "step {step}, seed {seed}");
+            assert_eq!(after.length("keyring.b").expect("read"), Some(256 + 3 * 384));
+            assert!(open(&after, &[1]).expect("opens").expect("there").0.notes.is_empty());
+        }
+        if done {
+            break;
+        }
+    }
+}
+
+#[test]
+fn the_longest_name_fits_a_slot() {
+    let disk = Fake::default();
+    let mut ring = made(&disk);
+    let (long, short) = ("n".repeat(256), "CORP\\alice");
+    let ids = [add(&mut ring, &disk, &long), add(&mut ring, &disk, short)];
+    let (again, _) = open(&disk, &[1]).expect("opens").expect("there");
+    assert_eq!(ids.map(|id| again.user_of(&id).cloned()), [Some(user(&long)), Some(user(short))]);
+    assert!(again.notes.is_empty());
+}
+
+#[test]
+fn a_copy_that_was_put_back_does_not_win_over_the_other() {
+    for mirror in MIRRORS {
+        let disk = Fake::default();
+        let mut ring = made(&disk);
+        add(&mut ring, &disk, "alice");
+        let old = disk.read(mirror).expect("read").expect("there");
+        ring.erase(&disk, &user("alice")).expect("erased");
+        let carol = add(&mut ring, &disk, "carol");
+        disk.write(mirror, 0, &old).expect("put back, with alice where carol is now");
+        let (again, _) = open(&disk, &[1]).expect("opens").expect("there");
+        assert_eq!((again.users(), again.notes.len()), (vec![user("carol")], 1), "{mirror}");
+        assert!(again.key(&carol).is_some(), "{mirror}");
+    }
 }
 
 #[test]
@@ -65,7 +142,7 @@ fn one_damaged_copy_is_mended_wherever_the_damage_is() {
             assert_eq!(again.notes.len(), 1);
             assert!(open(&disk, &[1]).expect("opens").expect("there").0.notes.is_empty(), "it was mended");
         }
-        for length in [0, 100, 256, 300, 400] {
+        for length in [0, 100, 256, 300, 400, 700] {
             disk.truncate(mirror, length).expect("cut");
             assert_eq!(
                 open(&disk, &[1]).expect("opens").expect("there").0.users().len(),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Ledger;
+use super::head::{self, LedgerHead, Newest, Unlogged};
 use crate::clock::WallTime;
 use crate::memory::Pinned;
 use crate::store::files::Disk;
@@ -62,9 +63,77 @@ impl Ledger {
             embedder_sha256,
             now,
         };
-        let Recovered { log, manifest, entries, findings } = recovery.run()?;
+        let (head, newest) = recovery.head()?;
+        let (recovered, both_whole) = recovery.run()?;
+        let Recovered { log, manifest, entries, mut findings } = recovered;
+        let new = manifest.revision == 0 && keyring.users().is_empty();
+        findings.hold_against(&manifest, newest.as_ref(), both_whole, new);
+        let newest = newest.unwrap_or_default();
+        // Each later change of the log has what the head kept for it.
+        let unlogged =
+            if newest.revision >= manifest.revision { newest.unlogged } else { Unlogged::default() };
         let Recovery { mirror, keys, .. } = recovery;
-        Ok((Self { folder: folder.into(), disk, keys, log, mirror, entries, manifest }, findings))
+        let head_is_behind = false;
+        let folder = folder.into();
+        let mut ledger =
+            Self { folder, disk, keys, log, mirror, head, head_is_behind, entries, manifest, unlogged };
+        ledger.settle(newest.revision, findings.condition == Condition::Lossy)?;
+        Ok((ledger, findings))
+    }
+
+    /// Brings the head up to date, and takes its room.
+    fn settle(&mut self, newest: u64, lossy: bool) -> Result<(), StoreError> {
+        if lossy {
+            // No copy of what is lost passes for newer than this, if it turns up later.
+            self.commit_as(Vec::new(), |manifest| manifest.revision = manifest.revision.max(newest + 1))?;
+        }
+        self.head.take_room(&self.manifest, &self.unlogged).map_err(|e| StoreError::io(&self.folder, e))?;
+        if !self.unlogged.is_empty() && self.commit(Vec::new()).is_err() {
+            tracing::warn!("store: {} keeps misses until the change log can be written", head::FILE);
+        }
+        Ok(())
+    }
+}
+
+impl Findings {
+    /// Notes what is older than the head says. `both_whole`: of log and table; `new`: nothing was ever changed.
+    fn hold_against(&mut self, manifest: &Manifest, newest: Option<&Newest>, both_whole: bool, new: bool) {
+        let (condition, note) = match newest {
+            Some(newest) if newest.revision > manifest.revision => (
+                Condition::Lossy,
+                format!(
+                    "change log and table are older than {} says; changes {} to {} are lost",
+                    head::FILE,
+                    manifest.revision + 1,
+                    newest.revision
+                ),
+            ),
+            Some(newest) if newest.revision == manifest.revision && newest.chain != manifest.chain => (
+                Condition::Lossy,
+                format!(
+                    "change {} is another one than {} says; it and others before it are lost",
+                    newest.revision,
+                    head::FILE
+                ),
+            ),
+            None if both_whole && !new => (
+                Condition::Restored,
+                format!(
+                    "{} was damaged or missing and was written again; misses that it kept while the disk was full are \
+                     gone",
+                    head::FILE
+                ),
+            ),
+            None if !new => (
+                Condition::Lossy,
+                format!("{} was damaged or missing as well: the last changes may be missing", head::FILE),
+            ),
+            _ => return,
+        };
+        if condition > self.condition || condition == Condition::Restored {
+            self.condition = self.condition.max(condition);
+            self.notes.push(format!("store: {note}"));
+        }
     }
 }
 
@@ -88,8 +157,20 @@ pub(super) struct Recovered {
 }
 
 impl Recovery<'_> {
-    fn run(&mut self) -> Result<Recovered, StoreError> {
+    /// The head, and what it says.
+    fn head(&self) -> Result<(LedgerHead, Option<Newest>), StoreError> {
+        let (key, device) = (self.keys.head.clone(), self.keyring.header().device);
+        LedgerHead::open(self.disk.clone(), key, device).map_err(|e| self.io(e))
+    }
+
+    /// The state, and whether log and table were both whole.
+    fn run(&mut self) -> Result<(Recovered, bool), StoreError> {
         let (table, log) = (self.mirror.load(&self.keys), self.replay(0, None)?);
+        let both_whole = matches!((&table, &log), (Loaded::Whole(..), Some(_)));
+        Ok((self.recover(table, log)?, both_whole))
+    }
+
+    fn recover(&mut self, table: Loaded, log: Option<Replay>) -> Result<Recovered, StoreError> {
         match (table, log) {
             (Loaded::Whole(manifest, entries), Some(log)) => self.newer(manifest, entries, &log),
             // The power went before the first log was there.
@@ -99,7 +180,10 @@ impl Recovery<'_> {
                 self.with_new_log(manifest, entries, lost.into_iter().collect())
             }
             (Loaded::Empty, None) if self.keyring.users().is_empty() && !self.has_log()? => self.create(),
-            (Loaded::Empty, Some(log)) => self.with_new_table("was missing", &log),
+            (Loaded::Empty, Some(log)) => {
+                let why = if self.mirror.is_new { "was missing" } else { "was empty" };
+                self.with_new_table(why, &log)
+            }
             (Loaded::Damaged(why, _), Some(log)) => {
                 self.with_new_table(&format!("was damaged ({why})"), &log)
             }
@@ -195,7 +279,7 @@ impl Recovery<'_> {
     pub(super) fn new_table(&mut self, manifest: &Manifest, entries: &Entries) -> Result<String, StoreError> {
         let aside =
             self.mirror.rebuild(manifest, entries, &self.keys, self.now).map_err(|why| self.io(why))?;
-        Ok(aside.map_or_else(String::new, |path| format!("; the damaged one is in {path}")))
+        Ok(aside.map_or_else(String::new, |path| format!("; the old one is in {path}")))
     }
 
     pub(super) fn new_log(&self, manifest: &Manifest, entries: &Entries) -> Result<Log, StoreError> {

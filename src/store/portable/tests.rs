@@ -4,6 +4,9 @@ use crate::store::{KeySource, MAX_TEMPLATES};
 use age::secrecy::ExposeSecret;
 use std::path::Path;
 
+/// A machine without accounts.
+const NOBODY: fn(&UserName) -> Result<Option<u32>, String> = |_| Ok(None);
+
 struct TempStore(tempfile::TempDir);
 
 impl TempStore {
@@ -24,6 +27,10 @@ fn here() -> MadeFor {
 }
 
 fn add(store: &Vault, name: &str, n: u32) {
+    add_for(store, name, n, Account::Door);
+}
+
+fn add_for(store: &Vault, name: &str, n: u32, account: Account) {
     let template_key = store.snapshot().expect("read").template_key;
     let face = Embedding::new(vec![n as f32, 1.0, 2.0, -1.0]).expect("valid");
     let template = Template {
@@ -31,6 +38,7 @@ fn add(store: &Vault, name: &str, n: u32) {
         user: UserName::new(name).expect("valid"),
         label: format!("look {n}"),
         created_at: WallTime(n.into()),
+        account,
         embedder_sha256: "ab".into(),
         embedding: template_key.apply(&face),
     };
@@ -54,7 +62,7 @@ fn what_is_exported_here_is_imported_there_as_the_same_faces() {
     let (public, secret) = keys();
     let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported");
     assert_eq!((file.users, file.templates), (2, 2));
-    let done = import(&to, &file.bytes, &secret, &here(), false).expect("imported");
+    let done = import(&to, &file.bytes, &secret, &here(), false, NOBODY).expect("imported");
     assert_eq!((done.added, done.users.as_slice()), (2, &["alice".to_owned(), "bob".to_owned()][..]));
     assert_eq!(names(&to), names(&from));
     let faces = |store: &Vault| {
@@ -70,7 +78,7 @@ fn what_is_exported_here_is_imported_there_as_the_same_faces() {
     // Another template key on each device.
     let kept = |store: &Vault| store.templates(None).expect("read")[0].embedding.values().to_vec();
     assert_ne!(kept(&from), kept(&to));
-    let again = import(&to, &file.bytes, &secret, &here(), false).expect("no conflict");
+    let again = import(&to, &file.bytes, &secret, &here(), false, NOBODY).expect("no conflict");
     assert_eq!(again, Imported::default(), "all of it is there already");
 }
 
@@ -84,7 +92,7 @@ fn one_person_can_be_exported_and_nobody_cannot() {
     let bob = UserName::new("bob").expect("valid");
     let file = export(&store, Some(&bob), &public, &here(), WallTime(5)).expect("exported");
     let (_other, to) = TempStore::new();
-    import(&to, &file.bytes, &secret, &here(), false).expect("imported");
+    import(&to, &file.bytes, &secret, &here(), false, NOBODY).expect("imported");
     assert_eq!(names(&to), ["bob look 2"]);
 }
 
@@ -96,13 +104,13 @@ fn conflicts_are_named_and_nothing_is_half_imported() {
     add(&to, "alice", 7);
     let (public, secret) = keys();
     let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
-    let error = import(&to, &file, &secret, &here(), false).expect_err("conflict").to_string();
+    let error = import(&to, &file, &secret, &here(), false, NOBODY).expect_err("conflict").to_string();
     assert!(
         error.starts_with("alice: already enrolled here") && error.contains("--skip-enrolled"),
         "{error}"
     );
     assert_eq!(names(&to), ["alice look 7"]);
-    let done = import(&to, &file, &secret, &here(), true).expect("imported");
+    let done = import(&to, &file, &secret, &here(), true, NOBODY).expect("imported");
     assert_eq!((done.users, done.skipped), (vec!["bob".to_owned()], vec!["alice".to_owned()]));
     assert_eq!(names(&to), ["alice look 7", "bob look 2"]);
 }
@@ -114,7 +122,7 @@ fn another_key_another_embedder_and_rubbish_are_refused_with_the_way_out() {
     let (public, secret) = keys();
     let file = export(&store, None, &public, &here(), WallTime(5)).expect("exported").bytes;
     let refused = |file: &[u8], key: &str, here: &MadeFor| {
-        import(&store, file, key, here, false).map(|_| ()).expect_err("refused").to_string()
+        import(&store, file, key, here, false, NOBODY).map(|_| ()).expect_err("refused").to_string()
     };
     assert!(refused(&file, &keys().1, &here()).contains("the key it was made for"));
     assert!(refused(&file, "no key", &here()).contains("age-keygen -o"));
@@ -148,12 +156,14 @@ fn more_than_a_user_may_have_is_refused_whole() {
     let (public, secret) = keys();
     let face: &[f32] = &[0.5, -0.5, 0.5, 0.5];
     let file = forged(&[face; MAX_TEMPLATES + 1], &public);
-    let error =
-        import(&store, &file, &secret, &here(), false).map(|_| ()).expect_err("one too many").to_string();
+    let error = import(&store, &file, &secret, &here(), false, NOBODY)
+        .map(|_| ())
+        .expect_err("one too many")
+        .to_string();
     assert!(error.contains("would have 33 templates, at most 32"), "{error}");
     assert!(names(&store).is_empty());
     let file = forged(&[face; MAX_TEMPLATES], &public);
-    assert_eq!(import(&store, &file, &secret, &here(), false).expect("all fit").added, MAX_TEMPLATES);
+    assert_eq!(import(&store, &file, &secret, &here(), false, NOBODY).expect("all fit").added, MAX_TEMPLATES);
 }
 
 /// A file that anybody can seal for a public key: one line for each embedding.
@@ -183,7 +193,7 @@ fn what_no_embedder_gives_is_refused() {
     {
         for unit_length in [true, false] {
             let here = MadeFor { unit_length, ..here() };
-            let done = import(&store, &forged(&[good, &bad], &public), &secret, &here, false);
+            let done = import(&store, &forged(&[good, &bad], &public), &secret, &here, false, NOBODY);
             assert_eq!(done.is_ok(), unscaled && !unit_length, "{bad:?} {unit_length}");
             if let Err(error) = done {
                 assert!(error.to_string().contains("line 3: "), "{error}");
@@ -193,5 +203,38 @@ fn what_no_embedder_gives_is_refused() {
             }
         }
     }
-    assert_eq!(import(&store, &forged(&[good], &public), &secret, &here(), false).expect("good").added, 1);
+    assert_eq!(
+        import(&store, &forged(&[good], &public), &secret, &here(), false, NOBODY).expect("good").added,
+        1
+    );
+}
+
+#[test]
+fn whoever_is_imported_is_for_the_account_that_is_here_or_for_the_door() {
+    let ((_a, from), (_b, to)) = (TempStore::new(), TempStore::new());
+    add_for(&from, "alice", 1, Account::Uid(1000));
+    add_for(&from, "bob", 2, Account::Uid(1001));
+    add_for(&from, "visitor", 3, Account::Door);
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    let silent = import(&to, &file, &secret, &here(), false, |_| Err("no answer".to_owned()));
+    assert!(matches!(silent, Err(PortableError::NameService { .. })));
+    assert!(names(&to).is_empty());
+    let here_are = |user: &UserName| Ok(Some(5000).filter(|_| user.as_str() != "bob"));
+    let done = import(&to, &file, &secret, &here(), false, here_are).expect("imported");
+    assert_eq!(done.without_account, ["bob"]);
+    let accounts: Vec<Account> = to.templates(None).expect("read").iter().map(|t| t.account).collect();
+    assert_eq!(accounts, [Account::Uid(5000), Account::Door, Account::Door]);
+}
+
+#[test]
+fn a_file_with_more_people_than_allowed_is_refused() {
+    let (_a, from) = TempStore::new();
+    add(&from, "alice", 1);
+    add(&from, "bob", 2);
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    let refused = check_people(&file, &secret, &here(), 1).expect_err("two").to_string();
+    assert!(refused.contains("it has 2 people"), "{refused}");
+    check_people(&file, &secret, &here(), 2).expect("two");
 }

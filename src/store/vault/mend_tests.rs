@@ -31,7 +31,9 @@ fn each_file_is_mended_from_the_others() {
         add(&store, &[("alice", "1"), ("bob", "2")]).expect("added");
         add(&store, &[("carol", "3")]).expect("added");
         store.remove(&user("bob"), None).expect("removed");
-        store.set_misses(None, Misses { count: 2, last_miss: WallTime(9) }).expect("kept");
+        store
+            .set_misses(None, Misses { count: 2, last_miss: WallTime(9), ..Misses::default() })
+            .expect("kept");
         drop(store);
         place
     };
@@ -79,6 +81,57 @@ fn a_missing_table_and_log_are_reported_and_not_taken_for_an_empty_store() {
     fs::remove_file(place.store().join("keyring.b")).expect("removed");
     fs::write(place.store().join("templates.bak"), "x").expect("written");
     assert!(place.refusal().contains("both copies of the keyring"));
+}
+
+#[test]
+fn a_table_that_was_missing_is_not_called_damaged() {
+    let place = TempStore::new();
+    add(&place.open(), &[("alice", "1")]).expect("added");
+    fs::remove_dir_all(place.store().join("records")).expect("removed");
+    let store = place.open();
+    let notes = store.health().notes;
+    assert!(notes.len() == 1 && notes[0].contains("the table was missing"), "{notes:?}");
+    assert!(!notes[0].contains(" is in "), "nothing was moved aside: {notes:?}");
+    assert_eq!(ids(&store, None), ["1"]);
+}
+
+/// sled answers some flipped bits with an older state that is whole in itself.
+#[test]
+fn a_flipped_bit_of_the_table_without_a_log_is_never_silent() {
+    let filled = || {
+        let place = TempStore::new();
+        let store = place.open();
+        add(&store, &[("alice", "1"), ("alice", "2")]).expect("added");
+        for count in 1..6 {
+            let misses = Misses { count, last_miss: WallTime(9), ..Misses::default() };
+            store.set_misses(Some(&user("alice")), misses).expect("kept");
+        }
+        drop(store);
+        fs::remove_file(place.store().join("templates.bak")).expect("removed");
+        place
+    };
+    let bytes = fs::read(filled().store().join("records/db")).expect("read");
+    let used: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
+    let mut older = 0;
+    for at in used.iter().step_by(used.len() / 40 + 1) {
+        let place = filled();
+        let path = place.store().join("records/db");
+        let mut flipped = fs::read(&path).expect("read");
+        flipped[*at] ^= 1;
+        fs::write(&path, flipped).expect("written");
+        let Ok(store) = place.open_for(SHA, KeyKind::Rotation) else { continue };
+        let misses = store.misses(Some(&user("alice"))).expect("read").count;
+        if ids(&store, None).len() == 2 && misses == 5 {
+            continue;
+        }
+        older += 1;
+        let health = store.health();
+        assert!(
+            health.condition == Condition::Lossy && health.remark().is_some_and(|r| r.contains("lost")),
+            "byte {at}: {misses} misses, {health:?}"
+        );
+    }
+    assert!(older > 0, "no flip brought back an older state: the test shows nothing");
 }
 
 #[test]

@@ -37,28 +37,35 @@ impl State {
         self.people.audit_key()
     }
 
-    /// Adds templates, all or none.
-    pub(super) fn add(&mut self, templates: &[Template]) -> Result<(), StoreError> {
-        self.check(templates)?;
+    /// Adds templates and removes those of their users with the ids in `gone`, all or none.
+    pub(super) fn replace(
+        &mut self,
+        gone: &BTreeSet<String>,
+        templates: &[Template],
+    ) -> Result<(), StoreError> {
+        self.check(gone, templates)?;
         let users = templates.iter().map(|t| &t.user).collect::<BTreeSet<_>>();
         self.people.add_keys(&users)?;
         let sealed = templates.iter().map(|t| Ok((record::entry_key(&t.id), Some(self.seal(t)?))));
-        let change = sealed.collect::<Result<_, StoreError>>()?;
+        let mut change = sealed.collect::<Result<Vec<_>, StoreError>>()?;
+        let theirs = users.iter().filter_map(|user| self.people.records_of(user)).flatten();
+        change.extend(theirs.filter(|id| gone.contains(*id)).map(|id| (record::entry_key(id), None)));
         if let Err(error) = self.ledger.commit(change) {
             // If this fails too, the next start does it.
             let _ = self.people.erase_keys_without_records(users.into_iter().cloned());
             return Err(error);
         }
         self.people.add_records(templates);
-        Ok(())
+        users.into_iter().try_for_each(|user| self.people.remove_records(user, gone))
     }
 
-    fn check(&self, templates: &[Template]) -> Result<(), StoreError> {
+    fn check(&self, gone: &BTreeSet<String>, templates: &[Template]) -> Result<(), StoreError> {
         let mut wanted: BTreeMap<&UserName, usize> = BTreeMap::new();
         let mut ids = BTreeSet::new();
         for template in templates {
             template.embedding.check(self.template_key().id())?;
-            let present = || self.people.records_of(&template.user).map_or(0, BTreeSet::len);
+            let present =
+                || self.people.records_of(&template.user).map_or(0, |ids| ids.difference(gone).count());
             *wanted.entry(&template.user).or_insert_with(present) += 1;
             let taken = self.ledger.entries().contains_key(&record::entry_key(&template.id));
             if taken || !ids.insert(&template.id) {
@@ -66,7 +73,9 @@ impl State {
             }
         }
         if let Some((user, wanted)) = wanted.into_iter().find(|(_, wanted)| *wanted > MAX_TEMPLATES) {
-            return Err(StoreError::Full { user: user.clone(), wanted });
+            let there = self.templates(Some(user))?;
+            let kept: Vec<Template> = there.into_iter().filter(|t| !gone.contains(&t.id)).collect();
+            return Err(StoreError::full(user, wanted, &kept));
         }
         Ok(())
     }
@@ -101,7 +110,7 @@ impl State {
             ids.iter().filter(|one| id.is_none_or(|id| id == *one)).cloned().collect();
         let mut change: Vec<_> = gone.iter().map(|id| (record::entry_key(id), None)).collect();
         let key = self.miss_cipher.key(Some(user));
-        if id.is_none() && self.ledger.entries().contains_key(&key) {
+        if id.is_none() && self.ledger.entry(&key).is_some() {
             change.push((key, None));
         }
         if change.is_empty() {
@@ -115,7 +124,7 @@ impl State {
     /// Misses of a user, or of identification for `None`.
     pub(super) fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError> {
         let key = self.miss_cipher.key(user);
-        let Some(sealed) = self.ledger.entries().get(&key) else {
+        let Some(sealed) = self.ledger.entry(&key) else {
             return Ok(Misses::default());
         };
         let whose = user.map_or("identification", UserName::as_str);
@@ -125,7 +134,7 @@ impl State {
     /// Keeps the misses of a user, or of identification for `None`.
     pub(super) fn set_misses(&mut self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         // An entry that cannot be read is replaced by a good one.
-        if self.misses(user).is_ok_and(|before| before == misses) {
+        if self.misses(user).is_ok_and(|before| before == misses) && !self.ledger.head_is_behind() {
             return Ok(()); // Saves the card a write.
         }
         let key = self.miss_cipher.key(user);
@@ -135,7 +144,12 @@ impl State {
             let sealed = self.miss_cipher.seal(&key, &misses);
             Some(sealed.map_err(|why| StoreError::io(self.ledger.folder(), why))?)
         };
-        self.ledger.commit(vec![(key, sealed)])
+        self.ledger.put(key, sealed)
+    }
+
+    /// Makes sure that misses could be kept now.
+    pub(super) fn prove_room_for_miss(&mut self) -> Result<(), StoreError> {
+        self.ledger.prove_room()
     }
 
     /// Issues all templates again under a new key of the same kind, and says how many there are.
@@ -192,8 +206,10 @@ impl State {
                 path.display()
             ));
         }
-        let behind = if self.ledger.is_behind() { Condition::Behind } else { Condition::Whole };
-        let condition = self.findings.condition.max(behind);
+        let behind = self.ledger.behind();
+        let present = if behind.is_empty() { Condition::Whole } else { Condition::Behind };
+        let condition = self.findings.condition.max(present);
+        notes.extend(behind);
         Health { users: self.people.count(), templates: self.people.record_count(), condition, notes }
     }
 
@@ -207,3 +223,7 @@ impl State {
 mod crash_tests;
 #[cfg(test)]
 mod damage_tests;
+#[cfg(test)]
+mod rollback_tests;
+#[cfg(test)]
+mod room_tests;

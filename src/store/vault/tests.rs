@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::embed::{Embedding, KeyKind};
+use crate::people::Account;
 use crate::store::record::SealedRecord;
 use crate::store::{CREDENTIAL, MAX_TEMPLATES, record};
 
@@ -81,6 +82,7 @@ fn template(store: &Vault, name: &str, id: &str) -> Template {
         user: user(name),
         label: "glasses".into(),
         created_at: WallTime(1),
+        account: Account::Door,
         embedder_sha256: SHA.into(),
         embedding: store.snapshot().expect("read").template_key.apply(&face),
     }
@@ -107,8 +109,12 @@ fn templates_and_misses_survive_reopening() {
     {
         let store = place.open();
         add(&store, &[("al", "1"), ("alice", "2"), ("alice", "3")]).expect("added");
-        store.set_misses(Some(&user("al")), Misses { count: 4, last_miss: WallTime(9) }).expect("kept");
-        store.set_misses(None, Misses { count: 2, last_miss: WallTime(9) }).expect("kept");
+        store
+            .set_misses(Some(&user("al")), Misses { count: 4, last_miss: WallTime(9), ..Misses::default() })
+            .expect("kept");
+        store
+            .set_misses(None, Misses { count: 2, last_miss: WallTime(9), ..Misses::default() })
+            .expect("kept");
     }
     let store = place.open();
     assert_eq!(ids(&store, None), ["1", "2", "3"]);
@@ -125,7 +131,9 @@ fn removing_one_leaves_the_others_and_removing_all_forgets_the_misses() {
     let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alice", "1"), ("alice", "2"), ("bob", "3")]).expect("added");
-    store.set_misses(Some(&user("alice")), Misses { count: 4, last_miss: WallTime(9) }).expect("kept");
+    store
+        .set_misses(Some(&user("alice")), Misses { count: 4, last_miss: WallTime(9), ..Misses::default() })
+        .expect("kept");
     let before = store.revision();
     assert_eq!(store.remove(&user("alice"), Some("1")).expect("removed"), 1);
     assert!(store.revision() > before);
@@ -175,7 +183,12 @@ fn nothing_that_is_kept_can_be_read_without_the_key() {
     let place = TempStore::new();
     let store = place.open();
     add(&store, &[("alexandria", "0123456789abcdef0123456789abcdef")]).expect("added");
-    store.set_misses(Some(&user("alexandria")), Misses { count: 4, last_miss: WallTime(9) }).expect("kept");
+    store
+        .set_misses(
+            Some(&user("alexandria")),
+            Misses { count: 4, last_miss: WallTime(9), ..Misses::default() },
+        )
+        .expect("kept");
     let value = store.templates(None).expect("read")[0].embedding.values()[1].to_le_bytes();
     drop(store);
     for part in [&b"alexandria"[..], b"glasses", b"misses", &value] {
@@ -318,6 +331,33 @@ fn a_damaged_record_is_named_and_not_left_out() {
     store.lock().parts().0.commit(vec![(record::entry_key("1"), Some(bobs))]).expect("swapped");
     let error = store.templates(None).map(|_| ()).expect_err("bob's face under alice's name");
     assert!(matches!(&error, StoreError::Damaged { record, .. } if record == "1"), "{error}");
+}
+
+#[test]
+fn every_file_is_private_and_so_is_every_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = TempStore::new();
+    add(&place.open(), &[("alice", "1")]).expect("added");
+    let store = place.open();
+    let mut folders = vec![place.store()];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        for entry in fs::read_dir(&folder).expect("listed") {
+            let path = entry.expect("listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                assert_eq!(mode(&path), 0o600, "{}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 6, "{seen} files");
+    drop(store);
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("there").permissions().mode() & 0o777
+    }
 }
 
 #[test]

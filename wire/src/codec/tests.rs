@@ -68,3 +68,42 @@ fn a_daemon_that_is_not_there_is_named_with_the_fix() {
     let text = error.to_string();
     assert!(text.contains("/nonexistent/f.sock") && text.contains("systemctl start facelatchd"), "{text}");
 }
+
+#[test]
+fn a_client_of_the_daemons_own_version_takes_no_key_twice_and_none_it_does_not_know() {
+    let strictly = |text: &str| read_strictly::<Verify>(text.as_bytes());
+    for right in [
+        r#"{"parameters":{"verdict":"match","user":"alice","p":0.1,"ms":{"detect":1.5,"align":0.1,"embed":3.0,"score":0.2}}}"#,
+        r#"{"parameters":{"guidance":"too-dark"},"continues":true}"#,
+        r#"{"parameters":{},"continues":false}"#,
+        "{}",
+    ] {
+        assert!(strictly(right).is_ok(), "{right}");
+    }
+    for wrong in [
+        r#"{"parameters":{"verdict":"no-match","verdict":"match","user":"alice"}}"#,
+        r#"{"parameters":{"verdict":"match","user":"bob","user":"alice"}}"#,
+        r#"{"parameters":{"verdict":"no-match"},"parameters":{"verdict":"match"}}"#,
+        r#"{"parameters":{"verdict":"match","ms":{"detect":1.0,"detect":1.0,"align":0.1,"embed":3.0,"score":0.2}}}"#,
+        r#"{"parameters":{"verdict":"match","ms":{"detect":1.0,"align":0.1,"embed":3.0,"score":0.2,"x":1}}}"#,
+        r#"{"parameters":{"verdict":"match","user":"alice","unsure":true}}"#,
+        r#"{"parameters":{"verdict":"match","user":"alice"},"unsure":true}"#,
+        r#"{"parameters":{"verdict":"splendid"}}"#,
+        r#"{"parameters":{"verdict":"match","ver\u0064ict":"match"}}"#,
+    ] {
+        assert!(matches!(strictly(wrong), Err(ClientError::Garbage { .. })), "{wrong}");
+    }
+    let refused = strictly(r#"{"error":"io.facelatch.v1.Busy","parameters":{"message":"m"}}"#);
+    assert!(matches!(refused, Err(ClientError::Refused(Fault::Busy { .. }))));
+}
+
+#[test]
+fn a_message_is_taken_once_it_was_read_whole() {
+    let (mut client, mut daemon) = client(b"{\"par", Deadline::within(MINUTE));
+    client.read_some().expect("bytes");
+    assert_eq!(client.take_message().expect("no error"), None);
+    daemon.write_all(b"ameters\":{}}\0{").expect("sent");
+    client.read_some().expect("bytes");
+    assert_eq!(client.take_message().expect("no error").as_deref(), Some(&b"{\"parameters\":{}}"[..]));
+    assert_eq!(client.take_message().expect("no error"), None);
+}

@@ -1,6 +1,6 @@
 //! A full disk, a read-only disk, and two daemons on one store.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -45,6 +45,7 @@ pub(crate) fn run(tally: &mut Tally) -> Result<()> {
     std::fs::remove_file(folder.0.join("filling"))?;
     compare(&folder.0, &model, "room again", tally)?;
     tally.note(format!("full disk: {refused} changes were refused, none was half done"));
+    misses_on_a_full_disk(&folder.0, &mut model, tally)?;
 
     mount.again("remount,ro")?;
     match look(&folder.0)? {
@@ -59,6 +60,40 @@ pub(crate) fn run(tally: &mut Tally) -> Result<()> {
     }
     mount.again("remount,rw")?;
     compare(&folder.0, &model, "writable again", tally)
+}
+
+/// The disk fills up while the store is open: each miss is recorded all the same.
+fn misses_on_a_full_disk(folder: &Path, model: &mut Model, tally: &mut Tally) -> Result<()> {
+    let path = folder.display().to_string();
+    let mut command = exerciser(&["miss", &path, "30"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut output = BufReader::new(child.stdout.take().context("piped")?);
+    output.read_line(&mut String::new())?;
+    let filling = folder.join("filling");
+    // It fails when the disk is full, which is the purpose.
+    let _ = std::fs::write(&filling, vec![1; 4 << 20]);
+    drop(child.stdin.take());
+    let mut said = String::new();
+    output.read_to_string(&mut said)?;
+    if !child.wait()?.success() {
+        bail!("the exerciser failed on a full disk");
+    }
+    let mut kept = 0;
+    for line in said.lines() {
+        match line.split_at_checked(2) {
+            Some(("! ", what)) => {
+                model.change(what);
+                kept += 1;
+            }
+            _ => {
+                tally.acknowledged_lost += 1;
+                tally.note(format!("full disk: a miss was not recorded: {line}"));
+            }
+        }
+    }
+    std::fs::remove_file(&filling)?;
+    tally.note(format!("full disk: {kept} misses were recorded on it"));
+    compare(folder, model, "misses of a full disk", tally)
 }
 
 fn compare(folder: &Path, model: &Model, when: &str, tally: &mut Tally) -> Result<()> {

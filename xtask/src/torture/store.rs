@@ -63,6 +63,8 @@ pub(crate) struct Seen {
     pub(crate) model: Model,
     pub(crate) condition: String,
     pub(crate) notes: Vec<String>,
+    /// What the start put on record about the store.
+    pub(crate) remark: Option<String>,
     pub(crate) audited: u64,
     pub(crate) problems: Vec<String>,
 }
@@ -107,6 +109,7 @@ pub(crate) fn look(folder: &Path) -> Result<Look> {
             }
             "misses" => seen.model.change(line),
             "note" => seen.notes.push(rest.to_owned()),
+            "remark" => seen.remark = Some(rest.to_owned()),
             "audit" => seen.audited = rest.parse()?,
             "problem" => seen.problems.push(rest.to_owned()),
             _ => {}

@@ -15,7 +15,8 @@ auth\toptional\t\t\tpam_cap.so
 fn what_debian_writes_is_right() {
     assert_eq!(fault(DEBIAN), None);
     assert_eq!(rules(DEBIAN).len(), 5);
-    assert_eq!(rules(DEBIAN)[0], Rule { control: "[success=2 default=ignore]", module: MODULE });
+    let first = Rule { control: "[success=2 default=ignore]", module: MODULE, options: Vec::new() };
+    assert_eq!(rules(DEBIAN)[0], first);
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn a_machine_is_told_what_it_has() {
     write("etc/pam.d/common-auth", DEBIAN);
     write("etc/pam.d/sshd", "@include common-auth\n");
     let findings = examine(root.path());
-    assert!(findings.len() == 2 && findings[0].ok && !findings[1].ok, "{findings:?}");
+    assert!(findings.len() == 3 && findings[0].ok && findings[1].ok && !findings[2].ok, "{findings:?}");
     write(&format!("usr/lib/aarch64-linux-gnu/security/{MODULE}"), "");
     assert!(examine(root.path()).iter().all(|finding| finding.ok));
     write("etc/group", "root:x:0:\nsudo:x:27:ann\nfacelatchers:x:9:eve\nfacelatch:x:998:ann,bob,cem\n");
@@ -104,4 +105,44 @@ fn a_machine_is_told_what_it_has() {
     write("etc/pam.d/common-auth", "auth requisite pam_unix.so\n");
     let findings = examine(root.path());
     assert!(findings.len() == 1 && first(&findings).1.contains("--enable facelatch"), "{findings:?}");
+}
+
+#[test]
+fn each_service_that_uses_the_module_is_named_with_its_answer() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().expect("has one")).expect("folder");
+        fs::write(path, text).expect("written");
+    };
+    write(
+        "etc/pam.d/common-auth",
+        &DEBIAN.replace(MODULE, "pam_facelatch.so timeout=3 services=my-lock,sshd"),
+    );
+    for service in
+        ["sudo", "sshd", "login", "lightdm", "my-lock", "dovecot", "other", "sudo.dpkg-old", "sshd~"]
+    {
+        write(&format!("etc/pam.d/{service}"), "@include common-auth\n");
+    }
+    write("etc/pam.d/swaylock", "auth include login\n");
+    write("etc/pam.d/cron", "auth required pam_unix.so\naccount include common-auth\n");
+    write("etc/pam.d/loop", "auth substack loop\n");
+    write("usr/lib/pam.d/polkit-1", "auth sufficient pam_facelatch.so\n@include common-auth\n");
+    write("usr/lib/pam.d/sudo", "auth required pam_deny.so\n");
+    let found: Vec<String> = examine(root.path()).into_iter().map(|finding| finding.found).collect();
+    let answer = |service: &str| {
+        let start = format!("{service}: ");
+        let texts: Vec<&str> = found.iter().filter_map(|text| text.strip_prefix(&start)).collect();
+        texts.into_iter().filter(|text| !text.starts_with("the face first")).collect::<Vec<_>>().join("; ")
+    };
+    for service in ["sudo", "login", "swaylock", "my-lock", "lightdm", "polkit-1"] {
+        assert!(answer(service).starts_with("asks"), "{service}: {found:?}");
+    }
+    assert!(answer("sshd").contains("people elsewhere"), "{found:?}");
+    assert!(answer("dovecot").contains("services=dovecot"), "{found:?}");
+    assert!(answer("other").contains("pam_facelatch(8)"), "{found:?}");
+    // What is only included is no service, nor is what does not use the module.
+    for none in ["common-auth", "cron", "loop", "sudo.dpkg-old", "sshd~"] {
+        assert_eq!(answer(none), "", "{found:?}");
+    }
 }

@@ -10,11 +10,12 @@ const SLACK_BYTES: usize = 64;
 
 /// Checks the scan of a baseline JPEG that begins at SOI, ends at EOI and contains its tables.
 ///
-/// Pictures in several scans (progressive, or one scan per colour) are not checked: no camera sends them.
-pub(super) fn check(jpeg: &[u8]) -> Result<(), String> {
+/// `Ok(false)` for pictures in several scans (progressive, or one scan per colour), which are not checked: no camera sends
+/// them.
+pub(super) fn check(jpeg: &[u8]) -> Result<bool, String> {
     let Some(header) = ScanHeader::read(jpeg).ok_or("damaged JPEG: its headers contradict each other")?
     else {
-        return Ok(());
+        return Ok(false);
     };
     let mut bits = BitReader { bytes: header.packed, at: 0, held: 0, count: 0 };
     for mcu in 0..header.mcus {
@@ -31,7 +32,7 @@ pub(super) fn check(jpeg: &[u8]) -> Result<(), String> {
     if left > SLACK_BYTES {
         return Err(format!("damaged JPEG: {left} bytes left over, as from another frame"));
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What the headers announce about the scan.

@@ -134,22 +134,30 @@ fn a_command_that_closed_its_standard_error_is_not_asked_for_it_again() {
 }
 
 #[test]
-fn a_command_that_writes_nothing_or_no_pictures_is_silent_and_is_killed() {
-    for script in ["echo $$ > pid; exec sleep 600", "echo $$ > pid; exec cat /dev/zero"] {
-        let mut camera = Scripted::new(MJPEG, script);
-        let (folder, clock) = (camera.folder.path().to_owned(), Arc::clone(&camera.clock));
-        let why = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                wait_for("start of the command", || read(&folder, "pid").ends_with('\n'));
-                clock.pass();
-            });
-            camera.ask().map(|_| ()).expect_err("no frame")
+fn a_command_that_writes_nothing_is_silent_and_is_killed() {
+    let mut camera = Scripted::new(MJPEG, "echo $$ > pid; exec sleep 600");
+    let (folder, clock) = (camera.folder.path().to_owned(), Arc::clone(&camera.clock));
+    let why = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            wait_for("start of the command", || read(&folder, "pid").ends_with('\n'));
+            clock.pass();
         });
-        assert!(matches!(why, CameraError::Silent { .. }), "{why}");
-        camera.device.close();
-        let pid = camera.read("pid");
-        wait_for(script, || !runs(&pid));
-    }
+        camera.ask().map(|_| ()).expect_err("no frame")
+    });
+    assert!(matches!(why, CameraError::Silent { .. }), "{why}");
+    camera.device.close();
+    let pid = camera.read("pid");
+    wait_for("end of the command", || !runs(&pid));
+}
+
+#[test]
+fn a_command_that_writes_no_pictures_is_named_and_is_killed() {
+    let mut camera = Scripted::new(MJPEG, "echo $$ > pid; exec cat /dev/zero");
+    let why = camera.ask().map(|_| ()).expect_err("no frame").to_string();
+    assert!(why.contains("its output has no JPEG, and camera.exec_format = \"mjpeg\" is JPEG"), "{why}");
+    camera.clock.pass();
+    let pid = camera.read("pid");
+    wait_for("end of the command", || !runs(&pid));
 }
 
 #[test]
@@ -190,4 +198,38 @@ fn the_command_does_not_get_the_daemons_own_variables() {
     assert!(camera.ask().is_err());
     let variables = camera.read("variables");
     assert!(variables.contains("PATH=") && !variables.contains("CARGO"), "{variables}");
+}
+
+#[test]
+fn a_command_whose_output_ends_within_a_picture_says_what_was_expected() {
+    let mut camera = Scripted::new(GREY, "head -c 1024 /dev/zero; head -c 700 /dev/zero");
+    let why = std::iter::repeat_with(|| camera.ask()).find_map(Result::err).expect("it ends").to_string();
+    let wanted = "it wrote 1 whole pictures and then 700 bytes, and 32x32 grey is 1024 bytes a picture";
+    assert!(why.contains("status 0: it said nothing; ") && why.contains(wanted), "{why}");
+}
+
+#[test]
+fn output_of_another_format_is_named_and_stays_known() {
+    let faces = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/faces");
+    let mut camera = Scripted::new(GREY, &format!("while :; do cat {faces}/obama-1.jpg; done"));
+    let why = camera.ask().map(|_| ()).expect_err("JPEG").to_string();
+    assert!(why.contains("it writes JPEG, and 32x32 grey is 1024 bytes a picture"), "{why}");
+    assert!(
+        camera.device.probe().is_err_and(|probed| probed.to_string() == why),
+        "for `status` and `doctor`"
+    );
+}
+
+/// The fault of padded rows: each picture is cut by its size, and no face is found in any.
+#[test]
+fn padded_rows_are_named_instead_of_pictures_without_a_face() {
+    let layout = Layout { format: PixelFormat::Grey, width: 64, height: 64 };
+    let texture = |x: u32, y: u32| (x * x / 7 + x * 11 + y) as u8;
+    let row = |y| [(0..64).map(|x| texture(x, y)).collect(), vec![0; 16]].concat();
+    let padded: Vec<u8> = (0..64).flat_map(row).collect();
+    let mut camera = Scripted::new(layout, "while :; do cat padded; done");
+    std::fs::write(camera.folder.path().join("padded"), padded).expect("written");
+    let why = camera.ask().map(|_| ()).expect_err("padded").to_string();
+    assert!(why.contains("its rows look 80 bytes long, and 64 pixels of grey are 64"), "{why}");
+    assert!(why.contains("set camera.width_px = 80"), "{why}");
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::State;
+use crate::people::UserName;
 use crate::store::files::Disk;
 use crate::store::key::Candidate;
 use crate::store::keyring::{Keyring, MIRRORS};
@@ -46,10 +47,28 @@ impl State {
         self.drop_lost_records()?;
         // As long as a damaged log is kept, so are the keys that its records need.
         if self.ledger.damaged_log()?.is_none() {
-            self.people.erase_keys_without_records(self.people.with_keys())?;
+            self.destroy_unused_keys()?;
         }
         self.adopt_networks(options)?;
         self.people.forget_other_template_keys()
+    }
+
+    /// Destroys the keys of people without templates, and names the people.
+    fn destroy_unused_keys(&mut self) -> Result<(), StoreError> {
+        let unused = self.people.without_records();
+        if unused.is_empty() {
+            return Ok(());
+        }
+        let names = unused.iter().map(UserName::as_str).collect::<Vec<_>>().join(", ");
+        self.findings.notes.push(if self.findings.condition == Condition::Lossy {
+            format!("store: no templates are left of {names}; enrol them again")
+        } else {
+            format!(
+                "store: {names} had a key and no template, as after an enrolment or a removal that was cut short; \
+                 `facelatch list` shows who is enrolled"
+            )
+        });
+        self.people.erase_keys_without_records(unused)
     }
 
     fn drop_lost_records(&mut self) -> Result<(), StoreError> {

@@ -1,0 +1,225 @@
+use super::*;
+use crate::clock::BootTime;
+use crate::head::project::SplitMix64;
+use crate::people::UserName;
+
+fn after(misses: u32, seconds: u64) -> Result<(), LockedOut> {
+    let misses = Misses { count: misses, last_miss: WallTime(1000), ..Misses::default() };
+    let standing = Standing { misses, since_last: Duration::from_secs(seconds), level_s: 0 };
+    Lockout::default().admit(Whose::User, &standing)
+}
+
+#[test]
+fn four_misses_cost_nothing_and_the_fifth_thirty_seconds() {
+    assert_eq!(after(4, 0), Ok(()));
+    assert_eq!(after(5, 0), Err(LockedOut::Wait(Duration::from_secs(30))));
+    assert_eq!(after(5, 29), Err(LockedOut::Wait(Duration::from_secs(1))));
+    assert_eq!(after(5, 30), Ok(()));
+}
+
+#[test]
+fn each_further_miss_doubles_the_wait_up_to_the_longest() {
+    assert_eq!(after(6, 0), Err(LockedOut::Wait(Duration::from_secs(60))));
+    assert_eq!(after(8, 0), Err(LockedOut::Wait(Duration::from_secs(240))));
+    assert_eq!(after(49, 0), Err(LockedOut::Wait(Duration::from_secs(3600))));
+}
+
+#[test]
+fn fifty_misses_stop_it_for_good() {
+    assert_eq!(after(50, 1 << 40), Err(LockedOut::Stopped));
+}
+
+const FIVE: Misses =
+    Misses { count: 5, last_miss: WallTime(1000), level: Level { seconds: 0, at: WallTime(0) } };
+
+fn at(boot: u64, wall: u64) -> (BootTime, WallTime) {
+    (BootTime(Duration::from_secs(boot)), WallTime(wall))
+}
+
+fn asked(ages: &mut Ages, boot: u64, wall: u64) -> Result<(), LockedOut> {
+    Lockout::default().admit(Whose::User, &ages.standing(None, FIVE, at(boot, wall)))
+}
+
+fn wait(seconds: u64) -> Result<(), LockedOut> {
+    Err(LockedOut::Wait(Duration::from_secs(seconds)))
+}
+
+#[test]
+fn a_clock_set_back_costs_one_whole_wait_and_not_one_without_end() {
+    let mut ages = Ages::default();
+    assert_eq!(asked(&mut ages, 7, 1), wait(30));
+    assert_eq!(asked(&mut ages, 17, 11), wait(20));
+    assert_eq!(asked(&mut ages, 37, 31), Ok(()));
+}
+
+#[test]
+fn a_new_start_with_an_old_time_waits_anew_and_gains_nothing_when_the_time_is_corrected() {
+    let mut ages = Ages::default();
+    assert_eq!(asked(&mut ages, 100, 1010), wait(20));
+    let mut ages = Ages::default();
+    assert_eq!(asked(&mut ages, 3, 500), wait(30), "the plug was pulled");
+    assert_eq!(
+        asked(&mut ages, 8, 1018),
+        wait(12),
+        "the network has set the clock: eighteen seconds went by"
+    );
+    assert_eq!(asked(&mut ages, 20, 1030), Ok(()));
+}
+
+#[test]
+fn each_miss_is_as_old_as_itself_and_not_as_the_one_before() {
+    let mut ages = Ages::default();
+    let six = Misses { count: 6, last_miss: WallTime(31), ..Misses::default() };
+    assert_eq!(asked(&mut ages, 7, 1), wait(30));
+    assert_eq!(ages.standing(None, six, at(37, 31)).since_last, Duration::ZERO);
+    let alice = UserName::new("alice").expect("valid");
+    assert_eq!(ages.standing(Some(&alice), FIVE, at(37, 31)).since_last, Duration::ZERO, "of another");
+}
+
+#[test]
+fn misses_over_time_leak_by_the_clock_that_went_further_and_a_match_leaves_them() {
+    let full = Level { seconds: 10 * 2880, at: WallTime(1000) };
+    let misses = Misses { count: 3, last_miss: WallTime(1000), level: full };
+    let mut ages = Ages::default();
+    let mut asked = |boot, wall| {
+        let standing = ages.standing(None, misses, at(boot, wall));
+        assert_eq!(standing.after_match().count, 0);
+        (Lockout::default().admit(Whose::User, &standing), standing.after_match().level)
+    };
+    assert_eq!(asked(5, 1000), (wait(2880), full));
+    assert_eq!(asked(15, 7), (wait(2870), full), "a clock set back shortens nothing");
+    assert_eq!(asked(2885, 2000), (Ok(()), full));
+    assert_eq!(asked(2890, 1000 + 10 * 2880), (Ok(()), Level::default()), "nothing is left to remember");
+}
+
+/// A daemon's lockout with one user, and its time in seconds.
+#[derive(Default)]
+struct Site {
+    user: Misses,
+    all: Misses,
+    ages: Ages,
+    now: u64,
+}
+
+impl Site {
+    fn standing(&mut self, whose: Whose) -> Standing {
+        let name = UserName::new("alice").ok().filter(|_| whose == Whose::User);
+        let misses = if whose == Whose::User { self.user } else { self.all };
+        self.ages.standing(name.as_ref(), misses, at(self.now, self.now))
+    }
+
+    /// One attempt, unless it has to wait; whether it was judged. As `pipeline/misses.rs` does it.
+    fn attempt(&mut self, whose: Whose, matches: bool) -> bool {
+        let asked = self.standing(whose);
+        if Lockout::default().admit(whose, &asked).is_err() {
+            return false;
+        }
+        for limited in [Whose::User, Whose::Everybody] {
+            if limited == Whose::User && whose == Whose::Everybody {
+                continue;
+            }
+            let standing = self.standing(limited);
+            let kept = if matches {
+                standing.after_match()
+            } else {
+                Lockout::default().after_miss(limited, limited == whose, standing, WallTime(self.now))
+            };
+            *(if limited == Whose::User { &mut self.user } else { &mut self.all }) = kept;
+        }
+        true
+    }
+}
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+
+/// When a stranger who misses each allowed attempt in ten days had them; they use up the first method before the second.
+/// With a `helper`, somebody enrolled matches before each of them.
+fn tries(methods: &[Whose], helper: bool) -> Vec<u64> {
+    let (mut site, mut tries) = (Site::default(), Vec::new());
+    while site.now < 10 * DAY {
+        for method in methods {
+            loop {
+                if helper {
+                    site.attempt(*method, true);
+                }
+                if !site.attempt(*method, false) {
+                    break;
+                }
+                tries.push(site.now);
+            }
+        }
+        site.now += 6; // Divides every wait.
+    }
+    tries
+}
+
+const VERIFY: &[Whose] = &[Whose::User];
+const IDENTIFY: &[Whose] = &[Whose::Everybody];
+const BOTH: [&[Whose]; 2] = [&[Whose::Everybody, Whose::User], &[Whose::User, Whose::Everybody]];
+
+/// At once, in the first hour, in the first day, in the second: a row of the table in SECURITY.md. And in the tenth.
+fn row(methods: &[Whose], helper: bool) -> [usize; 5] {
+    let tries = tries(methods, helper);
+    [(0, 1), (0, HOUR), (0, DAY), (DAY, 2 * DAY), (9 * DAY, 10 * DAY)]
+        .map(|(from, to)| tries.iter().filter(|at| (from..to).contains(at)).count())
+}
+
+#[test]
+fn a_stranger_gets_these_tries_and_hardly_more_with_both_methods() {
+    assert_eq!(row(VERIFY, false), [5, 11, 34, 16, 0], "stopped after fifty");
+    assert_eq!(row(IDENTIFY, false), [5, 11, 23, 12, 0]);
+    assert_eq!(row(BOTH[0], false), [10, 16, 39, 17, 0], "five more, once");
+    assert_eq!(row(BOTH[1], false), [5, 12, 35, 17, 0]);
+}
+
+/// The user unlocks now and then, or an insider matches in between. Before there was a limit over time, the tries were as
+/// many as the camera could take.
+#[test]
+fn matches_in_between_buy_no_more_than_a_days_misses() {
+    assert_eq!(row(VERIFY, true), [10, 11, 39, 30, 30]);
+    assert_eq!(row(IDENTIFY, true), [25, 28, 99, 75, 75]);
+    assert_eq!(row(BOTH[0], true), [35, 36, 99, 75, 75], "ten sooner, and no more in a day");
+    assert_eq!(row(BOTH[1], true), [25, 28, 99, 75, 75]);
+}
+
+#[test]
+fn no_day_has_more_misses_than_are_set_for_it() {
+    for per_day in 40..=1000 {
+        let Budget { at_once, interval_s } = Budget::of(per_day);
+        assert!(at_once >= 10 && at_once + DAY_S / interval_s <= per_day.into(), "{per_day}");
+    }
+}
+
+#[test]
+fn whoever_misses_now_and_then_never_waits() {
+    let mut random = SplitMix64(15);
+    let mut missed = |share: usize| random.below(share) == 0;
+    let (mut desk, mut door) = (Site::default(), Site::default());
+    for second in (0..365 * DAY).step_by(12 * 60) {
+        // Sixty unlocks a day, one of a hundred missed.
+        desk.now = second;
+        if (6 * HOUR..18 * HOUR).contains(&(second % DAY)) {
+            assert!(desk.attempt(Whose::User, !missed(100)), "second {second}");
+        }
+        // A hundred people who come and go four times a day, and ten visitors who try twice.
+        door.now = second;
+        let judged = (0..4).all(|_| door.attempt(Whose::Everybody, !missed(100)));
+        let visitor = !missed(12) || (0..2).all(|_| door.attempt(Whose::Everybody, false));
+        assert!(judged && visitor, "second {second}");
+    }
+}
+
+#[test]
+fn misses_of_verifications_make_identification_wait_and_never_stop_it() {
+    let (lockout, mut ages, mut misses) = (Lockout::default(), Ages::default(), Misses::default());
+    for _ in 0..1000 {
+        let standing = ages.standing(None, misses, at(0, 0));
+        misses = lockout.after_miss(Whose::Everybody, false, standing, WallTime(0));
+    }
+    let in_a_row = ages.standing(None, misses, at(0, 0));
+    assert_eq!((lockout.admit(Whose::Everybody, &in_a_row), misses.count), (wait(11 * 1152), 49));
+    let over_time = Misses { count: 0, ..misses };
+    let standing = ages.standing(None, over_time, at(0, 11 * 1152));
+    assert_eq!(lockout.admit(Whose::Everybody, &standing), Ok(()), "three and a half hours");
+}

@@ -1,0 +1,45 @@
+//! The lockout around an attempt: asked before, written after.
+
+use super::{DenyReason, Pipeline};
+use crate::judge::{Standing, Whose, admit};
+use crate::people::UserName;
+use crate::store::StoreError;
+
+impl Pipeline {
+    /// The lockout in force for `user`, or for identification if `None`.
+    pub(super) fn locked_out(&mut self, user: Option<&UserName>) -> Result<Option<DenyReason>, StoreError> {
+        let standing = self.standing(user)?;
+        let until = admit(&self.rules.lockout, whose(user), &standing).err();
+        Ok(until.map(|until| DenyReason::LockedOut { until, user: user.cloned() }))
+    }
+
+    /// Counts a miss, or ends the counts in a row after a match: those of the claimed user, if there is one, and those of
+    /// everybody.
+    pub(super) fn keep_misses(
+        &mut self,
+        claimed: Option<&UserName>,
+        matched: bool,
+    ) -> Result<(), StoreError> {
+        let mut kept = Ok(());
+        for user in claimed.map(Some).into_iter().chain([None]) {
+            let (standing, own) = (self.standing(user)?, user == claimed);
+            let misses = if matched {
+                standing.after_match()
+            } else {
+                self.rules.lockout.after_miss(whose(user), own, standing, self.clock.wall())
+            };
+            // Both, even if the first one fails.
+            kept = kept.and(self.store.set_misses(user, misses));
+        }
+        kept
+    }
+
+    fn standing(&mut self, user: Option<&UserName>) -> Result<Standing, StoreError> {
+        let misses = self.store.misses(user)?;
+        Ok(self.ages.standing(user, misses, (self.clock.now(), self.clock.wall())))
+    }
+}
+
+fn whose(user: Option<&UserName>) -> Whose {
+    user.map_or(Whose::Everybody, |_| Whose::User)
+}

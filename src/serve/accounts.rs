@@ -1,0 +1,154 @@
+//! Asks the name service whether the accounts that faces were enrolled for are still there. It may be remote and slow, so
+//! it is asked on the pool, before the engine gets the job.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use super::LOOKUPS;
+use super::peer::Peers;
+use crate::people::{Account, Accounts, UserName, account_of_each};
+use crate::store::{StoreError, TemplateStore};
+
+/// Accounts of the people who are enrolled.
+pub(super) struct AccountBook {
+    peers: Arc<dyn Peers>,
+    store: Arc<dyn TemplateStore>,
+    /// Limits lookups, so that the store keeps some threads.
+    lookups: Arc<Semaphore>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Of the store that `enrolled` was read from.
+    revision: Option<u64>,
+    enrolled: BTreeMap<UserName, Account>,
+    /// What the journal has been told already.
+    noted: BTreeSet<String>,
+}
+
+/// Why it is not known which accounts there are.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AccountError {
+    #[error(
+        "name service: {0}, so it is not known whose account that is; use your password, and look at nsswitch.conf(5)"
+    )]
+    NameService(String),
+    #[error("name service: its library panicked; restart the daemon")]
+    Panicked,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AccountBook {
+    pub(super) fn new(peers: Arc<dyn Peers>, store: Arc<dyn TemplateStore>) -> Self {
+        Self { peers, store, lookups: Arc::new(Semaphore::new(LOOKUPS)), seen: Mutex::default() }
+    }
+
+    /// User id of the account with this name, if there is one.
+    ///
+    /// # Errors
+    /// [`AccountError`] when the name service fails or takes longer than `patience`.
+    pub(super) async fn uid(
+        self: &Arc<Self>,
+        name: UserName,
+        patience: Duration,
+    ) -> Result<Option<u32>, AccountError> {
+        Ok(self.uids(vec![name], patience).await?.into_values().next())
+    }
+
+    /// What an attempt has to know about the claimed user, or about everybody. Asks about those only whose faces are for an
+    /// account.
+    ///
+    /// # Errors
+    /// As [`AccountBook::uid`].
+    pub(super) async fn for_attempt(
+        self: &Arc<Self>,
+        claimed: Option<&UserName>,
+        login: bool,
+        patience: Duration,
+    ) -> Result<Accounts, AccountError> {
+        let book = self.clone();
+        let enrolled =
+            spawn_blocking(move || book.enrolled()).await.map_err(|_| AccountError::Panicked)??;
+        let concerned = |user: &UserName| claimed.is_none_or(|claimed| claimed == user);
+        let for_account = |account: &Account| matches!(account, Account::Uid(_));
+        let asked = enrolled.iter().filter(|(user, account)| concerned(user) && for_account(account));
+        let uids = self.uids(asked.map(|(user, _)| user.clone()).collect(), patience).await?;
+        let accounts = Accounts { uids, login };
+        for (user, account) in enrolled.iter().filter(|(user, _)| concerned(user)) {
+            self.note(user, *account, &accounts);
+        }
+        Ok(accounts)
+    }
+
+    /// User ids of those among these names that have an account.
+    ///
+    /// # Errors
+    /// As [`AccountBook::uid`].
+    pub(super) async fn uids(
+        self: &Arc<Self>,
+        names: Vec<UserName>,
+        patience: Duration,
+    ) -> Result<BTreeMap<UserName, u32>, AccountError> {
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let (peers, lookups) = (self.peers.clone(), self.lookups.clone());
+        let looked_up = async move {
+            // Never closed. Held until the answer comes, even if nobody waits for it any more.
+            let permit = lookups.acquire_owned().await;
+            let ask = move || {
+                let _permit = permit;
+                let uid = |name: UserName| Ok(peers.account(name.as_str())?.map(|uid| (name, uid)));
+                names
+                    .into_iter()
+                    .filter_map(|name| uid(name).transpose())
+                    .collect::<Result<BTreeMap<_, _>, _>>()
+            };
+            spawn_blocking(ask).await
+        };
+        in_time(patience, looked_up).await?.map_err(AccountError::NameService)
+    }
+
+    /// Whom everybody's templates are for; read again when the store has changed. Waits for the disk.
+    fn enrolled(&self) -> Result<BTreeMap<UserName, Account>, StoreError> {
+        let revision = self.store.revision();
+        if self.seen().revision == Some(revision) {
+            return Ok(self.seen().enrolled.clone());
+        }
+        let templates = self.store.templates(None)?;
+        let enrolled = account_of_each(templates.iter().map(|template| (&template.user, template.account)));
+        let mut seen = self.seen();
+        (seen.revision, seen.enrolled) = (Some(revision), enrolled.clone());
+        Ok(enrolled)
+    }
+
+    /// Tells the journal, once, that somebody's face does not count any more.
+    fn note(&self, user: &UserName, account: Account, accounts: &Accounts) {
+        let standing = accounts.standing(user, account);
+        if !standing.counts(false) && self.seen().noted.insert(format!("{user} {standing:?}")) {
+            tracing::warn!(user = user.as_str(), "not enrolled: {}", standing.text());
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        // Each change is one assignment.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn in_time<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, tokio::task::JoinError>>,
+) -> Result<T, AccountError> {
+    let done = timeout(patience, work).await;
+    let done = done.map_err(|_| AccountError::NameService("no answer in time".to_owned()))?;
+    done.map_err(|_| AccountError::Panicked)
+}

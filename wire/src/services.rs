@@ -1,0 +1,188 @@
+//! Which PAM services mean a person at this machine: the login module asks for a face for these and for no other, and
+//! `facelatch doctor` says so of each stack. Names of services are names of files in /etc/pam.d.
+
+/// Where a service meets the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// In a session, on its terminal: `sudo`.
+    Terminal,
+    /// In a session, on its screen: screen lockers.
+    Screen,
+    /// At the login prompt of a console, before there is a session; some screen lockers borrow the name.
+    Console,
+    /// At a login screen, before there is a session; some unlock the screen as well.
+    Greeter,
+}
+
+/// Services that ask for a face. A new one is a word here.
+const LOCAL: &[(Kind, &[&str])] = &[
+    (Kind::Terminal, &["doas", "su", "su-l", "sudo", "sudo-i", "vlock"]),
+    (
+        Kind::Screen,
+        &[
+            "cinnamon-screensaver",
+            "gnome-screensaver",
+            "gtklock",
+            "hyprlock",
+            "i3lock",
+            "kde",
+            "kscreenlocker",
+            "mate-screensaver",
+            "phosh",
+            "physlock",
+            "polkit-1",
+            "quickshell",
+            "schlock",
+            "swaylock",
+            "waylock",
+            "xfce4-screensaver",
+            "xlock",
+            "xscreensaver",
+            "xsecurelock",
+        ],
+    ),
+    (Kind::Console, &["login"]),
+    (
+        Kind::Greeter,
+        &[
+            "cosmic-greeter",
+            "emptty",
+            "gdm",
+            "gdm-password",
+            "greetd",
+            "lemurs",
+            "light-locker",
+            "lightdm",
+            "lxdm",
+            "ly",
+            "plasmalogin",
+            "sddm",
+            "slim",
+            "wdm",
+            "xdm",
+        ],
+    ),
+];
+
+/// Programs that bring in people from elsewhere. As a PAM service none asks for a face, whatever the owner adds; nor
+/// does anything that runs in a systemd unit of this name, or that such a program started.
+pub const REMOTE: &[&str] = &[
+    "anydesk",
+    "cockpit",
+    "cockpit-bridge",
+    "cockpit-session",
+    "cockpit-ws",
+    "cockpit-wsinstance-http",
+    "cockpit-wsinstance-https",
+    "code-insiders-tunnel",
+    "code-server",
+    "code-tunnel",
+    "dropbear",
+    "etserver",
+    "gnome-remote-desktop",
+    "gotty",
+    "guacd",
+    "in.rlogind",
+    "in.rshd",
+    "in.telnetd",
+    "jupyter",
+    "jupyterhub",
+    "jupyter-lab",
+    "mosh-server",
+    "openvscode-server",
+    "remote",
+    "rlogin",
+    "rpi-connect",
+    "rpi-connectd",
+    "rpi-connect-lite",
+    "rsh",
+    "rustdesk",
+    "shellinabox",
+    "shellinaboxd",
+    "ssh",
+    "sshd",
+    "sshd-session",
+    "sshx",
+    "tailscale",
+    "tailscaled",
+    "teamviewerd",
+    "teleport",
+    "telnet",
+    "telnetd",
+    "tigervnc",
+    "tmate",
+    "ttyd",
+    "upterm",
+    "vnc",
+    "vncserver",
+    "wayvnc",
+    "webmin",
+    "wetty",
+    "x11vnc",
+    "xrdp",
+    "xrdp-sesman",
+    "Xvnc",
+];
+
+/// Whether a service asks for a face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It does, if the person is at this machine.
+    Asks(Kind),
+    /// Never: it serves people elsewhere.
+    Remote,
+    /// It does not: nothing says that it serves people at this machine.
+    Unlisted,
+}
+
+/// Whether `service` asks, where the module's option `services=` adds `added`. An added one meets the person in a
+/// session, on its screen, unless the table knows better.
+pub fn answer(service: &str, added: &[&str]) -> Answer {
+    if REMOTE.contains(&service) {
+        return Answer::Remote;
+    }
+    let listed = LOCAL.iter().find(|(_, names)| names.contains(&service)).map(|(kind, _)| *kind);
+    let kind = listed.or_else(|| added.contains(&service).then_some(Kind::Screen));
+    kind.map_or(Answer::Unlisted, Answer::Asks)
+}
+
+/// The services that one option of the module adds; `None` if it is another option.
+pub fn added(option: &str) -> Option<impl Iterator<Item = &str>> {
+    Some(option.strip_prefix("services=")?.split(',').filter(|name| !name.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_a_person_here_asks_and_nothing_else_does() {
+        for (kind, names) in LOCAL {
+            assert!(names.iter().all(|name| answer(name, &[]) == Answer::Asks(*kind)), "{kind:?}");
+        }
+        for name in ["dovecot", "cups", "samba", "smtp", "other", "cron", "passwd", "Sudo", ""] {
+            assert_eq!(answer(name, &[]), Answer::Unlisted, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_owner_adds_asks_unless_it_serves_people_elsewhere() {
+        let names: Vec<&str> = added("services=mylock,ttyd,,sudo").expect("the option").collect();
+        assert_eq!(names, ["mylock", "ttyd", "sudo"]);
+        assert_eq!(answer("mylock", &names), Answer::Asks(Kind::Screen));
+        assert_eq!(answer("sudo", &names), Answer::Asks(Kind::Terminal));
+        assert_eq!(answer("ttyd", &names), Answer::Remote);
+        assert_eq!(answer("mylock", &[]), Answer::Unlisted);
+        assert!(added("timeout=3").is_none());
+    }
+
+    #[test]
+    fn no_name_is_in_two_places() {
+        let mut names: Vec<&str> =
+            LOCAL.iter().flat_map(|(_, names)| *names).chain(REMOTE).copied().collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+}
