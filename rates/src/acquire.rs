@@ -23,6 +23,9 @@ pub(crate) const THREADS: usize = 2;
 /// Every pair of pictures is compared and its score kept: 4 bytes each, 800 MB at this limit.
 const MAX_PICTURES: usize = 20_000;
 
+/// Measures of a picture without a face.
+const NO_FACE: Measures = Measures { norm: 0.0, confidence: 0.0 };
+
 /// The networks and the quality gate of the daemon.
 pub struct Bench {
     /// Finds faces; `None` when the pictures are aligned chips.
@@ -74,6 +77,10 @@ pub struct Sample {
     pub quality: Quality,
     /// Its embedding.
     pub embedding: Embedding,
+    /// What the embedder's limits are compared with.
+    pub measures: Measures,
+    /// Whether it takes part in decisions: true until [`Set::heed_limits`].
+    pub believed: bool,
 }
 
 /// A labelled set, embedded.
@@ -110,8 +117,8 @@ impl Bench {
     /// How this bench makes embeddings.
     pub fn recipe(&self) -> Recipe {
         let preparation = match &self.detector {
-            Some(_) => format!("detector {}, border on need, 1", self.detector_sha256),
-            None => "aligned".to_owned(),
+            Some(_) => format!("detector {}, border on need, 2", self.detector_sha256),
+            None => "aligned, 2".to_owned(),
         };
         Recipe {
             embedder: self.embedder.name().to_owned(),
@@ -221,9 +228,12 @@ impl Bench {
             Err(why) => return Ok(Err(why)),
         };
         let quality = Quality::of(&self.gate, &frame, &faces).code();
-        let embedding = faces.first().map(|face| self.embedder.embed_face(&frame, face)).transpose()?;
-        let embedding = embedding.map(|embedded| embedded.embedding);
-        Ok(Ok(Taken { quality, bordered: bordered && embedding.is_some(), embedding }))
+        let Some(face) = faces.first() else {
+            return Ok(Ok(Taken { quality, bordered: false, embedding: None, measures: NO_FACE }));
+        };
+        let embedded = self.embedder.embed_face(&frame, face)?;
+        let measures = Measures::of(face, &embedded);
+        Ok(Ok(Taken { quality, bordered, embedding: Some(embedded.embedding), measures }))
     }
 
     /// The aligned chip of the largest face in a picture file, as the embedder would see it; `None` without a face. The inner
@@ -245,8 +255,10 @@ impl Bench {
             return Ok(Err(format!("is {width}x{height} pixels; --aligned takes 112x112 only")));
         };
         let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
-        let embedding = Some(self.embedder.embed(&chip)?.embedding);
-        Ok(Ok(Taken { quality: quality.code(), bordered: false, embedding }))
+        let embedded = self.embedder.embed(&chip)?;
+        let measures = Measures::of(&face_of_chip(), &embedded);
+        let embedding = Some(embedded.embedding);
+        Ok(Ok(Taken { quality: quality.code(), bordered: false, embedding, measures }))
     }
 }
 
@@ -277,7 +289,15 @@ impl Set {
         };
         self.losses.bordered += usize::from(taken.bordered);
         let quality = Quality::of_code(taken.quality);
-        self.samples.push(Sample { person, path: path.to_owned(), quality, embedding });
+        let measures = taken.measures;
+        self.samples.push(Sample {
+            person,
+            path: path.to_owned(),
+            quality,
+            embedding,
+            measures,
+            believed: true,
+        });
     }
 
     fn checked(self) -> Result<Self, RatesError> {
@@ -302,6 +322,13 @@ impl Set {
             return Err(RatesError::Asked(why.to_owned()));
         }
         Ok(self)
+    }
+
+    /// Takes pictures below the embedder's limits in `MODELS.toml` out of decisions, as the daemon does.
+    pub fn heed_limits(&mut self, embedder: &Embedder) {
+        for sample in &mut self.samples {
+            sample.believed = embedder.check(&sample.measures).is_ok();
+        }
     }
 
     /// The samples of each person, by number.
@@ -339,7 +366,8 @@ pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
         for (number, look) in looks.iter().enumerate() {
             let embedding = Embedding::new(look.clone()).expect("unit");
             let path = PathBuf::from(format!("{name}/{number}"));
-            set.samples.push(Sample { person, path, quality: Quality::GOOD, embedding });
+            let (quality, measures) = (Quality::GOOD, NO_FACE);
+            set.samples.push(Sample { person, path, quality, embedding, measures, believed: true });
             set.losses.pictures += 1;
         }
     }

@@ -31,6 +31,8 @@ pub struct Measured {
     pub pictures: usize,
     /// Pictures that yielded an embedding.
     pub acquired: usize,
+    /// Of those, how many take no part in decisions, because they are below the embedder's limits.
+    pub unclear: usize,
     /// Share of the pictures that yielded none.
     pub failure_to_acquire: f64,
     /// Genuine pairs.
@@ -200,6 +202,7 @@ pub fn measure(set: &Set, head: &Head, question: &Question<'_>) -> Result<Measur
         people: people.len(),
         pictures: set.losses.pictures,
         acquired,
+        unclear: set.samples.iter().filter(|sample| !sample.believed).count(),
         failure_to_acquire: 1.0 - acquired as f64 / set.losses.pictures.max(1) as f64,
         genuine: scored.genuine.len(),
         impostor: scored.impostor.len(),

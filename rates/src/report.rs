@@ -129,6 +129,9 @@ fn acquired(m: &Measured, out: &mut String) {
         l.bordered,
         l.repeated
     ));
+    if m.unclear > 0 {
+        line(format!("            below the embedder's limits, in no decision: {}", m.unclear));
+    }
     for path in &l.no_face {
         line(format!("            no face: {}", path.display()));
     }

@@ -70,18 +70,13 @@ pub fn measure(
     plan: Plan,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Stress, RatesError> {
-    if plan.templates == 0 || plan.frames == 0 {
-        return Err(RatesError::Asked("a decision needs at least one template and one frame".to_owned()));
-    }
-    let with_two = people.people.iter().filter(|person| person.pictures.len() >= 2);
-    let chosen: Vec<&Person> = with_two.skip(plan.skip).take(plan.people).collect();
+    let chosen = plan.choose(people)?;
     let shots = taken(bench, &chosen, kinds, &plan, tell)?;
     if shots.len() < 2 {
         let why = format!(
-            "faces in two pictures each were found of {} people, at least two are needed (of {} after the first {})",
-            shots.len(),
+            "of {} people {} show their face in two pictures, at least two are needed",
             chosen.len(),
-            plan.skip
+            shots.len()
         );
         return Err(RatesError::Asked(why));
     }
@@ -92,6 +87,29 @@ pub fn measure(
         plan,
         rows: score::rows(head, &shots, kinds),
     })
+}
+
+impl Plan {
+    /// The people with two pictures or more whom it means.
+    ///
+    /// # Errors
+    /// [`RatesError::Asked`]: fewer than two people, or no frames or templates.
+    pub fn choose<'a>(&self, people: &'a People) -> Result<Vec<&'a Person>, RatesError> {
+        if self.templates == 0 || self.frames == 0 {
+            return Err(RatesError::Asked("a decision needs at least one template and one frame".to_owned()));
+        }
+        let with_two = || people.people.iter().filter(|person| person.pictures.len() >= 2);
+        let chosen: Vec<&Person> = with_two().skip(self.skip).take(self.people).collect();
+        if chosen.len() < 2 {
+            let why = format!(
+                "{} people have two pictures or more; after the first {} of them at least two are needed",
+                with_two().count(),
+                self.skip
+            );
+            return Err(RatesError::Asked(why));
+        }
+        Ok(chosen)
+    }
 }
 
 /// Everyone's frames, in the order of the people.

@@ -134,6 +134,9 @@ pub(crate) struct Measure {
     /// Frames in a decision.
     #[arg(long, default_value_t = 3, value_name = "M")]
     pub(crate) frames: usize,
+    /// Decide as the daemon does: pictures below the embedder's limits in MODELS.toml take no part in decisions.
+    #[arg(long)]
+    pub(crate) limits: bool,
     /// Groups of people: lines of person,group.
     #[arg(long, value_name = "FILE")]
     pub(crate) groups: Option<PathBuf>,

@@ -31,7 +31,10 @@ pub(crate) fn acquire(pictures: &Pictures, source: &Path, aligned: bool) -> Resu
 }
 
 pub(crate) fn run(args: &Measure) -> Result<()> {
-    let (bench, set) = acquire(&args.pictures, &args.pictures.source, args.pictures.aligned)?;
+    let (bench, mut set) = acquire(&args.pictures, &args.pictures.source, args.pictures.aligned)?;
+    if args.limits {
+        set.heed_limits(&bench.embedder);
+    }
     let shipped = || args.pictures.models.join(format!("{}.head.toml", args.pictures.embedder));
     let path: PathBuf = args.head.clone().unwrap_or_else(shipped);
     let wanted = Wanted::of(&bench.embedder);

@@ -12,14 +12,16 @@ use indicatif::ProgressBar;
 use super::args::Stress;
 
 pub(crate) fn run(args: &Stress) -> Result<()> {
+    // All that can be refused comes before the networks are loaded.
     let kinds = fault::named(&args.kinds)?;
-    let names = Names { embedder: &args.embedder, detector: Some(&args.detector) };
-    let bench = Bench::load(&args.models, names)?;
-    let path = args.models.join(format!("{}.head.toml", args.embedder));
-    let head = Head::load(&path, Wanted::of(&bench.embedder))?;
     let people = People::load(&args.source)?;
     let Stress { people: most, skip, templates, frames, seed, .. } = *args;
     let plan = Plan { people: most, skip, templates, frames, seed };
+    plan.choose(&people)?;
+    let bench =
+        Bench::load(&args.models, Names { embedder: &args.embedder, detector: Some(&args.detector) })?;
+    let path = args.models.join(format!("{}.head.toml", args.embedder));
+    let head = Head::load(&path, Wanted::of(&bench.embedder))?;
     let bar = ProgressBar::new(most as u64);
     let measured = stress::measure(&bench, &head, &people, &kinds, plan, &mut |done, all| {
         bar.set_length(all as u64);
