@@ -1,26 +1,22 @@
-//! Turns people's pictures into embeddings: decode, detect, align, embed; on two threads, through the [`Cache`].
+//! Turns people's pictures into embeddings: decode, detect, align, embed; on all cores, through the [`Cache`].
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 
 use image::RgbImage;
 use serde::Serialize;
 
-use super::RatesError;
 use super::cache::{Cache, Recipe, Taken};
 use super::people::{FileHash, People};
-use super::picture;
+use super::{RatesError, cores, picture};
 use facelatch::camera::Frame;
 use facelatch::detect::quality::{QualityGate, RetryReason};
 use facelatch::detect::{Bbox, Detector, Face};
 use facelatch::embed::{Chip, Embedder, Embedding, align};
 use facelatch::model::ModelError;
 
-/// More threads would starve other work on the machine.
-const THREADS: usize = 2;
-
-/// Every pair of pictures is compared and its score kept: 4 bytes each, 800 MB at this limit.
+/// Every pair of pictures is compared and its score kept: 4 bytes each, 800 MB at this limit, and 655 MB for 20,000 h of
+/// 8,192 values.
 const MAX_PICTURES: usize = 20_000;
 
 /// The networks and the quality gate of the daemon.
@@ -82,6 +78,8 @@ pub struct Set {
     pub people: Vec<String>,
     /// In order of person and path.
     pub samples: Vec<Sample>,
+    /// Files that repeat a sample, with its number.
+    pub aliases: Vec<(PathBuf, usize)>,
     /// Counts of what was left out.
     pub losses: Losses,
     /// How the embeddings were made.
@@ -91,16 +89,26 @@ pub struct Set {
 /// What was left out of a set. Failure to acquire is `no_face + unreadable` of `pictures`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Losses {
-    /// Picture files, repeated ones counted once.
+    /// Picture files, repeated ones counted once, without those under two people.
     pub pictures: usize,
     /// Repeated files of one person.
     pub repeated: usize,
     /// Pictures that needed a border before the face was found.
     pub bordered: usize,
+    /// Pictures that stand under two people, with all their files.
+    pub of_two: Vec<Vec<PathBuf>>,
     /// Pictures without a face.
     pub no_face: Vec<PathBuf>,
     /// Pictures that cannot be read, and why.
     pub unreadable: Vec<(PathBuf, String)>,
+}
+
+impl Losses {
+    /// Files of all pictures left out.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let unreadable = self.unreadable.iter().map(|(path, _)| path);
+        self.of_two.iter().flatten().chain(&self.no_face).chain(unreadable).map(PathBuf::as_path)
+    }
 }
 
 /// Progress callback: pictures done, pictures in total.
@@ -146,42 +154,36 @@ impl Bench {
         let mut unreadable = people.unreadable.clone();
         let (mut done, total) = (all.len() - todo.len(), all.len());
         tell(done, total);
-        let next = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            let (send, receive) = mpsc::channel();
-            for _ in 0..THREADS {
-                let (send, next, todo) = (send.clone(), &next, &todo);
-                scope.spawn(move || {
-                    while let Some((_, path, sha256)) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if send.send((*path, *sha256, self.take(path))).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-            drop(send);
-            for (path, sha256, taken) in receive {
+        let take = |(_, path, sha256): &&(usize, &Path, FileHash)| (path.to_path_buf(), *sha256, self.take(path));
+        cores::each(
+            todo.iter(),
+            take,
+            |(path, sha256, taken)| {
                 match taken? {
                     Ok(taken) => cache.put(sha256, taken, recipe.length)?,
-                    Err(why) => unreadable.push((path.to_owned(), why)),
+                    Err(why) => unreadable.push((path, why)),
                 }
                 done += 1;
                 tell(done, total);
-            }
-            Ok::<(), RatesError>(())
-        })?;
+                Ok(())
+            },
+        )?;
         unreadable.sort();
-        let losses =
-            Losses { pictures: total, repeated: people.repeated.len(), unreadable, ..Default::default() };
+        let (repeated, of_two) = (people.repeated.len(), people.of_two.clone());
+        let losses = Losses { pictures: total, repeated, of_two, unreadable, ..Default::default() };
         let mut set = Set {
             people: people.people.iter().map(|p| p.name.clone()).collect(),
             samples: Vec::new(),
+            aliases: Vec::new(),
             losses,
             recipe,
         };
         for (person, path, sha256) in all {
             set.collect(person, path, cache.get(&sha256));
         }
+        let number: HashMap<_, _> = set.samples.iter().zip(0..).map(|(s, n)| (s.path.clone(), n)).collect();
+        let alias = |(path, first): &(PathBuf, PathBuf)| Some((path.clone(), *number.get(first)?));
+        set.aliases = people.repeated.iter().filter_map(alias).collect();
         set.checked()
     }
 
@@ -281,6 +283,12 @@ impl Set {
         Ok(self)
     }
 
+    /// The cosine of two embeddings, from -1 to 1 where they have unit length.
+    pub fn cosine(&self, a: usize, b: usize) -> f32 {
+        let (a, b) = (self.samples[a].embedding.values(), self.samples[b].embedding.values());
+        a.iter().zip(b).map(|(a, b)| a * b).sum()
+    }
+
     /// The samples of each person, by number.
     pub fn by_person(&self) -> Vec<Vec<usize>> {
         let mut samples = vec![Vec::new(); self.people.len()];
@@ -304,6 +312,7 @@ pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
     let mut set = Set {
         people: people.iter().map(|(name, _)| (*name).to_owned()).collect(),
         samples: Vec::new(),
+        aliases: Vec::new(),
         losses: Losses::default(),
         recipe: Recipe {
             embedder: "test".into(),

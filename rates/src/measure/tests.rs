@@ -9,7 +9,7 @@ fn measured(groups: &[(&str, &str)]) -> Measured {
     let head = Head::new(Path::new("h"), 4.0, vec![-12.0, -12.0], 0.5).expect("works");
     let groups = groups.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     let shape = Some(Shape { templates: 2, frames: 1 });
-    measure(&set, &head, &Question { shape, pairs: None, groups }).expect("measures")
+    measure(&set, &head, &Question { shape, pairs: None, groups }, &mut |_, _| {}).expect("measures")
 }
 
 #[test]

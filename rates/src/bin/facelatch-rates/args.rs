@@ -24,6 +24,8 @@ pub(crate) enum Verb {
     Import(Import),
     /// Error rates of a head on labelled pictures.
     Measure(Measure),
+    /// The pair protocol of Labeled Faces in the Wild, in ten folds, then the error rates over all its people.
+    Lfw(Lfw),
 }
 
 /// How pictures become embeddings.
@@ -119,13 +121,30 @@ pub(crate) struct Ablate {
 #[derive(ClapArgs)]
 pub(crate) struct Measure {
     #[command(flatten)]
+    pub(crate) rates: Rates,
+    /// Pairs to compare instead of all: lines of file_x,file_y,Yes|No, or of two files and 1|0, or LFW's pairs.txt. DIR may
+    /// then hold all pictures side by side.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Lfw {
+    #[command(flatten)]
+    pub(crate) rates: Rates,
+    /// The pairs of the protocol, in its order (default: pairs.txt in DIR).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
+}
+
+/// What is measured, and how it is shown.
+#[derive(ClapArgs)]
+pub(crate) struct Rates {
+    #[command(flatten)]
     pub(crate) pictures: Pictures,
     /// Head file (default: the one beside the embedder).
     #[arg(long, value_name = "FILE")]
     pub(crate) head: Option<PathBuf>,
-    /// Pairs to compare instead of all: lines of file_x,file_y,Yes|No.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) pairs: Option<PathBuf>,
     /// Templates in a decision.
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub(crate) templates: usize,
