@@ -98,7 +98,8 @@ unsafe fn between_floats<S: Simd>(weights: &[f32], probes: &[f32], templates: &[
         let row = |of: &[f32], at: usize| of[at * length..][..length].as_ptr().cast();
         let tiled = if probes.len() == length * TILE { across } else { 0 };
         for at in (0..tiled).step_by(TILE) {
-            let (p, t) = (std::array::from_fn(|i| row(probes, i)), std::array::from_fn(|i| row(templates, at + i)));
+            let (p, t) =
+                (std::array::from_fn(|i| row(probes, i)), std::array::from_fn(|i| row(templates, at + i)));
             // SAFETY: `row` gave rows as long as the weights; the caller of a `dispatch`ed function vouches for S.
             let tile = unsafe { S::distance_tile(blocks.as_ptr(), p, t, blocks.len()) };
             for (i, tile) in tile.iter().enumerate() {

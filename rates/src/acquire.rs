@@ -154,20 +154,17 @@ impl Bench {
         let mut unreadable = people.unreadable.clone();
         let (mut done, total) = (all.len() - todo.len(), all.len());
         tell(done, total);
-        let take = |(_, path, sha256): &&(usize, &Path, FileHash)| (path.to_path_buf(), *sha256, self.take(path));
-        cores::each(
-            todo.iter(),
-            take,
-            |(path, sha256, taken)| {
-                match taken? {
-                    Ok(taken) => cache.put(sha256, taken, recipe.length)?,
-                    Err(why) => unreadable.push((path, why)),
-                }
-                done += 1;
-                tell(done, total);
-                Ok(())
-            },
-        )?;
+        let take =
+            |(_, path, sha256): &&(usize, &Path, FileHash)| (path.to_path_buf(), *sha256, self.take(path));
+        cores::each(todo.iter(), take, |(path, sha256, taken)| {
+            match taken? {
+                Ok(taken) => cache.put(sha256, taken, recipe.length)?,
+                Err(why) => unreadable.push((path, why)),
+            }
+            done += 1;
+            tell(done, total);
+            Ok(())
+        })?;
         unreadable.sort();
         let (repeated, of_two) = (people.repeated.len(), people.of_two.clone());
         let losses = Losses { pictures: total, repeated, of_two, unreadable, ..Default::default() };

@@ -61,7 +61,8 @@ enum All {
 impl Weights {
     fn of(tally: &Tally, people: &[u32]) -> Self {
         let place = |p: &u32| people.partition_point(|other| other < p) as u32;
-        let places = |cells: &Cells| cells.iter().map(|((a, b), n)| (place(a), place(b), *n as f64)).collect();
+        let places =
+            |cells: &Cells| cells.iter().map(|((a, b), n)| (place(a), place(b), *n as f64)).collect();
         let all = match &tally.spread {
             Spread::Listed(cells) => All::Listed(places(cells)),
             Spread::Crossed(pictures) => {
@@ -80,9 +81,10 @@ impl Weights {
         let all = match &self.all {
             All::Listed(cells) => sum(cells, drawn),
             All::Crossed(pictures) => {
-                let (sum, squares) = drawn.iter().zip(pictures).fold((0.0, 0.0), |(sum, squares), (d, n)| {
-                    (sum + d * n, squares + d * n * d * n)
-                });
+                let (sum, squares) = drawn
+                    .iter()
+                    .zip(pictures)
+                    .fold((0.0, 0.0), |(sum, squares), (d, n)| (sum + d * n, squares + d * n * d * n));
                 (sum * sum - squares) / 2.0
             }
         };
@@ -109,7 +111,10 @@ mod tests {
     use super::*;
 
     fn upper95(scored: &Scored) -> Upper {
-        super::upper95(&Tally::of(&scored.genuine, |t| t.z < 0.0), &Tally::of(&scored.impostor, |t| t.z >= 0.0))
+        super::upper95(
+            &Tally::of(&scored.genuine, |t| t.z < 0.0),
+            &Tally::of(&scored.impostor, |t| t.z >= 0.0),
+        )
     }
 
     /// Ten people with 100 genuine trials each; one person has all the misses.

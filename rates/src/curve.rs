@@ -245,6 +245,9 @@ mod tests {
         let curve = Curve::of(vec![0.0, 0.1, 0.9, 1.0], vec![-1.0, 0.5]);
         let (from, to) = curve.range();
         assert_eq!((from, to), (-1.0, 1.0));
-        assert_eq!(curve.shares(from, (to - from) / 4.0, 4), [vec![0.0, 0.0, 0.5, 0.5], vec![0.5, 0.0, 0.0, 0.5]]);
+        assert_eq!(
+            curve.shares(from, (to - from) / 4.0, 4),
+            [vec![0.0, 0.0, 0.5, 0.5], vec![0.5, 0.0, 0.0, 0.5]]
+        );
     }
 }

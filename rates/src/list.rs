@@ -126,7 +126,8 @@ fn ends(path: &Path) -> Vec<String> {
         (1..=parts.len().min(3)).map(|n| parts[parts.len() - n..].join("/")).collect();
     ends.push(path.to_string_lossy().into_owned());
     let extension = path.extension().map(|e| format!(".{}", e.to_string_lossy()));
-    let bare = |end: &String| extension.as_ref().and_then(|e| end.strip_suffix(e.as_str())).map(str::to_owned);
+    let bare =
+        |end: &String| extension.as_ref().and_then(|e| end.strip_suffix(e.as_str())).map(str::to_owned);
     let bare: Vec<String> = ends.iter().filter_map(bare).collect();
     ends.extend(bare);
     ends.sort();
@@ -139,18 +140,24 @@ fn ends(path: &Path) -> Vec<String> {
 /// # Errors
 /// [`RatesError::Data`] for a picture that is not in the set, or several, or when no pair of one kind is left.
 pub fn among(set: &Set, file: &Path, pairs: &[Named]) -> Result<(Vec<Listed>, usize), RatesError> {
-    let known = Ends::new(set.samples.iter().enumerate().map(|(number, s)| (s.path.as_path(), number)).chain(
-        set.aliases.iter().map(|(path, number)| (path.as_path(), *number)),
-    ));
+    let known = Ends::new(
+        set.samples
+            .iter()
+            .enumerate()
+            .map(|(number, s)| (s.path.as_path(), number))
+            .chain(set.aliases.iter().map(|(path, number)| (path.as_path(), *number))),
+    );
     let lost: HashSet<String> = set.losses.paths().flat_map(ends).collect();
     let (mut listed, mut left_out) = (Vec::new(), 0);
     for Named { line, files: [x, y], same } in pairs {
         let found = [x, y].map(|name| known.find(name));
-        if [x, y].into_iter().zip(&found).any(|(name, found)| found.is_err() && lost.contains(name.as_str())) {
+        if [x, y].into_iter().zip(&found).any(|(name, found)| found.is_err() && lost.contains(name.as_str()))
+        {
             left_out += 1;
             continue;
         }
-        let [x, y] = found.map(|found| found.map_err(|why| RatesError::data(file, format!("line {line}: {why}"))));
+        let [x, y] =
+            found.map(|found| found.map_err(|why| RatesError::data(file, format!("line {line}: {why}"))));
         listed.push(Listed { samples: (x?, y?), same: *same });
     }
     if [true, false].iter().all(|kind| listed.iter().any(|pair| pair.same == *kind)) {
@@ -201,8 +208,14 @@ mod tests {
     fn pairs_txt_names_people_and_numbers() {
         let file = file("10\t300\nAnna_A\t1\t4\nAnna_A\t1\tBert\t12\n");
         let pairs = read(file.path()).expect("reads");
-        assert_eq!((&pairs[0].files, pairs[0].same), (&["Anna_A_0001", "Anna_A_0004"].map(str::to_owned), true));
-        assert_eq!((&pairs[1].files, pairs[1].same), (&["Anna_A_0001", "Bert_0012"].map(str::to_owned), false));
+        assert_eq!(
+            (&pairs[0].files, pairs[0].same),
+            (&["Anna_A_0001", "Anna_A_0004"].map(str::to_owned), true)
+        );
+        assert_eq!(
+            (&pairs[1].files, pairs[1].same),
+            (&["Anna_A_0001", "Bert_0012"].map(str::to_owned), false)
+        );
         let ends = Ends::new([(Path::new("x/Bert/Bert_0012.jpg"), 7)].into_iter());
         assert_eq!(ends.find("Bert_0012"), Ok(7));
     }

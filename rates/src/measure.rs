@@ -168,7 +168,8 @@ pub fn measure(
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Measured, RatesError> {
     let listed = question.pairs.map(|(file, pairs)| list::among(set, file, pairs)).transpose()?;
-    let (pairs, pairs_left_out) = listed.map_or((None, 0), |(p, left_out)| (Some(list::by_kind(&p)), left_out));
+    let (pairs, pairs_left_out) =
+        listed.map_or((None, 0), |(p, left_out)| (Some(list::by_kind(&p)), left_out));
     let table = Table::new(&Features::of_head(set, head), head.formula(), tell);
     let z = |a: usize, b: usize| table.at(a, b);
     let level = head.threshold().log_odds().0;

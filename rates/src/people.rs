@@ -54,7 +54,8 @@ impl People {
     /// [`RatesError`]: empty, or one person only.
     pub fn load(source: &Path) -> Result<Self, RatesError> {
         let named = if source.is_dir() { folders(source)? } else { list(source)? };
-        let named = named.into_iter().flat_map(|(name, paths)| paths.into_iter().map(move |p| (name.clone(), p)));
+        let named =
+            named.into_iter().flat_map(|(name, paths)| paths.into_iter().map(move |p| (name.clone(), p)));
         let mut found = Self::default();
         let hashed = found.hashed(named.collect());
         found.add(hashed);
@@ -281,7 +282,8 @@ mod tests {
 
     #[test]
     fn a_list_of_pairs_tells_who_is_who_in_a_flat_folder() {
-        let files = [("1.jpg", "a"), ("2.jpg", "b"), ("3.jpg", "c"), ("4.jpg", "d"), ("5.jpg", "c"), ("6.jpg", "x")];
+        let files =
+            [("1.jpg", "a"), ("2.jpg", "b"), ("3.jpg", "c"), ("4.jpg", "d"), ("5.jpg", "c"), ("6.jpg", "x")];
         let dir = folder(&files);
         assert!(is_flat(dir.path()) && !is_flat(folder(&[("anna/1", "a")]).path()));
         let named = |text: &str| {

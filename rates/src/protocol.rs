@@ -58,7 +58,8 @@ pub fn protocol(set: &Set, head: &Head, file: &Path, pairs: &[Named]) -> Result<
     let z: Vec<f32> = listed.iter().map(|pair| log_odds(pair.samples.0, pair.samples.1)).collect();
     let cosine: Vec<f32> = listed.iter().map(|pair| set.cosine(pair.samples.0, pair.samples.1)).collect();
     let level = head.threshold().log_odds().0;
-    let count = |of: &dyn Fn(bool, f32) -> bool| listed.iter().zip(&z).filter(|(p, z)| of(p.same, **z)).count();
+    let count =
+        |of: &dyn Fn(bool, f32) -> bool| listed.iter().zip(&z).filter(|(p, z)| of(p.same, **z)).count();
     Ok(Protocol {
         pairs: listed.len(),
         left_out,
@@ -150,10 +151,10 @@ mod tests {
 
     #[test]
     fn the_threshold_comes_from_the_other_folds() {
-        let listed = pairs((0..20).map(|i| i % 2 == 0));
+        let listed = pairs((0..20_usize).map(|i| i.is_multiple_of(2)));
         let folds: Vec<usize> = (0..20).map(|i| i / 2).collect();
         // In fold 0 both pairs lie on the wrong side of what is right elsewhere.
-        let z = |i: usize| if (i % 2 == 0) == (i > 1) { 1.0 } else { -1.0 };
+        let z = |i: usize| if i.is_multiple_of(2) == (i > 1) { 1.0 } else { -1.0 };
         let found = accuracy(&listed, &folds, &(0..20).map(z).collect::<Vec<_>>());
         assert!((found.mean - 0.9).abs() < 1e-12 && (found.standard_error - 0.1).abs() < 1e-12, "{found:?}");
     }

@@ -104,9 +104,8 @@ pub fn measured(m: &Measured) -> String {
 /// The pair protocol of LFW as text.
 pub fn protocol(p: &Protocol) -> String {
     let accuracy = |a: &Accuracy| format!("{:.4} +- {:.4}", a.mean, a.standard_error);
-    let seen = |errors: usize, of: usize| {
-        format!("{} ({errors} of {of})", share(errors as f64 / of.max(1) as f64))
-    };
+    let seen =
+        |errors: usize, of: usize| format!("{} ({errors} of {of})", share(errors as f64 / of.max(1) as f64));
     format!(
         "protocol    {} pairs in ten folds, {} left out: accuracy {} (by cosine {})\n            at the threshold of the head: FMR {}, FNMR {}\n",
         p.pairs,

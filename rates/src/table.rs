@@ -30,11 +30,7 @@ impl Features {
         })
     }
 
-    fn gather(
-        set: &Set,
-        length: usize,
-        add: impl Fn(&facelatch::embed::Embedding, &mut Vec<f32>),
-    ) -> Self {
+    fn gather(set: &Set, length: usize, add: impl Fn(&facelatch::embed::Embedding, &mut Vec<f32>)) -> Self {
         let mut values = Vec::with_capacity(set.samples.len() * length);
         set.samples.iter().for_each(|sample| add(&sample.embedding, &mut values));
         debug_assert_eq!(values.len(), set.samples.len() * length);
@@ -176,7 +172,8 @@ mod tests {
 
     #[test]
     fn all_pairs_at_once_score_as_each_does() {
-        let looks = |p: usize| (0..7).map(|i| vec![1.0, (p * 7 + i) as f32 / 10.0, (i as f32).sin()]).collect();
+        let looks =
+            |p: usize| (0..7).map(|i| vec![1.0, (p * 7 + i) as f32 / 10.0, (i as f32).sin()]).collect();
         let names: Vec<String> = (0..11).map(|p| format!("p{p}")).collect();
         let people: Vec<_> = names.iter().enumerate().map(|(p, name)| (name.as_str(), looks(p))).collect();
         let set = set_of(&people);

@@ -67,7 +67,9 @@ impl Tally {
     pub fn everyone(&self) -> Vec<u32> {
         match &self.spread {
             Spread::Listed(cells) => cells.keys().flat_map(|(a, b)| [*a, *b]).collect(),
-            Spread::Crossed(pictures) => (0..).zip(pictures).filter(|(_, n)| **n > 0).map(|(p, _)| p).collect(),
+            Spread::Crossed(pictures) => {
+                (0..).zip(pictures).filter(|(_, n)| **n > 0).map(|(p, _)| p).collect()
+            }
         }
     }
 }

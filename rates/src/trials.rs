@@ -221,7 +221,12 @@ mod tests {
         let shape = Shape { templates: 2, frames: 1 };
         let scored = decisions(&set, shape, 7, &|_| true, &|_, _| 0.0).expect("two have enough for both");
         let people = |trials: &[Trial]| {
-            trials.iter().map(|t| t.people).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+            trials
+                .iter()
+                .map(|t| t.people)
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>()
         };
         assert_eq!(people(&scored.genuine), [(1, 1), (3, 3)]);
         let wanted = [(0, 1), (0, 2), (0, 3), (1, 0), (1, 2), (1, 3), (3, 0), (3, 1), (3, 2)];

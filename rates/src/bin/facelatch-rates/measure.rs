@@ -48,7 +48,8 @@ fn told(bar: &ProgressBar) -> impl FnMut(usize, usize) {
 pub(crate) fn run(args: &Measure) -> Result<()> {
     let rates = &args.rates;
     let pictures = &rates.pictures;
-    let pairs = args.pairs.as_deref().map(|file| Ok::<_, anyhow::Error>((file, list::read(file)?))).transpose()?;
+    let pairs =
+        args.pairs.as_deref().map(|file| Ok::<_, anyhow::Error>((file, list::read(file)?))).transpose()?;
     let pairs: Option<(&Path, &[Named])> = pairs.as_ref().map(|(file, pairs)| (*file, pairs.as_slice()));
     let flat = pairs.filter(|_| is_flat(&pictures.source));
     let (bench, set) = match flat {
