@@ -140,14 +140,11 @@ fn ends(path: &Path) -> Vec<String> {
 /// # Errors
 /// [`RatesError::Data`] for a picture that is not in the set, or several, or when no pair of one kind is left.
 pub fn among(set: &Set, file: &Path, pairs: &[Named]) -> Result<(Vec<Listed>, usize), RatesError> {
-    let known = Ends::new(
-        set.samples
-            .iter()
-            .enumerate()
-            .map(|(number, s)| (s.path.as_path(), number))
-            .chain(set.aliases.iter().map(|(path, number)| (path.as_path(), *number))),
-    );
-    let lost: HashSet<String> = set.losses.paths().flat_map(ends).collect();
+    let samples = set.samples.iter().map(|sample| sample.path.as_path()).zip(0..);
+    let repeats = set.aliases.iter().filter_map(|(path, number)| Some((path.as_path(), (*number)?)));
+    let known = Ends::new(samples.chain(repeats));
+    let gone = set.aliases.iter().filter(|(_, number)| number.is_none()).map(|(path, _)| path.as_path());
+    let lost: HashSet<String> = set.losses.paths().chain(gone).flat_map(ends).collect();
     let (mut listed, mut left_out) = (Vec::new(), 0);
     for Named { line, files: [x, y], same } in pairs {
         let found = [x, y].map(|name| known.find(name));
@@ -218,6 +215,20 @@ mod tests {
         );
         let ends = Ends::new([(Path::new("x/Bert/Bert_0012.jpg"), 7)].into_iter());
         assert_eq!(ends.find("Bert_0012"), Ok(7));
+    }
+
+    #[test]
+    fn a_repeated_picture_is_found_and_one_that_gave_no_sample_is_left_out() {
+        let mut set = set_of(&[("anna", vec![vec![1.0, 0.0]; 2]), ("bert", vec![vec![0.0, 1.0]; 2])]);
+        set.aliases = vec![("anna/again".into(), Some(1)), ("bert/again".into(), None)];
+        set.losses.of_two = vec![vec!["anna/both".into(), "bert/both".into()]];
+        let file = file("anna/0 anna/again 1\nanna/0 bert/0 0\nanna/0 bert/again 0\nbert/both bert/0 1\n");
+        let pairs = read(file.path()).expect("reads");
+        let (listed, left_out) = among(&set, file.path(), &pairs).expect("found");
+        assert_eq!(
+            (listed.iter().map(|p| p.samples).collect::<Vec<_>>(), left_out),
+            (vec![(0, 1), (0, 2)], 2)
+        );
     }
 
     #[test]
