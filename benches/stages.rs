@@ -63,7 +63,7 @@ fn stages(c: &mut Criterion) {
     let chip = align::align(&frame, &face);
     let look = |name: &&str| {
         let (frame, face) = seen(&networks, name);
-        embedder.embed_face(&frame, &face).expect("embedder runs")
+        embedder.embed_face(&frame, &face).expect("embedder runs").embedding
     };
     let probes: Vec<Embedding> = VISIT.iter().map(look).collect();
     let templates: Vec<Embedding> = ENROLMENT.iter().map(look).collect();

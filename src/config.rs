@@ -101,6 +101,7 @@ impl Config {
             &camera.exec,
             "the absolute path of a command, then its arguments",
         )?;
+        holds(camera.rotate.is_multiple_of(90), "camera.rotate", camera.rotate, "0, 90, 180 or 270")?;
         holds(
             latch.kind != LatchKind::Hook || latch.hook.is_absolute(),
             "latch.hook",

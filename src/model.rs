@@ -49,10 +49,36 @@ struct Entry {
     /// Whether embeddings are scaled to unit length; another network may need its own as they are.
     #[serde(default = "yes")]
     normalise: bool,
+    /// For an embedder: when to believe it.
+    quality: Option<QualityLimits>,
+}
+
+/// The least that makes an embedding of this network worth judging, each found by `facelatch-rates stress`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QualityLimits {
+    /// Length of its output before it is scaled; above 0.
+    pub min_norm: f32,
+    /// The detector's confidence in the face, `0..=1`.
+    #[serde(default)]
+    pub min_confidence: f32,
 }
 
 fn yes() -> bool {
     true
+}
+
+impl Entry {
+    fn check_quality(&self) -> Result<(), String> {
+        let Some(QualityLimits { min_norm, min_confidence }) = self.quality else { return Ok(()) };
+        if !(min_norm.is_finite() && min_norm > 0.0) {
+            return Err(format!("min_norm: {min_norm} is out of range; use a number above 0"));
+        }
+        if !(0.0..=1.0).contains(&min_confidence) {
+            return Err(format!("min_confidence: {min_confidence} is out of range; use 0 to 1"));
+        }
+        Ok(())
+    }
 }
 
 /// One dimension of a shape: fixed, or named and chosen when it is loaded.
@@ -111,8 +137,12 @@ impl Manifest {
         let path = folder.join("MODELS.toml");
         let read = |source| ModelError::Read { path: path.clone(), source };
         let text = bounded::read_text(&path, MAX_LIST_BYTES).map_err(read)?;
-        let models = toml::from_str(&text)
-            .map_err(|e| ModelError::Manifest { path, why: e.to_string().trim_end().to_owned() })?;
+        let bad = |why: String| ModelError::Manifest { path: path.clone(), why };
+        let models: BTreeMap<String, Entry> =
+            toml::from_str(&text).map_err(|e| bad(e.to_string().trim_end().to_owned()))?;
+        for (name, entry) in &models {
+            entry.check_quality().map_err(|why| bad(format!("[{name}.quality] {why}")))?;
+        }
         Ok(Self { folder: folder.to_owned(), models })
     }
 
@@ -185,6 +215,7 @@ pub struct Network {
     input_shape: [usize; 4],
     colours: Colours,
     normalise: bool,
+    quality: Option<QualityLimits>,
     output_shapes: Vec<Vec<usize>>,
     notes: Vec<String>,
     plan: Arc<TypedRunnableModel>,
@@ -222,6 +253,7 @@ impl Network {
             input_shape,
             colours: entry.colour,
             normalise: entry.normalise,
+            quality: entry.quality,
             output_shapes,
             notes,
             plan,
@@ -251,6 +283,11 @@ impl Network {
     /// Whether its output has to be scaled to unit length.
     pub fn normalise(&self) -> bool {
         self.normalise
+    }
+
+    /// When to believe it, if its entry says so.
+    pub fn quality(&self) -> Option<&QualityLimits> {
+        self.quality.as_ref()
     }
 
     /// Height and width of its input in pixels.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
-use crate::config::{Config, Decision, Lockout, QualityGate};
+use crate::config::{self, Config, Decision, Lockout, QualityGate};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
@@ -22,6 +22,7 @@ mod capture;
 mod enroll;
 mod gallery;
 mod networks;
+mod turned;
 mod verdict;
 
 pub use attempt::{Attempt, StageMs, Trace};
@@ -30,6 +31,7 @@ pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
 
 use gallery::Gallery;
+use turned::Turns;
 
 /// The parts of the configuration that an attempt follows.
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ pub struct Rules {
     pub decision: Decision,
     /// What a face must look like.
     pub quality: QualityGate,
+    /// How frames are turned already, to tell what to change.
+    pub camera: config::Camera,
     /// The rate limit.
     pub lockout: Lockout,
 }
@@ -45,8 +49,8 @@ pub struct Rules {
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, lockout, .. } = config.clone();
-        Self { decision, quality, lockout }
+        let Config { decision, quality, camera, lockout, .. } = config.clone();
+        Self { decision, quality, camera, lockout }
     }
 }
 
@@ -101,6 +105,7 @@ pub struct Pipeline {
     store: Arc<dyn TemplateStore>,
     gallery: Gallery,
     ages: Ages,
+    turns: Turns,
 }
 
 impl Pipeline {
@@ -113,7 +118,8 @@ impl Pipeline {
         store: Arc<dyn TemplateStore>,
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
-        Self { networks, rules, frames, clock, store, gallery, ages: Ages::default() }
+        let turns = Turns::of(&rules.camera);
+        Self { networks, rules, frames, clock, store, gallery, ages: Ages::default(), turns }
     }
 
     /// Is the face before the camera this user's?
@@ -155,7 +161,7 @@ impl Pipeline {
             detector: detector.name().to_owned(),
             threshold: head.threshold(),
             identical_pair: head.identical_pair(),
-            notes: [detector.notes(), embedder.notes()].concat(),
+            notes: [detector.notes(), &embedder.notes()].concat(),
         }
     }
 

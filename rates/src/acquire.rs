@@ -12,12 +12,15 @@ use super::{RatesError, cores, picture};
 use facelatch::camera::Frame;
 use facelatch::detect::quality::{QualityGate, RetryReason};
 use facelatch::detect::{Bbox, Detector, Face};
-use facelatch::embed::{Chip, Embedder, Embedding, align};
+use facelatch::embed::{Chip, Embedder, Embedding, Measures, align};
 use facelatch::model::ModelError;
 
 /// Every pair of pictures is compared and its score kept, 4 bytes each: 800 MB at this limit. While they are compared, h of
 /// each picture takes 32 KB more: 655 MB.
 const MAX_PICTURES: usize = 20_000;
+
+/// Measures of a picture without a face.
+const NO_FACE: Measures = Measures { norm: 0.0, confidence: 0.0 };
 
 /// The networks and the quality gate of the daemon.
 pub struct Bench {
@@ -72,6 +75,10 @@ pub struct Sample {
     pub quality: Quality,
     /// Its embedding.
     pub embedding: Embedding,
+    /// What the embedder's limits are compared with.
+    pub measures: Measures,
+    /// Whether it takes part in decisions: true until [`Set::heed_limits`].
+    pub believed: bool,
 }
 
 /// A labelled set, embedded.
@@ -122,9 +129,9 @@ impl Bench {
         let preparation = match &self.detector {
             Some(_) => {
                 let face = if self.central { ", central face" } else { "" };
-                format!("detector {}, border on need, 1{face}", self.detector_sha256)
+                format!("detector {}, border on need, 2{face}", self.detector_sha256)
             }
-            None => "aligned".to_owned(),
+            None => "aligned, 2".to_owned(),
         };
         Recipe {
             embedder: self.embedder.name().to_owned(),
@@ -189,6 +196,28 @@ impl Bench {
         set.checked()
     }
 
+    /// One frame through the daemon's stages, in its order. `spoil` may move what the detector reports.
+    ///
+    /// # Errors
+    /// [`ModelError`] when a network fails. The inner `Err` is the daemon's reason not to judge the frame.
+    pub fn judge(
+        &self,
+        frame: &Frame,
+        spoil: impl FnOnce(&Face) -> Face,
+    ) -> Result<Result<Embedding, RetryReason>, ModelError> {
+        let mut faces = self.detector.as_ref().map_or(Ok(Vec::new()), |detector| detector.detect(frame))?;
+        if let Some(face) = faces.first_mut() {
+            *face = spoil(face);
+        }
+        let face = match self.gate.choose(frame, &faces) {
+            Ok(face) => face,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let embedded = self.embedder.embed_face(frame, &face)?;
+        let believed = self.embedder.check(&Measures::of(&face, &embedded));
+        Ok(believed.map(|()| embedded.embedding))
+    }
+
     /// One picture. The inner `Err` is a picture that cannot be read.
     fn take(&self, path: &Path) -> Result<Result<Taken, String>, ModelError> {
         let picture = match picture::read(path) {
@@ -203,9 +232,12 @@ impl Bench {
             Err(why) => return Ok(Err(why)),
         };
         let quality = Quality::of(&self.gate, &frame, &faces).code();
-        let face = labelled(&frame, &faces, self.central);
-        let embedding = face.map(|face| self.embedder.embed_face(&frame, face)).transpose()?;
-        Ok(Ok(Taken { quality, bordered: bordered && embedding.is_some(), embedding }))
+        let Some(face) = labelled(&frame, &faces, self.central) else {
+            return Ok(Ok(Taken { quality, bordered: false, embedding: None, measures: NO_FACE }));
+        };
+        let embedded = self.embedder.embed_face(&frame, face)?;
+        let measures = Measures::of(face, &embedded);
+        Ok(Ok(Taken { quality, bordered, embedding: Some(embedded.embedding), measures }))
     }
 
     /// The aligned chip of the labelled face in a picture file, as the embedder would see it; `None` without a face. The inner
@@ -229,8 +261,10 @@ impl Bench {
             return Ok(Err(format!("is {width}x{height} pixels; --aligned takes 112x112 only")));
         };
         let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
-        let embedding = Some(self.embedder.embed(&chip)?);
-        Ok(Ok(Taken { quality: quality.code(), bordered: false, embedding }))
+        let embedded = self.embedder.embed(&chip)?;
+        let measures = Measures::of(&face_of_chip(), &embedded);
+        let embedding = Some(embedded.embedding);
+        Ok(Ok(Taken { quality: quality.code(), bordered: false, embedding, measures }))
     }
 }
 
@@ -273,7 +307,15 @@ impl Set {
         };
         self.losses.bordered += usize::from(taken.bordered);
         let quality = Quality::of_code(taken.quality);
-        self.samples.push(Sample { person, path: path.to_owned(), quality, embedding });
+        let measures = taken.measures;
+        self.samples.push(Sample {
+            person,
+            path: path.to_owned(),
+            quality,
+            embedding,
+            measures,
+            believed: true,
+        });
     }
 
     fn checked(self) -> Result<Self, RatesError> {
@@ -304,6 +346,13 @@ impl Set {
     pub fn cosine(&self, a: usize, b: usize) -> f32 {
         let (a, b) = (self.samples[a].embedding.values(), self.samples[b].embedding.values());
         a.iter().zip(b).map(|(a, b)| a * b).sum()
+    }
+
+    /// Takes pictures below the embedder's limits in `MODELS.toml` out of decisions, as the daemon does.
+    pub fn heed_limits(&mut self, embedder: &Embedder) {
+        for sample in &mut self.samples {
+            sample.believed = embedder.check(&sample.measures).is_ok();
+        }
     }
 
     /// The samples of each person, by number.
@@ -342,7 +391,8 @@ pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
         for (number, look) in looks.iter().enumerate() {
             let embedding = Embedding::new(look.clone()).expect("unit");
             let path = PathBuf::from(format!("{name}/{number}"));
-            set.samples.push(Sample { person, path, quality: Quality::GOOD, embedding });
+            let (quality, measures) = (Quality::GOOD, NO_FACE);
+            set.samples.push(Sample { person, path, quality, embedding, measures, believed: true });
             set.losses.pictures += 1;
         }
     }

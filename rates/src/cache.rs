@@ -14,9 +14,9 @@ use sha2::{Digest, Sha256};
 
 use super::RatesError;
 use super::people::FileHash;
-use facelatch::embed::Embedding;
+use facelatch::embed::{Embedding, Measures};
 
-const MAGIC: &[u8; 8] = b"flemb\0\0\x01";
+const MAGIC: &[u8; 8] = b"flemb\0\0\x02";
 
 /// The result for one picture.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub struct Taken {
     pub bordered: bool,
     /// `None` if no face was found.
     pub embedding: Option<Embedding>,
+    /// What the embedder's limits are compared with; 0 if no face was found.
+    pub measures: Measures,
 }
 
 /// How embeddings are made. Anything that changes one must change this.
@@ -121,6 +123,7 @@ impl Cache {
         let mut record = Vec::with_capacity(record_bytes(length));
         record.extend_from_slice(&sha256);
         record.extend([u8::from(taken.embedding.is_some()), taken.quality, u8::from(taken.bordered), 0]);
+        record.extend([taken.measures.norm, taken.measures.confidence].map(f32::to_le_bytes).concat());
         match &taken.embedding {
             Some(e) => e.values().iter().for_each(|v| record.extend(v.to_le_bytes())),
             None => record.resize(record_bytes(length), 0),
@@ -132,21 +135,22 @@ impl Cache {
 }
 
 fn record_bytes(length: usize) -> usize {
-    32 + 4 + 4 * length
+    32 + 4 + 2 * 4 + 4 * length
 }
 
 fn parse(record: &[u8]) -> Option<(FileHash, Taken)> {
     let (sha256, rest) = record.split_first_chunk::<32>()?;
     let ([found, quality, bordered, _], values) = rest.split_first_chunk::<4>()?;
+    let values: Vec<f32> =
+        values.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let (&[norm, confidence], values) = values.split_first_chunk::<2>()?;
     let embedding = match found {
         0 => None,
-        1 => {
-            let values = values.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-            Some(Embedding::as_given(values.collect()).ok()?)
-        }
+        1 => Some(Embedding::as_given(values.to_vec()).ok()?),
         _ => return None,
     };
-    Some((*sha256, Taken { quality: *quality, bordered: *bordered != 0, embedding }))
+    let measures = Measures { norm, confidence };
+    Some((*sha256, Taken { quality: *quality, bordered: *bordered != 0, embedding, measures }))
 }
 
 #[cfg(test)]
@@ -160,7 +164,8 @@ mod tests {
     }
 
     fn taken() -> Taken {
-        Taken { quality: 3, bordered: true, embedding: Embedding::new(vec![0.6, 0.8]).ok() }
+        let measures = Measures { norm: 12.0, confidence: 0.9 };
+        Taken { quality: 3, bordered: true, embedding: Embedding::new(vec![0.6, 0.8]).ok(), measures }
     }
 
     #[test]
@@ -178,6 +183,7 @@ mod tests {
         assert!(cache.get(&[3; 32]).is_none());
         assert!(cache.get(&[2; 32]).is_some_and(|t| t.embedding.is_none()));
         assert!(cache.get(&[1; 32]).is_some_and(|t| t.embedding == taken().embedding && t.quality == 3));
+        assert!(cache.get(&[1; 32]).is_some_and(|t| t.measures == taken().measures));
         cache.put([3; 32], taken(), 2).expect("kept");
         assert!(Cache::open(dir.path(), &recipe("a")).expect("again").get(&[3; 32]).is_some());
     }

@@ -32,6 +32,7 @@ pub mod protocol;
 pub mod rate;
 pub mod report;
 pub mod siamese;
+pub mod stress;
 pub mod svg;
 pub mod table;
 pub mod tally;

@@ -33,6 +33,8 @@ pub struct Measured {
     pub pictures: usize,
     /// Pictures that yielded an embedding.
     pub acquired: usize,
+    /// Of those, how many take no part in decisions, because they are below the embedder's limits.
+    pub unclear: usize,
     /// Share of the pictures that yielded none.
     pub failure_to_acquire: f64,
     /// Genuine pairs.
@@ -199,6 +201,7 @@ pub fn measure(
         people: set.by_person().iter().filter(|samples| !samples.is_empty()).count(),
         pictures: set.losses.pictures,
         acquired,
+        unclear: set.samples.iter().filter(|sample| !sample.believed).count(),
         failure_to_acquire: 1.0 - acquired as f64 / set.losses.pictures.max(1) as f64,
         genuine: curve.genuine(),
         impostor: curve.impostor(),

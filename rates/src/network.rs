@@ -117,7 +117,8 @@ pub fn import(file: &Path, models: &Path, naming: &Naming<'_>) -> Result<Importe
 /// would match everyone.
 fn tells_apart(embedder: &Embedder, head: &Head, file: &Path) -> Result<(), RatesError> {
     // These are not faces, so a sound network may give no embedding for one of them.
-    let embedded: Vec<_> = unlike_chips().iter().filter_map(|chip| embedder.embed(chip).ok()).collect();
+    let embedded: Vec<_> =
+        unlike_chips().iter().filter_map(|chip| Some(embedder.embed(chip).ok()?.embedding)).collect();
     if embedded.len() < 2 {
         return Err(RatesError::data(
             file,

@@ -151,6 +151,9 @@ fn acquired(m: &Measured, out: &mut String) {
         let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
         line(format!("            under two people: {}", paths.join(", ")));
     }
+    if m.unclear > 0 {
+        line(format!("            below the embedder's limits, in no decision: {}", m.unclear));
+    }
     for path in &l.no_face {
         line(format!("            no face: {}", path.display()));
     }

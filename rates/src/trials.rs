@@ -109,7 +109,8 @@ pub struct Shape {
 /// Decisions as the daemon makes them: `shape.frames` pictures of one person against `shape.templates` of another, or
 /// other pictures of the same person. Everyone with enough pictures for the templates is a user, and everyone with enough
 /// for the frames stands before the camera. About 40,000 of each kind, at least one and at most 200 for a pair of people,
-/// the same number for every pair. `None` when fewer than two of the people kept have enough pictures for both.
+/// the same number for every pair. A picture that is not believed takes no part; where no frame or no template is left,
+/// there is no match. `None` when fewer than two of the people kept have enough pictures for both.
 pub fn decisions(
     set: &Set,
     shape: Shape,
@@ -134,7 +135,10 @@ pub fn decisions(
                 random.shuffle(&mut theirs);
                 let (templates, rest) = own.split_at(shape.templates);
                 let frames = if user == other { &rest[..shape.frames] } else { &theirs[..shape.frames] };
-                let z = decide(templates, frames, z)?;
+                let believed = |samples: &[usize]| -> Vec<usize> {
+                    samples.iter().copied().filter(|sample| set.samples[*sample].believed).collect()
+                };
+                let z = decide(&believed(templates), &believed(frames), z).unwrap_or(f32::NEG_INFINITY);
                 let side = if user == other { &mut scored.genuine } else { &mut scored.impostor };
                 side.push(Trial { z, people: (*user, *other) });
             }
@@ -231,6 +235,22 @@ mod tests {
         assert_eq!(people(&scored.genuine), [(1, 1), (3, 3)]);
         let wanted = [(0, 1), (0, 2), (0, 3), (1, 0), (1, 2), (1, 3), (3, 0), (3, 1), (3, 2)];
         assert_eq!(people(&scored.impostor), wanted);
+    }
+
+    #[test]
+    fn pictures_that_are_not_believed_take_no_part_in_decisions() {
+        let mut set = set();
+        let shape = Shape { templates: 2, frames: 2 };
+        let like = |a: usize, b: usize| if (a % 4 == 0) || (b % 4 == 0) { -9.0 } else { 1.0 };
+        let lost = |set: &Set| {
+            let scored = decisions(set, shape, 7, &|_| true, &like).expect("three people");
+            scored.genuine.iter().filter(|t| t.z < 1.0).count()
+        };
+        assert!(lost(&set) > 0);
+        set.samples.iter_mut().step_by(4).for_each(|sample| sample.believed = false);
+        assert_eq!(lost(&set), 0, "the others decide");
+        set.samples.iter_mut().for_each(|sample| sample.believed = false);
+        assert!(lost(&set) > 0, "nothing is left to judge");
     }
 
     #[test]

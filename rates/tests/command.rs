@@ -25,6 +25,18 @@ fn people(wanted: &[&str]) -> tempfile::TempDir {
     folder
 }
 
+/// As `rates`, for the verb that keeps nothing.
+fn stress(arguments: &[&str], folder: &Path) -> (i32, String, String) {
+    let run = Command::new(env!("CARGO_BIN_EXE_facelatch-rates"))
+        .args(arguments)
+        .arg(folder)
+        .args(["--models", concat!(env!("CARGO_MANIFEST_DIR"), "/../models")])
+        .output()
+        .expect("runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (run.status.code().expect("an exit code"), text(&run.stdout), text(&run.stderr))
+}
+
 /// (exit code, standard output, standard error)
 fn rates(arguments: &[&str], folder: &Path) -> (i32, String, String) {
     let cache = tempfile::tempdir().expect("folder");
@@ -60,6 +72,70 @@ fn measure_prints_rates_as_json_counts_losses_and_draws() {
     for name in ["det.svg", "scores.svg", "reliability.svg"] {
         let picture = std::fs::read_to_string(drawn.path().join(name)).expect("drawn");
         assert!(picture.starts_with("<svg") && !picture.contains("NaN"), "{name}");
+    }
+}
+
+/// Two people with two pictures each, and one with a single one.
+fn pairs_of_pictures() -> tempfile::TempDir {
+    let folder = people(&["obama", "biden", "collins"]);
+    let biden = folder.path().join("biden/biden.jpg");
+    let mirrored = image::open(&biden).expect("a picture").fliph();
+    mirrored.save(biden.with_file_name("mirrored.png")).expect("written");
+    folder
+}
+
+#[test]
+fn stress_prints_a_row_for_each_strength_and_refuses_turned_faces() {
+    let folder = pairs_of_pictures();
+    let arguments = ["stress", "--kind", "turned", "--templates", "1", "--frames", "1", "--json"];
+    let (code, out, err) = stress(&arguments, folder.path());
+    assert_eq!(code, 0, "{err}");
+    let measured: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(measured["people"], 2, "one of three has a single picture: {out}");
+    let rows = measured["rows"].as_array().expect("rows");
+    assert_eq!((rows.len(), &rows[0]["kind"], &rows[1]["kind"]), (6, &"none".into(), &"turned".into()));
+    let upright = &rows[0];
+    assert_eq!((&upright["frames"], &upright["judged"]), (&4.into(), &4.into()), "{upright}");
+    assert_eq!(upright["both"]["genuine"]["matches"], 2);
+    assert_eq!(upright["both"]["impostor"]["matches"], 0);
+    for row in &rows[1..] {
+        assert_eq!((&row["judged"], &row["both"]["impostor"]["decisions"]), (&0.into(), &0.into()), "{row}");
+        assert_eq!(row["both"]["impostor"]["attempts"], 2);
+    }
+    let (_, again, _) = stress(&arguments, folder.path());
+    assert_eq!(again, out, "the same seed gives the same bytes");
+}
+
+#[test]
+fn stress_refuses_what_it_cannot_measure() {
+    let folder = pairs_of_pictures();
+    let refusal = |arguments: &[&str], folder: &Path| {
+        let (code, _, err) = stress(arguments, folder);
+        assert_eq!(code, 1, "{err}");
+        err
+    };
+    let err = refusal(&["stress", "--kind", "dog"], folder.path());
+    assert!(err.contains("dog is no kind of fault") && err.contains("dark glasses"), "{err}");
+    let err = refusal(&["stress", "--frames", "0"], folder.path());
+    assert!(err.contains("at least one template and one frame"), "{err}");
+    let err = refusal(&["stress", "--kind", "turned", "--skip", "1"], folder.path());
+    assert!(err.contains("at least two are needed"), "{err}");
+    let err = refusal(&["stress"], &folder.path().join("nowhere"));
+    assert!(err.contains("nowhere"), "{err}");
+    let err = refusal(&["stress"], tempfile::tempdir().expect("folder").path());
+    assert!(err.contains("holds no pictures"), "{err}");
+}
+
+#[test]
+fn measure_leaves_pictures_below_the_limits_out_of_decisions_when_asked() {
+    let folder = people(&["obama", "biden"]);
+    let blurred = image::open(folder.path().join("obama/obama-1.jpg")).expect("a picture").blur(14.0);
+    blurred.save(folder.path().join("obama/blurred.png")).expect("written");
+    for (arguments, wanted) in [(&["measure", "--json"][..], 0), (&["measure", "--limits", "--json"], 1)] {
+        let (code, out, err) = rates(arguments, folder.path());
+        assert_eq!(code, 0, "{err}");
+        let measured: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!((&measured["acquired"], &measured["unclear"]), (&5.into(), &wanted.into()), "{out}");
     }
 }
 

@@ -4,6 +4,7 @@
 //! announce something else. JPEG is decoded strictly: a truncated frame is refused, because a patched-up one shows
 //! parts of an older frame.
 
+mod exif;
 mod jpeg;
 mod picture;
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub fn decode(layout: Layout, bytes: &[u8], taken_at: BootTime) -> Result<Frame,
     }
     let rgb = match layout.format {
         PixelFormat::Mjpeg => {
+            // A camera's JPEG is not turned by EXIF: no camera writes it, and `camera.rotate` says how it is mounted.
             let picture = jpeg::decode(bytes, check_size).or_else(|why| bad(&why))?;
             return Frame::new(picture.width, picture.height, picture.rgb, taken_at);
         }

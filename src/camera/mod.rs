@@ -1,11 +1,13 @@
 //! Stage 1: light to [`Frame`].
 //!
 //! A [`FrameSource`] blocks until it has a frame that was taken after the call. [`replay`] reads pictures from a
-//! folder; `device` (feature `camera`) reads a Video4Linux camera, or a command that writes pictures.
+//! folder; `device` (feature `camera`) reads a Video4Linux camera, or a command that writes pictures. [`orient`] turns
+//! what either gives.
 
 pub mod decode;
 #[cfg(all(feature = "camera", target_os = "linux"))]
 pub mod device;
+pub mod orient;
 pub mod replay;
 pub mod scale;
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub(super) trait Kind {
     const CHOICES: &'static [(&'static str, &'static str)] = &[];
 }
 
+impl Kind for bool {}
 impl Kind for f32 {}
 impl Kind for u32 {}
 impl Kind for Millis {}

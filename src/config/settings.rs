@@ -30,6 +30,11 @@ settings! {
         width_px: u32 = 640, 160..=1920 "pixels";
         /// Frame height to request.
         height_px: u32 = 480, 120..=1080 "pixels";
+        /// Turn each frame clockwise by this: 0, 90, 180 or 270. A camera that is mounted upside down needs 180. `width_px`
+        /// and `height_px` are those before the turn. After a change everybody has to enrol again.
+        rotate: u32 = 0, 0..=270 "degrees";
+        /// Swap left and right, after `rotate`.
+        mirror: bool = false;
         /// Frames to drop after the camera opens, while its exposure settles.
         skip_frames: u32 = 4, 0..=60 "frames";
         /// Give up on a camera that sends no frame for this long.

@@ -105,6 +105,16 @@ fn wrong_types_and_half_files_name_the_line() {
 }
 
 #[test]
+fn a_camera_is_turned_by_whole_quarters() {
+    for degrees in [0, 90, 180, 270] {
+        let config = parse(&format!("[camera]\nrotate = {degrees}\nmirror = true\n")).expect("allowed");
+        assert!(config.camera.rotate == degrees && config.camera.mirror);
+    }
+    let why = parse("[camera]\nrotate = 45\n").expect_err("an eighth");
+    assert!(why.contains("camera.rotate = 45 is not allowed; use 0, 90, 180 or 270"), "{why}");
+}
+
+#[test]
 fn a_hook_must_be_an_absolute_path() {
     assert!(
         parse("[latch]\nkind = \"hook\"\nhook = \"door.sh\"\n").expect_err("relative").contains("absolute")

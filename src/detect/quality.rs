@@ -2,7 +2,7 @@
 
 pub use facelatch_wire::RetryReason;
 
-use super::{Bbox, Face, Point};
+use super::{Bbox, Face, geometry};
 use crate::camera::Frame;
 pub use crate::config::QualityGate;
 
@@ -11,6 +11,19 @@ const GRID: usize = 64;
 
 /// A second face at least this large beside the largest makes it unclear who is meant.
 const RIVAL_AREA: f32 = 0.5;
+
+/// A face tilted farther is refused. YuNet tells less than the true angle: of 302 pictures of LFW turned by 30 degrees it
+/// told 23 by the median, of those turned by 40 degrees 29. So this is about 40 degrees; the alignment makes up for the
+/// told part only, and the embedding of what is left is not to be believed.
+const MAX_TILT_DEGREES: f32 = 30.0;
+
+/// A face tilted farther than this is unclear because of its tilt. Of the upright faces of LFW 98 in 100 are told less than 10.
+const LEANING_DEGREES: f32 = 15.0;
+
+/// The better word for a face whose embedding is not to be believed, where the tilt explains it.
+pub fn tilt_of_unclear(face: &Face) -> Option<RetryReason> {
+    (geometry::tilt_degrees(face) > LEANING_DEGREES).then_some(RetryReason::Tilted)
+}
 
 impl QualityGate {
     /// The one face to be judged.
@@ -22,10 +35,10 @@ impl QualityGate {
         if rest.iter().any(|rival| rival.bbox.area() >= RIVAL_AREA * face.bbox.area()) {
             return Err(RetryReason::SeveralFaces);
         }
-        if eye_distance(face) < self.min_eye_distance_px {
+        if geometry::eye_distance(face) < self.min_eye_distance_px {
             return Err(RetryReason::TooFar);
         }
-        if !inside(frame, face) {
+        if !geometry::is_inside(face, frame) {
             return Err(RetryReason::NotCentred);
         }
         let light = Light::of(frame, &face.bbox);
@@ -35,39 +48,20 @@ impl QualityGate {
         if light.mean > self.max_light {
             return Err(RetryReason::TooBright);
         }
-        if yaw(face) > self.max_turn {
+        if geometry::tilt_degrees(face) > MAX_TILT_DEGREES {
+            return Err(RetryReason::Tilted);
+        }
+        if geometry::yaw(face) > self.max_turn {
             return Err(RetryReason::TurnedAway);
+        }
+        if !geometry::is_possible(face) {
+            return Err(RetryReason::Unclear);
         }
         if light.sharpness < self.min_sharpness {
             return Err(RetryReason::TooBlurred);
         }
         Ok(*face)
     }
-}
-
-/// In pixels of the frame.
-fn eye_distance(face: &Face) -> f32 {
-    let [left, right, ..] = face.landmarks;
-    (left.x - right.x).hypot(left.y - right.y)
-}
-
-/// All landmarks lie in the frame.
-fn inside(frame: &Frame, face: &Face) -> bool {
-    let (width, height) = (frame.width() as f32, frame.height() as f32);
-    face.landmarks.iter().all(|p| (0.0..width).contains(&p.x) && (0.0..height).contains(&p.y))
-}
-
-/// The yaw of the head, as the distance of the nose from the middle of the eyes, along the line between them, in eye
-/// distances: 0 for a frontal face, about 0.5 where one eye hides behind the nose.
-fn yaw(face: &Face) -> f32 {
-    let [left, right, nose, ..] = face.landmarks;
-    let across = Point { x: right.x - left.x, y: right.y - left.y };
-    let from_middle = Point { x: nose.x - (left.x + right.x) / 2.0, y: nose.y - (left.y + right.y) / 2.0 };
-    let length2 = across.x * across.x + across.y * across.y;
-    if length2 <= f32::EPSILON {
-        return f32::INFINITY;
-    }
-    ((from_middle.x * across.x + from_middle.y * across.y) / length2).abs()
 }
 
 /// Light and sharpness of a face.
@@ -126,6 +120,7 @@ fn moments(values: &[f32]) -> (f32, f32) {
 mod tests {
     use super::*;
     use crate::clock::BootTime;
+    use crate::detect::Point;
 
     fn gate() -> QualityGate {
         QualityGate { min_sharpness: 0.05, ..QualityGate::default() }
@@ -163,11 +158,19 @@ mod tests {
         let small = super::super::boxes::scaled(&face(), 0.4);
         let mut outside = face();
         outside.landmarks[3].x = -1.0;
+        let cut = Face { bbox: Bbox { x: -30.0, w: 180.0, ..face().bbox }, ..face() };
+        let mut tilted = face();
+        (tilted.landmarks[0].y, tilted.landmarks[1].y) = (65.0, 95.0);
+        let mut covered = face();
+        covered.landmarks[2].y = 78.0;
         let cases = [
             (textured(), vec![], RetryReason::NoFace),
             (textured(), vec![face(), face()], RetryReason::SeveralFaces),
             (textured(), vec![small], RetryReason::TooFar),
             (textured(), vec![outside], RetryReason::NotCentred),
+            (textured(), vec![cut], RetryReason::NotCentred),
+            (textured(), vec![tilted], RetryReason::Tilted),
+            (textured(), vec![covered], RetryReason::Unclear),
             (blank(5), vec![face()], RetryReason::TooDark),
             (blank(250), vec![face()], RetryReason::TooBright),
             (textured(), vec![aside], RetryReason::TurnedAway),
@@ -186,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_box_beyond_the_frame_is_measured_within_it() {
-        let wide = Face { bbox: Bbox { x: -90.0, y: -90.0, w: 900.0, h: 900.0 }, ..face() };
-        assert!(gate().choose(&textured(), &[wide]).is_ok());
+        let wide = Bbox { x: -90.0, y: -90.0, w: 900.0, h: 900.0 };
+        assert_eq!(Light::of(&frame(|_, _| 77), &wide).mean, 77.0);
     }
 }

@@ -1,15 +1,18 @@
 //! Stage 3: [`Frame`] and [`Face`] to [`Embedding`], by way of the aligned [`Chip`].
 
 pub mod align;
+pub mod quality;
 pub mod template_key;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::camera::Frame;
 use crate::detect::Face;
+use crate::detect::quality::RetryReason;
 use crate::model::{ModelError, Network};
 
 pub use align::{CHIP_SIDE_PX, Chip};
+pub use quality::Measures;
 pub use template_key::{KeyKind, KeyedEmbedding, OtherKey, TemplateKey, TemplateKeyId, TemplateKeySpec};
 
 /// A face as a point on the unit sphere: 128 values from SFace, 192 from MobileFaceNet. Other networks may turn scaling
@@ -75,6 +78,14 @@ fn norm(values: &[f32]) -> Result<f64, NotAnEmbedding> {
     }
 }
 
+/// A face's embedding, and the length that scaling takes away: what tells most whether to believe it.
+pub struct Embedded {
+    /// What is compared.
+    pub embedding: Embedding,
+    /// Euclidean length of the network's output before it is scaled. Faces like those it was trained on have a long one.
+    pub norm: f32,
+}
+
 /// Turns aligned faces into embeddings with one of the shipped networks.
 pub struct Embedder {
     network: Network,
@@ -96,9 +107,17 @@ impl Embedder {
         self.network.sha256()
     }
 
-    /// What does not run on the int8 kernels, for people.
-    pub fn notes(&self) -> &[String] {
-        self.network.notes()
+    /// What does not run on the int8 kernels, and whether unfit faces pass, for people.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.network.notes().to_vec();
+        if self.network.quality().is_none() {
+            let name = self.name();
+            notes.push(format!(
+                "model {name}: no [{name}.quality] in MODELS.toml, so faces that it cannot judge (turned, blurred, \
+                 covered) are judged all the same"
+            ));
+        }
+        notes
     }
 
     /// How many values an embedding has.
@@ -115,22 +134,32 @@ impl Embedder {
     ///
     /// # Errors
     /// [`ModelError`] when the network fails or gives numbers that are no embedding.
-    pub fn embed(&self, chip: &Chip) -> Result<Embedding, ModelError> {
+    pub fn embed(&self, chip: &Chip) -> Result<Embedded, ModelError> {
         let (height, width) = self.network.input_size();
         let rgb = chip.resized(width, height).map_err(|why| self.network.bad_output(why))?;
         let planes = self.network.planes(&rgb, width, height);
         let values = self.network.run(planes)?.swap_remove(0);
+        let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt();
         let embedding =
             if self.has_unit_length() { Embedding::new(values) } else { Embedding::as_given(values) };
-        embedding.map_err(|why| self.network.bad_output(why.to_string()))
+        let embedding = embedding.map_err(|why| self.network.bad_output(why.to_string()))?;
+        Ok(Embedded { embedding, norm })
     }
 
     /// Frame and face to embedding: align, then embed.
     ///
     /// # Errors
     /// As [`Embedder::embed`].
-    pub fn embed_face(&self, frame: &Frame, face: &Face) -> Result<Embedding, ModelError> {
+    pub fn embed_face(&self, frame: &Frame, face: &Face) -> Result<Embedded, ModelError> {
         self.embed(&align::align(frame, face))
+    }
+
+    /// Whether an embedding with these measures may be judged, by the limits in `MODELS.toml`; always, if there are none.
+    ///
+    /// # Errors
+    /// [`RetryReason::Unclear`].
+    pub fn check(&self, measures: &Measures) -> Result<(), RetryReason> {
+        self.network.quality().map_or(Ok(()), |limits| quality::check(limits, measures))
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Cause, Networks, Observer, Pipeline, Progress, Trace, report};
+use super::{Cause, Observer, Pipeline, Progress, Trace, report};
 use crate::camera::{CameraError, Frame};
 use crate::clock::BootTime;
-use crate::detect::quality::RetryReason;
-use crate::embed::{KeyedEmbedding, OtherKey, align};
+use crate::detect::Face;
+use crate::detect::quality::{self, RetryReason};
+use crate::embed::{KeyedEmbedding, Measures, OtherKey, align};
 
 /// Longest wait for one frame. Then we check that the caller is still there, and report that we are alive.
 const FRAME_WAIT: Duration = Duration::from_secs(5);
@@ -113,27 +114,47 @@ impl Pipeline {
         }
     }
 
-    /// Frame to face to embedding, each stage timed.
+    /// Frame to probe, or why not. A frame without a face that can be judged is looked at once more, turned.
     fn examine(
-        &self,
+        &mut self,
         frame: &Frame,
         trace: &mut Trace,
     ) -> Result<Result<KeyedEmbedding, RetryReason>, Cause> {
-        let Networks { detector, embedder, .. } = &self.networks;
         let start = self.clock.now();
-        let faces = detector.detect(frame)?;
+        let faces = self.networks.detector.detect(frame)?;
         trace.means.detect.add(self.ms_since(start));
         trace.face = faces.first().copied();
-        let face = match self.rules.quality.choose(frame, &faces) {
-            Ok(face) => face,
-            Err(reason) => return Ok(Err(reason)),
+        let probe = match self.rules.quality.choose(frame, &faces) {
+            Ok(face) => self.embed(frame, &face, trace)?,
+            Err(reason) => Err(reason),
         };
+        match probe {
+            Ok(probe) => {
+                self.turns.saw_upright();
+                Ok(Ok(probe))
+            }
+            Err(reason) => Ok(Err(self.look_turned(frame)?.unwrap_or(reason))),
+        }
+    }
+
+    /// Face to probe, each stage timed, or why its embedding is not to be believed.
+    fn embed(
+        &self,
+        frame: &Frame,
+        face: &Face,
+        trace: &mut Trace,
+    ) -> Result<Result<KeyedEmbedding, RetryReason>, Cause> {
+        let embedder = &self.networks.embedder;
         let start = self.clock.now();
-        let chip = align::align(frame, &face);
+        let chip = align::align(frame, face);
         trace.means.align.add(self.ms_since(start));
         let start = self.clock.now();
-        let embedding = self.gallery.key().apply(&embedder.embed(&chip)?);
+        let embedded = embedder.embed(&chip)?;
         trace.means.embed.add(self.ms_since(start));
-        Ok(Ok(embedding))
+        let believed = embedder.check(&Measures::of(face, &embedded));
+        Ok(match believed {
+            Ok(()) => Ok(self.gallery.key().apply(&embedded.embedding)),
+            Err(reason) => Err(quality::tilt_of_unclear(face).unwrap_or(reason)),
+        })
     }
 }

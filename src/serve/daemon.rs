@@ -11,6 +11,7 @@ use super::peer::SystemPeers;
 use super::socket::BoundSocket;
 use super::{Parts, logging};
 use crate::camera::FrameSource;
+use crate::camera::orient::{Orientation, Turned};
 use crate::camera::replay::Replay;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, LatchKind, Refused};
@@ -135,10 +136,13 @@ fn check_recipient(recipient: &str) -> Result<(), Refused> {
 }
 
 fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
-    if !config.camera.replay.as_os_str().is_empty() {
-        return Ok(Box::new(Replay::folder(&config.camera.replay, clock.clone())));
-    }
-    live_camera(&config.camera, clock)
+    let config::Camera { replay, rotate, mirror, .. } = &config.camera;
+    let source = if replay.as_os_str().is_empty() {
+        live_camera(&config.camera, clock)?
+    } else {
+        Box::new(Replay::folder(replay, clock.clone()))
+    };
+    Ok(Box::new(Turned::new(source, Orientation::new(*rotate, *mirror))))
 }
 
 #[cfg(all(feature = "camera", target_os = "linux"))]
@@ -184,5 +188,47 @@ async fn asked_to_stop() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::BootTime;
+
+    /// 48 rows of 64 pixels, red on the left and blue on the right, as a file that says to be turned by 180 degrees.
+    fn picture() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 95);
+        let tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0";
+        encoder.add_app_segment(1, [b"Exif\0\0", &tiff[..]].concat()).expect("fits");
+        let row = [[250, 0, 0].repeat(32), [0, 0, 250].repeat(32)].concat();
+        encoder.encode(&row.repeat(48), 64, 48, jpeg_encoder::ColorType::Rgb).expect("encodes");
+        bytes
+    }
+
+    #[test]
+    fn frames_are_turned_once_by_the_file_and_once_by_the_settings() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        std::fs::write(folder.path().join("a.jpg"), picture()).expect("written");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let mut config = Config::default();
+        config.camera.replay = folder.path().to_owned();
+        // Upright, blue is left and red is right.
+        for (rotate, mirror, size, top_left_is_red) in [
+            (0, false, (64, 48), false),
+            (180, false, (64, 48), true),
+            (180, true, (64, 48), false),
+            (90, true, (48, 64), false),
+            (270, false, (48, 64), true),
+        ] {
+            (config.camera.rotate, config.camera.mirror) = (rotate, mirror);
+            let mut source = camera(&config, &clock).expect("a source");
+            let frame = source.next_frame(BootTime(Duration::MAX)).unwrap_or_else(|why| panic!("{why}"));
+            assert_eq!((frame.width(), frame.height()), size, "{rotate} {mirror}");
+            assert_eq!(frame.rgb()[0] > 128, top_left_is_red, "{rotate} {mirror}");
+        }
     }
 }

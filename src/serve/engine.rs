@@ -205,6 +205,7 @@ impl Running {
         };
         let result = run(&mut self.pipeline, &mut observer);
         self.last_use = Some(self.clock.now());
+        self.status.saw_turned(self.pipeline.turned());
         // Not busy, and the permit given back, before the caller can know that it has ended.
         self.status.set_busy(false);
         drop(permit);

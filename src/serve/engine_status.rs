@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use facelatch_wire::Outcome;
+
+use crate::detect::quality::RetryReason;
 use crate::pipeline::NetworkInfo;
 
 /// Written by the engine, read by everybody.
@@ -24,6 +27,8 @@ pub(super) struct Camera {
     pub(super) name: String,
     /// What is wrong with it.
     pub(super) problem: Option<String>,
+    /// How to turn its picture, if the last face was not upright.
+    pub(super) turned: Option<RetryReason>,
 }
 
 impl EngineStatus {
@@ -31,7 +36,7 @@ impl EngineStatus {
         Self {
             networks,
             latch,
-            camera: Mutex::new(Camera { name: camera, problem: None }),
+            camera: Mutex::new(Camera { name: camera, problem: None, turned: None }),
             camera_hangs: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             ticks: AtomicU64::new(0),
@@ -78,11 +83,20 @@ impl EngineStatus {
             (Some(_), None) => tracing::info!("camera {name}: back"),
             _ => {}
         }
-        *camera = Camera { name, problem };
+        (camera.name, camera.problem) = (name, problem);
+    }
+
+    /// Keeps how the last face lay in the picture, and logs a change.
+    pub(super) fn saw_turned(&self, turned: Option<RetryReason>) {
+        let mut camera = self.lock();
+        if let Some(reason) = turned.filter(|_| camera.turned != turned) {
+            tracing::warn!("camera {}: {}", camera.name, Outcome::from(reason).message());
+        }
+        camera.turned = turned;
     }
 
     fn lock(&self) -> MutexGuard<'_, Camera> {
-        // Only whole values are put in, so a panic elsewhere leaves nothing half done.
+        // Nothing panics while it is held.
         self.camera.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

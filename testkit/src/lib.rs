@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod masks;
+pub mod spoil;
 pub mod stage;
 pub mod store;
 pub mod world;

@@ -9,6 +9,7 @@ use facelatch::camera::decode::decode_picture;
 use facelatch::camera::{CameraError, Frame, FrameSource};
 use facelatch::clock::{BootTime, Clock};
 
+use crate::spoil::{Pixels, Spoil, spoilt};
 use crate::world::{HandClock, PATIENCE};
 
 /// Pictures that alice enrols with.
@@ -32,6 +33,8 @@ pub enum Shot {
     Show(&'static str),
     /// The same as from a real camera: after a moment, and without a picture name.
     Live(&'static str),
+    /// A bundled picture with a fault.
+    Spoilt(&'static str, Spoil),
     /// The camera is unplugged.
     Unplugged,
     /// Blocks until the test releases it, then shows the next shot.
@@ -108,13 +111,14 @@ impl FrameSource for ScriptedCamera {
     fn next_frame(&mut self, _deadline: BootTime) -> Result<Frame, CameraError> {
         let shot = self.0.next();
         self.1.forward(if matches!(shot, Shot::Live(_)) { LIVE_FRAME_TIME } else { FRAME_TIME });
-        let frame = |name| {
-            let (width, height, rgb) = picture(name);
+        let frame = |name, spoil| {
+            let (width, height, rgb) = picture(name, spoil);
             Frame::new(width, height, rgb, self.1.now())
         };
         match shot {
-            Shot::Show(name) => Ok(frame(name)?.with_origin(name.to_owned())),
-            Shot::Live(name) => frame(name),
+            Shot::Show(name) => Ok(frame(name, None)?.with_origin(name.to_owned())),
+            Shot::Live(name) => frame(name, None),
+            Shot::Spoilt(name, spoil) => Ok(frame(name, Some(spoil))?.with_origin(name.to_owned())),
             Shot::Unplugged | Shot::Hold => Err(self.missing()),
         }
     }
@@ -135,14 +139,14 @@ impl FrameSource for ScriptedCamera {
     }
 }
 
-/// Width, height, RGB.
-type Pixels = (u32, u32, Vec<u8>);
-
-fn picture(name: &str) -> Pixels {
-    static SEEN: Mutex<BTreeMap<String, Pixels>> = Mutex::new(BTreeMap::new());
+fn picture(name: &str, spoil: Option<Spoil>) -> Pixels {
+    static SEEN: Mutex<BTreeMap<(String, Option<Spoil>), Pixels>> = Mutex::new(BTreeMap::new());
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let read = || decode_picture(&std::fs::read(faces().join(name)).expect("picture")).expect("decodes");
-    seen.entry(name.to_owned()).or_insert_with(read).clone()
+    let read = || {
+        let good = decode_picture(&std::fs::read(faces().join(name)).expect("picture")).expect("decodes");
+        spoil.map_or(good.clone(), |spoil| spoilt(good, spoil))
+    };
+    seen.entry((name.to_owned(), spoil)).or_insert_with(read).clone()
 }
 
 /// The bundled pictures.

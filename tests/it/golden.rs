@@ -125,7 +125,7 @@ fn a_lossless_chip_gives_the_same_embedding() {
         for name in ["obama-1", "obama-3", "biden", "astronaut"] {
             let chip = picture(&golden(&format!("{name}.chip.png")));
             let chip = Chip::from_rgb(chip.rgb().to_vec()).expect("112x112");
-            let got = embedder.embed(&chip).expect("runs");
+            let got = embedder.embed(&chip).expect("runs").embedding;
             let likeness = cosine(&got, &json(&format!("{name}.json"))["embeddings"][embedder_name]);
             assert!(likeness >= least, "{embedder_name}, {name}: cosine {likeness}");
         }
@@ -142,7 +142,7 @@ fn the_whole_pipeline_from_a_jpeg_agrees() {
         let scale = file["scale"].as_f64().expect("scale") as f32;
         assert_same_faces(name, &found, &wanted_faces(&file), 1.0 / scale);
         if let [face] = found.as_slice() {
-            let got = embedder.embed_face(&frame, face).expect("runs");
+            let got = embedder.embed_face(&frame, face).expect("runs").embedding;
             let likeness = cosine(&got, &file["embeddings"]["sface"]);
             // Points off by half a pixel of the detector's input give a different chip (0.974 seen).
             assert!(likeness >= 0.96, "{name}: cosine {likeness}");

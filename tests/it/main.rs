@@ -23,4 +23,5 @@ mod rooms;
 /// Attempts to bypass the decision, all of which must fail.
 mod tricks;
 /// Watchdog pings of a daemon whose loops hang.
+mod unfit;
 mod watchdog;

@@ -110,6 +110,12 @@ outcomes! {
         TooBright = "too-bright", "too bright", "less light on the face, please";
         TooBlurred = "too-blurred", "blurred", "hold still, or wipe the lens";
         TurnedAway = "turned-away", "turned away", "look straight at the camera";
+        Unclear = "unclear", "the face is not clear enough to be judged", "come closer, with more light and nothing over the face";
+        Tilted = "tilted", "head tilted to the side", "hold your head upright";
+        Rotate0 = "rotate-0", "the picture is turned", "hold your head upright; or, if the camera is mounted upright, set camera.rotate = 0";
+        Rotate90 = "rotate-90", "the picture is turned", "hold your head upright; or, if the camera is mounted on its side, set camera.rotate = 90";
+        Rotate180 = "rotate-180", "the picture is turned", "hold your head upright; or, if the camera is mounted upside down, set camera.rotate = 180";
+        Rotate270 = "rotate-270", "the picture is turned", "hold your head upright; or, if the camera is mounted on its side, set camera.rotate = 270";
     }
 }
 

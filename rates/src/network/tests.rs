@@ -30,7 +30,7 @@ fn same_p_as_recorded(network: &str, pairs: &str, pixels: Pixels, threshold: f64
     let embed = |name: &Value| -> Embedding {
         let file = format!("../tests/data/golden/{}.chip.png", name.as_str().expect("a name"));
         let chip = picture::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("a picture");
-        embedder.embed(&picture::chip(&chip).expect("112x112")).expect("embeds")
+        embedder.embed(&picture::chip(&chip).expect("112x112")).expect("embeds").embedding
     };
     let rows: Vec<Value> =
         serde_json::from_slice(&std::fs::read(recorded(pairs)).expect("file")).expect("JSON");

@@ -27,6 +27,8 @@ pub(super) struct Picture {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) rgb: Vec<u8>,
+    /// What the APP1 segment holds after `Exif` and two zeros; empty without one.
+    pub(super) exif: Vec<u8>,
 }
 
 /// Decodes the JPEG at the start of `bytes`; `check` gets its size before memory is allocated.
@@ -56,7 +58,8 @@ pub(super) fn decode(
     }
     scan::check(&whole)?;
     decoder.decode_into(&mut rgb).map_err(damaged)?;
-    Ok(Picture { width, height, rgb })
+    let exif = decoder.exif().cloned().unwrap_or_default();
+    Ok(Picture { width, height, rgb, exif })
 }
 
 /// Bytes from SOI to EOI.

@@ -1,8 +1,9 @@
 //! Decodes JPEG and PNG files, for replays, enrolment from files and the measuring tools.
 
 use png::{ColorType, Decoder, Limits, Transformations};
+use zeroize::Zeroizing;
 
-use super::jpeg;
+use super::{exif, jpeg};
 use crate::camera::{CameraError, MAX_SIDE_PX};
 
 const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A];
@@ -24,7 +25,7 @@ impl From<String> for UnreadablePicture {
 /// Width, height and `width * height * 3` bytes of RGB of a JPEG or PNG file.
 ///
 /// PNG may be grey, palette or colour, with 1 to 16 bits; 16 bits are reduced to the upper 8, and transparent parts are
-/// drawn on black. The EXIF orientation of a JPEG is **not** applied: rotate the file first.
+/// drawn on black. The picture is turned as its EXIF orientation says, if it has one.
 ///
 /// # Errors
 /// [`UnreadablePicture`] for another kind of file, a damaged or truncated one, and one with a side above
@@ -33,14 +34,18 @@ pub fn decode_picture(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), UnreadablePic
     if bytes.is_empty() {
         return Err("the file is empty".to_owned().into());
     }
-    if bytes.starts_with(&PNG_SIGNATURE) {
-        return Ok(decode_png(bytes)?);
+    let jpeg::Picture { width, height, rgb, exif } = if bytes.starts_with(&PNG_SIGNATURE) {
+        decode_png(bytes)?
+    } else if bytes.starts_with(&[0xFF, 0xD8]) {
+        jpeg::decode(bytes, not_too_large)?
+    } else {
+        return Err("neither JPEG nor PNG".to_owned().into());
+    };
+    let orientation = exif::orientation(&exif);
+    if orientation.is_upright() {
+        return Ok((width, height, rgb));
     }
-    if bytes.starts_with(&[0xFF, 0xD8]) {
-        let picture = jpeg::decode(bytes, not_too_large)?;
-        return Ok((picture.width, picture.height, picture.rgb));
-    }
-    Err("neither JPEG nor PNG".to_owned().into())
+    Ok(orientation.turned(width, height, &Zeroizing::new(rgb)))
 }
 
 fn not_too_large(width: u32, height: u32) -> Result<(), CameraError> {
@@ -51,7 +56,7 @@ fn not_too_large(width: u32, height: u32) -> Result<(), CameraError> {
     Err(CameraError::BadFrame { why })
 }
 
-fn decode_png(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), String> {
+fn decode_png(bytes: &[u8]) -> Result<jpeg::Picture, String> {
     let damaged = |why: png::DecodingError| format!("damaged PNG: {why}");
     let limits = Limits { bytes: PNG_SIDE_MEMORY };
     let mut decoder = Decoder::new_with_limits(std::io::Cursor::new(bytes), limits);
@@ -76,7 +81,9 @@ fn decode_png(bytes: &[u8]) -> Result<(u32, u32, Vec<u8>), String> {
             .collect(),
         ColorType::Indexed => return Err("PNG whose palette could not be applied".to_owned()),
     };
-    Ok((width, height, rgb))
+    // The specification allows the chunk before and after the pixels.
+    let exif = reader.info().exif_metadata.as_deref().unwrap_or_default().to_vec();
+    Ok(jpeg::Picture { width, height, rgb, exif })
 }
 
 fn on_black(level: u8, alpha: u8) -> u8 {

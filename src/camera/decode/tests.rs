@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::camera::MAX_SIDE_PX;
+use crate::camera::orient::Orientation;
 
 const NOW: BootTime = BootTime(std::time::Duration::ZERO);
 const MJPEG: Layout = Layout { format: PixelFormat::Mjpeg, width: 64, height: 48 };
@@ -44,6 +45,27 @@ fn without_tables(bytes: &[u8]) -> Vec<u8> {
     }
     kept.extend_from_slice(&bytes[at..]);
     kept
+}
+
+/// The same JPEG with EXIF data.
+fn with_exif(bytes: &[u8], tiff: &[u8]) -> Vec<u8> {
+    let body = [b"Exif\0\0", tiff].concat();
+    let length = (body.len() + 2) as u16;
+    [&bytes[..2], &[0xFF, 0xE1], &length.to_be_bytes(), &body, &bytes[2..]].concat()
+}
+
+/// A grey PNG of 2 x 1 pixels with EXIF data, before or after its pixels.
+fn png_with_exif(tiff: &[u8], after: bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut info = png::Info::with_size(2, 1);
+    info.exif_metadata = (!after).then(|| tiff.to_vec().into());
+    let mut writer = png::Encoder::with_info(&mut bytes, info).expect("info").write_header().expect("header");
+    writer.write_image_data(&[7, 9]).expect("pixels");
+    if after {
+        writer.write_chunk(png::chunk::eXIf, tiff).expect("chunk");
+    }
+    drop(writer);
+    bytes
 }
 
 fn png(color: png::ColorType, depth: png::BitDepth, data: &[u8]) -> Vec<u8> {
@@ -233,6 +255,33 @@ fn png_files_of_every_kind_become_rgb() {
     for (color, depth, data, wanted) in cases {
         let read = decode_picture(&png(color, depth, data));
         assert_eq!(read, Ok((2, 1, wanted.to_vec())), "{color:?} {depth:?}");
+    }
+}
+
+#[test]
+fn a_picture_file_is_turned_by_its_exif_orientation_and_a_frame_of_a_camera_is_not() {
+    let upright = camera_jpeg();
+    let (_, _, rgb) = decode_picture(&upright).expect("decodes");
+    for (value, degrees, mirror) in [(1, 0, false), (3, 180, false), (6, 90, false), (7, 270, true)] {
+        let turned = with_exif(&upright, &exif::tests::tiff(value == 6, value));
+        let wanted = Orientation::new(degrees, mirror).turned(64, 48, &rgb);
+        assert_eq!(decode_picture(&turned), Ok(wanted), "{value}");
+        let frame = decode(MJPEG, &turned, NOW).unwrap_or_else(|why| panic!("{why}"));
+        assert!(frame.width() == 64 && frame.rgb() == rgb, "{value}");
+    }
+    for after in [false, true] {
+        let turned = decode_picture(&png_with_exif(&exif::tests::tiff(true, 8), after));
+        assert_eq!(turned, Ok((1, 2, vec![9, 9, 9, 7, 7, 7])), "after the pixels: {after}");
+    }
+}
+
+#[test]
+fn damaged_exif_data_is_no_reason_to_refuse_a_picture() {
+    let upright = camera_jpeg();
+    let plain = decode_picture(&upright);
+    for tiff in [&b""[..], b"MM", b"MM\0*\xFF\xFF\xFF\xFF", b"II*\0\x08\0\0\0\xFF\xFF", &[0; 999]] {
+        assert_eq!(decode_picture(&with_exif(&upright, tiff)), plain, "{tiff:?}");
+        assert_eq!(decode_picture(&png_with_exif(tiff, false)), Ok((2, 1, vec![7, 7, 7, 9, 9, 9])));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use facelatch_wire::Outcome;
 use facelatch_wire::call::Status as StatusCall;
 use facelatch_wire::reply::{Camera, CameraState, State, Status, Store, StoreState};
 
@@ -31,6 +32,9 @@ impl Handle for StatusCall {
             None => (State::Ready, CameraState::Ready),
             Some(_) => (State::Degraded, CameraState::Unavailable),
         };
+        let turned = camera
+            .turned
+            .map(|reason| format!("camera {}: {}", camera.name, Outcome::from(reason).message()));
         Ok(Status {
             state: state_now,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -44,7 +48,7 @@ impl Handle for StatusCall {
             store: stored(health, audit),
             busy: engine.busy(),
             latch: engine.latch.clone(),
-            notes: networks.notes.clone(),
+            notes: networks.notes.iter().cloned().chain(turned).collect(),
             threshold: score(networks.threshold),
             identical_pair_p: score(networks.identical_pair),
         })

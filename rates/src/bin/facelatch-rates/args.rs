@@ -26,6 +26,8 @@ pub(crate) enum Verb {
     Measure(Measure),
     /// The pair protocol of Labeled Faces in the Wild, in ten folds, then the error rates over all its people.
     Lfw(Lfw),
+    /// What the product does with faces it cannot judge: twenty kinds of fault in five strengths, as a Markdown table.
+    Stress(Stress),
 }
 
 /// How pictures become embeddings.
@@ -155,6 +157,9 @@ pub(crate) struct Rates {
     /// Frames in a decision.
     #[arg(long, default_value_t = 3, value_name = "M")]
     pub(crate) frames: usize,
+    /// Decide as the daemon does: pictures below the embedder's limits in MODELS.toml take no part in decisions.
+    #[arg(long)]
+    pub(crate) limits: bool,
     /// Groups of people: lines of person,group.
     #[arg(long, value_name = "FILE")]
     pub(crate) groups: Option<PathBuf>,
@@ -164,6 +169,43 @@ pub(crate) struct Rates {
     /// Write det.svg, scores.svg and reliability.svg into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Stress {
+    /// A folder with one folder per person, or a list of `PATH<tab>PERSON` lines. People with one picture are left out.
+    #[arg(value_name = "DIR|LIST")]
+    pub(crate) source: PathBuf,
+    /// The folder with MODELS.toml.
+    #[arg(long, default_value = "models", value_name = "DIR")]
+    pub(crate) models: PathBuf,
+    /// Embedder, by its name in MODELS.toml.
+    #[arg(long, default_value = "sface", value_name = "NAME")]
+    pub(crate) embedder: String,
+    /// Detector, by its name in MODELS.toml.
+    #[arg(long, default_value = "yunet", value_name = "NAME")]
+    pub(crate) detector: String,
+    /// Only this kind of fault, by its name in the table; may be given again.
+    #[arg(long = "kind", value_name = "NAME")]
+    pub(crate) kinds: Vec<String>,
+    /// People measured at most, in the order of their names.
+    #[arg(long, default_value_t = 120, value_name = "N")]
+    pub(crate) people: usize,
+    /// Pass over the first N people, such as those that limits were chosen on.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) skip: usize,
+    /// Templates in a decision.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) templates: usize,
+    /// Frames in a decision.
+    #[arg(long, default_value_t = 3, value_name = "M")]
+    pub(crate) frames: usize,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 5, value_name = "SEED")]
+    pub(crate) seed: u64,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Range of pixel values.

@@ -22,7 +22,10 @@ pub(crate) fn run(args: &Lfw) -> Result<()> {
     let pictures = &rates.pictures;
     let file = args.pairs.clone().unwrap_or_else(|| pictures.source.join("pairs.txt"));
     let pairs = list::read(&file)?;
-    let (bench, set) = acquire(pictures, &pictures.source, pictures.aligned)?;
+    let (bench, mut set) = acquire(pictures, &pictures.source, pictures.aligned)?;
+    if rates.limits {
+        set.heed_limits(&bench.embedder);
+    }
     let head = head(rates, &bench)?;
     let protocol = protocol(&set, &head, &file, &pairs)?;
     let measured = measured(rates, &set, &head, Question { shape: shape(rates), ..Default::default() })?;

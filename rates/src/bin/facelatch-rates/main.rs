@@ -8,6 +8,7 @@ mod fit;
 mod import;
 mod lfw;
 mod measure;
+mod stress;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         args::Verb::Import(import) => import::run(&import),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
         args::Verb::Measure(measure) => measure::run(&measure),
+        args::Verb::Stress(stress) => stress::run(&stress),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

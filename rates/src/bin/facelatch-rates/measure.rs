@@ -55,12 +55,15 @@ pub(crate) fn run(args: &Measure) -> Result<()> {
         args.pairs.as_deref().map(|file| Ok::<_, anyhow::Error>((file, list::read(file)?))).transpose()?;
     let pairs: Option<(&Path, &[Named])> = pairs.as_ref().map(|(file, pairs)| (*file, pairs.as_slice()));
     let flat = pairs.filter(|_| is_flat(&pictures.source));
-    let (bench, set) = match flat {
+    let (bench, mut set) = match flat {
         Some((file, pairs)) => {
             embed(pictures, &People::listed(&pictures.source, file, pairs)?, pictures.aligned)?
         }
         None => acquire(pictures, &pictures.source, pictures.aligned)?,
     };
+    if rates.limits {
+        set.heed_limits(&bench.embedder);
+    }
     let head = head(rates, &bench)?;
     // A list of pairs tells too little of who is who for whole decisions.
     let shape = shape(rates).filter(|_| flat.is_none());
