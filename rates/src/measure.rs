@@ -13,7 +13,7 @@ use super::curve::{Bin, Curve, Point, ece};
 use super::list::{self, Named};
 use super::rate::{Bounds, CONFIDENCE, Rates};
 use super::table::{Features, Table};
-use super::trials::{Scored, Searches, Shape, decisions, searches};
+use super::trials::{Pairs, Scored, Searches, Shape, decisions, searches};
 use facelatch::head::{Head, Probability};
 use facelatch::judge::Policy;
 
@@ -182,17 +182,7 @@ pub fn measure(
     let pair = Rates::of(&counts.misses, &counts.matches);
     let decided = question.shape.and_then(|s| Some((s, decisions(set, s, SEED, &|_| true, &z)?)));
     let searched = question.shape.and_then(|s| searches(set, s, SEED, &z));
-    let curve = match &pairs {
-        Some(pairs) => Curve::new(&pairs.score(set, &z)),
-        None => {
-            let person = |sample: usize| set.samples[sample].person;
-            let (genuine, impostor) = table.into_kinds(|a, b| person(a) == person(b));
-            Curve::of(genuine, impostor)
-        }
-    };
-    if curve.genuine() == 0 || curve.impostor() == 0 {
-        return Err(RatesError::Asked("no pairs of one kind are left to measure".to_owned()));
-    }
+    let curve = curve(set, table, pairs.as_ref())?;
     let bins = curve.reliability();
     let acquired = set.samples.len();
     Ok(Measured {
@@ -228,6 +218,22 @@ pub fn measure(
             pairs_left_out,
         },
     })
+}
+
+/// The scores of the pairs, or of all.
+fn curve(set: &Set, table: Table, pairs: Option<&Pairs>) -> Result<Curve, RatesError> {
+    let curve = match pairs {
+        Some(pairs) => Curve::new(&pairs.score(set, &|a, b| table.at(a, b))),
+        None => {
+            let person = |sample: usize| set.samples[sample].person;
+            let (genuine, impostor) = table.into_kinds(|a, b| person(a) == person(b));
+            Curve::of(genuine, impostor)
+        }
+    };
+    if curve.genuine() == 0 || curve.impostor() == 0 {
+        return Err(RatesError::Asked("no pairs of one kind are left to measure".to_owned()));
+    }
+    Ok(curve)
 }
 
 /// At an FMR below 1e-4 only where there are impostor trials enough for one false match.

@@ -1,5 +1,5 @@
 use super::super::acquire::set_of;
-use super::super::trials::{Pairs, Trial};
+use super::super::trials::Trial;
 use super::*;
 
 fn measured(groups: &[(&str, &str)]) -> Measured {
