@@ -241,7 +241,7 @@ mod tests {
     fn pictures_that_are_not_believed_take_no_part_in_decisions() {
         let mut set = set();
         let shape = Shape { templates: 2, frames: 2 };
-        let like = |a: usize, b: usize| if (a % 4 == 0) || (b % 4 == 0) { -9.0 } else { 1.0 };
+        let like = |a: usize, b: usize| if a.is_multiple_of(4) || b.is_multiple_of(4) { -9.0 } else { 1.0 };
         let lost = |set: &Set| {
             let scored = decisions(set, shape, 7, &|_| true, &like).expect("three people");
             scored.genuine.iter().filter(|t| t.z < 1.0).count()
