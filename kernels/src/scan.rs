@@ -1,9 +1,10 @@
 //! Compares one probe with many templates; in: [count][length] templates, out: one weighted L1 distance each,
-//! `sum_j weight_j * |probe_j - template_j|`, in one pass at about the speed of memory.
+//! `sum_j weight_j * |probe_j - template_j|`, in one pass at about the speed of memory; or many probes with many templates,
+//! at the speed of the arithmetic.
 
 use crate::Isa;
 use crate::error::LayerError;
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Simd, TILE, dispatch};
 
 /// Values in a block: sums side by side, and the order of addition, so that all instruction sets round alike.
 const LANES: usize = 16;
@@ -62,6 +63,66 @@ impl Scan {
             )
         }
     }
+
+    /// The distances of each of `probes` to each of `templates`, probe by probe; bit-identical to [`Scan::distance`].
+    /// Fastest when both are small enough to stay in the cache.
+    ///
+    /// # Panics
+    /// When `probes` and `templates` are not whole rows, or `out` does not have one value for each pair of them.
+    pub fn between(&self, probes: &[f32], templates: &[f32], out: &mut [f32]) {
+        let length = self.weights.len();
+        let rows = |values: &[f32]| {
+            assert!(values.len().is_multiple_of(length), "rows");
+            values.len() / length
+        };
+        assert_eq!(rows(probes) * rows(templates), out.len(), "one distance for each pair");
+        let weights = self.weights.as_slice();
+        // SAFETY: all are whole rows, as asserted; `new` checked that the CPU has the instructions.
+        unsafe {
+            dispatch!(
+                self.isa,
+                between_floats(weights: &[f32], probes: &[f32], templates: &[f32], out: &mut [f32])
+            )
+        }
+    }
+}
+
+/// Tile by tile; what is left at the right and below goes one by one.
+#[inline(always)]
+unsafe fn between_floats<S: Simd>(weights: &[f32], probes: &[f32], templates: &[f32], out: &mut [f32]) {
+    let length = weights.len();
+    let count = templates.len() / length;
+    let (blocks, last_weights) = weights.as_chunks::<LANES>();
+    let across = count / TILE * TILE;
+    for (probes, out) in probes.chunks(length * TILE).zip(out.chunks_mut((count * TILE).max(1))) {
+        let row = |of: &[f32], at: usize| of[at * length..][..length].as_ptr().cast();
+        let tiled = if probes.len() == length * TILE { across } else { 0 };
+        for at in (0..tiled).step_by(TILE) {
+            let (p, t) =
+                (std::array::from_fn(|i| row(probes, i)), std::array::from_fn(|i| row(templates, at + i)));
+            // SAFETY: `row` gave rows as long as the weights; the caller of a `dispatch`ed function vouches for S.
+            let tile = unsafe { S::distance_tile(blocks.as_ptr(), p, t, blocks.len()) };
+            for (i, tile) in tile.iter().enumerate() {
+                out[i * count + at..][..TILE].copy_from_slice(tile);
+            }
+        }
+        for (probe, out) in probes.chunks_exact(length).zip(out.chunks_exact_mut(count)) {
+            let last = &probe[blocks.len() * LANES..];
+            for (template, out) in templates.chunks_exact(length).zip(&mut out[..tiled]) {
+                add_last(last_weights, last, &template[blocks.len() * LANES..], out);
+            }
+            // SAFETY: the same weights, and whole rows.
+            unsafe { scan_floats::<S>(weights, probe, &templates[tiled * length..], &mut out[tiled..]) }
+        }
+    }
+}
+
+/// What is left after whole blocks.
+#[inline(always)]
+fn add_last(weights: &[f32], probe: &[f32], template: &[f32], out: &mut f32) {
+    for ((w, p), t) in weights.iter().zip(probe).zip(template) {
+        *out += w * (p - t).abs();
+    }
 }
 
 #[inline(always)]
@@ -73,9 +134,7 @@ unsafe fn scan_floats<S: Simd>(weights: &[f32], probe: &[f32], templates: &[f32]
         let (template, last) = template.as_chunks::<LANES>();
         // SAFETY: `run` saw that all are as long as the weights; the caller of a `dispatch`ed function vouches for S.
         *out = unsafe { S::distance(weights.as_ptr(), probe.as_ptr(), template.as_ptr(), weights.len()) };
-        for ((w, p), t) in last_weights.iter().zip(last_probe).zip(last) {
-            *out += w * (p - t).abs();
-        }
+        add_last(last_weights, last_probe, last, out);
     }
 }
 

@@ -28,6 +28,22 @@ proptest! {
     }
 
     #[test]
+    fn many_with_many_are_the_bits_of_one_with_one(
+        weights in prop::collection::vec(-2.0_f32..1.0, 53),
+        probes in (0..10_usize).prop_flat_map(|n| prop::collection::vec(-1.0_f32..1.0, 53 * n)),
+        templates in (0..10_usize).prop_flat_map(|n| prop::collection::vec(-1.0_f32..1.0, 53 * n)),
+    ) {
+        for isa in Isa::all_available() {
+            let scan = Scan::new(isa, &weights).unwrap();
+            let mut out = vec![0.0; probes.len() / 53 * (templates.len() / 53)];
+            scan.between(&probes, &templates, &mut out);
+            let pairs = probes.chunks_exact(53).flat_map(|p| templates.chunks_exact(53).map(move |t| (p, t)));
+            let wanted: Vec<f32> = pairs.map(|(p, t)| scan.distance(p, t)).collect();
+            prop_assert_eq!(out, wanted, "{}", isa);
+        }
+    }
+
+    #[test]
     fn byte_scan_equals_the_formula(
         weights in prop::collection::vec(-2.0_f32..1.0, 240),
         probe in prop::collection::vec(any::<u8>(), 240),

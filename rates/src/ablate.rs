@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::RatesError;
 use super::acquire::Set;
-use super::curve::{Curve, log_loss};
+use super::curve::Curve;
 use super::fit::fold;
-use super::learn::{Alpha, Plan, Table};
+use super::learn::{Alpha, Plan};
+use super::table::Table;
 use super::trials::{Pairs, Scored};
 use facelatch::head::project::SplitMix64;
 
@@ -95,10 +96,7 @@ pub fn ablate(set: &Set, split: &Split<'_>, tell: &mut dyn FnMut(&str)) -> Resul
         })?;
         rows.push(row(&plan.name, plan.bias, &parts));
     }
-    let cosine = Table::new(set.samples.len(), |a, b| {
-        let (a, b) = (set.samples[a].embedding.values(), set.samples[b].embedding.values());
-        a.iter().zip(b).map(|(a, b)| a * b).sum()
-    });
+    let cosine = Table::of(set.samples.len(), |a, b| set.cosine(a, b));
     let cosine = |_: &dyn Fn(usize) -> bool| Ok((cosine.clone(), 0.0));
     let row = row("cosine, for comparison", false, &unseen(set, split, cosine)?);
     rows.push(Row { log_loss: None, identical_pair: None, ..row });
@@ -113,7 +111,7 @@ fn row(name: &str, bias: bool, parts: &[(Scored, f64)]) -> Row {
         bias,
         eer: mean(&|part| Curve::new(&part.0).eer()),
         tar: [1e-2, 1e-3, 1e-4].map(|fmr| mean(&|part| Curve::new(&part.0).tar(fmr))),
-        log_loss: Some(mean(&|part| log_loss(&part.0))),
+        log_loss: Some(mean(&|part| Curve::new(&part.0).log_loss())),
         identical_pair: Some(mean(&|part| part.1)),
     }
 }

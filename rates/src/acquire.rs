@@ -1,26 +1,22 @@
-//! Turns people's pictures into embeddings: decode, detect, align, embed; on two threads, through the [`Cache`].
+//! Turns people's pictures into embeddings: decode, detect, align, embed; on all cores, through the [`Cache`].
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 
 use image::RgbImage;
 use serde::Serialize;
 
-use super::RatesError;
 use super::cache::{Cache, Recipe, Taken};
 use super::people::{FileHash, People};
-use super::picture;
+use super::{RatesError, cores, picture};
 use facelatch::camera::Frame;
 use facelatch::detect::quality::{QualityGate, RetryReason};
 use facelatch::detect::{Bbox, Detector, Face};
 use facelatch::embed::{Chip, Embedder, Embedding, Measures, align};
 use facelatch::model::ModelError;
 
-/// More threads would starve other work on the machine.
-pub(crate) const THREADS: usize = 2;
-
-/// Every pair of pictures is compared and its score kept: 4 bytes each, 800 MB at this limit.
+/// Every pair of pictures is compared and its score kept, 4 bytes each: 800 MB at this limit. While they are compared, h of
+/// each picture takes 32 KB more: 655 MB.
 const MAX_PICTURES: usize = 20_000;
 
 /// Measures of a picture without a face.
@@ -36,6 +32,8 @@ pub struct Bench {
     pub embedder: Embedder,
     /// Judges picture quality; a poor picture is used all the same.
     pub gate: QualityGate,
+    /// Of several faces the labelled person's is the one nearest to the middle of the picture, not the largest.
+    pub central: bool,
 }
 
 /// The quality gate's verdict on a picture.
@@ -89,6 +87,8 @@ pub struct Set {
     pub people: Vec<String>,
     /// In order of person and path.
     pub samples: Vec<Sample>,
+    /// Files that repeat a picture, with the number of its sample; `None` where it gave none.
+    pub aliases: Vec<(PathBuf, Option<usize>)>,
     /// Counts of what was left out.
     pub losses: Losses,
     /// How the embeddings were made.
@@ -98,16 +98,26 @@ pub struct Set {
 /// What was left out of a set. Failure to acquire is `no_face + unreadable` of `pictures`.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Losses {
-    /// Picture files, repeated ones counted once.
+    /// Picture files, repeated ones counted once, without those under two people.
     pub pictures: usize,
     /// Repeated files of one person.
     pub repeated: usize,
     /// Pictures that needed a border before the face was found.
     pub bordered: usize,
+    /// Pictures that stand under two people, with all their files.
+    pub of_two: Vec<Vec<PathBuf>>,
     /// Pictures without a face.
     pub no_face: Vec<PathBuf>,
     /// Pictures that cannot be read, and why.
     pub unreadable: Vec<(PathBuf, String)>,
+}
+
+impl Losses {
+    /// Files of all pictures left out.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let unreadable = self.unreadable.iter().map(|(path, _)| path);
+        self.of_two.iter().flatten().chain(&self.no_face).chain(unreadable).map(PathBuf::as_path)
+    }
 }
 
 /// Progress callback: pictures done, pictures in total.
@@ -117,7 +127,10 @@ impl Bench {
     /// How this bench makes embeddings.
     pub fn recipe(&self) -> Recipe {
         let preparation = match &self.detector {
-            Some(_) => format!("detector {}, border on need, 2", self.detector_sha256),
+            Some(_) => {
+                let face = if self.central { ", central face" } else { "" };
+                format!("detector {}, border on need, 2{face}", self.detector_sha256)
+            }
             None => "aligned, 2".to_owned(),
         };
         Recipe {
@@ -153,42 +166,33 @@ impl Bench {
         let mut unreadable = people.unreadable.clone();
         let (mut done, total) = (all.len() - todo.len(), all.len());
         tell(done, total);
-        let next = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            let (send, receive) = mpsc::channel();
-            for _ in 0..THREADS {
-                let (send, next, todo) = (send.clone(), &next, &todo);
-                scope.spawn(move || {
-                    while let Some((_, path, sha256)) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if send.send((*path, *sha256, self.take(path))).is_err() {
-                            return;
-                        }
-                    }
-                });
+        let take =
+            |(_, path, sha256): &&(usize, &Path, FileHash)| (path.to_path_buf(), *sha256, self.take(path));
+        cores::each(todo.iter(), take, |(path, sha256, taken)| {
+            match taken? {
+                Ok(taken) => cache.put(sha256, taken, recipe.length)?,
+                Err(why) => unreadable.push((path, why)),
             }
-            drop(send);
-            for (path, sha256, taken) in receive {
-                match taken? {
-                    Ok(taken) => cache.put(sha256, taken, recipe.length)?,
-                    Err(why) => unreadable.push((path.to_owned(), why)),
-                }
-                done += 1;
-                tell(done, total);
-            }
-            Ok::<(), RatesError>(())
+            done += 1;
+            tell(done, total);
+            Ok(())
         })?;
         unreadable.sort();
-        let losses =
-            Losses { pictures: total, repeated: people.repeated.len(), unreadable, ..Default::default() };
+        let (repeated, of_two) = (people.repeated.len(), people.of_two.clone());
+        let losses = Losses { pictures: total, repeated, of_two, unreadable, ..Default::default() };
         let mut set = Set {
             people: people.people.iter().map(|p| p.name.clone()).collect(),
             samples: Vec::new(),
+            aliases: Vec::new(),
             losses,
             recipe,
         };
         for (person, path, sha256) in all {
             set.collect(person, path, cache.get(&sha256));
         }
+        let number: HashMap<_, _> = set.samples.iter().zip(0..).map(|(s, n)| (s.path.clone(), n)).collect();
+        let alias = |(path, first): &(PathBuf, PathBuf)| (path.clone(), number.get(first).copied());
+        set.aliases = people.repeated.iter().map(alias).collect();
         set.checked()
     }
 
@@ -228,7 +232,7 @@ impl Bench {
             Err(why) => return Ok(Err(why)),
         };
         let quality = Quality::of(&self.gate, &frame, &faces).code();
-        let Some(face) = faces.first() else {
+        let Some(face) = labelled(&frame, &faces, self.central) else {
             return Ok(Ok(Taken { quality, bordered: false, embedding: None, measures: NO_FACE }));
         };
         let embedded = self.embedder.embed_face(&frame, face)?;
@@ -236,7 +240,7 @@ impl Bench {
         Ok(Ok(Taken { quality, bordered, embedding: Some(embedded.embedding), measures }))
     }
 
-    /// The aligned chip of the largest face in a picture file, as the embedder would see it; `None` without a face. The inner
+    /// The aligned chip of the labelled face in a picture file, as the embedder would see it; `None` without a face. The inner
     /// `Err` is a picture that cannot be read.
     ///
     /// # Errors
@@ -245,7 +249,9 @@ impl Bench {
         let (Some(detector), Ok(picture)) = (&self.detector, picture::read(path)) else {
             return Ok(picture::read(path).map(|picture| picture::chip(&picture)));
         };
-        let chip = |(frame, faces, _): Found| faces.first().map(|face| align::align(&frame, face));
+        let chip = |(frame, faces, _): Found| {
+            labelled(&frame, &faces, self.central).map(|face| align::align(&frame, face))
+        };
         Ok(found(detector, &picture)?.map(chip))
     }
 
@@ -260,6 +266,18 @@ impl Bench {
         let embedding = Some(embedded.embedding);
         Ok(Ok(Taken { quality: quality.code(), bordered: false, embedding, measures }))
     }
+}
+
+/// The face of the person whose picture it is: the largest, or the most central.
+fn labelled<'a>(frame: &Frame, faces: &'a [Face], central: bool) -> Option<&'a Face> {
+    if !central {
+        return faces.first();
+    }
+    let off = |face: &Face| {
+        let Bbox { x, y, w, h } = face.bbox;
+        (x + w / 2.0 - frame.width() as f32 / 2.0).hypot(y + h / 2.0 - frame.height() as f32 / 2.0)
+    };
+    faces.iter().min_by(|a, b| off(a).total_cmp(&off(b)))
 }
 
 /// A frame, the faces in it, and whether it needed a border.
@@ -324,6 +342,12 @@ impl Set {
         Ok(self)
     }
 
+    /// The cosine of two embeddings, from -1 to 1 where they have unit length.
+    pub fn cosine(&self, a: usize, b: usize) -> f32 {
+        let (a, b) = (self.samples[a].embedding.values(), self.samples[b].embedding.values());
+        a.iter().zip(b).map(|(a, b)| a * b).sum()
+    }
+
     /// Takes pictures below the embedder's limits in `MODELS.toml` out of decisions, as the daemon does.
     pub fn heed_limits(&mut self, embedder: &Embedder) {
         for sample in &mut self.samples {
@@ -354,6 +378,7 @@ pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
     let mut set = Set {
         people: people.iter().map(|(name, _)| (*name).to_owned()).collect(),
         samples: Vec::new(),
+        aliases: Vec::new(),
         losses: Losses::default(),
         recipe: Recipe {
             embedder: "test".into(),
@@ -372,4 +397,19 @@ pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
         }
     }
     set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_labelled_face_is_the_largest_or_the_most_central() {
+        let frame = Frame::new(100, 100, vec![0; 30_000], Default::default()).expect("a frame");
+        let face = |x: f32, w: f32| Face { bbox: Bbox { x, y: 40.0, w, h: 20.0 }, ..face_of_chip() };
+        let faces = [face(0.0, 40.0), face(44.0, 20.0), face(70.0, 30.0)];
+        let left = |central| labelled(&frame, &faces, central).map(|face| face.bbox.x);
+        assert_eq!((left(false), left(true)), (Some(0.0), Some(44.0)));
+        assert!(labelled(&frame, &[], true).is_none());
+    }
 }

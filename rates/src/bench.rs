@@ -17,6 +17,8 @@ pub struct Names<'a> {
     pub embedder: &'a str,
     /// Of the detector; `None` for pictures that are aligned chips.
     pub detector: Option<&'a str>,
+    /// As [`Bench::central`].
+    pub central: bool,
 }
 
 /// What a head needs to know about its embedder.
@@ -56,6 +58,6 @@ impl Bench {
         let detector_sha256 = network.as_ref().map_or(String::new(), |n| n.sha256().to_owned());
         let confidence = config.detect.min_confidence;
         let detector = network.map(|n| Detector::new(n, confidence)).transpose()?;
-        Ok(Self { detector, detector_sha256, embedder, gate: config.quality })
+        Ok(Self { detector, detector_sha256, embedder, gate: config.quality, central: names.central })
     }
 }

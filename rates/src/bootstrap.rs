@@ -1,8 +1,7 @@
 //! Confidence bounds by bootstrap for small sets: resamples people, not pairs.
 
-use std::collections::BTreeMap;
-
-use super::trials::{Scored, Trial};
+use super::cores;
+use super::tally::{Cells, Spread, Tally};
 use facelatch::head::project::SplitMix64;
 
 /// Bootstrap rounds: how often people are resampled.
@@ -20,49 +19,85 @@ pub struct Upper {
     pub fnmr: f64,
 }
 
-/// Resamples the people with replacement [`ROUNDS`] times and returns the 95 % quantiles of both rates at threshold
-/// `z`. A person drawn twice counts twice, and a pair as often as the product of its two people's counts; people are
-/// never impostors of themselves.
-pub fn upper95(scored: &Scored, z: f32) -> Upper {
-    let misses = counts(&scored.genuine, |t| t.z < z);
-    let matches = counts(&scored.impostor, |t| t.z >= z);
-    let people: Vec<u32> = {
-        let ends = misses.keys().chain(matches.keys()).flat_map(|(a, b)| [*a, *b]);
-        ends.collect::<std::collections::BTreeSet<u32>>().into_iter().collect()
-    };
-    let place: BTreeMap<u32, usize> = people.iter().enumerate().map(|(i, p)| (*p, i)).collect();
-    let cells = |of: &BTreeMap<(u32, u32), (f64, f64)>| -> Vec<(usize, usize, f64, f64)> {
-        of.iter().map(|((a, b), (hits, all))| (place[a], place[b], *hits, *all)).collect()
-    };
-    let (misses, matches) = (cells(&misses), cells(&matches));
-    let mut random = SplitMix64(SEED);
-    let (mut fmr, mut fnmr) = (Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS));
-    for _ in 0..ROUNDS {
-        let mut drawn = vec![0.0_f64; people.len()];
-        people.iter().for_each(|_| drawn[random.below(people.len())] += 1.0);
-        let share = |cells: &[(usize, usize, f64, f64)]| {
-            let (mut hits, mut all) = (0.0, 0.0);
-            for (a, b, h, n) in cells {
-                let times = if a == b { drawn[*a] } else { drawn[*a] * drawn[*b] };
-                hits += times * h;
-                all += times * n;
-            }
-            if all > 0.0 { hits / all } else { 0.0 }
+/// Rounds that one thread takes at once.
+const PART: usize = 50;
+
+/// Resamples the people with replacement [`ROUNDS`] times and returns the 95 % quantiles of both rates. A person drawn
+/// twice counts twice, and a pair as often as the product of its two people's counts; people are never impostors of
+/// themselves.
+pub fn upper95(misses: &Tally, matches: &Tally) -> Upper {
+    let mut people: Vec<u32> = misses.everyone();
+    people.extend(matches.everyone());
+    people.sort_unstable();
+    people.dedup();
+    let (misses, matches) = (Weights::of(misses, &people), Weights::of(matches, &people));
+    let parts = cores::map(0..ROUNDS.div_ceil(PART), |part| {
+        let mut random = SplitMix64(SEED);
+        random.skip((part * PART * people.len()) as u64);
+        let rounds = PART.min(ROUNDS - part * PART);
+        let round = |_| {
+            let mut drawn = vec![0.0_f64; people.len()];
+            people.iter().for_each(|_| drawn[random.below(people.len())] += 1.0);
+            (matches.share(&drawn), misses.share(&drawn))
         };
-        fmr.push(share(&matches));
-        fnmr.push(share(&misses));
-    }
+        (0..rounds).map(round).collect::<Vec<_>>()
+    });
+    let (fmr, fnmr) = parts.into_iter().flatten().unzip();
     Upper { fmr: quantile95(fmr), fnmr: quantile95(fnmr) }
 }
 
-/// (hits, all) for each pair of people.
-fn counts(trials: &[Trial], hit: impl Fn(&Trial) -> bool) -> BTreeMap<(u32, u32), (f64, f64)> {
-    let mut counts = BTreeMap::new();
-    for trial in trials {
-        let cell = counts.entry(trial.people).or_insert((0.0, 0.0));
-        *cell = (cell.0 + f64::from(u8::from(hit(trial))), cell.1 + 1.0);
+/// A [`Tally`] over the people who are drawn, by their places. All are whole numbers, so sums are exact in any order.
+struct Weights {
+    hits: Vec<(u32, u32, f64)>,
+    all: All,
+}
+
+/// Trials, as in [`Spread`].
+enum All {
+    Listed(Vec<(u32, u32, f64)>),
+    Crossed(Vec<f64>),
+}
+
+impl Weights {
+    fn of(tally: &Tally, people: &[u32]) -> Self {
+        let place = |p: &u32| people.partition_point(|other| other < p) as u32;
+        let places =
+            |cells: &Cells| cells.iter().map(|((a, b), n)| (place(a), place(b), *n as f64)).collect();
+        let all = match &tally.spread {
+            Spread::Listed(cells) => All::Listed(places(cells)),
+            Spread::Crossed(pictures) => {
+                let pictures = |p: &u32| pictures.get(*p as usize).map_or(0.0, |n| f64::from(*n));
+                All::Crossed(people.iter().map(pictures).collect())
+            }
+        };
+        Self { hits: places(&tally.wrong), all }
     }
-    counts
+
+    /// The rate when each person is drawn so often.
+    fn share(&self, drawn: &[f64]) -> f64 {
+        if self.hits.is_empty() {
+            return 0.0;
+        }
+        let all = match &self.all {
+            All::Listed(cells) => sum(cells, drawn),
+            All::Crossed(pictures) => {
+                let (sum, squares) = drawn
+                    .iter()
+                    .zip(pictures)
+                    .fold((0.0, 0.0), |(sum, squares), (d, n)| (sum + d * n, squares + d * n * d * n));
+                (sum * sum - squares) / 2.0
+            }
+        };
+        if all > 0.0 { sum(&self.hits, drawn) / all } else { 0.0 }
+    }
+}
+
+fn sum(cells: &[(u32, u32, f64)], drawn: &[f64]) -> f64 {
+    let times = |a: u32, b: u32| match a == b {
+        true => drawn[a as usize],
+        false => drawn[a as usize] * drawn[b as usize],
+    };
+    cells.iter().map(|(a, b, n)| times(*a, *b) * n).sum()
 }
 
 fn quantile95(mut values: Vec<f64>) -> f64 {
@@ -72,7 +107,15 @@ fn quantile95(mut values: Vec<f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::trials::{Scored, Trial};
     use super::*;
+
+    fn upper95(scored: &Scored) -> Upper {
+        super::upper95(
+            &Tally::of(&scored.genuine, |t| t.z < 0.0),
+            &Tally::of(&scored.impostor, |t| t.z >= 0.0),
+        )
+    }
 
     /// Ten people with 100 genuine trials each; one person has all the misses.
     fn one_bad_person() -> Scored {
@@ -86,7 +129,7 @@ mod tests {
 
     #[test]
     fn errors_of_one_person_widen_the_bound_beyond_that_of_pairs() {
-        let upper = upper95(&one_bad_person(), 0.0);
+        let upper = upper95(&one_bad_person());
         let as_if_independent = super::super::bound::clopper_pearson_upper(50, 1000, 0.95);
         assert!(upper.fnmr > 1.5 * as_if_independent, "{} and {as_if_independent}", upper.fnmr);
         assert_eq!(upper.fmr, 0.0);
@@ -94,6 +137,23 @@ mod tests {
 
     #[test]
     fn the_same_data_give_the_same_bound() {
-        assert_eq!(upper95(&one_bad_person(), 0.0), upper95(&one_bad_person(), 0.0));
+        assert_eq!(upper95(&one_bad_person()), upper95(&one_bad_person()));
+    }
+
+    #[test]
+    fn crossed_people_give_the_bound_of_listed_ones() {
+        let pictures = [4, 1, 2, 0, 3];
+        let mut trials = Vec::new();
+        for (a, b) in (0..5_u32).flat_map(|a| (0..a).map(move |b| (a, b))) {
+            for i in 0..pictures[a as usize] * pictures[b as usize] {
+                let z = if (a + b + i) % 5 == 0 { 1.0 } else { -1.0 };
+                trials.push(Trial { z, people: (a, b) });
+            }
+        }
+        let listed = Tally::of(&trials, |t| t.z >= 0.0);
+        let crossed = Tally { spread: Spread::Crossed(pictures.to_vec()), wrong: listed.wrong.clone() };
+        let none = Tally::of(&[], |_| false);
+        let upper = super::upper95(&none, &listed);
+        assert!(upper.fmr > 0.2 && upper == super::upper95(&none, &crossed), "{upper:?}");
     }
 }

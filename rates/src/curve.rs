@@ -1,6 +1,10 @@
 //! Scores to rates: the trade-off between the two errors, and the calibration of the probabilities.
 
+use super::cores;
 use super::trials::{Scored, Trial};
+
+/// Scores that one thread takes at once.
+const PART: usize = 1 << 16;
 
 /// The scores of both kinds, sorted.
 pub struct Curve {
@@ -31,12 +35,25 @@ pub struct Bin {
 impl Curve {
     /// Sorts the scores. Both kinds must be present.
     pub fn new(scored: &Scored) -> Self {
-        let sorted = |trials: &[Trial]| {
-            let mut z: Vec<f32> = trials.iter().map(|t| t.z).collect();
-            z.sort_by(f32::total_cmp);
-            z
-        };
-        Self { genuine: sorted(&scored.genuine), impostor: sorted(&scored.impostor) }
+        let z = |trials: &[Trial]| trials.iter().map(|t| t.z).collect();
+        Self::of(z(&scored.genuine), z(&scored.impostor))
+    }
+
+    /// The same from scores alone.
+    pub fn of(mut genuine: Vec<f32>, mut impostor: Vec<f32>) -> Self {
+        genuine.sort_unstable_by(f32::total_cmp);
+        impostor.sort_unstable_by(f32::total_cmp);
+        Self { genuine, impostor }
+    }
+
+    /// Genuine trials.
+    pub fn genuine(&self) -> usize {
+        self.genuine.len()
+    }
+
+    /// Impostor trials.
+    pub fn impostor(&self) -> usize {
+        self.impostor.len()
     }
 
     /// Genuine trials below `z`.
@@ -57,14 +74,20 @@ impl Curve {
         }
     }
 
-    /// Equal error rate, `0..=1`: the mean of FMR and FNMR where they are closest.
+    /// Equal error rate, `0..=1`: the mean of FMR and FNMR at the score where they are closest.
     pub fn eer(&self) -> f64 {
-        let near = |z: &f32| {
+        // FMR falls as FNMR rises: the closest are those on both sides of where they cross.
+        let near = |scores: &[f32]| {
+            let crossing = scores.partition_point(|z| self.at(*z).fmr >= self.at(*z).fnmr);
+            scores[crossing.saturating_sub(1)..scores.len().min(crossing + 1)].to_vec()
+        };
+        let difference = |z: &f32| {
             let Point { fmr, fnmr } = self.at(*z);
             ((fmr - fnmr).abs(), (fmr + fnmr) / 2.0)
         };
-        let candidates = self.genuine.iter().chain(&self.impostor).map(near);
-        candidates.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(f64::NAN, |(_, eer)| eer)
+        let candidates = [near(&self.genuine), near(&self.impostor)].into_iter().flatten();
+        let closest = candidates.map(|z| difference(&z)).min_by(|a, b| a.0.total_cmp(&b.0));
+        closest.map_or(f64::NAN, |(_, eer)| eer)
     }
 
     /// The lowest threshold that at most `allowed` impostor trials reach: just above the next score.
@@ -90,6 +113,47 @@ impl Curve {
         picked.dedup();
         picked
     }
+
+    /// Mean binary cross-entropy in nats, both kinds weighted equally.
+    pub fn log_loss(&self) -> f64 {
+        let mean = |scores: &[f32], sign: f64| {
+            let loss = |part: &[f32]| part.iter().map(|z| softplus(-sign * f64::from(*z))).sum::<f64>();
+            cores::map(scores.chunks(PART), loss).iter().sum::<f64>() / scores.len().max(1) as f64
+        };
+        (mean(&self.genuine, 1.0) + mean(&self.impostor, -1.0)) / 2.0
+    }
+
+    /// Predicted probabilities against observed shares, in ten bins; both kinds have the same total weight.
+    pub fn reliability(&self) -> Vec<Bin> {
+        let mut bins = [(0.0, 0.0, 0.0); 10];
+        for (scores, truth) in [(&self.genuine, 1.0), (&self.impostor, 0.0)] {
+            let weight = 0.5 / scores.len().max(1) as f64;
+            for part in cores::map(scores.chunks(PART), said) {
+                for (bin, (said, trials)) in bins.iter_mut().zip(part) {
+                    let trials = weight * trials as f64;
+                    *bin = (bin.0 + weight * said, bin.1 + truth * trials, bin.2 + trials);
+                }
+            }
+        }
+        let full = bins.iter().filter(|(_, _, weight)| *weight > 0.0);
+        full.map(|(said, seen, weight)| Bin { said: said / weight, seen: seen / weight, weight: *weight })
+            .collect()
+    }
+
+    /// The lowest and the highest score.
+    pub fn range(&self) -> (f32, f32) {
+        let ends = [&self.genuine, &self.impostor].into_iter().flat_map(|z| [z.first(), z.last()]).flatten();
+        ends.fold((f32::MAX, f32::MIN), |(low, high), z| (low.min(*z), high.max(*z)))
+    }
+
+    /// Shares of genuine and of impostor trials in `bins` bins of width `step` from `from` on; the last takes what is beyond.
+    pub fn shares(&self, from: f32, step: f32, bins: usize) -> [Vec<f64>; 2] {
+        let bin = |z: f32| (((z - from) / step) as usize).min(bins - 1);
+        [&self.genuine, &self.impostor].map(|scores| {
+            let upto = |at| scores.partition_point(|z| bin(*z) < at) as f64 / scores.len().max(1) as f64;
+            (0..bins).map(|at| upto(at + 1) - upto(at)).collect()
+        })
+    }
 }
 
 /// 0, 1, 2, ... with growing gaps, up to `n`.
@@ -99,34 +163,20 @@ fn spread(n: usize, points: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(0), next)
 }
 
-/// Predicted probabilities against observed shares, in ten bins; both kinds have the same total weight.
-pub fn reliability(scored: &Scored) -> Vec<Bin> {
-    let mut bins = [(0.0, 0.0, 0.0); 10];
-    let sides = [(&scored.genuine, 1.0), (&scored.impostor, 0.0)];
-    for (trials, truth) in sides {
-        let weight = 0.5 / trials.len().max(1) as f64;
-        for trial in trials.iter() {
-            let p = sigmoid(trial.z);
-            let bin = &mut bins[((p * 10.0) as usize).min(9)];
-            *bin = (bin.0 + weight * p, bin.1 + weight * truth, bin.2 + weight);
-        }
+/// Sum of the predicted probabilities, and number of trials, in ten bins.
+fn said(scores: &[f32]) -> [(f64, usize); 10] {
+    let mut bins = [(0.0, 0); 10];
+    for z in scores {
+        let p = sigmoid(*z);
+        let bin = &mut bins[((p * 10.0) as usize).min(9)];
+        *bin = (bin.0 + p, bin.1 + 1);
     }
-    let full = bins.iter().filter(|(_, _, weight)| *weight > 0.0);
-    full.map(|(said, seen, weight)| Bin { said: said / weight, seen: seen / weight, weight: *weight })
-        .collect()
+    bins
 }
 
 /// Expected calibration error: weighted mean distance between predicted and observed, `0..=1`.
 pub fn ece(bins: &[Bin]) -> f64 {
     bins.iter().map(|bin| bin.weight * (bin.said - bin.seen).abs()).sum()
-}
-
-/// Mean binary cross-entropy in nats, both kinds weighted equally.
-pub fn log_loss(scored: &Scored) -> f64 {
-    let mean = |trials: &[Trial], sign: f64| {
-        trials.iter().map(|t| softplus(-sign * f64::from(t.z))).sum::<f64>() / trials.len().max(1) as f64
-    };
-    (mean(&scored.genuine, 1.0) + mean(&scored.impostor, -1.0)) / 2.0
 }
 
 /// `ln(1 + exp(x))` without overflow.
@@ -169,9 +219,35 @@ mod tests {
         // z = ln 3 means 0.75; three of these four trials are genuine.
         let z = 3.0_f32.ln();
         let honest = scored(&[z, z, z, -z], &[-z, -z, -z, z]);
-        assert!(ece(&reliability(&honest)) < 1e-6);
+        assert!(ece(&Curve::new(&honest).reliability()) < 1e-6);
         let boasting = scored(&[9.0, 9.0, 9.0, -9.0], &[-9.0, -9.0, -9.0, 9.0]);
-        assert!((ece(&reliability(&boasting)) - 0.25).abs() < 1e-3);
-        assert!((log_loss(&scored(&[0.0], &[0.0])) - 2.0_f64.ln()).abs() < 1e-12);
+        assert!((ece(&Curve::new(&boasting).reliability()) - 0.25).abs() < 1e-3);
+        assert!((Curve::new(&scored(&[0.0], &[0.0])).log_loss() - 2.0_f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_equal_error_rate_is_that_of_the_closest_of_all_scores() {
+        let mut random = facelatch::head::project::SplitMix64(3);
+        for round in 0..200 {
+            let mut draw = |n: usize, at: f32| -> Vec<f32> {
+                (0..=n).map(|_| at + (random.below(12) as f32) / 4.0).collect()
+            };
+            let (genuine, impostor) = (draw(round % 17, 1.0), draw(round % 23, 0.0));
+            let curve = Curve::of(genuine, impostor);
+            let all = curve.genuine.iter().chain(&curve.impostor).map(|z| curve.at(*z));
+            let closest = all.min_by(|a, b| (a.fmr - a.fnmr).abs().total_cmp(&(b.fmr - b.fnmr).abs()));
+            assert_eq!(Some(curve.eer()), closest.map(|p| (p.fmr + p.fnmr) / 2.0));
+        }
+    }
+
+    #[test]
+    fn shares_add_up_to_one() {
+        let curve = Curve::of(vec![0.0, 0.1, 0.9, 1.0], vec![-1.0, 0.5]);
+        let (from, to) = curve.range();
+        assert_eq!((from, to), (-1.0, 1.0));
+        assert_eq!(
+            curve.shares(from, (to - from) / 4.0, 4),
+            [vec![0.0, 0.0, 0.5, 0.5], vec![0.5, 0.0, 0.0, 0.5]]
+        );
     }
 }

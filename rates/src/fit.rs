@@ -5,9 +5,8 @@ use serde::Serialize;
 
 use super::RatesError;
 use super::acquire::Set;
-use super::bootstrap;
 use super::bound::{clopper_pearson_upper, trials_without_event};
-use super::curve::{Curve, log_loss};
+use super::curve::Curve;
 use super::learn::{Alpha, Learnt, Plan};
 use super::rate::{CONFIDENCE, Rates};
 use super::trials::{Pairs, Scored, Shape, decisions};
@@ -178,8 +177,9 @@ fn try_plan(set: &Set, plan: &Plan, parts: &[usize]) -> Result<Tried, RatesError
         let table = plan.learn(set, &fits)?.table(set);
         let scored = Pairs::all(set, tests).score(set, &|a, b| table.at(a, b));
         if !scored.genuine.is_empty() && !scored.impostor.is_empty() {
-            losses.push(log_loss(&scored));
-            eers.push(Curve::new(&scored).eer());
+            let curve = Curve::new(&scored);
+            losses.push(curve.log_loss());
+            eers.push(curve.eer());
         }
     }
     let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len().max(1) as f64;
@@ -262,7 +262,7 @@ pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesErro
         (((at * 1000.0).ceil() + 1.0) / 1000.0) as f32
     };
     // Errors cluster by person, so the bound by people must hold too.
-    while allowed > 0 && bootstrap::upper95(scored, above(allowed)).fmr > rate {
+    while allowed > 0 && Rates::at(scored, above(allowed)).fmr_bounds.by_people > Some(rate) {
         allowed -= 1;
     }
     let z = above(allowed);

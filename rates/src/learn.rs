@@ -3,6 +3,7 @@
 use super::RatesError;
 use super::acquire::Set;
 use super::newton::Problem;
+use super::table::{Features, Table};
 use super::trials::Pairs;
 use facelatch::head::{Formula, LogOdds, Projection};
 
@@ -106,13 +107,13 @@ impl Plan {
     /// Distances of all pairs among the people for whom `keep` is true: coordinate by coordinate where alpha is
     /// free, else their sum.
     fn add_pairs(&self, set: &Set, keep: &dyn Fn(usize) -> bool, r: Option<&Projection>, to: &mut Rows) {
-        let (mut pairs, h) = (Pairs::all(set, keep), features(set, r));
-        if let (Alpha::Free(_), Some(h)) = (self.alpha, h.first()) {
-            pairs = pairs.thinned(MAX_FREE_VALUES / h.len().max(1), self.seed);
+        let (mut pairs, h) = (Pairs::all(set, keep), Features::projected(set, r));
+        if matches!(self.alpha, Alpha::Free(_)) {
+            pairs = pairs.thinned(MAX_FREE_VALUES / h.length().max(1), self.seed);
         }
         let all = pairs.genuine.iter().map(|p| (p, true)).chain(pairs.impostor.iter().map(|p| (p, false)));
         for ((a, b), same) in all {
-            let distances = h[*a].iter().zip(&h[*b]).map(|(x, y)| (x - y).abs());
+            let distances = h.of(*a).iter().zip(h.of(*b)).map(|(x, y)| (x - y).abs());
             match self.alpha {
                 Alpha::Free(_) => to.features.extend(distances),
                 Alpha::Common => to.features.push(distances.sum()),
@@ -153,45 +154,14 @@ impl Plan {
 impl Learnt {
     /// Log-odds of all pairs of samples.
     pub fn table(&self, set: &Set) -> Table {
-        let h = features(set, self.projection.as_ref());
+        let h = Features::projected(set, self.projection.as_ref());
         let formula = Formula::new(self.bias, &self.alpha).expect("fitted numbers are finite");
-        Table::new(h.len(), |a, b| formula.log_odds(&h[a], &h[b]).0)
+        Table::new(&h, &formula, &mut |_, _| {})
     }
 
     /// What an identical pair scores, `0..=1`.
     pub fn identical_pair(&self) -> f64 {
         LogOdds(self.bias).probability().value()
-    }
-}
-
-/// h of every sample.
-fn features(set: &Set, projection: Option<&Projection>) -> Vec<Vec<f32>> {
-    let h = |e: &[f32]| projection.map_or_else(|| e.to_vec(), |r| r.apply(e));
-    set.samples.iter().map(|s| h(s.embedding.values())).collect()
-}
-
-/// Scores of all pairs of samples, each computed once.
-#[derive(Clone)]
-pub struct Table {
-    side: usize,
-    z: Vec<f32>,
-}
-
-impl Table {
-    /// Fills the table; `score` must be symmetric and is called once per pair. Four bytes per pair.
-    pub fn new(side: usize, score: impl Fn(usize, usize) -> f32) -> Self {
-        let mut z = Vec::with_capacity(side * (side + 1) / 2);
-        for b in 0..side {
-            z.extend((0..=b).map(|a| score(a, b)));
-        }
-        Self { side, z }
-    }
-
-    /// The score of two samples.
-    pub fn at(&self, a: usize, b: usize) -> f32 {
-        let (a, b) = if a < b { (a, b) } else { (b, a) };
-        debug_assert!(b < self.side);
-        self.z[b * (b + 1) / 2 + a]
     }
 }
 
@@ -267,16 +237,6 @@ mod tests {
         for (got, wanted) in root.iter().zip([0.5, 0.0, 0.0, 2.0]) {
             assert!((got - wanted).abs() < 1e-5, "{root:?}");
         }
-    }
-
-    #[test]
-    fn a_table_is_symmetric_and_scores_each_pair_once() {
-        let asked = std::cell::Cell::new(0);
-        let table = Table::new(3, |a, b| {
-            asked.set(asked.get() + 1);
-            (10 * a + b) as f32
-        });
-        assert_eq!((table.at(1, 2), table.at(2, 1), table.at(0, 0), asked.get()), (12.0, 12.0, 0.0, 6));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Fits heads and measures error rates on labelled pictures: the library of `facelatch-rates`. Not part of the daemon.
 //!
-//! [`people`] (a folder to people) -> [`acquire`] (pictures to embeddings, kept in a [`cache`]) ->
-//! [`trials`] (pairs and decisions with their scores) -> [`curve`], [`rate`] (rates and how sure they are, by
-//! [`bound`] and [`bootstrap`]) -> [`measure`]. Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares
-//! variants of the formula, [`import`] reads last layers trained elsewhere, [`network`] whole networks, [`svg`] draws.
+//! [`people`] (a folder to people) -> [`acquire`] (pictures to embeddings, kept in a [`cache`]) -> [`table`] (the scores
+//! of all pairs) -> [`trials`] (pairs, listed in a [`list`] or all, and decisions) -> [`curve`], [`rate`] (rates and how
+//! sure they are: [`count`]ed in a [`tally`] by people, with [`bound`] and [`bootstrap`]) -> [`measure`], [`protocol`]. Besides: [`fit`]
+//! makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads last layers trained
+//! elsewhere, [`network`] whole networks, [`svg`] draws; [`cores`] spreads work over threads.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares two pictures of one person, an impostor trial two people.
 //! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
@@ -15,20 +16,26 @@ pub mod bench;
 pub mod bootstrap;
 pub mod bound;
 pub mod cache;
+pub mod cores;
+pub mod count;
 pub mod curve;
 pub mod fit;
 pub mod import;
 pub mod learn;
+pub mod list;
 pub mod measure;
 pub mod network;
 pub mod newton;
 pub mod people;
 pub mod picture;
+pub mod protocol;
 pub mod rate;
 pub mod report;
 pub mod siamese;
 pub mod stress;
 pub mod svg;
+pub mod table;
+pub mod tally;
 pub mod trials;
 pub mod write;
 

@@ -6,11 +6,13 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::RatesError;
-use super::acquire::{Losses, Quality, Set};
+use super::acquire::{Losses, Set};
 use super::bootstrap;
-use super::curve::{Bin, Curve, Point, ece, log_loss, reliability};
-use super::learn::Table;
+use super::count::{Counts, Group};
+use super::curve::{Bin, Curve, Point, ece};
+use super::list::{self, Named};
 use super::rate::{Bounds, CONFIDENCE, Rates};
+use super::table::{Features, Table};
 use super::trials::{Pairs, Scored, Searches, Shape, decisions, searches};
 use facelatch::head::{Head, Probability};
 use facelatch::judge::Policy;
@@ -118,21 +120,6 @@ pub struct Identify {
     pub fnir_bounds: Bounds,
 }
 
-/// Part of the pairs.
-#[derive(Debug, Clone, Serialize)]
-pub struct Group {
-    /// Its name.
-    pub name: String,
-    /// Genuine pairs in it.
-    pub genuine: usize,
-    /// Impostor pairs in it; 0 where only genuine ones are counted.
-    pub impostor: usize,
-    /// At the threshold; `None` without pairs.
-    pub fmr: Option<f64>,
-    /// At the threshold; `None` without pairs.
-    pub fnmr: Option<f64>,
-}
-
 /// Shares of pairs by log-odds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Histogram {
@@ -164,63 +151,65 @@ pub struct Method {
 /// Options of a measurement.
 #[derive(Debug, Clone, Default)]
 pub struct Question<'a> {
-    /// Templates and frames of a decision.
+    /// Templates and frames of a decision; `None` to leave decisions and searches out.
     pub shape: Option<Shape>,
-    /// A file of pairs to compare instead of all pairs.
-    pub pairs: Option<&'a Path>,
+    /// A file of pairs, and what it says, to compare instead of all pairs.
+    pub pairs: Option<(&'a Path, &'a [Named])>,
     /// Group of each person, by name.
     pub groups: BTreeMap<String, String>,
 }
 
-/// Measures the head on the set.
+/// Measures the head on the set. `tell` hears how many pairs are scored, of how many.
 ///
 /// # Errors
-/// [`RatesError`] when a file of pairs is wrong or there are no pairs of one kind.
-pub fn measure(set: &Set, head: &Head, question: &Question<'_>) -> Result<Measured, RatesError> {
-    let h: Vec<_> = set.samples.iter().map(|s| head.project(&s.embedding)).collect();
-    let table = Table::new(h.len(), |a, b| head.log_odds_of(&h[a], &h[b]).0);
+/// [`RatesError`] when a listed pair is not in the set or there are no pairs of one kind.
+pub fn measure(
+    set: &Set,
+    head: &Head,
+    question: &Question<'_>,
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<Measured, RatesError> {
+    let listed = question.pairs.map(|(file, pairs)| list::among(set, file, pairs)).transpose()?;
+    let (pairs, pairs_left_out) =
+        listed.map_or((None, 0), |(p, left_out)| (Some(list::by_kind(&p)), left_out));
+    let table = Table::new(&Features::of_head(set, head), head.formula(), tell);
     let z = |a: usize, b: usize| table.at(a, b);
-    let (pairs, pairs_left_out) = match question.pairs {
-        Some(file) => Pairs::listed(set, file)?,
-        None => (Pairs::all(set, |_| true), 0),
-    };
-    if pairs.genuine.is_empty() || pairs.impostor.is_empty() {
-        return Err(RatesError::Asked("no pairs of one kind are left to measure".to_owned()));
-    }
-    let scored = pairs.score(set, &z);
-    let curve = Curve::new(&scored);
     let level = head.threshold().log_odds().0;
+    let counts = match &pairs {
+        Some(pairs) => Counts::of_pairs(set, pairs, &z, (level, &question.groups)),
+        None => Counts::of_all(set, &table, (level, &question.groups)),
+    };
+    let pair = Rates::of(&counts.misses, &counts.matches);
     let decided = question.shape.and_then(|s| Some((s, decisions(set, s, SEED, &|_| true, &z)?)));
     let searched = question.shape.and_then(|s| searches(set, s, SEED, &z));
-    let bins = reliability(&scored);
+    let curve = curve(set, table, pairs.as_ref())?;
+    let bins = curve.reliability();
     let acquired = set.samples.len();
-    let mut people: Vec<usize> = set.samples.iter().map(|s| s.person).collect();
-    people.dedup();
     Ok(Measured {
         embedder: set.recipe.embedder.clone(),
         embedder_sha256: set.recipe.embedder_sha256.clone(),
-        people: people.len(),
+        people: set.by_person().iter().filter(|samples| !samples.is_empty()).count(),
         pictures: set.losses.pictures,
         acquired,
         unclear: set.samples.iter().filter(|sample| !sample.believed).count(),
         failure_to_acquire: 1.0 - acquired as f64 / set.losses.pictures.max(1) as f64,
-        genuine: scored.genuine.len(),
-        impostor: scored.impostor.len(),
+        genuine: curve.genuine(),
+        impostor: curve.impostor(),
         eer: curve.eer(),
         tar: tar(&curve),
         threshold: head.threshold().value(),
-        pair: Rates::at(&scored, level),
-        log_loss: log_loss(&scored),
+        pair,
+        log_loss: curve.log_loss(),
         ece: ece(&bins),
         decision_det: decided.as_ref().map_or(Vec::new(), |(_, s)| Curve::new(s).det(200)),
         decision: decided.as_ref().map(|(shape, scored)| decision(*shape, scored, level)),
         identify: searched.map(|s| identify(s, head.threshold())),
-        by_quality: by_quality(set, &pairs, &z, level),
-        by_group: by_group(set, &pairs, &z, (level, &question.groups)),
+        by_quality: counts.by_quality,
+        by_group: counts.by_group,
         losses: set.losses.clone(),
         det: curve.det(200),
         reliability: bins,
-        histogram: histogram(&scored),
+        histogram: histogram(&curve),
         method: Method {
             confidence: CONFIDENCE,
             seed: SEED,
@@ -231,8 +220,29 @@ pub fn measure(set: &Set, head: &Head, question: &Question<'_>) -> Result<Measur
     })
 }
 
+/// The scores of the pairs, or of all.
+fn curve(set: &Set, table: Table, pairs: Option<&Pairs>) -> Result<Curve, RatesError> {
+    let curve = match pairs {
+        Some(pairs) => Curve::new(&pairs.score(set, &|a, b| table.at(a, b))),
+        None => {
+            let person = |sample: usize| set.samples[sample].person;
+            let (genuine, impostor) = table.into_kinds(|a, b| person(a) == person(b));
+            Curve::of(genuine, impostor)
+        }
+    };
+    if curve.genuine() == 0 || curve.impostor() == 0 {
+        return Err(RatesError::Asked("no pairs of one kind are left to measure".to_owned()));
+    }
+    Ok(curve)
+}
+
+/// At an FMR below 1e-4 only where there are impostor trials enough for one false match.
 fn tar(curve: &Curve) -> BTreeMap<&'static str, f64> {
-    [("1e-2", 1e-2), ("1e-3", 1e-3), ("1e-4", 1e-4)].map(|(key, fmr)| (key, curve.tar(fmr))).into()
+    [("1e-2", 1e-2), ("1e-3", 1e-3), ("1e-4", 1e-4), ("1e-5", 1e-5), ("1e-6", 1e-6)]
+        .into_iter()
+        .filter(|(_, fmr)| *fmr >= 1e-4 || fmr * curve.impostor() as f64 >= 1.0)
+        .map(|(key, fmr)| (key, curve.tar(fmr)))
+        .collect()
 }
 
 fn decision(shape: Shape, scored: &Scored, level: f32) -> Decision {
@@ -269,67 +279,12 @@ fn identify(found: Searches, threshold: Probability) -> Identify {
     }
 }
 
-type Z<'a> = &'a dyn Fn(usize, usize) -> f32;
-
-/// A genuine pair counts under the worse of its two pictures: the later one in the order of [`Quality`].
-fn by_quality(set: &Set, pairs: &Pairs, z: Z<'_>, level: f32) -> Vec<Group> {
-    let mut counts: BTreeMap<Quality, (usize, usize)> = BTreeMap::new();
-    for (a, b) in &pairs.genuine {
-        let worse = set.samples[*a].quality.max(set.samples[*b].quality);
-        let count = counts.entry(worse).or_default();
-        *count = (count.0 + 1, count.1 + usize::from(z(*a, *b) < level));
-    }
-    let group = |(quality, (genuine, misses)): (Quality, (usize, usize))| Group {
-        name: quality.name(),
-        genuine,
-        impostor: 0,
-        fmr: None,
-        fnmr: Some(misses as f64 / genuine as f64),
-    };
-    counts.into_iter().map(group).collect()
-}
-
-/// Pairs whose two people belong to the same group.
-fn by_group(
-    set: &Set,
-    pairs: &Pairs,
-    z: Z<'_>,
-    (level, groups): (f32, &BTreeMap<String, String>),
-) -> Vec<Group> {
-    let group = |sample: usize| groups.get(&set.people[set.samples[sample].person]);
-    let mut counts: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
-    for (slot, list) in [(0, &pairs.genuine), (2, &pairs.impostor)] {
-        for (a, b) in list {
-            let Some(name) = group(*a).filter(|name| Some(*name) == group(*b)) else { continue };
-            let count = counts.entry(name).or_default();
-            count[slot] += 1;
-            count[slot + 1] += usize::from((z(*a, *b) >= level) == (slot == 2));
-        }
-    }
-    let share = |errors: usize, all: usize| (all > 0).then(|| errors as f64 / all as f64);
-    let group = |(name, [genuine, misses, impostor, matches]): (&str, [usize; 4])| Group {
-        name: name.to_owned(),
-        genuine,
-        impostor,
-        fmr: share(matches, impostor),
-        fnmr: share(misses, genuine),
-    };
-    counts.into_iter().map(group).collect()
-}
-
-fn histogram(scored: &Scored) -> Histogram {
+fn histogram(curve: &Curve) -> Histogram {
     const BINS: usize = 80;
-    let all = || scored.genuine.iter().chain(&scored.impostor).map(|t| t.z);
-    let (from, to) = (all().fold(f32::MAX, f32::min), all().fold(f32::MIN, f32::max));
+    let (from, to) = curve.range();
     let step = ((to - from) / BINS as f32).max(f32::MIN_POSITIVE);
-    let shares = |trials: &[super::trials::Trial]| {
-        let mut bins = vec![0.0; BINS];
-        for trial in trials {
-            bins[(((trial.z - from) / step) as usize).min(BINS - 1)] += 1.0 / trials.len() as f64;
-        }
-        bins
-    };
-    Histogram { from, step, genuine: shares(&scored.genuine), impostor: shares(&scored.impostor) }
+    let [genuine, impostor] = curve.shares(from, step, BINS);
+    Histogram { from, step, genuine, impostor }
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
-//! Reads and checks the labelled pictures: a folder with one sub-folder per person, or a list file.
+//! Reads and checks the labelled pictures: a folder with one sub-folder per person, a list file, or a folder of pictures
+//! with a list of pairs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::RatesError;
+use super::list::{Ends, Named};
+use super::{RatesError, cores};
 
 /// SHA-256 of a file.
 pub type FileHash = [u8; 32];
@@ -36,8 +38,10 @@ pub struct Picture {
 pub struct People {
     /// By name.
     pub people: Vec<Person>,
-    /// Files that repeat an earlier one of the same person; counted once.
-    pub repeated: Vec<PathBuf>,
+    /// Files that repeat an earlier one of the same person, each with that one; counted once.
+    pub repeated: Vec<(PathBuf, PathBuf)>,
+    /// Pictures that stand under two people, with all their files. Nobody knows whose they are: left out.
+    pub of_two: Vec<Vec<PathBuf>>,
     /// Files that could not even be read, and why.
     pub unreadable: Vec<(PathBuf, String)>,
 }
@@ -47,50 +51,107 @@ impl People {
     /// (`PATH<tab>PERSON` lines, paths relative to the list).
     ///
     /// # Errors
-    /// [`RatesError`]: empty, one person only, or the same picture under two people.
+    /// [`RatesError`]: empty, or one person only.
     pub fn load(source: &Path) -> Result<Self, RatesError> {
         let named = if source.is_dir() { folders(source)? } else { list(source)? };
+        let named =
+            named.into_iter().flat_map(|(name, paths)| paths.into_iter().map(move |p| (name.clone(), p)));
         let mut found = Self::default();
-        let mut owner: BTreeMap<FileHash, (String, PathBuf)> = BTreeMap::new();
-        for (name, paths) in named {
-            let mut pictures = Vec::new();
-            for path in paths {
-                let sha256 = match hash(&path) {
-                    Ok(sha256) => sha256,
-                    Err(why) => {
-                        found.unreadable.push((path, why));
-                        continue;
-                    }
-                };
-                match owner.get(&sha256) {
-                    Some((other, _)) if *other == name => found.repeated.push(path),
-                    Some((other, first)) => {
-                        let why = format!(
-                            "is the same picture as {}, but {name} and {other} are two people; remove one",
-                            first.display()
-                        );
-                        return Err(RatesError::data(path, why));
-                    }
-                    None => {
-                        owner.insert(sha256, (name.clone(), path.clone()));
-                        pictures.push(Picture { path, sha256 });
-                    }
-                }
-            }
-            if !pictures.is_empty() {
-                found.people.push(Person { name, pictures });
+        let hashed = found.hashed(named.collect());
+        found.add(hashed);
+        found.checked(source)
+    }
+
+    /// The pictures in a folder that a list of pairs names. People are what the list tells: pictures that it, or their
+    /// bytes, say are the same person, also by way of others. All else are taken for different people.
+    ///
+    /// # Errors
+    /// [`RatesError`]: a picture that is not in the folder, or one person only.
+    pub fn listed(folder: &Path, list: &Path, pairs: &[Named]) -> Result<Self, RatesError> {
+        let files: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| p.is_file()).collect();
+        let known = Ends::new(files.iter().enumerate().map(|(number, path)| (path.as_path(), number)));
+        let mut first: Vec<usize> = (0..files.len()).collect();
+        let mut used = vec![false; files.len()];
+        for Named { line, files: [x, y], same } in pairs {
+            let find = |name: &String| {
+                known.find(name).map_err(|why| RatesError::data(list, format!("line {line}: {why}")))
+            };
+            let (x, y) = (find(x)?, find(y)?);
+            (used[x], used[y]) = (true, true);
+            if *same {
+                join(&mut first, x, y);
             }
         }
-        match found.people.as_slice() {
+        let number: HashMap<&Path, usize> = files.iter().map(PathBuf::as_path).zip(0..).collect();
+        let named = files.iter().zip(used).filter(|(_, used)| *used);
+        let mut found = Self::default();
+        let mut hashed = found.hashed(named.map(|(path, _)| (String::new(), path.clone())).collect());
+        let mut of_bytes: BTreeMap<FileHash, usize> = BTreeMap::new();
+        for (_, path, sha256) in &hashed {
+            let number = number[path.as_path()];
+            join(&mut first, *of_bytes.entry(*sha256).or_insert(number), number);
+        }
+        for (name, path, _) in &mut hashed {
+            *name = name_of(&files[root(&first, number[path.as_path()])]);
+        }
+        hashed.sort();
+        found.add(hashed);
+        found.checked(folder)
+    }
+
+    /// Hashes the files on all cores; keeps those that cannot be read apart.
+    fn hashed(&mut self, named: Vec<(String, PathBuf)>) -> Vec<(String, PathBuf, FileHash)> {
+        let hashes = cores::map(named.iter(), |(_, path)| hash(path));
+        let mut hashed = Vec::with_capacity(named.len());
+        for ((name, path), sha256) in named.into_iter().zip(hashes) {
+            match sha256 {
+                Ok(sha256) => hashed.push((name, path, sha256)),
+                Err(why) => self.unreadable.push((path, why)),
+            }
+        }
+        hashed
+    }
+
+    /// Files in the order of people.
+    fn add(&mut self, files: Vec<(String, PathBuf, FileHash)>) {
+        let mut copies: BTreeMap<FileHash, Vec<(&str, &Path)>> = BTreeMap::new();
+        for (name, path, sha256) in &files {
+            copies.entry(*sha256).or_default().push((name, path));
+        }
+        for (name, path, sha256) in &files {
+            let copies = &copies[sha256];
+            let first = copies[0].1;
+            if copies.iter().any(|(other, _)| other != name) {
+                if first == path {
+                    self.of_two.push(copies.iter().map(|(_, path)| (*path).to_owned()).collect());
+                }
+                continue;
+            }
+            if first != path {
+                self.repeated.push((path.clone(), first.to_owned()));
+                continue;
+            }
+            if self.people.last().is_none_or(|person| person.name != *name) {
+                self.people.push(Person { name: name.clone(), pictures: Vec::new() });
+            }
+            if let Some(person) = self.people.last_mut() {
+                person.pictures.push(Picture { path: path.clone(), sha256: *sha256 });
+            }
+        }
+    }
+
+    fn checked(self, source: &Path) -> Result<Self, RatesError> {
+        match self.people.as_slice() {
             [] => Err(RatesError::data(
                 source,
-                "holds no pictures; put each person's pictures in a folder of their own",
+                "holds no pictures of people; put each person's pictures in a folder of their own, or name pairs of \
+                 pictures with measure --pairs",
             )),
             [only] => Err(RatesError::data(
                 source,
                 format!("holds only one person ({}); impostor trials need at least two", only.name),
             )),
-            _ => Ok(found),
+            _ => Ok(self),
         }
     }
 
@@ -100,16 +161,40 @@ impl People {
     }
 }
 
+/// Whether a folder holds pictures itself, and nobody's folder does.
+pub fn is_flat(folder: &Path) -> bool {
+    let files = || entries(folder).into_iter().flatten().any(|path| path.is_file());
+    folder.is_dir() && files() && folders(folder).is_ok_and(|named| named.values().all(Vec::is_empty))
+}
+
+/// The first of the pictures that are joined with this one.
+fn root(first: &[usize], mut at: usize) -> usize {
+    while first[at] != at {
+        at = first[at];
+    }
+    at
+}
+
+/// Makes two pictures those of one person.
+fn join(first: &mut [usize], one: usize, other: usize) {
+    let (one, other) = (root(first, one), root(first, other));
+    first[one.max(other)] = one.min(other);
+}
+
 fn folders(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>, RatesError> {
     let mut named = BTreeMap::new();
     for path in entries(folder)? {
         if path.is_dir() {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = name_of(&path);
             let files = entries(&path)?.into_iter().filter(|p| p.is_file()).collect();
             named.insert(name, files);
         }
     }
     Ok(named)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Entries of a folder, sorted, without hidden ones.
@@ -118,7 +203,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, RatesError> {
     let mut paths = Vec::new();
     for entry in read {
         let path = entry.map_err(RatesError::file(folder))?.path();
-        if !path.file_name().unwrap_or_default().to_string_lossy().starts_with('.') {
+        if !name_of(&path).starts_with('.') {
             paths.push(path);
         }
     }
@@ -175,9 +260,16 @@ mod tests {
     }
 
     #[test]
-    fn one_picture_under_two_people_is_refused_and_both_files_are_named() {
-        let text = refusal(&[("anna/1", "a"), ("bert/2", "a")]);
-        assert!(text.contains("anna/1") && text.contains("bert/2"), "{text}");
+    fn one_picture_under_two_people_is_left_out_and_all_its_files_are_named() {
+        let files = [("anna/1", "a"), ("anna/2", "b"), ("bert/2", "a"), ("bert/3", "c"), ("bert/4", "a")];
+        let dir = folder(&files);
+        let people = People::load(dir.path()).expect("two people");
+        let names = |paths: &[PathBuf]| {
+            paths.iter().map(|p| p.strip_prefix(dir.path()).expect("inside").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(people.of_two.len(), 1);
+        assert_eq!(names(&people.of_two[0]), ["anna/1", "bert/2", "bert/4"].map(PathBuf::from));
+        assert_eq!((people.pictures(), people.repeated.len()), (2, 0));
     }
 
     #[test]
@@ -185,6 +277,26 @@ mod tests {
         let dir = folder(&[("anna/1", "a"), ("anna/2", "a"), ("bert/1", "b"), ("bert/.hidden", "c")]);
         let people = People::load(dir.path()).expect("two people");
         assert_eq!((people.pictures(), people.repeated.len()), (2, 1));
+        assert!(people.repeated[0].1.ends_with("anna/1"));
+    }
+
+    #[test]
+    fn a_list_of_pairs_tells_who_is_who_in_a_flat_folder() {
+        let files =
+            [("1.jpg", "a"), ("2.jpg", "b"), ("3.jpg", "c"), ("4.jpg", "d"), ("5.jpg", "c"), ("6.jpg", "x")];
+        let dir = folder(&files);
+        assert!(is_flat(dir.path()) && !is_flat(folder(&[("anna/1", "a")]).path()));
+        let named = |text: &str| {
+            let list = dir.path().join("list.txt");
+            std::fs::write(&list, text).expect("file");
+            crate::list::read(&list).and_then(|pairs| People::listed(dir.path(), &list, &pairs))
+        };
+        // 3 and 5 are one picture, so 1, 2, 3 and 5 show one person; nothing is said of 6.
+        let people = named("1.jpg 2.jpg 1\n5.jpg 2.jpg 1\n3.jpg 4.jpg 0\n").expect("two people");
+        let names: Vec<_> = people.people.iter().map(|p| (p.name.as_str(), p.pictures.len())).collect();
+        assert_eq!((names, people.repeated.len()), (vec![("1.jpg", 3), ("4.jpg", 1)], 1));
+        let why = named("1.jpg 2.jpg 1\n3.jpg 9.jpg 0\n").expect_err("no such picture").to_string();
+        assert!(why.contains("line 2: 9.jpg"), "{why}");
     }
 
     #[test]

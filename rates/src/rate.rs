@@ -1,12 +1,11 @@
 //! One error rate with its upper bounds, computed in three ways.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::bootstrap;
 use super::bound::clopper_pearson_upper;
-use super::trials::{Scored, Trial};
+use super::tally::Tally;
+use super::trials::Scored;
 
 /// Confidence of all bounds.
 pub const CONFIDENCE: f64 = 0.95;
@@ -53,23 +52,17 @@ impl Bounds {
         self.by_people.map_or(self.worst_case, |people| people.max(self.as_if_independent))
     }
 
-    fn of(trials: &[Trial], wrong: impl Fn(&Trial) -> bool, by_people: f64) -> Self {
-        let mut people: BTreeMap<(u32, u32), bool> = BTreeMap::new();
-        let mut errors = 0;
-        for trial in trials {
-            let ((a, b), wrong) = (trial.people, wrong(trial));
-            *people.entry((a.min(b), a.max(b))).or_default() |= wrong;
-            errors += usize::from(wrong);
-        }
-        let with_error = people.values().filter(|wrong| **wrong).count();
+    fn of(tally: &Tally, by_people: f64) -> Self {
+        let (trials, errors) = (tally.trials(), tally.errors());
+        let (people, people_with_error) = (tally.people(), tally.people_with_error());
         Self {
-            trials: trials.len(),
+            trials,
             errors,
-            as_if_independent: clopper_pearson_upper(errors, trials.len(), CONFIDENCE),
+            as_if_independent: clopper_pearson_upper(errors, trials, CONFIDENCE),
             by_people: (errors > 0).then_some(by_people),
-            people: people.len(),
-            people_with_error: with_error,
-            worst_case: clopper_pearson_upper(with_error, people.len(), CONFIDENCE),
+            people,
+            people_with_error,
+            worst_case: clopper_pearson_upper(people_with_error, people, CONFIDENCE),
         }
     }
 
@@ -81,9 +74,14 @@ impl Bounds {
 impl Rates {
     /// Rates at threshold `z`.
     pub fn at(scored: &Scored, z: f32) -> Self {
-        let people = bootstrap::upper95(scored, z);
-        let fmr = Bounds::of(&scored.impostor, |t| t.z >= z, people.fmr);
-        let fnmr = Bounds::of(&scored.genuine, |t| t.z < z, people.fnmr);
+        let misses = Tally::of(&scored.genuine, |t| t.z < z);
+        Self::of(&misses, &Tally::of(&scored.impostor, |t| t.z >= z))
+    }
+
+    /// Rates of genuine trials that miss and impostor trials that match.
+    pub fn of(misses: &Tally, matches: &Tally) -> Self {
+        let people = bootstrap::upper95(misses, matches);
+        let (fmr, fnmr) = (Bounds::of(matches, people.fmr), Bounds::of(misses, people.fnmr));
         Self {
             fmr: fmr.rate(),
             fmr_upper95: fmr.upper95(),
@@ -97,6 +95,7 @@ impl Rates {
 
 #[cfg(test)]
 mod tests {
+    use super::super::trials::Trial;
     use super::*;
 
     /// Five people: 100 trials of each person, and of each pair in both orders.

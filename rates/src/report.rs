@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::ablate::Row;
 use super::fit::Fitted;
 use super::measure::Measured;
+use super::protocol::{Accuracy, Protocol};
 use super::rate::{Bounds, Rates};
 use super::trials::Shape;
 
@@ -60,13 +61,13 @@ pub fn measured(m: &Measured) -> String {
         let without = m.people.saturating_sub(d.rates.fnmr_bounds.people);
         let left_out = match without {
             0 => String::new(),
-            n => format!("; {n} people have too few pictures and are left out"),
+            n => format!("; {n} people have too few pictures for genuine ones"),
         };
         block("decision", &rates(&d.rates), &mut line);
         line(format!("            of {frames} frames against {templates} templates{left_out}"));
         line(format!("            EER {}, TAR {}", share(d.eer), tar(&d.tar)));
     } else {
-        let why = "too few people have enough pictures for --templates and --frames";
+        let why = "it takes people with enough pictures for --templates and --frames, in a folder each";
         line(format!("  decision  not measured: {why}"));
     }
     if let Some(i) = &m.identify {
@@ -100,6 +101,22 @@ pub fn measured(m: &Measured) -> String {
     out
 }
 
+/// The pair protocol of LFW as text.
+pub fn protocol(p: &Protocol) -> String {
+    let accuracy = |a: &Accuracy| format!("{:.4} +- {:.4}", a.mean, a.standard_error);
+    let seen =
+        |errors: usize, of: usize| format!("{} ({errors} of {of})", share(errors as f64 / of.max(1) as f64));
+    format!(
+        "protocol    {} pairs in ten folds, {} left out: accuracy {} (by cosine {})\n            at the threshold of the head: FMR {}, FNMR {}\n",
+        p.pairs,
+        p.left_out,
+        accuracy(&p.head),
+        accuracy(&p.cosine),
+        seen(p.false_matches, p.impostor),
+        seen(p.misses, p.genuine)
+    )
+}
+
 /// Lines under one heading.
 fn block(heading: &str, lines: &[String], line: &mut impl FnMut(String)) {
     for (number, text) in lines.iter().enumerate() {
@@ -120,15 +137,20 @@ fn acquired(m: &Measured, out: &mut String) {
     line(format!("people      {}", m.people));
     let l = &m.losses;
     line(format!(
-        "pictures    {}, a face in {} (failure to acquire {}: {} without a face, {} unreadable), {} needed a border, {} repeated",
+        "pictures    {}, a face in {} (failure to acquire {}: {} without a face, {} unreadable), {} needed a border, {} repeated, {} under two people and left out",
         m.pictures,
         m.acquired,
         share(m.failure_to_acquire),
         l.no_face.len(),
         l.unreadable.len(),
         l.bordered,
-        l.repeated
+        l.repeated,
+        l.of_two.len()
     ));
+    for paths in &l.of_two {
+        let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+        line(format!("            under two people: {}", paths.join(", ")));
+    }
     if m.unclear > 0 {
         line(format!("            below the embedder's limits, in no decision: {}", m.unclear));
     }

@@ -8,14 +8,11 @@ pub mod score;
 pub mod table;
 pub mod take;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-
 use serde::Serialize;
 
-use super::RatesError;
-use super::acquire::{Bench, THREADS};
+use super::acquire::Bench;
 use super::people::{People, Person};
+use super::{RatesError, cores};
 use facelatch::detect::quality::RetryReason;
 use facelatch::embed::Embedding;
 use facelatch::head::Head;
@@ -120,28 +117,17 @@ fn taken(
     plan: &Plan,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Shots>, RatesError> {
-    let next = AtomicUsize::new(0);
     let mut all: Vec<Option<Shots>> = people.iter().map(|_| None).collect();
-    std::thread::scope(|scope| {
-        let (send, receive) = mpsc::channel();
-        for _ in 0..THREADS {
-            let (send, next) = (send.clone(), &next);
-            scope.spawn(move || {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(person) = people.get(number) else { return };
-                    if send.send((number, take::shots(bench, person, kinds, plan))).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(send);
-        for (done, (number, shots)) in receive.into_iter().enumerate() {
+    let mut done = 0;
+    cores::each(
+        people.iter().enumerate(),
+        |(number, person)| (number, take::shots(bench, person, kinds, plan)),
+        |(number, shots)| {
             all[number] = shots?;
-            tell(done + 1, people.len());
-        }
-        Ok::<(), RatesError>(())
-    })?;
+            done += 1;
+            tell(done, people.len());
+            Ok(())
+        },
+    )?;
     Ok(all.into_iter().flatten().collect())
 }

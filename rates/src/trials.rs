@@ -1,15 +1,11 @@
 //! Makes trials from a [`Set`]: pairs of pictures, and whole decisions as the daemon makes them.
 
-use std::collections::HashMap;
-use std::path::Path;
-
-use super::RatesError;
 use super::acquire::Set;
 use facelatch::head::LogOdds;
 use facelatch::head::project::SplitMix64;
 use facelatch::judge::vote;
 
-/// Most pairs kept of each kind; more are thinned out at random. 12 bytes each while being scored.
+/// Most pairs kept of each kind to fit on; more are thinned out at random.
 const MAX_PAIRS: usize = 4_000_000;
 
 /// About this many impostor decisions are drawn, so that 1 in 10,000 can be bounded.
@@ -88,51 +84,6 @@ impl Pairs {
         self
     }
 
-    /// Reads pairs from lines of `file_x,file_y,Yes|No`, with or without that header. Each path must be the end of a path
-    /// in the set. Pairs with a picture that could not be acquired are left out and counted.
-    ///
-    /// # Errors
-    /// [`RatesError::Data`] for a malformed line, a file that is not in the set, or no pair of one kind.
-    pub fn listed(set: &Set, file: &Path) -> Result<(Self, usize), RatesError> {
-        let text = std::fs::read_to_string(file).map_err(RatesError::file(file))?;
-        let known = by_tail(set);
-        let lost: std::collections::HashSet<String> = set
-            .losses
-            .no_face
-            .iter()
-            .chain(set.losses.unreadable.iter().map(|(p, _)| p))
-            .flat_map(|p| tails(p))
-            .collect();
-        let (mut pairs, mut left_out) = (Self::default(), 0);
-        for (number, line) in text.lines().enumerate() {
-            let wrong = |why: String| RatesError::data(file, format!("line {}: {why}", number + 1));
-            let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-            let (x, y, same) = match fields.as_slice() {
-                [] | [""] | ["file_x", "file_y", _] => continue,
-                [x, y, answer] if answer.eq_ignore_ascii_case("yes") => (*x, *y, true),
-                [x, y, answer] if answer.eq_ignore_ascii_case("no") => (*x, *y, false),
-                _ => return Err(wrong("expected file_x,file_y,Yes or file_x,file_y,No".to_owned())),
-            };
-            if lost.contains(x) || lost.contains(y) {
-                left_out += 1;
-                continue;
-            }
-            let find = |name: &str| match known.get(name) {
-                Some(Some(sample)) => Ok(*sample),
-                Some(None) => {
-                    Err(wrong(format!("{name} matches several files of the set; write more of its path")))
-                }
-                None => Err(wrong(format!("{name} is not in the set"))),
-            };
-            let pair = (find(x)?, find(y)?);
-            if same { pairs.genuine.push(pair) } else { pairs.impostor.push(pair) }
-        }
-        if pairs.genuine.is_empty() || pairs.impostor.is_empty() {
-            return Err(RatesError::data(file, "needs at least one pair with Yes and one with No"));
-        }
-        Ok((pairs, left_out))
-    }
-
     /// Scores them.
     pub fn score(&self, set: &Set, z: Score<'_>) -> Scored {
         let trial = |&(a, b): &Pair| Trial {
@@ -146,27 +97,6 @@ impl Pairs {
     }
 }
 
-/// `a/b/c.png` gives `c.png`, `b/c.png` and the whole path.
-fn tails(path: &Path) -> Vec<String> {
-    let parts: Vec<_> = path.iter().map(|p| p.to_string_lossy().into_owned()).collect();
-    let mut tails: Vec<String> =
-        (1..=parts.len().min(3)).map(|n| parts[parts.len() - n..].join("/")).collect();
-    tails.push(path.to_string_lossy().into_owned());
-    tails.dedup();
-    tails
-}
-
-/// Samples by the end of their path; `None` if two share it.
-fn by_tail(set: &Set) -> HashMap<String, Option<usize>> {
-    let mut known = HashMap::new();
-    for (number, sample) in set.samples.iter().enumerate() {
-        for tail in tails(&sample.path) {
-            known.entry(tail).and_modify(|n| *n = None).or_insert(Some(number));
-        }
-    }
-    known
-}
-
 /// How a decision is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Shape {
@@ -177,9 +107,10 @@ pub struct Shape {
 }
 
 /// Decisions as the daemon makes them: `shape.frames` pictures of one person against `shape.templates` of another, or
-/// other pictures of the same person. About 40,000 of each kind, at most 200 for a pair of people, the same number for
-/// every pair. A picture that is not believed takes no part; where no frame or no template is left, there is no match.
-/// `None` when fewer than two of the people kept have enough pictures.
+/// other pictures of the same person. Everyone with enough pictures for the templates is a user, and everyone with enough
+/// for the frames stands before the camera. About 40,000 of each kind, at least one and at most 200 for a pair of people,
+/// the same number for every pair. A picture that is not believed takes no part; where no frame or no template is left,
+/// there is no match. `None` when fewer than two of the people kept have enough pictures for both.
 pub fn decisions(
     set: &Set,
     shape: Shape,
@@ -187,16 +118,17 @@ pub fn decisions(
     keep: &dyn Fn(usize) -> bool,
     z: Score<'_>,
 ) -> Option<Scored> {
-    let enough = |samples: &Vec<usize>| samples.len() >= shape.templates + shape.frames;
-    let people: Vec<(u32, Vec<usize>)> =
-        (0..).zip(set.by_person()).filter(|(p, s)| keep(*p as usize) && enough(s)).collect();
-    let others = people.len().checked_sub(1).filter(|n| *n > 0)?;
-    let draws = (WANTED_DECISIONS / (people.len() * others)).clamp(1, 200);
+    let kept = |(p, _): &(u32, Vec<usize>)| keep(*p as usize);
+    let people: Vec<(u32, Vec<usize>)> = (0..).zip(set.by_person()).filter(kept).collect();
+    let with = |pictures: usize| people.iter().filter(move |(_, samples)| samples.len() >= pictures);
+    let both = shape.templates + shape.frames;
+    let others = with(shape.frames).count().checked_sub(1).filter(|_| with(both).count() > 1)?;
+    let draws = (WANTED_DECISIONS / (with(shape.templates).count() * others)).clamp(1, 200);
     let mut random = SplitMix64(seed);
     let mut scored = Scored::default();
-    for (user, own) in &people {
+    for (user, own) in with(shape.templates) {
         let mut own = own.clone();
-        for (other, theirs) in &people {
+        for (other, theirs) in with(shape.frames).filter(|(p, s)| p != user || s.len() >= both) {
             let mut theirs = theirs.clone();
             for _ in 0..if user == other { draws * others } else { draws } {
                 random.shuffle(&mut own);
@@ -287,22 +219,22 @@ mod tests {
     }
 
     #[test]
-    fn listed_pairs_are_found_by_the_end_of_their_path() {
-        let file = tempfile::NamedTempFile::new().expect("file");
-        std::fs::write(file.path(), "file_x,file_y,Decision\nanna/0,anna/1,Yes\nanna/0,bert/3,No\n")
-            .expect("file");
-        let (pairs, left_out) = Pairs::listed(&set(), file.path()).expect("found");
-        assert_eq!((pairs.genuine, pairs.impostor, left_out), (vec![(0, 1)], vec![(0, 7)], 0));
-        for (text, wanted) in [
-            ("0,anna/1,Yes\n", "several files"),
-            ("dora/0,anna/1,Yes\n", "not in the set"),
-            ("anna/0,anna/1,maybe\n", "line 1"),
-            ("anna/0,anna/1,Yes\n", "one with No"),
-        ] {
-            std::fs::write(file.path(), text).expect("file");
-            let why = Pairs::listed(&set(), file.path()).expect_err("refused").to_string();
-            assert!(why.contains(wanted), "{why}");
-        }
+    fn everyone_with_enough_pictures_is_a_user_or_stands_before_the_camera() {
+        let looks = |n: usize| (0..n).map(|i| vec![1.0, i as f32]).collect();
+        let set = set_of(&[("two", looks(2)), ("three", looks(3)), ("one", looks(1)), ("four", looks(4))]);
+        let shape = Shape { templates: 2, frames: 1 };
+        let scored = decisions(&set, shape, 7, &|_| true, &|_, _| 0.0).expect("two have enough for both");
+        let people = |trials: &[Trial]| {
+            trials
+                .iter()
+                .map(|t| t.people)
+                .collect::<std::collections::BTreeSet<_>>()
+                .into_iter()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(people(&scored.genuine), [(1, 1), (3, 3)]);
+        let wanted = [(0, 1), (0, 2), (0, 3), (1, 0), (1, 2), (1, 3), (3, 0), (3, 1), (3, 2)];
+        assert_eq!(people(&scored.impostor), wanted);
     }
 
     #[test]

@@ -150,10 +150,76 @@ fn unusable_sets_are_refused_by_name() {
     assert!(code == 1 && err.contains("at least two pictures of one person"), "{err}");
     let (code, _, err) = rates(&["ablate"], people(&["obama", "biden", "collins"]).path());
     assert!(code == 1 && err.contains("cannot be halved"), "{err}");
-    let twice = people(&["obama", "biden"]);
-    std::fs::copy(twice.path().join("obama/obama-1.jpg"), twice.path().join("biden/x.jpg")).expect("copied");
-    let (code, _, err) = rates(&["fit"], twice.path());
-    assert!(code == 1 && err.contains("obama-1.jpg") && err.contains("x.jpg"), "{err}");
+}
+
+#[test]
+fn a_picture_under_two_people_is_named_and_left_out() {
+    let folder = people(&["obama", "biden", "collins"]);
+    std::fs::copy(folder.path().join("obama/obama-1.jpg"), folder.path().join("collins/x.jpg"))
+        .expect("copied");
+    let (code, out, err) = rates(&["measure"], folder.path());
+    let line = out.lines().find(|line| line.contains("under two people: ")).unwrap_or_default();
+    assert!(code == 0 && line.contains("obama-1.jpg") && line.contains("x.jpg"), "{out}{err}");
+    assert!(out.contains("pairs       1 genuine, 5 impostor"), "{out}");
+}
+
+/// All bundled faces side by side, and a list of their pairs.
+fn side_by_side(list: &str) -> (tempfile::TempDir, String) {
+    let (named, flat) =
+        (people(&["obama", "biden", "collins", "nobody"]), tempfile::tempdir().expect("folder"));
+    for (person, pictures) in PEOPLE {
+        for picture in *pictures {
+            std::fs::copy(named.path().join(person).join(picture), flat.path().join(picture))
+                .expect("copied");
+        }
+    }
+    let file = flat.path().join("pairs.txt");
+    std::fs::write(&file, list).expect("written");
+    (flat, file.to_string_lossy().into_owned())
+}
+
+#[test]
+fn pairs_of_pictures_side_by_side_are_measured() {
+    let list = "obama-1.jpg obama-2.jpg 1\nobama-2.jpg obama-3.jpg 1\nobama-3.jpg biden.jpg 0\ncoffee.jpg biden.jpg 0\n";
+    let (folder, file) = side_by_side(list);
+    let (code, out, err) = rates(&["measure", "--json", "--pairs", &file], folder.path());
+    assert_eq!(code, 0, "{err}");
+    let measured: Value = serde_json::from_str(&out).expect("JSON");
+    let count = |key: &str| measured[key].as_u64();
+    // The astronaut is in no pair.
+    assert_eq!(
+        ["genuine", "impostor", "people", "pictures"].map(count),
+        [Some(2), Some(1), Some(2), Some(5)]
+    );
+    assert_eq!((measured["fmr"].as_f64(), measured["fnmr"].as_f64()), (Some(0.0), Some(0.0)));
+    assert_eq!(measured["fnmr_bounds"]["people"], 1, "two pairs of one person: {out}");
+    assert_eq!((&measured["method"]["pairs_left_out"], &measured["decision"]), (&1.into(), &Value::Null));
+    let (folder, file) = side_by_side("obama-1.jpg obama-9.jpg 1\nobama-3.jpg biden.jpg 0\n");
+    let (code, _, err) = rates(&["measure", "--pairs", &file], folder.path());
+    assert!(code == 1 && err.contains("line 1: obama-9.jpg is not in the set"), "{err}");
+}
+
+#[test]
+fn the_protocol_of_lfw_runs_in_ten_folds_beside_the_rates() {
+    let folder = people(&["obama", "biden", "collins"]);
+    let mut list = "file_x,file_y,Decision\n".to_owned();
+    for (a, b) in [("obama-1", "obama-2"), ("obama-1", "obama-3"), ("obama-2", "obama-3")] {
+        list += &format!("{a}.jpg,{b}.jpg,Yes\n");
+    }
+    for a in ["obama-1", "obama-2", "obama-3"] {
+        list += &format!("{a},biden,No\n{a},astronaut,No\n");
+    }
+    std::fs::write(folder.path().join("pairs.txt"), list + "biden,astronaut,No\n").expect("written");
+    let (code, out, err) = rates(&["lfw"], folder.path());
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("10 pairs in ten folds, 0 left out: accuracy 1.0000 +- 0.0000"), "{out}");
+    assert!(
+        out.contains("FMR 0 (0 of 7), FNMR 0 (0 of 3)") && out.contains("3 genuine, 7 impostor"),
+        "{out}"
+    );
+    let (code, out, err) = rates(&["lfw", "--json"], folder.path());
+    let both: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &both["protocol"]["pairs"], &both["impostor"]), (0, &10.into(), &7.into()), "{err}");
 }
 
 #[test]

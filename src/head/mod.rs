@@ -49,6 +49,13 @@ impl Formula {
         LogOdds(self.bias + self.alpha.distance(h1, h2))
     }
 
+    /// [`Formula::log_odds`] of each of `h1s` with each of `h2s`, both vectors in a row, to the same bits; `out` has one
+    /// value for each pair. [`Scan::between`] says what is fast.
+    pub fn log_odds_between(&self, h1s: &[f32], h2s: &[f32], out: &mut [f32]) {
+        self.alpha.between(h1s, h2s, out);
+        out.iter_mut().for_each(|z| *z += self.bias);
+    }
+
     /// alpha, one value for each coordinate of h.
     pub fn alpha(&self) -> &[f32] {
         self.alpha.weights()
@@ -87,6 +94,11 @@ impl Head {
     /// Probability that `a` and `b` show one person: `sigmoid(log_odds)`. Saturates to 0 or 1, never NaN.
     pub fn probability(&self, a: &Embedding, b: &Embedding) -> Probability {
         self.log_odds(a, b).probability()
+    }
+
+    /// The formula by itself.
+    pub fn formula(&self) -> &Formula {
+        &self.formula
     }
 
     /// The kind of template key that keeps this head's scores at the least cost.
@@ -182,6 +194,18 @@ mod tests {
         let (a, b) = (unit(vec![1.0, 0.0, 0.0]), unit(vec![0.0, 1.0, 0.0]));
         assert_eq!(head().log_odds(&a, &b), LogOdds(3.0 - 2.0 - 1.0));
         assert_eq!(head().probability(&a, &b).value(), 0.5);
+    }
+
+    #[test]
+    fn many_pairs_score_as_each_does() {
+        let formula = Formula::new(3.0, &[-2.0, -1.0, 0.5]).expect("finite");
+        let (h1s, h2s): (Vec<f32>, Vec<f32>) = (0..15).map(|i| ((i as f32).sin(), (i as f32).cos())).unzip();
+        let mut out = [0.0; 25];
+        formula.log_odds_between(&h1s, &h2s, &mut out);
+        let pairs = h1s.chunks_exact(3).flat_map(|a| h2s.chunks_exact(3).map(move |b| (a, b)));
+        for ((a, b), z) in pairs.zip(out) {
+            assert_eq!(formula.log_odds(a, b), LogOdds(z));
+        }
     }
 
     proptest! {

@@ -250,6 +250,11 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
+    /// Passes over `n` numbers.
+    pub fn skip(&mut self, n: u64) {
+        self.0 = self.0.wrapping_add(n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    }
+
     /// `0..1`, 53 bits.
     pub fn uniform(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
@@ -277,6 +282,9 @@ mod tests {
         let mut random = SplitMix64(1_234_567);
         let wanted = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
         assert_eq!([random.bits(), random.bits(), random.bits()], wanted);
+        let mut random = SplitMix64(1_234_567);
+        random.skip(2);
+        assert_eq!(random.bits(), wanted[2]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Other, Simd};
+use super::{Other, Simd, TILE};
 use crate::post::PostPtr;
 
 /// Needs avx2.
@@ -167,6 +167,25 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn distance_tile(
+        w: *const [f32; 16],
+        p: [*const [f32; 16]; TILE],
+        t: [*const [f32; 16]; TILE],
+        blocks: usize,
+    ) -> [[f32; TILE]; TILE] {
+        let mut tile = [[0.0; TILE]; TILE];
+        // Sixteen registers hold the sums of two by two.
+        for (i, k) in [(0, 0), (0, 2), (2, 0), (2, 2)] {
+            // SAFETY: as above.
+            let sums = unsafe { two_by_two(w, [p[i], p[i + 1]], [t[k], t[k + 1]], blocks) };
+            for (row, sums) in tile[i..].iter_mut().zip(sums) {
+                row[k..k + 2].copy_from_slice(&sums);
+            }
+        }
+        tile
+    }
+
+    #[inline(always)]
     unsafe fn distance_bytes(
         w: *const [i16; 16],
         p: *const [u8; 16],
@@ -187,6 +206,34 @@ impl Simd for Avx2 {
             let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
             _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)))
         }
+    }
+}
+
+/// A quarter of [`Simd::distance_tile`].
+#[inline(always)]
+unsafe fn two_by_two(
+    w: *const [f32; 16],
+    p: [*const [f32; 16]; 2],
+    t: [*const [f32; 16]; 2],
+    blocks: usize,
+) -> [[f32; 2]; 2] {
+    // SAFETY: the caller promises `blocks` of 16 values, and AVX.
+    unsafe {
+        let sign = _mm256_set1_ps(-0.0);
+        let mut sums = [[[_mm256_setzero_ps(); 2]; 2]; 2];
+        for j in 0..blocks {
+            for half in 0..2 {
+                let at = |x: *const [f32; 16]| _mm256_loadu_ps(x.cast::<f32>().add(16 * j + 8 * half));
+                let (weights, probes, templates) = (at(w), p.map(at), t.map(at));
+                for (sums, probe) in sums.iter_mut().zip(probes) {
+                    for (sums, template) in sums.iter_mut().zip(templates) {
+                        let distance = _mm256_andnot_ps(sign, _mm256_sub_ps(probe, template));
+                        sums[half] = _mm256_add_ps(sums[half], _mm256_mul_ps(weights, distance));
+                    }
+                }
+            }
+        }
+        sums.map(|sums| sums.map(|sums| sum_of_eight(_mm256_add_ps(sums[0], sums[1]))))
     }
 }
 

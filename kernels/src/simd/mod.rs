@@ -21,6 +21,9 @@ pub(crate) mod vnni;
 
 use crate::post::PostPtr;
 
+/// Probes, and templates, that [`Simd::distance_tile`] compares at once.
+pub(crate) const TILE: usize = 4;
+
 /// One instruction set.
 ///
 /// # Safety
@@ -105,6 +108,17 @@ pub(crate) trait Simd {
             }
         }
         sums[0]
+    }
+    /// [`Simd::distance`] of each probe to each template, to the same bits: what is read serves several sums.
+    #[inline(always)]
+    unsafe fn distance_tile(
+        w: *const [f32; 16],
+        p: [*const [f32; 16]; TILE],
+        t: [*const [f32; 16]; TILE],
+        blocks: usize,
+    ) -> [[f32; TILE]; TILE] {
+        // SAFETY: the caller promises `blocks` of each.
+        p.map(|p| t.map(|t| unsafe { Self::distance(w, p, t, blocks) }))
     }
     /// The sum of [`crate::ByteScan`] over `blocks` of 16 values.
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Other, Simd};
+use super::{Other, Simd, TILE};
 use crate::post::PostPtr;
 
 /// Needs avx2, avx512f, avx512bw and avx512vnni.
@@ -142,8 +142,32 @@ impl Simd for Vnni {
                 let distance = _mm512_abs_ps(_mm512_sub_ps(p, t));
                 sums = _mm512_add_ps(sums, _mm512_mul_ps(w, distance));
             }
-            let upper = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(sums)));
-            super::avx2::sum_of_eight(_mm256_add_ps(_mm512_castps512_ps256(sums), upper))
+            sum_of_sixteen(sums)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn distance_tile(
+        w: *const [f32; 16],
+        p: [*const [f32; 16]; TILE],
+        t: [*const [f32; 16]; TILE],
+        blocks: usize,
+    ) -> [[f32; TILE]; TILE] {
+        // SAFETY: as above.
+        unsafe {
+            let mut sums = [[_mm512_setzero_ps(); TILE]; TILE];
+            for j in 0..blocks {
+                let weights = _mm512_loadu_ps(w.add(j).cast());
+                let probes = p.map(|p| _mm512_loadu_ps(p.add(j).cast()));
+                for (k, t) in t.iter().enumerate() {
+                    let template = _mm512_loadu_ps(t.add(j).cast());
+                    for (sums, probe) in sums.iter_mut().zip(probes) {
+                        let distance = _mm512_abs_ps(_mm512_sub_ps(probe, template));
+                        sums[k] = _mm512_add_ps(sums[k], _mm512_mul_ps(weights, distance));
+                    }
+                }
+            }
+            sums.map(|sums| sums.map(|sums| sum_of_sixteen(sums)))
         }
     }
 
@@ -167,6 +191,16 @@ impl Simd for Vnni {
             _mm512_reduce_add_epi32(sums)
                 + super::avx2::Avx2::distance_bytes(w.add(even), p.add(even), t.add(even), blocks - even)
         }
+    }
+}
+
+/// Upper half onto lower half, four times.
+#[inline(always)]
+unsafe fn sum_of_sixteen(sums: __m512) -> f32 {
+    // SAFETY: registers only; the caller has AVX-512.
+    unsafe {
+        let upper = _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(sums)));
+        super::avx2::sum_of_eight(_mm256_add_ps(_mm512_castps512_ps256(sums), upper))
     }
 }
 

@@ -9,7 +9,7 @@ fn measured(groups: &[(&str, &str)]) -> Measured {
     let head = Head::new(Path::new("h"), 4.0, vec![-12.0, -12.0], 0.5).expect("works");
     let groups = groups.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
     let shape = Some(Shape { templates: 2, frames: 1 });
-    measure(&set, &head, &Question { shape, pairs: None, groups }).expect("measures")
+    measure(&set, &head, &Question { shape, pairs: None, groups }, &mut |_, _| {}).expect("measures")
 }
 
 #[test]
@@ -55,6 +55,45 @@ fn json_has_the_promised_keys() {
     for key in ["templates", "frames", "genuine", "impostor", "fmr", "fmr_upper95", "fnmr", "fnmr_upper95"] {
         assert!(json["decision"][key].is_number(), "{key}");
     }
+}
+
+/// 25 people with one to nine pictures each, many of whom look alike.
+fn crowd() -> Set {
+    let mut random = facelatch::head::project::SplitMix64(11);
+    let names: Vec<String> = (0..25).map(|p| format!("p{p}")).collect();
+    let mut near = |centre: &[f32], scale: f64| -> Vec<f32> {
+        centre.iter().map(|c| c + ((random.uniform() - 0.5) * scale) as f32).collect()
+    };
+    let mut people = Vec::new();
+    for (p, name) in names.iter().enumerate() {
+        let centre = near(&[0.0; 5], 2.0);
+        people.push((name.as_str(), (0..p % 9 + 1).map(|_| near(&centre, 0.9)).collect()));
+    }
+    set_of(&people)
+}
+
+#[test]
+fn all_pairs_in_one_sweep_give_the_rates_of_a_list_of_them() {
+    let set = crowd();
+    let head = Head::new(Path::new("h"), 3.0, vec![-2.0; 5], 0.7).expect("works");
+    let groups: BTreeMap<_, _> = set.people.iter().map(|p| (p.clone(), p[..2].to_owned())).collect();
+    let question = Question { groups: groups.clone(), ..Default::default() };
+    let m = measure(&set, &head, &question, &mut |_, _| {}).expect("measures");
+    let z = |a: usize, b: usize| head.log_odds(&set.samples[a].embedding, &set.samples[b].embedding).0;
+    let pairs = Pairs::all(&set, |_| true);
+    let (scored, level) = (pairs.score(&set, &z), head.threshold().log_odds().0);
+    assert_eq!((m.genuine, m.impostor), (scored.genuine.len(), scored.impostor.len()));
+    let wanted = Rates::at(&scored, level);
+    assert_eq!((m.pair.fmr_bounds, m.pair.fnmr_bounds), (wanted.fmr_bounds, wanted.fnmr_bounds));
+    assert!(wanted.fmr_bounds.errors > 50 && wanted.fnmr_bounds.errors > 5, "{wanted:?}");
+    let curve = Curve::new(&scored);
+    assert_eq!((m.eer, m.tar, m.log_loss), (curve.eer(), tar(&curve), curve.log_loss()));
+    let counts = Counts::of_pairs(&set, &pairs, &z, (level, &groups));
+    let numbers = |groups: &[Group]| {
+        groups.iter().map(|g| (g.name.clone(), g.genuine, g.impostor, g.fmr, g.fnmr)).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(&m.by_group), numbers(&counts.by_group));
+    assert_eq!(m.by_quality[0].genuine, m.genuine);
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub(crate) enum Verb {
     Import(Import),
     /// Error rates of a head on labelled pictures.
     Measure(Measure),
+    /// The pair protocol of Labeled Faces in the Wild, in ten folds, then the error rates over all its people.
+    Lfw(Lfw),
     /// What the product does with faces it cannot judge: twenty kinds of fault in five strengths, as a Markdown table.
     Stress(Stress),
 }
@@ -46,6 +48,10 @@ pub(crate) struct Pictures {
     /// Pictures are aligned faces of 112x112 pixels; use them as they are.
     #[arg(long)]
     pub(crate) aligned: bool,
+    /// Of several faces in a picture, take the one nearest to its middle instead of the largest: pictures were cut out around
+    /// the person, as in LFW.
+    #[arg(long)]
+    pub(crate) central: bool,
     /// Where embeddings are kept between runs. They are biometric data: delete the folder afterwards.
     #[arg(long, default_value = "facelatch-rates-cache", value_name = "DIR")]
     pub(crate) cache: PathBuf,
@@ -121,13 +127,30 @@ pub(crate) struct Ablate {
 #[derive(ClapArgs)]
 pub(crate) struct Measure {
     #[command(flatten)]
+    pub(crate) rates: Rates,
+    /// Pairs to compare instead of all: lines of file_x,file_y,Yes|No, or of two files and 1|0, or LFW's pairs.txt. DIR may
+    /// then hold all pictures side by side.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Lfw {
+    #[command(flatten)]
+    pub(crate) rates: Rates,
+    /// The pairs of the protocol, in its order (default: pairs.txt in DIR).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
+}
+
+/// What is measured, and how it is shown.
+#[derive(ClapArgs)]
+pub(crate) struct Rates {
+    #[command(flatten)]
     pub(crate) pictures: Pictures,
     /// Head file (default: the one beside the embedder).
     #[arg(long, value_name = "FILE")]
     pub(crate) head: Option<PathBuf>,
-    /// Pairs to compare instead of all: lines of file_x,file_y,Yes|No.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) pairs: Option<PathBuf>,
     /// Templates in a decision.
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub(crate) templates: usize,

@@ -6,6 +6,7 @@ mod args;
 mod chips;
 mod fit;
 mod import;
+mod lfw;
 mod measure;
 mod stress;
 
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
         args::Verb::Import(import) => import::run(&import),
+        args::Verb::Lfw(lfw) => lfw::run(&lfw),
         args::Verb::Measure(measure) => measure::run(&measure),
         args::Verb::Stress(stress) => stress::run(&stress),
     };

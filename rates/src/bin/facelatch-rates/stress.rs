@@ -18,8 +18,10 @@ pub(crate) fn run(args: &Stress) -> Result<()> {
     let Stress { people: most, skip, templates, frames, seed, .. } = *args;
     let plan = Plan { people: most, skip, templates, frames, seed };
     plan.choose(&people)?;
-    let bench =
-        Bench::load(&args.models, Names { embedder: &args.embedder, detector: Some(&args.detector) })?;
+    let bench = Bench::load(
+        &args.models,
+        Names { embedder: &args.embedder, detector: Some(&args.detector), central: false },
+    )?;
     let path = args.models.join(format!("{}.head.toml", args.embedder));
     let head = Head::load(&path, Wanted::of(&bench.embedder))?;
     let bar = ProgressBar::new(most as u64);
