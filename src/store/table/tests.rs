@@ -1,6 +1,9 @@
 //! What holds for every table, and a table in memory for other tests.
 
-use std::sync::{Arc, Mutex};
+use std::fs::File;
+use std::sync::{Arc, Mutex, mpsc};
+
+use nix::fcntl::{Flock, FlockArg};
 
 use super::*;
 use crate::store::files::tests::Fake;
@@ -53,6 +56,16 @@ impl Table for FakeTable {
     }
 }
 
+/// Waits until nobody has a table's file locked. sled unlocks by closing it, but a child that another test has just forked
+/// holds a copy until it runs its own program.
+pub(in crate::store) fn wait_until_unlocked(file: &Path) {
+    let Ok(file) = File::open(file) else { return };
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || sender.send(Flock::lock(file, FlockArg::LockExclusive).map(drop).is_ok()));
+    let unlocked = receiver.recv_timeout(Duration::from_secs(300));
+    assert_eq!(unlocked, Ok(true), "the table is still open");
+}
+
 fn table_in(folder: &tempfile::TempDir) -> TableFolder {
     TableFolder::new(folder.path().join("t"), crate::store::sled::open)
 }
@@ -71,6 +84,7 @@ fn changes_survive_reopening() {
     table.apply(&vec![pair("a", Some("1")), pair("b", Some("2")), pair("c", Some(""))]).expect("applied");
     table.apply(&vec![pair("a", None), pair("b", Some("3")), pair("nothing", None)]).expect("applied");
     drop(table);
+    wait_until_unlocked(&folder.path().join("t/db"));
     let entries = tables.open().expect("opens").load().expect("read");
     assert_eq!(
         entries,

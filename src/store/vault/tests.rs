@@ -7,6 +7,7 @@ use super::*;
 use crate::embed::{Embedding, KeyKind};
 use crate::people::Account;
 use crate::store::record::SealedRecord;
+use crate::store::table::tests::wait_until_unlocked;
 use crate::store::{CREDENTIAL, MAX_TEMPLATES, record};
 
 const SHA: &str = "ab";
@@ -27,6 +28,12 @@ impl TempStore {
     }
 
     pub(super) fn open_for(&self, sha: &str, kind: KeyKind) -> Result<Vault, StoreError> {
+        // A vault that is open holds its lock, and is not waited for.
+        let lock =
+            fs::File::open(self.store().join(LOCK)).map(|f| Flock::lock(f, FlockArg::LockExclusiveNonblock));
+        if lock.is_ok_and(|lock| lock.is_ok()) {
+            wait_until_unlocked(&self.store().join(TABLE).join("db"));
+        }
         let (store, now) = (self.store(), WallTime(1_700_000_000));
         let credentials = self.credentials.as_ref().map(|folder| folder.path().as_os_str());
         let keys = KeySource::new(&store, Path::new(""), credentials);
