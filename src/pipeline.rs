@@ -192,7 +192,7 @@ impl Pipeline {
         trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
         self.refresh()?;
-        self.gallery.leave_out(|user, account| !accounts.count(user, account));
+        self.gallery.leave_out(|user, account| !accounts.may_match(user, account));
         if let Some(user) = claimed
             && let Some(account) = self.gallery.left_out(user)
         {

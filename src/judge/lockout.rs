@@ -35,9 +35,9 @@ pub enum Whose {
     Everybody,
 }
 
-/// How misses weigh at one moment; from [`Ages::standing`].
+/// Misses as they count at one moment; from [`Ages::current`].
 #[derive(Debug, Clone, Copy)]
-pub struct Standing {
+pub struct CurrentMisses {
     misses: Misses,
     /// Time since the last miss.
     since_last: Duration,
@@ -45,7 +45,7 @@ pub struct Standing {
     level_s: u64,
 }
 
-impl Standing {
+impl CurrentMisses {
     /// What to keep after a match: it ends the count in a row, and leaves the level as it is.
     pub fn after_match(self) -> Misses {
         let level = if self.level_s == 0 { Level::default() } else { self.misses.level };
@@ -54,14 +54,17 @@ impl Standing {
 }
 
 impl Lockout {
-    /// `Ok` if an attempt may be judged now.
-    pub(super) fn admit(&self, whose: Whose, standing: &Standing) -> Result<(), LockedOut> {
-        let Standing { misses, since_last, level_s } = standing;
+    /// Whether an attempt may be judged now. Asked before the camera opens.
+    ///
+    /// # Errors
+    /// [`LockedOut`] after too many misses.
+    pub fn admit(&self, whose: Whose, current: CurrentMisses) -> Result<(), LockedOut> {
+        let CurrentMisses { misses, since_last, level_s } = current;
         if misses.count >= self.stop_at {
             return Err(LockedOut::Stopped);
         }
-        let in_a_row = self.wait_after(whose, misses.count).saturating_sub(*since_last);
-        match in_a_row.max(self.budget(whose).wait(*level_s)) {
+        let in_a_row = self.wait_after(whose, misses.count).saturating_sub(since_last);
+        match in_a_row.max(self.budget(whose).wait(level_s)) {
             Duration::ZERO => Ok(()),
             left => Err(LockedOut::Wait(left)),
         }
@@ -69,13 +72,13 @@ impl Lockout {
 
     /// What to keep after a miss at `wall`. `own` is whether the limit is on the attempts that this was one of; if not,
     /// the miss makes them wait and never stops them.
-    pub fn after_miss(&self, whose: Whose, own: bool, standing: Standing, wall: WallTime) -> Misses {
-        let before = standing.misses.count;
+    pub fn after_miss(&self, whose: Whose, own: bool, current: CurrentMisses, wall: WallTime) -> Misses {
+        let before = current.misses.count;
         let most = if own { u32::MAX } else { before.max(self.stop_at.saturating_sub(1)) };
         let (user, here) = (self.budget(Whose::User), self.budget(whose));
         // Verifications are judged when everybody's bucket is full, and must be paid for before the next identification.
         let highest = (here.at_once + user.at_once) * here.interval_s;
-        let seconds = (standing.level_s + here.interval_s).min(highest);
+        let seconds = (current.level_s + here.interval_s).min(highest);
         Misses {
             count: before.saturating_add(1).min(most),
             last_miss: wall,

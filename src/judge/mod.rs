@@ -9,7 +9,7 @@ use crate::clock::BootTime;
 use crate::head::{LogOdds, Probability};
 use crate::people::UserName;
 
-pub use lockout::{LockedOut, Lockout, Standing, Whose};
+pub use lockout::{CurrentMisses, LockedOut, Lockout, Whose};
 
 /// What one decision rests on.
 #[derive(Debug, Clone)]
@@ -103,15 +103,7 @@ pub enum Refusal {
     Ambiguous,
 }
 
-/// Whether an attempt may be judged now. Asked before the camera opens.
-///
-/// # Errors
-/// [`LockedOut`] after too many misses.
-pub fn admit(lockout: &Lockout, whose: Whose, standing: &Standing) -> Result<(), LockedOut> {
-    lockout.admit(whose, standing)
-}
-
-/// The decision. [`Standing::after_match`] and [`Lockout::after_miss`] are the misses to keep afterwards.
+/// The decision. [`CurrentMisses::after_match`] and [`Lockout::after_miss`] are the misses to keep afterwards.
 ///
 /// # Errors
 /// [`Refusal`].

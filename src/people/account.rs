@@ -55,7 +55,7 @@ impl Account {
 
 impl Standing {
     /// Whether such a face may match, in a login or elsewhere.
-    pub fn counts(self, login: bool) -> bool {
+    pub fn may_match(self, login: bool) -> bool {
         match self {
             Self::Current => true,
             Self::Door => !login,
@@ -84,8 +84,8 @@ impl Accounts {
     }
 
     /// Whether faces of `user` that were enrolled for this account may match.
-    pub fn count(&self, user: &UserName, account: Account) -> bool {
-        self.standing(user, account).counts(self.login)
+    pub fn may_match(&self, user: &UserName, account: Account) -> bool {
+        self.standing(user, account).may_match(self.login)
     }
 }
 
@@ -121,17 +121,17 @@ mod tests {
     #[test]
     fn only_the_enrolled_account_logs_in_and_a_door_needs_none() {
         let alice = UserName::new("alice").expect("valid");
-        let counts = |account, present: Option<u32>, login| {
+        let may_match = |account, present: Option<u32>, login| {
             let uids = present.map(|uid| (alice.clone(), uid)).into_iter().collect();
-            Accounts { uids, login }.count(&alice, account)
+            Accounts { uids, login }.may_match(&alice, account)
         };
         for login in [true, false] {
-            assert!(counts(Account::Uid(1000), Some(1000), login));
-            assert!(!counts(Account::Uid(1000), Some(1001), login), "made anew");
-            assert!(!counts(Account::Uid(1000), None, login), "removed");
+            assert!(may_match(Account::Uid(1000), Some(1000), login));
+            assert!(!may_match(Account::Uid(1000), Some(1001), login), "re-created");
+            assert!(!may_match(Account::Uid(1000), None, login), "removed");
             for present in [None, Some(1000)] {
-                assert_eq!(counts(Account::Door, present, login), !login);
-                assert!(!counts(Account::Unrecorded, present, login));
+                assert_eq!(may_match(Account::Door, present, login), !login);
+                assert!(!may_match(Account::Unrecorded, present, login));
             }
         }
     }

@@ -1,15 +1,15 @@
 //! The lockout around an attempt: asked before, written after.
 
 use super::{DenyReason, Pipeline};
-use crate::judge::{Standing, Whose, admit};
+use crate::judge::{CurrentMisses, Whose};
 use crate::people::UserName;
 use crate::store::StoreError;
 
 impl Pipeline {
     /// The lockout in force for `user`, or for identification if `None`.
     pub(super) fn locked_out(&mut self, user: Option<&UserName>) -> Result<Option<DenyReason>, StoreError> {
-        let standing = self.standing(user)?;
-        let until = admit(&self.rules.lockout, whose(user), &standing).err();
+        let current = self.current_misses(user)?;
+        let until = self.rules.lockout.admit(whose(user), current).err();
         Ok(until.map(|until| DenyReason::LockedOut { until, user: user.cloned() }))
     }
 
@@ -22,11 +22,11 @@ impl Pipeline {
     ) -> Result<(), StoreError> {
         let mut kept = Ok(());
         for user in claimed.map(Some).into_iter().chain([None]) {
-            let (standing, own) = (self.standing(user)?, user == claimed);
+            let (current, own) = (self.current_misses(user)?, user == claimed);
             let misses = if matched {
-                standing.after_match()
+                current.after_match()
             } else {
-                self.rules.lockout.after_miss(whose(user), own, standing, self.clock.wall())
+                self.rules.lockout.after_miss(whose(user), own, current, self.clock.wall())
             };
             // Both, even if the first one fails.
             kept = kept.and(self.store.set_misses(user, misses));
@@ -34,9 +34,9 @@ impl Pipeline {
         kept
     }
 
-    fn standing(&mut self, user: Option<&UserName>) -> Result<Standing, StoreError> {
+    fn current_misses(&mut self, user: Option<&UserName>) -> Result<CurrentMisses, StoreError> {
         let misses = self.store.misses(user)?;
-        Ok(self.ages.standing(user, misses, (self.clock.now(), self.clock.wall())))
+        Ok(self.ages.current(user, misses, (self.clock.now(), self.clock.wall())))
     }
 }
 

@@ -133,7 +133,7 @@ impl AccountBook {
     /// Tells the journal, once, that somebody's face does not count any more.
     fn note(&self, user: &UserName, account: Account, accounts: &Accounts) {
         let standing = accounts.standing(user, account);
-        if !standing.counts(false) && self.seen().noted.insert(format!("{user} {standing:?}")) {
+        if !standing.may_match(false) && self.seen().noted.insert(format!("{user} {standing:?}")) {
             tracing::warn!(user = user.as_str(), "not enrolled: {}", standing.text());
         }
     }

@@ -55,7 +55,7 @@ pub(super) enum Job {
 pub(super) struct Question {
     /// 1:1; `None` is 1:n.
     pub(super) claimed: Option<UserName>,
-    /// Whose accounts there are. A login wants only the answer: no match opens the latch then.
+    /// Which accounts there are, and whether this is a login: then a match opens no latch.
     pub(super) accounts: Accounts,
     /// User id of the caller.
     pub(super) caller_uid: u32,

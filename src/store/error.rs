@@ -37,7 +37,7 @@ pub enum StoreError {
     /// Too many templates.
     #[error(
         "user {user}: would have {wanted} templates, at most {MAX_TEMPLATES} are kept, and there are {there}; take \
-         fewer with --templates, enrol one of these labels anew, or remove some"
+         fewer with --templates, enrol one of these labels again, or remove some"
     )]
     Full { user: UserName, wanted: usize, there: String },
     /// A template of that id is there already.

@@ -116,7 +116,7 @@ pub enum Condition {
     Whole,
     /// All of it, but something was damaged and was rebuilt.
     Restored,
-    /// All of it, but the table cannot be written at present.
+    /// All of it, but a copy cannot be written at present.
     Behind,
     /// Something is lost; the notes say what.
     Lossy,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Standing;
+use super::CurrentMisses;
 use crate::clock::{BootTime, WallTime};
 use crate::people::{Level, Misses, UserName};
 
@@ -21,15 +21,15 @@ pub struct Ages {
 }
 
 impl Ages {
-    /// How these misses of `user`, or of everybody for `None`, weigh now.
-    pub fn standing(
+    /// These misses of `user`, or of everybody for `None`, as they count now.
+    pub fn current(
         &mut self,
         user: Option<&UserName>,
         misses: Misses,
         now: (BootTime, WallTime),
-    ) -> Standing {
+    ) -> CurrentMisses {
         let Misses { count, last_miss, level } = misses;
-        Standing {
+        CurrentMisses {
             misses,
             since_last: self.in_a_row.age(user, (count, last_miss), last_miss, now),
             level_s: level.left(self.over_time.age(user, level, level.at, now)),

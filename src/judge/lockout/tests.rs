@@ -5,8 +5,8 @@ use crate::people::UserName;
 
 fn after(misses: u32, seconds: u64) -> Result<(), LockedOut> {
     let misses = Misses { count: misses, last_miss: WallTime(1000), ..Misses::default() };
-    let standing = Standing { misses, since_last: Duration::from_secs(seconds), level_s: 0 };
-    Lockout::default().admit(Whose::User, &standing)
+    let current = CurrentMisses { misses, since_last: Duration::from_secs(seconds), level_s: 0 };
+    Lockout::default().admit(Whose::User, current)
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn at(boot: u64, wall: u64) -> (BootTime, WallTime) {
 }
 
 fn asked(ages: &mut Ages, boot: u64, wall: u64) -> Result<(), LockedOut> {
-    Lockout::default().admit(Whose::User, &ages.standing(None, FIVE, at(boot, wall)))
+    Lockout::default().admit(Whose::User, ages.current(None, FIVE, at(boot, wall)))
 }
 
 fn wait(seconds: u64) -> Result<(), LockedOut> {
@@ -71,9 +71,9 @@ fn each_miss_is_as_old_as_itself_and_not_as_the_one_before() {
     let mut ages = Ages::default();
     let six = Misses { count: 6, last_miss: WallTime(31), ..Misses::default() };
     assert_eq!(asked(&mut ages, 7, 1), wait(30));
-    assert_eq!(ages.standing(None, six, at(37, 31)).since_last, Duration::ZERO);
+    assert_eq!(ages.current(None, six, at(37, 31)).since_last, Duration::ZERO);
     let alice = UserName::new("alice").expect("valid");
-    assert_eq!(ages.standing(Some(&alice), FIVE, at(37, 31)).since_last, Duration::ZERO, "of another");
+    assert_eq!(ages.current(Some(&alice), FIVE, at(37, 31)).since_last, Duration::ZERO, "of another");
 }
 
 #[test]
@@ -82,9 +82,9 @@ fn misses_over_time_leak_by_the_clock_that_went_further_and_a_match_leaves_them(
     let misses = Misses { count: 3, last_miss: WallTime(1000), level: full };
     let mut ages = Ages::default();
     let mut asked = |boot, wall| {
-        let standing = ages.standing(None, misses, at(boot, wall));
-        assert_eq!(standing.after_match().count, 0);
-        (Lockout::default().admit(Whose::User, &standing), standing.after_match().level)
+        let current = ages.current(None, misses, at(boot, wall));
+        assert_eq!(current.after_match().count, 0);
+        (Lockout::default().admit(Whose::User, current), current.after_match().level)
     };
     assert_eq!(asked(5, 1000), (wait(2880), full));
     assert_eq!(asked(15, 7), (wait(2870), full), "a clock set back shortens nothing");
@@ -102,27 +102,27 @@ struct Site {
 }
 
 impl Site {
-    fn standing(&mut self, whose: Whose) -> Standing {
+    fn current(&mut self, whose: Whose) -> CurrentMisses {
         let name = UserName::new("alice").ok().filter(|_| whose == Whose::User);
         let misses = if whose == Whose::User { self.user } else { self.all };
-        self.ages.standing(name.as_ref(), misses, at(self.now, self.now))
+        self.ages.current(name.as_ref(), misses, at(self.now, self.now))
     }
 
     /// One attempt, unless it has to wait; whether it was judged. As `pipeline/misses.rs` does it.
     fn attempt(&mut self, whose: Whose, matches: bool) -> bool {
-        let asked = self.standing(whose);
-        if Lockout::default().admit(whose, &asked).is_err() {
+        let asked = self.current(whose);
+        if Lockout::default().admit(whose, asked).is_err() {
             return false;
         }
         for limited in [Whose::User, Whose::Everybody] {
             if limited == Whose::User && whose == Whose::Everybody {
                 continue;
             }
-            let standing = self.standing(limited);
+            let current = self.current(limited);
             let kept = if matches {
-                standing.after_match()
+                current.after_match()
             } else {
-                Lockout::default().after_miss(limited, limited == whose, standing, WallTime(self.now))
+                Lockout::default().after_miss(limited, limited == whose, current, WallTime(self.now))
             };
             *(if limited == Whose::User { &mut self.user } else { &mut self.all }) = kept;
         }
@@ -214,12 +214,12 @@ fn whoever_misses_now_and_then_never_waits() {
 fn misses_of_verifications_make_identification_wait_and_never_stop_it() {
     let (lockout, mut ages, mut misses) = (Lockout::default(), Ages::default(), Misses::default());
     for _ in 0..1000 {
-        let standing = ages.standing(None, misses, at(0, 0));
-        misses = lockout.after_miss(Whose::Everybody, false, standing, WallTime(0));
+        let current = ages.current(None, misses, at(0, 0));
+        misses = lockout.after_miss(Whose::Everybody, false, current, WallTime(0));
     }
-    let in_a_row = ages.standing(None, misses, at(0, 0));
-    assert_eq!((lockout.admit(Whose::Everybody, &in_a_row), misses.count), (wait(11 * 1152), 49));
+    let in_a_row = ages.current(None, misses, at(0, 0));
+    assert_eq!((lockout.admit(Whose::Everybody, in_a_row), misses.count), (wait(11 * 1152), 49));
     let over_time = Misses { count: 0, ..misses };
-    let standing = ages.standing(None, over_time, at(0, 11 * 1152));
-    assert_eq!(lockout.admit(Whose::Everybody, &standing), Ok(()), "three and a half hours");
+    let current = ages.current(None, over_time, at(0, 11 * 1152));
+    assert_eq!(lockout.admit(Whose::Everybody, current), Ok(()), "three and a half hours");
 }

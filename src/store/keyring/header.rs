@@ -1,8 +1,8 @@
 //! The first 256 bytes of a keyring file, sealed: the device, the root of its keys, and the seeds of its template keys.
 
-use super::slot::{SHORT_SLOT_BYTES, SLOT_BYTES};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::slot::{SHORT_SLOT_BYTES, SLOT_BYTES};
 use crate::embed::{KeyKind, TemplateKey, TemplateKeySpec};
 use crate::store::seal::{KEY_BYTES, Key, SEAL_BYTES};
 
