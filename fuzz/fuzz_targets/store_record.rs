@@ -15,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
         Untrusted::Log,
         Untrusted::Keyring,
         Untrusted::Manifest,
-        Untrusted::LedgerHead,
+        Untrusted::Checkpoint,
         Untrusted::AuditLog,
     ] {
         assert!(!open_untrusted(what, bytes), "bytes without a key must open nothing");

@@ -25,8 +25,8 @@ pub enum Untrusted {
     Keyring,
     /// A table's manifest.
     Manifest,
-    /// A ledger's head.
-    LedgerHead,
+    /// A ledger's checkpoint.
+    Checkpoint,
     /// A file of the audit log.
     AuditLog,
 }
@@ -57,7 +57,7 @@ pub fn open_untrusted(what: Untrusted, bytes: &[u8]) -> bool {
             Keyring::open(&disk, Path::new(""), &[candidate]).is_ok_and(|found| found.is_some())
         }
         Untrusted::Manifest => Manifest::verified(&key, bytes).is_some(),
-        Untrusted::LedgerHead => ledger::head_passes(bytes, &key),
+        Untrusted::Checkpoint => ledger::checkpoint_passes(bytes, &key),
         Untrusted::AuditLog => audit::passes(bytes, &key),
     }
 }
@@ -123,7 +123,7 @@ mod tests {
         #[test]
         fn no_bytes_pass_for_genuine(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
             for what in [
-                Untrusted::Record, Untrusted::Log, Untrusted::Keyring, Untrusted::Manifest, Untrusted::LedgerHead,
+                Untrusted::Record, Untrusted::Log, Untrusted::Keyring, Untrusted::Manifest, Untrusted::Checkpoint,
                 Untrusted::AuditLog,
             ] {
                 prop_assert!(!open_untrusted(what, &bytes), "{what:?}");

@@ -1,8 +1,9 @@
 //! The ledger: all sealed entries, in memory and in two places on the disk. The change log is authoritative, the table
-//! mirrors it, and the head says which change is the newest.
+//! mirrors it, and the checkpoint says which change is the newest.
 //!
-//! A change is appended to the log and counts once it is synced there; then memory, the head and the table follow. At start
-//! log and table are verified, each is mended from the other (`open`, `salvage`), and both are held against the head.
+//! A change is appended to the log and counts once it is synced there; then memory, the checkpoint and the table follow.
+//! At start log and table are verified, each is mended from the other (`open`, `salvage`), and both are compared with the
+//! checkpoint.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,15 +15,15 @@ use super::manifest::{Change, Entries, LedgerKeys, Manifest, Tagger, apply};
 use super::mirror::Mirror;
 use crate::memory::Pinned;
 
-mod head;
+mod checkpoint;
 mod open;
 mod salvage;
 
 #[cfg(test)]
-pub(super) use head::FILE as HEAD;
+pub(super) use checkpoint::FILE as CHECKPOINT;
 #[cfg(any(test, fuzzing))]
-pub(super) use head::passes as head_passes;
-use head::{LedgerHead, Unlogged};
+pub(super) use checkpoint::passes as checkpoint_passes;
+use checkpoint::{Checkpoint, Unlogged};
 
 pub(super) use open::{Findings, Parts, exists};
 
@@ -33,9 +34,9 @@ pub(super) struct Ledger {
     keys: Pinned<LedgerKeys>,
     log: Log,
     mirror: Mirror,
-    head: LedgerHead,
-    /// The head could not be written and is older than the log.
-    head_is_behind: bool,
+    checkpoint: Checkpoint,
+    /// The checkpoint could not be written and is older than the log.
+    checkpoint_is_behind: bool,
     entries: Entries,
     manifest: Manifest,
     /// What the log had no room for: counts, and goes into it with the next change.
@@ -80,14 +81,14 @@ impl Ledger {
         let change: Change = all.into_iter().collect();
         let mut manifest = self.manifest.after(&Tagger(&self.keys.entries), &self.entries, &change);
         amend(&mut manifest);
-        // From here on the change counts: head and table catch up at the next start if they lack it.
+        // From here on the change counts: checkpoint and table catch up at the next start if they lack it.
         self.log.append(&manifest, &change).map_err(|e| StoreError::io(&self.folder, e))?;
         apply(&mut self.entries, change.clone());
         self.manifest = manifest;
         self.unlogged.clear();
-        if let Err(error) = self.write_head() {
+        if let Err(error) = self.write_checkpoint() {
             let folder = self.folder.display();
-            tracing::error!("store {folder}: {} could not be written ({error}); check the disk", head::FILE);
+            tracing::error!("store {folder}: the checkpoint could not be written ({error}); check the disk");
         }
         self.write_table(change);
         if self.log.needs_compaction()
@@ -98,26 +99,26 @@ impl Ledger {
         Ok(())
     }
 
-    /// Puts an entry, or removes it, where a full disk must not prevent it: if the log has no room, the head has. Whatever
-    /// happens, it counts from now on, and is written as soon as that works.
+    /// Puts an entry, or removes it, where a full disk must not prevent it: if the log has no room, the checkpoint has.
+    /// Whatever happens, it counts from now on, and is written as soon as that works.
     ///
     /// # Errors
     /// [`StoreError::Io`]: it is in memory alone.
     pub(super) fn put(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) -> Result<(), StoreError> {
         let Err(error) = self.commit(vec![(key.clone(), value.clone())]) else { return Ok(()) };
         self.unlogged.insert(key, value);
-        // What the failed change left in the log could pass for a newer one than the head.
-        self.head_is_behind = true;
-        if self.log.cut_tail().and_then(|()| self.write_head()).is_err() {
+        // What the failed change left in the log could pass for a newer one than the checkpoint.
+        self.checkpoint_is_behind = true;
+        if self.log.cut_tail().and_then(|()| self.write_checkpoint()).is_err() {
             return Err(error);
         }
-        tracing::warn!("{error}; the miss is kept in {}", head::FILE);
+        tracing::warn!("{error}; the miss is kept in the checkpoint");
         Ok(())
     }
 
     /// Whether something is in memory alone.
-    pub(super) fn head_is_behind(&self) -> bool {
-        self.head_is_behind
+    pub(super) fn checkpoint_is_behind(&self) -> bool {
+        self.checkpoint_is_behind
     }
 
     /// Shows, by writing, that [`Ledger::put`] would work now. Writes what is in memory alone.
@@ -128,14 +129,15 @@ impl Ledger {
         if !self.unlogged.is_empty() && self.commit(Vec::new()).is_ok() {
             return Ok(());
         }
-        let proven = self.log.cut_tail().and_then(|()| self.head.check_room(&self.manifest, &self.unlogged));
-        let proven = proven.and_then(|()| self.write_head());
+        let proven =
+            self.log.cut_tail().and_then(|()| self.checkpoint.check_room(&self.manifest, &self.unlogged));
+        let proven = proven.and_then(|()| self.write_checkpoint());
         proven.map_err(|e| StoreError::NoRoomForMiss { path: self.folder.clone(), why: e.to_string() })
     }
 
-    fn write_head(&mut self) -> std::io::Result<()> {
-        let written = self.head.write(&self.manifest, &self.unlogged);
-        self.head_is_behind = written.is_err();
+    fn write_checkpoint(&mut self) -> std::io::Result<()> {
+        let written = self.checkpoint.write(&self.manifest, &self.unlogged);
+        self.checkpoint_is_behind = written.is_err();
         written
     }
 
@@ -163,10 +165,10 @@ impl Ledger {
     /// What cannot be written at present, a sentence each.
     pub(super) fn behind(&self) -> Vec<String> {
         let table = self.mirror.is_behind().then(|| "the table cannot be written".to_owned());
-        let head = self.head_is_behind.then(|| format!("{} cannot be written", head::FILE));
+        let checkpoint = self.checkpoint_is_behind.then(|| "the checkpoint cannot be written".to_owned());
         let unlogged = (!self.unlogged.is_empty())
-            .then(|| format!("the change log cannot be written, so {} keeps misses", head::FILE));
-        let all = [table, head, unlogged].into_iter().flatten();
+            .then(|| "the change log cannot be written, so the checkpoint keeps misses".to_owned());
+        let all = [table, checkpoint, unlogged].into_iter().flatten();
         all.map(|what| format!("store: {what} at present; check the disk (full? read-only?)")).collect()
     }
 

@@ -32,13 +32,13 @@ pub(super) struct Manifest {
     pub(super) embedder_sha256: String,
 }
 
-/// Keys of a ledger: of the manifest, of the entries' digest, of the log's tags, and of the head.
+/// Keys of a ledger: of the manifest, of the entries' digest, of the log's tags, and of the checkpoint.
 #[derive(Default, Zeroize, ZeroizeOnDrop)]
 pub(super) struct LedgerKeys {
     pub(super) manifest: Key,
     pub(super) entries: Key,
     pub(super) log: Key,
-    pub(super) head: Key,
+    pub(super) checkpoint: Key,
 }
 
 impl LedgerKeys {
@@ -49,7 +49,7 @@ impl LedgerKeys {
         root.derive_into("entries", &mut keys.entries);
         // Why "backup": see `log::FILES`.
         root.derive_into("backup", &mut keys.log);
-        root.derive_into("head", &mut keys.head);
+        root.derive_into("checkpoint", &mut keys.checkpoint);
         keys
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! The change log (`log`) is authoritative: a change counts once it is appended and synced there. The table (`mirror`, sled)
 //! holds the same entries and follows. Both are verified against a `manifest` at start, each is rebuilt from the other, and
-//! the head (`ledger::head`) tells when both are older than the newest change. Together they are the `ledger` of sealed
-//! entries; `people` has the keys that open them. [`Vault`] is the two behind a lock. docs/store.md has the layout on the
-//! disk and what it withstands.
+//! the checkpoint (`ledger::checkpoint`) tells when both are older than the newest change. Together they are the `ledger`
+//! of sealed entries; `people` has the keys that open them. [`Vault`] is the two behind a lock. docs/store.md has the layout
+//! on the disk and what it withstands.
 //!
 //! Top down: vault > people, ledger > mirror, log > record, table, keyring > key, files, seal.
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Ledger;
-use super::head::{self, LedgerHead, Newest, Unlogged};
+use super::checkpoint::{Checkpoint, Newest, Unlogged};
 use crate::clock::WallTime;
 use crate::memory::Pinned;
 use crate::store::files::Disk;
@@ -63,47 +63,58 @@ impl Ledger {
             embedder_sha256,
             now,
         };
-        let (head, newest) = recovery.head()?;
+        let (checkpoint, newest) = recovery.checkpoint()?;
         let (recovered, both_whole) = recovery.run()?;
         let Recovered { log, manifest, entries, mut findings } = recovered;
         let new = manifest.revision == 0 && keyring.users().is_empty();
-        findings.hold_against(&manifest, newest.as_ref(), both_whole, new);
+        findings.compare_with(&manifest, newest.as_ref(), both_whole, new);
         let newest = newest.unwrap_or_default();
-        // Each later change of the log has what the head kept for it.
+        // Each later change of the log has what the checkpoint kept for it.
         let unlogged =
             if newest.revision >= manifest.revision { newest.unlogged } else { Unlogged::default() };
         let Recovery { mirror, keys, .. } = recovery;
-        let head_is_behind = false;
+        let checkpoint_is_behind = false;
         let folder = folder.into();
-        let mut ledger =
-            Self { folder, disk, keys, log, mirror, head, head_is_behind, entries, manifest, unlogged };
+        let mut ledger = Self {
+            folder,
+            disk,
+            keys,
+            log,
+            mirror,
+            checkpoint,
+            checkpoint_is_behind,
+            entries,
+            manifest,
+            unlogged,
+        };
         ledger.settle(newest.revision, findings.condition == Condition::Lossy)?;
         Ok((ledger, findings))
     }
 
-    /// Brings the head up to date, and takes its room.
+    /// Brings the checkpoint up to date, and takes its room.
     fn settle(&mut self, newest: u64, lossy: bool) -> Result<(), StoreError> {
         if lossy {
             // No copy of what is lost passes for newer than this, if it turns up later.
             self.commit_as(Vec::new(), |manifest| manifest.revision = manifest.revision.max(newest + 1))?;
         }
-        self.head.take_room(&self.manifest, &self.unlogged).map_err(|e| StoreError::io(&self.folder, e))?;
+        self.checkpoint
+            .take_room(&self.manifest, &self.unlogged)
+            .map_err(|e| StoreError::io(&self.folder, e))?;
         if !self.unlogged.is_empty() && self.commit(Vec::new()).is_err() {
-            tracing::warn!("store: {} keeps misses until the change log can be written", head::FILE);
+            tracing::warn!("store: the checkpoint keeps misses until the change log can be written");
         }
         Ok(())
     }
 }
 
 impl Findings {
-    /// Notes what is older than the head says. `both_whole`: of log and table; `new`: nothing was ever changed.
-    fn hold_against(&mut self, manifest: &Manifest, newest: Option<&Newest>, both_whole: bool, new: bool) {
+    /// Notes what is older than the checkpoint says. `both_whole`: log and table; `new`: nothing was ever changed.
+    fn compare_with(&mut self, manifest: &Manifest, newest: Option<&Newest>, both_whole: bool, new: bool) {
         let (condition, note) = match newest {
             Some(newest) if newest.revision > manifest.revision => (
                 Condition::Lossy,
                 format!(
-                    "change log and table are older than {} says; changes {} to {} are lost",
-                    head::FILE,
+                    "change log and table are older than the checkpoint says; changes {} to {} are lost",
                     manifest.revision + 1,
                     newest.revision
                 ),
@@ -111,22 +122,19 @@ impl Findings {
             Some(newest) if newest.revision == manifest.revision && newest.chain != manifest.chain => (
                 Condition::Lossy,
                 format!(
-                    "change {} is another one than {} says; it and others before it are lost",
-                    newest.revision,
-                    head::FILE
+                    "change {} is another one than the checkpoint says; it and others before it are lost",
+                    newest.revision
                 ),
             ),
             None if both_whole && !new => (
                 Condition::Restored,
-                format!(
-                    "{} was damaged or missing and was written again; misses that it kept while the disk was full are \
-                     gone",
-                    head::FILE
-                ),
+                "the checkpoint was damaged or missing and was written again; misses that it kept while the disk was \
+                 full are gone"
+                    .to_owned(),
             ),
             None if !new => (
                 Condition::Lossy,
-                format!("{} was damaged or missing as well: the last changes may be missing", head::FILE),
+                "the checkpoint was damaged or missing as well: the last changes may be missing".to_owned(),
             ),
             _ => return,
         };
@@ -157,10 +165,10 @@ pub(super) struct Recovered {
 }
 
 impl Recovery<'_> {
-    /// The head, and what it says.
-    fn head(&self) -> Result<(LedgerHead, Option<Newest>), StoreError> {
-        let (key, device) = (self.keys.head.clone(), self.keyring.header().device);
-        LedgerHead::open(self.disk.clone(), key, device).map_err(|e| self.io(e))
+    /// The checkpoint, and what it says.
+    fn checkpoint(&self) -> Result<(Checkpoint, Option<Newest>), StoreError> {
+        let (key, device) = (self.keys.checkpoint.clone(), self.keyring.header().device);
+        Checkpoint::open(self.disk.clone(), key, device).map_err(|e| self.io(e))
     }
 
     /// The state, and whether log and table were both whole.

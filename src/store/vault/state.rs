@@ -134,7 +134,7 @@ impl State {
     /// Keeps the misses of a user, or of identification for `None`.
     pub(super) fn set_misses(&mut self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         // An entry that cannot be read is replaced by a good one.
-        if self.misses(user).is_ok_and(|before| before == misses) && !self.ledger.head_is_behind() {
+        if self.misses(user).is_ok_and(|before| before == misses) && !self.ledger.checkpoint_is_behind() {
             return Ok(()); // Saves the card a write.
         }
         let key = self.miss_cipher.key(user);

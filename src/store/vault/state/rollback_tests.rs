@@ -1,19 +1,19 @@
-//! Log, table and head are each dropped, damaged or put back as they once were, in every combination: whatever is older than
-//! what was acknowledged says so.
+//! Log, table and checkpoint are each dropped, damaged or put back as they once were, in every combination: whatever is
+//! older than what was acknowledged says so.
 
 use super::crash_tests::{Model, Op, PEOPLE, Site, held, keys, user};
 use super::*;
 use crate::store::files::Disk;
-use crate::store::ledger::HEAD;
+use crate::store::ledger::CHECKPOINT;
 use crate::store::log::FILES;
 use crate::store::manifest::Entries;
 
-/// Log, table and head after a change.
+/// Log, table and checkpoint after a change.
 #[derive(Clone, Default)]
 struct Copy {
     log: Vec<u8>,
     table: Entries,
-    head: Vec<u8>,
+    checkpoint: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ fn lived(site: &Site) -> (Vec<Copy>, Model) {
     let copy = || Copy {
         log: read(FILES[0]),
         table: site.tables.kept.lock().expect("lock").clone().expect("there"),
-        head: read(HEAD),
+        checkpoint: read(CHECKPOINT),
     };
     let mut state = site.open().expect("opens");
     let (mut copies, mut model) = (vec![copy()], Model::default());
@@ -94,15 +94,15 @@ fn nothing_older_passes_for_the_newest_change() {
     let changes = life().len();
     let mut harms = vec![Harm::None, Harm::Dropped, Harm::Damaged];
     harms.extend([0, 1, 3, 4, changes - 1].map(Harm::Earlier));
-    for (log, table, head) in
+    for (log, table, checkpoint) in
         harms.iter().flat_map(|a| harms.iter().flat_map(|b| harms.iter().map(|c| (*a, *b, *c))))
     {
         let site = Site::new(&keys);
         let (copies, model) = lived(&site);
         harm_file(&site, FILES[0], log, |at| copies[at].log.clone());
         harm_table(&site, table, &copies);
-        harm_file(&site, HEAD, head, |at| copies[at].head.clone());
-        let about = format!("log {log:?}, table {table:?}, head {head:?}");
+        harm_file(&site, CHECKPOINT, checkpoint, |at| copies[at].checkpoint.clone());
+        let about = format!("log {log:?}, table {table:?}, checkpoint {checkpoint:?}");
         let state = match site.open() {
             Ok(state) => state,
             Err(StoreError::Lost { .. }) => {
@@ -112,7 +112,7 @@ fn nothing_older_passes_for_the_newest_change() {
             Err(error) => panic!("{about}: {error}"),
         };
         let (findings, complete) = (&state.findings, held(&state, &PEOPLE) == model);
-        let harmed = [log, table, head].iter().filter(|harm| **harm != Harm::None).count();
+        let harmed = [log, table, checkpoint].iter().filter(|harm| **harm != Harm::None).count();
         if harmed < 3 {
             assert!(complete || findings.condition == Condition::Lossy, "{about}: {findings:?}");
         }
@@ -121,7 +121,7 @@ fn nothing_older_passes_for_the_newest_change() {
         }
         // All three from one copy, or older: nothing on the disk says that there was ever more.
         let is_copy = |harm| matches!(harm, Harm::Earlier(_));
-        if !(is_copy(log) && is_copy(table) && is_copy(head)) {
+        if !(is_copy(log) && is_copy(table) && is_copy(checkpoint)) {
             assert!(complete || !findings.notes.is_empty(), "{about}: silent");
         }
         assert!(findings.condition != Condition::Lossy || !findings.notes.is_empty(), "{about}");
@@ -134,14 +134,19 @@ fn nothing_older_passes_for_the_newest_change() {
 #[test]
 fn a_store_with_people_is_never_taken_for_an_empty_one() {
     let (_folder, keys) = keys();
-    for head in [Harm::None, Harm::Dropped] {
+    for checkpoint in [Harm::None, Harm::Dropped] {
         let site = Site::new(&keys);
         let (copies, _) = lived(&site);
         harm_file(&site, FILES[0], Harm::Dropped, |_| Vec::new());
         harm_table(&site, Harm::Earlier(0), &copies);
-        harm_file(&site, HEAD, head, |_| Vec::new());
+        harm_file(&site, CHECKPOINT, checkpoint, |_| Vec::new());
         let state = site.open().expect("opens");
-        assert_eq!(state.findings.condition, Condition::Lossy, "head {head:?}: {:?}", state.findings.notes);
+        assert_eq!(
+            state.findings.condition,
+            Condition::Lossy,
+            "checkpoint {checkpoint:?}: {:?}",
+            state.findings.notes
+        );
         let names = |note: &String| note.contains("user1") && note.contains("user2");
         assert!(state.findings.notes.iter().any(names), "{:?}", state.findings.notes);
         assert!(!state.is_untouched());
@@ -173,7 +178,7 @@ fn everything_put_back_at_once_but_the_keyring_is_told_by_the_keys() {
     // Before user 2 was enrolled.
     harm_file(&site, FILES[0], Harm::Earlier(2), |at| copies[at].log.clone());
     harm_table(&site, Harm::Earlier(2), &copies);
-    harm_file(&site, HEAD, Harm::Earlier(2), |at| copies[at].head.clone());
+    harm_file(&site, CHECKPOINT, Harm::Earlier(2), |at| copies[at].checkpoint.clone());
     let state = site.open().expect("opens");
     let notes = &state.findings.notes;
     assert!(notes.iter().any(|note| note.contains("user2")), "{notes:?}");

@@ -5,7 +5,7 @@ use super::*;
 use crate::clock::WallTime;
 use crate::store::files::Disk;
 use crate::store::files::tests::Fault;
-use crate::store::ledger::HEAD;
+use crate::store::ledger::CHECKPOINT;
 
 fn count(state: &State, name: Option<u8>) -> u32 {
     state.misses(name.map(user).as_ref()).expect("read").count
@@ -123,7 +123,7 @@ fn room_for_misses_ends_before_an_attempt_and_not_within_it() {
 }
 
 #[test]
-fn damage_to_one_half_of_the_head_loses_no_miss() {
+fn damage_to_one_half_of_the_checkpoint_loses_no_miss() {
     let (_folder, keys) = keys();
     for at in [40, 40 + (32 << 10)] {
         let site = Site::new(&keys);
@@ -134,7 +134,7 @@ fn damage_to_one_half_of_the_head_loses_no_miss() {
         }
         drop(state);
         site.disk.mend();
-        site.disk.write(HEAD, at, b"rubbish").expect("written");
+        site.disk.write(CHECKPOINT, at, b"rubbish").expect("written");
         let state = site.open().expect("opens");
         assert_eq!(count(&state, None), 3, "byte {at}");
     }

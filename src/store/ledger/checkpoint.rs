@@ -1,8 +1,8 @@
-//! The ledger's head: which change is the newest, in a file of its own, so that a log and a table that are both older are
+//! The checkpoint: which change is the newest, in a file of its own, so that a log and a table that are both older are
 //! noticed. Its room is taken in advance: misses that the log has no room for are kept here.
 //!
-//! Written in place after each change of the log, so it is never ahead of it. Two slots are written in turn, so that one is
-//! whole at any moment. While they hold misses, both are written each time: damage to one loses none.
+//! Written in place after each change of the log, so it is never ahead of it. Two slots are written in turn, so that one
+//! is whole at any moment. While they hold misses, both are written each time: damage to one loses none.
 //!
 //! Slot: length of what follows (u32), then sealed: generation, revision, chain, and pairs as in the log.
 
@@ -16,7 +16,7 @@ use crate::store::manifest::Manifest;
 use crate::store::seal::Key;
 
 /// The file.
-pub(in crate::store) const FILE: &str = "ledger.head";
+pub(in crate::store) const FILE: &str = "checkpoint";
 
 const SLOT_BYTES: usize = 32 << 10;
 
@@ -42,14 +42,14 @@ pub(super) struct Newest {
 }
 
 /// The file, open for writing.
-pub(super) struct LedgerHead {
+pub(super) struct Checkpoint {
     disk: Arc<dyn Disk>,
     key: Key,
     device: [u8; 16],
     generation: u64,
 }
 
-impl LedgerHead {
+impl Checkpoint {
     /// Opens the file, and reads it if either slot is whole.
     pub(super) fn open(
         disk: Arc<dyn Disk>,
@@ -97,7 +97,7 @@ impl LedgerHead {
             put(&mut plain, Some(key));
             put(&mut plain, value.as_ref());
         }
-        let sealed = self.key.seal(&[b"ledger head", &self.device], &plain);
+        let sealed = self.key.seal(&[b"checkpoint", &self.device], &plain);
         let slot = [&(sealed.len() as u32).to_le_bytes()[..], &sealed].concat();
         if slot.len() > SLOT_BYTES { Err(too_many()) } else { Ok(slot) }
     }
@@ -126,7 +126,7 @@ fn too_many() -> io::Error {
 fn open(slot: &[u8], key: &Key, device: &[u8; 16]) -> Option<Newest> {
     let (length, rest) = slot.split_first_chunk::<4>()?;
     let sealed = rest.get(..u32::from_le_bytes(*length) as usize)?;
-    let plain = key.open(&[b"ledger head", device], sealed).ok()?;
+    let plain = key.open(&[b"checkpoint", device], sealed).ok()?;
     let (generation, rest) = plain.split_first_chunk()?;
     let (revision, rest) = rest.split_first_chunk()?;
     let (chain, mut pairs) = rest.split_first_chunk()?;
@@ -155,8 +155,8 @@ mod tests {
     use super::*;
     use crate::store::files::tests::{Fake, Fault};
 
-    fn made(disk: &Arc<Fake>) -> (LedgerHead, Option<Newest>) {
-        LedgerHead::open(disk.clone(), Key::from_bytes([7; 32]), [1; 16]).expect("read")
+    fn made(disk: &Arc<Fake>) -> (Checkpoint, Option<Newest>) {
+        Checkpoint::open(disk.clone(), Key::from_bytes([7; 32]), [1; 16]).expect("read")
     }
 
     fn manifest(revision: u64) -> Manifest {
@@ -172,20 +172,20 @@ mod tests {
     #[test]
     fn what_was_written_comes_back_and_the_file_never_grows() {
         let disk = Arc::new(Fake::default());
-        let (mut head, nothing) = made(&disk);
+        let (mut checkpoint, nothing) = made(&disk);
         assert_eq!(nothing, None);
-        head.take_room(&manifest(1), &unlogged(0)).expect("written");
+        checkpoint.take_room(&manifest(1), &unlogged(0)).expect("written");
         disk.plan(1, Fault::NoRoom);
         for n in 2..9 {
-            head.write(&manifest(n), &unlogged(n as u8 - 2)).expect("in place");
+            checkpoint.write(&manifest(n), &unlogged(n as u8 - 2)).expect("in place");
             let (_, found) = made(&disk);
             let found = found.expect("whole");
             assert_eq!((found.revision, found.unlogged), (n, unlogged(n as u8 - 2)));
         }
         assert_eq!(disk.length(FILE).expect("read"), Some(2 * SLOT_BYTES as u64));
         assert!(
-            head.write(&manifest(9), &unlogged(255)).is_ok()
-                && head.check_room(&manifest(9), &unlogged(255)).is_ok()
+            checkpoint.write(&manifest(9), &unlogged(255)).is_ok()
+                && checkpoint.check_room(&manifest(9), &unlogged(255)).is_ok()
         );
     }
 
@@ -193,10 +193,10 @@ mod tests {
     fn a_slot_is_whole_whenever_the_power_goes() {
         for (step, seed) in (1..5).flat_map(|step| (0..10).map(move |seed| (step, seed))) {
             let disk = Arc::new(Fake::default());
-            let (mut head, _) = made(&disk);
-            head.take_room(&manifest(1), &unlogged(0)).expect("written");
+            let (mut checkpoint, _) = made(&disk);
+            checkpoint.take_room(&manifest(1), &unlogged(0)).expect("written");
             disk.plan(step, Fault::Power);
-            let done = head.write(&manifest(2), &unlogged(3)).is_ok();
+            let done = checkpoint.write(&manifest(2), &unlogged(3)).is_ok();
             let after = Arc::new(disk.reboot(seed));
             let found = made(&after).1.expect("one is whole").revision;
             assert!(found == 2 || (!done && found == 1), "step {step}, seed {seed}: {found}");
