@@ -15,17 +15,17 @@ use super::peer::Peers;
 use crate::people::{Account, Accounts, UserName, account_of_each};
 use crate::store::{StoreError, TemplateStore};
 
-/// Accounts of the people who are enrolled.
-pub(super) struct AccountBook {
+/// Looks up the accounts of the people who are enrolled.
+pub(super) struct AccountLookup {
     peers: Arc<dyn Peers>,
     store: Arc<dyn TemplateStore>,
     /// Limits lookups, so that the store keeps some threads.
     lookups: Arc<Semaphore>,
-    seen: Mutex<Seen>,
+    cache: Mutex<Cache>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct Cache {
     /// Of the store that `enrolled` was read from.
     revision: Option<u64>,
     enrolled: BTreeMap<UserName, Account>,
@@ -46,41 +46,41 @@ pub(super) enum AccountError {
     Store(#[from] StoreError),
 }
 
-impl AccountBook {
+impl AccountLookup {
     pub(super) fn new(peers: Arc<dyn Peers>, store: Arc<dyn TemplateStore>) -> Self {
-        Self { peers, store, lookups: Arc::new(Semaphore::new(LOOKUPS)), seen: Mutex::default() }
+        Self { peers, store, lookups: Arc::new(Semaphore::new(LOOKUPS)), cache: Mutex::default() }
     }
 
     /// User id of the account with this name, if there is one.
     ///
     /// # Errors
-    /// [`AccountError`] when the name service fails or takes longer than `patience`.
+    /// [`AccountError`] when the name service fails or takes longer than `limit`.
     pub(super) async fn uid(
         self: &Arc<Self>,
         name: UserName,
-        patience: Duration,
+        limit: Duration,
     ) -> Result<Option<u32>, AccountError> {
-        Ok(self.uids(vec![name], patience).await?.into_values().next())
+        Ok(self.uids(vec![name], limit).await?.into_values().next())
     }
 
-    /// What an attempt has to know about the claimed user, or about everybody. Asks about those only whose faces are for an
-    /// account.
+    /// What an attempt has to know about the claimed user, or about everybody. Only those are looked up whose faces are for
+    /// an account.
     ///
     /// # Errors
-    /// As [`AccountBook::uid`].
+    /// As [`AccountLookup::uid`].
     pub(super) async fn for_attempt(
         self: &Arc<Self>,
         claimed: Option<&UserName>,
         login: bool,
-        patience: Duration,
+        limit: Duration,
     ) -> Result<Accounts, AccountError> {
-        let book = self.clone();
+        let lookup = self.clone();
         let enrolled =
-            spawn_blocking(move || book.enrolled()).await.map_err(|_| AccountError::Panicked)??;
+            spawn_blocking(move || lookup.enrolled()).await.map_err(|_| AccountError::Panicked)??;
         let concerned = |user: &UserName| claimed.is_none_or(|claimed| claimed == user);
         let for_account = |account: &Account| matches!(account, Account::Uid(_));
         let asked = enrolled.iter().filter(|(user, account)| concerned(user) && for_account(account));
-        let uids = self.uids(asked.map(|(user, _)| user.clone()).collect(), patience).await?;
+        let uids = self.uids(asked.map(|(user, _)| user.clone()).collect(), limit).await?;
         let accounts = Accounts { uids, login };
         for (user, account) in enrolled.iter().filter(|(user, _)| concerned(user)) {
             self.note(user, *account, &accounts);
@@ -91,11 +91,11 @@ impl AccountBook {
     /// User ids of those among these names that have an account.
     ///
     /// # Errors
-    /// As [`AccountBook::uid`].
+    /// As [`AccountLookup::uid`].
     pub(super) async fn uids(
         self: &Arc<Self>,
         names: Vec<UserName>,
-        patience: Duration,
+        limit: Duration,
     ) -> Result<BTreeMap<UserName, u32>, AccountError> {
         if names.is_empty() {
             return Ok(BTreeMap::new());
@@ -114,41 +114,41 @@ impl AccountBook {
             };
             spawn_blocking(ask).await
         };
-        in_time(patience, looked_up).await?.map_err(AccountError::NameService)
+        in_time(limit, looked_up).await?.map_err(AccountError::NameService)
     }
 
     /// Whom everybody's templates are for; read again when the store has changed. Waits for the disk.
     fn enrolled(&self) -> Result<BTreeMap<UserName, Account>, StoreError> {
         let revision = self.store.revision();
-        if self.seen().revision == Some(revision) {
-            return Ok(self.seen().enrolled.clone());
+        if self.cache().revision == Some(revision) {
+            return Ok(self.cache().enrolled.clone());
         }
         let templates = self.store.templates(None)?;
         let enrolled = account_of_each(templates.iter().map(|template| (&template.user, template.account)));
-        let mut seen = self.seen();
-        (seen.revision, seen.enrolled) = (Some(revision), enrolled.clone());
+        let mut cache = self.cache();
+        (cache.revision, cache.enrolled) = (Some(revision), enrolled.clone());
         Ok(enrolled)
     }
 
     /// Tells the journal, once, that somebody's face does not count any more.
     fn note(&self, user: &UserName, account: Account, accounts: &Accounts) {
         let standing = accounts.standing(user, account);
-        if !standing.may_match(false) && self.seen().noted.insert(format!("{user} {standing:?}")) {
+        if !standing.may_match(false) && self.cache().noted.insert(format!("{user} {standing:?}")) {
             tracing::warn!(user = user.as_str(), "not enrolled: {}", standing.text());
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn cache(&self) -> MutexGuard<'_, Cache> {
         // Each change is one assignment.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 async fn in_time<T>(
-    patience: Duration,
+    limit: Duration,
     work: impl Future<Output = Result<T, tokio::task::JoinError>>,
 ) -> Result<T, AccountError> {
-    let done = timeout(patience, work).await;
+    let done = timeout(limit, work).await;
     let done = done.map_err(|_| AccountError::NameService("no answer in time".to_owned()))?;
     done.map_err(|_| AccountError::Panicked)
 }

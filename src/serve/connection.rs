@@ -18,7 +18,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::time::{sleep, timeout};
 
-use super::connections::Place;
+use super::connections::ConnectionPermit;
 use super::fault::{not_whole, too_long};
 use super::methods::{CallError, Handle};
 use super::session::Session;
@@ -34,7 +34,7 @@ const HANG_UP_CHECK: Duration = Duration::from_millis(100);
 pub(super) async fn serve(
     mut stream: UnixStream,
     mut session: Session,
-    place: &Place,
+    permit: &ConnectionPermit,
     client_timeout: Duration,
 ) {
     let state = session.state.clone();
@@ -48,12 +48,12 @@ pub(super) async fn serve(
             () = state.asked_to_stop() => return,
         };
         let Some(message) = message else { return };
-        place.call_begins();
+        permit.call_begins();
         let answered = tokio::select! {
             answered = answer(message, &mut session, &mut writer) => answered,
             () = reader.hung_up() => return,
         };
-        place.call_ends();
+        permit.call_ends();
         if answered.is_err() {
             return;
         }

@@ -1,8 +1,9 @@
-//! Who is connected, and who gives way when all places are taken.
+//! Who is connected, and whose connection is evicted when there is no room for another.
 //!
-//! One user has at most half of the places, and an eighth of them is the owner's alone. A newcomer who finds no place takes
-//! one from whoever has most, as long as that leaves them with no fewer than the newcomer: the one that has been idle for
-//! longest, or else their newest call. So no two users, however busy, keep a third, root or the PAM module out.
+//! One user has at most half of the connections, and an eighth of them is reserved for the owner. When there is no room, a
+//! newcomer evicts a connection of whoever has most, as long as that leaves them with no fewer than the newcomer: the one
+//! that has been idle for longest, or else their newest call. So no two users, however busy, keep a third, root or the PAM
+//! module out.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,8 +20,8 @@ struct Table {
     limit_per_user: usize,
     /// Of `limit`, for all who are not the owner.
     limit_of_users: usize,
-    /// Counts what begins: connections, calls, and silence after a call.
-    turn: u64,
+    /// Number of the latest event: a connection, the start of a call, its end. Older events have smaller numbers.
+    latest: u64,
     open: BTreeMap<u64, Open>,
 }
 
@@ -30,13 +31,13 @@ struct Open {
     /// When the call began that is being answered.
     call: Option<u64>,
     idle_since: u64,
-    given_up: Rc<Notify>,
+    evicted: Rc<Notify>,
 }
 
 /// The right to have one connection; given back when dropped.
-pub(super) struct Place {
+pub(super) struct ConnectionPermit {
     id: u64,
-    given_up: Rc<Notify>,
+    evicted: Rc<Notify>,
     connections: Connections,
 }
 
@@ -48,27 +49,27 @@ impl Connections {
             limit,
             limit_per_user: limit.div_ceil(2),
             limit_of_users: limit - for_owner,
-            turn: 0,
+            latest: 0,
             open: BTreeMap::new(),
         })))
     }
 
-    /// A place for this user, or the limit reached. Somebody else may have to give theirs up.
-    pub(super) fn take(&self, uid: u32, is_owner: bool) -> Result<Place, usize> {
+    /// A connection for this user, or the limit reached. May evict another user's.
+    pub(super) fn take(&self, uid: u32, is_owner: bool) -> Result<ConnectionPermit, usize> {
         let mut table = self.0.borrow_mut();
         let own = table.open.values().filter(|open| open.uid == uid).count();
         if own >= table.limit_per_user {
             return Err(table.limit_per_user);
         }
         if !table.has_room(is_owner) {
-            let leaves = table.who_gives_way(own, is_owner).ok_or(table.limit)?;
-            if let Some(open) = table.open.remove(&leaves) {
-                open.given_up.notify_one();
+            let evicted = table.whom_to_evict(own, is_owner).ok_or(table.limit)?;
+            if let Some(open) = table.open.remove(&evicted) {
+                open.evicted.notify_one();
             }
         }
-        let (id, given_up) = (table.next_turn(), Rc::new(Notify::new()));
-        table.open.insert(id, Open { uid, is_owner, call: None, idle_since: id, given_up: given_up.clone() });
-        Ok(Place { id, given_up, connections: self.clone() })
+        let (id, evicted) = (table.next_number(), Rc::new(Notify::new()));
+        table.open.insert(id, Open { uid, is_owner, call: None, idle_since: id, evicted: evicted.clone() });
+        Ok(ConnectionPermit { id, evicted, connections: self.clone() })
     }
 
     /// Whether nobody is connected.
@@ -78,9 +79,9 @@ impl Connections {
 }
 
 impl Table {
-    fn next_turn(&mut self) -> u64 {
-        self.turn += 1;
-        self.turn
+    fn next_number(&mut self) -> u64 {
+        self.latest += 1;
+        self.latest
     }
 
     fn has_room(&self, for_owner: bool) -> bool {
@@ -88,8 +89,8 @@ impl Table {
         self.open.len() < self.limit && (for_owner || of_users < self.limit_of_users)
     }
 
-    /// Which connection gives way to a newcomer who has `own` already.
-    fn who_gives_way(&self, own: usize, to_owner: bool) -> Option<u64> {
+    /// Which connection makes room for a newcomer who has `own` already.
+    fn whom_to_evict(&self, own: usize, to_owner: bool) -> Option<u64> {
         let users = || self.open.iter().filter(|(_, open)| !open.is_owner);
         let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
         users().for_each(|(_, open)| *counts.entry(open.uid).or_default() += 1);
@@ -103,33 +104,33 @@ impl Table {
     }
 }
 
-impl Place {
+impl ConnectionPermit {
     /// A call is being answered from now on.
     pub(super) fn call_begins(&self) {
-        self.change(|open, turn| open.call = Some(turn));
+        self.change(|open, now| open.call = Some(now));
     }
 
     /// It was answered.
     pub(super) fn call_ends(&self) {
-        self.change(|open, turn| (open.call, open.idle_since) = (None, turn));
+        self.change(|open, now| (open.call, open.idle_since) = (None, now));
     }
 
-    /// Returns when the place was given to somebody else.
-    pub(super) async fn given_up(&self) {
-        self.given_up.notified().await;
+    /// Returns when the connection was evicted.
+    pub(super) async fn evicted(&self) {
+        self.evicted.notified().await;
     }
 
     fn change(&self, change: impl FnOnce(&mut Open, u64)) {
         let mut table = self.connections.0.borrow_mut();
-        let turn = table.next_turn();
-        // It may have been given up a moment ago.
+        let now = table.next_number();
+        // It may have been evicted a moment ago.
         if let Some(open) = table.open.get_mut(&self.id) {
-            change(open, turn);
+            change(open, now);
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.connections.0.borrow_mut().open.remove(&self.id);
     }
@@ -139,17 +140,17 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    /// As many places as this user gets.
-    fn hold(connections: &Connections, uid: u32) -> Vec<Place> {
+    /// As many connections as this user gets.
+    fn hold(connections: &Connections, uid: u32) -> Vec<ConnectionPermit> {
         std::iter::from_fn(|| connections.take(uid, false).ok()).take(1000).collect()
     }
 
-    fn is_open(place: &Place) -> bool {
-        place.connections.0.borrow().open.contains_key(&place.id)
+    fn is_open(permit: &ConnectionPermit) -> bool {
+        permit.connections.0.borrow().open.contains_key(&permit.id)
     }
 
-    fn count(places: &[Place]) -> usize {
-        places.iter().filter(|place| is_open(place)).count()
+    fn count(permits: &[ConnectionPermit]) -> usize {
+        permits.iter().filter(|permit| is_open(permit)).count()
     }
 
     #[test]
@@ -158,11 +159,16 @@ mod tests {
             let connections = Connections::new(64);
             let held = [hold(&connections, 1001), hold(&connections, 1002)];
             if busy {
-                held.iter().flatten().filter(|place| is_open(place)).for_each(Place::call_begins);
+                held.iter()
+                    .flatten()
+                    .filter(|permit| is_open(permit))
+                    .for_each(ConnectionPermit::call_begins);
             }
-            let roots: Vec<Place> = (0..32).filter_map(|_| connections.take(0, true).ok()).collect();
+            let roots: Vec<ConnectionPermit> =
+                (0..32).filter_map(|_| connections.take(0, true).ok()).collect();
             assert_eq!(count(&roots), 32, "busy: {busy}");
-            let third: Vec<Place> = (0..10).filter_map(|_| connections.take(1003, false).ok()).collect();
+            let third: Vec<ConnectionPermit> =
+                (0..10).filter_map(|_| connections.take(1003, false).ok()).collect();
             assert_eq!((third.len(), count(&third)), (10, 10), "busy: {busy}");
             assert!(held.iter().all(|held| count(held) >= 10), "busy: {busy}");
         }
@@ -171,14 +177,16 @@ mod tests {
     #[test]
     fn one_user_has_at_most_half_and_takes_nothing_from_those_who_have_less() {
         let connections = Connections::new(16);
-        let modest: Vec<Place> = (0..3).filter_map(|_| connections.take(1001, false).ok()).collect();
+        let modest: Vec<ConnectionPermit> =
+            (0..3).filter_map(|_| connections.take(1001, false).ok()).collect();
         let greedy = hold(&connections, 1002);
         assert_eq!((count(&greedy), count(&modest)), (8, 3));
         assert_eq!(connections.take(1002, false).err(), Some(8));
-        let others: Vec<Place> = (1003..1100).filter_map(|uid| connections.take(uid, false).ok()).collect();
+        let others: Vec<ConnectionPermit> =
+            (1003..1100).filter_map(|uid| connections.take(uid, false).ok()).collect();
         assert!(count(&greedy) >= 1 && count(&modest) >= 1, "each is left with one at least");
         assert!(connections.take(2000, false).is_err(), "fourteen people have one each");
-        assert!(connections.take(0, true).is_ok(), "and two places are root's");
+        assert!(connections.take(0, true).is_ok(), "and two are reserved for root");
         drop((greedy, modest, others));
         assert!(connections.is_empty());
     }
@@ -194,7 +202,7 @@ mod tests {
         let mut newcomers = Vec::new();
         for (uid, gone) in [(2001, 1), (2002, 3), (2003, 0)] {
             assert!(is_open(&held[gone]));
-            newcomers.push(connections.take(uid, false).expect("a place"));
+            newcomers.push(connections.take(uid, false).expect("room"));
             assert!(!is_open(&held[gone]), "{gone}");
         }
         assert!(connections.take(2004, false).is_err() && is_open(&held[2]), "one is left to everybody");
@@ -202,19 +210,19 @@ mod tests {
         let connections = Connections::new(8);
         let held = hold(&connections, 1001);
         let _singles: Vec<_> = (1002..1005).map(|uid| connections.take(uid, false).ok()).collect();
-        held.iter().rev().for_each(Place::call_begins);
-        let _newcomer = connections.take(2001, false).expect("a place");
+        held.iter().rev().for_each(ConnectionPermit::call_begins);
+        let _newcomer = connections.take(2001, false).expect("room");
         assert_eq!(held.iter().map(is_open).collect::<Vec<_>>(), [false, true, true, true]);
     }
 
     #[test]
-    fn a_place_is_given_back_once_whoever_took_it_meanwhile() {
+    fn a_permit_is_given_back_once_whoever_was_evicted_meanwhile() {
         let connections = Connections::new(2);
-        let first = connections.take(1001, false).expect("a place");
+        let first = connections.take(1001, false).expect("room");
         let root = connections.take(0, true).expect("its own");
         drop((first, root));
         assert!(connections.is_empty());
-        let held = connections.take(1001, false).expect("a place again");
+        let held = connections.take(1001, false).expect("room again");
         assert!(connections.take(1002, false).is_err(), "one each");
         drop(held);
         assert!(connections.is_empty());

@@ -1,4 +1,4 @@
-//! Accepts connections, as far as there are places for them.
+//! Accepts connections, as far as there is room for them.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -99,8 +99,8 @@ impl Listener {
         let (uid, gid) = (credentials.uid(), credentials.gid());
         let known = self.peers.known(uid);
         let is_owner = known.as_ref().is_some_and(|caller| caller.role == Role::Owner);
-        let place = match self.connections.take(uid, is_owner) {
-            Ok(place) => place,
+        let permit = match self.connections.take(uid, is_owner) {
+            Ok(permit) => permit,
             Err(limit) => return refuse(&stream, limit),
         };
         let (peers, state, client_timeout) = (self.peers.clone(), self.state.clone(), self.client_timeout);
@@ -114,7 +114,7 @@ impl Listener {
                 match caller {
                     Some(caller) => {
                         tracing::debug!(uid, role = ?caller.role, "connected");
-                        connection::serve(stream, Session::new(state, caller), &place, client_timeout).await;
+                        connection::serve(stream, Session::new(state, caller), &permit, client_timeout).await;
                         tracing::debug!(uid, "disconnected");
                     }
                     None => tracing::warn!(
@@ -125,7 +125,7 @@ impl Listener {
             };
             tokio::select! {
                 () = served => {}
-                () = place.given_up() => tracing::info!(uid, "gave its connection up to another user"),
+                () = permit.evicted() => tracing::info!(uid, "disconnected, to make room for another user"),
             }
         });
     }

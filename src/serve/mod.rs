@@ -44,7 +44,7 @@ use crate::pipeline::{Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
-use accounts::AccountBook;
+use accounts::AccountLookup;
 use connections::Connections;
 use engine::{Engine, EngineParts};
 use listener::Listener;
@@ -61,10 +61,10 @@ const BLOCKING_THREADS: usize = 6;
 const LOOKUPS: usize = 2;
 
 /// How long callers may wait for their answer when the daemon stops, beyond a latch that is opening.
-const FAREWELL: Duration = Duration::from_secs(2);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often to check whether all of them have gone.
-const GONE_CHECK: Duration = Duration::from_millis(10);
+const DRAIN_CHECK: Duration = Duration::from_millis(10);
 
 /// Events that a slow client may fall behind.
 const EVENTS: usize = 256;
@@ -108,7 +108,7 @@ pub fn run(
         .build()
         .map_err(ServeError::Start)?;
     let (serve, peers) = (parts.config.serve.clone(), parts.peers.clone());
-    let patience = parts.config.latch.hook_deadline_ms.duration() + FAREWELL;
+    let limit = parts.config.latch.hook_deadline_ms.duration() + DRAIN_TIMEOUT;
     let (state, thread) = assemble(parts)?;
     let status = state.engine.status.clone();
     let state = Rc::new(state);
@@ -125,7 +125,7 @@ pub fn run(
             () = shutdown => {}
         }
         notify::stopping();
-        dismiss(&state, &connections, patience).await;
+        drain(&state, &connections, limit).await;
         Ok(())
     });
     // Connections go first: that cancels what jobs are left, so the engine soon ends and closes the camera.
@@ -159,7 +159,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
     let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
     let state = ServerState {
         engine,
-        accounts: Arc::new(AccountBook::new(peers.clone(), store.clone())),
+        accounts: Arc::new(AccountLookup::new(peers.clone(), store.clone())),
         peers,
         store,
         started: clock.now(),
@@ -177,15 +177,15 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
     Ok((state, thread))
 }
 
-/// Cancels jobs and waits until all clients have their answer: whoever waits for a latch that opens learns what became of it.
-async fn dismiss(state: &ServerState, connections: &Connections, patience: Duration) {
+/// Cancels jobs and waits until all clients have their answer: whoever waits for a latch learns whether it opened.
+async fn drain(state: &ServerState, connections: &Connections, limit: Duration) {
     state.stopping.send_replace(true);
     let gone = async {
         while !connections.is_empty() {
-            tokio::time::sleep(GONE_CHECK).await;
+            tokio::time::sleep(DRAIN_CHECK).await;
         }
     };
-    if tokio::time::timeout(patience, gone).await.is_err() {
+    if tokio::time::timeout(limit, gone).await.is_err() {
         tracing::warn!("some clients were disconnected before they were answered");
     }
 }

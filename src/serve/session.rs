@@ -7,7 +7,7 @@ use std::time::Duration;
 use facelatch_wire::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::accounts::AccountBook;
+use super::accounts::AccountLookup;
 use super::change_limit::ChangeLimit;
 use super::engine::Engine;
 use super::fault::no_permit;
@@ -26,7 +26,7 @@ pub(super) struct ServerState {
     pub(super) engine: Engine,
     pub(super) store: Arc<dyn TemplateStore>,
     pub(super) peers: Arc<dyn Peers>,
-    pub(super) accounts: Arc<AccountBook>,
+    pub(super) accounts: Arc<AccountLookup>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: BootTime,
     /// How long a job may wait in the queue.
@@ -76,11 +76,11 @@ impl Session {
         Self { state, caller, upload: None }
     }
 
-    /// Refuses `what` to callers who are not managers, and to managers who have made too many changes.
+    /// Counts a change, unless the caller is no manager or the managers have made too many.
     ///
     /// # Errors
     /// [`Fault::PermissionDenied`], [`Fault::Busy`].
-    pub(super) fn may_change(&self, what: &str) -> Result<(), Fault> {
+    pub(super) fn begin_change(&self, what: &str) -> Result<(), Fault> {
         self.caller.may_manage(what)?;
         if self.caller.role == Role::Owner {
             return Ok(());

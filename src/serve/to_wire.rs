@@ -51,9 +51,8 @@ fn refused(outcome: Outcome, user: Option<String>) -> Judging {
     Judging { verdict: Some(outcome), user, message: Some(outcome.message()), ..Judging::default() }
 }
 
-/// An attempt that was not begun, since nobody knows which accounts there are.
-pub(super) fn unanswered(claimed: Option<&UserName>, error: &AccountError) -> Judging {
-    tracing::error!(user = claimed.map(UserName::as_str), "{error}");
+/// An attempt that was not begun, because it is not known which accounts there are.
+pub(super) fn accounts_unknown(claimed: Option<&UserName>, error: &AccountError) -> Judging {
     Judging {
         verdict: Some(Outcome::Failed),
         user: claimed.map(ToString::to_string),

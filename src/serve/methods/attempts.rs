@@ -19,7 +19,7 @@ impl Handle for Enroll {
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Enrolling, CallError> {
-        session.may_change("enroll")?;
+        session.begin_change("enroll")?;
         let templates = match self.templates {
             Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX),
             None => session.state.templates,
@@ -94,7 +94,10 @@ async fn judge<M: Method<Reply = Judging>>(
     let permit = session.job_permit().await?;
     let accounts = match state.accounts.for_attempt(claimed.as_ref(), login, state.queue_timeout).await {
         Ok(accounts) => accounts,
-        Err(error) => return Ok(to_wire::unanswered(claimed.as_ref(), &error)),
+        Err(error) => {
+            tracing::error!(user = claimed.as_ref().map(UserName::as_str), "{error}");
+            return Ok(to_wire::accounts_unknown(claimed.as_ref(), &error));
+        }
     };
     let question = Question { claimed, accounts, caller_uid: session.caller.uid };
     let shown = |full| to_wire::shown_to(&session.caller, full);

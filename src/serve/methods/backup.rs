@@ -25,7 +25,7 @@ impl Handle for Export {
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Exporting, CallError> {
-        session.may_change("export")?;
+        session.begin_change("export")?;
         let recipient = recipient(session, self.recipient)?;
         let name = self.user.as_deref().map(user_name).transpose()?;
         let state = &session.state;
@@ -100,7 +100,7 @@ impl Handle for Import {
         _: &mut Replies<'_, '_, Self>,
     ) -> Result<Imported, CallError> {
         let identity = Zeroizing::new(self.identity.0);
-        session.may_change("import")?;
+        session.begin_change("import")?;
         let Some(upload) = session.upload.take().filter(|upload| !upload.bytes.is_empty()) else {
             return Err(bad_parameter("data", &"data: nothing was uploaded; call Upload first").into());
         };

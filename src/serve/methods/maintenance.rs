@@ -17,7 +17,7 @@ impl Handle for Renew {
         session: &mut Session,
         _: &mut Replies<'_, '_, Self>,
     ) -> Result<Renewed, CallError> {
-        session.may_change("renew")?;
+        session.begin_change("renew")?;
         let store_key = self.store_key.unwrap_or_default();
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let renewed = blocking(store_fault, move || {

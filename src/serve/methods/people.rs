@@ -53,7 +53,7 @@ impl Handle for Remove {
         session: &mut Session,
         _: &mut Replies<'_, '_, Self>,
     ) -> Result<Removed, CallError> {
-        session.may_change("remove")?;
+        session.begin_change("remove")?;
         let (name, id) = (user_name(&self.user)?, self.id.clone());
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let removed = blocking(store_fault, move || {
@@ -77,7 +77,7 @@ impl Handle for Remove {
 
 impl Handle for Reset {
     async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, CallError> {
-        session.may_change("reset")?;
+        session.begin_change("reset")?;
         let name = self.user.as_deref().map(user_name).transpose()?;
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let reset = blocking(store_fault, move || {
