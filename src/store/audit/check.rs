@@ -83,7 +83,7 @@ impl Series {
         let report = SeriesReport { name: self.name(0), ..SeriesReport::default() };
         let mut walk = Walk { series: self, report, problems: Vec::new(), more: 0, before: None };
         let mut starts = Vec::new();
-        for which in (0..self.limits.files.max(2)).rev() {
+        for which in (0..self.limits.files).rev() {
             let name = self.name(which);
             let file = self.disk.read(&name).map_err(|e| format!("audit log {name}: {e}"))?;
             let Some(file) = file else { continue };

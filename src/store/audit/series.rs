@@ -9,6 +9,9 @@ use crate::clock::WallTime;
 use crate::store::files::Disk;
 use crate::store::seal::Key;
 
+/// What a start puts on record about lines that the head knows of, or whose tags do not fit.
+const LINES_MISSING: &str = "lines are missing or were changed before this one";
+
 /// A series of files in a folder.
 pub(super) struct Series {
     pub(super) disk: Box<dyn Disk>,
@@ -31,6 +34,16 @@ pub(super) struct SeriesState {
     pub(super) problem: Option<String>,
 }
 
+/// The newest whole line.
+struct Newest {
+    number: u64,
+    tag: Tag,
+    /// In the current file (0) or the one before (1).
+    file: usize,
+    /// Whether its file is as it was written.
+    good: bool,
+}
+
 impl Series {
     /// Finds the end of the series, or begins it; `new` if there cannot be one yet.
     pub(super) fn open(
@@ -41,6 +54,7 @@ impl Series {
         now: WallTime,
         new: bool,
     ) -> std::io::Result<Self> {
+        let limits = Limits { files: limits.files.max(2), ..limits };
         let series = Self { disk, folder: folder.into(), name, key, limits, state: Mutex::default() };
         series.find_the_end(now, new)?;
         Ok(series)
@@ -119,7 +133,7 @@ impl Series {
 
     /// Starts a new file. Older ones are renamed, the oldest is removed.
     fn rotate(&self, state: &mut SeriesState, now: WallTime) -> std::io::Result<()> {
-        let files = self.limits.files.max(2);
+        let files = self.limits.files;
         // Up to the first gap: a rotation that failed half-way may have left one.
         let mut last = 1;
         while last < files - 1 && self.disk.length(&self.name(last))?.is_some() {
@@ -163,7 +177,7 @@ impl Series {
 
     /// Number of the oldest line.
     fn first_number(&self) -> std::io::Result<Option<u64>> {
-        for which in (0..self.limits.files.max(2)).rev() {
+        for which in (0..self.limits.files).rev() {
             if self.disk.length(&self.name(which))?.is_some() {
                 return self.first_of(&self.name(which));
             }
@@ -178,7 +192,7 @@ impl Series {
 
     /// What the newest file says about the very first line.
     fn begun_since(&self) -> std::io::Result<Option<WallTime>> {
-        for which in 0..self.limits.files.max(2) {
+        for which in 0..self.limits.files {
             if let Some(entry) = self.first_line(&self.name(which))? {
                 return Ok(entry.since);
             }
@@ -198,63 +212,79 @@ impl Series {
         let mut state = self.state();
         let head = AuditHead::read(&*self.disk, &self.head_name(), &self.key)?;
         state.since = self.begun_since()?;
-        let (mut whole, mut repair) = (None, None);
-        // After a rotation that was cut short, the newest whole line is in the second file.
+        let (newest, torn) = self.newest_line(&mut state)?;
+        let repair = match (newest, head) {
+            (None, None) => {
+                self.begin(&mut state, now)?;
+                (!new).then_some("the whole log was missing")
+            }
+            (None, Some(head)) => {
+                state.head = head;
+                self.rotate(&mut state, now)?;
+                Some(LINES_MISSING)
+            }
+            (Some(newest), head) => self.continue_from(&mut state, newest, head, now)?.or(torn),
+        };
+        if let Some(what) = repair {
+            tracing::warn!("audit log {}: {what}", self.folder.display());
+            let (kind, note) = ("repair".to_owned(), Some(what.to_owned()));
+            self.append(&mut state, Entry { time: now, kind, note, ..Entry::default() })?;
+        }
+        Ok(())
+    }
+
+    /// The newest whole line, and a word if part of another one was cut off after it.
+    fn newest_line(
+        &self,
+        state: &mut SeriesState,
+    ) -> std::io::Result<(Option<Newest>, Option<&'static str>)> {
+        let mut torn = None;
+        // After a rotation that was cut short, it is in the second file.
         for which in 0..2 {
             let Some(file) = self.disk.read(&self.name(which))? else { continue };
             let read = check::end_of(&file, &|before, text| self.tag(before, text));
             if which == 0 && read.torn {
                 self.disk.truncate(&self.name(0), read.length)?;
-                repair = Some("the last line was cut short and was removed");
+                torn = Some("the last line was cut short and was removed");
             }
-            if let Some(end) = read.end {
+            if let Some((number, tag)) = read.end {
                 state.length = read.length;
-                whole = Some((end, which, read.good));
-                break;
+                return Ok((Some(Newest { number, tag, file: which, good: read.good }), torn));
             }
         }
-        match (whole, head) {
-            (None, None) => {
-                self.begin(&mut state, now)?;
-                repair = (!new).then_some("the whole log was missing");
-            }
-            (Some(((last, tag), which, good)), head) => {
-                let known = head.clone().unwrap_or_default();
-                let cut = head.is_some() && (known.last > last || (known.last == last && known.tag != tag));
-                if cut || !good {
-                    state.head = if known.last > last { known } else { AuditHead { last, tag, ..known } };
-                    repair = Some("lines are missing or were changed before this one");
-                    self.rotate(&mut state, now)?;
-                } else {
-                    state.head = AuditHead { last, tag, first: known.first };
-                    // The power may go between the very first line and the head.
-                    if head.is_none() && last == 1 {
-                        state.head.first = 1;
-                        state.head.settle(&*self.disk, &self.head_name(), &self.key)?;
-                    } else if head.is_none() {
-                        repair = Some("the head file was missing");
-                        state.head.first = self.first_number()?.unwrap_or(last);
-                    }
-                    if which == 1 {
-                        self.begin(&mut state, now)?;
-                    }
-                }
-            }
-            (None, Some(head)) => {
-                state.head = head;
-                repair = Some("lines are missing or were changed before this one");
-                self.rotate(&mut state, now)?;
-            }
+        Ok((None, torn))
+    }
+
+    /// Continues after the newest line. Gives what is wrong with the lines before, if anything is.
+    fn continue_from(
+        &self,
+        state: &mut SeriesState,
+        newest: Newest,
+        head: Option<AuditHead>,
+        now: WallTime,
+    ) -> std::io::Result<Option<&'static str>> {
+        let Newest { number: last, tag, file, good } = newest;
+        let known = head.clone().unwrap_or_default();
+        let cut = head.is_some() && (known.last > last || (known.last == last && known.tag != tag));
+        if cut || !good {
+            state.head = if known.last > last { known } else { AuditHead { last, tag, ..known } };
+            self.rotate(state, now)?;
+            return Ok(Some(LINES_MISSING));
         }
-        if let Some(what) = repair {
-            tracing::warn!("audit log {}: {what}", self.folder.display());
-            let note = Some(what.to_owned());
-            self.append(
-                &mut state,
-                Entry { time: now, kind: "repair".to_owned(), note, ..Entry::default() },
-            )?;
+        state.head = AuditHead { last, tag, first: known.first };
+        let mut repair = None;
+        // The power may go between the very first line and the head.
+        if head.is_none() && last == 1 {
+            state.head.first = 1;
+            state.head.settle(&*self.disk, &self.head_name(), &self.key)?;
+        } else if head.is_none() {
+            repair = Some("the head file was missing");
+            state.head.first = self.first_number()?.unwrap_or(last);
         }
-        Ok(())
+        if file == 1 {
+            self.begin(state, now)?;
+        }
+        Ok(repair)
     }
 
     pub(super) fn tag(&self, before: &Tag, text: &str) -> Tag {
