@@ -14,7 +14,7 @@ mod tests;
 #[cfg(all(feature = "camera", target_os = "linux"))]
 pub(in crate::camera) use jpeg::{Ending, Span};
 pub use picture::{UnreadablePicture, decode_picture};
-pub use rows::{picture, row_len};
+pub use rows::{raw_len, row_len, without_padding};
 
 use std::fmt;
 
@@ -43,6 +43,11 @@ pub enum PixelFormat {
     I420,
     /// One byte a pixel, as infrared cameras send.
     Grey,
+}
+
+impl PixelFormat {
+    /// All that are not compressed.
+    pub const RAW: [Self; 6] = [Self::Yuyv, Self::Uyvy, Self::Yvyu, Self::Nv12, Self::I420, Self::Grey];
 }
 
 impl fmt::Display for PixelFormat {
@@ -120,17 +125,6 @@ pub fn picture_len(layout: Layout, bytes: &[u8]) -> Result<usize, CameraError> {
     match raw_len(layout) {
         Some(wanted) => plane(bytes, wanted).map(<[u8]>::len),
         None => jpeg::Span::of(bytes).map(|span| span.end).or_else(|damage| bad(&damage.why)),
-    }
-}
-
-/// How many bytes a picture takes; `None` for JPEG, which contains its own end.
-pub fn raw_len(layout: Layout) -> Option<usize> {
-    let pixels = layout.width as usize * layout.height as usize;
-    match layout.format {
-        PixelFormat::Mjpeg => None,
-        PixelFormat::Yuyv | PixelFormat::Uyvy | PixelFormat::Yvyu => Some(pixels * 2),
-        PixelFormat::Nv12 | PixelFormat::I420 => Some(pixels * 3 / 2),
-        PixelFormat::Grey => Some(pixels),
     }
 }
 

@@ -70,8 +70,8 @@ pub(super) enum NodeKind {
     Other,
 }
 
-/// Tells what a node is.
-type Kind<'a> = &'a dyn Fn(&Path) -> NodeKind;
+/// Says what a node is.
+type Classify<'a> = &'a dyn Fn(&Path) -> NodeKind;
 
 /// The folders in which device nodes and their names are found.
 ///
@@ -87,13 +87,13 @@ impl Nodes {
         Self { dev: "/dev".into(), sys: "/sys/class/video4linux".into() }
     }
 
-    /// All cameras by number. `kind` distinguishes them from metadata nodes and converters.
-    pub(super) fn list(&self, kind: Kind<'_>) -> Vec<CameraInfo> {
-        self.all(kind, NodeKind::Camera).into_iter().filter(|camera| !is_part(&camera.name)).collect()
+    /// All cameras by number. `classify` distinguishes them from metadata nodes and converters.
+    pub(super) fn list(&self, classify: Classify<'_>) -> Vec<CameraInfo> {
+        self.all(classify, NodeKind::Camera).into_iter().filter(|camera| !is_part(&camera.name)).collect()
     }
 
     /// All nodes of one kind, and parts of a board that claim to be of it.
-    fn all(&self, kind: Kind<'_>, wanted: NodeKind) -> Vec<CameraInfo> {
+    fn all(&self, classify: Classify<'_>, wanted: NodeKind) -> Vec<CameraInfo> {
         let stable = self.stable_paths();
         let info = |number: u32| {
             let path = self.dev.join(format!("video{number}"));
@@ -102,17 +102,17 @@ impl Nodes {
             CameraInfo { name: self.card(number), stable_path, path }
         };
         let all = self.numbers().into_iter().map(info);
-        all.filter(|camera| kind(&camera.path) == wanted).collect()
+        all.filter(|camera| classify(&camera.path) == wanted).collect()
     }
 
     /// The node that `choice` names now.
     ///
     /// # Errors
     /// [`CameraError::Missing`]; [`CameraError::MultiPlanar`] when only such a node is there.
-    pub(super) fn resolve(&self, choice: &Choice, kind: Kind<'_>) -> Result<PathBuf, CameraError> {
+    pub(super) fn resolve(&self, choice: &Choice, classify: Classify<'_>) -> Result<PathBuf, CameraError> {
         let find = |fits: &dyn Fn(&CameraInfo) -> bool| {
             let [cameras, others] = [NodeKind::Camera, NodeKind::MultiPlanar]
-                .map(|kind_of| self.all(kind, kind_of).into_iter().find(fits).map(|camera| camera.path));
+                .map(|kind| self.all(classify, kind).into_iter().find(fits).map(|camera| camera.path));
             cameras.or(others)
         };
         let found = match choice {
@@ -123,20 +123,20 @@ impl Nodes {
                 find(&|camera| camera.name.to_lowercase().contains(&part))
             }
         };
-        let found =
-            found.ok_or_else(|| CameraError::Missing { camera: choice.to_string(), fix: self.fix(kind) })?;
-        if kind(&found) == NodeKind::MultiPlanar {
+        let found = found
+            .ok_or_else(|| CameraError::Missing { camera: choice.to_string(), fix: self.fix(classify) })?;
+        if classify(&found) == NodeKind::MultiPlanar {
             return Err(CameraError::MultiPlanar { camera: found.display().to_string() });
         }
         Ok(found)
     }
 
-    fn fix(&self, kind: Kind<'_>) -> String {
-        let there: Vec<String> = self.list(kind).iter().map(describe).collect();
+    fn fix(&self, classify: Classify<'_>) -> String {
+        let there: Vec<String> = self.list(classify).iter().map(describe).collect();
         if !there.is_empty() {
             return format!("plug it in, or choose one that is there: {}", there.join(", "));
         }
-        if self.all(kind, NodeKind::Camera).is_empty() {
+        if self.all(classify, NodeKind::Camera).is_empty() {
             return "plug one in; `ls -l /dev/v4l/by-id` shows it then".to_owned();
         }
         // A board has these even with nothing on its CSI connector.

@@ -158,6 +158,8 @@ mod tests {
     fn what_stands_between_pictures_is_skipped() {
         let stream = [b"banner\n".to_vec(), jpeg(1), vec![0; 99], jpeg(2)].concat();
         assert_eq!(split(MJPEG, [stream]), [Some(jpeg(1)), Some(jpeg(2))]);
+        let bytewise = [jpeg(0), jpeg(0)].concat().into_iter().map(|byte| vec![byte]);
+        assert_eq!(split(MJPEG, bytewise), [Some(jpeg(0)), Some(jpeg(0))]);
     }
 
     #[test]

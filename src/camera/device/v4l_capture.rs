@@ -19,7 +19,7 @@ use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
 
 use super::super::CameraError;
-use super::super::decode::{Layout, PixelFormat, picture};
+use super::super::decode::{Layout, PixelFormat, without_padding};
 use super::capture::{Capture, RawFrame};
 use super::choose::{Mode, Offer, nearest_step};
 use super::find::NodeKind;
@@ -162,7 +162,7 @@ impl Capture for V4lCapture {
             }
             Ok((buffer, about)) => {
                 let buffer = &buffer[..buffer.len().min(about.bytesused as usize)];
-                let bytes = picture(self.layout, self.stride, buffer)?;
+                let bytes = without_padding(self.layout, self.stride, buffer)?;
                 Ok(Some(RawFrame { layout: self.layout, bytes }))
             }
             Err(why) if why.kind() == ErrorKind::TimedOut => Ok(None),

@@ -46,25 +46,16 @@ fn said(format: PixelFormat, output: &[u8]) -> Result<(), String> {
     FormCheck::new(layout).picture(&output[..raw_len(layout).expect("raw")])
 }
 
-const RAW: [PixelFormat; 6] = [
-    PixelFormat::Yuyv,
-    PixelFormat::Uyvy,
-    PixelFormat::Yvyu,
-    PixelFormat::Nv12,
-    PixelFormat::I420,
-    PixelFormat::Grey,
-];
-
 #[test]
 fn a_picture_in_the_right_form_passes() {
-    for format in RAW {
+    for format in PixelFormat::RAW {
         assert_eq!(said(format, &written(format, 0)), Ok(()), "{format}");
     }
 }
 
 #[test]
 fn padded_rows_are_noticed_and_the_message_says_what_was_expected() {
-    for format in RAW {
+    for format in PixelFormat::RAW {
         for padding in [16, 128] {
             let why = said(format, &written(format, padding)).expect_err("padded");
             let row = row_len(layout(format));
@@ -106,7 +97,7 @@ fn dark_flat_and_noisy_pictures_are_in_no_wrong_form() {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 16) % levels
     };
-    for format in RAW {
+    for format in PixelFormat::RAW {
         let bytes = raw_len(layout(format)).expect("raw");
         assert_eq!(said(format, &vec![16; bytes]), Ok(()));
         for levels in [3, 256] {
