@@ -27,7 +27,7 @@ pub mod verify;
 use std::path::Path;
 use std::time::Duration;
 
-use facelatch_wire::services::{Answer, Kind, answer};
+use facelatch_wire::services::{Answer, Place, answer};
 use facelatch_wire::{Deadline, Outcome};
 use nix::time::{ClockId, clock_gettime};
 
@@ -61,8 +61,8 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
     #[cfg(feature = "panic-on-purpose")]
     assert_ne!(user, "panic", "on purpose");
     let name = user.escape_debug().to_string();
-    let kind = match asking(host, options, &machine.seat) {
-        Ok(kind) => kind,
+    let place = match asking(host, options, &machine.seat) {
+        Ok(place) => place,
         Err(why) => {
             host.log(Level::Info, &format!("{name}: not asked for a face: {why}"));
             return Code::Ignore;
@@ -75,7 +75,7 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
     };
     let deadline = Deadline::within(options.timeout);
     let nothing = Keyboard::none();
-    let keyboard = if has_terminal(host, kind) { &machine.keyboard } else { &nothing };
+    let keyboard = if has_terminal(host, place) { &machine.keyboard } else { &nothing };
     let answer = verify::ask(socket, &user, deadline, keyboard, &mut || tell("look at the camera"));
     log(host, &name, &answer);
     let code = Code::of(&answer);
@@ -92,27 +92,26 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
 }
 
 /// Whether the password is asked on a terminal. A screen locker that borrows the name `login` names none.
-fn has_terminal(host: &dyn Host, kind: Kind) -> bool {
+fn has_terminal(host: &dyn Host, place: Place) -> bool {
     let terminal = host.terminal().unwrap_or_default();
-    matches!(kind, Kind::Terminal | Kind::Console) && !terminal.is_empty() && !terminal.contains(':')
+    matches!(place, Place::Terminal | Place::Console) && !terminal.is_empty() && !terminal.contains(':')
 }
 
-/// The kind of service that asks, or why it must not.
-fn asking(host: &dyn Host, options: &Options, seat: &Seat) -> Result<Kind, String> {
+/// Where the service meets the person, or why it must not ask for a face.
+fn asking(host: &dyn Host, options: &Options, seat: &Seat) -> Result<Place, String> {
     let service = host.service().unwrap_or_default();
     let shown = service.escape_debug();
     let added: Vec<&str> = options.services.iter().map(String::as_str).collect();
-    let kind = match answer(&service, &added) {
-        Answer::Asks(kind) => kind,
+    let place = match answer(&service, &added) {
+        Answer::Asks(place) => place,
         Answer::Remote => return Err(format!("the service {shown} is for people elsewhere")),
         Answer::Unlisted => {
             return Err(format!(
-                "the service {shown} is not known to be for people here; see services= in \
-                                pam_facelatch(8)"
+                "the service {shown} is not known to be for people here; see services= in pam_facelatch(8)"
             ));
         }
     };
-    seat.objection(host, kind).map_or(Ok(kind), Err)
+    seat.objection(host, place).map_or(Ok(place), Err)
 }
 
 fn log(host: &dyn Host, name: &str, answer: &Result<Outcome, Trouble>) {

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use facelatch_wire::services::Kind;
+use facelatch_wire::services::Place;
 
 use crate::host::Host;
 use process::Unit;
@@ -39,8 +39,8 @@ impl Seat {
         Self { files: Files { root: root.to_owned() } }
     }
 
-    /// Why the face must not be asked for by a service of this kind, if so.
-    pub fn objection(&self, host: &dyn Host, kind: Kind) -> Option<String> {
+    /// Why a service that meets the person there must not ask for a face, if so.
+    pub fn objection(&self, host: &dyn Host, place: Place) -> Option<String> {
         if let Some(remote) = host.remote_host().filter(|r| !LOCAL_HOSTS.contains(&r.as_str())) {
             return Some(format!("asked from {}", remote.escape_debug()));
         }
@@ -53,7 +53,7 @@ impl Seat {
         let why = match (process::unit(&self.files), logind::runs(&self.files)) {
             (Unit::Session(id), true) => self.session_objection(&id),
             (Unit::UserManager(uid), true) => self.user_objection(uid),
-            _ if self.is_prompt(kind) => self.prompt_objection(host, kind),
+            _ if self.is_prompt(place) => self.prompt_objection(host, place),
             // Nobody knows sessions, but the kernel knows what hangs on a virtual console.
             (_, false) => (!process::on_virtual_console(&self.files))
                 .then(|| "logind does not run, and this is no virtual console".to_owned()),
@@ -94,14 +94,14 @@ impl Seat {
     }
 
     /// Whether the service is one of root's that asks before there is a session.
-    fn is_prompt(&self, kind: Kind) -> bool {
-        matches!(kind, Kind::Console | Kind::Greeter) && process::real_uid(&self.files) == Some(0)
+    fn is_prompt(&self, place: Place) -> bool {
+        matches!(place, Place::Console | Place::Greeter) && process::real_uid(&self.files) == Some(0)
     }
 
     /// What speaks against a login prompt or a login screen.
-    fn prompt_objection(&self, host: &dyn Host, kind: Kind) -> Option<String> {
+    fn prompt_objection(&self, host: &dyn Host, place: Place) -> Option<String> {
         // Programs that put a shell on the web run `login` on a pseudo-terminal.
-        if kind == Kind::Console {
+        if place == Place::Console {
             return not_a_console(host.terminal().as_deref());
         }
         // One display manager serves all screens, and does not always say for which it asks.

@@ -196,17 +196,17 @@ fn a_service_that_the_owner_adds_asks_unless_it_serves_people_elsewhere() {
 
 #[test]
 fn only_where_the_password_is_asked_on_a_terminal_a_key_ends_the_wait() {
-    let on = |kind, terminal| has_terminal(&Play { terminal, ..alice() }, kind);
-    assert!(on(Kind::Terminal, Some("/dev/pts/3")) && on(Kind::Console, Some("tty1")));
-    for (kind, terminal) in [
-        (Kind::Terminal, None),
-        (Kind::Terminal, Some("")),
-        (Kind::Terminal, Some(":0")),
-        (Kind::Console, None),
-        (Kind::Screen, Some("/dev/pts/3")),
-        (Kind::Greeter, Some("tty7")),
+    let on = |place, terminal| has_terminal(&Play { terminal, ..alice() }, place);
+    assert!(on(Place::Terminal, Some("/dev/pts/3")) && on(Place::Console, Some("tty1")));
+    for (place, terminal) in [
+        (Place::Terminal, None),
+        (Place::Terminal, Some("")),
+        (Place::Terminal, Some(":0")),
+        (Place::Console, None),
+        (Place::Screen, Some("/dev/pts/3")),
+        (Place::Greeter, Some("tty7")),
     ] {
-        assert!(!on(kind, terminal), "{kind:?} {terminal:?}");
+        assert!(!on(place, terminal), "{place:?} {terminal:?}");
     }
 }
 

@@ -144,8 +144,8 @@ methods! { $
             door: Option<bool>,
         } -> Enrolling;
 
-        /// Is the person in front of the camera this user? Without a name: the caller. With latch = false a match opens
-        /// nothing: for a login, which only wants the answer, and does not accept who is enrolled for the door only. Otherwise the latch opens as configured.
+        /// Is the person in front of the camera this user? Without a name: the caller. With latch = false it is a login:
+        /// a match opens nothing, and faces for the door only do not match. Otherwise the latch opens as configured.
         /// With `more`, replies without `verdict` report progress. p to face: owner only; latch_error: managers.
         Verify {
             /// Who; the caller if absent.

@@ -3,7 +3,7 @@
 
 /// Where a service meets the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Place {
     /// In a session, on its terminal: `sudo`.
     Terminal,
     /// In a session, on its screen: screen lockers.
@@ -15,10 +15,10 @@ pub enum Kind {
 }
 
 /// Services that ask for a face. A new one is a word here.
-const LOCAL: &[(Kind, &[&str])] = &[
-    (Kind::Terminal, &["doas", "su", "su-l", "sudo", "sudo-i", "vlock"]),
+const LOCAL: &[(Place, &[&str])] = &[
+    (Place::Terminal, &["doas", "su", "su-l", "sudo", "sudo-i", "vlock"]),
     (
-        Kind::Screen,
+        Place::Screen,
         &[
             "cinnamon-screensaver",
             "gnome-screensaver",
@@ -41,9 +41,9 @@ const LOCAL: &[(Kind, &[&str])] = &[
             "xsecurelock",
         ],
     ),
-    (Kind::Console, &["login"]),
+    (Place::Console, &["login"]),
     (
-        Kind::Greeter,
+        Place::Greeter,
         &[
             "cosmic-greeter",
             "emptty",
@@ -128,7 +128,7 @@ pub const REMOTE: &[&str] = &[
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     /// It does, if the person is at this machine.
-    Asks(Kind),
+    Asks(Place),
     /// Never: it serves people elsewhere.
     Remote,
     /// It does not: nothing says that it serves people at this machine.
@@ -141,9 +141,9 @@ pub fn answer(service: &str, added: &[&str]) -> Answer {
     if REMOTE.contains(&service) {
         return Answer::Remote;
     }
-    let listed = LOCAL.iter().find(|(_, names)| names.contains(&service)).map(|(kind, _)| *kind);
-    let kind = listed.or_else(|| added.contains(&service).then_some(Kind::Screen));
-    kind.map_or(Answer::Unlisted, Answer::Asks)
+    let listed = LOCAL.iter().find(|(_, names)| names.contains(&service)).map(|(place, _)| *place);
+    let place = listed.or_else(|| added.contains(&service).then_some(Place::Screen));
+    place.map_or(Answer::Unlisted, Answer::Asks)
 }
 
 /// The services that one option of the module adds; `None` if it is another option.
@@ -157,8 +157,8 @@ mod tests {
 
     #[test]
     fn what_means_a_person_here_asks_and_nothing_else_does() {
-        for (kind, names) in LOCAL {
-            assert!(names.iter().all(|name| answer(name, &[]) == Answer::Asks(*kind)), "{kind:?}");
+        for (place, names) in LOCAL {
+            assert!(names.iter().all(|name| answer(name, &[]) == Answer::Asks(*place)), "{place:?}");
         }
         for name in ["dovecot", "cups", "samba", "smtp", "other", "cron", "passwd", "Sudo", ""] {
             assert_eq!(answer(name, &[]), Answer::Unlisted, "{name}");
@@ -169,11 +169,23 @@ mod tests {
     fn what_the_owner_adds_asks_unless_it_serves_people_elsewhere() {
         let names: Vec<&str> = added("services=mylock,ttyd,,sudo").expect("the option").collect();
         assert_eq!(names, ["mylock", "ttyd", "sudo"]);
-        assert_eq!(answer("mylock", &names), Answer::Asks(Kind::Screen));
-        assert_eq!(answer("sudo", &names), Answer::Asks(Kind::Terminal));
+        assert_eq!(answer("mylock", &names), Answer::Asks(Place::Screen));
+        assert_eq!(answer("sudo", &names), Answer::Asks(Place::Terminal));
         assert_eq!(answer("ttyd", &names), Answer::Remote);
         assert_eq!(answer("mylock", &[]), Answer::Unlisted);
         assert!(added("timeout=3").is_none());
+    }
+
+    #[test]
+    fn the_documents_list_the_services_that_ask() {
+        let documents = include_str!("../../docs/pam.md");
+        let table =
+            documents.split("## Which services ask").nth(1).and_then(|rest| rest.split("`services=").next());
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let listed: Vec<&str> = table.expect("the table").split(|c| !is_name(c)).collect();
+        for name in LOCAL.iter().flat_map(|(_, names)| *names) {
+            assert!(listed.contains(name), "{name} is missing in docs/pam.md");
+        }
     }
 
     #[test]

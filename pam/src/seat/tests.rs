@@ -30,12 +30,12 @@ const LOCAL_3: Text =
 const STARTED_BY_ROOT: Text = ("proc/self/status", "Name:\tlogin\nUid:\t0\t0\t0\t0\n");
 const STARTED_BY_ALICE: Text = ("proc/self/status", "Name:\tsudo\nUid:\t1000\t0\t0\t0\n");
 
-fn objection_to(host: &Play, kind: Kind, files: &[(&str, &str)]) -> Option<String> {
-    Seat::at(machine(files).path()).objection(host, kind)
+fn objection_to(host: &Play, place: Place, files: &[(&str, &str)]) -> Option<String> {
+    Seat::at(machine(files).path()).objection(host, place)
 }
 
 fn objection(files: &[(&str, &str)]) -> Option<String> {
-    objection_to(&Play::default(), Kind::Terminal, files)
+    objection_to(&Play::default(), Place::Terminal, files)
 }
 
 /// Everybody at the desk, and these files besides.
@@ -47,13 +47,13 @@ fn objection_besides(files: &[(&str, &str)]) -> Option<String> {
 fn who_sits_here_meets_no_objection() {
     assert_eq!(objection(AT_THE_DESK), None);
     let here = Play { remote_host: Some("localhost"), ..Play::default() };
-    assert_eq!(objection_to(&here, Kind::Terminal, AT_THE_DESK), None);
+    assert_eq!(objection_to(&here, Place::Terminal, AT_THE_DESK), None);
 }
 
 #[test]
 fn hosts_of_elsewhere_are_objected_to() {
     let host = Play { remote_host: Some("pc.example\n"), ..Play::default() };
-    let why = objection_to(&host, Kind::Terminal, AT_THE_DESK);
+    let why = objection_to(&host, Place::Terminal, AT_THE_DESK);
     assert!(why.is_some_and(|why| why.contains("pc.example") && !why.contains('\n')));
 }
 
@@ -103,7 +103,7 @@ fn a_session_that_logind_has_forgotten_is_objected_to() {
 }
 
 #[test]
-fn nobody_gives_himself_a_session_by_a_name_deeper_down() {
+fn a_name_deeper_down_gives_nobody_a_session() {
     for below in ["app.slice/session-4.scope", "session-4.scope", "a.slice/b.service/session-4.scope"] {
         let group = format!("0::/user.slice/user-1000.slice/user@1000.service/{below}\n");
         let local_4 = ("run/systemd/sessions/4", "UID=1001\nSTATE=active\nREMOTE=0\nSEAT=seat0\n");
@@ -150,7 +150,7 @@ fn outside_all_sessions_a_service_of_the_system_is_objected_to() {
     // polkit's helper, where it is started by a socket.
     let helper = ("proc/self/cgroup", "0::/system.slice/system-polkit.slice/polkit-agent-helper@0.service\n");
     assert!(
-        objection_to(&Play::default(), Kind::Screen, &[helper, STARTED_BY_ROOT, ALICE, LOCAL_3]).is_some()
+        objection_to(&Play::default(), Place::Screen, &[helper, STARTED_BY_ROOT, ALICE, LOCAL_3]).is_some()
     );
     // Where systemd says nothing, whoever started it is asked about.
     assert_eq!(objection(&[IN_NO_UNIT, STARTED_BY_ALICE, ALICE, LOCAL_3]), None);
@@ -208,7 +208,7 @@ fn what_a_program_for_people_elsewhere_started_is_objected_to() {
 fn a_login_prompt_is_here_on_a_virtual_console_only() {
     let login = |terminal, files: &[(&str, &str)]| {
         let host = Play { terminal, ..Play::default() };
-        objection_to(&host, Kind::Console, &[files, &[IN_GETTY, STARTED_BY_ROOT]].concat())
+        objection_to(&host, Place::Console, &[files, &[IN_GETTY, STARTED_BY_ROOT]].concat())
     };
     let nobody_yet: &[(&str, &str)] = &[("run/systemd/users/1001", "SESSIONS=\n")];
     for files in [nobody_yet, &[]] {
@@ -230,7 +230,7 @@ fn a_login_prompt_is_here_on_a_virtual_console_only() {
     // A screen locker that borrows the name.
     let lock = objection_to(
         &Play::default(),
-        Kind::Console,
+        Place::Console,
         &[IN_A_USERS_SERVICE, STARTED_BY_ALICE, ALICE, LOCAL_3],
     );
     assert_eq!(lock, None);
@@ -240,7 +240,7 @@ fn a_login_prompt_is_here_on_a_virtual_console_only() {
 fn a_login_screen_needs_no_session_but_none_may_be_shown_elsewhere() {
     let gdm = ("proc/self/cgroup", "0::/system.slice/gdm.service\n");
     let greeter = |files: &[(&str, &str)]| {
-        objection_to(&Play::default(), Kind::Greeter, &[files, &[gdm, STARTED_BY_ROOT, ALICE]].concat())
+        objection_to(&Play::default(), Place::Greeter, &[files, &[gdm, STARTED_BY_ROOT, ALICE]].concat())
     };
     let here = ("run/systemd/sessions/c1", "UID=114\nCLASS=greeter\nSTATE=active\nREMOTE=0\nSEAT=seat0\n");
     assert_eq!(greeter(&[here]), None);
@@ -255,7 +255,7 @@ fn a_login_screen_needs_no_session_but_none_may_be_shown_elsewhere() {
     }
     // Started by anybody, it is no login screen.
     let impostor = [gdm, STARTED_BY_ALICE, ALICE, LOCAL_3];
-    assert!(objection_to(&Play::default(), Kind::Greeter, &impostor).is_some());
+    assert!(objection_to(&Play::default(), Place::Greeter, &impostor).is_some());
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn without_logind_only_a_virtual_console_is_here() {
     }
     assert!(of("").is_some() && of("60 (sudo").is_some());
     assert!(objection(&[]).is_some());
-    let greeter = objection_to(&Play::default(), Kind::Greeter, &[STARTED_BY_ROOT]);
+    let greeter = objection_to(&Play::default(), Place::Greeter, &[STARTED_BY_ROOT]);
     assert_eq!(greeter, None);
 }
 

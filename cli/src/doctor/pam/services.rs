@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use facelatch_wire::services::{Answer, Kind, added, answer};
+use facelatch_wire::services::{Answer, Place, added, answer};
 
 use super::{Finding, MODULE, Stacks, rules};
 
@@ -35,13 +35,13 @@ fn options<'a>(stacks: &'a Stacks, name: &str, depth: usize) -> Option<Vec<&'a s
 fn finding(name: &str, options: &[&str]) -> Finding {
     let added: Vec<&str> = options.iter().filter_map(|option| added(option)).flatten().collect();
     let says = match answer(name, &added) {
-        Answer::Asks(Kind::Terminal | Kind::Screen) => {
+        Answer::Asks(Place::Terminal | Place::Screen) => {
             "asks, in the active session at a seat of this machine".to_owned()
         }
-        Answer::Asks(Kind::Console) => {
+        Answer::Asks(Place::Console) => {
             "asks, on a virtual console and in the active session at a seat".to_owned()
         }
-        Answer::Asks(Kind::Greeter) => "asks, at the login screen of this machine".to_owned(),
+        Answer::Asks(Place::Greeter) => "asks, at the login screen of this machine".to_owned(),
         Answer::Remote => "does not ask: it serves people elsewhere".to_owned(),
         Answer::Unlisted if name == OTHER => {
             "services without a file of their own ask if pam_facelatch(8) lists them".to_owned()
