@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;
@@ -137,17 +137,13 @@ pub(crate) fn renew(to: &Daemon, store_key: bool) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What a series of the audit log still has, and what it has not.
+/// What a series of the audit log still has, and how much it has dropped.
 fn kept(log: &AuditLog) -> String {
-    let at = |seconds: u64| match UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
-        Some(time) => humantime::format_rfc3339_seconds(time).to_string(),
-        None => format!("{seconds} s after 1970"),
-    };
     let lines = if log.entries == 1 { "line" } else { "lines" };
-    let since = log.kept_since.map_or_else(String::new, |time| format!(" since {}", at(time)));
+    let since = log.kept_since.map_or_else(String::new, |time| format!(" since {}", say::date(time)));
     let mut text = format!("{}: {} {lines}{since}", log.name, log.entries);
     if log.dropped > 0 {
-        let first = log.since.map_or_else(String::new, |time| format!(", the first of {}", at(time)));
+        let first = log.since.map_or_else(String::new, |time| format!(", the first of {}", say::date(time)));
         text += &format!("; {} earlier ones{first}, made room for them", log.dropped);
     }
     text
@@ -182,6 +178,5 @@ mod tests {
             "audit.log: 7 lines since 1970-01-02T00:00:00Z; 12 earlier ones, the first of 1970-01-01T00:00:00Z, made \
              room for them"
         );
-        assert!(kept(&AuditLog { kept_since: Some(u64::MAX), ..log }).contains("after 1970"));
     }
 }

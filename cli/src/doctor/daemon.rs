@@ -33,7 +33,7 @@ pub(super) fn examine(to: &Daemon) -> (Vec<Finding>, bool) {
     findings.push(Finding::good("models", found));
     findings.push(store(&status.store));
     findings.push(enrolled(&status));
-    findings.extend(status.notes.iter().map(|note| Finding::good("note", note.as_str())));
+    findings.extend(status.notes.iter().map(|note| Finding::remark("daemon", note.as_str())));
     findings.extend(people(to));
     (findings, true)
 }
