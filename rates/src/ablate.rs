@@ -5,10 +5,10 @@
 use serde::Serialize;
 
 use super::RatesError;
-use super::acquire::Set;
 use super::curve::Curve;
 use super::fit::fold;
 use super::learn::{Alpha, Plan};
+use super::set::Set;
 use super::table::Table;
 use super::trials::{Pairs, Scored};
 use facelatch::head::project::SplitMix64;

@@ -20,8 +20,8 @@ const MAGIC: &[u8; 8] = b"flemb\0\0\x02";
 
 /// The result for one picture.
 #[derive(Clone)]
-pub struct Taken {
-    /// The quality gate's verdict, 0 if it passed; see [`super::acquire::Quality`].
+pub struct Record {
+    /// The quality gate's verdict, 0 if it passed; see [`super::set::Quality`].
     pub quality: u8,
     /// Whether a border was needed to find the face.
     pub bordered: bool,
@@ -59,7 +59,7 @@ impl Recipe {
 pub struct Cache {
     path: PathBuf,
     file: File,
-    known: HashMap<FileHash, Taken>,
+    known: HashMap<FileHash, Record>,
 }
 
 impl Cache {
@@ -111,7 +111,7 @@ impl Cache {
     }
 
     /// The result for this picture, if it was embedded before.
-    pub fn get(&self, sha256: &FileHash) -> Option<&Taken> {
+    pub fn get(&self, sha256: &FileHash) -> Option<&Record> {
         self.known.get(sha256)
     }
 
@@ -119,7 +119,7 @@ impl Cache {
     ///
     /// # Errors
     /// [`RatesError::File`].
-    pub fn put(&mut self, sha256: FileHash, taken: Taken, length: usize) -> Result<(), RatesError> {
+    pub fn put(&mut self, sha256: FileHash, taken: Record, length: usize) -> Result<(), RatesError> {
         let mut record = Vec::with_capacity(record_bytes(length));
         record.extend_from_slice(&sha256);
         record.extend([u8::from(taken.embedding.is_some()), taken.quality, u8::from(taken.bordered), 0]);
@@ -138,7 +138,7 @@ fn record_bytes(length: usize) -> usize {
     32 + 4 + 2 * 4 + 4 * length
 }
 
-fn parse(record: &[u8]) -> Option<(FileHash, Taken)> {
+fn parse(record: &[u8]) -> Option<(FileHash, Record)> {
     let (sha256, rest) = record.split_first_chunk::<32>()?;
     let ([found, quality, bordered, _], values) = rest.split_first_chunk::<4>()?;
     let values: Vec<f32> =
@@ -150,7 +150,7 @@ fn parse(record: &[u8]) -> Option<(FileHash, Taken)> {
         _ => return None,
     };
     let measures = Measures { norm, confidence };
-    Some((*sha256, Taken { quality: *quality, bordered: *bordered != 0, embedding, measures }))
+    Some((*sha256, Record { quality: *quality, bordered: *bordered != 0, embedding, measures }))
 }
 
 #[cfg(test)]
@@ -163,18 +163,18 @@ mod tests {
         Recipe { embedder, embedder_sha256, preparation: "aligned".to_owned(), length: 2 }
     }
 
-    fn taken() -> Taken {
+    fn record() -> Record {
         let measures = Measures { norm: 12.0, confidence: 0.9 };
-        Taken { quality: 3, bordered: true, embedding: Embedding::new(vec![0.6, 0.8]).ok(), measures }
+        Record { quality: 3, bordered: true, embedding: Embedding::new(vec![0.6, 0.8]).ok(), measures }
     }
 
     #[test]
     fn a_killed_run_loses_only_the_record_in_progress() {
         let dir = tempfile::tempdir().expect("folder");
         let mut cache = Cache::open(dir.path(), &recipe("a")).expect("new");
-        cache.put([1; 32], taken(), 2).expect("kept");
-        cache.put([2; 32], Taken { embedding: None, ..taken() }, 2).expect("kept");
-        cache.put([3; 32], taken(), 2).expect("kept");
+        cache.put([1; 32], record(), 2).expect("kept");
+        cache.put([2; 32], Record { embedding: None, ..record() }, 2).expect("kept");
+        cache.put([3; 32], record(), 2).expect("kept");
         let path = cache.path().to_owned();
         assert_eq!(std::fs::metadata(&path).expect("file").permissions().mode() & 0o777, 0o600);
         let bytes = std::fs::read(&path).expect("file");
@@ -182,9 +182,9 @@ mod tests {
         let mut cache = Cache::open(dir.path(), &recipe("a")).expect("again");
         assert!(cache.get(&[3; 32]).is_none());
         assert!(cache.get(&[2; 32]).is_some_and(|t| t.embedding.is_none()));
-        assert!(cache.get(&[1; 32]).is_some_and(|t| t.embedding == taken().embedding && t.quality == 3));
-        assert!(cache.get(&[1; 32]).is_some_and(|t| t.measures == taken().measures));
-        cache.put([3; 32], taken(), 2).expect("kept");
+        assert!(cache.get(&[1; 32]).is_some_and(|t| t.embedding == record().embedding && t.quality == 3));
+        assert!(cache.get(&[1; 32]).is_some_and(|t| t.measures == record().measures));
+        cache.put([3; 32], record(), 2).expect("kept");
         assert!(Cache::open(dir.path(), &recipe("a")).expect("again").get(&[3; 32]).is_some());
     }
 
@@ -202,7 +202,7 @@ mod tests {
     fn nan_in_a_cache_is_an_error_that_names_the_file() {
         let dir = tempfile::tempdir().expect("folder");
         let mut cache = Cache::open(dir.path(), &recipe("a")).expect("new");
-        cache.put([1; 32], taken(), 2).expect("kept");
+        cache.put([1; 32], record(), 2).expect("kept");
         let path = cache.path().to_owned();
         let mut bytes = std::fs::read(&path).expect("file");
         let end = bytes.len();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::acquire::{Quality, Set};
+use super::set::{Quality, Set};
 use super::table::Table;
 use super::tally::{Cells, Spread, Tally, cells};
 use super::trials::{Pair, Pairs, Score};

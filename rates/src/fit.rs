@@ -4,11 +4,11 @@
 use serde::Serialize;
 
 use super::RatesError;
-use super::acquire::Set;
 use super::bound::{clopper_pearson_upper, trials_without_event};
 use super::curve::Curve;
 use super::learn::{Alpha, Learnt, Plan};
 use super::rate::{CONFIDENCE, Rates};
+use super::set::Set;
 use super::trials::{Pairs, Scored, Shape, decisions};
 use facelatch::head::project::SplitMix64;
 
@@ -279,7 +279,7 @@ pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesErro
 
 #[cfg(test)]
 mod tests {
-    use super::super::acquire::set_of;
+    use super::super::set::set_of;
     use super::super::trials::Trial;
     use super::*;
 

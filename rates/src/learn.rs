@@ -1,8 +1,8 @@
 //! Fits a [`Plan`] on people to a [`Learnt`] head, before validation.
 
 use super::RatesError;
-use super::acquire::Set;
 use super::newton::Problem;
+use super::set::Set;
 use super::table::{Features, Table};
 use super::trials::Pairs;
 use facelatch::head::{Formula, LogOdds, Projection};
@@ -228,7 +228,7 @@ fn multiply(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::acquire::set_of;
+    use super::super::set::set_of;
     use super::*;
 
     #[test]

@@ -1,10 +1,11 @@
 //! Fits heads and measures error rates on labelled pictures: the library of `facelatch-rates`. Not part of the daemon.
 //!
-//! [`people`] (a folder to people) -> [`acquire`] (pictures to embeddings, kept in a [`cache`]) -> [`table`] (the scores
-//! of all pairs) -> [`trials`] (pairs, listed in a [`list`] or all, and decisions) -> [`curve`], [`rate`] (rates and how
-//! sure they are: [`count`]ed in a [`tally`] by people, with [`bound`] and [`bootstrap`]) -> [`measure`], [`protocol`]. Besides: [`fit`]
-//! makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads last layers trained
-//! elsewhere, [`network`] whole networks, [`svg`] draws; [`cores`] spreads work over threads.
+//! [`people`] (a folder to people) -> [`acquire`] (pictures to a [`set`] of embeddings, kept in a [`cache`]) -> [`table`]
+//! (the scores of all pairs) -> [`trials`] (pairs, listed in a [`list`] or all, and decisions) -> [`curve`], [`rate`] (rates
+//! and how sure they are: [`count`]ed in a [`tally`] by people, with [`bound`] and [`bootstrap`]) -> [`measure`],
+//! [`protocol`]. Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads
+//! last layers trained elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`svg`] draws; [`cores`] spreads
+//! work over threads.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares two pictures of one person, an impostor trial two people.
 //! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
@@ -31,6 +32,7 @@ pub mod picture;
 pub mod protocol;
 pub mod rate;
 pub mod report;
+pub mod set;
 pub mod siamese;
 pub mod stress;
 pub mod svg;

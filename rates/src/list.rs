@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::RatesError;
-use super::acquire::Set;
+use super::set::Set;
 use super::trials::Pairs;
 
 /// A pair as a list names it.
@@ -172,7 +172,7 @@ pub fn by_kind(listed: &[Listed]) -> Pairs {
 
 #[cfg(test)]
 mod tests {
-    use super::super::acquire::set_of;
+    use super::super::set::set_of;
     use super::*;
 
     fn file(text: &str) -> tempfile::NamedTempFile {

@@ -6,12 +6,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::RatesError;
-use super::acquire::{Losses, Set};
 use super::bootstrap;
 use super::count::{Counts, Group};
 use super::curve::{Bin, Curve, Point, ece};
 use super::list::{self, Named};
 use super::rate::{Bounds, CONFIDENCE, Rates};
+use super::set::{Losses, Set};
 use super::table::{Features, Table};
 use super::trials::{Pairs, Scored, Searches, Shape, decisions, searches};
 use facelatch::head::{Head, Probability};

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::RatesError;
-use super::acquire::Set;
 use super::list::{self, Listed, Named};
+use super::set::Set;
 use facelatch::head::Head;
 
 /// Folds of the protocol.

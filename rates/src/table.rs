@@ -1,7 +1,7 @@
 //! The scores of all pairs of samples, each computed once, on all cores.
 
-use super::acquire::Set;
 use super::cores;
+use super::set::Set;
 use facelatch::head::{Formula, Head, Projection};
 
 /// Rows of the table that one thread computes at once, and samples they are compared with at once. Together 24 vectors:
@@ -155,7 +155,7 @@ fn fill(h: &Features, formula: &Formula, (from, to): (usize, usize), band: &mut 
 
 #[cfg(test)]
 mod tests {
-    use super::super::acquire::set_of;
+    use super::super::set::set_of;
     use super::*;
 
     #[test]

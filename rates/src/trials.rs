@@ -1,6 +1,6 @@
 //! Makes trials from a [`Set`]: pairs of pictures, and whole decisions as the daemon makes them.
 
-use super::acquire::Set;
+use super::set::Set;
 use facelatch::head::LogOdds;
 use facelatch::head::project::SplitMix64;
 use facelatch::judge::vote;
@@ -192,7 +192,7 @@ pub fn searches(set: &Set, shape: Shape, seed: u64, z: Score<'_>) -> Option<Sear
 
 #[cfg(test)]
 mod tests {
-    use super::super::acquire::set_of;
+    use super::super::set::set_of;
     use super::*;
 
     fn set() -> Set {

@@ -30,12 +30,9 @@ pub(crate) enum Verb {
     Stress(Stress),
 }
 
-/// How pictures become embeddings.
+/// Which networks.
 #[derive(ClapArgs)]
-pub(crate) struct Pictures {
-    /// A folder with one folder per person, or a list of `PATH<tab>PERSON` lines.
-    #[arg(value_name = "DIR|LIST")]
-    pub(crate) source: PathBuf,
+pub(crate) struct Networks {
     /// The folder with MODELS.toml.
     #[arg(long, default_value = "models", value_name = "DIR")]
     pub(crate) models: PathBuf,
@@ -45,6 +42,23 @@ pub(crate) struct Pictures {
     /// Detector, by its name in MODELS.toml.
     #[arg(long, default_value = "yunet", value_name = "NAME")]
     pub(crate) detector: String,
+}
+
+impl Networks {
+    /// The head that is shipped beside the embedder.
+    pub(crate) fn head_path(&self) -> PathBuf {
+        self.models.join(format!("{}.head.toml", self.embedder))
+    }
+}
+
+/// How pictures become embeddings.
+#[derive(ClapArgs)]
+pub(crate) struct Pictures {
+    /// A folder with one folder per person, or a list of `PATH<tab>PERSON` lines.
+    #[arg(value_name = "DIR|LIST")]
+    pub(crate) source: PathBuf,
+    #[command(flatten)]
+    pub(crate) networks: Networks,
     /// Pictures are aligned faces of 112x112 pixels; use them as they are.
     #[arg(long)]
     pub(crate) aligned: bool,
@@ -176,15 +190,8 @@ pub(crate) struct Stress {
     /// A folder with one folder per person, or a list of `PATH<tab>PERSON` lines. People with one picture are left out.
     #[arg(value_name = "DIR|LIST")]
     pub(crate) source: PathBuf,
-    /// The folder with MODELS.toml.
-    #[arg(long, default_value = "models", value_name = "DIR")]
-    pub(crate) models: PathBuf,
-    /// Embedder, by its name in MODELS.toml.
-    #[arg(long, default_value = "sface", value_name = "NAME")]
-    pub(crate) embedder: String,
-    /// Detector, by its name in MODELS.toml.
-    #[arg(long, default_value = "yunet", value_name = "NAME")]
-    pub(crate) detector: String,
+    #[command(flatten)]
+    pub(crate) networks: Networks,
     /// Only this kind of fault, by its name in the table; may be given again.
     #[arg(long = "kind", value_name = "NAME")]
     pub(crate) kinds: Vec<String>,

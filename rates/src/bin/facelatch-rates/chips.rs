@@ -10,10 +10,10 @@ use super::args::Chips;
 
 pub(crate) fn run(args: &Chips) -> Result<()> {
     let pictures = &args.pictures;
-    let detector = (!pictures.aligned).then_some(pictures.detector.as_str());
+    let detector = (!pictures.aligned).then_some(pictures.networks.detector.as_str());
     let bench = Bench::load(
-        &pictures.models,
-        Names { embedder: &pictures.embedder, detector, central: pictures.central },
+        &pictures.networks.models,
+        Names { embedder: &pictures.networks.embedder, detector, central: pictures.central },
     )?;
     let people = People::load(&pictures.source)?;
     let (mut written, mut left_out) = (0, people.unreadable.len());

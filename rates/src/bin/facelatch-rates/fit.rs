@@ -3,9 +3,9 @@
 use anyhow::{Context, Result};
 use facelatch::clock::{Clock, SystemClock};
 use facelatch::head::project::RawProjection;
-use facelatch_rates::acquire::Set;
 use facelatch_rates::fit::{Fitted, Target, Wish, fit};
 use facelatch_rates::report;
+use facelatch_rates::set::Set;
 use facelatch_rates::trials::Shape;
 use facelatch_rates::write::Sheet;
 

@@ -1,15 +1,16 @@
 //! `facelatch-rates measure`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use facelatch::head::Head;
 use facelatch::head::file::Wanted;
-use facelatch_rates::acquire::{Bench, Set};
+use facelatch_rates::acquire::Bench;
 use facelatch_rates::bench::Names;
 use facelatch_rates::list::{self, Named};
 use facelatch_rates::measure::{Measured, Question, measure};
 use facelatch_rates::people::{People, is_flat};
+use facelatch_rates::set::Set;
 use facelatch_rates::trials::Shape;
 use facelatch_rates::{report, svg};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,10 +23,10 @@ pub(crate) fn acquire(pictures: &Pictures, source: &Path, aligned: bool) -> Resu
 }
 
 fn embed(pictures: &Pictures, people: &People, aligned: bool) -> Result<(Bench, Set)> {
-    let detector = (!aligned).then_some(pictures.detector.as_str());
+    let detector = (!aligned).then_some(pictures.networks.detector.as_str());
     let bench = Bench::load(
-        &pictures.models,
-        Names { embedder: &pictures.embedder, detector, central: pictures.central },
+        &pictures.networks.models,
+        Names { embedder: &pictures.networks.embedder, detector, central: pictures.central },
     )?;
     let bar = bar("embedding");
     let set = bench.acquire(people, &pictures.cache, &mut told(&bar))?;
@@ -34,14 +35,15 @@ fn embed(pictures: &Pictures, people: &People, aligned: bool) -> Result<(Bench, 
 }
 
 /// A bar with the time left, on standard error where that is a terminal.
-fn bar(what: &'static str) -> ProgressBar {
+pub(crate) fn bar(what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {bar:40} {human_pos}/{human_len}, {eta} left");
     let bar = ProgressBar::new(0).with_message(what);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }
 
-fn told(bar: &ProgressBar) -> impl FnMut(usize, usize) {
+/// Moves the bar.
+pub(crate) fn told(bar: &ProgressBar) -> impl FnMut(usize, usize) {
     |done, total| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
@@ -77,8 +79,7 @@ pub(crate) fn run(args: &Measure) -> Result<()> {
 
 /// The head that was asked for.
 pub(crate) fn head(args: &Rates, bench: &Bench) -> Result<Head> {
-    let shipped = || args.pictures.models.join(format!("{}.head.toml", args.pictures.embedder));
-    let path: PathBuf = args.head.clone().unwrap_or_else(shipped);
+    let path = args.head.clone().unwrap_or_else(|| args.pictures.networks.head_path());
     Ok(Head::load(&path, Wanted::of(&bench.embedder))?)
 }
 
