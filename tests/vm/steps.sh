@@ -98,7 +98,8 @@ step_install() {
     pam-auth-update --enable facelatch
     grep -q pam_facelatch /etc/pam.d/common-auth
     sed -i 's/pam_facelatch.so/& timeout=10/' /etc/pam.d/common-auth
-    facelatch doctor | grep 'sudo: asks' || fail "doctor does not say that sudo asks"
+    # It ends with 1 here: there is no camera yet.
+    (facelatch doctor || true) | grep 'sudo: asks' || fail "doctor does not say that sudo asks"
 }
 
 # Of the whole daemon, not only of the pages with its keys, under the sandbox as it is shipped.
