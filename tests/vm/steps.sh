@@ -56,14 +56,16 @@ shown() { [[ " $* " == *" $(cat /run/show.now) "* ]]; }
 # alice at the machine: a session of logind's on the console, held open by a program that does nothing. A face is asked
 # for in an active session at a seat only.
 at_the_desk() {
-    local uid session
-    uid=$(id -u alice)
     if ! systemctl -q is-active vm-desk; then
         systemd-run --quiet --unit=vm-desk -p PAMName=login -p User=alice -p TTYPath=/dev/tty1 sleep infinity
     fi
-    within 60 grep -rq '^SEAT=seat0' /run/systemd/sessions
-    session=$(basename "$(grep -rl '^SEAT=seat0' /run/systemd/sessions | head -1)")
-    echo "$BASHPID" >"/sys/fs/cgroup/user.slice/user-$uid.slice/session-$session.scope/cgroup.procs"
+    within 120 move_to_desk
+}
+# Moves this shell into the session at the seat. Logind writes the session's file before there is a control group.
+move_to_desk() {
+    local file
+    file=$(grep -l '^SEAT=seat0' $(grep -ls '^STATE=active' /run/systemd/sessions/*))
+    echo "$BASHPID" >"/sys/fs/cgroup/user.slice/user-$(id -u alice).slice/session-$(basename "$file").scope/cgroup.procs"
 }
 as_alice() { (at_the_desk && exec runuser -u alice -- "$@"); }
 # sudo without a word from the person: only the face can open it.
