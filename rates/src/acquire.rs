@@ -371,45 +371,5 @@ fn face_of_chip() -> Face {
     Face { bbox, landmarks: align::TEMPLATE, confidence: 1.0 }
 }
 
-/// A set without pictures, for tests of later stages.
 #[cfg(test)]
-pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
-    let length = people[0].1[0].len();
-    let mut set = Set {
-        people: people.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        samples: Vec::new(),
-        aliases: Vec::new(),
-        losses: Losses::default(),
-        recipe: Recipe {
-            embedder: "test".into(),
-            embedder_sha256: "ab".into(),
-            preparation: "none".into(),
-            length,
-        },
-    };
-    for (person, (name, looks)) in people.iter().enumerate() {
-        for (number, look) in looks.iter().enumerate() {
-            let embedding = Embedding::new(look.clone()).expect("unit");
-            let path = PathBuf::from(format!("{name}/{number}"));
-            let (quality, measures) = (Quality::GOOD, NO_FACE);
-            set.samples.push(Sample { person, path, quality, embedding, measures, believed: true });
-            set.losses.pictures += 1;
-        }
-    }
-    set
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_labelled_face_is_the_largest_or_the_most_central() {
-        let frame = Frame::new(100, 100, vec![0; 30_000], Default::default()).expect("a frame");
-        let face = |x: f32, w: f32| Face { bbox: Bbox { x, y: 40.0, w, h: 20.0 }, ..face_of_chip() };
-        let faces = [face(0.0, 40.0), face(44.0, 20.0), face(70.0, 30.0)];
-        let left = |central| labelled(&frame, &faces, central).map(|face| face.bbox.x);
-        assert_eq!((left(false), left(true)), (Some(0.0), Some(44.0)));
-        assert!(labelled(&frame, &[], true).is_none());
-    }
-}
+pub(crate) mod tests;

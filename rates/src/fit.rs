@@ -279,7 +279,7 @@ pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesErro
 
 #[cfg(test)]
 mod tests {
-    use super::super::acquire::set_of;
+    use super::super::acquire::tests::set_of;
     use super::super::trials::Trial;
     use super::*;
 

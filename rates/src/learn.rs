@@ -228,7 +228,7 @@ fn multiply(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::acquire::set_of;
+    use super::super::acquire::tests::set_of;
     use super::*;
 
     #[test]

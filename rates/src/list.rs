@@ -172,7 +172,7 @@ pub fn by_kind(listed: &[Listed]) -> Pairs {
 
 #[cfg(test)]
 mod tests {
-    use super::super::acquire::set_of;
+    use super::super::acquire::tests::set_of;
     use super::*;
 
     fn file(text: &str) -> tempfile::NamedTempFile {

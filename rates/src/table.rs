@@ -155,7 +155,7 @@ fn fill(h: &Features, formula: &Formula, (from, to): (usize, usize), band: &mut 
 
 #[cfg(test)]
 mod tests {
-    use super::super::acquire::set_of;
+    use super::super::acquire::tests::set_of;
     use super::*;
 
     #[test]

@@ -192,7 +192,7 @@ pub fn searches(set: &Set, shape: Shape, seed: u64, z: Score<'_>) -> Option<Sear
 
 #[cfg(test)]
 mod tests {
-    use super::super::acquire::set_of;
+    use super::super::acquire::tests::set_of;
     use super::*;
 
     fn set() -> Set {

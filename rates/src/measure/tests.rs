@@ -1,4 +1,4 @@
-use super::super::acquire::set_of;
+use super::super::acquire::tests::set_of;
 use super::super::trials::Trial;
 use super::*;
 
