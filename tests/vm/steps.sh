@@ -64,8 +64,14 @@ at_the_desk() {
 # Moves this shell into the session at the seat. Logind writes the session's file before there is a control group.
 move_to_desk() {
     local file
-    file=$(grep -l '^SEAT=seat0' $(grep -ls '^STATE=active' /run/systemd/sessions/*))
-    echo "$BASHPID" >"/sys/fs/cgroup/user.slice/user-$(id -u alice).slice/session-$(basename "$file").scope/cgroup.procs"
+    for file in /run/systemd/sessions/*; do
+        if grep -q '^SEAT=seat0' "$file" && grep -q '^STATE=active' "$file"; then
+            echo "$BASHPID" >"/sys/fs/cgroup/user.slice/user-$(id -u alice).slice/session-$(basename "$file").scope/cgroup.procs"
+            return
+        fi
+    done
+    cat /run/systemd/sessions/*
+    return 1
 }
 as_alice() { (at_the_desk && exec runuser -u alice -- "$@"); }
 # sudo without a word from the person: only the face can open it.
