@@ -8,12 +8,14 @@
 //! | the daemon recognised this very user | `PAM_SUCCESS` |
 //! | it judged a face, and it is another's | `PAM_AUTH_ERR` |
 //! | no face in time, too many misses, camera or daemon broken, a daemon that is not ours | `PAM_AUTHINFO_UNAVAIL` |
-//! | no daemon, not enrolled, not asked at this machine, lid closed, a key pressed, a panic in here | `PAM_IGNORE` |
+//! | no daemon, not enrolled, not asked at this machine, barred, lid closed, a key pressed, a panic in here | `PAM_IGNORE` |
 //!
 //! `ffi` has the symbols that PAM calls and all unsafe code. Start at [`authenticate`], then `verify` for the
-//! conversation with the daemon, `seat` for who sits at the machine, and `keyboard` for who would rather type.
+//! conversation with the daemon, `seat` for who sits at the machine, `account` for whom the machine bars, and `keyboard`
+//! for who would rather type.
 #![deny(unsafe_code)]
 
+pub mod account;
 pub mod code;
 // A test program has no libpam around it.
 #[cfg(not(test))]
@@ -31,6 +33,7 @@ use facelatch_wire::services::{Answer, Place, answer};
 use facelatch_wire::{Deadline, Outcome};
 use nix::time::{ClockId, clock_gettime};
 
+use account::Accounts;
 use code::{Code, Trouble};
 use host::{Host, Level};
 use keyboard::Keyboard;
@@ -44,6 +47,8 @@ const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 pub struct Machine {
     /// Who sits there.
     pub seat: Seat,
+    /// Who may not log in.
+    pub accounts: Accounts,
     /// What they may type on, for services with a terminal.
     pub keyboard: Keyboard,
 }
@@ -51,7 +56,7 @@ pub struct Machine {
 impl Machine {
     /// This machine and this process.
     pub fn here() -> Self {
-        Self { seat: Seat::here(), keyboard: Keyboard::of_process() }
+        Self { seat: Seat::here(), accounts: Accounts::here(), keyboard: Keyboard::of_process() }
     }
 }
 
@@ -61,7 +66,7 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
     #[cfg(feature = "panic-on-purpose")]
     assert_ne!(user, "panic", "on purpose");
     let name = user.escape_debug().to_string();
-    let place = match asking(host, options, &machine.seat) {
+    let place = match asking(host, options, machine, &user) {
         Ok(place) => place,
         Err(why) => {
             host.log(Level::Info, &format!("{name}: not asked for a face: {why}"));
@@ -98,7 +103,7 @@ fn has_terminal(host: &dyn Host, place: Place) -> bool {
 }
 
 /// Where the service meets the person, or why it must not ask for a face.
-fn asking(host: &dyn Host, options: &Options, seat: &Seat) -> Result<Place, String> {
+fn asking(host: &dyn Host, options: &Options, machine: &Machine, user: &str) -> Result<Place, String> {
     let service = host.service().unwrap_or_default();
     let shown = service.escape_debug();
     let added: Vec<&str> = options.services.iter().map(String::as_str).collect();
@@ -111,7 +116,9 @@ fn asking(host: &dyn Host, options: &Options, seat: &Seat) -> Result<Place, Stri
             ));
         }
     };
-    seat.objection(host, place).map_or(Ok(place), Err)
+    let objection = machine.seat.objection(host, place);
+    let objection = objection.or_else(|| machine.accounts.objection(user, options.allow_no_password));
+    objection.map_or(Ok(place), Err)
 }
 
 fn log(host: &dyn Host, name: &str, answer: &Result<Outcome, Trouble>) {

@@ -15,6 +15,8 @@ pub struct Options {
     pub quiet: bool,
     /// `require-confirm`: a recognised person must also press Enter.
     pub require_confirm: bool,
+    /// `allow-no-password`: accounts that have no password are asked for a face too.
+    pub allow_no_password: bool,
     /// `services=NAME,NAME`: services that ask for a face besides [those that always do](facelatch_wire::services).
     pub services: Vec<String>,
 }
@@ -24,7 +26,13 @@ const TIMEOUT_S: RangeInclusive<u64> = 1..=10;
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(4), quiet: false, require_confirm: false, services: Vec::new() }
+        Self {
+            timeout: Duration::from_secs(4),
+            quiet: false,
+            require_confirm: false,
+            allow_no_password: false,
+            services: Vec::new(),
+        }
     }
 }
 
@@ -41,6 +49,7 @@ impl Options {
             match word.replace('_', "-").as_str() {
                 "quiet" => options.quiet = true,
                 "require-confirm" => options.require_confirm = true,
+                "allow-no-password" => options.allow_no_password = true,
                 other => match other.strip_prefix("timeout=") {
                     Some(seconds) => options.set_timeout(seconds, &mut complaints),
                     None => complaints.push(format!("unknown option {word:?} is left out")),
@@ -81,11 +90,13 @@ mod tests {
 
     #[test]
     fn each_option_is_understood() {
-        let (options, complaints) = Options::parse(["timeout=3", "quiet", "require-confirm"]);
+        let (options, complaints) =
+            Options::parse(["timeout=3", "quiet", "require-confirm", "allow-no-password"]);
         let wanted = Options {
             timeout: Duration::from_secs(3),
             quiet: true,
             require_confirm: true,
+            allow_no_password: true,
             ..Options::default()
         };
         assert_eq!((options, complaints), (wanted, Vec::new()));

@@ -71,7 +71,11 @@ fn attempt(host: &Play, options: &Options, messages: &[&str]) -> Code {
     let folder = tempfile::tempdir().expect("temporary folder");
     let daemon = daemon(folder.path(), messages);
     let root = crate::seat::tests::machine(crate::seat::tests::AT_THE_DESK);
-    let machine = Machine { seat: Seat::at(root.path()), keyboard: Keyboard::none() };
+    let machine = Machine {
+        seat: Seat::at(root.path()),
+        accounts: Accounts::at(root.path(), 20_000),
+        keyboard: Keyboard::none(),
+    };
     let code = authenticate(host, options, &machine, &folder.path().join("s"));
     // Whoever was not asked still waits for a caller.
     let _ = std::os::unix::net::UnixStream::connect(folder.path().join("s"));

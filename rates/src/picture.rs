@@ -3,7 +3,8 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use image::{ImageFormat, ImageReader, Limits, RgbImage};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
 use facelatch::camera::scale::{Interpolation, scaled};
 use facelatch::camera::{Frame, MAX_SIDE_PX};
@@ -16,7 +17,7 @@ const PAD: f32 = 0.3;
 /// A padded picture is enlarged by a whole factor up to 3 until its longer side is about this many pixels.
 const WANTED_SIDE_PX: u32 = 480;
 
-/// Reads a picture file.
+/// Reads a picture file, turned as its EXIF orientation says; damaged EXIF data turns nothing.
 ///
 /// # Errors
 /// A message for people: unreadable, unknown format, damaged, or unusable size.
@@ -31,7 +32,11 @@ pub fn read(path: &Path) -> Result<RgbImage, String> {
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE_PX), Some(MAX_SIDE_PX));
     reader.limits(limits);
-    Ok(reader.decode().map_err(|e| e.to_string())?.into_rgb8())
+    let mut decoder = reader.into_decoder().map_err(|e| e.to_string())?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| e.to_string())?;
+    picture.apply_orientation(orientation);
+    Ok(picture.into_rgb8())
 }
 
 /// The picture as a frame from the camera.
@@ -99,6 +104,22 @@ mod tests {
         let picture = written("a.pgm", &pgm).expect("a picture");
         assert_eq!((picture.dimensions(), picture.get_pixel(1, 0).0), ((40, 32), [1, 1, 1]));
         assert!(frame(&picture).is_ok());
+    }
+
+    #[test]
+    fn a_picture_is_turned_by_its_exif_orientation() {
+        let lying = RgbImage::from_fn(40, 32, |x, _| image::Rgb([if x < 20 { 0 } else { 255 }; 3]));
+        let mut jpeg = Vec::new();
+        lying.write_to(&mut Cursor::new(&mut jpeg), ImageFormat::Jpeg).expect("encoded");
+        // One entry, the orientation: 6, to be turned by 90 degrees clockwise.
+        let exif = *b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let segment = [&[0xFF, 0xE1, 0, exif.len() as u8 + 2][..], &exif].concat();
+        jpeg.splice(2..2, segment);
+        let turned = written("a.jpg", &jpeg).expect("a picture");
+        assert_eq!(turned.dimensions(), (32, 40));
+        assert!(turned.get_pixel(16, 2).0[0] < 20 && turned.get_pixel(16, 37).0[0] > 235);
+        jpeg[20..30].fill(0xFF);
+        assert_eq!(written("a.jpg", &jpeg).expect("a picture").dimensions(), (40, 32));
     }
 
     #[test]

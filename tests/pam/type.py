@@ -4,6 +4,7 @@
 import fcntl
 import os
 import select
+import signal
 import sys
 import termios
 import time
@@ -16,6 +17,8 @@ before = termios.tcgetattr(terminal)
 child = os.fork()
 if child == 0:
     os.setsid()
+    # Ignored by whatever a shell starts in the background.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     for stream in (0, 1, 2):
         os.dup2(terminal, stream)

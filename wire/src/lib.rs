@@ -5,8 +5,8 @@
 //! needed here, so that a PAM module can use it inside other people's processes: no threads, no runtime.
 //!
 //! Both ends use these types. Start at [`codec::Client`] to ask, at [`call`] for what can be asked, at [`Outcome`] for how
-//! an attempt ends, at [`Fault`] for what may go wrong, at [`message::Envelope`] to read a call. [`services`] is no message,
-//! but shared as well: the login module and `facelatch doctor` go by it.
+//! an attempt ends, at [`Fault`] for what may go wrong, at [`message::Envelope`] to read a call. [`services`] and
+//! [`shadow`] are no messages, but shared as well: the login module and `facelatch doctor` go by them.
 #![forbid(unsafe_code)]
 
 pub mod call;
@@ -18,6 +18,7 @@ pub mod message;
 mod outcome;
 pub mod reply;
 pub mod services;
+pub mod shadow;
 mod words;
 
 pub use call::{Call, Method};

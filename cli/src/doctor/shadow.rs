@@ -1,30 +1,35 @@
-//! Enrolled people whose account is locked or has expired. Only root can read that, so the daemon does not know.
+//! Enrolled people whom shadow(5) bars. Only root can read that, so the daemon does not know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
+use facelatch_wire::shadow::{self, Bar};
+
 use super::Finding;
 
-/// What the shadow file below `root` says of these names; nothing where it cannot be read.
+/// What the shadow file below `root` says of these names; nothing where it cannot be opened.
 pub(super) fn examine(root: &Path, names: &BTreeSet<&str>) -> Option<Finding> {
-    let shadow = std::fs::read_to_string(root.join("etc/shadow")).ok()?;
-    let barred: Vec<&str> =
-        shadow.lines().filter_map(|line| barred(line, today())).filter(|name| names.contains(name)).collect();
+    let file = File::open(root.join(shadow::FILE)).ok()?;
+    let mut barred: BTreeMap<String, Bar> = BTreeMap::new();
+    let read = shadow::barred(file, today(), |name, bar| {
+        if names.contains(name) {
+            barred.insert(name.to_owned(), bar);
+        }
+    });
+    if let Err(error) = read {
+        let found = format!("/{}: {error}; logins ask nobody for a face", shadow::FILE);
+        return Some(Finding::bad("accounts", found, "`sudo pwck` says what is wrong with it"));
+    }
+    let shown: Vec<String> = barred.iter().map(|(name, bar)| format!("{name} ({bar})")).collect();
     let found = format!(
-        "locked or expired, but the face still counts at the door, and at a login where the account stage of PAM lets \
-         it: {}",
-        barred.join(", ")
+        "barred from logins, but the face still counts at the door and in screen locks that run as the user: {}",
+        shown.join(", ")
     );
-    (!barred.is_empty()).then(|| Finding::note("accounts", found, "`sudo facelatch remove NAME` ends that"))
-}
-
-/// The name in a line of shadow(5), if its password is locked or the account has expired on this day.
-fn barred(line: &str, today: u64) -> Option<&str> {
-    let fields: Vec<&str> = line.split(':').collect();
-    let expires: Option<u64> = fields.get(7)?.parse().ok();
-    let locked = fields[1].starts_with('!') || fields[1] == "*";
-    (locked || expires.is_some_and(|day| day <= today)).then_some(fields[0])
+    let fix = "`sudo facelatch remove NAME` ends that; for people without a password see allow-no-password in \
+               pam_facelatch(8)";
+    (!barred.is_empty()).then(|| Finding::note("accounts", found, fix))
 }
 
 /// Days since 1970-01-01 UTC.
@@ -37,29 +42,24 @@ fn today() -> u64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn locked_and_expired_accounts_are_told_apart_from_good_ones() {
-        for (line, name) in [
-            ("alice:$y$j9T$x:19000:0:99999:7:::", None),
-            ("alice:!$y$j9T$x:19000:0:99999:7:::", Some("alice")),
-            ("alice:!:19000:0:99999:7:::", Some("alice")),
-            ("alice:*:19000:0:99999:7:::", Some("alice")),
-            ("alice:$y$j9T$x:19000:0:99999:7::20000:", Some("alice")),
-            ("alice:$y$j9T$x:19000:0:99999:7::20001:", None),
-            ("alice", None),
-        ] {
-            assert_eq!(barred(line, 20_000), name, "{line}");
-        }
+    fn examined(shadow: &str, names: &[&str]) -> Option<Finding> {
+        let root = tempfile::tempdir().expect("folder");
+        std::fs::create_dir(root.path().join("etc")).expect("made");
+        std::fs::write(root.path().join(shadow::FILE), shadow).expect("written");
+        examine(root.path(), &names.iter().copied().collect())
     }
 
     #[test]
-    fn only_people_who_are_enrolled_are_named() {
-        let root = tempfile::tempdir().expect("folder");
-        std::fs::create_dir(root.path().join("etc")).expect("made");
-        let lines = "root:*:1:0:9:7:::\nalice:!:1:0:9:7:::\nbob:$y$x:1:0:9:7:::\n";
-        std::fs::write(root.path().join("etc/shadow"), lines).expect("written");
-        let found = examine(root.path(), &["alice", "bob"].into()).expect("a finding").found;
-        assert!(found.ends_with(": alice"), "{found}");
-        assert!(examine(root.path(), &["bob"].into()).is_none());
+    fn only_people_who_are_enrolled_are_named_with_the_reason() {
+        let lines =
+            "root:*:1:0:9:7:::\nalice:!$y$x:1:0:9:7:::\nbob:$y$x:1:0:9:7:::\ncarol:$y$x:1:0:9:7::1:\n";
+        let found = examined(lines, &["alice", "bob", "carol"]).expect("a finding").found;
+        assert!(found.ends_with(": alice (locked), carol (expired)"), "{found}");
+        assert!(examined(lines, &["bob"]).is_none());
+    }
+
+    #[test]
+    fn a_file_that_stops_logins_by_face_is_reported() {
+        assert!(!examined(&"a".repeat(10_000), &["alice"]).expect("a finding").ok);
     }
 }
