@@ -18,7 +18,7 @@ status)
     ;;
 verify)
     user=${2:-$(id -un)}
-    case $user in *[!A-Za-z0-9._@-]*) echo "$0: $user is no user name" >&2 && exit 2 ;; esac
+    case $user in *[!A-Za-z0-9._@-]*) echo "$0: $user: not quoted for JSON here; use facelatch verify" >&2 && exit 2 ;; esac
     # With --more the daemon reports progress, and the last reply has the verdict. `latch` false: a match opens nothing.
     varlinkctl call --more --json=short "$socket" $interface.Verify "{\"user\":\"$user\",\"latch\":false}" | {
         while read -r reply; do

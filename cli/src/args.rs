@@ -40,12 +40,14 @@ pub(crate) enum Verb {
         door: bool,
     },
     /// Is the face before the camera this user's?
+    #[command(after_help = exit::TABLE)]
     Verify {
         /// Whose it should be [default: your own]
         #[arg(value_name = "NAME")]
         user: Option<String>,
     },
     /// Whose face is before the camera?
+    #[command(after_help = exit::TABLE)]
     Identify,
     /// List what is enrolled
     List {

@@ -24,9 +24,6 @@ struct Finding {
     what: &'static str,
     /// Nothing is broken.
     ok: bool,
-    /// Worth a look all the same.
-    #[serde(skip)]
-    noted: bool,
     found: String,
     /// What to do, if `found` does not say so. On something that is not broken: what could be done.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,16 +32,11 @@ struct Finding {
 
 impl Finding {
     fn good(what: &'static str, found: impl Into<String>) -> Self {
-        Self { what, ok: true, noted: false, found: found.into(), fix: None }
-    }
-
-    /// Something to know, whose text says what could be done.
-    fn remark(what: &'static str, found: impl Into<String>) -> Self {
-        Self { noted: true, ..Self::good(what, found) }
+        Self { what, ok: true, found: found.into(), fix: None }
     }
 
     fn note(what: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { fix: Some(fix.into()), ..Self::remark(what, found) }
+        Self { fix: Some(fix.into()), ..Self::good(what, found) }
     }
 
     fn bad(what: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
@@ -57,9 +49,9 @@ impl Finding {
     }
 
     fn word(&self) -> &'static str {
-        match (self.ok, self.noted) {
-            (true, false) => "ok  ",
-            (true, true) => "note",
+        match (self.ok, &self.fix) {
+            (true, None) => "ok  ",
+            (true, Some(_)) => "note",
             (false, _) => "FAIL",
         }
     }
@@ -88,21 +80,4 @@ pub(crate) fn run(to: &Daemon) -> Result<Exit> {
         }
     }
     Ok(if findings.iter().all(|finding| finding.ok) { Exit::Done } else { Exit::Unavailable })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_daemon_remarks_is_a_note_and_not_called_ok() {
-        let findings = [
-            Finding::good("store", "whole"),
-            Finding::remark("daemon", "store: /x lies on tmpfs"),
-            Finding::note("swap", "on", "turn it off"),
-            Finding::bad("store", "behind", "make room"),
-            Finding::broken("camera", "plug one in"),
-        ];
-        assert_eq!(findings.map(|finding| finding.word()), ["ok  ", "note", "note", "FAIL", "FAIL"]);
-    }
 }

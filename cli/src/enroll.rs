@@ -66,6 +66,6 @@ fn conclude(end: &Enrolling) -> Result<()> {
     let user = end.user.as_deref().unwrap_or_default();
     let replaced =
         end.replaced.map_or_else(String::new, |count| format!(", in place of {count} earlier ones"));
-    say::line(format!("{user} enrolled with {added} templates{replaced}"))?;
+    say::line(format!("{user} enrolled with {}{replaced}", say::templates(added)))?;
     end.warnings.iter().flatten().try_for_each(|warning| say::line(format!("note: {warning}")))
 }

@@ -26,10 +26,10 @@ pub(crate) enum Exit {
 pub(crate) const TABLE: &str = "\
 Exit codes:
   0  done, or the face matched
-  1  a face was judged and did not match; or the audit log was changed
-  2  the command or a value in it makes no sense
+  1  a face was judged and did not match, or is too like others to enrol; or the audit log was changed
+  2  the command or a value in it is invalid; or nobody of that name is enrolled
   3  no face was judged; try again
-  4  daemon or camera unavailable, or something failed
+  4  daemon or camera unavailable, or something failed; or `doctor` found a fault
   5  you may not ask this
   6  too many misses; wait, or use another factor and `facelatch reset`";
 

@@ -52,8 +52,9 @@ pub(crate) fn export(
     if to.json {
         say::json(&end)?;
     } else {
-        let (templates, users) = (end.templates.unwrap_or_default(), end.users.unwrap_or_default());
-        say::line(format!("{templates} templates of {users} people sealed in {}", path.display()))?;
+        let templates = say::templates(end.templates.unwrap_or_default());
+        let users = say::people(end.users.unwrap_or_default());
+        say::line(format!("{templates} of {users} sealed in {}", path.display()))?;
     }
     Ok(Exit::Done)
 }
@@ -113,7 +114,7 @@ pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: b
     match done.added {
         0 if done.skipped.is_empty() => say::line("nothing was added: all of it is here already")?,
         0 => say::line("nothing was added")?,
-        added => say::line(format!("{added} templates of {} added", done.users.join(", ")))?,
+        added => say::line(format!("{} of {} added", say::templates(added), done.users.join(", ")))?,
     }
     done.warnings.iter().flatten().try_for_each(|warning| say::line(format!("note: {warning}")))?;
     if !done.skipped.is_empty() {
@@ -132,7 +133,10 @@ pub(crate) fn renew(to: &Daemon, store_key: bool) -> Result<Exit> {
             "everything is encrypted with a new store key; copies of the old one open nothing any more",
         )?;
     } else {
-        say::line(format!("{} templates were reissued; the old ones are worth nothing now", done.templates))?;
+        say::line(format!(
+            "{} reissued; what was there before is worth nothing now",
+            say::templates(done.templates)
+        ))?;
     }
     Ok(Exit::Done)
 }

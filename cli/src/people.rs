@@ -46,7 +46,7 @@ pub(crate) fn remove(to: &Daemon, user: &str, id: Option<String>, yes: bool) -> 
     if to.json {
         say::json(&removed)?;
     } else {
-        say::line(format!("{} templates of {user} removed", removed.removed))?;
+        say::line(format!("{} of {user} removed", say::templates(removed.removed)))?;
     }
     Ok(Exit::Done)
 }

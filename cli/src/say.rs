@@ -60,6 +60,16 @@ pub(crate) fn guidance(outcome: Outcome) -> &'static str {
     }
 }
 
+/// "1 person", "2 people".
+pub(crate) fn people(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "person" } else { "people" })
+}
+
+/// "1 template", "2 templates".
+pub(crate) fn templates(number: u64) -> String {
+    format!("{number} template{}", if number == 1 { "" } else { "s" })
+}
+
 /// A time in seconds since 1970 as a date in UTC.
 pub(crate) fn date(seconds: u64) -> String {
     let time = std::time::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));

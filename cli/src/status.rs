@@ -28,7 +28,7 @@ fn lines(status: &reply::Status) -> Vec<String> {
         format!("facelatchd {}: {}{busy}, up {up}", status.version, status.state),
         format!("camera    {} {}{camera}", status.camera.name, status.camera.state),
         format!("networks  {} and {}", status.detector, status.embedder),
-        format!("enrolled  {} people, {} templates", status.users, status.templates),
+        format!("enrolled  {}, {}", say::people(status.users), say::templates(status.templates)),
         format!("store     {}", status.store.state),
         format!("latch     {}", status.latch),
     ];

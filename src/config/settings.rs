@@ -31,8 +31,8 @@ settings! {
         /// Frame height to request.
         height_px: u32 = 480, 120..=1080 "pixels";
         /// Turn each frame clockwise by this: 0, 90, 180 or 270. A camera that is mounted upside down needs 180. `width_px`
-        /// and `height_px` are those before the turn. After a change everybody has to enrol again.
-        rotate: u32 = 0, 0..=270 "degrees";
+        /// and `height_px` are those before the turn. After a change nobody has to enrol again.
+        rotate: u32 = 0, 0..=270 "degrees, in steps of 90";
         /// Swap left and right, after `rotate`.
         mirror: bool = false;
         /// Frames to drop after the camera opens, while its exposure settles.

@@ -83,7 +83,9 @@ fn objection(name: &str) -> Option<&'static str> {
         Some("has a `:`, which no account name has")
     } else if name.starts_with('-') {
         Some("begins like an option")
-    } else if name.chars().any(is_unseen) || name != name.trim() {
+    } else if name.starts_with(' ') || name.ends_with(' ') {
+        Some("begins or ends with a space")
+    } else if name.chars().any(is_unseen) {
         Some("has a character that cannot be seen")
     } else {
         None

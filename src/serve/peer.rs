@@ -111,8 +111,7 @@ impl Caller {
         if self.is_manager() {
             return Ok(());
         }
-        let message =
-            format!("{what}: only root, the daemon's user and the group `facelatch` may; ask as one of them");
+        let message = format!("{what}: only root, the daemon's user and the group `facelatch` may; use sudo");
         Err(Fault::PermissionDenied { message })
     }
 
@@ -126,7 +125,8 @@ impl Caller {
         }
         let me = self.name.as_deref().unwrap_or("somebody without a name");
         let message = format!(
-            "{what} {user}: only root, the daemon's user, the group `facelatch` and {user} may; you are {me}: leave the name out"
+            "{what} {user}: you are {me}, and only root, the daemon's user and the group `facelatch` may ask about others; leave \
+             the name out"
         );
         Err(Fault::PermissionDenied { message })
     }

@@ -31,8 +31,13 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
         Verdict::Denied(DenyReason::LockedOut { until, user }) => locked_out(*until, user.as_ref()),
         Verdict::Unavailable(cause) => Judging {
             verdict: Some(outcome(cause)),
+            message: Some(match cause {
+                Cause::NotEnrolled if claimed.is_none() => {
+                    "nobody is enrolled whose face counts; see `facelatch list`".to_owned()
+                }
+                _ => cause_text(cause),
+            }),
             user: claimed,
-            message: Some(cause_text(cause)),
             ..Judging::default()
         },
     };

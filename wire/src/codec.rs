@@ -73,13 +73,14 @@ impl std::fmt::Display for ClientError {
         match self {
             Self::NotRunning { socket, source } => write!(
                 f,
-                "socket {}: nobody listens ({source}); start the daemon (`systemctl start facelatchd`) or name \
-                 its socket with --socket",
+                "socket {}: nobody listens ({source}); start the daemon (`sudo systemctl start facelatchd.socket \
+                 facelatchd`) or name its socket with --socket",
                 socket.display()
             ),
             Self::Forbidden { socket } => write!(
                 f,
-                "socket {}: permission denied; ask as root or join the group `facelatch`",
+                "socket {}: permission denied; use sudo; everybody.conf in /usr/share/doc/facelatch/examples opens it to \
+                 every user",
                 socket.display()
             ),
             Self::Timeout => f.write_str("daemon: no reply in time; see `journalctl -u facelatchd`"),

@@ -144,6 +144,14 @@ mod tests {
     }
 
     #[test]
+    fn each_outcome_is_explained_where_people_look() {
+        let commands = include_str!("../../docs/commands.md");
+        for outcome in Outcome::ALL {
+            assert!(commands.contains(&format!("`{outcome}`")), "docs/commands.md: no {outcome}");
+        }
+    }
+
+    #[test]
     fn an_outcome_from_a_newer_daemon_is_unknown_and_not_a_match() {
         let outcome: Outcome = serde_json::from_str("\"sleepy\"").expect("reads");
         assert_eq!((outcome, outcome.kind()), (Outcome::Unknown, Kind::Unavailable));

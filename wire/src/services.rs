@@ -189,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_page_names_every_service_that_asks() {
+        let page = include_str!("../../man/pam_facelatch.8").replace("\\-", "-");
+        let section = page.split(".SH ").find(|section| section.starts_with("SERVICES")).expect("there");
+        let words: Vec<&str> = section.split([',', '\n', ' ']).collect();
+        for name in LOCAL.iter().flat_map(|(_, names)| *names) {
+            assert!(words.contains(name), "{name}");
+        }
+    }
+
+    #[test]
     fn no_name_is_in_two_places() {
         let mut names: Vec<&str> =
             LOCAL.iter().flat_map(|(_, names)| *names).chain(REMOTE).copied().collect();

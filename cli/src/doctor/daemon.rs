@@ -33,7 +33,7 @@ pub(super) fn examine(to: &Daemon) -> (Vec<Finding>, bool) {
     findings.push(Finding::good("models", found));
     findings.push(store(&status.store));
     findings.push(enrolled(&status));
-    findings.extend(status.notes.iter().map(|note| Finding::remark("daemon", note.as_str())));
+    findings.extend(status.notes.iter().map(|note| noted(note)));
     findings.extend(people(to));
     (findings, true)
 }
@@ -103,7 +103,15 @@ fn enrolled(status: &reply::Status) -> Finding {
     if status.users == 0 {
         return Finding::bad("enrolled", "nobody", "`sudo facelatch enroll NAME`");
     }
-    Finding::good("enrolled", format!("{} people, {} templates", status.users, status.templates))
+    Finding::good("enrolled", format!("{}, {}", say::people(status.users), say::templates(status.templates)))
+}
+
+/// What the daemon notes; it ends with what to do, after a semicolon. How a model runs is no fault.
+fn noted(note: &str) -> Finding {
+    match note.split_once("; ") {
+        Some((found, fix)) if !note.starts_with("model ") => Finding::note("note", found, fix),
+        _ => Finding::good("note", note),
+    }
 }
 
 /// What the caller may do, and whose face does not count. Not a fault: some callers may only verify themselves.
@@ -156,4 +164,19 @@ fn accounts(listed: &Listed) -> Vec<Finding> {
     let for_account = listed.templates.iter().filter(|t| t.account == AccountState::Current);
     let barred = shadow::examine(Path::new("/"), &for_account.map(|t| t.user.as_str()).collect());
     found.into_iter().filter_map(finding).chain(barred).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_at_the_next_boot_is_not_ok() {
+        let finding = noted("store: /x lies on tmpfs: gone at the next boot; mount a disk there");
+        assert_eq!((finding.word(), finding.fix.as_deref()), ("note", Some("mount a disk there")));
+        let turned =
+            noted("camera a: the picture is turned; hold your head upright; or set camera.rotate = 180");
+        assert_eq!(turned.word(), "note");
+        assert_eq!(noted("model yunet: 47 layers run on the int8 kernels; in tract: 1 Max").word(), "ok  ");
+    }
 }

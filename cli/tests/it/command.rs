@@ -43,7 +43,7 @@ fn enrolling_and_verifying_from_the_command_line() {
     let (code, out, _) = run(&world, &["list"]);
     assert!(code == 0 && out.lines().count() == 3 && out.contains("plain"), "{out}");
     let (code, out, _) = run(&world, &["status"]);
-    assert!(code == 0 && out.contains("ready") && out.contains("1 people, 3 templates"), "{out}");
+    assert!(code == 0 && out.contains("ready") && out.contains("1 person, 3 templates"), "{out}");
     let (code, out, _) = run(&world, &["doctor"]);
     assert!(code == 0 && !out.contains("FAIL"), "{out}");
     let (code, _, err) = run(&world, &["remove", "alice"]);
@@ -155,6 +155,11 @@ fn a_list_of_nobody_names_who_was_asked_for() {
     let world = World::new();
     assert_eq!(run(&world, &["list"]).1, "nobody is enrolled; run `facelatch enroll NAME`\n");
     assert_eq!(run(&world, &["list", "carol"]).1, "carol is not enrolled; run `facelatch enroll carol`\n");
+    let (code, out, _) = run(&world, &["identify"]);
+    assert_eq!(
+        (code, out.as_str()),
+        (2, "not-enrolled\nnobody is enrolled whose face counts; see `facelatch list`\n")
+    );
 }
 
 #[test]

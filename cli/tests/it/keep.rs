@@ -30,7 +30,7 @@ fn from_one_device_to_another_on_the_command_line() {
     let (code, _, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", "age1typo"]);
     assert!(code == 2 && err.contains("age-keygen"), "{err}");
     let (code, out, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", &public]);
-    assert!(code == 0 && out.starts_with("3 templates of 1 people sealed in "), "{out}{err}");
+    assert!(code == 0 && out.starts_with("3 templates of 1 person sealed in "), "{out}{err}");
     let (code, _, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", &public]);
     assert!(code == 4 && err.contains("exists already"), "{err}");
 

@@ -58,7 +58,7 @@ fn recipient(session: &Session, named: Option<String>) -> Result<String, Fault> 
         Some(recipient) => Ok(recipient),
         None if configured.is_empty() => {
             let why = "recipient: none is configured (store.export_recipient); root and the daemon's user may name \
-                       one";
+                       one with --recipient";
             Err(bad_parameter("recipient", &why))
         }
         None => Ok(configured),
