@@ -40,6 +40,7 @@ fn a_face_does_not_outlive_its_account() {
             assert!(message.contains("enrol again"), "{message}");
             let judged = world.ask(&Identify {}).expect("a verdict");
             assert_eq!((judged.verdict, judged.user), (Some(Outcome::NotEnrolled), None));
+            assert_eq!(judged.message.as_deref(), Some(&*message), "the reason, not that nobody is enrolled");
             world.restart();
         }
         assert!(world.tape.opened_for().is_empty());
