@@ -141,6 +141,18 @@ fn an_enrolment_replaces_the_templates_of_its_label_and_no_others() {
 }
 
 #[test]
+fn a_label_that_shows_another_face_is_told() {
+    let world = World::new().knows_alice();
+    let warned = |shots, label| {
+        world.stage.shows(shots);
+        enroll(&world, "alice", label, false).expect("enrolled").warnings
+    };
+    assert_eq!(warned(ALICE_ENROLS, "glasses"), None);
+    let told = warned(BOB, "hat").expect("a warning").concat();
+    assert!(told.contains("does not look like the other templates of alice"), "{told}");
+}
+
+#[test]
 fn a_refused_enrolment_keeps_the_earlier_templates() {
     let world = World::new().knows_alice();
     world.stage.shows(&[Shot::Show("obama-1.jpg"), Shot::Unplugged]);
