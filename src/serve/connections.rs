@@ -10,6 +10,9 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
+/// Whose places those are that belong to no account. The kernel gives this id to nobody.
+const NO_ACCOUNT: u32 = u32::MAX;
+
 /// All connections.
 #[derive(Clone)]
 pub(super) struct Connections(Rc<RefCell<Table>>);
@@ -104,6 +107,11 @@ impl Table {
 }
 
 impl Place {
+    /// It belongs to no account. All of those count as one user: each account may have 65,536 ids besides its own (subuid(5)).
+    pub(super) fn has_no_account(&self) {
+        self.change(|open, _| open.uid = NO_ACCOUNT);
+    }
+
     /// A call is being answered from now on.
     pub(super) fn call_begins(&self) {
         self.change(|open, turn| open.call = Some(turn));
@@ -181,6 +189,21 @@ mod tests {
         assert!(connections.take(0, true).is_ok(), "and two places are root's");
         drop((greedy, modest, others));
         assert!(connections.is_empty());
+    }
+
+    #[test]
+    fn ids_of_no_account_are_one_user() {
+        let connections = Connections::new(64);
+        let subordinate = |uid| {
+            let place = connections.take(uid, false).ok()?;
+            place.has_no_account();
+            place.call_begins();
+            Some(place)
+        };
+        let account: Vec<Place> = (0..2).filter_map(|_| connections.take(1001, false).ok()).collect();
+        let held: Vec<Place> = (100_000..100_200).filter_map(subordinate).collect();
+        assert_eq!((held.len(), count(&held), count(&account)), (200, 54, 2));
+        assert!(connections.take(1002, false).is_ok(), "others find a place");
     }
 
     #[test]
