@@ -27,6 +27,9 @@ pub struct Manifest {
     models: BTreeMap<String, Entry>,
 }
 
+/// Most pixels a side of an input: what the list says is bounded before memory is taken for it.
+const MAX_SIDE_PX: usize = 4096;
+
 /// What a network is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,6 +72,17 @@ fn yes() -> bool {
 }
 
 impl Entry {
+    fn check_shape(&self) -> Result<(), String> {
+        let within = |side: &Side| match side {
+            Side::Fixed(length) => (1..=MAX_SIDE_PX).contains(length),
+            Side::Named(_) => true,
+        };
+        if self.input_shape.iter().all(within) {
+            return Ok(());
+        }
+        Err(format!("input_shape: a side is out of range; use 1 to {MAX_SIDE_PX}"))
+    }
+
     fn check_quality(&self) -> Result<(), String> {
         let Some(QualityLimits { min_norm, min_confidence }) = self.quality else { return Ok(()) };
         if !(min_norm.is_finite() && min_norm > 0.0) {
@@ -141,6 +155,7 @@ impl Manifest {
         let models: BTreeMap<String, Entry> =
             toml::from_str(&text).map_err(|e| bad(e.to_string().trim_end().to_owned()))?;
         for (name, entry) in &models {
+            entry.check_shape().map_err(|why| bad(format!("[{name}] {why}")))?;
             entry.check_quality().map_err(|why| bad(format!("[{name}.quality] {why}")))?;
         }
         Ok(Self { folder: folder.to_owned(), models })

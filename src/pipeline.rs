@@ -193,9 +193,7 @@ impl Pipeline {
     ) -> Result<Verdict, Cause> {
         self.refresh()?;
         self.gallery.leave_out(|user, account| !accounts.may_match(user, account));
-        if let Some(user) = claimed
-            && let Some(account) = self.gallery.left_out(user)
-        {
+        if let Some((user, account)) = self.gallery.left_out(claimed) {
             return Err(Cause::OtherAccount(accounts.standing(user, account)));
         }
         self.check_grantable(claimed)?;

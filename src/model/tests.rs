@@ -133,3 +133,14 @@ fn limits_of_quality_that_make_no_sense_are_refused_by_name() {
         assert!(got.contains("MODELS.toml") && got.contains(why), "{limit}: {got}");
     }
 }
+
+#[test]
+fn an_input_that_takes_all_memory_is_refused_before_it_is_made() {
+    for side in ["0", "4097", "9223372036854775807"] {
+        let shape = format!("input_shape = [1, 3, {side}, {side}]");
+        let folder =
+            folder(|list| list.replace("input_shape = [1, 3, \"height\", \"width\"]", &shape), |_| ());
+        let why = refusal(detector(folder.path()), "MODELS.toml");
+        assert!(why.contains("[yunet] input_shape: a side is out of range; use 1 to 4096"), "{side}: {why}");
+    }
+}

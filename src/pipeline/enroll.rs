@@ -50,6 +50,8 @@ struct Replaced {
     ids: BTreeSet<String>,
     /// How many of them are for another account.
     other_account: usize,
+    /// The user's others, which stay.
+    kept: Vec<Template>,
 }
 
 /// Why nobody was enrolled. Nothing is kept then.
@@ -96,6 +98,8 @@ impl Pipeline {
         self.replaced_by(&request)?;
         let probes = self.probes(request.templates, observer)?;
         let mut warnings = self.lookalikes(&request.user, &probes)?;
+        let replaced = self.replaced_by(&request)?;
+        warnings.extend(self.unlike_the_kept(&request.user, &probes, &replaced.kept)?);
         let created_at = self.clock.wall();
         let embedder_sha256 = self.networks.embedder.model_sha256();
         let templates: Vec<Template> = probes
@@ -111,7 +115,6 @@ impl Pipeline {
             })
             .collect();
         let ids = templates.iter().map(|t| t.id.clone()).collect();
-        let replaced = self.replaced_by(&request)?;
         // Refused if the templates were renewed during the capture.
         self.store.replace(&replaced.ids, &templates)?;
         if replaced.other_account > 0 {
@@ -134,7 +137,26 @@ impl Pipeline {
         if wanted > MAX_TEMPLATES {
             return Err(StoreError::full(&request.user, wanted, &kept));
         }
-        Ok(replaced)
+        Ok(Replaced { kept, ..replaced })
+    }
+
+    /// A warning if the probes do not match the templates of other labels that they join: another person's would open for
+    /// both.
+    fn unlike_the_kept(
+        &self,
+        user: &UserName,
+        probes: &[KeyedEmbedding],
+        kept: &[Template],
+    ) -> Result<Option<String>, StoreError> {
+        let head = self.gallery.head();
+        let kept: Vec<KeyedEmbedding> = kept.iter().map(|template| template.embedding.clone()).collect();
+        let unlike = vote::decide(head, probes, &kept)?.is_some_and(|z| z.probability() < head.threshold());
+        Ok(unlike.then(|| {
+            format!(
+                "this face does not look like the other templates of {user}: if it is another person's, remove it, or both \
+                 are taken for {user}"
+            )
+        }))
     }
 
     /// Probes that all show one person.

@@ -63,9 +63,15 @@ impl Gallery {
         }
     }
 
-    /// The account that a person's templates are for, if they are left out.
-    pub(super) fn left_out(&self, user: &UserName) -> Option<Account> {
-        self.left_out.contains_key(user).then(|| self.account(user))
+    /// A person who was asked for and is left out, and the account that their templates are for. Where anybody was asked for,
+    /// the first of them, if all are left out.
+    pub(super) fn left_out(&self, claimed: Option<&UserName>) -> Option<(&UserName, Account)> {
+        let user = match claimed {
+            Some(user) => self.left_out.get_key_value(user)?.0,
+            None if self.people.is_empty() => self.left_out.keys().next()?,
+            None => return None,
+        };
+        Some((user, self.account(user)))
     }
 
     /// Whom a person's templates are for.

@@ -11,6 +11,9 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
+/// Whose connections those are that belong to no account. The kernel gives this id to nobody.
+const NO_ACCOUNT: u32 = u32::MAX;
+
 /// All connections.
 #[derive(Clone)]
 pub(super) struct Connections(Rc<RefCell<Table>>);
@@ -105,6 +108,11 @@ impl Table {
 }
 
 impl ConnectionPermit {
+    /// It belongs to no account. All of those count as one user: each account may have 65,536 ids besides its own (subuid(5)).
+    pub(super) fn has_no_account(&self) {
+        self.change(|open, _| open.uid = NO_ACCOUNT);
+    }
+
     /// A call is being answered from now on.
     pub(super) fn call_begins(&self) {
         self.change(|open, now| open.call = Some(now));
@@ -189,6 +197,22 @@ mod tests {
         assert!(connections.take(0, true).is_ok(), "and two are reserved for root");
         drop((greedy, modest, others));
         assert!(connections.is_empty());
+    }
+
+    #[test]
+    fn ids_of_no_account_are_one_user() {
+        let connections = Connections::new(64);
+        let subordinate = |uid| {
+            let permit = connections.take(uid, false).ok()?;
+            permit.has_no_account();
+            permit.call_begins();
+            Some(permit)
+        };
+        let account: Vec<ConnectionPermit> =
+            (0..2).filter_map(|_| connections.take(1001, false).ok()).collect();
+        let held: Vec<ConnectionPermit> = (100_000..100_200).filter_map(subordinate).collect();
+        assert_eq!((held.len(), count(&held), count(&account)), (200, 54, 2));
+        assert!(connections.take(1002, false).is_ok(), "others find room");
     }
 
     #[test]

@@ -114,6 +114,9 @@ impl Listener {
                 match caller {
                     Some(caller) => {
                         tracing::debug!(uid, role = ?caller.role, "connected");
+                        if caller.name.is_none() && caller.role == Role::User {
+                            permit.has_no_account();
+                        }
                         connection::serve(stream, Session::new(state, caller), &permit, client_timeout).await;
                         tracing::debug!(uid, "disconnected");
                     }

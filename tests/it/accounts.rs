@@ -40,6 +40,7 @@ fn a_face_does_not_outlive_its_account() {
             assert!(message.contains("enrol again"), "{message}");
             let judged = world.ask(&Identify {}).expect("a verdict");
             assert_eq!((judged.verdict, judged.user), (Some(Outcome::NotEnrolled), None));
+            assert_eq!(judged.message.as_deref(), Some(&*message), "the reason, not that nobody is enrolled");
             world.restart();
         }
         assert!(world.tape.opened_for().is_empty());
@@ -137,6 +138,18 @@ fn an_enrolment_replaces_the_templates_of_its_label_and_no_others() {
         assert!(there.len() == 6 && plain.iter().all(|one| !there.contains(one)), "{there:?}");
         assert_eq!(there.iter().filter(|one| glasses.contains(one)).count(), 3);
     }
+}
+
+#[test]
+fn a_label_that_shows_another_face_is_told() {
+    let world = World::new().knows_alice();
+    let warned = |shots, label| {
+        world.stage.shows(shots);
+        enroll(&world, "alice", label, false).expect("enrolled").warnings
+    };
+    assert_eq!(warned(ALICE_ENROLS, "glasses"), None);
+    let told = warned(BOB, "hat").expect("a warning").concat();
+    assert!(told.contains("does not look like the other templates of alice"), "{told}");
 }
 
 #[test]

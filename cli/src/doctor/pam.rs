@@ -53,11 +53,13 @@ fn stacks(root: &Path) -> Stacks {
     for folder in FOLDERS.iter().rev() {
         for entry in fs::read_dir(root.join(folder)).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            // What editors and package managers keep beside a file is no service.
-            if let Ok(text) = fs::read_to_string(entry.path())
-                && !name.contains(['.', '~'])
+            // What editors and package managers keep beside a file is no service. A pipe or device may never end.
+            if !name.contains(['.', '~'])
+                && entry.path().is_file()
+                && let Ok(text) = fs::read_to_string(entry.path())
             {
-                stacks.insert(name, text);
+                // A line that ends with a backslash goes on in the next.
+                stacks.insert(name, text.replace("\\\n", " "));
             }
         }
     }

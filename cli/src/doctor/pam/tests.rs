@@ -146,3 +146,15 @@ fn each_service_that_uses_the_module_is_named_with_its_answer() {
         assert_eq!(answer(none), "", "{found:?}");
     }
 }
+
+#[test]
+fn a_line_goes_on_behind_a_backslash_and_what_never_ends_is_not_read() {
+    let root = tempfile::tempdir().expect("temporary folder");
+    let folder = root.path().join("etc/pam.d");
+    fs::create_dir_all(&folder).expect("folder");
+    fs::write(folder.join("sudo"), "auth sufficient \\\n  pam_facelatch.so\nauth required pam_unix.so\n")
+        .expect("written");
+    std::os::unix::fs::symlink("/dev/zero", folder.join("endless")).expect("linked");
+    let found: Vec<String> = examine(root.path()).into_iter().map(|finding| finding.found).collect();
+    assert!(found.iter().any(|text| text.starts_with("sudo: asks")), "{found:?}");
+}
