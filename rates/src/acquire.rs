@@ -12,7 +12,7 @@ use super::{RatesError, cores, picture};
 use facelatch::camera::Frame;
 use facelatch::detect::quality::{QualityGate, RetryReason};
 use facelatch::detect::{Bbox, Detector, Face};
-use facelatch::embed::{Chip, Embedder, Embedding, Measures, align};
+use facelatch::embed::{Chip, Embedder, Embedding, Measures, Role, align};
 use facelatch::model::ModelError;
 
 /// Every pair of pictures is compared and its score kept, 4 bytes each: 800 MB at this limit. While they are compared, h of
@@ -115,10 +115,11 @@ impl Bench {
     /// One frame through the daemon's stages, in its order. `spoil` may move what the detector reports.
     ///
     /// # Errors
-    /// [`ModelError`] when a network fails. The inner `Err` is the daemon's reason not to judge the frame.
+    /// [`ModelError`] when a network fails. The inner `Err` is the daemon's reason not to take the frame for this role.
     pub fn judge(
         &self,
         frame: &Frame,
+        role: Role,
         spoil: impl FnOnce(&Face) -> Face,
     ) -> Result<Result<Embedding, RetryReason>, ModelError> {
         let mut faces = self.detector.as_ref().map_or(Ok(Vec::new()), |detector| detector.detect(frame))?;
@@ -129,9 +130,10 @@ impl Bench {
             Ok(face) => face,
             Err(reason) => return Ok(Err(reason)),
         };
-        let embedded = self.embedder.embed_face(frame, &face)?;
+        let chip = align::align(frame, &face);
+        let embedded = self.embedder.embed(&chip)?;
         let believed = self.embedder.check(&Measures::of(&face, &embedded));
-        Ok(believed.map(|()| embedded.embedding))
+        Ok(believed.and_then(|()| role.check(&chip)).map(|()| embedded.embedding))
     }
 
     /// One picture. The inner `Err` is a picture that cannot be read.

@@ -7,7 +7,7 @@ use crate::camera::{CameraError, Frame};
 use crate::clock::BootTime;
 use crate::detect::Face;
 use crate::detect::quality::{self, RetryReason};
-use crate::embed::{KeyedEmbedding, Measures, OtherKey, align};
+use crate::embed::{Chip, KeyedEmbedding, Measures, OtherKey, Role, align};
 
 /// Longest wait for one frame. Then we check that the caller is still there, and report that we are alive.
 const FRAME_WAIT: Duration = Duration::from_secs(5);
@@ -21,14 +21,16 @@ pub(super) struct CaptureWindow {
     pub(super) from: BootTime,
     /// When to give up.
     pub(super) deadline: BootTime,
+    /// What the probes are for.
+    role: Role,
     /// Why earlier probes were discarded; the cause of failure unless something else goes wrong.
     pub(super) problem: Option<Cause>,
 }
 
 impl CaptureWindow {
     /// Any frame until `deadline`.
-    pub(super) fn until(deadline: BootTime) -> Self {
-        Self { from: BootTime::default(), deadline, problem: None }
+    pub(super) fn until(deadline: BootTime, role: Role) -> Self {
+        Self { from: BootTime::default(), deadline, role, problem: None }
     }
 
     fn is_too_early(&self, frame: &Frame) -> bool {
@@ -43,8 +45,8 @@ impl Pipeline {
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Vec<KeyedEmbedding>, Cause> {
-        let mut window =
-            CaptureWindow::until(self.clock.now().after(self.rules.decision.deadline_ms.duration()));
+        let deadline = self.clock.now().after(self.rules.decision.deadline_ms.duration());
+        let mut window = CaptureWindow::until(deadline, Role::Probe);
         let wanted = self.rules.decision.frames as usize;
         let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
         while probes.len() < wanted {
@@ -104,7 +106,7 @@ impl Pipeline {
                 }
             };
             trace.picture = frame.origin().map(str::to_owned);
-            match self.examine(&frame, trace)? {
+            match self.examine(&frame, window.role, trace)? {
                 Ok(probe) => return Ok(probe),
                 Err(reason) => {
                     last = Some(Cause::Retry(reason));
@@ -118,6 +120,7 @@ impl Pipeline {
     fn examine(
         &mut self,
         frame: &Frame,
+        role: Role,
         trace: &mut Trace,
     ) -> Result<Result<KeyedEmbedding, RetryReason>, Cause> {
         let start = self.clock.now();
@@ -129,21 +132,21 @@ impl Pipeline {
             Err(reason) => Err(reason),
         };
         match probe {
-            Ok(probe) => {
+            Ok((probe, chip)) => {
                 self.turns.saw_upright();
-                Ok(Ok(probe))
+                Ok(role.check(&chip).map(|()| probe))
             }
             Err(reason) => Ok(Err(self.look_turned(frame)?.unwrap_or(reason))),
         }
     }
 
-    /// Face to probe, each stage timed, or why its embedding is not to be believed.
+    /// Face to probe, with its chip, each stage timed, or why its embedding is not to be believed.
     fn embed(
         &self,
         frame: &Frame,
         face: &Face,
         trace: &mut Trace,
-    ) -> Result<Result<KeyedEmbedding, RetryReason>, Cause> {
+    ) -> Result<Result<(KeyedEmbedding, Chip), RetryReason>, Cause> {
         let embedder = &self.networks.embedder;
         let start = self.clock.now();
         let chip = align::align(frame, face);
@@ -153,7 +156,7 @@ impl Pipeline {
         trace.means.embed.add(self.ms_since(start));
         let believed = embedder.check(&Measures::of(face, &embedded));
         Ok(match believed {
-            Ok(()) => Ok(self.gallery.key().apply(&embedded.embedding)),
+            Ok(()) => Ok((self.gallery.key().apply(&embedded.embedding), chip)),
             Err(reason) => Err(quality::tilt_of_unclear(face).unwrap_or(reason)),
         })
     }

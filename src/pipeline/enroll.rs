@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::capture::CaptureWindow;
 use super::{Cause, Observer, Pipeline, Progress, Trace, lookalikes, report};
-use crate::embed::{KeyedEmbedding, OtherKey};
+use crate::embed::{KeyedEmbedding, OtherKey, Role};
 use crate::judge::vote;
 use crate::people::{Account, UserName};
 use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
@@ -162,7 +162,7 @@ impl Pipeline {
     /// Probes that all show one person.
     fn probes(&mut self, wanted: usize, observer: Observer<'_>) -> Result<Vec<KeyedEmbedding>, EnrollError> {
         let deadline = self.rules.decision.enroll_deadline_ms.duration();
-        let mut window = CaptureWindow::until(self.clock.now().after(deadline));
+        let mut window = CaptureWindow::until(self.clock.now().after(deadline), Role::Template);
         let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
         let mut outliers = 0;
         while probes.len() < wanted {

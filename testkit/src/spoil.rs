@@ -1,7 +1,12 @@
 //! Pictures that no face can be judged from, made of good ones.
 
+use facelatch::camera::Frame;
 use facelatch::camera::orient::Orientation;
 use facelatch::camera::scale::{Interpolation, scaled};
+use facelatch::clock::BootTime;
+use facelatch::detect::Point;
+
+use crate::world::networks;
 
 /// What is wrong with a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +17,12 @@ pub enum Spoil {
     Coarse(u32),
     /// Up to so many grey levels added to or taken from each value.
     Noisy(u8),
+    /// Moved sideways while the shutter was open, by so many hundredths of the distance between the eyes.
+    Moved(u32),
+    /// Black glasses.
+    DarkGlasses,
+    /// A grey cloth from below the nose to the chin.
+    Mask,
 }
 
 /// Width, height, RGB.
@@ -27,7 +38,64 @@ pub fn spoilt((width, height, rgb): Pixels, spoil: Spoil) -> Pixels {
             (width, height, scaled(&down, small, (width, height), Interpolation::Linear).expect("scales"))
         }
         Spoil::Noisy(levels) => (width, height, noisy(&rgb, levels)),
+        Spoil::Moved(hundredths) => {
+            let face = FaceAxes::of(width, height, &rgb);
+            (width, height, moved(width, &rgb, face.eye_distance * hundredths as f32 / 100.0))
+        }
+        Spoil::DarkGlasses => {
+            let is_glass = |x: f32, y: f32| ((x.abs() - 0.5) / 0.42).hypot(y / 0.38) < 1.0;
+            painted((width, height, rgb), 18, is_glass)
+        }
+        Spoil::Mask => painted((width, height, rgb), 190, |x, y| x.abs() < 1.1 && (0.65..2.2).contains(&y)),
     }
+}
+
+/// Where the face in a picture is.
+struct FaceAxes {
+    /// In the middle between the eyes.
+    middle: Point,
+    /// In pixels.
+    eye_distance: f32,
+}
+
+impl FaceAxes {
+    fn of(width: u32, height: u32, rgb: &[u8]) -> Self {
+        let frame = Frame::new(width, height, rgb.to_vec(), BootTime::default()).expect("a frame");
+        let faces = networks().detector.detect(&frame).expect("detects");
+        let [left, right, ..] = faces.first().expect("a face").landmarks;
+        Self {
+            middle: Point { x: (left.x + right.x) / 2.0, y: (left.y + right.y) / 2.0 },
+            eye_distance: (right.x - left.x).hypot(right.y - left.y),
+        }
+    }
+}
+
+/// Every pixel in this grey for which `is_covered` holds, told how far it is from the middle of the eyes, across and down, in
+/// eye distances.
+fn painted((width, height, mut rgb): Pixels, grey: u8, is_covered: impl Fn(f32, f32) -> bool) -> Pixels {
+    let FaceAxes { middle, eye_distance } = FaceAxes::of(width, height, &rgb);
+    for (at, pixel) in rgb.chunks_exact_mut(3).enumerate() {
+        let (x, y) = ((at % width as usize) as f32, (at / width as usize) as f32);
+        if is_covered((x - middle.x) / eye_distance, (y - middle.y) / eye_distance) {
+            pixel.fill(grey);
+        }
+    }
+    (width, height, rgb)
+}
+
+/// The mean of so many pixels in a row.
+fn moved(width: u32, rgb: &[u8], pixels: f32) -> Vec<u8> {
+    let half = (pixels / 2.0).round() as usize;
+    let row = |row: &[u8]| -> Vec<u8> {
+        let last = row.len() / 3 - 1;
+        let mean = |x: usize, channel: usize| {
+            let (from, to) = (x.saturating_sub(half), (x + half).min(last));
+            let sum: u32 = (from..=to).map(|x| u32::from(row[3 * x + channel])).sum();
+            (sum / (to - from + 1) as u32) as u8
+        };
+        (0..row.len()).map(|at| mean(at / 3, at % 3)).collect()
+    };
+    rgb.chunks_exact(3 * width as usize).flat_map(row).collect()
 }
 
 /// The same noise each time.

@@ -1,4 +1,5 @@
-//! Faces that the networks cannot judge: turned, coarse, noisy. Nobody is enrolled from them or judged by them.
+//! Faces that the networks cannot judge: turned, coarse, noisy. Nobody is enrolled from them or judged by them. And faces that
+//! can be judged but not enrolled: behind dark glasses or a mask, or moved.
 
 use std::time::Duration;
 
@@ -126,4 +127,33 @@ fn a_face_that_cannot_be_judged_is_not_enrolled() {
     refused(&world, |heard| heard.kind() == Kind::Retry);
     assert_eq!(world.ask(&Status {}).expect("status").templates, 0);
     assert_eq!(world.knows_alice().store.templates(None).expect("templates").len(), 3);
+}
+
+#[test]
+fn a_covered_or_moved_face_is_not_enrolled_and_the_reply_says_why() {
+    for (spoil, word) in [
+        (Spoil::DarkGlasses, Outcome::EyesCovered),
+        (Spoil::Mask, Outcome::MouthCovered),
+        (Spoil::Moved(30), Outcome::TooBlurred),
+    ] {
+        let world = world();
+        world.stage.shows(&spoilt(ALICE_ENROLS, spoil));
+        let message = refused(&world, |heard| heard == word);
+        assert!(message.contains(word.advice()), "{spoil:?}: {message}");
+        assert_eq!(world.ask(&Status {}).expect("status").templates, 0);
+        world.knows_alice();
+    }
+}
+
+#[test]
+fn whoever_is_enrolled_is_still_compared_with_dark_glasses_or_in_motion() {
+    let world = world().knows_alice();
+    for spoil in [Spoil::DarkGlasses, Spoil::Moved(30)] {
+        world.stage.shows(&spoilt(ALICE, spoil));
+        let judged = world.verify("alice");
+        assert_eq!(judged.verdict, Some(Outcome::Match), "{spoil:?}: {judged:?}");
+        world.stage.shows(&spoilt(BOB, spoil));
+        let judged = world.verify("alice");
+        assert_ne!(judged.verdict, Some(Outcome::Match), "{spoil:?}: {judged:?}");
+    }
 }

@@ -117,6 +117,8 @@ outcomes! {
         Rotate90 = "rotate-90", "the picture is turned", "hold your head upright; or, if the camera is mounted on its side, set camera.rotate = 90";
         Rotate180 = "rotate-180", "the picture is turned", "hold your head upright; or, if the camera is mounted upside down, set camera.rotate = 180";
         Rotate270 = "rotate-270", "the picture is turned", "hold your head upright; or, if the camera is mounted on its side, set camera.rotate = 270";
+        EyesCovered = "eyes-covered", "the eyes are covered", "take off dark glasses to enrol";
+        MouthCovered = "mouth-covered", "the mouth is covered", "take off the mask or scarf to enrol";
     }
 }
 

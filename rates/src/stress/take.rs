@@ -12,6 +12,7 @@ use crate::people::Person;
 use crate::picture;
 use facelatch::detect::Face;
 use facelatch::detect::quality::RetryReason;
+use facelatch::embed::Role;
 use facelatch::head::project::SplitMix64;
 use facelatch::model::ModelError;
 
@@ -54,8 +55,9 @@ pub fn shots(
     let seed =
         person.pictures[0].sha256.iter().take(8).fold(plan.seed, |seed, byte| seed << 8 ^ u64::from(*byte));
     let mut random = SplitMix64(seed);
-    let mut taken = |scenes: &[Scene], frames| rows(bench, scenes, frames, kinds, &mut random);
-    Ok(Some(Shots { templates: taken(first, plan.templates)?, probes: taken(rest, plan.frames)? }))
+    let mut taken = |role, scenes: &[Scene], frames| rows(bench, role, scenes, frames, kinds, &mut random);
+    let templates = taken(Role::Template, first, plan.templates)?;
+    Ok(Some(Shots { templates, probes: taken(Role::Probe, rest, plan.frames)? }))
 }
 
 /// The picture as a camera would have taken it. `None` if it cannot be read or shows no face.
@@ -83,6 +85,7 @@ fn face(bench: &Bench, picture: &RgbImage) -> Result<Option<Face>, ModelError> {
 
 fn rows(
     bench: &Bench,
+    role: Role,
     scenes: &[Scene],
     frames: usize,
     kinds: &[&Kind],
@@ -92,7 +95,7 @@ fn rows(
     for number in 0..frames {
         let scene = &scenes[number % scenes.len()];
         let again = if number < scenes.len() { None } else { jittered(bench, scene, random)? };
-        let all = under_every_fault(bench, again.as_ref().unwrap_or(scene), kinds, random)?;
+        let all = under_every_fault(bench, role, again.as_ref().unwrap_or(scene), kinds, random)?;
         rows.resize_with(all.len(), Vec::new);
         rows.iter_mut().zip(all).for_each(|(row, taken): (&mut Vec<Taken>, Taken)| row.push(taken));
     }
@@ -108,20 +111,21 @@ fn jittered(bench: &Bench, scene: &Scene, random: &mut SplitMix64) -> Result<Opt
 
 fn under_every_fault(
     bench: &Bench,
+    role: Role,
     scene: &Scene,
     kinds: &[&Kind],
     random: &mut SplitMix64,
 ) -> Result<Vec<Taken>, ModelError> {
-    let mut taken = vec![judged(bench, &scene.picture, |face| *face)?];
+    let mut taken = vec![judged(bench, role, &scene.picture, |face| *face)?];
     for kind in kinds {
         for strength in kind.strengths {
             taken.push(match kind.fault {
                 Fault::Picture(spoil) => {
                     let spoilt = spoil(&scene.picture, &scene.face, strength, random);
-                    judged(bench, &spoilt, |face| *face)?
+                    judged(bench, role, &spoilt, |face| *face)?
                 }
                 Fault::Landmarks(spoil) => {
-                    judged(bench, &scene.picture, |face| spoil(face, strength, random))?
+                    judged(bench, role, &scene.picture, |face| spoil(face, strength, random))?
                 }
             });
         }
@@ -130,7 +134,12 @@ fn under_every_fault(
 }
 
 /// A picture as a frame through the daemon's stages. `spoil` stands between detector and gate.
-fn judged(bench: &Bench, picture: &RgbImage, spoil: impl FnOnce(&Face) -> Face) -> Result<Taken, ModelError> {
+fn judged(
+    bench: &Bench,
+    role: Role,
+    picture: &RgbImage,
+    spoil: impl FnOnce(&Face) -> Face,
+) -> Result<Taken, ModelError> {
     // A picture too small for a frame shows no face.
-    picture::frame(picture).map_or(Ok(Err(RetryReason::NoFace)), |frame| bench.judge(&frame, spoil))
+    picture::frame(picture).map_or(Ok(Err(RetryReason::NoFace)), |frame| bench.judge(&frame, role, spoil))
 }
