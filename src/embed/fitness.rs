@@ -33,12 +33,12 @@ impl Role {
 }
 
 /// Least coarse detail: the mean square of the second difference at 3 pixels, by the variance of the face. Seen: 0.25 and more
-/// in good pictures, mostly below 0.2 out of focus and with five pixels between the eyes.
-const MIN_DETAIL: f32 = 0.2;
+/// in good pictures, mostly below 0.22 out of focus and with five pixels between the eyes.
+const MIN_DETAIL: f32 = 0.22;
 
 /// Least fine detail along the smoothest of four directions, as a share of that along the roughest: motion takes away what
 /// lies along it.
-const MIN_EVENNESS: f32 = 0.11;
+const MIN_EVENNESS: f32 = 0.13;
 
 /// Least light of the brighter eye, its lid included, as a share of that of the cheeks. Seen: 0.3 and more in all 1,639
 /// pictures of yale, att, faces94 and utk that are judged, whatever the skin; less behind dark glasses.
