@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use crate::run::command;
 use crate::target::{TARGETS, Target};
 
-/// Tests that cannot pass under emulation, and why.
+/// Tests that cannot pass under emulation, or take too long, and why.
 const NOT_EMULATED: &[(&str, &str)] = &[
     (
         "a_command_that_is_not_there_or_may_not_run",
