@@ -22,6 +22,7 @@ const NOT_EMULATED: &[(&str, &str)] = &[
         "a_command_that_is_not_there_or_may_not_run",
         "qemu-user forks where posix_spawn shares memory, so the child's error is lost",
     ),
+    ("lockout::tests::a_stranger_gets", MINUTES),
     ("lockout::tests::matches_in_between", MINUTES),
     ("lockout::tests::whoever_misses", MINUTES),
     ("rollback_tests::nothing_older_passes", MINUTES),
