@@ -141,7 +141,7 @@ impl Pipeline {
     }
 
     /// Face to probe, with its chip, each stage timed, or why its embedding is not to be believed.
-    fn embed(
+    pub(super) fn embed(
         &self,
         frame: &Frame,
         face: &Face,

@@ -3,12 +3,11 @@
 //! Detector and embedder are made for upright faces: of faces turned by 180 degrees a third of all pairs of strangers match.
 //! So such a face is never judged and costs no miss; the caller learns how to get an upright picture.
 
-use super::{Cause, Pipeline};
+use super::{Cause, Pipeline, Trace};
 use crate::camera::Frame;
 use crate::camera::orient::Orientation;
 use crate::config;
 use crate::detect::quality::RetryReason;
-use crate::embed::Measures;
 
 /// Degrees clockwise that may bring a face upright, the likeliest first.
 const TURNS: [u32; 3] = [180, 90, 270];
@@ -73,12 +72,8 @@ impl Pipeline {
     pub(super) fn look_turned(&mut self, frame: &Frame) -> Result<Option<RetryReason>, Cause> {
         let turned = frame.clone().turned(Orientation::new(TURNS[self.turns.next], false));
         let faces = self.networks.detector.detect(&turned)?;
-        let embedder = &self.networks.embedder;
         let has_face = match self.rules.quality.choose(&turned, &faces) {
-            Ok(face) => {
-                let embedded = embedder.embed_face(&turned, &face)?;
-                embedder.check(&Measures::of(&face, &embedded)).is_ok()
-            }
+            Ok(face) => self.embed(&turned, &face, &mut Trace::default())?.is_ok(),
             Err(_) => false,
         };
         Ok(self.turns.tried(has_face))
