@@ -4,12 +4,12 @@
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use facelatch_wire::shadow::{self, Bar};
-use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Uid;
 
-const SECONDS_OF_A_DAY: i64 = 86_400;
+const SECONDS_OF_A_DAY: u64 = 86_400;
 
 /// The accounts of a machine on one day.
 pub struct Accounts {
@@ -21,8 +21,8 @@ pub struct Accounts {
 impl Accounts {
     /// Those of this machine, today.
     pub fn here() -> Self {
-        let now = clock_gettime(ClockId::CLOCK_REALTIME).ok();
-        let today = now.and_then(|now| u64::try_from(now.tv_sec() / SECONDS_OF_A_DAY).ok());
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+        let today = since.map(|since| since.as_secs() / SECONDS_OF_A_DAY);
         // Without a clock, whatever may have expired has.
         Self::at(Path::new("/"), today.unwrap_or(u64::MAX))
     }
