@@ -2,6 +2,7 @@
 //!
 //! YuNet (Wu, Peng, Yu 2023) looks at a square picture; the frame is scaled to fit its top left corner.
 
+pub mod attack;
 pub mod boxes;
 pub mod geometry;
 pub mod quality;

@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("people", &["clock"]),
     ("camera", &["clock"]),
     ("model", &["bounded"]),
-    ("detect", &["camera", "config", "model"]),
+    ("detect", &["camera", "clock", "config", "model"]),
     ("embed", &["camera", "detect", "model"]),
     ("head", &["bounded", "embed"]),
     ("judge", &["clock", "config", "embed", "head", "people"]),

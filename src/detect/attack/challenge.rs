@@ -1,0 +1,1 @@
+//! The head is asked to turn, at a random moment to a random side, and back.

@@ -1,0 +1,57 @@
+//! Is a live face before the camera, or a picture of one? Between the face and the embedding: what is an attack is never
+//! compared.
+//!
+//! The words are those of ISO/IEC 30107-3: a presentation is live (bona fide) or an attack of some species; APCER is the
+//! share of attacks of one species taken for live, BPCER the share of live presentations taken for attacks.
+
+pub mod challenge;
+pub mod infrared;
+pub mod network;
+pub mod passive;
+pub mod plane;
+pub mod scene;
+pub mod track;
+
+/// Log-odds that a presentation is live rather than an attack: the natural logarithm of P(live) / P(attack). Larger is more
+/// like a live face.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Score(pub f32);
+
+/// The kind of attack that the evidence is most like: a guess for the record, never part of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Species {
+    /// A print on paper.
+    Print,
+    /// A phone, tablet or monitor that shows a picture or a film.
+    Screen,
+    /// A recording: it moves, and does not do what was asked.
+    Film,
+    /// Flat, and nothing more is known.
+    Flat,
+    /// Another person's face took the place of the first.
+    Swap,
+}
+
+/// What is missing before a presentation can be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// More frames of the face.
+    Frames,
+    /// The head turned to the person's own left.
+    TurnLeft,
+    /// The head turned to the person's own right.
+    TurnRight,
+    /// The face straight to the camera.
+    LookStraight,
+}
+
+/// What the frames of one face so far say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Presentation {
+    /// A live face.
+    Live(Score),
+    /// An attack; nothing is compared.
+    Attack(Species),
+    /// It cannot be judged yet.
+    MoreNeeded(Need),
+}

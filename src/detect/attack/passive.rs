@@ -1,0 +1,1 @@
+//! All that is known of a face without asking for anything: the cues, put together.

@@ -1,0 +1,1 @@
+//! Landmarks of several frames: do they move as a plane does, or as a head does?

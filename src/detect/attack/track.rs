@@ -1,0 +1,1 @@
+//! One face from frame to frame.
