@@ -37,7 +37,7 @@ fn config() -> Config {
 }
 
 fn networks(config: &Config) -> Networks {
-    Networks::load(&config.models, &config.detect).expect("models are in the repository")
+    Networks::load(&config.models, &config.detect, &config.attack).expect("models are in the repository")
 }
 
 fn jpeg(bytes: &[u8]) -> Frame {
@@ -54,7 +54,7 @@ fn seen(networks: &Networks, name: &str) -> (Frame, Face) {
 
 fn stages(c: &mut Criterion) {
     let networks = networks(&config());
-    let Networks { detector, embedder, head } = &networks;
+    let Networks { detector, embedder, head, .. } = &networks;
     let bytes = std::fs::read(picture(VISIT[0])).expect("bundled");
     let (frame, face) = seen(&networks, VISIT[0]);
     let (width, height) = (640, 480);

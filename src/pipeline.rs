@@ -1,6 +1,6 @@
 //! One attempt from frames to a [`Verdict`].
 //!
-//! admit -> (frame -> face -> quality -> embedding) x frames -> vote -> judge -> keep the miss.
+//! admit -> (frame -> face -> quality -> embedding) x frames -> live? -> vote -> judge -> keep the miss.
 //! It runs on one plain thread; it knows no socket and opens no latch.
 
 use std::ops::ControlFlow;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
 use crate::config::{self, Config, Decision, Lockout, QualityGate};
+use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
@@ -17,6 +18,7 @@ use crate::judge::{Evidence, Policy, Refusal, judge, vote};
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
+mod attack;
 mod attempt;
 mod capture;
 mod enroll;
@@ -33,6 +35,7 @@ pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
 
 use gallery::Gallery;
+use misses::Tried;
 use turned::Turns;
 
 /// The parts of the configuration that an attempt follows.
@@ -61,6 +64,8 @@ impl Rules {
 pub enum Progress {
     /// The last frame could not be used, for this reason.
     Guidance(RetryReason),
+    /// The person before the camera is asked to do this.
+    Prompt(Need),
     /// Another good frame.
     Captured {
         /// Good frames so far.
@@ -154,7 +159,7 @@ impl Pipeline {
 
     /// The loaded networks.
     pub fn network_info(&self) -> NetworkInfo {
-        let Networks { detector, embedder, head } = &self.networks;
+        let Networks { detector, embedder, head, .. } = &self.networks;
         NetworkInfo {
             embedder: embedder.name().to_owned(),
             embedder_sha256: embedder.model_sha256().to_owned(),
@@ -200,11 +205,13 @@ impl Pipeline {
         if let Some(reason) = self.locked_out(claimed)? {
             return Ok(Verdict::Denied(reason));
         }
-        let probes = self.capture(observer, trace)?;
+        let captured = self.capture(observer, trace)?;
         self.store.prove_room_for_miss()?;
-
+        if let Presentation::Attack(species) = captured.presentation {
+            return self.refuse_attack(claimed, species);
+        }
         let scoring = self.clock.now();
-        let (evidence, policy) = self.compare(claimed, &probes)?.ok_or(Cause::NotEnrolled)?;
+        let (evidence, policy) = self.compare(claimed, &captured.probes)?.ok_or(Cause::NotEnrolled)?;
         trace.score_ms = self.ms_since(scoring);
         trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
@@ -249,7 +256,8 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let decision = judge(evidence, policy, self.clock.now());
-        self.keep_misses(claimed, decision.is_ok())?;
+        let tried = if decision.is_ok() { Tried::Match } else { Tried::Miss };
+        self.keep_misses(claimed, tried)?;
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
             Err(Refusal::NoMatch) => Verdict::Denied(DenyReason::NoMatch),

@@ -34,7 +34,8 @@ fn every_range_is_checked_at_both_ends() {
                 "first_wait_s" => "longest_wait_s = 86400",
                 "longest_wait_s" => "first_wait_s = 30",
                 "free_misses" => "stop_at = 100",
-                "stop_at" => "free_misses = 1",
+                "free_attacks" => "stop_at = 100",
+                "stop_at" => "free_misses = 1\nfree_attacks = 1",
                 _ => "",
             };
             let name = format!("{}.{}", section.name, key.name);

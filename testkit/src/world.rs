@@ -329,5 +329,6 @@ pub(crate) fn networks() -> Networks {
         detector: Detector::new(detector.clone(), 0.6).expect("YuNet"),
         embedder: Embedder::new(embedder.clone()),
         head: head.clone(),
+        passive: None,
     }
 }

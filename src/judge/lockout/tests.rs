@@ -30,7 +30,7 @@ fn fifty_misses_stop_it_for_good() {
 }
 
 const FIVE: Misses =
-    Misses { count: 5, last_miss: WallTime(1000), level: Level { seconds: 0, at: WallTime(0) } };
+    Misses { count: 5, attacks: 0, last_miss: WallTime(1000), level: Level { seconds: 0, at: WallTime(0) } };
 
 fn at(boot: u64, wall: u64) -> (BootTime, WallTime) {
     (BootTime(Duration::from_secs(boot)), WallTime(wall))
