@@ -79,7 +79,7 @@ fn each_miss_is_as_old_as_itself_and_not_as_the_one_before() {
 #[test]
 fn misses_over_time_leak_by_the_clock_that_went_further_and_a_match_leaves_them() {
     let full = Level { seconds: 10 * 2880, at: WallTime(1000) };
-    let misses = Misses { count: 3, last_miss: WallTime(1000), level: full };
+    let misses = Misses { count: 3, attacks: 0, last_miss: WallTime(1000), level: full };
     let mut ages = Ages::default();
     let mut asked = |boot, wall| {
         let current = ages.current(None, misses, at(boot, wall));
