@@ -11,6 +11,7 @@ pub mod passive;
 pub mod plane;
 pub mod scene;
 pub mod track;
+pub mod turn;
 
 /// Log-odds that a presentation is live rather than an attack: the natural logarithm of P(live) / P(attack). Larger is more
 /// like a live face.
