@@ -11,6 +11,7 @@ pub mod passive;
 pub mod plane;
 pub mod scene;
 pub mod track;
+pub mod turn;
 
 use crate::camera::Frame;
 use crate::detect::Face;
