@@ -39,6 +39,7 @@ use host::{Host, Level};
 use keyboard::Keyboard;
 use options::Options;
 use seat::Seat;
+use verify::Said;
 
 /// A match that is not confirmed within this time lets nobody in: somebody else may sit there by then. Time asleep counts.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
@@ -73,15 +74,20 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
             return Code::Ignore;
         }
     };
+    let ask = |text: &str| host.tell(&format!("facelatch: {text}"));
     let tell = |text: &str| {
         if !options.quiet {
-            host.tell(&format!("facelatch: {text}"));
+            ask(text);
         }
     };
     let deadline = Deadline::within(options.timeout);
     let nothing = Keyboard::none();
     let keyboard = if has_terminal(host, place) { &machine.keyboard } else { &nothing };
-    let answer = verify::ask(socket, &user, deadline, keyboard, &mut |text| tell(text));
+    let answer = verify::ask(socket, &user, deadline, keyboard, &mut |said| match said {
+        Said::Looking => tell("look at the camera"),
+        // Without it nobody could answer.
+        Said::Prompt(prompt) => ask(prompt.text()),
+    });
     log(host, &name, &answer);
     let code = Code::of(&answer);
     match &answer {

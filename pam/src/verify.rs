@@ -21,7 +21,17 @@ use crate::keyboard::{Keyboard, Watch};
 /// The user the daemon runs as, where it is not root.
 const SERVICE_USER: &str = "facelatch";
 
-/// Is `user` before the camera? `say` is called when the camera starts to look, and with whatever the person is asked to do.
+/// What the person is to know while the daemon looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// The camera looks.
+    Looking,
+    /// They are asked to do this.
+    Prompt(Outcome),
+}
+
+/// Is `user` before the camera? `say` is called when the camera starts to look, and whenever the person is asked to do
+/// something.
 /// A key ends the wait.
 ///
 /// The verdict opens no door: the daemon is told to leave its latch alone.
@@ -33,7 +43,7 @@ pub fn ask(
     user: &str,
     deadline: Deadline,
     keyboard: &Keyboard,
-    say: &mut dyn FnMut(&str),
+    say: &mut dyn FnMut(Said),
 ) -> Result<Outcome, Trouble> {
     check_file(path)?;
     let stream = connect_in_time(path, deadline)?;
@@ -46,7 +56,7 @@ fn converse(
     user: &str,
     mut deadline: Deadline,
     keyboard: &Keyboard,
-    say: &mut dyn FnMut(&str),
+    say: &mut dyn FnMut(Said),
 ) -> Result<Outcome, Trouble> {
     client.start(&Verify { user: Some(user.to_owned()), latch: Some(false) }, true)?;
     let watch = keyboard.watch();
@@ -61,7 +71,7 @@ fn converse(
             (true, None) => {
                 guidance = received.reply.guidance;
                 if !std::mem::replace(&mut told, true) {
-                    say("look at the camera");
+                    say(Said::Looking);
                 }
                 let asked = guidance.filter(|word| word.kind() == Kind::Prompt && prompt != Some(*word));
                 if let Some(word) = asked {
@@ -69,7 +79,7 @@ fn converse(
                         deadline = deadline.extended(CHALLENGE_LIMIT);
                         client.set_deadline(deadline);
                     }
-                    say(word.text());
+                    say(Said::Prompt(word));
                 }
             }
             (false, Some(Outcome::Match)) if received.reply.user.as_deref() != Some(user) => {

@@ -18,7 +18,7 @@ fn hear(bytes: &[u8]) -> Result<Outcome, Trouble> {
     over(ours, MINUTE, &mut |_| ())
 }
 
-fn over(ours: UnixStream, time: Duration, say: &mut dyn FnMut(&str)) -> Result<Outcome, Trouble> {
+fn over(ours: UnixStream, time: Duration, say: &mut dyn FnMut(Said)) -> Result<Outcome, Trouble> {
     let deadline = Deadline::within(time);
     converse(Client::over(ours, deadline), "alice", deadline, &Keyboard::none(), say)
 }
@@ -91,9 +91,9 @@ fn the_first_look_is_announced_once() {
     let look = b"{\"parameters\":{\"guidance\":\"too-dark\"},\"continues\":true}\0";
     theirs.write_all(&look.repeat(3)).expect("sent");
     let mut said = Vec::new();
-    let end = over(ours, Duration::from_millis(50), &mut |text| said.push(text.to_owned()));
+    let end = over(ours, Duration::from_millis(50), &mut |word| said.push(word));
     assert!(matches!(end, Err(Trouble::Late { guidance: Some(Outcome::TooDark) })), "{end:?}");
-    assert_eq!(said, ["look at the camera"]);
+    assert_eq!(said, [Said::Looking]);
 }
 
 #[test]
@@ -105,19 +105,15 @@ fn whatever_the_person_is_asked_to_do_is_said_once() {
     }
     let mut said = Vec::new();
     let mut theirs = Some(theirs);
-    let end = over(ours, MINUTE, &mut |text| {
-        said.push(text.to_owned());
-        if text.contains("straight") {
+    let end = over(ours, MINUTE, &mut |word| {
+        said.push(word);
+        if word == Said::Prompt(Outcome::LookStraight) {
             let verdict = b"{\"parameters\":{\"verdict\":\"attack\",\"user\":\"alice\"}}\0";
             theirs.take().expect("once").write_all(verdict).expect("sent");
         }
     });
     assert!(matches!(end, Ok(Outcome::Attack)), "{end:?}");
-    let told = [
-        "look at the camera",
-        "turn your head a little to the left",
-        "look straight at the camera again",
-    ];
+    let told = [Said::Looking, Said::Prompt(Outcome::TurnLeft), Said::Prompt(Outcome::LookStraight)];
     assert_eq!(said, told);
 }
 
