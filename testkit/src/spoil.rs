@@ -7,6 +7,7 @@ use facelatch::clock::BootTime;
 use facelatch::detect::Point;
 
 use crate::attack::MARK;
+use crate::turn::turned;
 use crate::world::networks;
 
 /// What is wrong with a picture.
@@ -24,6 +25,8 @@ pub enum Spoil {
     DarkGlasses,
     /// A grey cloth from below the nose to the chin.
     Mask,
+    /// The head turned to the person's own left by so many degrees; negative to their right.
+    Head(i32),
     /// With the mark that the scripted network takes for an attack.
     Recaptured,
 }
@@ -49,6 +52,7 @@ pub fn spoilt((width, height, rgb): Pixels, spoil: Spoil) -> Pixels {
             let is_glass = |x: f32, y: f32| ((x.abs() - 0.5) / 0.42).hypot(y / 0.38) < 1.0;
             painted((width, height, rgb), 18, is_glass)
         }
+        Spoil::Head(degrees) => turned((width, height, rgb), degrees as f32),
         Spoil::Recaptured => {
             let mut marked = rgb;
             marked[..3].copy_from_slice(&MARK);
@@ -59,15 +63,15 @@ pub fn spoilt((width, height, rgb): Pixels, spoil: Spoil) -> Pixels {
 }
 
 /// Where the face in a picture is.
-struct FaceAxes {
+pub(crate) struct FaceAxes {
     /// In the middle between the eyes.
-    middle: Point,
+    pub(crate) middle: Point,
     /// In pixels.
-    eye_distance: f32,
+    pub(crate) eye_distance: f32,
 }
 
 impl FaceAxes {
-    fn of(width: u32, height: u32, rgb: &[u8]) -> Self {
+    pub(crate) fn of(width: u32, height: u32, rgb: &[u8]) -> Self {
         let frame = Frame::new(width, height, rgb.to_vec(), BootTime::default()).expect("a frame");
         let faces = networks().detector.detect(&frame).expect("detects");
         let [left, right, ..] = faces.first().expect("a face").landmarks;
