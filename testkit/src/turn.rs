@@ -15,13 +15,17 @@ const NOSE: (f32, f32) = (0.55, 0.6);
 pub(crate) fn turned((width, height, rgb): Pixels, degrees: f32) -> Pixels {
     let FaceAxes { middle, eye_distance } = FaceAxes::of(width, height, &rgb);
     let (sin, cos) = degrees.to_radians().sin_cos();
+    let (wide, high, _) = HEAD;
     let mut out = rgb.clone();
     for (at, pixel) in out.chunks_exact_mut(3).enumerate() {
         let (x, y) = ((at % width as usize) as f32, (at / width as usize) as f32);
         let (across, down) = ((x - middle.x) / eye_distance, (y - middle.y) / eye_distance);
+        if across.abs() > wide + 0.1 || (down - MIDDLE).abs() > high {
+            continue;
+        }
         // Where on the head this pixel comes from: x = from * cos + depth(from) * sin, solved step by step.
         let mut from = across;
-        for _ in 0..12 {
+        for _ in 0..8 {
             let shown = from * cos + depth(from, down) * sin + (1.0 - cos) * outside(from, down) * from;
             from += 0.5 * (across - shown);
         }
