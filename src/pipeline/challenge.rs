@@ -106,7 +106,9 @@ impl Pipeline {
                     report(observer, Progress::Prompt(need))?;
                 }
                 Presentation::MoreNeeded(_) => {}
-                Presentation::Live(_) => return Ok(asking.begin(Need::LookStraight)?.unwrap_or(presentation)),
+                Presentation::Live(_) => {
+                    return Ok(asking.begin(Need::LookStraight)?.unwrap_or(presentation));
+                }
                 Presentation::Attack(_) => return Ok(presentation),
             }
             let Some(frame) = self.next_frame(&window, &mut faults, observer)? else { continue };
