@@ -5,11 +5,13 @@
 //! share of attacks of one species taken for live, BPCER the share of live presentations taken for attacks.
 
 pub mod challenge;
+pub mod grey;
 pub mod infrared;
 pub mod network;
 pub mod passive;
 pub mod plane;
 pub mod scene;
+pub mod surroundings;
 pub mod track;
 
 /// Log-odds that a presentation is live rather than an attack: the natural logarithm of P(live) / P(attack). Larger is more
