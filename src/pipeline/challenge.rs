@@ -60,7 +60,8 @@ impl Pipeline {
         let (wanted, deadline) = (asking.known.len(), now.after(CHALLENGE_LIMIT));
         let done = match self.ask(&mut asking, observer, trace) {
             Ok(Presentation::Live(_)) => {
-                let window = CaptureWindow { from: self.clock.now(), ..CaptureWindow::until(deadline, Role::Probe) };
+                let window =
+                    CaptureWindow { from: self.clock.now(), ..CaptureWindow::until(deadline, Role::Probe) };
                 self.probes_after(&asking.known, stage, (wanted, window), observer, trace)
             }
             Ok(presentation) => Ok(Captured { probes: Vec::new(), presentation, stage }),
@@ -87,7 +88,9 @@ impl Pipeline {
             match asking.challenge.judge(now) {
                 Presentation::MoreNeeded(need) => asking.tell(need, observer)?,
                 // Nobody could tell whose head turned.
-                Presentation::Live(_) if asking.compared == 0 => return Err(Cause::Retry(RetryReason::Unclear)),
+                Presentation::Live(_) if asking.compared == 0 => {
+                    return Err(Cause::Retry(RetryReason::Unclear));
+                }
                 decided => return Ok(decided),
             }
             if asking.challenge.is_unanswered(now) || now >= deadline {
@@ -113,7 +116,9 @@ impl Pipeline {
             return Ok(());
         }
         let gate = &self.rules.quality;
-        let Ok(seen) = self.networks.embedder.examine(gate, frame, &[*face], &mut |_| ())? else { return Ok(()) };
+        let Ok(seen) = self.networks.embedder.examine(gate, frame, &[*face], &mut |_| ())? else {
+            return Ok(());
+        };
         let probe = self.gallery.key().apply(&seen.embedding);
         if self.is_known(&asking.known, &probe)? {
             asking.compared += usize::from(asking.asked);
