@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
 use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
+use crate::detect::attack::scene::Scene;
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
@@ -120,6 +121,7 @@ pub struct Pipeline {
     gallery: Gallery,
     ages: Ages,
     turns: Turns,
+    scene: Scene,
     random: Random,
 }
 
@@ -135,7 +137,18 @@ impl Pipeline {
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
         let turns = Turns::of(&rules.camera);
-        Self { networks, rules, frames, clock, store, gallery, ages: Ages::default(), turns, random }
+        Self {
+            networks,
+            rules,
+            frames,
+            clock,
+            store,
+            gallery,
+            ages: Ages::default(),
+            turns,
+            scene: Scene::default(),
+            random,
+        }
     }
 
     /// Is the face before the camera this user's?

@@ -17,7 +17,8 @@ impl Grey {
     pub fn of(frame: &Frame, long: u32) -> Self {
         let (width, height) = (frame.width(), frame.height());
         let longer = width.max(height).max(1);
-        let cells = |side: u32| (u64::from(side) * u64::from(long.min(longer)) / u64::from(longer)).max(1) as usize;
+        let cells =
+            |side: u32| (u64::from(side) * u64::from(long.min(longer)) / u64::from(longer)).max(1) as usize;
         let (columns, rows) = (taps(cells(width), width as usize), taps(cells(height), height as usize));
         let stride = width as usize * 3;
         let mut light = Vec::with_capacity(columns.len() * rows.len());

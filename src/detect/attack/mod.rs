@@ -77,14 +77,11 @@ pub trait FrameScore: Send + Sync {
     fn score(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError>;
 }
 
-/// Evidence beside the network, over the frames of one face.
-pub trait Cue: Send {
-    /// Another frame, newer than the last.
-    fn see(&mut self, frame: &Frame, face: &Face);
-
-    /// What they say so far, weighted so that it adds to the network's score; `None` if nothing.
-    fn score(&self) -> Option<Score>;
-
+/// What a cue beside the network says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CueScore {
+    /// Weighted so that it adds to the network's; `None` if the cue cannot tell.
+    pub score: Option<Score>,
     /// The kind of attack that a low score speaks for.
-    fn species(&self) -> Species;
+    pub species: Species,
 }

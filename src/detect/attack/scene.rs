@@ -71,7 +71,9 @@ impl Scene {
         let grey = Grey::of(frame, LONG);
         match face {
             None => self.learn(grey),
-            Some(face) => self.shares.extend(self.background.as_ref().and_then(|known| known.judge(&grey, face))),
+            Some(face) => {
+                self.shares.extend(self.background.as_ref().and_then(|known| known.judge(&grey, face)))
+            }
         }
     }
 
@@ -134,7 +136,8 @@ impl Background {
     /// Whether most of a frame is this background.
     fn is_seen_in(&self, grey: &Grey) -> bool {
         let all: Vec<usize> = (0..grey.light().len()).collect();
-        self.mean.is_like(grey) && self.gain(grey, &all).is_some_and(|gain| self.seen(grey, gain, &all) >= MIN_KNOWN)
+        self.mean.is_like(grey)
+            && self.gain(grey, &all).is_some_and(|gain| self.seen(grey, gain, &all) >= MIN_KNOWN)
     }
 
     /// The share of the background around the head that is seen.

@@ -168,7 +168,8 @@ fn shared(old: &Seen, now: &Seen) -> Option<f32> {
     if length < MIN_MOVE {
         return None;
     }
-    let share = |moved: Point| ((moved.x - room.x) * face.x + (moved.y - room.y) * face.y) / (length * length);
+    let share =
+        |moved: Point| ((moved.x - room.x) * face.x + (moved.y - room.y) * face.y) / (length * length);
     Some(share(shift(&around)?).min(share(shift(&above)?)))
 }
 
