@@ -74,7 +74,7 @@ fn yes() -> bool {
 impl Entry {
     fn check_shape(&self) -> Result<(), String> {
         let within = |side: &Side| match side {
-            Side::Fixed(length) => (1..=MAX_SIDE_PX).contains(length),
+            Side::Fixed(length) => (1..=MAX_SIDE_PX as u64).contains(length),
             Side::Named(_) => true,
         };
         if self.input_shape.iter().all(within) {
@@ -99,7 +99,7 @@ impl Entry {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum Side {
-    Fixed(usize),
+    Fixed(u64),
     Named(#[expect(dead_code, reason = "the name is for people")] String),
 }
 
@@ -196,7 +196,8 @@ impl Manifest {
         let mut shape = [0; 4];
         for (length, side) in shape.iter_mut().zip(&entry.input_shape) {
             *length = match (side, side_px) {
-                (Side::Fixed(length), _) => *length,
+                // Checked when the list was read.
+                (Side::Fixed(length), _) => usize::try_from(*length).unwrap_or(MAX_SIDE_PX),
                 (Side::Named(_), Some(length)) => length,
                 (Side::Named(_), None) => {
                     let why = "its input has no fixed shape".to_owned();
