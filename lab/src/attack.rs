@@ -67,7 +67,12 @@ impl Attack {
     pub(crate) fn new(shot: &Shot<'_>, first: &Picture, camera: &Camera, random: &mut Random) -> Self {
         let object = Object::new(shot.species, (first.width(), first.height()), random);
         let stands = shot.species == Species::Monitor;
-        let fills = if stands { random.within(0.9, 1.4) } else { random.within(0.75, 1.15) };
+        // Share of the height of the frame that the picture takes.
+        let fills = match shot.species {
+            Species::Monitor => random.within(0.85, 1.4),
+            Species::Phone => random.within(0.6, 1.15),
+            _ => random.within(0.75, 1.15),
+        };
         let distance = camera.focal * 2.0 * object.half.1 / (fills * camera.height as f32);
         let rest = rest(shot.species, distance, object.width, random);
         let path = Path::new(rest, shot.motion, object.width, !stands, random);

@@ -24,6 +24,8 @@ pub(crate) struct Camera {
     read_noise: f32,
     shot_noise: f32,
     sharpening: f32,
+    /// Colours are made so much stronger: 1 leaves them.
+    saturation: f32,
     vignetting: f32,
     /// How far the mean colour is made grey, `0..=1`, and the mean brightness wanted.
     balancing: f32,
@@ -39,7 +41,7 @@ pub(crate) type Gains = [f32; 3];
 
 impl Camera {
     pub(crate) fn new((width, height): (u32, u32), random: &mut Random) -> Self {
-        let contrast = random.within(0.0, 0.25);
+        let contrast = random.within(0.0, 0.9);
         let level = |i: usize| {
             let x = (i as f32 / 4095.0).powf(1.0 / 2.2);
             255.0 * (x + contrast * x * (1.0 - x) * (2.0 * x - 1.0))
@@ -57,6 +59,7 @@ impl Camera {
             read_noise: random.within(0.0008, 0.004),
             shot_noise: random.within(0.003, 0.015),
             sharpening: random.within(0.2, 1.2),
+            saturation: random.within(0.8, 1.4),
             vignetting: random.within(0.0, 0.3),
             balancing: random.within(0.0, 0.6),
             brightness: random.within(0.14, 0.24),
@@ -127,10 +130,11 @@ impl Camera {
             let (left, up) = (x.saturating_sub(1), y.saturating_sub(1));
             let around = (green(left, y) + green(x + 1, y) + green(x, up) + green(x, y + 1)) / 4.0;
             let detail = self.sharpening * (colour[1] - around);
-            rgb.extend(
-                colour
-                    .map(|v| self.levels[((v + detail) * 4095.0).clamp(0.0, 4095.0) as usize].round() as u8),
-            );
+            let grey = 0.3 * colour[0] + 0.6 * colour[1] + 0.1 * colour[2];
+            rgb.extend(colour.map(|v| {
+                let light = grey + self.saturation * (v - grey) + detail;
+                self.levels[(light * 4095.0).clamp(0.0, 4095.0) as usize].round() as u8
+            }));
         }
         Picture::new(width as u32, height as u32, rgb)
     }

@@ -36,7 +36,7 @@ impl Hand {
         // Out of the object, and along its edge.
         let (out, along) = if low { ((0.0, 1.0), (side, 0.0)) } else { ((side, 0.0), (0.0, 1.0)) };
         let hold = if low {
-            (random.within(-0.3, 0.3) * object.width, object.height / 2.0)
+            (-side * random.within(0.3, 0.45) * object.width, object.height / 2.0)
         } else {
             (side * object.width / 2.0, random.within(0.0, 0.35) * object.height)
         };

@@ -32,18 +32,21 @@ pub(crate) struct Row {
 
 impl Screen {
     pub(crate) fn new(pitch: f32, lies: bool, random: &mut Random) -> Self {
-        let bright = random.within(0.5, 1.5);
-        // Screens are mostly bluer than the lamps of a room.
-        let blue = random.within(-0.02, 0.22);
+        // By day a screen is darker than the room; at night it is what the camera takes for overexposed.
+        let bright = random.within(-0.9, 1.4).exp();
+        // Screens are mostly bluer than the lamps of a room; some are green.
+        let (blue, green) = (random.within(-0.02, 0.22), random.within(-0.02, 0.12));
+        // One in four is looked at from where its black is grey.
+        let black = random.within(0.001, 0.008) * if random.chance(0.25) { 8.0 } else { 1.0 };
         let hz = if random.chance(0.5) { random.within(90.0, 480.0) } else { 0.0 };
         Self {
             pitch,
             lies,
             stripes: Wave::pulses(random.within(0.22, 0.3)),
             rows: Wave::pulses(random.within(0.72, 0.9)),
-            curve: curve(random.within(2.0, 2.6), random.within(0.001, 0.008)),
+            curve: curve(random.within(2.0, 2.6), black),
             mixing: random.within(-0.06, 0.1),
-            white: [bright * (1.0 - blue), bright, bright * (1.0 + blue)],
+            white: [bright * (1.0 - blue), bright * (1.0 + green), bright * (1.0 + blue)],
             hz,
             pulses: Wave::pulses(random.within(0.35, 0.95)),
         }
