@@ -11,6 +11,11 @@ pub mod passive;
 pub mod plane;
 pub mod scene;
 pub mod track;
+pub mod turn;
+
+use crate::camera::Frame;
+use crate::detect::Face;
+use crate::model::ModelError;
 
 /// Log-odds that a presentation is live rather than an attack: the natural logarithm of P(live) / P(attack). Larger is more
 /// like a live face.
@@ -54,4 +59,28 @@ pub enum Presentation {
     Attack(Species),
     /// It cannot be judged yet.
     MoreNeeded(Need),
+}
+
+/// What scores one frame of a face by itself: the network, or a script in a test.
+pub trait FrameScore: Send + Sync {
+    /// Tells its scores from those of another network: the SHA-256 of its file.
+    fn id(&self) -> &str;
+
+    /// Log-odds that the face in this frame is live.
+    ///
+    /// # Errors
+    /// When the network fails.
+    fn score(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError>;
+}
+
+/// Evidence beside the network, over the frames of one face.
+pub trait Cue: Send {
+    /// Another frame, newer than the last.
+    fn see(&mut self, frame: &Frame, face: &Face);
+
+    /// What they say so far, weighted so that it adds to the network's score; `None` if nothing.
+    fn score(&self) -> Option<Score>;
+
+    /// The kind of attack that a low score speaks for.
+    fn species(&self) -> Species;
 }
