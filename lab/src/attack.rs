@@ -37,7 +37,7 @@ pub(crate) struct Attack {
 }
 
 enum Shown {
-    Screen(Screen),
+    Screen(Box<Screen>),
     Print(Print),
 }
 
@@ -84,7 +84,7 @@ impl Attack {
             let lies = !stands && object.width > object.height && shot.species == Species::Phone;
             let matt = stands && random.chance(0.6);
             let sharpness = if matt { random.within(20.0, 80.0) } else { random.within(200.0, 2000.0) };
-            (Shown::Screen(Screen::new(object.pitch, lies, random)), (0.04, sharpness))
+            (Shown::Screen(Box::new(Screen::new(object.pitch, lies, random))), (0.04, sharpness))
         };
         let bezel = if random.chance(0.15) { 0.6 } else { random.within(0.01, 0.04) };
         let hand = (!stands).then(|| Hand::new(&object, random));
