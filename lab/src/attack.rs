@@ -274,7 +274,12 @@ fn rest(species: Species, distance: f32, width: f32, random: &mut Random) -> Pos
     let down = random.within(-0.05, 0.05) * distance;
     // No sheet is quite flat.
     let curl = match species {
-        Species::BentPrint => random.within(0.4, 0.95) * if random.chance(0.75) { 1.0 } else { -1.0 },
+        Species::BentPrint => match random.within(0.0, 4.0) as u32 {
+            0 => -random.within(0.4, 0.95),
+            // As tight as around a bottle.
+            1 => random.within(0.95, 1.4),
+            _ => random.within(0.4, 0.95),
+        },
         Species::Print | Species::CutPrint => random.within(-0.06, 0.06),
         _ => 0.0,
     };

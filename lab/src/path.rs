@@ -26,6 +26,11 @@ impl Motion {
         ("tilting", Self::Tilting),
         ("bending", Self::Bending),
     ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, motion)| *motion == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// A pose for every moment.

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use facelatch_lab::{Motion, Picture, Rendering, Shot, Species};
+use facelatch_lab::{Picture, Rendering, Shot, Species};
 use image::codecs::jpeg::JpegEncoder;
 use serde::Serialize;
 
@@ -139,10 +139,9 @@ pub fn write(shot: &Shot<'_>, frames: usize, folder: &Path) -> Result<(), RatesE
         });
         rows.push(Row { file, time: truth.time, held });
     }
-    let motion = Motion::ALL.iter().find(|(_, motion)| *motion == shot.motion).map_or("", |(name, _)| name);
     let sheet = Sheet {
         species: shot.species.name(),
-        motion,
+        motion: shot.motion.name(),
         film: shot.film || shot.species == Species::Live,
         seed: shot.seed,
         fps: shot.fps,
