@@ -18,7 +18,7 @@ pub(crate) const ENROLMENT: &[&str] = &[
 ];
 
 /// What is done about presentation attacks, and what a rendered one is expected to get.
-pub(crate) const ATTACKS: (AttackLevel, Verdict) = (AttackLevel::Off, Verdict::Match);
+pub(crate) const ATTACKS: (AttackLevel, Verdict) = (AttackLevel::Passive, Verdict::Attack);
 
 /// Someone, or nobody, stands before the camera and claims to be [`ENROLLED`].
 #[derive(Debug)]
