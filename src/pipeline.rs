@@ -30,8 +30,8 @@ mod networks;
 mod turned;
 mod verdict;
 
-pub use challenge::CHALLENGE_LIMIT;
 pub use attempt::{Attempt, StageMs, Trace};
+pub use challenge::CHALLENGE_LIMIT;
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
@@ -215,7 +215,9 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let mut captured = self.capture(observer, trace)?;
-        if self.rules.attack.level == AttackLevel::Challenge && matches!(captured.presentation, Presentation::Live(_)) {
+        if self.rules.attack.level == AttackLevel::Challenge
+            && matches!(captured.presentation, Presentation::Live(_))
+        {
             captured = self.challenge(claimed, captured, observer, trace)?;
         }
         self.store.prove_room_for_miss()?;

@@ -38,7 +38,8 @@ impl Pipeline {
     /// For an attempt; the owner's own frames have told how live faces score before this camera.
     pub(super) fn attack_stage(&self) -> AttackStage {
         AttackStage(self.networks.passive.as_ref().map(|detector| {
-            let scores = self.gallery.live_scores().filter(|live| live.source == self.live_source(detector.id()));
+            let scores =
+                self.gallery.live_scores().filter(|live| live.source == self.live_source(detector.id()));
             detector.decision(calibration(scores.map(|live| live.score).collect()))
         }))
     }

@@ -67,11 +67,7 @@ pub(super) struct Captured {
 
 impl Pipeline {
     /// Probes of one face in a row, as many as a decision needs, and as many as it takes to tell whether it is live.
-    pub(super) fn capture(
-        &mut self,
-        observer: Observer<'_>,
-        trace: &mut Trace,
-    ) -> Result<Captured, Cause> {
+    pub(super) fn capture(&mut self, observer: Observer<'_>, trace: &mut Trace) -> Result<Captured, Cause> {
         let deadline = self.clock.now().after(self.rules.decision.deadline_ms.duration());
         let mut window = CaptureWindow::until(deadline, Role::Probe);
         let mut stage = self.attack_stage();

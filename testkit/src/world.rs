@@ -201,7 +201,8 @@ impl World {
             latch: Box::new(self.tape.clone()),
         };
         let shipped = networks();
-        let passive = (self.config.attack.level != AttackLevel::Off).then(|| scripted(self.config.attack.bpcer));
+        let passive =
+            (self.config.attack.level != AttackLevel::Off).then(|| scripted(self.config.attack.bpcer));
         let head = self.head.clone().unwrap_or(shipped.head);
         let parts = Parts {
             config: self.config.clone(),
@@ -324,7 +325,7 @@ impl Drop for World {
 }
 
 /// The shipped networks, loaded once for all tests of this program.
-pub(crate) fn networks() -> Networks {
+pub fn networks() -> Networks {
     static LOADED: OnceLock<(Network, Network, Head)> = OnceLock::new();
     let (detector, embedder, head) = LOADED.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");

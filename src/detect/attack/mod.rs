@@ -5,11 +5,15 @@
 //! share of attacks of one species taken for live, BPCER the share of live presentations taken for attacks.
 
 pub mod challenge;
+pub mod grey;
 pub mod infrared;
 pub mod network;
 pub mod passive;
 pub mod plane;
+#[cfg(test)]
+mod rig;
 pub mod scene;
+pub mod surroundings;
 pub mod track;
 pub mod turn;
 

@@ -139,7 +139,11 @@ impl Passive {
             return Presentation::MoreNeeded(need);
         }
         let score = self.score();
-        if score >= self.threshold { Presentation::Live(Score(score)) } else { Presentation::Attack(self.species()) }
+        if score >= self.threshold {
+            Presentation::Live(Score(score))
+        } else {
+            Presentation::Attack(self.species())
+        }
     }
 
     /// Log-odds add up over evidence: the mean frame, since frames of one face are no independent ones, and each cue.
