@@ -6,6 +6,7 @@ mod args;
 mod chips;
 mod fit;
 mod import;
+mod lab;
 mod lfw;
 mod measure;
 mod stress;
@@ -21,6 +22,8 @@ fn main() -> ExitCode {
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
         args::Verb::Import(import) => import::run(&import),
+        args::Verb::Lab(lab) => lab::run(&lab),
+        args::Verb::Landmarks(landmarks) => lab::landmarks(&landmarks),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
         args::Verb::Measure(measure) => measure::run(&measure),
         args::Verb::Stress(stress) => stress::run(&stress),
