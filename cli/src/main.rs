@@ -9,6 +9,7 @@ mod exit;
 mod judging;
 mod keep;
 mod manual;
+mod models;
 mod people;
 mod say;
 mod status;
