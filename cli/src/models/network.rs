@@ -11,6 +11,12 @@ use super::torch::Tensor;
 /// Height and width of its input in pixels.
 pub(super) const SIDE_PX: usize = 80;
 
+/// Name of its output.
+pub(super) const OUTPUT: &str = "logits";
+
+/// The value of the output that is for a live face.
+pub(super) const LIVE: usize = 1;
+
 /// Its blocks: name, stride of the depthwise convolution, whether the input is added.
 const BLOCKS: [(&str, usize, bool); 15] = [
     ("conv_23", 2, false),
@@ -73,19 +79,19 @@ impl Layer {
 /// Text that names what is missing or does not fit.
 pub(super) fn layers(tensors: &BTreeMap<String, Tensor>) -> Result<Vec<Layer>, String> {
     let mut made = Making { tensors, layers: Vec::new(), channels: 3 };
-    made.add("conv1", ("conv", "bn"), 2, 1, true)?;
-    made.add("conv2_dw", ("conv", "bn"), 1, 1, true)?;
+    made.add("conv1", 2, 1, true)?;
+    made.add("conv2_dw", 1, 1, true)?;
     for (name, stride, adds) in BLOCKS {
         let input = made.layers.len() - 1;
-        made.add(&format!("{name}.conv"), ("conv", "bn"), 1, 0, true)?;
-        made.add(&format!("{name}.conv_dw"), ("conv", "bn"), stride, 1, true)?;
-        made.add(&format!("{name}.project"), ("conv", "bn"), 1, 0, false)?;
+        made.add(&format!("{name}.conv"), 1, 0, true)?;
+        made.add(&format!("{name}.conv_dw"), stride, 1, true)?;
+        made.add(&format!("{name}.project"), 1, 0, false)?;
         if adds {
             made.last().added = Some(input);
         }
     }
-    made.add("conv_6_sep", ("conv", "bn"), 1, 0, true)?;
-    made.add("conv_6_dw", ("conv", "bn"), 1, 0, false)?;
+    made.add("conv_6_sep", 1, 0, true)?;
+    made.add("conv_6_dw", 1, 0, false)?;
     made.tail()?;
     let finite = |layer: &Layer| layer.weights.iter().chain(&layer.bias).all(|value| value.is_finite());
     match made.layers.iter().find(|layer| !finite(layer)) {
@@ -132,19 +138,13 @@ impl Making<'_> {
         let (weight, bias) = (row("weight")?, row("bias")?);
         let (mean, variance) = (row("running_mean")?, row("running_var")?);
         let gain: Vec<f64> = weight.iter().zip(&variance).map(|(w, v)| w / (v + EPSILON).sqrt()).collect();
-        let shift = bias.iter().zip(&mean).zip(&gain).map(|((bias, mean), gain)| bias - mean * gain).collect();
+        let shift =
+            bias.iter().zip(&mean).zip(&gain).map(|((bias, mean), gain)| bias - mean * gain).collect();
         Ok((gain, shift))
     }
 
-    fn add(
-        &mut self,
-        name: &str,
-        (conv, bn): (&str, &str),
-        stride: usize,
-        pad: usize,
-        activated: bool,
-    ) -> Result<(), String> {
-        let (shape, weights) = self.tensor(&format!("{name}.{conv}.weight"))?;
+    fn add(&mut self, name: &str, stride: usize, pad: usize, activated: bool) -> Result<(), String> {
+        let (shape, weights) = self.tensor(&format!("{name}.conv.weight"))?;
         let [outputs, inputs, ..] = shape;
         // Depthwise, or of all channels.
         let groups = if inputs == 1 { self.channels } else { 1 };
@@ -155,7 +155,7 @@ impl Making<'_> {
             true => self.row(&format!("{name}.prelu.weight"), outputs)?,
             false => Vec::new(),
         };
-        let (gain, shift) = self.normalisation(&format!("{name}.{bn}"), outputs)?;
+        let (gain, shift) = self.normalisation(&format!("{name}.bn"), outputs)?;
         let mut layer = Layer {
             name: name.to_owned(),
             input: self.layers.len().checked_sub(1),
@@ -184,7 +184,9 @@ impl Making<'_> {
         let (shape, prob) = self.tensor("prob.weight")?;
         let [outputs, width_of_prob, 1, 1] = shape else { return Err(format!("prob: shape {shape:?}")) };
         if inputs != channels || width_of_prob != hidden {
-            return Err(format!("linear, prob: {inputs} and {width_of_prob} inputs for {channels} and {hidden}"));
+            return Err(format!(
+                "linear, prob: {inputs} and {width_of_prob} inputs for {channels} and {hidden}"
+            ));
         }
         let cells = height * width;
         let (mut weights, mut bias) = (Vec::with_capacity(outputs * channels * cells), Vec::new());
@@ -199,7 +201,7 @@ impl Making<'_> {
             bias.push(sum);
         }
         let shape = [outputs, channels, height, width];
-        self.layers.push(Layer { name: "logits".to_owned(), shape, weights, bias, groups: 1, ..pooled });
+        self.layers.push(Layer { name: OUTPUT.to_owned(), shape, weights, bias, groups: 1, ..pooled });
         Ok(())
     }
 }

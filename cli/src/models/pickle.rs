@@ -57,7 +57,9 @@ impl Value {
         let deepest = |list: &[Value]| list.iter().map(Value::depth).max().unwrap_or(0);
         1 + match self {
             Self::List(list) | Self::Outside(list) | Self::Made(_, list) => deepest(list),
-            Self::Dict(pairs) => pairs.iter().map(|(key, value)| key.depth().max(value.depth())).max().unwrap_or(0),
+            Self::Dict(pairs) => {
+                pairs.iter().map(|(key, value)| key.depth().max(value.depth())).max().unwrap_or(0)
+            }
             _ => 0,
         }
     }
@@ -113,9 +115,7 @@ impl Machine<'_, '_> {
             b'}' => Value::Dict(Vec::new()),
             b']' | b')' => Value::List(Vec::new()),
             b't' => Value::List(self.marked()?),
-            0x85..=0x87 => {
-                Value::List(self.top(usize::from(operation - 0x84))?)
-            }
+            0x85..=0x87 => Value::List(self.top(usize::from(operation - 0x84))?),
             b'Q' => match self.pop()? {
                 Value::List(list) => Value::Outside(list),
                 _ => return Err("a storage without a description".to_owned()),
@@ -178,7 +178,10 @@ impl Machine<'_, '_> {
 
     fn recall(&mut self, operation: u8) -> Result<Value, String> {
         let at = self.place(operation == b'h')?;
-        self.memo.get(&at).cloned().ok_or_else(|| format!("a pickle that uses value {at} twice, which is no word"))
+        self.memo
+            .get(&at)
+            .cloned()
+            .ok_or_else(|| format!("a pickle that uses value {at} twice, which is no word"))
     }
 
     fn place(&mut self, short: bool) -> Result<u32, String> {
@@ -219,7 +222,8 @@ impl Machine<'_, '_> {
     }
 
     fn line(&mut self) -> Result<String, String> {
-        let length = self.bytes.iter().take(MAX_NAME_BYTES).position(|byte| *byte == b'\n').ok_or_else(short)?;
+        let length =
+            self.bytes.iter().take(MAX_NAME_BYTES).position(|byte| *byte == b'\n').ok_or_else(short)?;
         let line = utf8(self.take(length)?)?.to_owned();
         self.take(1)?;
         Ok(line)

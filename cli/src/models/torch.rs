@@ -34,8 +34,10 @@ pub(super) fn read(mut bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String>
     }
     let (_sizes, state, names) = (pickle::read(bytes)?, pickle::read(bytes)?, pickle::read(bytes)?);
     let Value::Dict(state) = state else { return Err("not a state dict".to_owned()) };
-    let views: Vec<(&str, View<'_>)> =
-        state.iter().filter_map(|(name, tensor)| named(name, tensor).transpose()).collect::<Result<_, _>>()?;
+    let views: Vec<(&str, View<'_>)> = state
+        .iter()
+        .filter_map(|(name, tensor)| named(name, tensor).transpose())
+        .collect::<Result<_, _>>()?;
     let storages = storages(bytes, names.list().unwrap_or_default(), &state)?;
     let mut tensors = BTreeMap::new();
     for (name, view) in views {
@@ -58,7 +60,12 @@ impl View<'_> {
         let length = self.shape.iter().try_fold(4_usize, |bytes, side| bytes.checked_mul(*side))?;
         let from = self.from.checked_mul(4)?;
         let bytes = storage.get(from..from.checked_add(length)?)?;
-        Some(bytes.chunks_exact(4).filter_map(|four| Some(f32::from_le_bytes(four.try_into().ok()?))).collect())
+        Some(
+            bytes
+                .chunks_exact(4)
+                .filter_map(|four| Some(f32::from_le_bytes(four.try_into().ok()?)))
+                .collect(),
+        )
     }
 }
 
