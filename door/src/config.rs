@@ -96,7 +96,7 @@ impl Config {
             )?;
         }
         let by_face: Vec<&str> = doors.iter().filter(|door| door.face).map(|door| door.name.as_str()).collect();
-        holds(by_face.len() <= 1, "door.face", format!("true for {by_face:?}"), "true for one door only")?;
+        holds(by_face.len() <= 1, "doors with door.face = true", &by_face, "true for one door only")?;
         self.check_all_ranges()?;
         self.check_lines_differ()
     }

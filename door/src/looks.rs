@@ -32,6 +32,8 @@ pub(crate) struct Looks {
     /// Since when somebody is thought to be there.
     visit: Option<Moment>,
     is_looking: bool,
+    /// A look has ended since the trigger became active, and saw nobody.
+    saw_nobody: bool,
     not_before: Moment,
     last: Moment,
     /// Looks in a row that did not help.
@@ -41,9 +43,12 @@ pub(crate) struct Looks {
 impl Looks {
     /// What the trigger's line says.
     pub(crate) fn trigger(&mut self, is_active: bool, now: Moment) {
+        let began = is_active && !self.trigger_is_active;
         self.trigger_is_active = is_active;
-        if is_active {
-            self.visit = Some(now);
+        if began {
+            (self.visit, self.saw_nobody) = (Some(now), false);
+        } else if !is_active && !self.is_looking && self.saw_nobody {
+            self.visit = None;
         }
     }
 
@@ -81,6 +86,7 @@ impl Looks {
             _ => (false, LATER),
         };
         self.not_before = now.after(wait);
+        self.saw_nobody = !stays;
         let is_over = self.visit.is_none_or(|since| now.since(since) >= VISIT);
         if self.trigger_is_active {
             // A match is enough for one visit: the next needs the trigger to go off and on again.
