@@ -82,7 +82,12 @@ impl Config {
             doors.len(),
             "1 to 16 sections [[door]], each with a name and a [door.strike]",
         )?;
-        holds(!self.socket.as_os_str().is_empty(), "socket", &self.socket, "the path of facelatchd's socket")?;
+        holds(
+            !self.socket.as_os_str().is_empty(),
+            "socket",
+            &self.socket,
+            "the path of facelatchd's socket",
+        )?;
         for (index, door) in doors.iter().enumerate() {
             door.check_name()?;
             let is_new = doors[..index].iter().all(|other| other.name != door.name);
@@ -95,7 +100,8 @@ impl Config {
                 "face = true, or no [door.trigger]: it asks for a look",
             )?;
         }
-        let by_face: Vec<&str> = doors.iter().filter(|door| door.face).map(|door| door.name.as_str()).collect();
+        let by_face: Vec<&str> =
+            doors.iter().filter(|door| door.face).map(|door| door.name.as_str()).collect();
         holds(by_face.len() <= 1, "doors with door.face = true", &by_face, "true for one door only")?;
         self.check_all_ranges()?;
         self.check_lines_differ()
@@ -106,7 +112,11 @@ impl Config {
         let mut known: Vec<(String, Place)> = Vec::new();
         for (key, place) in self.door.iter().flat_map(Door::lines) {
             if let Some((other, _)) = known.iter().find(|(_, taken)| *taken == place) {
-                return Err(Refused { key, got: place.to_string(), allowed: format!("another line: {other} has it") });
+                return Err(Refused {
+                    key,
+                    got: place.to_string(),
+                    allowed: format!("another line: {other} has it"),
+                });
             }
             known.push((key, place));
         }

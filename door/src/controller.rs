@@ -179,7 +179,9 @@ impl Controller {
         }
         self.daemon = lost.clone();
         vec![match lost {
-            Some(why) => Order::Say(Urgency::Error, format!("daemon: {why}; only the exit button opens a door")),
+            Some(why) => {
+                Order::Say(Urgency::Error, format!("daemon: {why}; only the exit button opens a door"))
+            }
             None => Order::Say(Urgency::Info, "daemon: its events come in".to_owned()),
         }]
     }

@@ -35,7 +35,9 @@ pub(crate) fn follow(socket: &Path, mut tell: impl FnMut(Event) -> bool) -> Resu
 pub(crate) fn look(socket: &Path) -> Result<Outcome, String> {
     let ask = || Client::connect(socket, Deadline::within(ATTEMPT))?.call(&Identify {});
     match ask() {
-        Ok(judging) => judging.verdict.ok_or_else(|| "the daemon gave no verdict; see its journal".to_owned()),
+        Ok(judging) => {
+            judging.verdict.ok_or_else(|| "the daemon gave no verdict; see its journal".to_owned())
+        }
         Err(error) => Err(error.to_string()),
     }
 }

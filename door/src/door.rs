@@ -195,7 +195,8 @@ impl Door {
             (Contact::Open { .. }, true) => self.closed(now),
             (Contact::Lost, _) => {
                 // Nobody saw how it came to be so: no alarm, but the time that it stands open counts from here.
-                self.contact = if closed { Contact::Closed } else { Contact::Open { since: now, told: false } };
+                self.contact =
+                    if closed { Contact::Closed } else { Contact::Open { since: now, told: false } };
                 vec![Act::Tell(if closed { News::Closed } else { News::Opened })]
             }
             _ => Vec::new(),
@@ -273,7 +274,9 @@ impl fmt::Display for News {
             Self::Tampered => f.write_str("tampered with"),
             Self::TamperOver => f.write_str("tampering is over"),
             Self::Refused(user, why) => write!(f, "stays locked for {user:?}: {why}"),
-            Self::ExitFailed => f.write_str("the exit button was pressed, but the line of the strike cannot be used"),
+            Self::ExitFailed => {
+                f.write_str("the exit button was pressed, but the line of the strike cannot be used")
+            }
         }
     }
 }

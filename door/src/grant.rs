@@ -27,7 +27,8 @@ pub(crate) enum Read {
 impl Grant {
     /// Reads an event; `wall` is the time since 1970 now.
     pub(crate) fn read(event: &Event, wall: Duration) -> Read {
-        let (EventKind::Identify, Some(Outcome::Match), Some(user)) = (event.kind, event.verdict, &event.user)
+        let (EventKind::Identify, Some(Outcome::Match), Some(user)) =
+            (event.kind, event.verdict, &event.user)
         else {
             return Read::Nothing;
         };

@@ -169,7 +169,10 @@ mod tests {
             }
             began
         };
-        assert_eq!([press(0), press(500), press(1000), press(2000), press(3000)], [true, false, true, false, true]);
+        assert_eq!(
+            [press(0), press(500), press(1000), press(2000), press(3000)],
+            [true, false, true, false, true]
+        );
         assert_eq!([press(6999), press(7000)], [false, true]);
         assert_eq!([press(200_000), press(201_000)], [true, true]);
     }
@@ -178,6 +181,9 @@ mod tests {
     fn an_active_sensor_looks_again_for_who_is_not_there_yet_and_once_for_who_is_let_in() {
         let arrives = |ms| Some(if ms < 3000 { Outcome::NoFace } else { Outcome::Match });
         assert_eq!(times(60_000, 100_000, arrives), [0, 1000, 3000]);
-        assert_eq!(times(60_000, 65_000, |_| Some(Outcome::Wait)), [0, 10_000, 20_000, 30_000, 40_000, 50_000]);
+        assert_eq!(
+            times(60_000, 65_000, |_| Some(Outcome::Wait)),
+            [0, 10_000, 20_000, 30_000, 40_000, 50_000]
+        );
     }
 }

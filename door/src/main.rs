@@ -89,7 +89,9 @@ fn check(path: &std::path::Path) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for (key, place) in config.door.iter().flat_map(config::Door::lines) {
         match gpio::find(&place) {
-            Ok(found) => println!("ok    {key}: {place} is line {} of {}", found.offset, found.chip.display()),
+            Ok(found) => {
+                println!("ok    {key}: {place} is line {} of {}", found.offset, found.chip.display())
+            }
             Err(error) => {
                 println!("FAIL  {key}: {error}");
                 code = ExitCode::FAILURE;

@@ -1,7 +1,7 @@
 //! Puts the parts together: a thread for each line, two for the daemon, and the loop that decides.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle, park_timeout};
@@ -157,7 +157,7 @@ fn start(config: &Config, clock: Clock, messages: &Sender<Message>) -> std::io::
 }
 
 /// Follows the daemon's events, and calls it again when it is gone.
-fn follow(socket: &PathBuf, messages: &Sender<Message>) {
+fn follow(socket: &Path, messages: &Sender<Message>) {
     let mut retry = FIRST_RETRY;
     loop {
         let mut heard = false;

@@ -40,7 +40,12 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
         torture::main,
     ),
     ("peers", "[--json]", "compare speed with onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
-    ("vm", "[--short|--door] [DEB...]", "test the packages on an emulated arm64 machine with a camera", vm::main),
+    (
+        "vm",
+        "[--short|--door] [DEB...]",
+        "test the packages on an emulated arm64 machine with a camera",
+        vm::main,
+    ),
 ];
 
 fn main() -> ExitCode {

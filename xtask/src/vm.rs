@@ -266,7 +266,9 @@ fn wanted(words: &[String]) -> Result<Wanted> {
             other => match other.strip_prefix("--cpu=") {
                 Some(cpu) => wanted.cpu = Some(cpu.to_owned()),
                 None if other.starts_with('-') => {
-                    bail!("unknown argument {other}; vm takes --short, --door, --json, --keep-going and --cpu=NAME")
+                    bail!(
+                        "unknown argument {other}; vm takes --short, --door, --json, --keep-going and --cpu=NAME"
+                    )
                 }
                 None => wanted.debs.push(std::path::absolute(other)?),
             },
@@ -296,11 +298,9 @@ fn built() -> Result<Vec<PathBuf>> {
         match found.as_slice() {
             [one] => Ok(one.clone()),
             [] => bail!("no {prefix}*_arm64.deb in {}: {make}", folder.display()),
-            many => bail!(
-                "{} files {prefix}*_arm64.deb in {}; name those to test",
-                many.len(),
-                folder.display()
-            ),
+            many => {
+                bail!("{} files {prefix}*_arm64.deb in {}; name those to test", many.len(), folder.display())
+            }
         }
     };
     Ok(vec![names("facelatch_")?, names("libpam-facelatch_")?, names("facelatch-door_")?])

@@ -41,7 +41,10 @@ fn the_shipped_file_is_current_and_its_example_is_a_door() {
 fn what_is_left_out_is_as_the_shipped_file_shows() {
     let door = &parse(FRONT).expect("the least").door[0];
     let example = &document::example().door[0];
-    assert_eq!((&door.strike, door.face, door.held_open_s), (&example.strike, example.face, example.held_open_s));
+    assert_eq!(
+        (&door.strike, door.face, door.held_open_s),
+        (&example.strike, example.face, example.held_open_s)
+    );
     assert!(door.contact.is_none() && door.exit.is_none() && door.trigger.is_none() && door.tamper.is_none());
     let config = parse(&format!("{FRONT}pulse_s = 1\nchip = \"x\"\n[door.exit]\nline = 4\nchip = \"x\"\n"));
     let door = &config.expect("a whole number of seconds").door[0];
@@ -69,7 +72,13 @@ fn every_range_is_checked_at_both_ends() {
                 }
                 parse(&text)
             };
-            assert!(with(low).is_ok() && with(high).is_ok(), "{}: {:?} {:?}", key.name, with(low), with(high));
+            assert!(
+                with(low).is_ok() && with(high).is_ok(),
+                "{}: {:?} {:?}",
+                key.name,
+                with(low),
+                with(high)
+            );
             let beyond = |value: &str, by: f64| (value.parse::<f64>().expect("a number") + by).to_string();
             for outside in [beyond(low, -1.0), beyond(high, 1.0)] {
                 let why = with(&outside).expect_err(&format!("{} = {outside}", key.name));
@@ -94,7 +103,10 @@ fn a_door_needs_a_name_of_its_own_and_a_line() {
     refused("", "doors = 0");
     refused("[[door]]\n[door.strike]\nline = \"A\"\n", "door.name = \"\"");
     refused("[[door]]\nname = \"the front\"\n", "lower-case letters");
-    refused("[[door]]\nname = \"front\"\n", "door \"front\": strike.line = Name(\"\") is not allowed; use the name of a line");
+    refused(
+        "[[door]]\nname = \"front\"\n",
+        "door \"front\": strike.line = Name(\"\") is not allowed; use the name of a line",
+    );
     refused("[[door]]\nname = \"front\"\n[door.strike]\nline = 17\n", "together with `chip`");
     refused(&format!("{FRONT}{FRONT}"), "each door needs its own");
 }
@@ -111,7 +123,10 @@ fn no_line_has_two_tasks_and_no_two_doors_open_by_face() {
 
 #[test]
 fn a_typo_names_the_line_and_what_is_known() {
-    refused(&format!("{FRONT}puls_s = 3\n"), "expected one of `chip`, `line`, `active_low`, `hold`, `pulse_s`");
+    refused(
+        &format!("{FRONT}pulses_s = 3\n"),
+        "expected one of `chip`, `line`, `active_low`, `hold`, `pulse_s`",
+    );
     refused(&format!("{FRONT}[door.contakt]\n"), "unknown field `contakt`");
     refused(&format!("{FRONT}[door.contact]\nline = \"A\"\nactive = \"open\"\n"), "`low` or `high`");
     refused("[[door\n", "line 1");

@@ -148,7 +148,11 @@ fn a_line_that_is_lost_is_told_once_and_so_is_its_return() {
     let orders = doors.input(2000, 0, Role::Contact, LineState::There(true));
     assert!(says(&orders, Urgency::Info, "front: contact: works again"), "{orders:?}");
     assert_eq!(opened(&doors.matched(3000, 3)), [0]);
-    assert!(says(&doors.hears(3000, Message::Strike { door: 1, lost: Some("held".into()) }), Urgency::Error, "back: strike: held"));
+    assert!(says(
+        &doors.hears(3000, Message::Strike { door: 1, lost: Some("held".into()) }),
+        Urgency::Error,
+        "back: strike: held"
+    ));
 }
 
 #[test]

@@ -116,7 +116,10 @@ fn levels(orders: &[(u64, Order)]) -> Vec<(u64, bool)> {
     let mut script = script(&[false], orders);
     run(LENGTH, &mut script);
     let tape = script.tape.borrow();
-    assert_eq!((tape.first(), tape.last().map(|last| last.1)), (Some(&(0, Done::Taken)), Some(Done::GivenBack)));
+    assert_eq!(
+        (tape.first(), tape.last().map(|last| last.1)),
+        (Some(&(0, Done::Taken)), Some(Done::GivenBack))
+    );
     let set = tape.iter().filter_map(|(time, done)| match done {
         Done::Set(level) => Some((*time, *level)),
         _ => None,
@@ -151,7 +154,10 @@ fn an_order_at_the_end_of_a_pulse_begins_another_and_the_line_was_inactive_betwe
 fn an_order_that_waited_opens_nothing() {
     let late = |by: u64| (10_000, Order::Open(at(10_000 - by)));
     assert_eq!(levels(&[late(501), (20_000, Order::Lock)]), [(20_000, false)]);
-    assert_eq!(levels(&[late(500), (20_000, Order::Lock)]), [(10_000, true), (13_000, false), (20_000, false)]);
+    assert_eq!(
+        levels(&[late(500), (20_000, Order::Lock)]),
+        [(10_000, true), (13_000, false), (20_000, false)]
+    );
 }
 
 #[test]
