@@ -75,7 +75,7 @@ impl Controller {
             looks: Looks::default(),
             lines: BTreeMap::new(),
             expected: config.door.iter().map(|door| door.lines().len()).sum(),
-            daemon: None,
+            daemon: Some("not called yet".to_owned()),
             exit_only,
         }
     }

@@ -42,6 +42,9 @@ impl Doors {
         doors.input(0, 0, Role::Contact, LineState::There(true));
         doors.input(0, 0, Role::Trigger, LineState::There(false));
         assert!(doors.0.is_ready());
+        assert!(doors.0.status().ends_with("not there: daemon"));
+        let there = doors.hears(0, Message::Daemon { lost: None });
+        assert!(says(&there, Urgency::Info, "daemon: its events come in"));
         doors
     }
 
