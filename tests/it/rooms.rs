@@ -73,6 +73,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
 const MEMBERS: &[(&str, &[&str])] = &[
     ("cli", &["facelatch-wire"]),
     ("demo", &["facelatch", "facelatch-lab", "facelatch-wire"]),
+    ("door", &["facelatch-wire"]),
     ("fused", &["facelatch-kernels"]),
     ("kernels", &[]),
     ("lab", &[]),
