@@ -206,6 +206,7 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let captured = self.capture(observer, trace)?;
+        trace.judged(captured.presentation);
         self.store.prove_room_for_miss()?;
         if let Presentation::Attack(species) = captured.presentation {
             return self.refuse_attack(claimed, species);
