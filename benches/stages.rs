@@ -146,7 +146,7 @@ fn attempt(c: &mut Criterion) {
 
     let frames = Replay::files(ENROLMENT.map(picture), clock.clone());
     let mut pipeline =
-        Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock.clone(), store.clone());
+        Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock.clone(), store.clone(), Arc::new(|| 0));
     let request = EnrollRequest {
         user: user.clone(),
         account: Account::Door,
@@ -157,7 +157,7 @@ fn attempt(c: &mut Criterion) {
 
     let networks = self::networks(&config);
     let frames = Replay::files(VISIT.map(picture), clock.clone());
-    let mut pipeline = Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock, store);
+    let mut pipeline = Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock, store, Arc::new(|| 0));
     let mut group = c.benchmark_group("attempt");
     group.sample_size(20);
     group.bench_function("frame_to_verdict", |b| {

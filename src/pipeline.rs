@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
-use crate::config::{self, Config, Decision, Lockout, QualityGate};
+use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
@@ -21,6 +21,7 @@ use crate::store::{StoreError, TemplateStore};
 mod attack;
 mod attempt;
 mod capture;
+mod challenge;
 mod enroll;
 mod gallery;
 mod lookalikes;
@@ -29,6 +30,7 @@ mod networks;
 mod turned;
 mod verdict;
 
+pub use challenge::CHALLENGE_LIMIT;
 pub use attempt::{Attempt, StageMs, Trace};
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, Networks};
@@ -47,6 +49,8 @@ pub struct Rules {
     pub quality: QualityGate,
     /// How frames are turned already, to tell what to change.
     pub camera: config::Camera,
+    /// What is done about presentation attacks.
+    pub attack: config::Attack,
     /// The rate limit.
     pub lockout: Lockout,
 }
@@ -54,8 +58,8 @@ pub struct Rules {
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, camera, lockout, .. } = config.clone();
-        Self { decision, quality, camera, lockout }
+        let Config { decision, quality, camera, attack, lockout, .. } = config.clone();
+        Self { decision, quality, camera, attack, lockout }
     }
 }
 
@@ -103,6 +107,9 @@ pub struct NetworkInfo {
     pub notes: Vec<String>,
 }
 
+/// 64 bits that nobody can know before.
+pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 /// Runs attempts one after another, and keeps the camera open in between.
 pub struct Pipeline {
     networks: Networks,
@@ -113,20 +120,22 @@ pub struct Pipeline {
     gallery: Gallery,
     ages: Ages,
     turns: Turns,
+    random: Random,
 }
 
 impl Pipeline {
-    /// A pipeline over loaded networks and three of the four seams.
+    /// A pipeline over loaded networks and all seams but the latch.
     pub fn new(
         networks: Networks,
         rules: Rules,
         frames: Box<dyn FrameSource>,
         clock: Arc<dyn Clock>,
         store: Arc<dyn TemplateStore>,
+        random: Random,
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
         let turns = Turns::of(&rules.camera);
-        Self { networks, rules, frames, clock, store, gallery, ages: Ages::default(), turns }
+        Self { networks, rules, frames, clock, store, gallery, ages: Ages::default(), turns, random }
     }
 
     /// Is the face before the camera this user's?
@@ -205,8 +214,12 @@ impl Pipeline {
         if let Some(reason) = self.locked_out(claimed)? {
             return Ok(Verdict::Denied(reason));
         }
-        let captured = self.capture(observer, trace)?;
+        let mut captured = self.capture(observer, trace)?;
         trace.judged(captured.presentation);
+        if self.rules.attack.level == AttackLevel::Challenge && matches!(captured.presentation, Presentation::Live(_)) {
+            captured = self.challenge(claimed, captured, observer, trace)?;
+            trace.judged(captured.presentation);
+        }
         self.store.prove_room_for_miss()?;
         if let Presentation::Attack(species) = captured.presentation {
             return self.refuse_attack(claimed, species);

@@ -118,10 +118,10 @@ settings! {
         longest_wait_s: Seconds = Seconds(3600), 30..=86_400 "seconds";
         /// After this many consecutive misses and attacks, face unlock stays off for the user until root runs "facelatch reset".
         stop_at: u32 = 50, 5..=100 "misses";
-        /// Misses of one user in any 24 hours, whatever matches are in between: a quarter of them at once, the others as
+        /// Misses and refused attacks of one user in any 24 hours, whatever matches are in between: a quarter of them at once, the others as
         /// time goes by.
         user_misses_per_day: u32 = 40, 40..=100 "misses";
-        /// The same for the misses of everybody together; beyond it identification waits.
+        /// The same for those of everybody together; beyond it identification waits.
         all_misses_per_day: u32 = 100, 100..=1000 "misses";
     }
 

@@ -69,12 +69,17 @@ impl Pipeline {
         claimed: Option<&UserName>,
         species: Species,
     ) -> Result<Verdict, Cause> {
+        self.count_attack(claimed)?;
+        Ok(Verdict::Denied(DenyReason::Attack(species)))
+    }
+
+    /// On the disk before anybody is told.
+    pub(super) fn count_attack(&mut self, claimed: Option<&UserName>) -> Result<(), Cause> {
         if let Some(user) = claimed
             && self.was_removed(user)?
         {
             return Err(Cause::NotEnrolled);
         }
-        self.keep_misses(claimed, Tried::Attack)?;
-        Ok(Verdict::Denied(DenyReason::Attack(species)))
+        Ok(self.keep_misses(claimed, Tried::Attack)?)
     }
 }

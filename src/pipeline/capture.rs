@@ -24,7 +24,7 @@ pub(super) struct CaptureWindow {
     /// When to give up.
     pub(super) deadline: BootTime,
     /// What the probes are for.
-    role: Role,
+    pub(super) role: Role,
     /// Why earlier probes were discarded; the cause of failure unless something else goes wrong.
     pub(super) problem: Option<Cause>,
 }
@@ -44,7 +44,7 @@ impl CaptureWindow {
 #[derive(Default)]
 pub(super) struct Faults {
     /// The last thing that was wrong; the cause of failure at the deadline.
-    last: Option<Cause>,
+    pub(super) last: Option<Cause>,
     /// Unusable frames in a row.
     bad_frames: usize,
 }

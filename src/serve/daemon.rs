@@ -73,7 +73,7 @@ fn serve(args: &DaemonArgs) -> Result<()> {
         }
         LatchKind::None | LatchKind::Print => Box::new(Print),
     };
-    let seams = Seams { frames, clock, store: Arc::new(store), latch };
+    let seams = Seams { frames, clock, random: Arc::new(rand::random::<u64>), store: Arc::new(store), latch };
     let peers = Arc::new(SystemPeers::new(config.serve.group.clone()));
     tracing::info!("listening at {}", socket.address());
     let listener = socket.listener.try_clone().context("socket: cannot be shared")?;

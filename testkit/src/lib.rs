@@ -2,6 +2,7 @@
 //! are scripted. Used by the tests of the daemon and of the command.
 #![forbid(unsafe_code)]
 
+pub mod attack;
 pub mod masks;
 pub mod spoil;
 pub mod stage;

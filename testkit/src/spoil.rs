@@ -6,6 +6,7 @@ use facelatch::camera::scale::{Interpolation, scaled};
 use facelatch::clock::BootTime;
 use facelatch::detect::Point;
 
+use crate::attack::MARK;
 use crate::world::networks;
 
 /// What is wrong with a picture.
@@ -23,6 +24,8 @@ pub enum Spoil {
     DarkGlasses,
     /// A grey cloth from below the nose to the chin.
     Mask,
+    /// With the mark that the scripted network takes for an attack.
+    Recaptured,
 }
 
 /// Width, height, RGB.
@@ -45,6 +48,11 @@ pub fn spoilt((width, height, rgb): Pixels, spoil: Spoil) -> Pixels {
         Spoil::DarkGlasses => {
             let is_glass = |x: f32, y: f32| ((x.abs() - 0.5) / 0.42).hypot(y / 0.38) < 1.0;
             painted((width, height, rgb), 18, is_glass)
+        }
+        Spoil::Recaptured => {
+            let mut marked = rgb;
+            marked[..3].copy_from_slice(&MARK);
+            (width, height, marked)
         }
         Spoil::Mask => painted((width, height, rgb), 190, |x, y| x.abs() < 1.1 && (0.65..2.2).contains(&y)),
     }

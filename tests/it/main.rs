@@ -1,5 +1,7 @@
 //! All integration tests in one program, so that it links once.
 
+/// Pictures of faces instead of faces.
+mod attack;
 /// Whom a face is for.
 mod accounts;
 /// The daemon as a program.

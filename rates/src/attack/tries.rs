@@ -102,8 +102,7 @@ impl Door {
         config.attack.level = level;
         let rules = Rules::of(&config);
         let pipeline =
-            Pipeline::new(networks, rules, Box::new(stage.clone()), Arc::new(stage.clone()), store.clone());
-        let _ = random;
+            Pipeline::new(networks, rules, Box::new(stage.clone()), Arc::new(stage.clone()), store.clone(), random);
         Ok(Self { stage, pipeline, owner, store, is_enrolled: false })
     }
 
