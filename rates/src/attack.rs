@@ -1,22 +1,24 @@
 //! Error rates of presentation attack detection, in the terms of ISO/IEC 30107-3: [`clips`] of live faces and of attacks are
-//! put before the daemon's own pipeline ([`stage`], [`tries`]), and its decisions are counted ([`rates`], [`table`]).
+//! put before the daemon's own pipeline ([`stage`], [`tries`], [`answer`]), and its decisions are counted ([`rates`], [`left_out`], [`report`]).
 //!
 //! APCER: share of the attacks of one species that are taken for live, among those that got a decision. BPCER: share of live
 //! presentations that are taken for attacks, likewise. APNRR, BPNRR: shares that got no decision. IAPAR: share of attacks on
 //! an enrolled person that are taken for live and match. FRR: share of an enrolled person's own tries that do not end in a
 //! match, whatever the reason. RIAPAR: IAPAR + FRR.
 
+pub mod answer;
 pub mod clips;
+pub mod kept;
 pub mod left_out;
 pub mod rates;
+pub mod report;
 pub mod stage;
 mod store;
-//pub mod table;
+mod table;
 pub mod tries;
 
 use std::sync::Arc;
 
-use facelatch::config::AttackLevel;
 use facelatch::detect::attack::FrameScore;
 use facelatch::detect::attack::passive::PassiveDetector;
 use facelatch::model::OperatingPoints;
@@ -24,10 +26,8 @@ use facelatch::pipeline::{Networks, Progress};
 
 use super::{RatesError, cores};
 use clips::Clip;
-use tries::{Door, Person, Plan};
-
-/// Where challenges are drawn from.
-pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
+use kept::Kept;
+use tries::{Person, Plan};
 
 type Observer<'a> = &'a mut dyn FnMut(Progress) -> std::ops::ControlFlow<()>;
 
@@ -48,6 +48,7 @@ pub fn measure(
     clips: &[Clip],
     plan: &Plan,
     load: Load<'_>,
+    kept: &Kept,
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Vec<Person>, RatesError> {
     let people = by_person(clips);
@@ -56,7 +57,7 @@ pub fn measure(
     tell(done, people.len());
     cores::each(
         people.iter().enumerate(),
-        |(number, clips)| (number, person(clips, plan, load)),
+        |(number, clips)| (number, person(clips, plan, load, kept)),
         |(number, person)| {
             found[number] = Some(person?);
             done += 1;
@@ -67,9 +68,13 @@ pub fn measure(
     Ok(found.into_iter().flatten().collect())
 }
 
-fn person(clips: &[Clip], plan: &Plan, load: Load<'_>) -> Result<Person, RatesError> {
-    let mut door = Door::new(load()?, &clips[0].source, AttackLevel::Passive, Arc::new(|| 0))?;
-    tries::of_person(&mut door, clips, plan)
+fn person(clips: &[Clip], plan: &Plan, load: Load<'_>, kept: &Kept) -> Result<Person, RatesError> {
+    if let Some(person) = kept.find(clips) {
+        return Ok(person);
+    }
+    let person = tries::of_person(load()?, clips, plan)?;
+    kept.keep(clips, &person)?;
+    Ok(person)
 }
 
 /// Clips of each person before each camera, by name.

@@ -4,18 +4,20 @@
 //! afterwards ([`super::rates`]). All else is what the daemon does with its default configuration.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use facelatch::config::{AttackLevel, Config};
+use facelatch::head::project::SplitMix64;
 use facelatch::embed::{Embedding, TemplateKey};
 use facelatch::people::{Account, Accounts, UserName};
 use facelatch::pipeline::{Attempt, Cause, EnrollError, EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{StoreError, Template, TemplateStore};
 
 use super::clips::Clip;
-use super::stage::{Once, Stage};
+use super::answer::{self, Answering, Poses, Told};
+use super::stage::{Loop, Once, Stage};
 use super::store::MemoryStore;
 use crate::RatesError;
 
@@ -29,6 +31,17 @@ pub struct Plan {
     pub templates: usize,
     /// Least time from the beginning of one try to that of the next, in seconds.
     pub every_s: f64,
+    /// Whether heads are asked to turn.
+    pub challenge: Option<Challenges>,
+}
+
+/// How challenges are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Challenges {
+    /// Tries of each attack, at random moments of its clip.
+    pub attacks: usize,
+    /// Of everything random.
+    pub seed: u64,
 }
 
 /// What was found of one person before one camera.
@@ -95,12 +108,14 @@ pub(super) struct Door {
 
 impl Door {
     /// With these networks and nobody enrolled. `seed` is where challenges are drawn from.
-    pub(super) fn new(networks: Networks, source: &str, level: AttackLevel, random: super::Random) -> Result<Self, RatesError> {
+    pub(super) fn new(networks: Networks, source: &str, level: AttackLevel, seed: u64) -> Result<Self, RatesError> {
         let owner = UserName::new("owner").map_err(|e| RatesError::Asked(e.to_string()))?;
         let (stage, store) = (Stage::of(source), Arc::new(MemoryStore::default()));
         let mut config = Config::default();
         config.attack.level = level;
         let rules = Rules::of(&config);
+        let random = Mutex::new(SplitMix64(seed));
+        let random = Arc::new(move || random.lock().unwrap_or_else(PoisonError::into_inner).bits());
         let pipeline =
             Pipeline::new(networks, rules, Box::new(stage.clone()), Arc::new(stage.clone()), store.clone(), random);
         Ok(Self { stage, pipeline, owner, store, is_enrolled: false })
@@ -164,7 +179,7 @@ impl Door {
             }
             Verdict::Denied(_) => (score, Some(false), "no match".to_owned()),
             Verdict::Unavailable(Cause::Failed(why)) => return Err(RatesError::Asked(why)),
-            Verdict::Unavailable(_) if ended && (last - start) as f64 / clip.fps < LEAST_S => return Ok(None),
+            Verdict::Unavailable(_) if ended && last.abs_diff(start) as f64 / clip.fps < LEAST_S => return Ok(None),
             Verdict::Unavailable(Cause::Retry(reason)) => (None, None, format!("{reason:?}")),
             Verdict::Unavailable(cause) => (None, None, format!("{cause:?}")),
         };
@@ -178,31 +193,80 @@ fn failed(error: &StoreError) -> RatesError {
 }
 
 /// All clips of one person in one source.
-pub(super) fn of_person(door: &mut Door, clips: &[Clip], plan: &Plan) -> Result<Person, RatesError> {
+pub(super) fn of_person(networks: Networks, clips: &[Clip], plan: &Plan) -> Result<Person, RatesError> {
+    let level = plan.challenge.map_or(AttackLevel::Passive, |_| AttackLevel::Challenge);
+    let poses = |clip: &Clip| match plan.challenge {
+        Some(_) if clip.is_live() => answer::poses(&networks.detector, clip).map(Some),
+        _ => Ok(None),
+    };
+    let poses = clips.iter().map(poses).collect::<Result<Vec<Option<Poses>>, RatesError>>()?;
+    let Clip { person, source, .. } = &clips[0];
+    let mut door = Door::new(networks, source, level, plan.challenge.map_or(0, |challenge| challenge.seed))?;
     let live: Vec<&Clip> = clips.iter().filter(|clip| clip.is_live()).collect();
     let used = door.enrol(&live, plan.templates)?;
     let enrolled = used.map(|_| door.enrolled_scores()).transpose()?;
     let enrolment = used.map(|(number, frame)| (live[number], frame));
     let mut presentations = Vec::new();
-    for clip in clips {
+    for (clip, poses) in clips.iter().zip(poses) {
         let start = enrolment.filter(|(used, _)| *used == clip).map_or(0, |(_, frame)| frame);
-        let tries = passive(door, clip, start, plan)?;
+        let tries = match (plan.challenge, poses) {
+            (None, _) => passive(&mut door, clip, start, plan)?,
+            (Some(_), Some(poses)) => answering(&mut door, clip, (start, &poses), plan)?,
+            (Some(challenges), None) => film(&mut door, clip, challenges)?,
+        };
         presentations.push(Presentation { species: clip.species.clone(), clip: clip.name.clone(), tries });
     }
-    let Clip { person, source, .. } = &clips[0];
     Ok(Person { name: person.clone(), source: source.clone(), enrolled, presentations })
+}
+
+fn step(clip: &Clip, plan: &Plan) -> usize {
+    ((plan.every_s * clip.fps).ceil() as usize).max(1)
 }
 
 /// Tries one after another, each of the frames that come.
 fn passive(door: &mut Door, clip: &Clip, mut start: usize, plan: &Plan) -> Result<Vec<Try>, RatesError> {
-    let step = ((plan.every_s * clip.fps).ceil() as usize).max(1);
     let mut tries = Vec::new();
     while start < clip.frames.len() {
         door.stage.play(clip, Box::new(Once::from(start, clip)));
         let made = door.attempt(clip, start, &mut |_| ControlFlow::Continue(()))?;
         let last = door.stage.shown().0.unwrap_or(start);
         tries.extend(made);
-        start = (start + step).max(last + 1);
+        start = (start + step(clip, plan)).max(last + 1);
+    }
+    Ok(tries)
+}
+
+/// A live person who answers, from each straight face on; void tries are left out.
+fn answering(
+    door: &mut Door,
+    clip: &Clip,
+    (start, poses): (usize, &Poses),
+    plan: &Plan,
+) -> Result<Vec<Try>, RatesError> {
+    let mut tries = Vec::new();
+    let starts = (start..clip.frames.len()).step_by(step(clip, plan));
+    for start in starts.filter(|start| answer::may_begin(poses, *start)) {
+        let told = Told::default();
+        door.stage.play(clip, Box::new(Answering::from(start, clip, poses, told.clone())));
+        let mut hear = |progress| {
+            told.hear(&progress);
+            // The clip cannot answer: the person walks away, and nothing is said of them.
+            if told.could_answer() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let made = door.attempt(clip, start, &mut hear)?;
+        tries.extend(made.filter(|_| told.could_answer()));
+    }
+    Ok(tries)
+}
+
+/// An attack that plays on whatever is asked.
+fn film(door: &mut Door, clip: &Clip, Challenges { attacks, seed }: Challenges) -> Result<Vec<Try>, RatesError> {
+    let mut random = SplitMix64(seed);
+    let mut tries = Vec::new();
+    for _ in 0..attacks {
+        let start = random.below(clip.frames.len());
+        door.stage.play(clip, Box::new(Loop::from(start, clip)));
+        tries.extend(door.attempt(clip, start, &mut |_| ControlFlow::Continue(()))?);
     }
     Ok(tries)
 }

@@ -3,6 +3,7 @@
 
 mod ablate;
 mod args;
+mod attack;
 mod chips;
 mod fit;
 mod import;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
+        args::Verb::Attack(attack) => attack::run(&attack),
         args::Verb::Import(import) => import::run(&import),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
         args::Verb::Measure(measure) => measure::run(&measure),
