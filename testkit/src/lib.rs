@@ -7,4 +7,5 @@ pub mod masks;
 pub mod spoil;
 pub mod stage;
 pub mod store;
+mod turn;
 pub mod world;

@@ -7,6 +7,7 @@ use facelatch::clock::BootTime;
 use facelatch::detect::Point;
 
 use crate::attack::MARK;
+use crate::turn::turned;
 use crate::world::networks;
 
 /// What is wrong with a picture.
@@ -24,6 +25,10 @@ pub enum Spoil {
     DarkGlasses,
     /// A grey cloth from below the nose to the chin.
     Mask,
+    /// The same face once more, beside itself.
+    Twice,
+    /// The head turned to the person's own left by so many degrees; negative to their right.
+    Head(i32),
     /// With the mark that the scripted network takes for an attack.
     Recaptured,
 }
@@ -49,6 +54,8 @@ pub fn spoilt((width, height, rgb): Pixels, spoil: Spoil) -> Pixels {
             let is_glass = |x: f32, y: f32| ((x.abs() - 0.5) / 0.42).hypot(y / 0.38) < 1.0;
             painted((width, height, rgb), 18, is_glass)
         }
+        Spoil::Twice => twice((width, height, rgb)),
+        Spoil::Head(degrees) => turned((width, height, rgb), degrees as f32),
         Spoil::Recaptured => {
             let mut marked = rgb;
             marked[..3].copy_from_slice(&MARK);
@@ -59,15 +66,15 @@ pub fn spoilt((width, height, rgb): Pixels, spoil: Spoil) -> Pixels {
 }
 
 /// Where the face in a picture is.
-struct FaceAxes {
+pub(crate) struct FaceAxes {
     /// In the middle between the eyes.
-    middle: Point,
+    pub(crate) middle: Point,
     /// In pixels.
-    eye_distance: f32,
+    pub(crate) eye_distance: f32,
 }
 
 impl FaceAxes {
-    fn of(width: u32, height: u32, rgb: &[u8]) -> Self {
+    pub(crate) fn of(width: u32, height: u32, rgb: &[u8]) -> Self {
         let frame = Frame::new(width, height, rgb.to_vec(), BootTime::default()).expect("a frame");
         let faces = networks().detector.detect(&frame).expect("detects");
         let [left, right, ..] = faces.first().expect("a face").landmarks;
@@ -87,6 +94,23 @@ fn painted((width, height, mut rgb): Pixels, grey: u8, is_covered: impl Fn(f32, 
         if is_covered((x - middle.x) / eye_distance, (y - middle.y) / eye_distance) {
             pixel.fill(grey);
         }
+    }
+    (width, height, rgb)
+}
+
+/// With a copy of the face at the side that has more room.
+fn twice((width, height, mut rgb): Pixels) -> Pixels {
+    let FaceAxes { middle, eye_distance } = FaceAxes::of(width, height, &rgb);
+    let half = 1.5 * eye_distance;
+    let away = if middle.x > width as f32 / 2.0 { -2.1 * half } else { 2.1 * half };
+    let rows = (middle.y - half).max(0.0) as usize..((middle.y + 1.6 * half) as usize).min(height as usize);
+    for row in rows {
+        let line = &mut rgb[3 * width as usize * row..][..3 * width as usize];
+        let from = (middle.x - half).max(0.0) as usize..((middle.x + half) as usize).min(width as usize);
+        let to = (from.start as f32 + away).max(0.0) as usize;
+        let face = line[3 * from.start..3 * from.end].to_vec();
+        let room = face.len().min(line.len() - (3 * to).min(line.len()));
+        line[3 * to..][..room].copy_from_slice(&face[..room]);
     }
     (width, height, rgb)
 }

@@ -4,6 +4,8 @@
 mod attack;
 /// Whom a face is for.
 mod accounts;
+/// Heads that turn when asked.
+mod challenge;
 /// The daemon as a program.
 mod daemon;
 /// The main job over the socket: who gets in, and who learns what.

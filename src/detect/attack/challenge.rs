@@ -63,7 +63,8 @@ pub enum Moment {
     /// Nothing.
     Pass,
     /// Embed the face, and compare it with the one that was embedded before it in this challenge; if they are two people, call
-    /// [`Challenge::swapped`]. It is the first straight face, or the first face in a pose that was asked for.
+    /// [`Challenge::swapped`]. It is the first straight face, the first on the way to a pose that was asked for, or the first in
+    /// that pose.
     Compare,
 }
 
@@ -74,6 +75,8 @@ struct Question {
     asked_at: BootTime,
     /// The head has left the pose it was in.
     moved: bool,
+    /// A face on the way was to be compared.
+    compared: bool,
 }
 
 /// Questions to one tracked face, and its answers.
@@ -137,7 +140,7 @@ impl Challenge {
         self.hold(Pose::of(&view));
         match self.question {
             Some(question) => self.answer(taken_at, question),
-            None => self.wait(taken_at),
+            None => self.wait(),
         }
     }
 
@@ -164,7 +167,7 @@ impl Challenge {
         }
         if self.question.is_none() && self.due.is_some_and(|due| now >= due) {
             let wanted = self.other_pose();
-            self.question = Some(Question { wanted, asked_at: now, moved: false });
+            self.question = Some(Question { wanted, asked_at: now, moved: false, compared: false });
             self.held = (None, 0);
         }
         if let Some(question) = self.question
@@ -212,32 +215,37 @@ impl Challenge {
     }
 
     /// Before the first question: a head that turns by itself is not ready.
-    fn wait(&mut self, taken_at: BootTime) -> Moment {
-        if self.held.0.is_some_and(|pose| pose != Pose::Straight) {
+    fn wait(&mut self) -> Moment {
+        if self.answered == 0 && self.held.0.is_some_and(|pose| pose != Pose::Straight) {
             self.begin_anew();
-            self.newest = Some(taken_at);
         }
         Moment::Pass
     }
 
     /// Is this the answer?
-    fn answer(&mut self, taken_at: BootTime, mut question: Question) -> Moment {
+    fn answer(&mut self, taken_at: BootTime, question: Question) -> Moment {
         let (pose, frames) = self.held;
-        let early = taken_at < question.asked_at.after(REACTION);
         let kept = pose.filter(|_| frames >= KEPT_FRAMES);
-        question.moved |= kept.is_some_and(|pose| pose != self.from);
-        self.question = Some(question);
-        let turned_early = early && self.answered == 0 && pose.is_some_and(|pose| pose != self.from);
-        // On the way from one side to the other a head is straight.
-        let wrong = kept.is_some_and(|pose| {
-            pose != self.from && pose != question.wanted && pose != Pose::Straight
-        });
-        if turned_early || wrong {
-            self.outcome = Some(Presentation::Attack(Species::Film));
-        } else if !early && kept == Some(question.wanted) && self.evidence.score() >= HEAD {
+        if taken_at < question.asked_at.after(REACTION) {
+            // Who turns by chance just now is taken for a film, too: nobody else moves before they can know where to.
+            if self.answered == 0 && pose.is_some_and(|pose| pose != self.from) {
+                self.outcome = Some(Presentation::Attack(Species::Film));
+            }
+            return Moment::Pass;
+        }
+        if kept == Some(question.wanted) && self.evidence.score() >= HEAD {
             return self.take_answer(taken_at, question.wanted);
         }
-        Moment::Pass
+        // On the way from one side to the other a head is straight.
+        let others = [self.from, question.wanted, Pose::Straight];
+        if kept.is_some_and(|pose| !others.contains(&pose)) {
+            self.outcome = Some(Presentation::Attack(Species::Film));
+            return Moment::Pass;
+        }
+        let moving = pose != Some(self.from) && pose != Some(question.wanted);
+        let moved = question.moved || kept.is_some_and(|pose| pose != self.from);
+        self.question = Some(Question { moved, compared: question.compared || moving, ..question });
+        if moving && !question.compared { Moment::Compare } else { Moment::Pass }
     }
 
     fn take_answer(&mut self, taken_at: BootTime, pose: Pose) -> Moment {

@@ -9,6 +9,8 @@ pub mod infrared;
 pub mod network;
 pub mod passive;
 pub mod plane;
+#[cfg(test)]
+mod rig;
 pub mod scene;
 pub mod track;
 pub mod turn;

@@ -7,6 +7,9 @@
 
 use super::super::{Face, Point};
 
+#[cfg(test)]
+mod tests;
+
 /// A projective map of the plane, its matrix row by row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Homography([[f64; 3]; 3]);

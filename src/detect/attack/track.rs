@@ -10,6 +10,9 @@ use super::super::{Bbox, Face};
 use crate::camera::Frame;
 use crate::clock::BootTime;
 
+#[cfg(test)]
+mod tests;
+
 /// A face that is not found for longer is lost. Detectors miss a turned face for a frame or two.
 const MAX_GAP: Duration = Duration::from_millis(600);
 

@@ -9,6 +9,9 @@ use super::super::{Face, Point};
 use super::Score;
 use super::plane::Parallax;
 
+#[cfg(test)]
+mod tests;
+
 /// Depths of the nose that are summed over, in eye distances: from -0.3 in steps of 0.05.
 const DEPTHS: usize = 27;
 const FIRST_DEPTH: f64 = -0.3;
