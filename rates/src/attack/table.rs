@@ -27,9 +27,9 @@ pub fn material(people: &[Person]) -> String {
 
 /// Species in rows, then the live presentations.
 pub fn summary(summary: &Summary) -> String {
-    let mut text = "| attacks | clips | people | tries | APCER | ≤ by people | second try | no decision | IAPAR | ≤ by people | \
-                    without detection | RIAPAR |\n\
-                    | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+    let mut text = "| attacks | clips | people | tries | APCER | ≤ by tries | ≤ by people | second try | no decision | IAPAR | \
+                    ≤ by people | without detection | RIAPAR |\n\
+                    | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
     let live = &summary.live;
     for species in &summary.species {
@@ -37,10 +37,11 @@ pub fn summary(summary: &Summary) -> String {
         let Bounds { people, trials, .. } = species.apnrr.bounds;
         let _ = writeln!(
             text,
-            "| {} | {} | {people} | {trials} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {people} | {trials} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             species.name,
             species.clips,
             counted(&species.apcer),
+            upper_by_tries(&species.apcer),
             upper(&species.apcer),
             share(species.apcer_two.rate),
             share(species.apnrr.rate),
@@ -54,15 +55,16 @@ pub fn summary(summary: &Summary) -> String {
         let _ = writeln!(text, "\nWorst species: {}, APCER {}.", worst.name, share(worst.apcer.rate));
     }
     text.push_str(
-        "\n| live | clips | people | tries | BPCER | ≤ by people | second try | no decision | FRR |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+        "\n| live | clips | people | tries | BPCER | ≤ by tries | ≤ by people | second try | no decision | FRR |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     let Bounds { people, trials, .. } = live.bpnrr.bounds;
     let _ = writeln!(
         text,
-        "| | {} | {people} | {trials} | {} | {} | {} | {} | {} |",
+        "| | {} | {people} | {trials} | {} | {} | {} | {} | {} | {} |",
         live.clips,
         counted(&live.bpcer),
+        upper_by_tries(&live.bpcer),
         upper(&live.bpcer),
         counted(&live.bpcer_two),
         share(live.bpnrr.rate),
@@ -162,9 +164,14 @@ fn of(errors: usize, trials: usize) -> String {
     format!("{} ({errors} of {trials})", share(errors as f64 / trials as f64))
 }
 
-/// The 95 % bound.
+/// The 95 % bound by people.
 fn upper(rate: &Rate) -> String {
     if rate.bounds.trials == 0 { "-".to_owned() } else { share(rate.bounds.upper95()) }
+}
+
+/// The 95 % bound as if tries were independent.
+fn upper_by_tries(rate: &Rate) -> String {
+    if rate.bounds.trials == 0 { "-".to_owned() } else { share(rate.bounds.as_if_independent) }
 }
 
 fn share(share: f64) -> String {
