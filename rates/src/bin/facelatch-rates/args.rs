@@ -18,6 +18,8 @@ pub(crate) enum Verb {
     Fit(Fit),
     /// Ablate the formula: a table of heads with and without bias.
     Ablate(Ablate),
+    /// Error rates of presentation attack detection on clips of live faces, prints and screens, as Markdown tables.
+    Attack(Attack),
     /// Write the aligned faces the embedder would see, to train your own network on.
     Chips(Chips),
     /// Turn the last layer of a Keras or PyTorch network into a head, or a whole siamese network into embedder and head.
@@ -190,6 +192,48 @@ pub(crate) struct Rates {
     /// Write det.svg, scores.svg and reliability.svg into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Attack {
+    /// A folder of clips, SOURCE/SPECIES/CLIP/NNNN.jpg with a file `fps` in each CLIP; SPECIES is live, or a kind of attack.
+    #[arg(value_name = "DIR")]
+    pub(crate) source: PathBuf,
+    #[command(flatten)]
+    pub(crate) networks: Networks,
+    /// The network that tells live faces from attacks, by its name in MODELS.toml (default: the daemon's).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// The share of live presentations that may be refused (default: the daemon's).
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) bpcer: Option<f32>,
+    /// Leave out this source; may be given again.
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) without: Vec<String>,
+    /// Templates of an enrolment, from the first live frames; those frames are not judged.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) templates: usize,
+    /// Least time from one try to the next.
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
+    pub(crate) every: f64,
+    /// Ask for turns of the head, too. A live clip answers with its own turns, an attack plays on, forth and back.
+    #[arg(long)]
+    pub(crate) challenge: bool,
+    /// Tries of each attack, at random moments, for --challenge.
+    #[arg(long, default_value_t = 8, value_name = "N")]
+    pub(crate) tries: usize,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 5, value_name = "SEED")]
+    pub(crate) seed: u64,
+    /// Where scores are kept between runs. They are about the people in the clips: delete the folder afterwards.
+    #[arg(long, default_value = "facelatch-rates-cache", value_name = "DIR")]
+    pub(crate) cache: PathBuf,
+    /// Write the DET curve to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(ClapArgs)]

@@ -3,6 +3,7 @@
 
 mod ablate;
 mod args;
+mod attack;
 mod chips;
 mod fit;
 mod import;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
+        args::Verb::Attack(attack) => attack::run(&attack),
         args::Verb::Import(import) => import::run(&import),
         args::Verb::Lab(lab) => lab::run(&lab),
         args::Verb::Landmarks(landmarks) => lab::landmarks(&landmarks),
