@@ -50,7 +50,7 @@ pub enum Kind {
 #[derive(Debug, Clone, Deserialize)]
 struct Entry {
     kind: Kind,
-    file: String,
+    file: PathBuf,
     sha256: String,
     input_shape: [Side; 4],
     colour: Colours,
@@ -82,7 +82,7 @@ fn yes() -> bool {
 impl Entry {
     fn check_shape(&self) -> Result<(), String> {
         let within = |side: &Side| match side {
-            Side::Fixed(length) => (1..=MAX_SIDE_PX).contains(length),
+            Side::Fixed(length) => (1..=MAX_SIDE_PX as u64).contains(length),
             Side::Named(_) => true,
         };
         if self.input_shape.iter().all(within) {
@@ -107,7 +107,7 @@ impl Entry {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum Side {
-    Fixed(usize),
+    Fixed(u64),
     Named(#[expect(dead_code, reason = "the name is for people")] String),
 }
 
@@ -133,6 +133,9 @@ pub enum ModelError {
     /// The list is malformed.
     #[error("model list {}: {why}; install the models again", .path.display())]
     Manifest { path: PathBuf, why: String },
+    /// The owner's list does not go with the package's.
+    #[error("model list {}: {why}; remove it with `facelatch models remove`", .path.display())]
+    Own { path: PathBuf, why: String },
     /// No such model in the list.
     #[error("model {name}: not in {}; it lists {known}", .path.display())]
     Unknown { name: String, path: PathBuf, known: String },
@@ -169,6 +172,27 @@ impl Manifest {
             points.map_err(|why| bad(format!("[{name}.operating_points] {why}")))?;
         }
         Ok(Self { folder: folder.to_owned(), models })
+    }
+
+    /// With the models of a second folder, if there is one: those of the owner beside those that ship.
+    ///
+    /// # Errors
+    /// [`ModelError`]; also when both folders have a model of the same name.
+    pub fn with_own(mut self, folder: &Path) -> Result<Self, ModelError> {
+        let list = folder.join("MODELS.toml");
+        if folder.as_os_str().is_empty() || !list.exists() {
+            return Ok(self);
+        }
+        for (name, mut entry) in Self::load(folder)?.models {
+            if self.models.contains_key(&name) {
+                let why = format!("[{name}] is in {} as well", self.folder.join("MODELS.toml").display());
+                return Err(ModelError::Own { path: list, why });
+            }
+            // An absolute path replaces the folder that it is joined to.
+            entry.file = folder.join(&entry.file);
+            self.models.insert(name, entry);
+        }
+        Ok(self)
     }
 
     /// Loads the detector `name` for square pictures of `side_px`.
@@ -218,7 +242,8 @@ impl Manifest {
         let mut shape = [0; 4];
         for (length, side) in shape.iter_mut().zip(&entry.input_shape) {
             *length = match (side, side_px) {
-                (Side::Fixed(length), _) => *length,
+                // Checked when the list was read.
+                (Side::Fixed(length), _) => usize::try_from(*length).unwrap_or(MAX_SIDE_PX),
                 (Side::Named(_), Some(length)) => length,
                 (Side::Named(_), None) => {
                     let why = "its input has no fixed shape".to_owned();

@@ -228,10 +228,12 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let mut captured = self.capture(observer, trace)?;
+        trace.judged(captured.presentation);
         if self.rules.attack.level == AttackLevel::Challenge
             && matches!(captured.presentation, Presentation::Live(_))
         {
             captured = self.challenge(claimed, captured, observer, trace)?;
+            trace.judged(captured.presentation);
         }
         self.store.prove_room_for_miss()?;
         if let Presentation::Attack(species) = captured.presentation {

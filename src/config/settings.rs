@@ -50,6 +50,8 @@ settings! {
     models: Models {
         /// The folder that holds MODELS.toml and the files it lists.
         folder: PathBuf = "/usr/share/facelatch/models".into();
+        /// A second folder like that, for models of your own: `facelatch models add` writes it. It need not be there.
+        own_folder: PathBuf = "/usr/local/share/facelatch/models".into();
         /// The face detector, by its name in MODELS.toml.
         detector: String = "yunet".into();
         /// The face embedder, by its name in MODELS.toml: "sface", or "mobilefacenet" for a Pi 3 or Zero 2. After a

@@ -44,7 +44,7 @@ impl Networks {
     /// # Errors
     /// [`LoadError`], naming the file and the fix.
     pub fn load(models: &Models, detect: &Detect, attack: &Attack) -> Result<Self, LoadError> {
-        let manifest = Manifest::load(&models.folder)?;
+        let manifest = Manifest::load(&models.folder)?.with_own(&models.own_folder)?;
         let detector = manifest.detector(&models.detector, detect.input_px as usize)?;
         let detector = Detector::new(detector, detect.min_confidence)?;
         let embedder = Embedder::new(manifest.embedder(&models.embedder)?);

@@ -11,6 +11,9 @@ use crate::camera::Frame;
 use crate::clock::BootTime;
 use crate::detect::{Bbox, Face, Point};
 
+#[cfg(test)]
+mod tests;
+
 /// Cells along the longer side of a frame.
 const LONG: u32 = 160;
 
@@ -57,7 +60,7 @@ const LIMITS: (f32, f32) = (-3.0, 0.7);
 #[derive(Default)]
 pub struct Surroundings {
     kept: VecDeque<Seen>,
-    shares: VecDeque<f32>,
+    shares: VecDeque<Shares>,
 }
 
 impl Surroundings {
@@ -79,9 +82,16 @@ impl Surroundings {
     /// The share of the face's movement that its surroundings have in common with it: 0 for a head before a room, 1 for a
     /// picture. `None` when it hardly moved, when the camera did, and before a wall without marks.
     pub fn share(&self) -> Option<f32> {
-        let mut shares: Vec<f32> = self.shares.iter().copied().collect();
-        shares.sort_by(f32::total_cmp);
-        shares.get(shares.len() / 2).copied().filter(|_| shares.len() >= MIN_PAIRS)
+        if self.shares.len() < MIN_PAIRS {
+            return None;
+        }
+        let median = |of: fn(&Shares) -> f32| {
+            let mut shares: Vec<f32> = self.shares.iter().map(of).collect();
+            shares.sort_by(f32::total_cmp);
+            shares.get(shares.len() / 2).copied()
+        };
+        // Long hair beside the head moves with it, and a screen may end above it: what moves less decides.
+        Some(median(|shares| shares.around)?.min(median(|shares| shares.above)?))
     }
 
     /// Log-odds that the face is live. A film whose screen does not move looks like a head here, so a high score says
@@ -143,9 +153,16 @@ impl Seen {
     }
 }
 
-/// The share of the face's movement from one frame to another that what is around it has in common; by what is above it
-/// or by all, whichever moved less: long hair moves with the head, and a screen may end above it.
-fn shared(old: &Seen, now: &Seen) -> Option<f32> {
+/// The shares of the face's movement from one frame to another that what is around it has in common.
+#[derive(Clone, Copy)]
+struct Shares {
+    /// Above it and beside it.
+    around: f32,
+    /// Above it only.
+    above: f32,
+}
+
+fn shared(old: &Seen, now: &Seen) -> Option<Shares> {
     if !old.grey.is_like(&now.grey) {
         return None;
     }
@@ -168,9 +185,8 @@ fn shared(old: &Seen, now: &Seen) -> Option<f32> {
     if length < MIN_MOVE {
         return None;
     }
-    let share =
-        |moved: Point| ((moved.x - room.x) * face.x + (moved.y - room.y) * face.y) / (length * length);
-    Some(share(shift(&around)?).min(share(shift(&above)?)))
+    let share = |moved: Point| ((moved.x - room.x) * face.x + (moved.y - room.y) * face.y) / (length * length);
+    Some(Shares { around: share(shift(&around)?), above: share(shift(&above)?) })
 }
 
 /// All cells that are the same place in both frames, no nearer to the border than the reach.
