@@ -17,13 +17,10 @@ mod tests;
 /// Cells along the longer side of a frame.
 const LONG: u32 = 160;
 
-/// A frame is compared with the one that is about so much older.
-const LAG: Duration = Duration::from_millis(330);
-
-/// One older than this says nothing any more.
+/// A frame that is older than this is not compared with.
 const MAX_LAG: Duration = Duration::from_millis(1200);
 
-/// Frames that are kept at most: a third of a second of them, at 30 a second.
+/// Frames that are kept at most.
 const MAX_KEPT: usize = 12;
 
 /// Pairs of frames that are judged together, the newest.
@@ -44,14 +41,15 @@ const MAX_DIFFERENCE: f32 = 30.0;
 /// By how much one cell beside the best displacement must fit worse, in levels of light. Less is a wall without marks.
 const MIN_SHARPNESS: f32 = 0.15;
 
-/// A face that moved less, in cells, does not tell whether anything moves with it.
-const MIN_MOVE: f32 = 0.4;
+/// How far the face must have moved, in cells. With less it does not tell whether anything moves with it, and with more
+/// what does is beyond reach.
+const MOVE: std::ops::RangeInclusive<f32> = 0.4..=3.0;
 
 /// A room that moved farther, in cells, is seen by a camera that moved. Then what is near moves against what is far.
 const MAX_ROOM_MOVE: f32 = 0.25;
 
 /// Log-odds of live where nothing moves with the face, and their slope by the share of its movement that is shared.
-const LINE: (f32, f32) = (1.0, -15.0);
+const LINE: (f32, f32) = (0.9, -20.0);
 
 /// No cue outweighs everything else.
 const LIMITS: (f32, f32) = (-3.0, 0.7);
@@ -71,8 +69,8 @@ impl Surroundings {
         let old = self
             .kept
             .iter()
-            .filter(|old| now.taken_at.since(old.taken_at) <= MAX_LAG)
-            .min_by_key(|old| now.taken_at.since(old.taken_at).abs_diff(LAG));
+            .filter(|old| now.taken_at.since(old.taken_at) <= MAX_LAG && MOVE.contains(&now.moved_since(old)))
+            .max_by(|one, other| now.moved_since(one).total_cmp(&now.moved_since(other)));
         self.shares.extend(old.and_then(|old| shared(old, &now)));
         self.kept.push_back(now);
         self.kept.drain(..self.kept.len().saturating_sub(MAX_KEPT));
@@ -138,6 +136,11 @@ impl Seen {
         }
     }
 
+    /// How far the face moved.
+    fn moved_since(&self, old: &Self) -> f32 {
+        (self.middle.x - old.middle.x).hypot(self.middle.y - old.middle.y)
+    }
+
     fn place(&self, x: usize, y: usize) -> Place {
         // From the middle of the box, in its widths and heights.
         let across = ((x as f32 + 0.5 - self.bbox.x) / self.bbox.w - 0.5).abs();
@@ -182,7 +185,7 @@ fn shared(old: &Seen, now: &Seen) -> Option<Shares> {
     let room = shift(&room).filter(|room| room.x.hypot(room.y) <= MAX_ROOM_MOVE)?;
     let face = Point { x: now.middle.x - old.middle.x - room.x, y: now.middle.y - old.middle.y - room.y };
     let length = face.x.hypot(face.y);
-    if length < MIN_MOVE {
+    if !MOVE.contains(&length) {
         return None;
     }
     let share = |moved: Point| ((moved.x - room.x) * face.x + (moved.y - room.y) * face.y) / (length * length);
