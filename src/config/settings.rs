@@ -36,7 +36,8 @@ settings! {
         /// Turn each frame clockwise by this: 0, 90, 180 or 270. A camera that is mounted upside down needs 180. `width_px`
         /// and `height_px` are those before the turn. After a change nobody has to enrol again.
         rotate: u32 = 0, 0..=270 "degrees, in steps of 90";
-        /// Swap left and right, after `rotate`.
+        /// Swap left and right, after `rotate`: for a camera that shows people as a mirror does, so that writing in its picture
+        /// reads backwards. Who is asked to turn to the left must be seen to turn to their own.
         mirror: bool = false;
         /// Frames to drop after the camera opens, while its exposure settles.
         skip_frames: u32 = 4, 0..=60 "frames";
