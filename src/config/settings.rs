@@ -94,7 +94,7 @@ settings! {
         /// The share of live presentations that may be refused: more is stricter with pictures, and with people.
         bpcer: f32 = 0.05, 0.001..=0.2 "of live presentations";
         /// The network that tells, by its name in MODELS.toml.
-        model: String = "recapture".into();
+        model: String = "attack".into();
     }
 
     /// How much evidence a decision needs, and how long it may take.

@@ -70,7 +70,8 @@ impl Report {
     pub fn det(&self) -> Vec<Point> {
         let scores = |live: bool| {
             let of_kind = |person: &&Person| -> Vec<f32> {
-                let shown = person.presentations.iter().filter(|shown| (shown.species == super::clips::LIVE) == live);
+                let shown =
+                    person.presentations.iter().filter(|shown| (shown.species == super::clips::LIVE) == live);
                 shown.flat_map(|shown| &shown.tries).filter_map(|one| one.score).collect()
             };
             self.people.iter().collect::<Vec<_>>().iter().flat_map(of_kind).collect::<Vec<f32>>()

@@ -9,9 +9,12 @@ use crate::rate::Bounds;
 
 /// What was measured, by source: people, clips and tries.
 pub fn material(people: &[Person]) -> String {
-    let mut text = "| source | person | enrolled | species | clips | tries |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
+    let mut text =
+        "| source | person | enrolled | species | clips | tries |\n| --- | --- | --- | --- | --- | --- |\n"
+            .to_owned();
     for person in people {
-        let mut species: Vec<&str> = person.presentations.iter().map(|shown| shown.species.as_str()).collect();
+        let mut species: Vec<&str> =
+            person.presentations.iter().map(|shown| shown.species.as_str()).collect();
         species.sort_unstable();
         species.dedup();
         for name in species {
@@ -19,7 +22,8 @@ pub fn material(people: &[Person]) -> String {
             let tries: usize = shown().map(|shown| shown.tries.len()).sum();
             let enrolled = if person.enrolled.is_some() { "yes" } else { "no" };
             let Person { source, name: who, .. } = person;
-            let _ = writeln!(text, "| {source} | {who} | {enrolled} | {name} | {} | {tries} |", shown().count());
+            let _ =
+                writeln!(text, "| {source} | {who} | {enrolled} | {name} | {} | {tries} |", shown().count());
         }
     }
     text

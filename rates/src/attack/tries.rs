@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use facelatch::config::{AttackLevel, Config};
-use facelatch::head::project::SplitMix64;
 use facelatch::embed::{Embedding, TemplateKey};
+use facelatch::head::project::SplitMix64;
 use facelatch::people::{Account, Accounts, UserName};
 use facelatch::pipeline::{Attempt, Cause, EnrollError, EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{StoreError, Template, TemplateStore};
 
-use super::clips::Clip;
 use super::answer::{self, Answering, Poses, Told};
+use super::clips::Clip;
 use super::stage::{Loop, Once, Stage};
 use super::store::MemoryStore;
 use crate::RatesError;
@@ -108,7 +108,12 @@ pub(super) struct Door {
 
 impl Door {
     /// With these networks and nobody enrolled. `seed` is where challenges are drawn from.
-    pub(super) fn new(networks: Networks, source: &str, level: AttackLevel, seed: u64) -> Result<Self, RatesError> {
+    pub(super) fn new(
+        networks: Networks,
+        source: &str,
+        level: AttackLevel,
+        seed: u64,
+    ) -> Result<Self, RatesError> {
         let owner = UserName::new("owner").map_err(|e| RatesError::Asked(e.to_string()))?;
         let (stage, store) = (Stage::of(source), Arc::new(MemoryStore::default()));
         let mut config = Config::default();
@@ -116,13 +121,23 @@ impl Door {
         let rules = Rules::of(&config);
         let random = Mutex::new(SplitMix64(seed));
         let random = Arc::new(move || random.lock().unwrap_or_else(PoisonError::into_inner).bits());
-        let pipeline =
-            Pipeline::new(networks, rules, Box::new(stage.clone()), Arc::new(stage.clone()), store.clone(), random);
+        let pipeline = Pipeline::new(
+            networks,
+            rules,
+            Box::new(stage.clone()),
+            Arc::new(stage.clone()),
+            store.clone(),
+            random,
+        );
         Ok(Self { stage, pipeline, owner, store, is_enrolled: false })
     }
 
     /// Enrols the person from their live clips: the first that suffices. Returns the clip and its first frame that is left.
-    pub(super) fn enrol(&mut self, clips: &[&Clip], templates: usize) -> Result<Option<(usize, usize)>, RatesError> {
+    pub(super) fn enrol(
+        &mut self,
+        clips: &[&Clip],
+        templates: usize,
+    ) -> Result<Option<(usize, usize)>, RatesError> {
         for (number, clip) in clips.iter().enumerate() {
             self.stage.play(clip, Box::new(Once::from(0, clip)));
             let (user, account, label) = (self.owner.clone(), Account::Door, String::new());
@@ -167,7 +182,12 @@ impl Door {
     }
 
     /// One try, of what is on the stage. `None` if the clip ended before it could say anything.
-    pub(super) fn attempt(&mut self, clip: &Clip, start: usize, observer: super::Observer<'_>) -> Result<Option<Try>, RatesError> {
+    pub(super) fn attempt(
+        &mut self,
+        clip: &Clip,
+        start: usize,
+        observer: super::Observer<'_>,
+    ) -> Result<Option<Try>, RatesError> {
         let Attempt { verdict, trace } = self.pipeline.verify(&self.owner, &Accounts::default(), observer);
         let (shown, ended) = self.stage.shown();
         let last = shown.unwrap_or(start);
@@ -179,7 +199,9 @@ impl Door {
             }
             Verdict::Denied(_) => (score, Some(false), "no match".to_owned()),
             Verdict::Unavailable(Cause::Failed(why)) => return Err(RatesError::Asked(why)),
-            Verdict::Unavailable(_) if ended && last.abs_diff(start) as f64 / clip.fps < LEAST_S => return Ok(None),
+            Verdict::Unavailable(_) if ended && last.abs_diff(start) as f64 / clip.fps < LEAST_S => {
+                return Ok(None);
+            }
             Verdict::Unavailable(Cause::Retry(reason)) => (None, None, format!("{reason:?}")),
             Verdict::Unavailable(cause) => (None, None, format!("{cause:?}")),
         };
@@ -260,7 +282,11 @@ fn answering(
 }
 
 /// An attack that plays on whatever is asked.
-fn film(door: &mut Door, clip: &Clip, Challenges { attacks, seed }: Challenges) -> Result<Vec<Try>, RatesError> {
+fn film(
+    door: &mut Door,
+    clip: &Clip,
+    Challenges { attacks, seed }: Challenges,
+) -> Result<Vec<Try>, RatesError> {
     let mut random = SplitMix64(seed);
     let mut tries = Vec::new();
     for _ in 0..attacks {

@@ -142,7 +142,9 @@ impl Place {
         let is_left = across < 0.0;
         match () {
             () if (aside > 1.7 || down < -1.5) && (down < 0.3 || aside > 2.2) => Self::Room,
-            () if (0.75..1.4).contains(&aside) && (-0.55..0.2).contains(&down) => Self::Around(usize::from(is_left)),
+            () if (0.75..1.4).contains(&aside) && (-0.55..0.2).contains(&down) => {
+                Self::Around(usize::from(is_left))
+            }
             () if (0.55..0.9).contains(&aside) && (-0.95..-0.55).contains(&down) => {
                 Self::Around(2 + usize::from(is_left))
             }

@@ -188,7 +188,8 @@ fn shared(old: &Seen, now: &Seen) -> Option<Shares> {
     if !MOVE.contains(&length) {
         return None;
     }
-    let share = |moved: Point| ((moved.x - room.x) * face.x + (moved.y - room.y) * face.y) / (length * length);
+    let share =
+        |moved: Point| ((moved.x - room.x) * face.x + (moved.y - room.y) * face.y) / (length * length);
     Some(Shares { around: share(shift(&around)?), above: share(shift(&above)?) })
 }
 
