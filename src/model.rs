@@ -38,6 +38,8 @@ pub enum Kind {
     Detector,
     /// Aligned face to embedding.
     Embedder,
+    /// Face and what is around it to whether it is live.
+    Attack,
 }
 
 /// One model of the list. Keys that only people need (source, licence) are not read here.
@@ -181,6 +183,14 @@ impl Manifest {
                 Err(network.unusable(format!("an embedder has one [1, n] output, this one has {other:?}")))
             }
         }
+    }
+
+    /// Loads the network `name` that tells attacks from live faces.
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub fn attack(&self, name: &str) -> Result<Network, ModelError> {
+        self.network(name, Kind::Attack, None)
     }
 
     fn network(&self, name: &str, kind: Kind, side_px: Option<usize>) -> Result<Network, ModelError> {
