@@ -132,16 +132,12 @@ impl Manifest {
         }
     }
 
-    /// Loads the network for attacks `name`, which has [`Network::operating_points`].
+    /// Loads the network `name` that tells attacks from live faces.
     ///
     /// # Errors
     /// [`ModelError`].
     pub fn attack(&self, name: &str) -> Result<Network, ModelError> {
-        let network = self.network(name, Kind::Attack, None)?;
-        if network.operating_points().is_none() {
-            return Err(network.unusable(format!("no [{name}.operating_points] in MODELS.toml")));
-        }
-        Ok(network)
+        self.network(name, Kind::Attack, None)
     }
 
     fn network(&self, name: &str, kind: Kind, side_px: Option<usize>) -> Result<Network, ModelError> {
@@ -276,9 +272,13 @@ impl Network {
         self.live_logit
     }
 
-    /// Its thresholds, if it finds attacks and its entry has them.
-    pub fn operating_points(&self) -> Option<&OperatingPoints> {
-        self.operating_points.as_ref()
+    /// Its thresholds.
+    ///
+    /// # Errors
+    /// [`ModelError::Unusable`] if its entry has none.
+    pub fn operating_points(&self) -> Result<&OperatingPoints, ModelError> {
+        let why = || format!("MODELS.toml has no [{}.operating_points] for it", self.name);
+        self.operating_points.as_ref().ok_or_else(|| self.unusable(why()))
     }
 
     /// Height and width of its input in pixels.

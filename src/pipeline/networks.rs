@@ -65,7 +65,7 @@ fn passive(manifest: &Manifest, attack: &Attack) -> Result<Option<PassiveDetecto
         return Ok(None);
     }
     let network = manifest.attack(&attack.model)?;
-    let points = network.operating_points().cloned().unwrap_or_default();
+    let points = network.operating_points()?.clone();
     let network = Arc::new(AttackNetwork::new(network)?);
     Ok(Some(checked(network, &points, attack)?))
 }

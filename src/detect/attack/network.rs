@@ -39,7 +39,11 @@ impl AttackNetwork {
         Ok(network)
     }
 
-    fn see(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError> {
+    /// Log-odds that the face in this frame is live.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the network fails.
+    pub fn score(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError> {
         let Square { x, y, side } = Square::around(&face.bbox, frame.width(), frame.height());
         let (row, begin, length) = (frame.width() as usize * 3, x as usize * 3, side as usize * 3);
         let rows = frame.rgb().chunks_exact(row).skip(y as usize).take(side as usize);
@@ -68,7 +72,7 @@ impl FrameScore for AttackNetwork {
     }
 
     fn score(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError> {
-        self.see(frame, face)
+        Self::score(self, frame, face)
     }
 }
 
