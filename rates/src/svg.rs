@@ -112,8 +112,14 @@ impl Plot {
 
 /// Rates from 1e-5 to 1 on logarithmic axes.
 fn logarithmic(title: &'static str) -> Axis {
+    logarithmic_from(title, -5)
+}
+
+/// Rates from this power of ten to 1.
+fn logarithmic_from(title: &'static str, lowest: i32) -> Axis {
     let label = |power: i32| if power == 0 { "1".to_owned() } else { format!("1e{power}") };
-    Axis { title, from: -5.0, to: 0.0, ticks: (-5..=0).map(|p| (f64::from(p), label(p))).collect() }
+    let ticks = (lowest..=0).map(|p| (f64::from(p), label(p))).collect();
+    Axis { title, from: f64::from(lowest), to: 0.0, ticks }
 }
 
 fn shares(title: &'static str, to: f64) -> Axis {
@@ -134,6 +140,15 @@ pub fn det(m: &Measured) -> String {
         let key = format!("{} frames, {} templates", d.shape.frames, d.shape.templates);
         plot.line(m.decision_det.iter().map(log), "#c0392b", &key);
     }
+    plot.finish()
+}
+
+/// BPCER against APCER, all species together; a rate of 0 is drawn at the edge.
+pub fn attack_det(points: &[Point]) -> String {
+    let axis = |title| logarithmic_from(title, -3);
+    let mut plot = Plot::new("DET of presentation attack detection", axis("APCER"), axis("BPCER"));
+    let log = |rate: f64| rate.max(1e-3).log10();
+    plot.line(points.iter().map(|p| (log(p.fmr), log(p.fnmr))), "#1f5fa8", "decisions");
     plot.finish()
 }
 

@@ -51,6 +51,8 @@ settings! {
     models: Models {
         /// The folder that holds MODELS.toml and the files it lists.
         folder: PathBuf = "/usr/share/facelatch/models".into();
+        /// A second folder like that, for models of your own: `facelatch models add` writes it. It need not be there.
+        own_folder: PathBuf = "/usr/local/share/facelatch/models".into();
         /// The face detector, by its name in MODELS.toml.
         detector: String = "yunet".into();
         /// The face embedder, by its name in MODELS.toml: "sface", or "mobilefacenet" for a Pi 3 or Zero 2. After a
@@ -92,7 +94,7 @@ settings! {
         /// The share of live presentations that may be refused: more is stricter with pictures, and with people.
         bpcer: f32 = 0.05, 0.001..=0.2 "of live presentations";
         /// The network that tells, by its name in MODELS.toml.
-        model: String = "recapture".into();
+        model: String = "attack".into();
     }
 
     /// How much evidence a decision needs, and how long it may take.

@@ -2,6 +2,7 @@
 
 use super::Verdict;
 use crate::detect::Face;
+use crate::detect::attack::{Presentation, Score};
 use crate::head::Probability;
 
 /// An attempt and how it ended.
@@ -20,6 +21,9 @@ pub struct Trace {
     pub probability: Option<Probability>,
     /// What it had to reach, if a face was judged. Only the owner may see it.
     pub threshold: Option<Probability>,
+    /// The least that was said of the presentation while it was taken for live; `None` if it never was. Only the owner may see
+    /// it.
+    pub live: Option<Score>,
     /// Good frames in the current run; it starts again when the face changes.
     pub frames: usize,
     /// The largest face in the last frame, judged or not, in pixels of that frame.
@@ -59,6 +63,14 @@ pub(super) struct Mean {
 }
 
 impl Trace {
+    /// Keeps the score of a presentation that is taken for live.
+    pub(super) fn judged(&mut self, presentation: Presentation) {
+        if let Presentation::Live(score) = presentation {
+            let least = self.live.map_or(score.0, |least| least.0.min(score.0));
+            self.live = Some(Score(least));
+        }
+    }
+
     /// Time by stage.
     pub fn ms(&self) -> StageMs {
         let StageMeans { detect, align, embed } = self.means;

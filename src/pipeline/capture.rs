@@ -89,7 +89,7 @@ impl Pipeline {
             }
             trace.frames = probes.len();
             report(observer, Progress::Captured { done: probes.len(), wanted })?;
-            match stage.judge() {
+            match stage.judge(&self.scene) {
                 Presentation::MoreNeeded(Need::LookStraight) => {
                     window.problem = Some(Cause::Retry(RetryReason::TurnedAway));
                     report(observer, Progress::Guidance(RetryReason::TurnedAway))?;
@@ -172,6 +172,9 @@ impl Pipeline {
         let faces = self.networks.detector.detect(frame)?;
         trace.means.detect.add(self.ms_since(start));
         trace.face = faces.first().copied();
+        if self.networks.passive.is_some() {
+            self.scene.see(frame, faces.first());
+        }
         Ok(faces)
     }
 

@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 pub mod attack;
+pub mod film;
 pub mod masks;
 pub mod spoil;
 pub mod stage;
 pub mod store;
+mod turn;
 pub mod world;

@@ -325,7 +325,7 @@ impl Drop for World {
 }
 
 /// The shipped networks, loaded once for all tests of this program.
-pub(crate) fn networks() -> Networks {
+pub fn networks() -> Networks {
     static LOADED: OnceLock<(Network, Network, Head)> = OnceLock::new();
     let (detector, embedder, head) = LOADED.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");

@@ -132,7 +132,7 @@ outcomes! {
     prompt {
         TurnLeft = "turn-left", "turn your head a little to the left";
         TurnRight = "turn-right", "turn your head a little to the right";
-        LookStraight = "look-straight", "look straight at the camera again";
+        LookStraight = "look-straight", "look straight at the camera";
     }
 }
 

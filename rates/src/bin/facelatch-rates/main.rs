@@ -3,9 +3,11 @@
 
 mod ablate;
 mod args;
+mod attack;
 mod chips;
 mod fit;
 mod import;
+mod lab;
 mod lfw;
 mod measure;
 mod stress;
@@ -20,7 +22,10 @@ fn main() -> ExitCode {
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
+        args::Verb::Attack(attack) => attack::run(&attack),
         args::Verb::Import(import) => import::run(&import),
+        args::Verb::Lab(lab) => lab::run(&lab),
+        args::Verb::Landmarks(landmarks) => lab::landmarks(&landmarks),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
         args::Verb::Measure(measure) => measure::run(&measure),
         args::Verb::Stress(stress) => stress::run(&stress),

@@ -1,0 +1,214 @@
+//! A live clip that answers questions: the person turns as they once turned, and when they are asked.
+//!
+//! What is played are their own frames at their own rate, forth or back, always one next to the last. A question that the clip
+//! has no answer to close by makes the try void, as if it had not been made.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use facelatch::clock::BootTime;
+use facelatch::detect::attack::Need;
+use facelatch::detect::quality::RetryReason;
+use facelatch::detect::{Detector, Face};
+use facelatch::pipeline::Progress;
+
+use super::clips::Clip;
+use super::stage::Script;
+use crate::{RatesError, picture};
+
+/// From a question to the first movement.
+const REACTION: Duration = Duration::from_millis(400);
+
+/// A turn that takes longer is no answer of this clip, in seconds.
+const LONGEST_S: f64 = 2.0;
+
+/// The nose off the middle of the eyes, in eye distances, of a straight face at most and of a turned face at least.
+const STRAIGHT: f32 = 0.1;
+const TURNED: f32 = 0.27;
+
+/// How the head stands in each frame: the nose from the middle of the eyes along the line between them, in eye distances;
+/// positive to the right of the picture, where a head goes that turns to its own left. `None` without a face.
+pub type Poses = Arc<[Option<f32>]>;
+
+/// Looks at each frame of a clip.
+///
+/// # Errors
+/// When the detector fails. A picture that cannot be read shows no face.
+pub fn poses(detector: &Detector, clip: &Clip) -> Result<Poses, RatesError> {
+    let pose = |path| {
+        let frame = picture::read(path).and_then(|picture| picture::frame(&picture));
+        let faces = frame.map_or(Ok(Vec::new()), |frame| detector.detect(&frame))?;
+        Ok(faces.first().map(pose))
+    };
+    clip.frames.iter().map(|path| pose(path)).collect()
+}
+
+fn pose(face: &Face) -> f32 {
+    let [left, right, nose, ..] = face.landmarks;
+    let (x, y) = (right.x - left.x, right.y - left.y);
+    let off = (nose.x - (left.x + right.x) / 2.0, nose.y - (left.y + right.y) / 2.0);
+    (off.0 * x + off.1 * y) / (x * x + y * y).max(1.0)
+}
+
+/// Whether a head that stands so does what was asked.
+fn does(pose: Option<f32>, need: Need) -> bool {
+    pose.is_some_and(|pose| match need {
+        Need::TurnLeft => pose >= TURNED,
+        Need::TurnRight => pose <= -TURNED,
+        Need::LookStraight | Need::Frames => pose.abs() <= STRAIGHT,
+    })
+}
+
+/// Whether a try may begin at this frame: the face is straight.
+pub fn may_begin(poses: &Poses, frame: usize) -> bool {
+    does(poses[frame], Need::LookStraight)
+}
+
+/// What the person was told, and whether they could do it.
+#[derive(Clone)]
+pub struct Told(Arc<Mutex<(Need, bool)>>);
+
+impl Default for Told {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new((Need::LookStraight, true))))
+    }
+}
+
+impl Told {
+    /// Listens to the pipeline.
+    pub fn hear(&self, progress: &Progress) {
+        match progress {
+            Progress::Prompt(need) => self.with(|told| told.0 = *need),
+            Progress::Guidance(RetryReason::TurnedAway) => self.with(|told| told.0 = Need::LookStraight),
+            _ => {}
+        }
+    }
+
+    /// Whether the clip had an answer to everything.
+    pub fn could_answer(&self) -> bool {
+        self.with(|told| told.1)
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut (Need, bool)) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The person in a live clip, listening.
+pub struct Answering {
+    poses: Poses,
+    longest: usize,
+    at: usize,
+    forward: bool,
+    told: Told,
+    noticed: Need,
+    moves_at: BootTime,
+    does: Need,
+}
+
+impl Answering {
+    /// Begins at this frame of the clip.
+    pub fn from(start: usize, clip: &Clip, poses: &Poses, told: Told) -> Self {
+        let longest = (LONGEST_S * clip.fps) as usize;
+        let straight = Need::LookStraight;
+        let moves_at = BootTime::default();
+        Self {
+            poses: poses.clone(),
+            longest,
+            at: start,
+            forward: true,
+            told,
+            noticed: straight,
+            moves_at,
+            does: straight,
+        }
+    }
+
+    /// The nearest frame that does what was asked.
+    fn nearest(&self) -> Option<usize> {
+        let does = (0..self.poses.len()).filter(|frame| does(self.poses[*frame], self.does));
+        does.min_by_key(|frame| frame.abs_diff(self.at))
+    }
+
+    /// Nobody stands still: one frame on, and back where the pose ends.
+    fn stay(&mut self) {
+        for _ in 0..2 {
+            let next = if self.forward { self.at + 1 } else { self.at.wrapping_sub(1) };
+            if self.poses.get(next).is_some_and(|pose| does(*pose, self.does)) {
+                self.at = next;
+                return;
+            }
+            self.forward = !self.forward;
+        }
+    }
+}
+
+impl Script for Answering {
+    fn next(&mut self, now: BootTime) -> Option<usize> {
+        let need = self.told.with(|told| told.0);
+        if need != self.noticed {
+            (self.noticed, self.moves_at) = (need, now.after(REACTION));
+        }
+        if now >= self.moves_at {
+            self.does = self.noticed;
+        }
+        if does(self.poses[self.at], self.does) {
+            self.stay();
+            return Some(self.at);
+        }
+        match self.nearest() {
+            Some(goal) if goal.abs_diff(self.at) <= self.longest => {
+                self.at = if goal > self.at { self.at + 1 } else { self.at - 1 };
+            }
+            _ => self.told.with(|told| told.1 = false),
+        }
+        Some(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use facelatch::detect::Point;
+
+    fn clip(frames: usize) -> Clip {
+        let text = || "x".to_owned();
+        let frames = (0..frames).map(|n| n.to_string().into()).collect();
+        Clip { source: text(), species: text(), name: text(), person: text(), fps: 10.0, frames }
+    }
+
+    /// The frames shown at ten a second, after this was asked at the first.
+    fn shown(poses: &[f32], start: usize, need: Need, frames: u64) -> (Vec<usize>, bool) {
+        let poses: Poses = poses.iter().map(|pose| Some(*pose)).collect();
+        let told = Told::default();
+        let mut script = Answering::from(start, &clip(poses.len()), &poses, told.clone());
+        told.hear(&Progress::Prompt(need));
+        let at = |n: u64| BootTime(Duration::from_secs(9) + Duration::from_millis(100 * n));
+        ((0..frames).filter_map(|n| script.next(at(n))).collect(), told.could_answer())
+    }
+
+    #[test]
+    fn the_person_turns_when_asked_and_stays_there() {
+        let poses = [0.0, 0.05, 0.15, 0.3, 0.35, 0.2, 0.0];
+        let (frames, could) = shown(&poses, 0, Need::TurnLeft, 10);
+        assert_eq!(frames, [1, 0, 1, 0, 1, 2, 3, 4, 3, 4], "four frames to react, then to the turn");
+        assert!(could);
+    }
+
+    #[test]
+    fn a_clip_without_the_turn_is_void() {
+        assert!(!shown(&[0.0, 0.05, 0.3], 0, Need::TurnRight, 9).1);
+        let far: Vec<f32> = (0..40).map(|n| if n < 39 { 0.0 } else { 0.3 }).collect();
+        assert!(!shown(&far, 0, Need::TurnLeft, 9).1, "farther than two seconds");
+        assert!(shown(&far, 25, Need::TurnLeft, 9).1);
+    }
+
+    #[test]
+    fn the_nose_to_the_right_of_the_picture_is_a_turn_to_the_own_left() {
+        let p = |x, y| Point { x, y };
+        let landmarks = [p(100.0, 100.0), p(200.0, 100.0), p(180.0, 160.0), p(120.0, 200.0), p(180.0, 200.0)];
+        let face = Face { bbox: Default::default(), landmarks, confidence: 1.0 };
+        assert!((pose(&face) - 0.3).abs() < 1e-6 && does(Some(pose(&face)), Need::TurnLeft));
+        assert!(!does(None, Need::LookStraight));
+    }
+}

@@ -1,0 +1,81 @@
+//! All tables of one measurement.
+
+use serde::Serialize;
+
+use super::left_out::{self, LeftOut};
+use super::rates::{Summary, Threshold};
+use super::table;
+use super::tries::{Person, Plan};
+use crate::curve::{Curve, Point};
+
+/// What was asked for, and what was found.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Name of the network.
+    pub model: String,
+    /// SHA-256 of its file.
+    pub model_sha256: String,
+    /// How tries were made.
+    pub plan: Plan,
+    /// The wanted share of live tries that are refused.
+    pub bpcer: f64,
+    /// At the threshold of the daemon, for that share.
+    pub shipped: Summary,
+    /// Whatever the network says: what a challenge does by itself.
+    pub challenge: Option<Summary>,
+    /// Thresholds set on all sources but one.
+    pub left_out: Vec<LeftOut>,
+    /// The scores.
+    pub people: Vec<Person>,
+}
+
+impl Report {
+    /// Counts everything.
+    pub fn of(
+        (model, model_sha256): (String, String),
+        people: Vec<Person>,
+        plan: Plan,
+        (bpcer, shipped): (f64, Threshold),
+    ) -> Self {
+        let everyone: Vec<&Person> = people.iter().collect();
+        let any = Threshold { score: f32::MIN, live_median: None };
+        let (shipped, challenge) =
+            (Summary::of(&everyone, shipped), plan.challenge.map(|_| Summary::of(&everyone, any)));
+        let left_out = if plan.challenge.is_some() { Vec::new() } else { left_out::each(&people, bpcer) };
+        Self { model, model_sha256, plan, bpcer, shipped, challenge, left_out, people }
+    }
+
+    /// As Markdown.
+    pub fn markdown(&self) -> String {
+        let Self { shipped, bpcer, .. } = self;
+        let heading = |title: &str, table: String| format!("\n**{title}**\n\n{table}");
+        let mut text = format!("Network {} (sha256 {}).\n", self.model, self.model_sha256);
+        text.push_str(&heading("Clips", table::material(&self.people)));
+        if let Some(challenge) = &self.challenge {
+            text.push_str(&heading("The challenge by itself", table::summary(challenge)));
+        }
+        let what = if self.challenge.is_some() { "Passive and challenge" } else { "Passive" };
+        let percent = bpcer * 100.0;
+        let title = format!("{what}, at the daemon's threshold for a BPCER of {percent} %");
+        text.push_str(&heading(&title, table::summary(shipped)));
+        text.push_str(&heading("The same by source", table::by_source(&self.people, shipped.threshold)));
+        if !self.left_out.is_empty() {
+            let title = format!("Threshold set on all other sources, for a BPCER of {percent} %");
+            text.push_str(&heading(&title, table::left_out(&self.left_out)));
+        }
+        text
+    }
+
+    /// BPCER by APCER at every threshold, all species together.
+    pub fn det(&self) -> Vec<Point> {
+        let scores = |live: bool| {
+            let of_kind = |person: &&Person| -> Vec<f32> {
+                let shown =
+                    person.presentations.iter().filter(|shown| (shown.species == super::clips::LIVE) == live);
+                shown.flat_map(|shown| &shown.tries).filter_map(|one| one.score).collect()
+            };
+            self.people.iter().collect::<Vec<_>>().iter().flat_map(of_kind).collect::<Vec<f32>>()
+        };
+        Curve::of(scores(true), scores(false)).det(200)
+    }
+}

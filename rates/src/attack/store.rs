@@ -1,0 +1,74 @@
+//! Templates in memory. Misses are not kept: a lockout would end the measurement.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use facelatch::embed::TemplateKey;
+use facelatch::people::{Misses, UserName};
+use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
+
+/// A store that forgets misses.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<(Vec<Template>, u64)>);
+
+impl MemoryStore {
+    fn kept(&self) -> MutexGuard<'_, (Vec<Template>, u64)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TemplateStore for MemoryStore {
+    fn replace(&self, gone: &BTreeSet<String>, templates: &[Template]) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        kept.0.retain(|template| !gone.contains(&template.id));
+        kept.0.extend_from_slice(templates);
+        kept.1 += 1;
+        Ok(())
+    }
+
+    fn templates(&self, user: Option<&UserName>) -> Result<Vec<Template>, StoreError> {
+        let is_wanted = |template: &&Template| user.is_none_or(|user| template.user == *user);
+        Ok(self.kept().0.iter().filter(is_wanted).cloned().collect())
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let template_key = Arc::new(TemplateKey::identity());
+        Ok(Snapshot { revision: self.revision(), template_key, templates: self.templates(None)? })
+    }
+
+    fn remove(&self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {
+        let mut kept = self.kept();
+        let before = kept.0.len();
+        kept.0.retain(|template| template.user != *user || id.is_some_and(|id| template.id != id));
+        kept.1 += 1;
+        Ok(before - kept.0.len())
+    }
+
+    fn misses(&self, _: Option<&UserName>) -> Result<Misses, StoreError> {
+        Ok(Misses::default())
+    }
+
+    fn prove_room_for_miss(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn set_misses(&self, _: Option<&UserName>, _: Misses) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn revision(&self) -> u64 {
+        self.kept().1
+    }
+
+    fn renew(&self) -> Result<usize, StoreError> {
+        Ok(self.kept().0.len())
+    }
+
+    fn renew_key(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn health(&self) -> Health {
+        Health::default()
+    }
+}

@@ -1,0 +1,298 @@
+//! One person's clips before the daemon's own pipeline: enrolled from the first live frames, then tried again and again.
+//!
+//! The pipeline runs with a threshold that nothing falls below, so that each try tells its score; a threshold is laid on
+//! afterwards ([`super::rates`]). All else is what the daemon does with its default configuration.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use facelatch::config::{AttackLevel, Config};
+use facelatch::embed::{Embedding, TemplateKey};
+use facelatch::head::project::SplitMix64;
+use facelatch::people::{Account, Accounts, UserName};
+use facelatch::pipeline::{Attempt, Cause, EnrollError, EnrollRequest, Networks, Pipeline, Rules, Verdict};
+use facelatch::store::{StoreError, Template, TemplateStore};
+
+use super::answer::{self, Answering, Poses, Told};
+use super::clips::Clip;
+use super::stage::{Loop, Once, Stage};
+use super::store::MemoryStore;
+use crate::RatesError;
+
+/// A try that the end of its clip cuts off earlier says nothing, in seconds.
+const LEAST_S: f64 = 2.0;
+
+/// How tries are made.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Templates of an enrolment.
+    pub templates: usize,
+    /// Least time from the beginning of one try to that of the next, in seconds.
+    pub every_s: f64,
+    /// Whether heads are asked to turn.
+    pub challenge: Option<Challenges>,
+}
+
+/// How challenges are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Challenges {
+    /// Tries of each attack, at random moments of its clip.
+    pub attacks: usize,
+    /// Of everything random.
+    pub seed: u64,
+}
+
+/// What was found of one person before one camera.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Person {
+    /// Whom the clips show.
+    pub name: String,
+    /// Where they are from.
+    pub source: String,
+    /// What the frames that they were enrolled from scored; `None` if they could not be enrolled.
+    pub enrolled: Option<Vec<f32>>,
+    /// What was put before the camera.
+    pub presentations: Vec<Presentation>,
+}
+
+/// One clip.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Presentation {
+    /// [`super::clips::LIVE`], or the kind of attack.
+    pub species: String,
+    /// Name of the clip.
+    pub clip: String,
+    /// One after another.
+    pub tries: Vec<Try>,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Try {
+    /// Log-odds that the presentation is live; `None` without a decision, and [`f32::NEG_INFINITY`] for an attack whatever the
+    /// threshold.
+    #[serde(with = "infinite")]
+    pub score: Option<f32>,
+    /// Whether it matched the person; `None` if nothing was compared, or nobody was enrolled.
+    pub matched: Option<bool>,
+    /// How it ended, in a word.
+    pub outcome: String,
+    /// The first and the last frame.
+    pub frames: (usize, usize),
+}
+
+/// JSON has no infinity.
+mod infinite {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(score: &Option<f32>, to: S) -> Result<S::Ok, S::Error> {
+        score.map(|score| score.max(f32::MIN)).serialize(to)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Option<f32>, D::Error> {
+        let score = Option::<f32>::deserialize(from)?;
+        Ok(score.map(|score| if score == f32::MIN { f32::NEG_INFINITY } else { score }))
+    }
+}
+
+/// The daemon before one camera.
+pub(super) struct Door {
+    pub(super) stage: Stage,
+    pub(super) pipeline: Pipeline,
+    pub(super) owner: UserName,
+    store: Arc<MemoryStore>,
+    is_enrolled: bool,
+}
+
+impl Door {
+    /// With these networks and nobody enrolled. `seed` is where challenges are drawn from.
+    pub(super) fn new(
+        networks: Networks,
+        source: &str,
+        level: AttackLevel,
+        seed: u64,
+    ) -> Result<Self, RatesError> {
+        let owner = UserName::new("owner").map_err(|e| RatesError::Asked(e.to_string()))?;
+        let (stage, store) = (Stage::of(source), Arc::new(MemoryStore::default()));
+        let mut config = Config::default();
+        config.attack.level = level;
+        let rules = Rules::of(&config);
+        let random = Mutex::new(SplitMix64(seed));
+        let random = Arc::new(move || random.lock().unwrap_or_else(PoisonError::into_inner).bits());
+        let pipeline = Pipeline::new(
+            networks,
+            rules,
+            Box::new(stage.clone()),
+            Arc::new(stage.clone()),
+            store.clone(),
+            random,
+        );
+        Ok(Self { stage, pipeline, owner, store, is_enrolled: false })
+    }
+
+    /// Enrols the person from their live clips: the first that suffices. Returns the clip and its first frame that is left.
+    pub(super) fn enrol(
+        &mut self,
+        clips: &[&Clip],
+        templates: usize,
+    ) -> Result<Option<(usize, usize)>, RatesError> {
+        for (number, clip) in clips.iter().enumerate() {
+            self.stage.play(clip, Box::new(Once::from(0, clip)));
+            let (user, account, label) = (self.owner.clone(), Account::Door, String::new());
+            let request = EnrollRequest { user, account, label, templates };
+            match self.pipeline.enroll(request, &mut |_| ControlFlow::Continue(())) {
+                Ok(_) => {
+                    self.is_enrolled = true;
+                    return Ok(Some((number, self.stage.shown().0.map_or(0, |last| last + 1))));
+                }
+                Err(EnrollError::Store(error)) => return Err(failed(&error)),
+                Err(EnrollError::Unavailable(Cause::Failed(why))) => return Err(RatesError::Asked(why)),
+                Err(_) => {}
+            }
+        }
+        self.enrol_nobody()?;
+        Ok(None)
+    }
+
+    /// A template that nothing matches, so that attempts are made.
+    fn enrol_nobody(&self) -> Result<(), RatesError> {
+        let info = self.pipeline.network_info();
+        let mut values = vec![0.0; info.embedding_length];
+        values[0] = 1.0;
+        let embedding = Embedding::new(values).map_err(|e| RatesError::Asked(e.to_string()))?;
+        let template = Template {
+            id: "0".repeat(32),
+            user: self.owner.clone(),
+            label: String::new(),
+            created_at: Default::default(),
+            account: Account::Door,
+            embedder_sha256: info.embedder_sha256,
+            live: None,
+            embedding: TemplateKey::identity().apply(&embedding),
+        };
+        self.store.add(&[template]).map_err(|e| failed(&e))
+    }
+
+    /// What the enrolled frames scored.
+    pub(super) fn enrolled_scores(&self) -> Result<Vec<f32>, RatesError> {
+        let templates = self.store.templates(None).map_err(|e| failed(&e))?;
+        Ok(templates.iter().filter_map(|template| template.live).map(|live| live.score).collect())
+    }
+
+    /// One try, of what is on the stage. `None` if the clip ended before it could say anything.
+    pub(super) fn attempt(
+        &mut self,
+        clip: &Clip,
+        start: usize,
+        observer: super::Observer<'_>,
+    ) -> Result<Option<Try>, RatesError> {
+        let Attempt { verdict, trace } = self.pipeline.verify(&self.owner, &Accounts::default(), observer);
+        let (shown, ended) = self.stage.shown();
+        let last = shown.unwrap_or(start);
+        let score = trace.live.map(|live| live.0);
+        let (score, matched, outcome) = match verdict {
+            Verdict::Granted(_) => (score, Some(true), "match".to_owned()),
+            Verdict::Denied(facelatch::pipeline::DenyReason::Attack(species)) => {
+                (Some(f32::NEG_INFINITY), None, format!("attack: {species:?}"))
+            }
+            Verdict::Denied(_) => (score, Some(false), "no match".to_owned()),
+            Verdict::Unavailable(Cause::Failed(why)) => return Err(RatesError::Asked(why)),
+            Verdict::Unavailable(_) if ended && last.abs_diff(start) as f64 / clip.fps < LEAST_S => {
+                return Ok(None);
+            }
+            Verdict::Unavailable(Cause::Retry(reason)) => (None, None, format!("{reason:?}")),
+            Verdict::Unavailable(cause) => (None, None, format!("{cause:?}")),
+        };
+        let matched = matched.filter(|_| self.is_enrolled);
+        Ok(Some(Try { score, matched, outcome, frames: (start, last) }))
+    }
+}
+
+fn failed(error: &StoreError) -> RatesError {
+    RatesError::Asked(error.to_string())
+}
+
+/// All clips of one person in one source.
+pub(super) fn of_person(networks: Networks, clips: &[Clip], plan: &Plan) -> Result<Person, RatesError> {
+    let level = plan.challenge.map_or(AttackLevel::Passive, |_| AttackLevel::Challenge);
+    let poses = |clip: &Clip| match plan.challenge {
+        Some(_) if clip.is_live() => answer::poses(&networks.detector, clip).map(Some),
+        _ => Ok(None),
+    };
+    let poses = clips.iter().map(poses).collect::<Result<Vec<Option<Poses>>, RatesError>>()?;
+    let Clip { person, source, .. } = &clips[0];
+    let mut door = Door::new(networks, source, level, plan.challenge.map_or(0, |challenge| challenge.seed))?;
+    let live: Vec<&Clip> = clips.iter().filter(|clip| clip.is_live()).collect();
+    let used = door.enrol(&live, plan.templates)?;
+    let enrolled = used.map(|_| door.enrolled_scores()).transpose()?;
+    let enrolment = used.map(|(number, frame)| (live[number], frame));
+    let mut presentations = Vec::new();
+    for (clip, poses) in clips.iter().zip(poses) {
+        let start = enrolment.filter(|(used, _)| *used == clip).map_or(0, |(_, frame)| frame);
+        let tries = match (plan.challenge, poses) {
+            (None, _) => passive(&mut door, clip, start, plan)?,
+            (Some(_), Some(poses)) => answering(&mut door, clip, (start, &poses), plan)?,
+            (Some(challenges), None) => film(&mut door, clip, challenges)?,
+        };
+        presentations.push(Presentation { species: clip.species.clone(), clip: clip.name.clone(), tries });
+    }
+    Ok(Person { name: person.clone(), source: source.clone(), enrolled, presentations })
+}
+
+fn step(clip: &Clip, plan: &Plan) -> usize {
+    ((plan.every_s * clip.fps).ceil() as usize).max(1)
+}
+
+/// Tries one after another, each of the frames that come.
+fn passive(door: &mut Door, clip: &Clip, mut start: usize, plan: &Plan) -> Result<Vec<Try>, RatesError> {
+    let mut tries = Vec::new();
+    while start < clip.frames.len() {
+        door.stage.play(clip, Box::new(Once::from(start, clip)));
+        let made = door.attempt(clip, start, &mut |_| ControlFlow::Continue(()))?;
+        let last = door.stage.shown().0.unwrap_or(start);
+        tries.extend(made);
+        start = (start + step(clip, plan)).max(last + 1);
+    }
+    Ok(tries)
+}
+
+/// A live person who answers, from each straight face on; void tries are left out.
+fn answering(
+    door: &mut Door,
+    clip: &Clip,
+    (start, poses): (usize, &Poses),
+    plan: &Plan,
+) -> Result<Vec<Try>, RatesError> {
+    let mut tries = Vec::new();
+    let starts = (start..clip.frames.len()).step_by(step(clip, plan));
+    for start in starts.filter(|start| answer::may_begin(poses, *start)) {
+        let told = Told::default();
+        door.stage.play(clip, Box::new(Answering::from(start, clip, poses, told.clone())));
+        let mut hear = |progress| {
+            told.hear(&progress);
+            // The clip cannot answer: the person walks away, and nothing is said of them.
+            if told.could_answer() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let made = door.attempt(clip, start, &mut hear)?;
+        tries.extend(made.filter(|_| told.could_answer()));
+    }
+    Ok(tries)
+}
+
+/// An attack that plays on whatever is asked.
+fn film(
+    door: &mut Door,
+    clip: &Clip,
+    Challenges { attacks, seed }: Challenges,
+) -> Result<Vec<Try>, RatesError> {
+    let mut random = SplitMix64(seed);
+    let mut tries = Vec::new();
+    for _ in 0..attacks {
+        let start = random.below(clip.frames.len());
+        door.stage.play(clip, Box::new(Loop::from(start, clip)));
+        tries.extend(door.attempt(clip, start, &mut |_| ControlFlow::Continue(()))?);
+    }
+    Ok(tries)
+}

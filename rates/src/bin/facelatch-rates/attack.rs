@@ -1,0 +1,75 @@
+//! `facelatch-rates attack`.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use facelatch::config::{AttackLevel, Config};
+use facelatch::detect::attack::network::AttackNetwork;
+use facelatch::model::Manifest;
+use facelatch::pipeline::Networks;
+use facelatch_rates::attack::kept::Kept;
+use facelatch_rates::attack::rates::Threshold;
+use facelatch_rates::attack::report::Report;
+use facelatch_rates::attack::tries::{Challenges, Plan};
+use facelatch_rates::attack::{clips, measure, scoring};
+use facelatch_rates::{RatesError, svg};
+
+use super::args::Attack;
+use super::measure::{bar, told};
+
+pub(crate) fn run(args: &Attack) -> Result<()> {
+    let clips = clips::load(&args.source, |source| !args.without.iter().any(|name| name == source))?;
+    let config = config(args);
+    let (model, bpcer) = (&config.attack.model, f64::from(config.attack.bpcer));
+    let manifest = Manifest::load(&config.models.folder)?;
+    let network = manifest.attack(model)?;
+    let points = network.operating_points().cloned().unwrap_or_default();
+    let shipped = points.threshold(config.attack.bpcer).with_context(|| {
+        format!("--bpcer: {bpcer} is out of range; the thresholds of {model} are for {}", points.range())
+    })?;
+    let shipped = Threshold { score: shipped, live_median: Some(points.live_median) };
+    let challenge = args.challenge.then_some(Challenges { attacks: args.tries, seed: args.seed });
+    let plan = Plan { templates: args.templates, every_s: args.every, challenge };
+    let how = format!("{plan:?}{}{:?}", network.sha256(), manifest_text(args)?);
+    let kept = Kept::open(args.cache.clone(), &how)?;
+    let bar = bar("people");
+    let people = measure(&clips, &plan, &|| networks(&config), &kept, &mut told(&bar))?;
+    bar.finish_and_clear();
+    let report = Report::of((model.clone(), network.sha256().to_owned()), people, plan, (bpcer, shipped));
+    if let Some(path) = &args.svg {
+        std::fs::write(path, svg::attack_det(&report.det())).with_context(|| path.display().to_string())?;
+    }
+    super::say(&if args.json { serde_json::to_string_pretty(&report)? } else { report.markdown() })
+}
+
+/// The daemon's defaults, with the networks that were named.
+fn config(args: &Attack) -> Config {
+    let mut config = Config::default();
+    config.models.folder.clone_from(&args.networks.models);
+    config.models.detector.clone_from(&args.networks.detector);
+    config.models.embedder.clone_from(&args.networks.embedder);
+    config.attack.bpcer = args.bpcer.unwrap_or(config.attack.bpcer);
+    if let Some(model) = &args.model {
+        config.attack.model.clone_from(model);
+    }
+    config
+}
+
+/// Which files the networks are.
+fn manifest_text(args: &Attack) -> Result<String> {
+    let path = args.networks.models.join("MODELS.toml");
+    std::fs::read_to_string(&path).with_context(|| path.display().to_string())
+}
+
+/// The daemon's networks, with a detector that tells its scores.
+fn networks(config: &Config) -> Result<Networks, RatesError> {
+    let Config { models, detect, attack, .. } = config;
+    let refused = |e: anyhow::Error| RatesError::Asked(format!("{e:#}"));
+    let mut off = attack.clone();
+    off.level = AttackLevel::Off;
+    let mut networks = Networks::load(models, detect, &off).map_err(|e| refused(e.into()))?;
+    let network = AttackNetwork::new(Manifest::load(&models.folder)?.attack(&attack.model)?)?;
+    let scoring = scoring(Arc::new(network)).ok_or_else(|| refused(anyhow!("no threshold for everybody")))?;
+    networks.passive = Some(scoring);
+    Ok(networks)
+}
