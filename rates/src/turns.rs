@@ -302,7 +302,7 @@ fn pictures(folder: &Path) -> Result<Vec<PathBuf>, RatesError> {
 /// As a Markdown table, with upper bounds at 95 %.
 pub fn markdown(table: &Table) -> String {
     let mut text =
-        "| turns of | people or clips | turns | taken for a head | of people or clips (95 % bound) |\n\
+        "| turns of | people or clips | turns | taken for a head | people or clips with one (95 % bound) |\n\
                     | --- | --- | --- | --- | --- |\n"
             .to_owned();
     for (kind, row) in table {
@@ -329,5 +329,58 @@ impl Random {
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         from + (to - from) * ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use facelatch::detect::{Bbox, Point};
+
+    /// A face whose nose is this far to the right of the middle, in pixels; its eyes are 60 apart.
+    fn face(nose: f32) -> Face {
+        let point = |x, y| Point { x, y };
+        let landmarks = [
+            point(290.0, 200.0),
+            point(350.0, 200.0),
+            point(320.0 + nose, 236.0),
+            point(296.0, 269.0),
+            point(344.0, 269.0),
+        ];
+        Face { bbox: Bbox { x: 230.0, y: 120.0, w: 180.0, h: 240.0 }, landmarks, confidence: 0.9 }
+    }
+
+    #[test]
+    fn turns_are_cut_between_straight_faces() {
+        let noses = [0.0, 0.0, 0.0, 0.0, 4.0, 12.0, 20.0, 20.0, 12.0, 3.0, 0.0, 0.0, 0.0, -9.0, -20.0, -1.0];
+        let track: Vec<_> = (0_u32..).zip(noses).map(|(n, nose)| (STEP * n, face(nose))).collect();
+        let turns = cut(&track, (640, 480));
+        let largest: Vec<f64> = turns.iter().map(Turn::parallax).collect();
+        assert_eq!(largest.len(), 2, "{largest:?}");
+        for found in largest {
+            assert!((found - 20.0 / 60.0).abs() < 0.01, "{found}");
+        }
+    }
+
+    #[test]
+    fn a_nose_that_moves_as_that_of_a_head_answers_and_a_still_one_does_not() {
+        let turn = |nose: f32| Turn {
+            straight: [face(0.0); 3],
+            after: (0..8).map(|n| (STEP * n, face(nose))).collect(),
+            size: (640, 480),
+        };
+        assert!(turn(22.0).is_answer() && turn(-22.0).is_answer());
+        assert!(!turn(3.0).is_answer());
+    }
+
+    #[test]
+    fn rows_count_turns_and_people() {
+        let mut row = Row::default();
+        row.add(&[true, false]);
+        row.add(&[]);
+        row.add(&[false, false]);
+        assert_eq!(row, Row { turns: 4, heads: 1, people: 2, people_heads: 1 });
+        let table = markdown(&Table::from([("flat".to_owned(), row)]));
+        assert!(table.ends_with("| flat | 2 | 4 | 1 (25.0 %) | 50.0 % (97.5 %) |\n"), "{table}");
     }
 }
