@@ -77,7 +77,9 @@ impl Scene {
         let grey = Grey::of(frame, LONG);
         match face {
             None => self.learn(grey),
-            Some(face) => self.shares.extend(self.background.as_ref().and_then(|known| known.judge(&grey, face))),
+            Some(face) => {
+                self.shares.extend(self.background.as_ref().and_then(|known| known.judge(&grey, face)))
+            }
         }
     }
 
@@ -140,7 +142,9 @@ impl Place {
         let is_left = across < 0.0;
         match () {
             () if (aside > 1.7 || down < -1.5) && (down < 0.3 || aside > 2.2) => Self::Room,
-            () if (0.75..1.4).contains(&aside) && (-0.55..0.2).contains(&down) => Self::Around(usize::from(is_left)),
+            () if (0.75..1.4).contains(&aside) && (-0.55..0.2).contains(&down) => {
+                Self::Around(usize::from(is_left))
+            }
             () if (0.55..0.9).contains(&aside) && (-0.95..-0.55).contains(&down) => {
                 Self::Around(2 + usize::from(is_left))
             }
@@ -175,7 +179,8 @@ impl Background {
     /// Whether most of a frame is this background.
     fn is_seen_in(&self, grey: &Grey) -> bool {
         let all: Vec<usize> = (0..grey.light().len()).collect();
-        self.mean.is_like(grey) && self.gain(grey, &all).is_some_and(|gain| self.seen(grey, gain, &all) >= MIN_KNOWN)
+        self.mean.is_like(grey)
+            && self.gain(grey, &all).is_some_and(|gain| self.seen(grey, gain, &all) >= MIN_KNOWN)
     }
 
     /// The share of the background around the head that is seen.

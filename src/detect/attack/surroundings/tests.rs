@@ -128,7 +128,8 @@ fn frames_of_another_size_and_boxes_that_are_none_tell_nothing() {
     let small = Frame::new(32, 32, vec![90; 32 * 32 * 3], BootTime(Duration::from_secs(2))).expect("valid");
     surroundings.see(&small, Some(&face(16.0, 16.0)));
     for (x, w) in [(0.0, 0.0), (f32::NAN, 1.0), (1e9, 1e9)] {
-        let face = Face { bbox: Bbox { x, y: x, w, h: w }, landmarks: [Point { x, y: x }; 5], confidence: 0.9 };
+        let face =
+            Face { bbox: Bbox { x, y: x, w, h: w }, landmarks: [Point { x, y: x }; 5], confidence: 0.9 };
         surroundings.see(&frame(21, marks), Some(&face));
     }
     assert_eq!(surroundings.score(), None);
