@@ -5,6 +5,7 @@
 //! (all of the clip without them). Tabs between: clip, first frame, frames with a face, share and score of `scene`, share
 //! and score of `surroundings`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -63,7 +64,7 @@ fn measure(detector: &Detector, clip: &Path, seconds: f64) -> Result<()> {
         }
         let told = [scene.share(), score(scene.score()), surroundings.share(), score(surroundings.score())];
         let told = told.map(|value| value.map_or("-".to_owned(), |value| format!("{value:.3}")));
-        println!("{}\t{}\t{faces}\t{}", clip.display(), number * piece, told.join("\t"));
+        writeln!(std::io::stdout(), "{}\t{}\t{faces}\t{}", clip.display(), number * piece, told.join("\t"))?;
     }
     Ok(())
 }
