@@ -3,7 +3,7 @@
 use crate::camera::Frame;
 
 /// Pixels of a cell that are read, each way, at most.
-const TAPS: usize = 4;
+const TAPS: usize = 2;
 
 /// Mean light of the cells of a frame, `0.0..=255.0`, row by row; wiped when dropped.
 pub struct Grey {
@@ -13,7 +13,7 @@ pub struct Grey {
 }
 
 impl Grey {
-    /// At most `long` cells along the longer side. Each is the mean of at most 4x4 of its pixels.
+    /// At most `long` cells along the longer side. Each is the mean of at most 2x2 of its pixels.
     pub fn of(frame: &Frame, long: u32) -> Self {
         let (width, height) = (frame.width(), frame.height());
         let longer = width.max(height).max(1);
@@ -97,8 +97,8 @@ mod tests {
 
     #[test]
     fn a_cell_is_the_mean_of_its_pixels() {
-        // Columns of 100 and 200 in turn.
-        let grey = Grey::of(&frame(640, 480, |x, _| if x % 2 == 0 { 100 } else { 200 }), 160);
+        // Pairs of columns of 100 and 200 in turn.
+        let grey = Grey::of(&frame(640, 480, |x, _| if x / 2 % 2 == 0 { 100 } else { 200 }), 160);
         assert_eq!((grey.width(), grey.light().len(), grey.scale()), (160, 160 * 120, 0.25));
         assert!(grey.light().iter().all(|light| *light == 150.0));
     }

@@ -48,8 +48,9 @@ const MOVE: std::ops::RangeInclusive<f32> = 0.4..=3.0;
 /// A room that moved farther, in cells, is seen by a camera that moved. Then what is near moves against what is far.
 const MAX_ROOM_MOVE: f32 = 0.25;
 
-/// Log-odds of live where nothing moves with the face, and their slope by the share of its movement that is shared.
-const LINE: (f32, f32) = (0.9, -20.0);
+/// Log-odds of live where nothing moves with the face, and their slope by the share of its movement that is shared: a
+/// logistic regression (docs/attacks.md says on what).
+const LINE: (f32, f32) = (0.66, -13.0);
 
 /// No cue outweighs everything else.
 const LIMITS: (f32, f32) = (-3.0, 0.7);
@@ -148,7 +149,7 @@ impl Seen {
         match () {
             () if down > 0.35 && across < 2.2 => Place::Body,
             () if across > 1.7 || down < -1.7 => Place::Room,
-            () if across > 1.5 || down < -1.5 || down > 0.35 => Place::Body,
+            () if across > 1.5 || !(-1.5..=0.35).contains(&down) => Place::Body,
             () if down < -0.95 => Place::Above,
             () if across > 0.72 => Place::Beside,
             () => Place::Body,
@@ -202,7 +203,7 @@ fn places(old: &Seen, now: &Seen) -> impl Iterator<Item = (usize, Place)> {
     let cells = rows.flat_map(move |y| (margin..width.saturating_sub(margin)).map(move |x| (x, y)));
     cells.filter_map(move |(x, y)| {
         let place = now.place(x, y);
-        (place == old.place(x, y)).then_some((y * width + x, place))
+        (place != Place::Body && place == old.place(x, y)).then_some((y * width + x, place))
     })
 }
 
