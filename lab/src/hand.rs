@@ -38,7 +38,7 @@ impl Hand {
         let hold = if low {
             (-side * random.within(0.3, 0.45) * object.width, object.height / 2.0)
         } else {
-            (side * object.width / 2.0, random.within(0.0, 0.35) * object.height)
+            (side * object.width / 2.0, random.within(0.15, 0.4) * object.height)
         };
         let at = |outward: f32, onward: f32| {
             (hold.0 + outward * out.0 + onward * along.0, hold.1 + outward * out.1 + onward * along.1)
@@ -46,7 +46,8 @@ impl Hand {
         let size = random.within(0.85, 1.15);
         let stroke =
             |from: (f32, f32), to: (f32, f32), radius: f32| Stroke { from, to, radius: size * radius };
-        let reach = random.within(0.014, 0.03);
+        // A thumb before the face would be no attack.
+        let reach = random.within(0.3, 1.0) * 0.03_f32.min(0.16 * object.width.min(object.height));
         let thumb = stroke(at(0.03, 0.02), at(-reach, random.within(-0.02, 0.005)), 0.0095);
         let finger =
             |i: i32| stroke(at(-0.03, 0.019 * i as f32 - 0.03), at(0.012, 0.019 * i as f32 - 0.03), 0.0085);
