@@ -37,7 +37,7 @@ fn config() -> Config {
 }
 
 fn networks(config: &Config) -> Networks {
-    Networks::load(&config.models, &config.detect).expect("models are in the repository")
+    Networks::load(&config.models, &config.detect, &config.attack).expect("models are in the repository")
 }
 
 fn jpeg(bytes: &[u8]) -> Frame {
@@ -54,7 +54,7 @@ fn seen(networks: &Networks, name: &str) -> (Frame, Face) {
 
 fn stages(c: &mut Criterion) {
     let networks = networks(&config());
-    let Networks { detector, embedder, head } = &networks;
+    let Networks { detector, embedder, head, .. } = &networks;
     let bytes = std::fs::read(picture(VISIT[0])).expect("bundled");
     let (frame, face) = seen(&networks, VISIT[0]);
     let (width, height) = (640, 480);
@@ -145,8 +145,14 @@ fn attempt(c: &mut Criterion) {
     let user = UserName::new("alice").expect("valid");
 
     let frames = Replay::files(ENROLMENT.map(picture), clock.clone());
-    let mut pipeline =
-        Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock.clone(), store.clone());
+    let mut pipeline = Pipeline::new(
+        networks,
+        Rules::of(&config),
+        Box::new(frames),
+        clock.clone(),
+        store.clone(),
+        Arc::new(|| 0),
+    );
     let request = EnrollRequest {
         user: user.clone(),
         account: Account::Door,
@@ -157,7 +163,8 @@ fn attempt(c: &mut Criterion) {
 
     let networks = self::networks(&config);
     let frames = Replay::files(VISIT.map(picture), clock.clone());
-    let mut pipeline = Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock, store);
+    let mut pipeline =
+        Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock, store, Arc::new(|| 0));
     let mut group = c.benchmark_group("attempt");
     group.sample_size(20);
     group.bench_function("frame_to_verdict", |b| {

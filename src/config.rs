@@ -16,8 +16,8 @@ use crate::bounded;
 
 pub use check::Refused;
 pub use settings::{
-    Camera, Config, Decision, Detect, ExecFormat, LatchChoice, LatchKind, Lockout, Models, OpensOn,
-    QualityGate, Serve, Store,
+    Attack, AttackLevel, Camera, Config, Decision, Detect, ExecFormat, LatchChoice, LatchKind, Lockout,
+    Models, OpensOn, QualityGate, Serve, Store,
 };
 pub use value::{Millis, Seconds};
 
@@ -26,6 +26,9 @@ pub const DEFAULT_PATH: &str = "/etc/facelatch/facelatch.toml";
 
 /// A longer file is not a configuration.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// Frames a second that a head's turn can be followed in.
+const MIN_CHALLENGE_FPS: u32 = 5;
 
 /// What is wrong with a configuration. Each text names the file, the key and the fix.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +90,7 @@ impl Config {
     /// The first value that is not allowed.
     pub fn check(&self) -> Result<(), Refused> {
         self.check_ranges()?;
-        let Self { camera, models, detect, quality, lockout, latch, store, serve, .. } = self;
+        let Self { camera, models, detect, quality, attack, lockout, latch, store, serve, .. } = self;
         for (key, path) in [
             ("models.folder", &models.folder),
             ("store.folder", &store.folder),
@@ -110,7 +113,15 @@ impl Config {
         )?;
         holds(detect.input_px.is_multiple_of(32), "detect.input_px", detect.input_px, "a multiple of 32")?;
         in_order(("quality.min_light", quality.min_light), ("quality.max_light", quality.max_light))?;
+        holds(
+            attack.level != AttackLevel::Challenge || !(1..MIN_CHALLENGE_FPS).contains(&camera.replay_fps),
+            "camera.replay_fps",
+            camera.replay_fps,
+            "0, or at least 5 with attack.level = \"challenge\": in fewer frames no answer can be seen, and everybody would be \
+             turned away",
+        )?;
         in_order(("lockout.free_misses", lockout.free_misses), ("lockout.stop_at", lockout.stop_at))?;
+        in_order(("lockout.free_attacks", lockout.free_attacks), ("lockout.stop_at", lockout.stop_at))?;
         in_order(
             ("lockout.first_wait_s", lockout.first_wait_s),
             ("lockout.longest_wait_s", lockout.longest_wait_s),

@@ -3,6 +3,8 @@
 //! `MODELS.toml` beside the files says what each must be. A file with the wrong SHA-256 or shape, or whose outputs are
 //! not finite, is refused with its name and the fix.
 
+mod operating;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
 use crate::bounded;
+
+pub use operating::OperatingPoints;
 
 /// Largest model file, in bytes.
 pub const MAX_MODEL_BYTES: u64 = 64 << 20;
@@ -38,6 +42,8 @@ pub enum Kind {
     Detector,
     /// Aligned face to embedding.
     Embedder,
+    /// Face with its surroundings to live, or an attack.
+    Attack,
 }
 
 /// One model of the list. Keys that only people need (source, licence) are not read here.
@@ -54,6 +60,8 @@ struct Entry {
     normalise: bool,
     /// For an embedder: when to believe it.
     quality: Option<QualityLimits>,
+    /// For a network that finds attacks: its thresholds.
+    operating_points: Option<OperatingPoints>,
 }
 
 /// The least that makes an embedding of this network worth judging, each found by `facelatch-rates stress`.
@@ -160,6 +168,8 @@ impl Manifest {
         for (name, entry) in &models {
             entry.check_shape().map_err(|why| bad(format!("[{name}] {why}")))?;
             entry.check_quality().map_err(|why| bad(format!("[{name}.quality] {why}")))?;
+            let points = entry.operating_points.as_ref().map_or(Ok(()), OperatingPoints::check);
+            points.map_err(|why| bad(format!("[{name}.operating_points] {why}")))?;
         }
         Ok(Self { folder: folder.to_owned(), models })
     }
@@ -205,6 +215,18 @@ impl Manifest {
                 Err(network.unusable(format!("an embedder has one [1, n] output, this one has {other:?}")))
             }
         }
+    }
+
+    /// Loads the network for attacks `name`, which has [`Network::operating_points`].
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub fn attack(&self, name: &str) -> Result<Network, ModelError> {
+        let network = self.network(name, Kind::Attack, None)?;
+        if network.operating_points().is_none() {
+            return Err(network.unusable(format!("no [{name}.operating_points] in MODELS.toml")));
+        }
+        Ok(network)
     }
 
     fn network(&self, name: &str, kind: Kind, side_px: Option<usize>) -> Result<Network, ModelError> {
@@ -255,6 +277,7 @@ pub struct Network {
     colours: Colours,
     normalise: bool,
     quality: Option<QualityLimits>,
+    operating_points: Option<OperatingPoints>,
     output_shapes: Vec<Vec<usize>>,
     notes: Vec<String>,
     plan: Arc<TypedRunnableModel>,
@@ -293,6 +316,7 @@ impl Network {
             colours: entry.colour,
             normalise: entry.normalise,
             quality: entry.quality,
+            operating_points: entry.operating_points.clone(),
             output_shapes,
             notes,
             plan,
@@ -327,6 +351,11 @@ impl Network {
     /// When to believe it, if its entry says so.
     pub fn quality(&self) -> Option<&QualityLimits> {
         self.quality.as_ref()
+    }
+
+    /// Its thresholds, if it finds attacks and its entry has them.
+    pub fn operating_points(&self) -> Option<&OperatingPoints> {
+        self.operating_points.as_ref()
     }
 
     /// Height and width of its input in pixels.

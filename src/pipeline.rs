@@ -1,6 +1,6 @@
 //! One attempt from frames to a [`Verdict`].
 //!
-//! admit -> (frame -> face -> quality -> embedding) x frames -> vote -> judge -> keep the miss.
+//! admit -> (frame -> face -> quality -> embedding) x frames -> live? -> vote -> judge -> keep the miss.
 //! It runs on one plain thread; it knows no socket and opens no latch.
 
 use std::ops::ControlFlow;
@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
-use crate::config::{self, Config, Decision, Lockout, QualityGate};
+use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
+use crate::detect::attack::scene::Scene;
+use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
@@ -17,8 +19,10 @@ use crate::judge::{Evidence, Policy, Refusal, judge, vote};
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
+mod attack;
 mod attempt;
 mod capture;
+mod challenge;
 mod enroll;
 mod gallery;
 mod lookalikes;
@@ -28,11 +32,13 @@ mod turned;
 mod verdict;
 
 pub use attempt::{Attempt, StageMs, Trace};
+pub use challenge::CHALLENGE_LIMIT;
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
 
 use gallery::Gallery;
+use misses::Tried;
 use turned::Turns;
 
 /// The parts of the configuration that an attempt follows.
@@ -44,6 +50,8 @@ pub struct Rules {
     pub quality: QualityGate,
     /// How frames are turned already, to tell what to change.
     pub camera: config::Camera,
+    /// What is done about presentation attacks.
+    pub attack: config::Attack,
     /// The rate limit.
     pub lockout: Lockout,
 }
@@ -51,8 +59,8 @@ pub struct Rules {
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, camera, lockout, .. } = config.clone();
-        Self { decision, quality, camera, lockout }
+        let Config { decision, quality, camera, attack, lockout, .. } = config.clone();
+        Self { decision, quality, camera, attack, lockout }
     }
 }
 
@@ -61,6 +69,8 @@ impl Rules {
 pub enum Progress {
     /// The last frame could not be used, for this reason.
     Guidance(RetryReason),
+    /// The person before the camera is asked to do this.
+    Prompt(Need),
     /// Another good frame.
     Captured {
         /// Good frames so far.
@@ -98,6 +108,9 @@ pub struct NetworkInfo {
     pub notes: Vec<String>,
 }
 
+/// 64 bits that nobody can know before.
+pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 /// Runs attempts one after another, and keeps the camera open in between.
 pub struct Pipeline {
     networks: Networks,
@@ -108,20 +121,34 @@ pub struct Pipeline {
     gallery: Gallery,
     ages: Ages,
     turns: Turns,
+    scene: Scene,
+    random: Random,
 }
 
 impl Pipeline {
-    /// A pipeline over loaded networks and three of the four seams.
+    /// A pipeline over loaded networks and all seams but the latch.
     pub fn new(
         networks: Networks,
         rules: Rules,
         frames: Box<dyn FrameSource>,
         clock: Arc<dyn Clock>,
         store: Arc<dyn TemplateStore>,
+        random: Random,
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
         let turns = Turns::of(&rules.camera);
-        Self { networks, rules, frames, clock, store, gallery, ages: Ages::default(), turns }
+        Self {
+            networks,
+            rules,
+            frames,
+            clock,
+            store,
+            gallery,
+            ages: Ages::default(),
+            turns,
+            scene: Scene::default(),
+            random,
+        }
     }
 
     /// Is the face before the camera this user's?
@@ -154,7 +181,7 @@ impl Pipeline {
 
     /// The loaded networks.
     pub fn network_info(&self) -> NetworkInfo {
-        let Networks { detector, embedder, head } = &self.networks;
+        let Networks { detector, embedder, head, .. } = &self.networks;
         NetworkInfo {
             embedder: embedder.name().to_owned(),
             embedder_sha256: embedder.model_sha256().to_owned(),
@@ -200,11 +227,18 @@ impl Pipeline {
         if let Some(reason) = self.locked_out(claimed)? {
             return Ok(Verdict::Denied(reason));
         }
-        let probes = self.capture(observer, trace)?;
+        let mut captured = self.capture(observer, trace)?;
+        if self.rules.attack.level == AttackLevel::Challenge
+            && matches!(captured.presentation, Presentation::Live(_))
+        {
+            captured = self.challenge(claimed, captured, observer, trace)?;
+        }
         self.store.prove_room_for_miss()?;
-
+        if let Presentation::Attack(species) = captured.presentation {
+            return self.refuse_attack(claimed, species);
+        }
         let scoring = self.clock.now();
-        let (evidence, policy) = self.compare(claimed, &probes)?.ok_or(Cause::NotEnrolled)?;
+        let (evidence, policy) = self.compare(claimed, &captured.probes)?.ok_or(Cause::NotEnrolled)?;
         trace.score_ms = self.ms_since(scoring);
         trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
@@ -249,7 +283,8 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let decision = judge(evidence, policy, self.clock.now());
-        self.keep_misses(claimed, decision.is_ok())?;
+        let tried = if decision.is_ok() { Tried::Match } else { Tried::Miss };
+        self.keep_misses(claimed, tried)?;
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
             Err(Refusal::NoMatch) => Verdict::Denied(DenyReason::NoMatch),

@@ -14,6 +14,8 @@ pub struct Seams {
     pub frames: Box<dyn FrameSource>,
     /// What time it is: `clock::SystemClock`.
     pub clock: Arc<dyn Clock>,
+    /// 64 bits that nobody can know before, from the kernel's.
+    pub random: Arc<dyn Fn() -> u64 + Send + Sync>,
     /// What is remembered: `store::Vault`.
     pub store: Arc<dyn TemplateStore>,
     /// What a grant opens: `latch::print`, `latch::hook`.

@@ -16,7 +16,7 @@ fn main() -> anyhow::Result<()> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut config = Config::default();
     config.models.folder = here.join("models");
-    let networks = Networks::load(&config.models, &config.detect)?;
+    let networks = Networks::load(&config.models, &config.detect, &config.attack)?;
     let jpeg = std::fs::read(here.join("tests/data/faces/obama-3.jpg"))?;
     let layout = Layout { format: PixelFormat::Mjpeg, width: 0, height: 0 };
     let frame = decode(layout, &jpeg, BootTime::default())?;

@@ -26,7 +26,7 @@ pub(crate) enum Exit {
 pub(crate) const TABLE: &str = "\
 Exit codes:
   0  done, or the face matched
-  1  a face was judged and did not match, or is too like others to enrol; or the audit log was changed
+  1  a face was judged and did not match, is no live one, or is too like others to enrol; or the audit log was changed
   2  the command or a value in it is invalid; or nobody of that name is enrolled
   3  no face was judged; try again
   4  daemon or camera unavailable, or something failed; or `doctor` found a fault
@@ -42,7 +42,7 @@ impl From<Outcome> for Exit {
             Kind::Locked => Self::Locked,
             // Naming somebody else helps, trying again does not.
             Kind::NotEnrolled => Self::Usage,
-            Kind::Unavailable => Self::Unavailable,
+            Kind::Unavailable | Kind::Prompt => Self::Unavailable,
         }
     }
 }

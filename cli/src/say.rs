@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use facelatch_wire::{Client, Deadline, Outcome};
+use facelatch_wire::{Client, Deadline, Kind, Outcome};
 use serde::Serialize;
 
 /// How long the daemon may take for what needs no camera.
@@ -55,6 +55,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
 /// What a person should do about a frame that cannot be used.
 pub(crate) fn guidance(outcome: Outcome) -> &'static str {
     match outcome.advice() {
+        "" if outcome.kind() == Kind::Prompt => outcome.text(),
         "" => "one moment",
         advice => advice,
     }

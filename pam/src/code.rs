@@ -10,7 +10,7 @@ use facelatch_wire::{ClientError, Fault, Kind, Outcome};
 pub enum Code {
     /// `PAM_SUCCESS`: let in.
     Success = 0,
-    /// `PAM_AUTH_ERR`: a face was judged and is another's. `pam_faillock` counts these, so nothing else may return it.
+    /// `PAM_AUTH_ERR`: a face was judged and is another's, or no live one. `pam_faillock` counts these, so nothing else may return it.
     Denied = 7,
     /// `PAM_AUTHINFO_UNAVAIL`: the face could not be judged.
     Unavailable = 9,
@@ -47,7 +47,7 @@ impl Code {
                 Kind::Match => Self::Success,
                 Kind::Denied => Self::Denied,
                 Kind::NotEnrolled => Self::Ignore,
-                Kind::Retry | Kind::Locked | Kind::Unavailable => Self::Unavailable,
+                Kind::Retry | Kind::Locked | Kind::Unavailable | Kind::Prompt => Self::Unavailable,
             },
             Err(Trouble::Absent(_) | Trouble::Typed) => Self::Ignore,
             Err(_) => Self::Unavailable,

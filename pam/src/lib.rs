@@ -6,7 +6,7 @@
 //! | what happened | code |
 //! | --- | --- |
 //! | the daemon recognised this very user | `PAM_SUCCESS` |
-//! | it judged a face, and it is another's | `PAM_AUTH_ERR` |
+//! | it judged a face, and it is another's, or not taken for a live one | `PAM_AUTH_ERR` |
 //! | no face in time, too many misses, camera or daemon broken, a daemon that is not ours | `PAM_AUTHINFO_UNAVAIL` |
 //! | no daemon, not enrolled, not asked at this machine, barred, lid closed, a key pressed, a panic in here | `PAM_IGNORE` |
 //!
@@ -39,6 +39,7 @@ use host::{Host, Level};
 use keyboard::Keyboard;
 use options::Options;
 use seat::Seat;
+use verify::Said;
 
 /// A match that is not confirmed within this time lets nobody in: somebody else may sit there by then. Time asleep counts.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
@@ -73,15 +74,20 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
             return Code::Ignore;
         }
     };
+    let ask = |text: &str| host.tell(&format!("facelatch: {text}"));
     let tell = |text: &str| {
         if !options.quiet {
-            host.tell(&format!("facelatch: {text}"));
+            ask(text);
         }
     };
     let deadline = Deadline::within(options.timeout);
     let nothing = Keyboard::none();
     let keyboard = if has_terminal(host, place) { &machine.keyboard } else { &nothing };
-    let answer = verify::ask(socket, &user, deadline, keyboard, &mut || tell("look at the camera"));
+    let answer = verify::ask(socket, &user, deadline, keyboard, &mut |said| match said {
+        Said::Looking => tell("look at the camera"),
+        // Without it nobody could answer.
+        Said::Prompt(prompt) => ask(prompt.text()),
+    });
     log(host, &name, &answer);
     let code = Code::of(&answer);
     match &answer {
@@ -123,7 +129,7 @@ fn asking(host: &dyn Host, options: &Options, machine: &Machine, user: &str) -> 
 
 fn log(host: &dyn Host, name: &str, answer: &Result<Outcome, Trouble>) {
     match answer {
-        Ok(outcome @ (Outcome::Match | Outcome::NoMatch)) => {
+        Ok(outcome @ (Outcome::Match | Outcome::NoMatch | Outcome::Attack)) => {
             host.log(Level::Notice, &format!("{name}: {outcome}"))
         }
         Ok(outcome) => host.log(Level::Info, &format!("{name}: {outcome}")),

@@ -11,7 +11,7 @@ use facelatch_wire::services;
 pub struct Options {
     /// `timeout=SECONDS`: all of one attempt. Default 4 s, 1 to 10 s.
     pub timeout: Duration,
-    /// `quiet`: says nothing to the person.
+    /// `quiet`: says nothing to the person but what they are asked to do.
     pub quiet: bool,
     /// `require-confirm`: a recognised person must also press Enter.
     pub require_confirm: bool,

@@ -106,6 +106,12 @@ fn quiet_is_quiet() {
     let (host, options) = (alice(), Options { quiet: true, ..Options::default() });
     assert_eq!(attempt(&host, &options, &[LOOKING, NO_MATCH]), if_trusted(Code::Denied));
     assert!(host.heard.borrow().is_empty() && !host.logged.borrow().is_empty());
+    let turn = r#"{"parameters":{"guidance":"turn-right"},"continues":true}"#;
+    assert_eq!(attempt(&host, &options, &[LOOKING, turn, NO_MATCH]), if_trusted(Code::Denied));
+    if if_trusted(Code::Denied) == Code::Denied {
+        let asked = ["facelatch: turn your head a little to the right"];
+        assert_eq!(*host.heard.borrow(), asked, "nobody could answer otherwise");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use facelatch_wire::call::Verify;
 use facelatch_wire::codec::read_strictly;
-use facelatch_wire::{Client, ClientError, Deadline, Outcome};
+use facelatch_wire::{CHALLENGE_LIMIT, Client, ClientError, Deadline, Kind, Outcome};
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket};
@@ -21,35 +21,46 @@ use crate::keyboard::{Keyboard, Watch};
 /// The user the daemon runs as, where it is not root.
 const SERVICE_USER: &str = "facelatch";
 
-/// Is `user` before the camera? `looking` is called once, when the camera starts to look. A key ends the wait.
+/// What the person is to know while the daemon looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// The camera looks.
+    Looking,
+    /// They are asked to do this.
+    Prompt(Outcome),
+}
+
+/// Is `user` before the camera? `say` is called when the camera starts to look, and whenever the person is asked to do
+/// something.
+/// A key ends the wait.
 ///
 /// The verdict opens no door: the daemon is told to leave its latch alone.
 ///
 /// # Errors
-/// [`Trouble`], at the latest at `deadline`.
+/// [`Trouble`], at the latest at `deadline`, or [`CHALLENGE_LIMIT`] later if the person is asked to do something.
 pub fn ask(
     path: &Path,
     user: &str,
     deadline: Deadline,
     keyboard: &Keyboard,
-    looking: &mut dyn FnMut(),
+    say: &mut dyn FnMut(Said),
 ) -> Result<Outcome, Trouble> {
     check_file(path)?;
     let stream = connect_in_time(path, deadline)?;
     check_peer(&stream)?;
-    converse(Client::over(stream, deadline), user, deadline, keyboard, looking)
+    converse(Client::over(stream, deadline), user, deadline, keyboard, say)
 }
 
 fn converse(
     mut client: Client,
     user: &str,
-    deadline: Deadline,
+    mut deadline: Deadline,
     keyboard: &Keyboard,
-    looking: &mut dyn FnMut(),
+    say: &mut dyn FnMut(Said),
 ) -> Result<Outcome, Trouble> {
     client.start(&Verify { user: Some(user.to_owned()), latch: Some(false) }, true)?;
     let watch = keyboard.watch();
-    let (mut guidance, mut told) = (None, false);
+    let (mut guidance, mut told, mut prompt) = (None, false, None);
     loop {
         let message = next_message(&mut client, &watch, deadline).map_err(|trouble| match trouble {
             Trouble::Late { .. } => Trouble::Late { guidance },
@@ -60,7 +71,15 @@ fn converse(
             (true, None) => {
                 guidance = received.reply.guidance;
                 if !std::mem::replace(&mut told, true) {
-                    looking();
+                    say(Said::Looking);
+                }
+                let asked = guidance.filter(|word| word.kind() == Kind::Prompt && prompt != Some(*word));
+                if let Some(word) = asked {
+                    if prompt.replace(word).is_none() {
+                        deadline = deadline.extended(CHALLENGE_LIMIT);
+                        client.set_deadline(deadline);
+                    }
+                    say(Said::Prompt(word));
                 }
             }
             (false, Some(Outcome::Match)) if received.reply.user.as_deref() != Some(user) => {

@@ -126,14 +126,8 @@ impl Bench {
         if let Some(face) = faces.first_mut() {
             *face = spoil(face);
         }
-        let face = match self.gate.choose(frame, &faces) {
-            Ok(face) => face,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let chip = align::align(frame, &face);
-        let embedded = self.embedder.embed(&chip)?;
-        let believed = self.embedder.check(&Measures::of(&face, &embedded));
-        Ok(believed.and_then(|()| role.check(&chip)).map(|()| embedded.embedding))
+        let examined = self.embedder.examine(&self.gate, frame, &faces, &mut |_| ())?;
+        Ok(examined.and_then(|seen| role.check(&seen.chip).map(|()| seen.embedding)))
     }
 
     /// One picture. The inner `Err` is a picture that cannot be read.

@@ -1,7 +1,7 @@
 //! A folder or list of picture files as a camera, for the demo and for tests.
 //!
-//! Each call returns the next picture as if it had just been taken, starting over after the last. That is a replay
-//! attack by definition: use it for demos and tests only.
+//! Each call returns the next picture as if it had just been taken, starting over after the last; or the pictures are those of
+//! a film that plays at its own rate, whoever looks. That is a replay attack by definition: use it for demos and tests only.
 
 #[cfg(test)]
 mod tests;
@@ -22,11 +22,16 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 pub struct Replay {
     pictures: Pictures,
     clock: Arc<dyn Clock>,
-    /// Pictures returned since it was opened.
-    returned: usize,
-    /// Least time between two pictures.
-    interval: Option<Duration>,
-    due: BootTime,
+    /// The next picture, counted since it was opened.
+    next: usize,
+    film: Option<Film>,
+}
+
+/// Pictures that have their time.
+struct Film {
+    interval: Duration,
+    /// When the first one was shown; `None` while it is closed.
+    began: Option<BootTime>,
 }
 
 enum Pictures {
@@ -48,20 +53,22 @@ impl Replay {
     }
 
     fn new(pictures: Pictures, clock: Arc<dyn Clock>) -> Self {
-        Self { pictures, clock, returned: 0, interval: None, due: BootTime::default() }
+        Self { pictures, clock, next: 0, film: None }
     }
 
-    /// Limits the frames a second; 0, like the default, means as fast as the caller asks.
+    /// Plays the pictures as a film of so many a second: one whose time has passed is left out. 0, like the default, means
+    /// each in turn, as fast as the caller asks.
     pub fn with_frames_per_second(mut self, frames_per_second: u32) -> Self {
-        self.interval = (frames_per_second > 0).then(|| Duration::from_secs(1) / frames_per_second);
+        let film = |rate| Film { interval: Duration::from_secs(1) / rate, began: None };
+        self.film = (frames_per_second > 0).then(|| film(frames_per_second));
         self
     }
 
     /// The next picture; after the last one the first again.
     fn next_path(&mut self) -> Result<PathBuf, CameraError> {
         let mut files = self.list()?;
-        let path = files.swap_remove(self.returned % files.len());
-        self.returned += 1;
+        let path = files.swap_remove(self.next % files.len());
+        self.next += 1;
         Ok(path)
     }
 
@@ -88,16 +95,19 @@ impl Replay {
         CameraError::Missing { camera: self.name(), fix }
     }
 
-    /// Waits until the next frame is due.
+    /// Waits until a picture of the film is due, and makes it the next one.
     fn wait_until_due(&mut self, deadline: BootTime) -> Result<(), CameraError> {
-        let Some(interval) = self.interval else { return Ok(()) };
-        let start = self.clock.now();
-        let late = self.due > deadline;
-        wait_until(self.clock.as_ref(), if late { deadline } else { self.due });
+        let now = self.clock.now();
+        let Some(Film { interval, began }) = &mut self.film else { return Ok(()) };
+        let began = *began.get_or_insert(now);
+        let passed = now.since(began).as_nanos().div_ceil(interval.as_nanos());
+        self.next = self.next.max(usize::try_from(passed).unwrap_or(usize::MAX));
+        let due = began.after(interval.saturating_mul(u32::try_from(self.next).unwrap_or(u32::MAX)));
+        let late = due > deadline;
+        wait_until(self.clock.as_ref(), due.min(deadline));
         if late {
-            return Err(CameraError::Silent { camera: self.name(), waited: deadline.since(start) });
+            return Err(CameraError::Silent { camera: self.name(), waited: deadline.since(now) });
         }
-        self.due = self.clock.now().after(interval);
         Ok(())
     }
 }
@@ -114,7 +124,10 @@ impl FrameSource for Replay {
     }
 
     fn close(&mut self) {
-        self.returned = 0;
+        self.next = 0;
+        if let Some(film) = &mut self.film {
+            film.began = None;
+        }
     }
 
     fn probe(&mut self) -> Result<(), CameraError> {

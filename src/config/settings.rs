@@ -25,6 +25,9 @@ settings! {
         exec_format: ExecFormat = ExecFormat::Mjpeg;
         /// Read the pictures in this folder instead of a camera. Empty: use the camera.
         replay: PathBuf = PathBuf::new();
+        /// Play those pictures at so many a second, as a film; a picture whose time has passed is left out. 0: each in turn,
+        /// as fast as they are asked for.
+        replay_fps: u32 = 0, 0..=120 "frames a second";
         /// Frame width to request. A device picks the nearest size that it supports; raw frames from `exec` must have
         /// exactly this one.
         width_px: u32 = 640, 160..=1920 "pixels";
@@ -82,6 +85,17 @@ settings! {
         max_turn: f32 = 0.35, 0.05..=1.0 "eye distances";
     }
 
+    /// Presentation attacks: whether a live face is before the camera, or a picture of one. What is taken for an attack is
+    /// compared with nobody and counts as a miss of its own kind.
+    attack: Attack {
+        /// What is done about it.
+        level: AttackLevel = AttackLevel::Off;
+        /// The share of live presentations that may be refused: more is stricter with pictures, and with people.
+        bpcer: f32 = 0.05, 0.001..=0.2 "of live presentations";
+        /// The network that tells, by its name in MODELS.toml.
+        model: String = "recapture".into();
+    }
+
     /// How much evidence a decision needs, and how long it may take.
     decision: Decision {
         /// Good frames per decision. With fewer than the default, the published error rates do not hold.
@@ -98,16 +112,18 @@ settings! {
     lockout: Lockout {
         /// Consecutive misses before the first wait.
         free_misses: u32 = 5, 1..=10 "misses";
+        /// The same for misses and refused attacks together.
+        free_attacks: u32 = 10, 1..=10 "misses and attacks";
         /// The first wait. Each further miss doubles it.
         first_wait_s: Seconds = Seconds(30), 30..=3600 "seconds";
         /// The longest wait.
         longest_wait_s: Seconds = Seconds(3600), 30..=86_400 "seconds";
-        /// After this many consecutive misses, face unlock stays off for the user until root runs "facelatch reset".
+        /// After this many consecutive misses and attacks, face unlock stays off for the user until root runs "facelatch reset".
         stop_at: u32 = 50, 5..=100 "misses";
-        /// Misses of one user in any 24 hours, whatever matches are in between: a quarter of them at once, the others as
+        /// Misses and refused attacks of one user in any 24 hours, whatever matches are in between: a quarter of them at once, the others as
         /// time goes by.
         user_misses_per_day: u32 = 40, 40..=100 "misses";
-        /// The same for the misses of everybody together; beyond it identification waits.
+        /// The same for those of everybody together; beyond it identification waits.
         all_misses_per_day: u32 = 100, 100..=1000 "misses";
     }
 
@@ -168,6 +184,16 @@ choices! {
         Yvyu,
         /// one byte per pixel
         Grey,
+    }
+
+    /// What is done about presentation attacks.
+    AttackLevel {
+        /// nothing: a photograph or a screen is compared like a face
+        Off,
+        /// frames are judged as they come
+        Passive,
+        /// as passive, and then the person is asked to turn their head; advised for a door
+        Challenge,
     }
 
     /// What a grant does.

@@ -34,7 +34,8 @@ fn every_range_is_checked_at_both_ends() {
                 "first_wait_s" => "longest_wait_s = 86400",
                 "longest_wait_s" => "first_wait_s = 30",
                 "free_misses" => "stop_at = 100",
-                "stop_at" => "free_misses = 1",
+                "free_attacks" => "stop_at = 100",
+                "stop_at" => "free_misses = 1\nfree_attacks = 1",
                 _ => "",
             };
             let name = format!("{}.{}", section.name, key.name);
@@ -94,7 +95,7 @@ fn a_typo_gets_a_suggestion() {
     let error = parse("[decision]\nframse = 3\n").expect_err("typo");
     assert!(error.ends_with("unknown key `decision.framse`; did you mean `decision.frames`?"), "{error}");
     assert!(parse("[desicion]\n").expect_err("typo").contains("did you mean `decision`?"));
-    assert!(parse("[x]\n").expect_err("unknown").contains("known are camera"));
+    assert!(parse("[x]\n").expect_err("unknown").contains("known are attack, camera"));
 }
 
 #[test]
@@ -112,6 +113,27 @@ fn a_camera_is_turned_by_whole_quarters() {
     }
     let why = parse("[camera]\nrotate = 45\n").expect_err("an eighth");
     assert!(why.contains("camera.rotate = 45 is not allowed; use 0, 90, 180 or 270"), "{why}");
+}
+
+#[test]
+fn settings_that_would_make_everybody_an_attack_are_refused() {
+    let why = parse("[camera]\nreplay_fps = 4\n[attack]\nlevel = \"challenge\"\n").expect_err("too few");
+    assert!(why.contains("camera.replay_fps = 4") && why.contains("everybody would be turned away"), "{why}");
+    for text in [
+        "[camera]\nreplay_fps = 5\n[attack]\nlevel = \"challenge\"\n",
+        "[camera]\nreplay_fps = 4\n[attack]\nlevel = \"passive\"\n",
+        "[attack]\nlevel = \"challenge\"\n",
+    ] {
+        assert!(parse(text).is_ok(), "{text}");
+    }
+    for text in [
+        "[attack]\nbpcer = 0.0\n",
+        "[attack]\nbpcer = 1.0\n",
+        "[attack]\nbpcer = nan\n",
+        "[attack]\nlevel = \"high\"\n",
+    ] {
+        assert!(parse(text).is_err(), "{text}");
+    }
 }
 
 #[test]

@@ -17,14 +17,6 @@ const RIVAL_AREA: f32 = 0.5;
 /// told part only, and the embedding of what is left is not to be believed.
 const MAX_TILT_DEGREES: f32 = 30.0;
 
-/// A face tilted farther than this is unclear because of its tilt. Of the upright faces of LFW 98 in 100 are told less than 10.
-const LEANING_DEGREES: f32 = 15.0;
-
-/// The better word for a face whose embedding is not to be believed, where the tilt explains it.
-pub fn tilt_of_unclear(face: &Face) -> Option<RetryReason> {
-    (geometry::tilt_degrees(face) > LEANING_DEGREES).then_some(RetryReason::Tilted)
-}
-
 impl QualityGate {
     /// The one face to be judged.
     ///

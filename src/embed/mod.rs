@@ -1,6 +1,7 @@
 //! Stage 3: [`Frame`] and [`Face`] to [`Embedding`], by way of the aligned [`Chip`].
 
 pub mod align;
+pub mod examine;
 pub mod fitness;
 pub mod quality;
 pub mod template_key;
@@ -13,6 +14,7 @@ use crate::detect::quality::RetryReason;
 use crate::model::{ModelError, Network};
 
 pub use align::{CHIP_SIDE_PX, Chip};
+pub use examine::{Examined, Step};
 pub use fitness::Role;
 pub use quality::Measures;
 pub use template_key::{KeyKind, KeyedEmbedding, OtherKey, TemplateKey, TemplateKeyId, TemplateKeySpec};

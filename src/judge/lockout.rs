@@ -1,4 +1,5 @@
-//! The rate limits on misses. In a row: NIST SP 800-63B, section 5.2.3 (biometrics without presentation attack detection).
+//! The rate limits on misses. In a row: NIST SP 800-63B, section 5.2.3: five misses, or ten where some of them are
+//! presentations that were refused as attacks, before anything was compared.
 //! Over time: a leaky bucket beside it, because a match ends the count in a row, and the match may be an insider's own.
 //!
 //! Each user has both limits, for verifications of this user. Everybody together has both, for identifications, and a miss
@@ -60,10 +61,13 @@ impl Lockout {
     /// [`LockedOut`] after too many misses.
     pub fn admit(&self, whose: Whose, current: CurrentMisses) -> Result<(), LockedOut> {
         let CurrentMisses { misses, since_last, level_s } = current;
-        if misses.count >= self.stop_at {
+        let all = misses.count.saturating_add(misses.attacks);
+        if all >= self.stop_at {
             return Err(LockedOut::Stopped);
         }
-        let in_a_row = self.wait_after(whose, misses.count).saturating_sub(since_last);
+        let of_misses = self.wait_after(whose, misses.count, self.free_misses);
+        let of_all = self.wait_after(whose, all, self.free_attacks);
+        let in_a_row = of_misses.max(of_all).saturating_sub(since_last);
         match in_a_row.max(self.budget(whose).wait(level_s)) {
             Duration::ZERO => Ok(()),
             left => Err(LockedOut::Wait(left)),
@@ -73,22 +77,42 @@ impl Lockout {
     /// What to keep after a miss at `wall`. `own` is whether the limit is on the attempts that this was one of; if not,
     /// the miss makes them wait and never stops them.
     pub fn after_miss(&self, whose: Whose, own: bool, current: CurrentMisses, wall: WallTime) -> Misses {
-        let before = current.misses.count;
-        let most = if own { u32::MAX } else { before.max(self.stop_at.saturating_sub(1)) };
-        let (user, here) = (self.budget(Whose::User), self.budget(whose));
-        // Verifications are judged when everybody's bucket is full, and must be paid for before the next identification.
-        let highest = (here.at_once + user.at_once) * here.interval_s;
-        let seconds = (current.level_s + here.interval_s).min(highest);
+        let count = self.one_more(current.misses.count, own, current);
         Misses {
-            count: before.saturating_add(1).min(most),
+            count,
+            attacks: current.misses.attacks,
             last_miss: wall,
-            level: Level { seconds, at: wall },
+            level: self.raised(whose, current, wall),
         }
     }
 
-    /// The full wait after `misses` in a row.
-    fn wait_after(&self, whose: Whose, misses: u32) -> Duration {
-        let Some(beyond) = misses.checked_sub(self.free_misses) else {
+    /// The same after a presentation that was refused as an attack.
+    pub fn after_attack(&self, whose: Whose, own: bool, current: CurrentMisses, wall: WallTime) -> Misses {
+        let attacks = self.one_more(current.misses.attacks, own, current);
+        Misses {
+            count: current.misses.count,
+            attacks,
+            last_miss: wall,
+            level: self.raised(whose, current, wall),
+        }
+    }
+
+    /// One of the two counts of `current` and one more, but if not `own` no more than what does not stop everything.
+    fn one_more(&self, count: u32, own: bool, current: CurrentMisses) -> u32 {
+        let all = current.misses.count.saturating_add(current.misses.attacks);
+        if own || all < self.stop_at.saturating_sub(1) { count.saturating_add(1) } else { count }
+    }
+
+    fn raised(&self, whose: Whose, current: CurrentMisses, wall: WallTime) -> Level {
+        let (user, here) = (self.budget(Whose::User), self.budget(whose));
+        // Verifications are judged when everybody's bucket is full, and must be paid for before the next identification.
+        let highest = (here.at_once + user.at_once) * here.interval_s;
+        Level { seconds: (current.level_s + here.interval_s).min(highest), at: wall }
+    }
+
+    /// The full wait after `misses` in a row, of which `free` cost nothing.
+    fn wait_after(&self, whose: Whose, misses: u32, free: u32) -> Duration {
+        let Some(beyond) = misses.checked_sub(free) else {
             return Duration::ZERO;
         };
         let longest = match whose {

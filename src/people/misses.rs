@@ -12,11 +12,18 @@ pub struct Misses {
     /// How many since the last match or reset.
     #[serde(rename = "misses")]
     pub count: u32,
-    /// When the last of these was.
+    /// How many presentations were refused as attacks since the last match or reset; no part of `count`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attacks: u32,
+    /// When the last of both was.
     pub last_miss: WallTime,
     /// Misses over time, whatever matches were in between. Earlier programs kept none.
     #[serde(default)]
     pub level: Level,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Level of a leaky bucket: each miss raises it, and only time lowers it.
@@ -42,6 +49,6 @@ mod tests {
     #[test]
     fn misses_of_an_earlier_program_are_read() {
         let misses: Misses = serde_json::from_str(r#"{"misses":4,"last_miss":9}"#).expect("reads");
-        assert_eq!(misses, Misses { count: 4, last_miss: WallTime(9), level: Level::default() });
+        assert_eq!(misses, Misses { count: 4, last_miss: WallTime(9), ..Misses::default() });
     }
 }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use super::attack::AttackStage;
 use super::{Cause, Observer, Pipeline, Progress, Trace, report};
 use crate::camera::{CameraError, Frame};
 use crate::clock::BootTime;
 use crate::detect::Face;
-use crate::detect::quality::{self, RetryReason};
-use crate::embed::{Chip, KeyedEmbedding, Measures, OtherKey, Role, align};
+use crate::detect::attack::{Need, Presentation};
+use crate::detect::quality::RetryReason;
+use crate::embed::{KeyedEmbedding, OtherKey, Role, Step};
 
 /// Longest wait for one frame. Then we check that the caller is still there, and report that we are alive.
 const FRAME_WAIT: Duration = Duration::from_secs(5);
@@ -22,7 +24,7 @@ pub(super) struct CaptureWindow {
     /// When to give up.
     pub(super) deadline: BootTime,
     /// What the probes are for.
-    role: Role,
+    pub(super) role: Role,
     /// Why earlier probes were discarded; the cause of failure unless something else goes wrong.
     pub(super) problem: Option<Cause>,
 }
@@ -38,36 +40,73 @@ impl CaptureWindow {
     }
 }
 
+/// What went wrong while frames were waited for.
+#[derive(Default)]
+pub(super) struct Faults {
+    /// The last thing that was wrong; the cause of failure at the deadline.
+    pub(super) last: Option<Cause>,
+    /// Unusable frames in a row.
+    bad_frames: usize,
+}
+
+/// A face that may be judged, with its frame.
+pub(super) struct Seen {
+    pub(super) frame: Frame,
+    pub(super) face: Face,
+    pub(super) probe: KeyedEmbedding,
+}
+
+/// The probes of one face, and whether it is a live one.
+pub(super) struct Captured {
+    pub(super) probes: Vec<KeyedEmbedding>,
+    /// Either live or an attack.
+    pub(super) presentation: Presentation,
+    /// Which has seen all frames of the face.
+    pub(super) stage: AttackStage,
+}
+
 impl Pipeline {
-    /// Probes of one face in a row, as many as a decision needs.
-    pub(super) fn capture(
-        &mut self,
-        observer: Observer<'_>,
-        trace: &mut Trace,
-    ) -> Result<Vec<KeyedEmbedding>, Cause> {
+    /// Probes of one face in a row, as many as a decision needs, and as many as it takes to tell whether it is live.
+    pub(super) fn capture(&mut self, observer: Observer<'_>, trace: &mut Trace) -> Result<Captured, Cause> {
         let deadline = self.clock.now().after(self.rules.decision.deadline_ms.duration());
         let mut window = CaptureWindow::until(deadline, Role::Probe);
-        let wanted = self.rules.decision.frames as usize;
-        let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
-        while probes.len() < wanted {
-            let probe = self.next_probe(&window, observer, trace)?;
+        let mut stage = self.attack_stage();
+        let wanted = (self.rules.decision.frames as usize).max(stage.frames());
+        let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted + 1);
+        loop {
+            let seen = self.next_probe(&window, observer, trace)?;
             if let Some(last) = probes.last()
-                && !self.alike(last, &probe)?
+                && !self.alike(last, &seen.probe)?
             {
                 probes.clear();
+                stage = self.attack_stage();
                 window.problem = Some(Cause::Retry(RetryReason::SeveralFaces));
             }
-            probes.push(probe);
+            stage.see(&seen.frame, &seen.face)?;
+            probes.push(seen.probe);
+            if probes.len() > wanted {
+                probes.remove(0);
+            }
             trace.frames = probes.len();
             report(observer, Progress::Captured { done: probes.len(), wanted })?;
+            match stage.judge(&self.scene) {
+                Presentation::MoreNeeded(Need::LookStraight) => {
+                    window.problem = Some(Cause::Retry(RetryReason::TurnedAway));
+                    report(observer, Progress::Guidance(RetryReason::TurnedAway))?;
+                }
+                Presentation::MoreNeeded(_) => {}
+                presentation if probes.len() == wanted => {
+                    return Ok(Captured { probes, presentation, stage });
+                }
+                Presentation::Live(_) | Presentation::Attack(_) => {}
+            }
         }
-        Ok(probes)
     }
 
     /// Probes of two people must never be judged together: the vote is a mean, and one probe of the enrolled user outweighs
     /// several of a stranger. Position in the frame proves nothing, since a second person may step into the same place.
     /// Each probe is compared with the one just before, so that a turning head passes.
-    fn alike(&self, one: &KeyedEmbedding, next: &KeyedEmbedding) -> Result<bool, OtherKey> {
+    pub(super) fn alike(&self, one: &KeyedEmbedding, next: &KeyedEmbedding) -> Result<bool, OtherKey> {
         self.gallery.head().matches(one, next)
     }
 
@@ -77,87 +116,92 @@ impl Pipeline {
         window: &CaptureWindow,
         observer: Observer<'_>,
         trace: &mut Trace,
-    ) -> Result<KeyedEmbedding, Cause> {
-        let (mut last, mut bad_frames) = (window.problem.clone(), 0);
+    ) -> Result<Seen, Cause> {
+        let mut faults = Faults { last: window.problem.clone(), bad_frames: 0 };
         loop {
-            if self.clock.now() >= window.deadline {
-                return Err(last.unwrap_or(Cause::Retry(RetryReason::NoFace)));
-            }
-            let frame_deadline = self.clock.now().after(FRAME_WAIT).min(window.deadline);
-            let frame = match self.frames.next_frame(frame_deadline) {
-                Ok(frame) if window.is_too_early(&frame) => continue,
-                Ok(frame) => frame,
-                Err(error @ CameraError::Silent { .. })
-                    if frame_deadline < window.deadline && self.clock.now() >= frame_deadline =>
-                {
-                    let why = error.to_string();
-                    last.get_or_insert(Cause::Camera(why.clone()));
-                    report(observer, Progress::Camera(why))?;
-                    continue;
-                }
-                Err(error) if error.is_transient() && bad_frames < MAX_BAD_FRAMES => {
-                    bad_frames += 1;
-                    report(observer, Progress::Camera(error.to_string()))?;
-                    continue;
-                }
-                Err(error) => {
-                    let silent = matches!(error, CameraError::Silent { .. });
-                    return Err(last.filter(|_| silent).unwrap_or(Cause::Camera(error.to_string())));
-                }
-            };
-            trace.picture = frame.origin().map(str::to_owned);
-            match self.examine(&frame, window.role, trace)? {
-                Ok(probe) => return Ok(probe),
+            let Some(frame) = self.next_frame(window, &mut faults, observer)? else { continue };
+            let faces = self.detect(&frame, trace)?;
+            match self.examine(&frame, &faces, window.role, trace)? {
+                Ok((face, probe)) => return Ok(Seen { frame, face, probe }),
                 Err(reason) => {
-                    last = Some(Cause::Retry(reason));
+                    faults.last = Some(Cause::Retry(reason));
                     report(observer, Progress::Guidance(reason))?;
                 }
             }
         }
     }
 
-    /// Frame to probe, or why not. A frame without a face that can be judged is looked at once more, turned.
-    fn examine(
+    /// The next frame; `None` if there is none yet.
+    pub(super) fn next_frame(
         &mut self,
-        frame: &Frame,
-        role: Role,
-        trace: &mut Trace,
-    ) -> Result<Result<KeyedEmbedding, RetryReason>, Cause> {
+        window: &CaptureWindow,
+        faults: &mut Faults,
+        observer: Observer<'_>,
+    ) -> Result<Option<Frame>, Cause> {
+        if self.clock.now() >= window.deadline {
+            return Err(faults.last.take().unwrap_or(Cause::Retry(RetryReason::NoFace)));
+        }
+        let frame_deadline = self.clock.now().after(FRAME_WAIT).min(window.deadline);
+        match self.frames.next_frame(frame_deadline) {
+            Ok(frame) if window.is_too_early(&frame) => Ok(None),
+            Ok(frame) => Ok(Some(frame)),
+            Err(error @ CameraError::Silent { .. })
+                if frame_deadline < window.deadline && self.clock.now() >= frame_deadline =>
+            {
+                let why = error.to_string();
+                faults.last.get_or_insert(Cause::Camera(why.clone()));
+                report(observer, Progress::Camera(why))?;
+                Ok(None)
+            }
+            Err(error) if error.is_transient() && faults.bad_frames < MAX_BAD_FRAMES => {
+                faults.bad_frames += 1;
+                report(observer, Progress::Camera(error.to_string()))?;
+                Ok(None)
+            }
+            Err(error) => {
+                let silent = matches!(error, CameraError::Silent { .. });
+                Err(faults.last.take().filter(|_| silent).unwrap_or(Cause::Camera(error.to_string())))
+            }
+        }
+    }
+
+    /// All faces in a frame, the largest first.
+    pub(super) fn detect(&mut self, frame: &Frame, trace: &mut Trace) -> Result<Vec<Face>, Cause> {
+        trace.picture = frame.origin().map(str::to_owned);
         let start = self.clock.now();
         let faces = self.networks.detector.detect(frame)?;
         trace.means.detect.add(self.ms_since(start));
         trace.face = faces.first().copied();
-        let probe = match self.rules.quality.choose(frame, &faces) {
-            Ok(face) => self.embed(frame, &face, trace)?,
-            Err(reason) => Err(reason),
-        };
-        match probe {
-            Ok((probe, chip)) => {
+        if self.networks.passive.is_some() {
+            self.scene.see(frame, faces.first());
+        }
+        Ok(faces)
+    }
+
+    /// Frame to face and probe, or why not. A frame without a face that can be judged is looked at once more, turned.
+    fn examine(
+        &mut self,
+        frame: &Frame,
+        faces: &[Face],
+        role: Role,
+        trace: &mut Trace,
+    ) -> Result<Result<(Face, KeyedEmbedding), RetryReason>, Cause> {
+        let mut start = self.clock.now();
+        let seen = self.networks.embedder.examine(&self.rules.quality, frame, faces, &mut |step| {
+            let took = self.ms_since(std::mem::replace(&mut start, self.clock.now()));
+            match step {
+                Step::Choose => {}
+                Step::Align => trace.means.align.add(took),
+                Step::Embed => trace.means.embed.add(took),
+            }
+        })?;
+        match seen {
+            Ok(seen) => {
                 self.turns.saw_upright();
-                Ok(role.check(&chip).map(|()| probe))
+                let probe = self.gallery.key().apply(&seen.embedding);
+                Ok(role.check(&seen.chip).map(|()| (seen.face, probe)))
             }
             Err(reason) => Ok(Err(self.look_turned(frame)?.unwrap_or(reason))),
         }
-    }
-
-    /// Face to probe, with its chip, each stage timed, or why its embedding is not to be believed.
-    pub(super) fn embed(
-        &self,
-        frame: &Frame,
-        face: &Face,
-        trace: &mut Trace,
-    ) -> Result<Result<(KeyedEmbedding, Chip), RetryReason>, Cause> {
-        let embedder = &self.networks.embedder;
-        let start = self.clock.now();
-        let chip = align::align(frame, face);
-        trace.means.align.add(self.ms_since(start));
-        let start = self.clock.now();
-        let embedded = embedder.embed(&chip)?;
-        trace.means.embed.add(self.ms_since(start));
-        let believed = embedder.check(&Measures::of(face, &embedded));
-        Ok(match believed {
-            Ok(()) => Ok((self.gallery.key().apply(&embedded.embedding), chip)),
-            Err(reason) => Err(quality::tilt_of_unclear(face).unwrap_or(reason)),
-        })
     }
 }

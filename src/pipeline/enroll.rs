@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::capture::CaptureWindow;
 use super::{Cause, Observer, Pipeline, Progress, Trace, lookalikes, report};
+use crate::detect::attack::{Presentation, Species};
+use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey, Role};
 use crate::judge::vote;
 use crate::people::{Account, UserName};
-use crate::store::{MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
+use crate::store::{LiveScore, MAX_LABEL_BYTES, MAX_TEMPLATES, StoreError, Template};
 
 /// This many probes in a row that do not match the earlier ones are another person, not a bad picture.
 const MAX_OUTLIERS: usize = 5;
@@ -67,6 +69,12 @@ pub enum EnrollError {
     /// The probes show two people.
     #[error("the face changed during enrolment; only one person may be in front of the camera: start again")]
     AnotherFace,
+    /// The frames show a picture of a face.
+    #[error(
+        "what is before the camera was not taken for a live face; look straight at the camera, without a picture or a screen in \
+         sight, or set attack.level = \"off\" for this enrolment"
+    )]
+    Attack(Species),
     /// So many others look like these probes that the templates would open for strangers, too.
     #[error(
         "this face looks like that of {}: such templates would let others in; remove names that are enrolled twice, or enrol \
@@ -96,7 +104,7 @@ impl Pipeline {
         self.gallery.leave_out(|_, _| false);
         // Before anybody has to look at the camera.
         self.replaced_by(&request)?;
-        let probes = self.probes(request.templates, observer)?;
+        let (probes, live) = self.probes(request.templates, observer)?;
         let mut warnings = self.lookalikes(&request.user, &probes)?;
         let replaced = self.replaced_by(&request)?;
         warnings.extend(self.unlike_the_kept(&request.user, &probes, &replaced.kept)?);
@@ -104,13 +112,15 @@ impl Pipeline {
         let embedder_sha256 = self.networks.embedder.model_sha256();
         let templates: Vec<Template> = probes
             .into_iter()
-            .map(|embedding| Template {
+            .zip(live)
+            .map(|(embedding, live)| Template {
                 id: random_id(),
                 user: request.user.clone(),
                 label: request.label.clone(),
                 created_at,
                 account: request.account,
                 embedder_sha256: embedder_sha256.to_owned(),
+                live,
                 embedding,
             })
             .collect();
@@ -159,15 +169,19 @@ impl Pipeline {
         }))
     }
 
-    /// Probes that all show one person.
-    fn probes(&mut self, wanted: usize, observer: Observer<'_>) -> Result<Vec<KeyedEmbedding>, EnrollError> {
+    /// Probes that all show one person, and what is known of each frame.
+    fn probes(
+        &mut self,
+        wanted: usize,
+        observer: Observer<'_>,
+    ) -> Result<(Vec<KeyedEmbedding>, Vec<Option<LiveScore>>), EnrollError> {
         let deadline = self.rules.decision.enroll_deadline_ms.duration();
         let mut window = CaptureWindow::until(self.clock.now().after(deadline), Role::Template);
         let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
-        let mut outliers = 0;
-        while probes.len() < wanted {
-            let probe = self.next_probe(&window, observer, &mut Trace::default())?;
-            if !self.like_the_others(&probe, &probes).map_err(StoreError::from)? {
+        let (mut stage, mut live, mut outliers) = (self.enrolment_stage(), Vec::new(), 0);
+        while probes.len() < wanted || stage.needs_more() {
+            let seen = self.next_probe(&window, observer, &mut Trace::default())?;
+            if !self.like_the_others(&seen.probe, &probes).map_err(StoreError::from)? {
                 outliers += 1;
                 if outliers == MAX_OUTLIERS {
                     return Err(EnrollError::AnotherFace);
@@ -176,11 +190,22 @@ impl Pipeline {
                 continue;
             }
             outliers = 0;
-            probes.push(probe);
+            let score = stage.see(&seen.frame, &seen.face)?;
             window.from = self.clock.now().after(BETWEEN_PROBES);
-            report(observer, Progress::Captured { done: probes.len(), wanted })?;
+            if probes.len() < wanted {
+                probes.push(seen.probe);
+                live.push(score.and_then(|score| self.live_score(score)));
+                report(observer, Progress::Captured { done: probes.len(), wanted })?;
+            }
+            if probes.len() == wanted && stage.needs_more() {
+                window.problem = Some(Cause::Retry(RetryReason::TurnedAway));
+                report(observer, Progress::Guidance(RetryReason::TurnedAway))?;
+            }
         }
-        Ok(probes)
+        match stage.judge(&self.scene) {
+            Presentation::Attack(species) => Err(EnrollError::Attack(species)),
+            Presentation::Live(_) | Presentation::MoreNeeded(_) => Ok((probes, live)),
+        }
     }
 
     /// Whether a probe shows the same person as the earlier ones: judged like a frame against them as templates.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::embed::{KeyedEmbedding, TemplateKey};
 use crate::head::{Head, KeyedHead};
 use crate::people::{Account, UserName, account_of_each};
-use crate::store::{StoreError, TemplateStore};
+use crate::store::{LiveScore, StoreError, TemplateStore};
 
 /// Everybody's templates as of one revision of the store.
 pub(super) struct Gallery {
@@ -18,6 +18,8 @@ pub(super) struct Gallery {
     /// Those whose account does not count at present.
     left_out: BTreeMap<UserName, Vec<KeyedEmbedding>>,
     accounts: BTreeMap<UserName, Account>,
+    /// Of the frames that everybody was enrolled from.
+    live_scores: Vec<LiveScore>,
 }
 
 impl Gallery {
@@ -31,6 +33,7 @@ impl Gallery {
             people: BTreeMap::new(),
             left_out: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            live_scores: Vec::new(),
         }
     }
 
@@ -45,6 +48,7 @@ impl Gallery {
         }
         (self.people, self.left_out) = (BTreeMap::new(), BTreeMap::new());
         self.accounts = account_of_each(snapshot.templates.iter().map(|t| (&t.user, t.account)));
+        self.live_scores = snapshot.templates.iter().filter_map(|template| template.live).collect();
         for template in snapshot.templates {
             self.people.entry(template.user).or_default().push(template.embedding);
         }
@@ -82,6 +86,11 @@ impl Gallery {
     /// Whether these are the templates of this revision of the store.
     pub(super) fn has_revision(&self, revision: u64) -> bool {
         self.revision == Some(revision)
+    }
+
+    /// What the frames that people were enrolled from scored, whoever is left out.
+    pub(super) fn live_scores(&self) -> impl Iterator<Item = LiveScore> {
+        self.live_scores.iter().copied()
     }
 
     /// The key that probes need before they are compared with anything here.

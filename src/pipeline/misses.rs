@@ -5,6 +5,17 @@ use crate::judge::{CurrentMisses, Whose};
 use crate::people::UserName;
 use crate::store::StoreError;
 
+/// How an attempt went that was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tried {
+    /// The face matched.
+    Match,
+    /// It did not.
+    Miss,
+    /// It was not taken for a live face.
+    Attack,
+}
+
 impl Pipeline {
     /// The lockout in force for `user`, or for identification if `None`.
     pub(super) fn locked_out(&mut self, user: Option<&UserName>) -> Result<Option<DenyReason>, StoreError> {
@@ -13,20 +24,17 @@ impl Pipeline {
         Ok(until.map(|until| DenyReason::LockedOut { until, user: user.cloned() }))
     }
 
-    /// Counts a miss, or ends the counts in a row after a match: those of the claimed user, if there is one, and those of
+    /// Counts a miss or an attack, or ends the counts in a row after a match: those of the claimed user, if there is one, and those of
     /// everybody.
-    pub(super) fn keep_misses(
-        &mut self,
-        claimed: Option<&UserName>,
-        matched: bool,
-    ) -> Result<(), StoreError> {
+    pub(super) fn keep_misses(&mut self, claimed: Option<&UserName>, tried: Tried) -> Result<(), StoreError> {
         let mut kept = Ok(());
         for user in claimed.map(Some).into_iter().chain([None]) {
             let (current, own) = (self.current_misses(user)?, user == claimed);
-            let misses = if matched {
-                current.after_match()
-            } else {
-                self.rules.lockout.after_miss(whose(user), own, current, self.clock.wall())
+            let (lockout, wall) = (&self.rules.lockout, self.clock.wall());
+            let misses = match tried {
+                Tried::Match => current.after_match(),
+                Tried::Miss => lockout.after_miss(whose(user), own, current, wall),
+                Tried::Attack => lockout.after_attack(whose(user), own, current, wall),
             };
             // Both, even if the first one fails.
             kept = kept.and(self.store.set_misses(user, misses));

@@ -3,7 +3,7 @@
 //! Detector and embedder are made for upright faces: of faces turned by 180 degrees a third of all pairs of strangers match.
 //! So such a face is never judged and costs no miss; the caller learns how to get an upright picture.
 
-use super::{Cause, Pipeline, Trace};
+use super::{Cause, Pipeline};
 use crate::camera::Frame;
 use crate::camera::orient::Orientation;
 use crate::config;
@@ -72,11 +72,8 @@ impl Pipeline {
     pub(super) fn look_turned(&mut self, frame: &Frame) -> Result<Option<RetryReason>, Cause> {
         let turned = frame.clone().turned(Orientation::new(TURNS[self.turns.next], false));
         let faces = self.networks.detector.detect(&turned)?;
-        let has_face = match self.rules.quality.choose(&turned, &faces) {
-            Ok(face) => self.embed(&turned, &face, &mut Trace::default())?.is_ok(),
-            Err(_) => false,
-        };
-        Ok(self.turns.tried(has_face))
+        let examined = self.networks.embedder.examine(&self.rules.quality, &turned, &faces, &mut |_| ())?;
+        Ok(self.turns.tried(examined.is_ok()))
     }
 }
 

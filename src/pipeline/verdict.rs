@@ -1,5 +1,6 @@
 //! How an attempt ends.
 
+use crate::detect::attack::Species;
 use crate::detect::quality::RetryReason;
 use crate::embed::OtherKey;
 use crate::judge::{Grant, LockedOut};
@@ -26,6 +27,8 @@ pub enum DenyReason {
     NoMatch,
     /// It was judged, and may be that of two enrolled people.
     Ambiguous,
+    /// The presentation was not taken for a live face, and was compared with nobody.
+    Attack(Species),
     /// Too many misses.
     LockedOut {
         /// How long that lasts.

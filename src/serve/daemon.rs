@@ -64,7 +64,7 @@ fn serve(args: &DaemonArgs) -> Result<()> {
         None => BoundSocket::new(&config.serve.socket, &config.serve.group)?,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let networks = Networks::load(&config.models, &config.detect)?;
+    let networks = Networks::load(&config.models, &config.detect, &config.attack)?;
     let (store, audit) = open_store(&config, &networks, &*clock)?;
     let frames = camera(&config, &clock)?;
     let latch: Box<dyn Latch> = match config.latch.kind {
@@ -73,7 +73,7 @@ fn serve(args: &DaemonArgs) -> Result<()> {
         }
         LatchKind::None | LatchKind::Print => Box::new(Print),
     };
-    let seams = Seams { frames, clock, store: Arc::new(store), latch };
+    let seams = Seams { frames, clock, random: Arc::new(rand::random::<u64>), store: Arc::new(store), latch };
     let peers = Arc::new(SystemPeers::new(config.serve.group.clone()));
     tracing::info!("listening at {}", socket.address());
     let listener = socket.listener.try_clone().context("socket: cannot be shared")?;
@@ -140,11 +140,11 @@ fn check_recipient(recipient: &str) -> Result<(), Refused> {
 }
 
 fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
-    let config::Camera { replay, rotate, mirror, .. } = &config.camera;
+    let config::Camera { replay, replay_fps, rotate, mirror, .. } = &config.camera;
     let source = if replay.as_os_str().is_empty() {
         live_camera(&config.camera, clock)?
     } else {
-        Box::new(Replay::folder(replay, clock.clone()))
+        Box::new(Replay::folder(replay, clock.clone()).with_frames_per_second(*replay_fps))
     };
     Ok(Box::new(Turned::new(source, Orientation::new(*rotate, *mirror))))
 }

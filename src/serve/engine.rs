@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use facelatch_wire::Fault;
 use facelatch_wire::reply::{Event, EventKind, Judging, LatchState};
+use facelatch_wire::{Fault, Outcome};
 use tokio::sync::oneshot;
 
 use super::engine_status::EngineStatus;
@@ -188,6 +188,7 @@ impl Running {
     fn on_camera<R, T>(
         &mut self,
         reporter: JobReporter<R>,
+        prompted: impl Fn(Outcome),
         run: impl FnOnce(&mut Pipeline, Observer<'_>) -> T,
     ) -> Option<(T, oneshot::Sender<R>)> {
         let JobReporter { updates, end, permit } = reporter;
@@ -200,6 +201,9 @@ impl Running {
             status.tick();
             if end.is_closed() {
                 return ControlFlow::Break(());
+            }
+            if let Progress::Prompt(need) = &progress {
+                prompted(to_wire::prompt(*need));
             }
             // A full channel means a slow client: it misses an update, and nobody waits.
             let _ = updates.try_send(JobUpdate::Progress(progress));
@@ -216,7 +220,10 @@ impl Running {
 
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
         let Question { claimed, accounts, caller_uid } = question;
-        let judged = self.on_camera(reporter, |pipeline, observer| match &claimed {
+        let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
+        let (recorder, about) = (self.recorder.clone(), claimed.as_ref().map(ToString::to_string));
+        let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt);
+        let judged = self.on_camera(reporter, prompted, |pipeline, observer| match &claimed {
             Some(user) => pipeline.verify(user, &accounts, observer),
             None => pipeline.identify(&accounts, observer),
         });
@@ -224,13 +231,19 @@ impl Running {
         match &attempt.verdict {
             Verdict::Denied(DenyReason::LockedOut { .. }) => {}
             Verdict::Unavailable(cause) => self.update_camera_state(Some(cause)),
-            Verdict::Granted(_) | Verdict::Denied(DenyReason::NoMatch | DenyReason::Ambiguous) => {
+            Verdict::Granted(_)
+            | Verdict::Denied(DenyReason::NoMatch | DenyReason::Ambiguous | DenyReason::Attack(_)) => {
                 self.update_camera_state(None);
             }
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
-        let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
         let event = Event { verdict: judging.verdict, ..self.recorder.event(kind, judging.user.clone()) };
+        if let Verdict::Denied(DenyReason::Attack(species)) = attempt.verdict {
+            self.status.saw_attack();
+            self.recorder.record_attack(event, caller_uid, to_wire::species(species));
+            let _ = end.send(judging);
+            return;
+        }
         if let Verdict::Granted(grant) = attempt.verdict
             && !accounts.login
             && let Some(latch) = self.latch_for(kind)
@@ -266,14 +279,22 @@ impl Running {
         reporter: JobReporter<Result<Enrolled, EnrollError>>,
     ) {
         let user = request.user.to_string();
-        let enrolled = self.on_camera(reporter, |pipeline, observer| pipeline.enroll(request, observer));
+        let enrolled =
+            self.on_camera(reporter, |_| (), |pipeline, observer| pipeline.enroll(request, observer));
         let Some((result, end)) = enrolled else { return };
         match &result {
             Err(EnrollError::Unavailable(cause)) => self.update_camera_state(Some(cause)),
             _ => self.update_camera_state(None),
         }
-        if result.is_ok() {
-            self.recorder.record_success(EventKind::Enroll, Some(user), caller_uid);
+        match &result {
+            Ok(_) => self.recorder.record_success(EventKind::Enroll, Some(user), caller_uid),
+            Err(EnrollError::Attack(species)) => {
+                self.status.saw_attack();
+                let refused = self.recorder.event(EventKind::Enroll, Some(user));
+                let event = Event { verdict: Some(Outcome::Attack), ..refused };
+                self.recorder.record_attack(event, caller_uid, to_wire::species(*species));
+            }
+            Err(_) => {}
         }
         let _ = end.send(result);
     }

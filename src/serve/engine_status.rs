@@ -18,6 +18,7 @@ pub(super) struct EngineStatus {
     camera_hangs: AtomicBool,
     busy: AtomicBool,
     ticks: AtomicU64,
+    attacks: AtomicU64,
 }
 
 /// The camera as last seen.
@@ -40,6 +41,7 @@ impl EngineStatus {
             camera_hangs: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             ticks: AtomicU64::new(0),
+            attacks: AtomicU64::new(0),
         }
     }
 
@@ -59,6 +61,15 @@ impl EngineStatus {
 
     pub(super) fn tick(&self) {
         self.ticks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Presentations that were refused as attacks since the start.
+    pub(super) fn attacks(&self) -> u64 {
+        self.attacks.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn saw_attack(&self) {
+        self.attacks.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether the last check found the camera blocked in a read.

@@ -39,8 +39,8 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast, watch};
 
-use crate::config::{Config, LatchKind};
-use crate::pipeline::{Networks, Pipeline, Rules};
+use crate::config::{AttackLevel, Config, LatchKind};
+use crate::pipeline::{CHALLENGE_LIMIT, Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
@@ -140,8 +140,13 @@ pub fn run(
 /// Starts the engine. Gives what all connections share, and the engine's thread.
 fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
     let Parts { config, networks, seams, peers, audit, notes } = parts;
-    let Seams { frames, clock, store, latch } = seams;
-    let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone());
+    // Whoever is ahead may have to answer a challenge.
+    let answer_time = match config.attack.level {
+        AttackLevel::Challenge => CHALLENGE_LIMIT,
+        AttackLevel::Off | AttackLevel::Passive => Duration::ZERO,
+    };
+    let Seams { frames, clock, random, store, latch } = seams;
+    let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone(), random);
     let recorder = Recorder {
         clock: clock.clone(),
         audit: audit.clone(),
@@ -164,7 +169,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         store,
         started: clock.now(),
         clock,
-        queue_timeout: config.decision.deadline_ms.duration(),
+        queue_timeout: config.decision.deadline_ms.duration() + answer_time,
         templates: config.decision.templates as usize,
         audit,
         notes,

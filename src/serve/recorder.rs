@@ -33,6 +33,19 @@ impl Recorder {
         self.announce_only(event, caller_uid);
     }
 
+    /// The same for a presentation that was refused as an attack, with what it was most like.
+    pub(super) fn record_attack(&self, event: Event, caller_uid: u32, species: &str) {
+        self.record(Entry { note: Some(species.to_owned()), ..audited(&event, caller_uid) });
+        self.announce_only(event, caller_uid);
+    }
+
+    /// Tells whoever listens what the person before the camera is asked to do.
+    pub(super) fn announce_prompt(&self, user: Option<String>, prompt: Outcome) {
+        let event = Event { guidance: Some(prompt), ..self.event(EventKind::Prompt, user) };
+        // Nobody may be listening.
+        let _ = self.events.send(event);
+    }
+
     /// The same for a change that succeeded and needs no more than a kind and a user.
     pub(super) fn record_success(&self, kind: EventKind, user: Option<String>, caller_uid: u32) {
         self.record_and_announce(self.event(kind, user), caller_uid);
@@ -111,7 +124,10 @@ mod tests {
     #[test]
     fn whatever_is_no_attempt_is_in_the_log_of_changes() {
         for kind in EventKind::ALL {
-            let attempt = matches!(kind, EventKind::Verify | EventKind::Identify | EventKind::Listening);
+            let attempt = matches!(
+                kind,
+                EventKind::Verify | EventKind::Identify | EventKind::Listening | EventKind::Prompt
+            );
             assert_eq!(is_change(kind.as_str()), !attempt, "{kind}");
         }
     }

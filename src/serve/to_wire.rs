@@ -11,6 +11,7 @@ use super::accounts::AccountError;
 use super::fault::{bad_parameter, store_fault};
 use super::peer::Caller;
 use crate::clock::WallTime;
+use crate::detect::attack::{Need, Species};
 use crate::judge::LockedOut;
 use crate::people::{Account, Standing, UserName};
 use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progress, Verdict};
@@ -28,6 +29,7 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
         },
         Verdict::Denied(DenyReason::NoMatch) => refused(Outcome::NoMatch, claimed),
         Verdict::Denied(DenyReason::Ambiguous) => refused(Outcome::Ambiguous, claimed),
+        Verdict::Denied(DenyReason::Attack(_)) => refused(Outcome::Attack, claimed),
         Verdict::Denied(DenyReason::LockedOut { until, user }) => locked_out(*until, user.as_ref()),
         Verdict::Unavailable(cause) => Judging {
             verdict: Some(outcome(cause)),
@@ -125,6 +127,10 @@ pub(super) fn judging_progress(progress: Progress) -> Judging {
         Progress::Captured { done, wanted } => {
             Judging { done: Some(done as u64), wanted: Some(wanted as u64), ..Judging::default() }
         }
+        Progress::Prompt(need) => {
+            let guidance = prompt(need);
+            Judging { guidance: Some(guidance), message: Some(guidance.message()), ..Judging::default() }
+        }
         Progress::Outlier => Judging {
             message: Some(
                 "this picture does not look like the others and is not kept; look straight at the camera, one person only"
@@ -135,6 +141,26 @@ pub(super) fn judging_progress(progress: Progress) -> Judging {
         Progress::Camera(text) => {
             Judging { guidance: Some(Outcome::CameraUnavailable), message: Some(text), ..Judging::default() }
         }
+    }
+}
+
+/// What the person before the camera is asked to do.
+pub(super) fn prompt(need: Need) -> Outcome {
+    match need {
+        Need::TurnLeft => Outcome::TurnLeft,
+        Need::TurnRight => Outcome::TurnRight,
+        Need::LookStraight | Need::Frames => Outcome::LookStraight,
+    }
+}
+
+/// What an attack was most like, for the record.
+pub(super) fn species(species: Species) -> &'static str {
+    match species {
+        Species::Print => "print",
+        Species::Screen => "screen",
+        Species::Film => "film",
+        Species::Flat => "flat",
+        Species::Swap => "swap",
     }
 }
 
@@ -159,6 +185,9 @@ pub(super) fn enrolled(result: Result<Enrolled, EnrollError>) -> Result<Enrollin
         Err(error @ EnrollError::Label) => Err(bad_parameter("label", &error)),
         Err(error @ EnrollError::AnotherFace) => {
             Err(Fault::EnrollFailed { reason: Outcome::SeveralFaces, message: error.to_string() })
+        }
+        Err(error @ EnrollError::Attack(_)) => {
+            Err(Fault::EnrollFailed { reason: Outcome::Attack, message: error.to_string() })
         }
         Err(error @ EnrollError::LikeMany { .. }) => {
             Err(Fault::EnrollFailed { reason: Outcome::Ambiguous, message: error.to_string() })

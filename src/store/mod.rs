@@ -61,15 +61,27 @@ pub struct Template<E = KeyedEmbedding> {
     pub account: Account,
     /// SHA-256 of the embedder's file, lower-case hex.
     pub embedder_sha256: String,
+    /// How live its frame looked, for the calibration of the camera; `None` if nobody looked. Not exported.
+    pub live: Option<LiveScore>,
     /// The face.
     pub embedding: E,
+}
+
+/// What a network said of the frame of a template: log-odds that it showed a live face.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LiveScore {
+    /// Finite.
+    pub score: f32,
+    /// Which network and camera it came from: scores of others are not to be compared with it.
+    pub source: u64,
 }
 
 impl Template<Embedding> {
     /// The same in this key.
     fn keyed(self, key: &TemplateKey) -> Template {
-        let Self { id, user, label, created_at, account, embedder_sha256, embedding } = self;
-        Template { id, user, label, created_at, account, embedder_sha256, embedding: key.apply(&embedding) }
+        let Self { id, user, label, created_at, account, embedder_sha256, live, embedding } = self;
+        let embedding = key.apply(&embedding);
+        Template { id, user, label, created_at, account, embedder_sha256, live, embedding }
     }
 }
 

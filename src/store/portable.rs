@@ -344,6 +344,7 @@ fn template(line: &[u8], here: &MadeFor) -> Result<Template<Embedding>, String> 
         created_at: line.created_at,
         account: if line.door { Account::Door } else { Account::Unrecorded },
         embedder_sha256: here.embedder_sha256.clone(),
+        live: None,
         embedding,
     })
 }

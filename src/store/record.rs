@@ -7,15 +7,18 @@ use zeroize::Zeroizing;
 
 use super::keyring::{KeyId, Keyring};
 use super::seal::{Key, SEAL_BYTES};
-use super::{MAX_LABEL_BYTES, Template};
+use super::{LiveScore, MAX_LABEL_BYTES, Template};
 use crate::clock::WallTime;
 use crate::embed::KeyedEmbedding;
 use crate::people::{Account, UserName};
 
 /// What every record starts with; the last byte is the schema.
-const MAGIC: &[u8; 4] = b"FLT\x03";
+const MAGIC: &[u8; 4] = b"FLT\x04";
 
-/// What records started with that name no account.
+/// What records started with that hold no score of their frame.
+const MAGIC_3: &[u8; 4] = b"FLT\x03";
+
+/// What records started with that name no account, either.
 const MAGIC_2: &[u8; 4] = b"FLT\x02";
 
 /// Most values an embedding may have.
@@ -24,8 +27,11 @@ const MAX_VALUES: usize = 4096;
 /// Kind of an account, and its user id.
 const ACCOUNT_BYTES: usize = 1 + 4;
 
-/// Time, account, length of the label, the label itself, and the values.
-const MAX_PLAIN_BYTES: usize = 8 + ACCOUNT_BYTES + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
+/// Whether there is a score of the frame, its source, and the score.
+const LIVE_BYTES: usize = 1 + 8 + 4;
+
+/// Time, account, score of the frame, length of the label, the label itself, and the values.
+const MAX_PLAIN_BYTES: usize = 8 + ACCOUNT_BYTES + LIVE_BYTES + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
 
 /// First byte of an entry's key.
 const PREFIX: u8 = b'r';
@@ -70,7 +76,7 @@ impl<'a> SealedRecord<'a> {
         if magic[..3] != MAGIC[..3] {
             return Err("it is no record".to_owned());
         }
-        let Some(magic) = [MAGIC, MAGIC_2].into_iter().find(|known| *known == magic) else {
+        let Some(magic) = [MAGIC, MAGIC_3, MAGIC_2].into_iter().find(|known| *known == magic) else {
             return Err(format!(
                 "schema {}, this program reads up to {}; use a newer one",
                 magic[3], MAGIC[3]
@@ -103,6 +109,10 @@ impl<'a> SealedRecord<'a> {
             MAGIC_2 => (Account::Unrecorded, rest),
             _ => read_account(rest).ok_or_else(wrong)?,
         };
+        let (live, rest) = match self.magic {
+            MAGIC => read_live(rest).ok_or_else(wrong)?,
+            _ => (None, rest),
+        };
         let (&length, rest) = rest.split_first().ok_or_else(wrong)?;
         let (label, values) = rest.split_at_checked(length.into()).ok_or_else(wrong)?;
         if label.len() > MAX_LABEL_BYTES || values.len() % 4 != 0 || values.len() > 4 * MAX_VALUES {
@@ -116,6 +126,7 @@ impl<'a> SealedRecord<'a> {
             created_at: WallTime(u64::from_le_bytes(*time)),
             account,
             embedder_sha256: context.embedder_sha256.to_owned(),
+            live,
             embedding: KeyedEmbedding::restore(values, *context.template_key).map_err(|e| e.to_string())?,
         })
     }
@@ -143,6 +154,30 @@ fn account_bytes(account: Account) -> [u8; ACCOUNT_BYTES] {
     [kind, a, b, c, d]
 }
 
+/// The score of a frame at the beginning of `bytes`, and what follows it.
+fn read_live(bytes: &[u8]) -> Option<(Option<LiveScore>, &[u8])> {
+    let (&[kind, ref live @ ..], rest) = bytes.split_first_chunk::<LIVE_BYTES>()?;
+    let (source, score) = live.split_first_chunk::<8>()?;
+    let score = f32::from_le_bytes(*score.first_chunk()?);
+    let live = LiveScore { score, source: u64::from_le_bytes(*source) };
+    match kind {
+        0 if live == LiveScore { score: 0.0, source: 0 } => Some((None, rest)),
+        1 if score.is_finite() => Some((Some(live), rest)),
+        _ => None,
+    }
+}
+
+fn live_bytes(live: Option<LiveScore>) -> [u8; LIVE_BYTES] {
+    let mut bytes = [0; LIVE_BYTES];
+    // A score that is no number is none.
+    if let Some(LiveScore { score, source }) = live.filter(|live| live.score.is_finite()) {
+        bytes[0] = 1;
+        bytes[1..9].copy_from_slice(&source.to_le_bytes());
+        bytes[9..].copy_from_slice(&score.to_le_bytes());
+    }
+    bytes
+}
+
 /// Whether an entry is a record that opens in this context.
 pub(super) fn opens(keyring: &Keyring, entry_key: &[u8], value: &[u8], context: SealContext<'_>) -> bool {
     let opened = id_of(entry_key).zip(SealedRecord::parse(value).ok()).and_then(|(id, record)| {
@@ -157,10 +192,11 @@ pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, context: SealC
     let label = template.label.as_bytes();
     let label = &label[..label.len().min(MAX_LABEL_BYTES)]; // The caller has checked it.
     // One allocation, so that no half-grown copy stays behind in memory.
-    let room = 8 + ACCOUNT_BYTES + 1 + label.len() + 4 * template.embedding.values().len();
+    let room = 8 + ACCOUNT_BYTES + LIVE_BYTES + 1 + label.len() + 4 * template.embedding.values().len();
     let mut plain = Zeroizing::new(Vec::with_capacity(room));
     plain.extend_from_slice(&template.created_at.0.to_le_bytes());
     plain.extend_from_slice(&account_bytes(template.account));
+    plain.extend_from_slice(&live_bytes(template.live));
     plain.push(label.len() as u8);
     plain.extend_from_slice(label);
     plain.extend(template.embedding.values().iter().flat_map(|v| v.to_le_bytes()));
@@ -203,6 +239,7 @@ mod tests {
             created_at: WallTime(1_700_000_000),
             account: Account::Uid(1000),
             embedder_sha256: "ab".into(),
+            live: Some(LiveScore { score: 3.5, source: 7 }),
             embedding: KeyedEmbedding::restore(vec![0.1, -0.7, 0.3], [2; 8]).expect("valid"),
         }
     }
@@ -221,6 +258,7 @@ mod tests {
         assert_eq!(SealedRecord::parse(&sealed).expect("whole").key, [9; 16]);
         let back = open(&sealed, "0123", "alice", CONTEXT).expect("opens");
         assert_eq!((&back.label, back.created_at), (&template().label, template().created_at));
+        assert_eq!(back.live, template().live);
         let off = back.embedding.values().iter().zip(template().embedding.values().to_vec());
         assert!(off.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < 1e-7);
     }
@@ -246,6 +284,21 @@ mod tests {
         assert_eq!((back.account, back.label.as_str()), (Account::Unrecorded, "hat"));
         record[3] = MAGIC[3];
         assert!(open(&record, "0123", "alice", CONTEXT).is_err(), "nobody can make it look newer");
+    }
+
+    #[test]
+    fn a_record_without_a_score_or_from_before_there_were_any_has_none() {
+        for live in [None, Some(LiveScore { score: f32::NAN, source: 1 })] {
+            let sealed = seal(&Template { live, ..template() }, &key(), [9; 16], CONTEXT);
+            assert_eq!(open(&sealed, "0123", "alice", CONTEXT).expect("opens").live, None);
+        }
+        let (time, account) = (7_u64.to_le_bytes(), account_bytes(Account::Uid(5)));
+        let plain = [&time[..], &account, &[3], b"hat", &0.5_f32.to_le_bytes()].concat();
+        let user = UserName::new("alice").expect("valid");
+        let sealed = key().seal(&associated_data(MAGIC_3, "0123", &user, &[9; 16], CONTEXT), &plain);
+        let back =
+            open(&[&MAGIC_3[..], &[9; 16], &sealed].concat(), "0123", "alice", CONTEXT).expect("opens");
+        assert_eq!((back.account, back.live, back.label.as_str()), (Account::Uid(5), None, "hat"));
     }
 
     #[test]
@@ -275,7 +328,7 @@ mod tests {
     #[test]
     fn a_record_of_a_newer_program_says_so() {
         let mut sealed = seal(&template(), &key(), [9; 16], CONTEXT);
-        sealed[3] = 4;
+        sealed[3] = MAGIC[3] + 1;
         assert!(SealedRecord::parse(&sealed).expect_err("newer").contains("newer"));
     }
 

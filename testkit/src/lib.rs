@@ -2,8 +2,10 @@
 //! are scripted. Used by the tests of the daemon and of the command.
 #![forbid(unsafe_code)]
 
+pub mod attack;
 pub mod masks;
 pub mod spoil;
 pub mod stage;
 pub mod store;
+mod turn;
 pub mod world;

@@ -6,6 +6,9 @@ use facelatch::camera::scale::{Interpolation, scaled};
 use facelatch::clock::BootTime;
 use facelatch::detect::Point;
 
+use crate::attack::MARK;
+use crate::stage::bundled;
+use crate::turn::turned;
 use crate::world::networks;
 
 /// What is wrong with a picture.
@@ -23,6 +26,14 @@ pub enum Spoil {
     DarkGlasses,
     /// A grey cloth from below the nose to the chin.
     Mask,
+    /// The head turned to the person's own left by so many degrees; negative to their right.
+    Head(i32),
+    /// The same, and moved and scaled to where the face is in that bundled picture.
+    InPlaceOf(&'static str, i32),
+    /// The same face once more, beside itself.
+    Twice,
+    /// With the mark that the scripted network takes for an attack.
+    Recaptured,
 }
 
 /// Width, height, RGB.
@@ -46,20 +57,33 @@ pub fn spoilt((width, height, rgb): Pixels, spoil: Spoil) -> Pixels {
             let is_glass = |x: f32, y: f32| ((x.abs() - 0.5) / 0.42).hypot(y / 0.38) < 1.0;
             painted((width, height, rgb), 18, is_glass)
         }
+        Spoil::Twice => twice((width, height, rgb)),
+        Spoil::InPlaceOf(other, degrees) => {
+            let from = FaceAxes::of(width, height, &rgb);
+            let (other_width, other_height, other) = bundled(other);
+            let to = FaceAxes::of(other_width, other_height, &other);
+            placed(turned((width, height, rgb), degrees as f32), &from, &to)
+        }
+        Spoil::Head(degrees) => turned((width, height, rgb), degrees as f32),
+        Spoil::Recaptured => {
+            let mut marked = rgb;
+            marked[..3].copy_from_slice(&MARK);
+            (width, height, marked)
+        }
         Spoil::Mask => painted((width, height, rgb), 190, |x, y| x.abs() < 1.1 && (0.65..2.2).contains(&y)),
     }
 }
 
 /// Where the face in a picture is.
-struct FaceAxes {
+pub(crate) struct FaceAxes {
     /// In the middle between the eyes.
-    middle: Point,
+    pub(crate) middle: Point,
     /// In pixels.
-    eye_distance: f32,
+    pub(crate) eye_distance: f32,
 }
 
 impl FaceAxes {
-    fn of(width: u32, height: u32, rgb: &[u8]) -> Self {
+    pub(crate) fn of(width: u32, height: u32, rgb: &[u8]) -> Self {
         let frame = Frame::new(width, height, rgb.to_vec(), BootTime::default()).expect("a frame");
         let faces = networks().detector.detect(&frame).expect("detects");
         let [left, right, ..] = faces.first().expect("a face").landmarks;
@@ -79,6 +103,37 @@ fn painted((width, height, mut rgb): Pixels, grey: u8, is_covered: impl Fn(f32, 
         if is_covered((x - middle.x) / eye_distance, (y - middle.y) / eye_distance) {
             pixel.fill(grey);
         }
+    }
+    (width, height, rgb)
+}
+
+/// The picture moved and scaled so that the face is there instead.
+fn placed((width, height, rgb): Pixels, from: &FaceAxes, to: &FaceAxes) -> Pixels {
+    let scale = from.eye_distance / to.eye_distance;
+    let pixel = |at: usize| {
+        let (x, y) = ((at % width as usize) as f32, (at / width as usize) as f32);
+        let x = (from.middle.x + (x - to.middle.x) * scale).clamp(0.0, width as f32 - 1.0) as usize;
+        let y = (from.middle.y + (y - to.middle.y) * scale).clamp(0.0, height as f32 - 1.0) as usize;
+        let at = 3 * (y * width as usize + x);
+        [rgb[at], rgb[at + 1], rgb[at + 2]]
+    };
+    let moved = (0..(width * height) as usize).flat_map(pixel).collect();
+    (width, height, moved)
+}
+
+/// With a copy of the face at the side that has more room.
+fn twice((width, height, mut rgb): Pixels) -> Pixels {
+    let FaceAxes { middle, eye_distance } = FaceAxes::of(width, height, &rgb);
+    let half = 1.5 * eye_distance;
+    let away = if middle.x > width as f32 / 2.0 { -2.1 * half } else { 2.1 * half };
+    let rows = (middle.y - half).max(0.0) as usize..((middle.y + 1.6 * half) as usize).min(height as usize);
+    for row in rows {
+        let line = &mut rgb[3 * width as usize * row..][..3 * width as usize];
+        let from = (middle.x - half).max(0.0) as usize..((middle.x + half) as usize).min(width as usize);
+        let to = (from.start as f32 + away).max(0.0) as usize;
+        let face = line[3 * from.start..3 * from.end].to_vec();
+        let room = face.len().min(line.len() - (3 * to).min(line.len()));
+        line[3 * to..][..room].copy_from_slice(&face[..room]);
     }
     (width, height, rgb)
 }

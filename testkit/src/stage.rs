@@ -35,6 +35,12 @@ pub enum Shot {
     Live(&'static str),
     /// A bundled picture with a fault.
     Spoilt(&'static str, Spoil),
+    /// The same as from a real camera.
+    LiveSpoilt(&'static str, Spoil),
+    /// The last frame from a real camera once more: the same pixels, taken at the same moment.
+    Again,
+    /// No frame until the deadline.
+    Silent,
     /// The camera is unplugged.
     Unplugged,
     /// Blocks until the test releases it, then shows the next shot.
@@ -51,6 +57,9 @@ struct Scene {
     held: bool,
     let_go: bool,
     closed: usize,
+    /// Frames as from a real camera so far.
+    live: u32,
+    last: Option<Frame>,
 }
 
 impl Stage {
@@ -102,23 +111,41 @@ impl Stage {
 pub struct ScriptedCamera(pub Stage, pub Arc<HandClock>);
 
 impl ScriptedCamera {
+    /// A frame with a little noise: no two of a real camera are the same to the last bit.
+    fn live(&self, (width, height, mut rgb): Pixels) -> Result<Frame, CameraError> {
+        let mut scene = self.0.scene();
+        scene.live += 1;
+        let [noise, ..] = scene.live.to_le_bytes();
+        rgb.last_mut().into_iter().for_each(|value| *value = noise);
+        let frame = Frame::new(width, height, rgb, self.1.now())?;
+        scene.last = Some(frame.clone());
+        Ok(frame)
+    }
+
     fn missing(&self) -> CameraError {
         CameraError::Missing { camera: "stage".into(), fix: "plug it in".into() }
     }
 }
 
 impl FrameSource for ScriptedCamera {
-    fn next_frame(&mut self, _deadline: BootTime) -> Result<Frame, CameraError> {
+    fn next_frame(&mut self, deadline: BootTime) -> Result<Frame, CameraError> {
         let shot = self.0.next();
-        self.1.forward(if matches!(shot, Shot::Live(_)) { LIVE_FRAME_TIME } else { FRAME_TIME });
+        match shot {
+            Shot::Live(_) | Shot::LiveSpoilt(..) => self.1.forward(LIVE_FRAME_TIME),
+            Shot::Silent => self.1.forward(deadline.since(self.1.now())),
+            _ => self.1.forward(FRAME_TIME),
+        }
         let frame = |name, spoil| {
             let (width, height, rgb) = picture(name, spoil);
             Frame::new(width, height, rgb, self.1.now())
         };
         match shot {
             Shot::Show(name) => Ok(frame(name, None)?.with_origin(name.to_owned())),
-            Shot::Live(name) => frame(name, None),
+            Shot::Live(name) => self.live(picture(name, None)),
             Shot::Spoilt(name, spoil) => Ok(frame(name, Some(spoil))?.with_origin(name.to_owned())),
+            Shot::LiveSpoilt(name, spoil) => self.live(picture(name, Some(spoil))),
+            Shot::Again => self.0.scene().last.clone().ok_or_else(|| self.missing()),
+            Shot::Silent => Err(CameraError::Silent { camera: self.name(), waited: Duration::from_secs(5) }),
             Shot::Unplugged | Shot::Hold => Err(self.missing()),
         }
     }
@@ -143,7 +170,7 @@ fn picture(name: &str, spoil: Option<Spoil>) -> Pixels {
     static SEEN: Mutex<BTreeMap<(String, Option<Spoil>), Pixels>> = Mutex::new(BTreeMap::new());
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let read = || {
-        let good = decode_picture(&std::fs::read(faces().join(name)).expect("picture")).expect("decodes");
+        let good = bundled(name);
         spoil.map_or(good.clone(), |spoil| spoilt(good, spoil))
     };
     seen.entry((name.to_owned(), spoil)).or_insert_with(read).clone()
@@ -152,4 +179,9 @@ fn picture(name: &str, spoil: Option<Spoil>) -> Pixels {
 /// The bundled pictures.
 pub fn faces() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/faces")
+}
+
+/// A bundled picture.
+pub(crate) fn bundled(name: &str) -> Pixels {
+    decode_picture(&std::fs::read(faces().join(name)).expect("picture")).expect("decodes")
 }

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use facelatch::clock::{BootTime, Clock, WallTime};
-use facelatch::config::Config;
+use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Detector;
 use facelatch::embed::Embedder;
 use facelatch::head::Head;
@@ -29,6 +29,7 @@ use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Client, ClientError, Deadline, Method};
 use tempfile::TempDir;
 
+use crate::attack::scripted;
 use crate::masks::Masks;
 use crate::stage::{ALICE_ENROLS, NOBODY, ScriptedCamera, Stage};
 use crate::store::VecStore;
@@ -131,6 +132,8 @@ pub struct World {
     pub tape: Tape,
     /// The identities of its callers.
     pub masks: Arc<Masks>,
+    /// What a challenge is drawn from.
+    pub random: Arc<AtomicU64>,
     /// Replaces the shipped head.
     head: Option<Head>,
     /// Replaces the store in memory.
@@ -147,7 +150,8 @@ impl Default for World {
 }
 
 impl World {
-    /// A daemon with the shipped configuration, except for two frames per decision and three templates.
+    /// A daemon with the shipped configuration, except for two frames per decision, three templates, and no look out for
+    /// attacks.
     pub fn new() -> Self {
         Self::default()
     }
@@ -157,6 +161,7 @@ impl World {
         let mut config = Config::default();
         config.decision.frames = 2;
         config.decision.templates = 3;
+        config.attack.level = AttackLevel::Off;
         change(&mut config);
         let folder = tempfile::tempdir().expect("temporary folder");
         let mut world = Self {
@@ -166,6 +171,7 @@ impl World {
             store: Arc::default(),
             tape: Tape::default(),
             masks: Arc::default(),
+            random: Arc::default(),
             head: None,
             vault: None,
             config,
@@ -187,14 +193,20 @@ impl World {
         let seams = Seams {
             frames: Box::new(ScriptedCamera(self.stage.clone(), self.clock.clone())),
             clock: self.clock.clone(),
+            random: Arc::new({
+                let random = self.random.clone();
+                move || random.load(Ordering::SeqCst)
+            }),
             store,
             latch: Box::new(self.tape.clone()),
         };
         let shipped = networks();
+        let passive =
+            (self.config.attack.level != AttackLevel::Off).then(|| scripted(self.config.attack.bpcer));
         let head = self.head.clone().unwrap_or(shipped.head);
         let parts = Parts {
             config: self.config.clone(),
-            networks: Networks { head, ..shipped },
+            networks: Networks { head, passive, ..shipped },
             seams,
             peers: self.masks.clone(),
             audit,
@@ -313,7 +325,7 @@ impl Drop for World {
 }
 
 /// The shipped networks, loaded once for all tests of this program.
-pub(crate) fn networks() -> Networks {
+pub fn networks() -> Networks {
     static LOADED: OnceLock<(Network, Network, Head)> = OnceLock::new();
     let (detector, embedder, head) = LOADED.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
@@ -329,5 +341,6 @@ pub(crate) fn networks() -> Networks {
         detector: Detector::new(detector.clone(), 0.6).expect("YuNet"),
         embedder: Embedder::new(embedder.clone()),
         head: head.clone(),
+        passive: None,
     }
 }

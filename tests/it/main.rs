@@ -2,6 +2,10 @@
 
 /// Whom a face is for.
 mod accounts;
+/// Pictures of faces instead of faces.
+mod attack;
+/// Heads that turn when asked.
+mod challenge;
 /// The daemon as a program.
 mod daemon;
 /// The main job over the socket: who gets in, and who learns what.

@@ -146,7 +146,8 @@ methods! { $
 
         /// Is the person in front of the camera this user? Without a name: the caller. With latch = false it is a login:
         /// a match opens nothing, and faces for the door only do not match. Otherwise the latch opens as configured.
-        /// With `more`, replies without `verdict` report progress. p to face: owner only; latch_error: managers.
+        /// With `more`, replies without `verdict` report progress, among it what the person is asked to do, such as to turn
+        /// their head; without `more` nobody learns it from the reply. p to face: owner only; latch_error: managers.
         Verify {
             /// Who; the caller if absent.
             #[serde(skip_serializing_if = "Option::is_none")]

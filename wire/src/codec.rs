@@ -28,6 +28,12 @@ impl Deadline {
         Self(None)
     }
 
+    /// So much later.
+    #[must_use]
+    pub fn extended(self, time: Duration) -> Self {
+        Self(self.0.and_then(|at| at.checked_add(time)))
+    }
+
     /// What is left, never zero (a zero socket timeout would mean for ever); `None` is for ever.
     ///
     /// # Errors

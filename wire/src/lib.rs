@@ -27,6 +27,7 @@ pub use fault::Fault;
 pub use outcome::{Kind, Outcome, RetryReason};
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Name of the interface.
 pub const INTERFACE: &str = "io.facelatch.v1";
@@ -37,6 +38,9 @@ pub const IDL: &str = include_str!("facelatch.varlink");
 
 /// Longest message in bytes, without the NUL that ends it. More is refused on both sides.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+
+/// How much longer an attempt may take once it asks the person to turn their head: reading, and two answers.
+pub const CHALLENGE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where the daemon listens unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/facelatch/facelatch.sock";

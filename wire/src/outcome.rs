@@ -8,7 +8,7 @@ use crate::words::words;
 pub enum Kind {
     /// The face is this user's.
     Match,
-    /// A face was judged and is another's.
+    /// A face was judged and is another's, or not taken for a live one.
     Denied,
     /// No face was judged; trying again helps.
     Retry,
@@ -18,12 +18,15 @@ pub enum Kind {
     NotEnrolled,
     /// It does not work at present.
     Unavailable,
+    /// Asks the person to do something; while an attempt runs, and never its end.
+    Prompt,
 }
 
 macro_rules! outcomes {
     (
         final { $($outcome:ident = $word:literal, $kind:ident, $text:literal, $advice:literal;)+ }
         retry { $($retry:ident = $retry_word:literal, $retry_text:literal, $retry_advice:literal;)+ }
+        prompt { $($prompt:ident = $prompt_word:literal, $prompt_text:literal;)+ }
     ) => {
         words! {
             /// How an attempt ended, or what is wrong with the picture meanwhile. Only `match` lets anybody in; a word that
@@ -31,6 +34,7 @@ macro_rules! outcomes {
             Outcome {
                 $(#[doc = $text] $outcome = $word,)+
                 $(#[doc = $retry_text] $retry = $retry_word,)+
+                $(#[doc = $prompt_text] $prompt = $prompt_word,)+
             }
         }
 
@@ -40,6 +44,7 @@ macro_rules! outcomes {
                 match self {
                     $(Self::$outcome => Kind::$kind,)+
                     $(Self::$retry => Kind::Retry,)+
+                    $(Self::$prompt => Kind::Prompt,)+
                     Self::Unknown => Kind::Unavailable,
                 }
             }
@@ -49,6 +54,7 @@ macro_rules! outcomes {
                 match self {
                     $(Self::$outcome => $text,)+
                     $(Self::$retry => $retry_text,)+
+                    $(Self::$prompt => $prompt_text,)+
                     Self::Unknown => "not understood",
                 }
             }
@@ -58,6 +64,7 @@ macro_rules! outcomes {
                 match self {
                     $(Self::$outcome => $advice,)+
                     $(Self::$retry => $retry_advice,)+
+                    $(Self::$prompt => "",)+
                     Self::Unknown => "use client and daemon of one version",
                 }
             }
@@ -94,6 +101,7 @@ outcomes! {
     final {
         Match = "match", Match, "recognised", "";
         NoMatch = "no-match", Denied, "not recognised", "";
+        Attack = "attack", Denied, "not taken for a live face", "look straight at the camera, with no picture or screen in sight";
         Ambiguous = "ambiguous", Denied, "looks like more than one enrolled person", "ask for one by name, or remove what is enrolled twice";
         Wait = "wait", Locked, "too many misses", "wait, or use your password";
         Stopped = "stopped", Locked, "too many misses", "use your password";
@@ -119,6 +127,12 @@ outcomes! {
         Rotate270 = "rotate-270", "the picture is turned", "hold your head upright; or, if the camera is mounted on its side, set camera.rotate = 270";
         EyesCovered = "eyes-covered", "the eyes are covered", "take off dark glasses to enrol";
         MouthCovered = "mouth-covered", "the mouth is covered", "take off the mask or scarf to enrol";
+        NoAnswer = "no-answer", "the head was not turned when asked", "turn your head when you are asked to";
+    }
+    prompt {
+        TurnLeft = "turn-left", "turn your head a little to the left";
+        TurnRight = "turn-right", "turn your head a little to the right";
+        LookStraight = "look-straight", "look straight at the camera";
     }
 }
 
@@ -165,6 +179,14 @@ mod tests {
             assert_eq!(outcome.kind() == Kind::Match, outcome == Outcome::Match, "{outcome}");
             assert!(!outcome.text().is_empty());
         }
+    }
+
+    #[test]
+    fn a_prompt_is_one_sentence_and_lets_nobody_in() {
+        let prompts: Vec<Outcome> =
+            Outcome::ALL.into_iter().filter(|outcome| outcome.kind() == Kind::Prompt).collect();
+        assert_eq!(prompts, [Outcome::TurnLeft, Outcome::TurnRight, Outcome::LookStraight]);
+        assert!(prompts.iter().all(|prompt| prompt.message() == prompt.text()));
     }
 
     #[test]

@@ -17,7 +17,7 @@ message! {
         /// The verdict or guidance as text, with what to do.
         #[serde(skip_serializing_if = "Option::is_none")]
         message: Option<String>,
-        /// What is wrong with the picture just now.
+        /// What is wrong with the picture just now, or what the person is asked to do.
         #[serde(skip_serializing_if = "Option::is_none")]
         guidance: Option<Outcome>,
         /// Good frames so far.
@@ -233,6 +233,9 @@ message! {
         /// How it ended, for `verify` and `identify`.
         #[serde(skip_serializing_if = "Option::is_none")]
         verdict: Option<Outcome>,
+        /// What the person before the camera is asked to do, for `prompt`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        guidance: Option<Outcome>,
         /// What the latch did, if it was given a grant.
         #[serde(skip_serializing_if = "Option::is_none")]
         latch: Option<LatchState>,
@@ -303,6 +306,8 @@ words! {
         Verify = "verify",
         /// Somebody was compared with everybody.
         Identify = "identify",
+        /// An attempt asks the person before the camera to do something.
+        Prompt = "prompt",
         /// Templates were added from the camera.
         Enroll = "enroll",
         /// Templates were removed.

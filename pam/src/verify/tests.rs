@@ -15,16 +15,16 @@ fn hear(bytes: &[u8]) -> Result<Outcome, Trouble> {
     let (ours, mut theirs) = UnixStream::pair().expect("socket pair");
     theirs.write_all(bytes).expect("fits the socket's buffer");
     theirs.shutdown(std::net::Shutdown::Write).expect("closed");
-    over(ours, MINUTE, &mut || ())
+    over(ours, MINUTE, &mut |_| ())
 }
 
-fn over(ours: UnixStream, time: Duration, looking: &mut dyn FnMut()) -> Result<Outcome, Trouble> {
+fn over(ours: UnixStream, time: Duration, say: &mut dyn FnMut(Said)) -> Result<Outcome, Trouble> {
     let deadline = Deadline::within(time);
-    converse(Client::over(ours, deadline), "alice", deadline, &Keyboard::none(), looking)
+    converse(Client::over(ours, deadline), "alice", deadline, &Keyboard::none(), say)
 }
 
 fn ask_at(path: &Path, time: Duration) -> Trouble {
-    ask(path, "alice", Deadline::within(time), &Keyboard::none(), &mut || ()).expect_err("nobody answers")
+    ask(path, "alice", Deadline::within(time), &Keyboard::none(), &mut |_| ()).expect_err("nobody answers")
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn the_daemon_is_asked_about_the_user_and_told_to_leave_the_latch_alone() {
     let (ours, theirs) = UnixStream::pair().expect("socket pair");
     let mut daemon = Client::over(theirs, Deadline::within(MINUTE));
     daemon.send(b"{\"parameters\":{\"verdict\":\"no-match\"}}\0").expect("sent");
-    assert!(matches!(over(ours, MINUTE, &mut || ()), Ok(Outcome::NoMatch)));
+    assert!(matches!(over(ours, MINUTE, &mut |_| ()), Ok(Outcome::NoMatch)));
     let call = String::from_utf8(daemon.receive_bytes().expect("a call")).expect("text");
     let wanted =
         r#"{"method":"io.facelatch.v1.Verify","parameters":{"user":"alice","latch":false},"more":true}"#;
@@ -90,10 +90,31 @@ fn the_first_look_is_announced_once() {
     let (ours, mut theirs) = UnixStream::pair().expect("socket pair");
     let look = b"{\"parameters\":{\"guidance\":\"too-dark\"},\"continues\":true}\0";
     theirs.write_all(&look.repeat(3)).expect("sent");
-    let mut looks = 0;
-    let end = over(ours, Duration::from_millis(50), &mut || looks += 1);
+    let mut said = Vec::new();
+    let end = over(ours, Duration::from_millis(50), &mut |word| said.push(word));
     assert!(matches!(end, Err(Trouble::Late { guidance: Some(Outcome::TooDark) })), "{end:?}");
-    assert_eq!(looks, 1);
+    assert_eq!(said, [Said::Looking]);
+}
+
+#[test]
+fn whatever_the_person_is_asked_to_do_is_said_once() {
+    let (ours, mut theirs) = UnixStream::pair().expect("socket pair");
+    let reply = |word: &str| format!("{{\"parameters\":{{\"guidance\":\"{word}\"}},\"continues\":true}}\0");
+    for word in ["turn-left", "turn-left", "too-dark", "turn-left", "look-straight"] {
+        theirs.write_all(reply(word).as_bytes()).expect("sent");
+    }
+    let mut said = Vec::new();
+    let mut theirs = Some(theirs);
+    let end = over(ours, MINUTE, &mut |word| {
+        said.push(word);
+        if word == Said::Prompt(Outcome::LookStraight) {
+            let verdict = b"{\"parameters\":{\"verdict\":\"attack\",\"user\":\"alice\"}}\0";
+            theirs.take().expect("once").write_all(verdict).expect("sent");
+        }
+    });
+    assert!(matches!(end, Ok(Outcome::Attack)), "{end:?}");
+    let told = [Said::Looking, Said::Prompt(Outcome::TurnLeft), Said::Prompt(Outcome::LookStraight)];
+    assert_eq!(said, told);
 }
 
 #[test]

@@ -130,3 +130,16 @@ fn a_frame_that_is_not_due_before_the_deadline_is_silence() {
     assert!(matches!(source.next_frame(soon), Err(CameraError::Silent { .. })), "a deadline in the past");
     assert!(source.next_frame(LONG).is_ok());
 }
+
+#[test]
+fn a_film_leaves_out_what_nobody_looked_at_in_time_and_begins_anew_when_it_is_closed() {
+    let folder = folder_with(&["a.png", "b.png", "c.png", "d.png", "e.png"]);
+    let clock = Arc::new(TestClock::passing());
+    let mut source = Replay::folder(folder.path(), clock.clone()).with_frames_per_second(10);
+    let began = clock.now();
+    assert_eq!(origin(&mut source), "a.png");
+    wait_until(clock.as_ref(), began.after(Duration::from_millis(250)));
+    assert_eq!(origin(&mut source), "d.png");
+    source.close();
+    assert_eq!(origin(&mut source), "a.png");
+}

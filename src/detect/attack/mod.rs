@@ -5,12 +5,21 @@
 //! share of attacks of one species taken for live, BPCER the share of live presentations taken for attacks.
 
 pub mod challenge;
+pub mod grey;
 pub mod infrared;
 pub mod network;
 pub mod passive;
 pub mod plane;
+#[cfg(test)]
+mod rig;
 pub mod scene;
+pub mod surroundings;
 pub mod track;
+pub mod turn;
+
+use crate::camera::Frame;
+use crate::detect::Face;
+use crate::model::ModelError;
 
 /// Log-odds that a presentation is live rather than an attack: the natural logarithm of P(live) / P(attack). Larger is more
 /// like a live face.
@@ -54,4 +63,25 @@ pub enum Presentation {
     Attack(Species),
     /// It cannot be judged yet.
     MoreNeeded(Need),
+}
+
+/// What scores one frame of a face by itself: the network, or a script in a test.
+pub trait FrameScore: Send + Sync {
+    /// Tells its scores from those of another network: the SHA-256 of its file.
+    fn id(&self) -> &str;
+
+    /// Log-odds that the face in this frame is live.
+    ///
+    /// # Errors
+    /// When the network fails.
+    fn score(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError>;
+}
+
+/// What a cue beside the network says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CueScore {
+    /// Weighted so that it adds to the network's; `None` if the cue cannot tell.
+    pub score: Option<Score>,
+    /// The kind of attack that a low score speaks for.
+    pub species: Species,
 }

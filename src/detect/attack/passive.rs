@@ -1,1 +1,140 @@
-//! All that is known of a face without asking for anything: the cues, put together.
+//! All that is known of a face without asking for anything: scores of several frontal frames, and of the cues, put together.
+//!
+//! The network scores frames one by one, and turned faces were seldom shown to it, so only frontal ones count.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use super::{CueScore, FrameScore, Need, Presentation, Score, Species};
+use crate::camera::Frame;
+use crate::clock::BootTime;
+use crate::detect::{Face, geometry};
+use crate::model::{ModelError, OperatingPoints};
+
+/// Frontal frames of a decision.
+pub const FRAMES: usize = 3;
+
+/// A face turned farther than this is not frontal: the nose from the middle of the eyes, in eye distances.
+pub const MAX_YAW: f32 = 0.2;
+
+/// How far the owner's own live frames may move the threshold, in log-odds, either way.
+pub const MAX_OFFSET: f32 = 1.0;
+
+/// Fewer enrolled frames than this say nothing about a camera.
+const MIN_CALIBRATION: usize = 3;
+
+/// A network, and the scores that its presentations must reach.
+#[derive(Clone)]
+pub struct PassiveDetector {
+    network: Arc<dyn FrameScore>,
+    live_median: f32,
+    threshold: f32,
+    enrolment_threshold: f32,
+}
+
+impl PassiveDetector {
+    /// A detector that refuses the share `bpcer` of live presentations, if the network has a threshold for that.
+    pub fn new(network: Arc<dyn FrameScore>, points: &OperatingPoints, bpcer: f32) -> Option<Self> {
+        Some(Self {
+            network,
+            live_median: points.live_median,
+            threshold: points.threshold(bpcer)?,
+            enrolment_threshold: points.most_generous()?,
+        })
+    }
+
+    /// Tells its scores from those of another network.
+    pub fn id(&self) -> &str {
+        self.network.id()
+    }
+
+    /// A decision about a probe; `calibration` is what the camera's own live frames scored.
+    pub fn decision(&self, calibration: Option<Score>) -> Passive {
+        Passive::new(self.network.clone(), self.threshold + self.offset(calibration))
+    }
+
+    /// A decision about an enrolment, the most generous there is: the camera is not known yet.
+    pub fn enrolment(&self) -> Passive {
+        Passive::new(self.network.clone(), self.enrolment_threshold)
+    }
+
+    /// How far a camera's live frames score from those that the threshold was set on, within limits.
+    fn offset(&self, calibration: Option<Score>) -> f32 {
+        let offset = calibration.map_or(0.0, |Score(median)| median - self.live_median);
+        if offset.is_finite() { offset.clamp(-MAX_OFFSET, MAX_OFFSET) } else { 0.0 }
+    }
+}
+
+/// What the enrolled frames of a camera say: their median. `None` for too few.
+pub fn calibration(mut scores: Vec<f32>) -> Option<Score> {
+    if scores.len() < MIN_CALIBRATION {
+        return None;
+    }
+    scores.sort_by(f32::total_cmp);
+    Some(Score(scores[scores.len() / 2]))
+}
+
+/// One decision: the frames of one face, one after another.
+pub struct Passive {
+    network: Arc<dyn FrameScore>,
+    threshold: f32,
+    /// Sum of the frontal frames' scores.
+    sum: f32,
+    /// Frontal frames.
+    count: usize,
+    last_taken_at: Option<BootTime>,
+    last_is_frontal: bool,
+}
+
+impl Passive {
+    /// A decision that takes presentations of at least this score for live.
+    pub fn new(network: Arc<dyn FrameScore>, threshold: f32) -> Self {
+        Self { network, threshold, sum: 0.0, count: 0, last_taken_at: None, last_is_frontal: true }
+    }
+
+    /// Another frame of the face. A frame that is not newer than the last one is no evidence, and is left out. Returns the
+    /// network's score of a frontal one.
+    ///
+    /// # Errors
+    /// When the network fails.
+    pub fn see(&mut self, frame: &Frame, face: &Face) -> Result<Option<Score>, ModelError> {
+        if self.last_taken_at.is_some_and(|last| frame.taken_at() <= last) {
+            return Ok(None);
+        }
+        self.last_taken_at = Some(frame.taken_at());
+        self.last_is_frontal = geometry::yaw(face) <= MAX_YAW;
+        if !self.last_is_frontal {
+            return Ok(None);
+        }
+        let score = self.network.score(frame, face)?;
+        self.sum += score.0;
+        self.count += 1;
+        Ok(Some(score))
+    }
+
+    /// What the frames so far say, and the cues about the same frames. A score that is no number is that of an attack.
+    pub fn judge(&self, cues: &[CueScore]) -> Presentation {
+        if self.count < FRAMES {
+            let need = if self.last_is_frontal { Need::Frames } else { Need::LookStraight };
+            return Presentation::MoreNeeded(need);
+        }
+        // Log-odds add up over evidence: the mean frame, since frames of one face are no independent ones, and each cue.
+        let told = cues.iter().filter_map(|cue| cue.score).map(|Score(score)| score);
+        let score = self.sum / self.count as f32 + told.sum::<f32>();
+        if score >= self.threshold {
+            Presentation::Live(Score(score))
+        } else {
+            Presentation::Attack(species(cues))
+        }
+    }
+}
+
+/// The cue that speaks the most for an attack names it.
+fn species(cues: &[CueScore]) -> Species {
+    let against =
+        |cue: &CueScore| cue.score.filter(|score| score.0 < 0.0).map(|score| (score.0, cue.species));
+    let worst = cues.iter().filter_map(against).min_by(|(one, _), (other, _)| one.total_cmp(other));
+    worst.map_or(Species::Flat, |(_, species)| species)
+}

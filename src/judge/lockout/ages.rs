@@ -16,7 +16,7 @@ use crate::people::{Level, Misses, UserName};
 /// lengthens the wait and never shortens it, even after the network has set the clock right.
 #[derive(Debug, Default)]
 pub struct Ages {
-    in_a_row: FirstSeen<(u32, WallTime)>,
+    in_a_row: FirstSeen<(u32, u32, WallTime)>,
     over_time: FirstSeen<Level>,
 }
 
@@ -28,10 +28,10 @@ impl Ages {
         misses: Misses,
         now: (BootTime, WallTime),
     ) -> CurrentMisses {
-        let Misses { count, last_miss, level } = misses;
+        let Misses { count, attacks, last_miss, level } = misses;
         CurrentMisses {
             misses,
-            since_last: self.in_a_row.age(user, (count, last_miss), last_miss, now),
+            since_last: self.in_a_row.age(user, (count, attacks, last_miss), last_miss, now),
             level_s: level.left(self.over_time.age(user, level, level.at, now)),
         }
     }

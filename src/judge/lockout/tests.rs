@@ -30,7 +30,7 @@ fn fifty_misses_stop_it_for_good() {
 }
 
 const FIVE: Misses =
-    Misses { count: 5, last_miss: WallTime(1000), level: Level { seconds: 0, at: WallTime(0) } };
+    Misses { count: 5, attacks: 0, last_miss: WallTime(1000), level: Level { seconds: 0, at: WallTime(0) } };
 
 fn at(boot: u64, wall: u64) -> (BootTime, WallTime) {
     (BootTime(Duration::from_secs(boot)), WallTime(wall))
@@ -79,7 +79,7 @@ fn each_miss_is_as_old_as_itself_and_not_as_the_one_before() {
 #[test]
 fn misses_over_time_leak_by_the_clock_that_went_further_and_a_match_leaves_them() {
     let full = Level { seconds: 10 * 2880, at: WallTime(1000) };
-    let misses = Misses { count: 3, last_miss: WallTime(1000), level: full };
+    let misses = Misses { count: 3, attacks: 0, last_miss: WallTime(1000), level: full };
     let mut ages = Ages::default();
     let mut asked = |boot, wall| {
         let current = ages.current(None, misses, at(boot, wall));
@@ -222,4 +222,58 @@ fn misses_of_verifications_make_identification_wait_and_never_stop_it() {
     let over_time = Misses { count: 0, ..misses };
     let current = ages.current(None, over_time, at(0, 11 * 1152));
     assert_eq!(lockout.admit(Whose::Everybody, current), Ok(()), "three and a half hours");
+}
+
+/// After so many misses and attacks in a row, the last of them just now.
+fn after_both(count: u32, attacks: u32) -> Result<(), LockedOut> {
+    let misses = Misses { count, attacks, last_miss: WallTime(1000), ..Misses::default() };
+    let current = CurrentMisses { misses, since_last: Duration::ZERO, level_s: 0 };
+    Lockout::default().admit(Whose::User, current)
+}
+
+#[test]
+fn ten_attacks_and_misses_in_a_row_are_free_and_each_more_doubles_the_wait() {
+    assert_eq!((after_both(0, 9), after_both(4, 5)), (Ok(()), Ok(())));
+    assert_eq!((after_both(0, 10), after_both(4, 6)), (wait(30), wait(30)));
+    assert_eq!(after_both(0, 12), wait(120));
+    assert_eq!(after_both(5, 0), wait(30), "five misses are as many as ever");
+    assert_eq!((after_both(0, 49), after_both(0, 50), after_both(25, 25)), (wait(3600), STOPPED, STOPPED));
+}
+
+const STOPPED: Result<(), LockedOut> = Err(LockedOut::Stopped);
+
+#[test]
+fn an_attack_counts_by_itself_and_fills_the_bucket_as_a_miss_does() {
+    let lockout = Lockout::default();
+    let (mut ages, mut misses) = (Ages::default(), Misses::default());
+    for second in 0..10 {
+        let current = ages.current(None, misses, at(second, 1000));
+        assert_eq!(lockout.admit(Whose::User, current), Ok(()));
+        misses = lockout.after_attack(Whose::User, true, current, WallTime(1000));
+        if second == 4 {
+            let current = ages.current(None, misses, at(second, 1000));
+            misses = current.after_match();
+            assert_eq!((misses.count, misses.attacks), (0, 0));
+        }
+    }
+    assert_eq!((misses.count, misses.attacks), (0, 5));
+    let full = ages.current(None, misses, at(10, 1000));
+    assert!(lockout.admit(Whose::User, full).is_err(), "a match in between buys no more");
+}
+
+#[test]
+fn attacks_on_one_user_make_identifications_wait_and_never_stop_them() {
+    let lockout = Lockout::default();
+    for (count, attacks) in [(0, 49), (49, 0), (30, 19), (60, 0)] {
+        let misses = Misses { count, attacks, ..Misses::default() };
+        let current = CurrentMisses { misses, since_last: Duration::ZERO, level_s: 0 };
+        let after = [
+            lockout.after_attack(Whose::Everybody, false, current, WallTime(1)),
+            lockout.after_miss(Whose::Everybody, false, current, WallTime(1)),
+        ];
+        assert!(
+            after.iter().all(|after| (after.count, after.attacks) == (count, attacks)),
+            "{count} {attacks}"
+        );
+    }
 }

@@ -35,6 +35,9 @@ impl Handle for StatusCall {
         let turned = camera
             .turned
             .map(|reason| format!("camera {}: {}", camera.name, Outcome::from(reason).message()));
+        let attacks = Some(engine.attacks()).filter(|attacks| *attacks > 0).map(|attacks| {
+            format!("attacks: {attacks} refused since the daemon started; the audit log has when")
+        });
         Ok(Status {
             state: state_now,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -48,7 +51,7 @@ impl Handle for StatusCall {
             store: stored(health, audit),
             busy: engine.busy(),
             latch: engine.latch.clone(),
-            notes: [&state.notes[..], &networks.notes, turned.as_slice()].concat(),
+            notes: [&state.notes[..], &networks.notes, turned.as_slice(), attacks.as_slice()].concat(),
             threshold: score(networks.threshold),
             identical_pair_p: score(networks.identical_pair),
         })

@@ -107,3 +107,12 @@ fn a_message_is_taken_once_it_was_read_whole() {
     assert_eq!(client.take_message().expect("no error").as_deref(), Some(&b"{\"parameters\":{}}"[..]));
     assert_eq!(client.take_message().expect("no error"), None);
 }
+
+#[test]
+fn a_deadline_that_is_extended_leaves_more_time() {
+    let minute = Duration::from_secs(60);
+    let over = Deadline::within(Duration::ZERO);
+    assert!(over.left().is_err());
+    assert!(over.extended(minute).left().is_ok_and(|left| left.is_some_and(|left| left <= minute)));
+    assert!(Deadline::never().extended(minute).left().is_ok_and(|left| left.is_none()));
+}

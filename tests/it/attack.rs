@@ -1,0 +1,162 @@
+//! Presentation attacks: refused before anything is compared, counted, and on record.
+
+use std::time::Duration;
+
+use facelatch::clock::Clock;
+use facelatch::config::{AttackLevel, Config};
+use facelatch::people::{Misses, UserName};
+use facelatch::store::TemplateStore;
+use facelatch_wire::call::{Events, Identify, Reset, Status};
+use facelatch_wire::reply::EventKind;
+use facelatch_wire::{ClientError, Fault, Outcome};
+
+use facelatch_testkit::spoil::Spoil;
+use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
+use facelatch_testkit::store::Op;
+use facelatch_testkit::world::World;
+
+fn passive(config: &mut Config) {
+    config.attack.level = AttackLevel::Passive;
+}
+
+/// Pictures of these pictures.
+fn recaptured(shots: &[Shot]) -> Vec<Shot> {
+    let name = |shot: &Shot| match shot {
+        Shot::Show(name) => Shot::Spoilt(name, Spoil::Recaptured),
+        other => panic!("{other:?} is no picture"),
+    };
+    shots.iter().map(name).collect()
+}
+
+/// Misses, and refused attacks, of a user or of everybody.
+fn counts(world: &World, user: Option<&str>) -> (u32, u32) {
+    let user = user.map(|name| UserName::new(name).expect("valid"));
+    let misses = world.store.misses(user.as_ref()).expect("misses");
+    (misses.count, misses.attacks)
+}
+
+#[test]
+fn a_picture_of_the_owner_is_refused_and_compared_with_nobody() {
+    let world = World::with(passive).knows_alice();
+    world.stage.shows(ALICE);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match), "she is live");
+    for picture in [ALICE, BOB] {
+        world.stage.shows(&recaptured(picture));
+        for judged in [world.verify("alice"), world.ask(&Identify {}).expect("a verdict")] {
+            assert_eq!((judged.verdict, judged.p), (Some(Outcome::Attack), None), "{judged:?}");
+            let text = judged.message.expect("says what to do");
+            assert!(text.contains("no picture or screen"), "{text}");
+        }
+    }
+    assert_eq!(world.tape.opened_for(), ["alice"], "the live face, and no more");
+    assert_eq!((counts(&world, Some("alice")), counts(&world, None)), ((0, 2), (0, 4)));
+    let notes = world.ask(&Status {}).expect("status").notes.join("\n");
+    assert!(notes.contains("attacks: 4 refused since the daemon started"), "{notes}");
+}
+
+#[test]
+fn where_nobody_looks_out_for_attacks_a_picture_is_compared_like_a_face() {
+    let world = World::new().knows_alice();
+    world.stage.shows(&recaptured(ALICE));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
+    assert!(world.store.templates(None).expect("templates").iter().all(|template| template.live.is_none()));
+}
+
+#[test]
+fn an_attack_is_in_the_events_and_the_audit_log_with_what_it_was_like_and_no_score() {
+    let mut world = World::sealed(passive).knows_alice();
+    let mut events = world.client();
+    events.start(&Events {}, true).expect("sent");
+    assert_eq!(events.receive::<Events>().expect("an event").reply.kind, EventKind::Listening);
+    world.stage.shows(&recaptured(ALICE));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Attack));
+    let event = events.receive::<Events>().expect("an event").reply;
+    assert_eq!((event.kind, event.verdict, event.latch), (EventKind::Verify, Some(Outcome::Attack), None));
+    drop(events);
+    world.stop();
+    let log = std::fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("a log");
+    let line = log.lines().find(|line| line.contains("attack")).expect("a line");
+    assert!(line.contains(r#""verdict":"attack""#) && line.contains(r#""note":"flat""#), "{line}");
+}
+
+/// Alice has these misses and refused attacks.
+fn had(world: &World, count: u32, attacks: u32) {
+    let alice = UserName::new("alice").expect("valid");
+    let misses = Misses { count, attacks, last_miss: world.clock.wall(), ..Misses::default() };
+    world.store.set_misses(Some(&alice), misses).expect("kept");
+}
+
+#[test]
+fn the_tenth_attack_in_a_row_imposes_a_wait_that_outlives_a_restart() {
+    let mut world = World::with(passive).knows_alice();
+    had(&world, 0, 9);
+    world.stage.shows(&recaptured(ALICE));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Attack), "nine are free");
+    world.restart();
+    world.stage.shows(ALICE);
+    let judged = world.verify("alice");
+    assert_eq!(judged.verdict, Some(Outcome::Wait), "even the live face");
+    assert!(judged.wait_s.is_some_and(|wait| (29..=30).contains(&wait)), "{judged:?}");
+    world.clock.forward(Duration::from_secs(31));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
+    assert_eq!(counts(&world, Some("alice")), (0, 0), "a match ends the count");
+}
+
+#[test]
+fn misses_and_attacks_in_a_row_count_together() {
+    let world = World::with(passive).knows_alice();
+    had(&world, 4, 5);
+    world.stage.shows(&recaptured(BOB));
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Attack));
+    world.stage.shows(ALICE);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Wait));
+    world.ask(&Reset { user: Some("alice".into()) }).expect("reset");
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
+}
+
+#[test]
+fn no_presentation_is_judged_whose_attack_could_not_be_recorded() {
+    let world = World::with(passive).knows_alice();
+    world.store.fail_on(Some(Op::ProveRoomForMiss));
+    for shots in [recaptured(ALICE), ALICE.to_vec()] {
+        world.stage.shows(&shots);
+        assert_eq!(world.verify("alice").verdict, Some(Outcome::Failed));
+    }
+    world.store.fail_on(None);
+    assert_eq!(counts(&world, Some("alice")), (0, 0));
+}
+
+#[test]
+fn a_picture_is_not_enrolled() {
+    let world = World::sealed(passive);
+    world.stage.shows(&recaptured(ALICE_ENROLS));
+    match world.enroll("alice") {
+        Err(ClientError::Refused(Fault::EnrollFailed { reason: Outcome::Attack, message })) => {
+            assert!(message.contains("not taken for a live face"), "{message}");
+        }
+        other => panic!("enrolled, or failed otherwise: {other:?}"),
+    }
+    assert_eq!(world.ask(&Status {}).expect("status").templates, 0);
+    let log = std::fs::read_to_string(world.store_folder().join("audit/changes.log")).expect("a log");
+    assert!(log.lines().any(|line| line.contains("enroll") && line.contains("attack")), "{log}");
+}
+
+#[test]
+fn templates_keep_how_live_their_frames_looked() {
+    let world = World::with(passive).knows_alice();
+    let templates = world.store.templates(None).expect("templates");
+    let scores: Vec<f32> = templates.iter().filter_map(|template| Some(template.live?.score)).collect();
+    assert_eq!(scores, [5.0; 3]);
+}
+
+#[test]
+fn one_template_takes_as_many_frames_as_a_decision() {
+    let world = World::with(|config| {
+        passive(config);
+        config.decision.templates = 1;
+    });
+    world.stage.shows(&[ALICE_ENROLS[0], Shot::Spoilt("obama-1.jpg", Spoil::Recaptured)]);
+    assert!(world.enroll("alice").is_ok(), "of three frames two are live: 5, -5, 5");
+    world.stage.shows(&[Shot::Spoilt("obama-1.jpg", Spoil::Recaptured), ALICE_ENROLS[0]]);
+    assert!(world.enroll("alice").is_err(), "of three frames one is");
+}

@@ -1,0 +1,195 @@
+//! The challenge: who turns their head when asked is compared, and nobody else.
+
+use std::sync::atomic::Ordering;
+
+use facelatch::config::{AttackLevel, Config};
+use facelatch::head::project::SplitMix64;
+use facelatch::people::UserName;
+use facelatch::store::TemplateStore;
+use facelatch_wire::call::{Events, Verify};
+use facelatch_wire::reply::EventKind;
+use facelatch_wire::{Kind, Outcome};
+
+use facelatch_testkit::spoil::Spoil;
+use facelatch_testkit::stage::Shot;
+use facelatch_testkit::world::World;
+
+const ALICE: Shot = Shot::Live("obama-3b.jpg");
+const TURNED: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(30));
+/// Bob, to the pixel where alice was.
+const BOB: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 0));
+const BOB_TURNED: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 40));
+
+/// Frames until the first question, at most: three to look at, three more of the straight face, and half a second.
+const BEFORE: usize = 12;
+
+/// Bits from which the first question is for this side, soon, and the second one to look straight.
+fn random(left: bool) -> u64 {
+    let asks = |random: &u64| {
+        let mut bits = SplitMix64(*random);
+        let (soon, side, back) = (bits.bits() < u64::MAX / 4, bits.bits() >> 63, bits.bits() >> 63);
+        soon && side == u64::from(!left) && back == 0
+    };
+    (0..1000).find(asks).expect("some do")
+}
+
+fn challenge(config: &mut Config) {
+    config.attack.level = AttackLevel::Challenge;
+}
+
+/// What the last attack was like, on record.
+fn species(mut world: World) -> String {
+    world.stop();
+    let log = std::fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("a log");
+    let line = log.lines().rfind(|line| line.contains("attack")).expect("a line").to_owned();
+    let (_, note) = line.split_once(r#""note":""#).expect("a note");
+    note.split('"').next().expect("text").to_owned()
+}
+
+/// Where alice is enrolled, and the first question is to turn left, or right.
+fn world(left: bool) -> World {
+    let world = World::with(challenge).knows_alice();
+    world.random.store(random(left), Ordering::SeqCst);
+    world
+}
+
+/// So many frames of each.
+fn film(scenes: &[(usize, Shot)]) -> Vec<Shot> {
+    scenes.iter().flat_map(|(frames, shot)| std::iter::repeat_n(*shot, *frames)).collect()
+}
+
+/// Misses and refused attacks of alice.
+fn counts(world: &World) -> (u32, u32) {
+    let misses = world.store.misses(Some(&UserName::new("alice").expect("valid"))).expect("misses");
+    (misses.count, misses.attacks)
+}
+
+/// What alice is asked to do while this film plays, and the verdict.
+fn played(world: &World, scenes: &[(usize, Shot)]) -> (Vec<Outcome>, Option<Outcome>) {
+    world.stage.shows(&film(scenes));
+    let mut client = world.client();
+    client.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
+    let mut prompts = Vec::new();
+    loop {
+        let received = client.receive::<Verify>().expect("a reply");
+        if !received.continues {
+            return (prompts, received.reply.verdict);
+        }
+        prompts.extend(received.reply.guidance.filter(|word| word.kind() == Kind::Prompt));
+        prompts.dedup();
+    }
+}
+
+#[test]
+fn whoever_turns_their_head_when_asked_is_compared_afterwards() {
+    let world = world(true);
+    let mut events = world.client();
+    events.start(&Events {}, true).expect("sent");
+    let (prompts, verdict) = played(&world, &[(BEFORE, ALICE), (4, TURNED), (60, ALICE)]);
+    assert_eq!(prompts, [Outcome::LookStraight, Outcome::TurnLeft, Outcome::LookStraight]);
+    assert_eq!(verdict, Some(Outcome::Match));
+    assert_eq!(world.tape.opened_for(), ["alice"]);
+    assert_eq!(counts(&world), (0, 0));
+    let seen: Vec<_> = (0..3).map(|_| events.receive::<Events>().expect("an event").reply).collect();
+    assert_eq!(seen[0].kind, EventKind::Listening);
+    let told: Vec<_> = seen[1..].iter().map(|event| (event.kind, event.guidance)).collect();
+    let prompt = |word| (EventKind::Prompt, Some(word));
+    assert_eq!(told, [prompt(Outcome::LookStraight), prompt(Outcome::TurnLeft)], "for a light at the door");
+}
+
+#[test]
+fn a_head_that_turns_to_the_other_side_is_a_film() {
+    let world = world(false);
+    let (prompts, verdict) = played(&world, &[(BEFORE, ALICE), (4, TURNED), (60, ALICE)]);
+    assert_eq!(prompts, [Outcome::LookStraight, Outcome::TurnRight]);
+    assert_eq!((verdict, counts(&world)), (Some(Outcome::Attack), (0, 1)));
+    assert!(world.tape.opened_for().is_empty());
+}
+
+#[test]
+fn whoever_does_not_answer_is_told_and_is_not_compared() {
+    let world = world(true);
+    let (_, verdict) = played(&world, &[(100, ALICE)]);
+    assert_eq!(verdict, Some(Outcome::NoAnswer));
+    assert_eq!(counts(&world), (0, 1), "no miss; but nobody has the question drawn until it suits a film");
+    assert!(world.tape.opened_for().is_empty());
+}
+
+/// A world as above, with an audit log.
+fn recorded() -> World {
+    let world = World::sealed(challenge).knows_alice();
+    world.random.store(random(true), Ordering::SeqCst);
+    world
+}
+
+#[test]
+fn a_face_that_is_swapped_for_the_answer_is_an_attack() {
+    let world = recorded();
+    // Alice's picture, then a live head that answers for it, then the picture again.
+    let (_, verdict) = played(&world, &[(BEFORE, ALICE), (6, BOB_TURNED), (60, ALICE)]);
+    assert_eq!(verdict, Some(Outcome::Attack));
+    assert!(world.tape.opened_for().is_empty());
+    assert_eq!(species(world), "swap");
+}
+
+#[test]
+fn a_face_that_is_swapped_after_the_answer_is_an_attack() {
+    let world = recorded();
+    let (prompts, verdict) = played(&world, &[(BEFORE, ALICE), (4, TURNED), (4, ALICE), (60, BOB)]);
+    assert_eq!((prompts.len(), verdict), (3, Some(Outcome::Attack)));
+    assert!(world.tape.opened_for().is_empty());
+    assert_eq!(species(world), "swap");
+}
+
+#[test]
+fn two_faces_during_the_challenge_end_it() {
+    let world = world(true);
+    let (_, verdict) =
+        played(&world, &[(BEFORE, ALICE), (60, Shot::LiveSpoilt("obama-3b.jpg", Spoil::Twice))]);
+    assert_eq!((verdict, counts(&world)), (Some(Outcome::SeveralFaces), (0, 1)));
+}
+
+#[test]
+fn a_camera_that_stalls_or_is_unplugged_during_the_challenge_is_told() {
+    for shot in [Shot::Silent, Shot::Unplugged] {
+        let world = world(true);
+        let (_, verdict) = played(&world, &[(BEFORE, ALICE), (60, shot)]);
+        assert_eq!(verdict, Some(Outcome::CameraUnavailable), "{shot:?}");
+        assert!(world.tape.opened_for().is_empty());
+    }
+}
+
+#[test]
+fn frames_that_come_twice_are_no_answer() {
+    let world = world(true);
+    // The pose must be seen in two frames, and one that comes twice is one.
+    let (_, verdict) = played(&world, &[(BEFORE, ALICE), (1, TURNED), (8, Shot::Again), (100, ALICE)]);
+    assert!(matches!(verdict, Some(Outcome::NoAnswer | Outcome::Attack)), "{verdict:?}");
+    assert!(world.tape.opened_for().is_empty());
+}
+
+#[test]
+fn a_folder_of_stills_answers_nothing() {
+    let world = world(true);
+    world.stage.shows(&[Shot::Show("obama-3b.jpg")]);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::NoAnswer));
+    assert_eq!(counts(&world), (0, 0), "no question was put: the picture never changed");
+}
+
+#[test]
+fn a_caller_that_hangs_up_after_the_question_is_counted() {
+    let world = world(true);
+    let mut scenes = film(&[(BEFORE, ALICE)]);
+    scenes.push(Shot::Hold);
+    world.stage.shows(&scenes);
+    let mut client = world.client();
+    client.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
+    while client.receive::<Verify>().expect("a reply").reply.guidance != Some(Outcome::TurnLeft) {}
+    world.stage.wait_until_held();
+    drop(client);
+    world.stage.shows(&film(&[(4, TURNED), (60, ALICE)]));
+    world.stage.let_go();
+    let counted = || (counts(&world) == (0, 1)).then_some(());
+    facelatch_testkit::world::until(counted);
+    assert!(world.tape.opened_for().is_empty());
+}
