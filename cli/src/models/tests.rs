@@ -36,11 +36,7 @@ fn made_up(folder: &Path) -> (std::path::PathBuf, Known) {
 
 /// Its three outputs, as the daemon computes them.
 fn outputs(folder: &Path, planes: Vec<f32>) -> Vec<f32> {
-    // Other kinds of network are not loaded without what they need beside the file.
-    let list = folder.join("MODELS.toml");
-    let text = std::fs::read_to_string(&list).expect("list").replace("\"attack\"", "\"embedder\"");
-    std::fs::write(&list, text).expect("written");
-    let network = Manifest::load(folder).and_then(|list| list.embedder("made-up")).expect("loads");
+    let network = Manifest::load(folder).and_then(|list| list.attack("made-up")).expect("loads");
     assert_eq!(network.input_size(), (SIDE_PX, SIDE_PX));
     network.run(planes).expect("runs").remove(0)
 }
@@ -71,7 +67,7 @@ fn a_quantised_network_runs_on_the_kernels_and_is_about_the_same() {
     let own = folder.path().join("own");
     convert(&[known], &path, &own, false).expect("converted");
     let got = outputs(&own, picture());
-    let network = Manifest::load(&own).and_then(|list| list.embedder("made-up")).expect("loads");
+    let network = Manifest::load(&own).and_then(|list| list.attack("made-up")).expect("loads");
     assert_eq!(network.notes(), [""; 0]);
     for (got, expected) in got.iter().zip(file::forward(&state(), &picture())) {
         assert!((got - expected).abs() < 0.05, "{got} {expected}");
