@@ -21,7 +21,8 @@ pub(super) fn make(work: &Path, debs: &[PathBuf]) -> Result<PathBuf> {
     for steps in ["steps.sh", "door.sh"] {
         std::fs::copy(root().join("tests/vm").join(steps), folder.join(steps))?;
     }
-    let mut compile = command("aarch64-linux-gnu-gcc", &["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"]);
+    let mut compile =
+        command("aarch64-linux-gnu-gcc", &["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"]);
     compile.arg(folder.join("watch")).arg(root().join("tests/vm/watch.c"));
     succeed(compile)?;
     let text = |path: &Path| path.to_str().map(str::to_owned).context("the cache's path is not UTF-8");
