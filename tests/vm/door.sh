@@ -127,10 +127,21 @@ C
     note "processor time at rest $(ticks_in_10_s)0 ms in 10 s"
 }
 
+# judges STATUS COMMAND...: the first look that sees a face ends so. On this machine one may see too few pictures in its time.
+judges() {
+    local wanted=$1 got=3 n
+    shift
+    for n in $(seq 8); do
+        got=$(status "$@")
+        [ "$got" = 3 ] || break
+    done
+    [ "$got" = "$wanted" ] || fail "\`$*\` ended with $got in look $n, not $wanted"
+}
+
 step_door_grant() {
     show $ALICE_AGAIN
     record
-    facelatch identify
+    judges 0 facelatch identify
     within 20 is_over
     pulses 1
 }
@@ -138,10 +149,10 @@ step_door_grant() {
 step_door_stranger() {
     show $STRANGER
     record
-    expect 1 facelatch identify
+    judges 1 facelatch identify
     # Nor does a match that is somebody's login.
     show $ALICE_AGAIN
-    facelatch verify alice
+    judges 0 facelatch verify alice
     sleep 1
     pulses 0
 }
@@ -154,7 +165,6 @@ let_in() {
 step_door_trigger() {
     show $ALICE_AGAIN
     record
-    # A look on this machine may see too few pictures in its time.
     within 100 let_in
     opens_door
     sleep 0.2
@@ -244,7 +254,7 @@ step_door_line_taken() {
     within 30 door_says 'front: contact: line CONTACT: "sysfs" uses it'
     show $ALICE_AGAIN
     record
-    facelatch identify
+    judges 0 facelatch identify
     within 10 door_says 'front: stays locked for "alice"'
     pulses 0
     leaves
@@ -260,7 +270,7 @@ step_door_bad_file() {
     within 10 door_is 'the configuration is refused'
     show $ALICE_AGAIN
     record
-    facelatch identify
+    judges 0 facelatch identify
     pulses 0
     leaves
     sed -i "s/^pulse_s.*/pulse_s = $((PULSE / 1000))/" $CONFIG
