@@ -180,7 +180,7 @@ impl Controller {
         self.daemon = lost.clone();
         vec![match lost {
             Some(why) => {
-                Order::Say(Urgency::Error, format!("daemon: {why}; only the exit button opens a door"))
+                Order::Say(Urgency::Error, format!("{why}; until then only exit buttons open a door"))
             }
             None => Order::Say(Urgency::Info, "daemon: its events come in".to_owned()),
         }]

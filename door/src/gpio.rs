@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gpiocdev::chip::{Chip, chips};
+use gpiocdev::chip::Chip;
 use gpiocdev::line::{EdgeDetection, EdgeKind, Offset, Value};
 use gpiocdev::{Request, request};
 
@@ -19,9 +19,22 @@ pub(crate) struct Found {
     pub(crate) offset: Offset,
 }
 
+/// The character devices of all chips. Links to them, as Raspberry Pi OS has for old programs, are no further chips.
+fn chips() -> std::io::Result<Vec<PathBuf>> {
+    let mut chips = Vec::new();
+    for entry in std::fs::read_dir("/dev")? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(b"gpiochip") && !entry.file_type()?.is_symlink() {
+            chips.push(entry.path());
+        }
+    }
+    chips.sort();
+    Ok(chips)
+}
+
 /// Looks a line up on all chips that are there now.
 pub(crate) fn find(place: &Place) -> Result<Found, LineError> {
-    let failed = |error: gpiocdev::Error| LineError::Failed { place: place.clone(), why: error.to_string() };
+    let failed = |error: std::io::Error| LineError::Failed { place: place.clone(), why: error.to_string() };
     let mut found: Option<Found> = None;
     let mut denied = None;
     for path in chips().map_err(failed)? {

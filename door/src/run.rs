@@ -21,7 +21,7 @@ use crate::{daemon, gpio, input, journal, strike};
 const ROUND: Duration = Duration::from_secs(1);
 
 /// A line that is active for this much longer than its pulse ends the program, which gives the line back.
-const OVERDUE: Duration = Duration::from_millis(300);
+const OVERDUE: Duration = Duration::from_millis(500);
 
 /// The first wait before the daemon is called again, doubled each time.
 const FIRST_RETRY: Duration = Duration::from_millis(500);
