@@ -145,8 +145,14 @@ fn attempt(c: &mut Criterion) {
     let user = UserName::new("alice").expect("valid");
 
     let frames = Replay::files(ENROLMENT.map(picture), clock.clone());
-    let mut pipeline =
-        Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock.clone(), store.clone(), Arc::new(|| 0));
+    let mut pipeline = Pipeline::new(
+        networks,
+        Rules::of(&config),
+        Box::new(frames),
+        clock.clone(),
+        store.clone(),
+        Arc::new(|| 0),
+    );
     let request = EnrollRequest {
         user: user.clone(),
         account: Account::Door,
@@ -157,7 +163,8 @@ fn attempt(c: &mut Criterion) {
 
     let networks = self::networks(&config);
     let frames = Replay::files(VISIT.map(picture), clock.clone());
-    let mut pipeline = Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock, store, Arc::new(|| 0));
+    let mut pipeline =
+        Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock, store, Arc::new(|| 0));
     let mut group = c.benchmark_group("attempt");
     group.sample_size(20);
     group.bench_function("frame_to_verdict", |b| {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
 use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
+use crate::detect::attack::scene::Scene;
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
@@ -30,8 +31,8 @@ mod networks;
 mod turned;
 mod verdict;
 
-pub use challenge::CHALLENGE_LIMIT;
 pub use attempt::{Attempt, StageMs, Trace};
+pub use challenge::CHALLENGE_LIMIT;
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
@@ -120,6 +121,7 @@ pub struct Pipeline {
     gallery: Gallery,
     ages: Ages,
     turns: Turns,
+    scene: Scene,
     random: Random,
 }
 
@@ -135,7 +137,18 @@ impl Pipeline {
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
         let turns = Turns::of(&rules.camera);
-        Self { networks, rules, frames, clock, store, gallery, ages: Ages::default(), turns, random }
+        Self {
+            networks,
+            rules,
+            frames,
+            clock,
+            store,
+            gallery,
+            ages: Ages::default(),
+            turns,
+            scene: Scene::default(),
+            random,
+        }
     }
 
     /// Is the face before the camera this user's?
@@ -216,7 +229,9 @@ impl Pipeline {
         }
         let mut captured = self.capture(observer, trace)?;
         trace.judged(captured.presentation);
-        if self.rules.attack.level == AttackLevel::Challenge && matches!(captured.presentation, Presentation::Live(_)) {
+        if self.rules.attack.level == AttackLevel::Challenge
+            && matches!(captured.presentation, Presentation::Live(_))
+        {
             captured = self.challenge(claimed, captured, observer, trace)?;
             trace.judged(captured.presentation);
         }

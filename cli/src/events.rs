@@ -29,7 +29,14 @@ fn text(event: &Event) -> String {
     let prompt = event.guidance.map(|prompt| prompt.to_string());
     let latch = event.latch.map(|latch| format!("latch {latch}"));
     let lost = event.lost.map(|lost| format!("({lost} events before this were lost)"));
-    let parts =
-        [Some(say::date(event.time)), Some(event.kind.to_string()), event.user.clone(), prompt, verdict, latch, lost];
+    let parts = [
+        Some(say::date(event.time)),
+        Some(event.kind.to_string()),
+        event.user.clone(),
+        prompt,
+        verdict,
+        latch,
+        lost,
+    ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }

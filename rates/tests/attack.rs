@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use facelatch::camera::Frame;
-use facelatch::config::{Config, AttackLevel};
+use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Face;
 use facelatch::detect::attack::{FrameScore, Score};
 use facelatch::model::ModelError;
@@ -91,7 +91,10 @@ fn clips_are_enrolled_judged_and_compared_as_the_daemon_does() {
     let counts = |rate: &facelatch_rates::attack::rates::Rate| (rate.bounds.errors, rate.bounds.trials);
     assert_eq!((counts(&summary.live.bpcer), counts(&summary.live.bpnrr)), ((0, 1), (1, 2)));
     let [phone, print] = summary.species.as_slice() else { panic!("two species") };
-    assert_eq!((counts(&phone.apcer), counts(&phone.iapar), counts(&phone.iapar_off)), ((0, 1), (0, 1), (1, 1)));
+    assert_eq!(
+        (counts(&phone.apcer), counts(&phone.iapar), counts(&phone.iapar_off)),
+        ((0, 1), (0, 1), (1, 1))
+    );
     assert_eq!((counts(&print.apcer), counts(&print.iapar)), ((1, 1), (0, 1)));
 
     let threshold = Threshold { score: 5.0, live_median: None };

@@ -126,7 +126,12 @@ fn settings_that_would_make_everybody_an_attack_are_refused() {
     ] {
         assert!(parse(text).is_ok(), "{text}");
     }
-    for text in ["[attack]\nbpcer = 0.0\n", "[attack]\nbpcer = 1.0\n", "[attack]\nbpcer = nan\n", "[attack]\nlevel = \"high\"\n"] {
+    for text in [
+        "[attack]\nbpcer = 0.0\n",
+        "[attack]\nbpcer = 1.0\n",
+        "[attack]\nbpcer = nan\n",
+        "[attack]\nlevel = \"high\"\n",
+    ] {
         assert!(parse(text).is_err(), "{text}");
     }
 }

@@ -78,13 +78,23 @@ impl Lockout {
     /// the miss makes them wait and never stops them.
     pub fn after_miss(&self, whose: Whose, own: bool, current: CurrentMisses, wall: WallTime) -> Misses {
         let count = self.one_more(current.misses.count, own, current);
-        Misses { count, attacks: current.misses.attacks, last_miss: wall, level: self.raised(whose, current, wall) }
+        Misses {
+            count,
+            attacks: current.misses.attacks,
+            last_miss: wall,
+            level: self.raised(whose, current, wall),
+        }
     }
 
     /// The same after a presentation that was refused as an attack.
     pub fn after_attack(&self, whose: Whose, own: bool, current: CurrentMisses, wall: WallTime) -> Misses {
         let attacks = self.one_more(current.misses.attacks, own, current);
-        Misses { count: current.misses.count, attacks, last_miss: wall, level: self.raised(whose, current, wall) }
+        Misses {
+            count: current.misses.count,
+            attacks,
+            last_miss: wall,
+            level: self.raised(whose, current, wall),
+        }
     }
 
     /// One of the two counts of `current` and one more, but if not `own` no more than what does not stop everything.

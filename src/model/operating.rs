@@ -21,7 +21,8 @@ impl OperatingPoints {
     /// The threshold that refuses this share of live presentations: between two points by the logarithm of the share. `None`
     /// outside them.
     pub fn threshold(&self, bpcer: f32) -> Option<f32> {
-        let points: Vec<(f32, f32)> = self.bpcer.iter().copied().zip(self.threshold.iter().copied()).collect();
+        let points: Vec<(f32, f32)> =
+            self.bpcer.iter().copied().zip(self.threshold.iter().copied()).collect();
         let exact = points.iter().find(|(share, _)| *share == bpcer).map(|(_, score)| *score);
         let between = points.windows(2).find_map(|pair| match pair {
             [(low, from), (high, to)] if (*low..*high).contains(&bpcer) => {
@@ -55,10 +56,14 @@ impl OperatingPoints {
             return Err("bpcer: shares must ascend between 0 and 0.5".to_owned());
         }
         if !(ascends(&self.threshold) && self.threshold.iter().all(|score| SCORES.contains(score))) {
-            return Err("threshold: scores must ascend between -20 and 20; others refuse everybody or nobody".to_owned());
+            return Err(
+                "threshold: scores must ascend between -20 and 20; others refuse everybody or nobody"
+                    .to_owned(),
+            );
         }
         // Below the median, or the share that is refused is more than half.
-        if self.threshold.iter().all(|score| *score < self.live_median) && SCORES.contains(&self.live_median) {
+        if self.threshold.iter().all(|score| *score < self.live_median) && SCORES.contains(&self.live_median)
+        {
             return Ok(());
         }
         Err("live_median: must be above each threshold, or most people are taken for attacks".to_owned())
@@ -77,7 +82,10 @@ mod tests {
     fn a_threshold_lies_between_its_neighbours() {
         let at = |bpcer| points().threshold(bpcer);
         assert_eq!((at(0.01), at(0.1)), (Some(-3.0), Some(1.0)));
-        assert!(at(0.031_622_78).is_some_and(|score| (score + 1.0).abs() < 1e-4), "half the way in the logarithm");
+        assert!(
+            at(0.031_622_78).is_some_and(|score| (score + 1.0).abs() < 1e-4),
+            "half the way in the logarithm"
+        );
         assert_eq!((at(0.009), at(0.11), at(f32::NAN)), (None, None, None));
         assert_eq!(points().range(), "0.01 to 0.1");
     }
@@ -97,6 +105,9 @@ mod tests {
         assert!(with(&|p| p.bpcer[1] = 0.7).contains("0.5"));
         assert!(with(&|p| p.bpcer[0] = 0.0).contains("between 0"));
         assert!(with(&|p| p.bpcer.truncate(1)).contains("same length"));
-        assert!(with(&|p| *p = OperatingPoints { bpcer: vec![], threshold: vec![], live_median: 0.0 }).contains("length"));
+        assert!(
+            with(&|p| *p = OperatingPoints { bpcer: vec![], threshold: vec![], live_median: 0.0 })
+                .contains("length")
+        );
     }
 }

@@ -5,12 +5,19 @@ use super::{Cause, DenyReason, Pipeline, Verdict, misses::Tried};
 use crate::camera::Frame;
 use crate::detect::Face;
 use crate::detect::attack::passive::{FRAMES, Passive, calibration};
-use crate::detect::attack::{Presentation, Score, Species};
+use crate::detect::attack::scene::Scene;
+use crate::detect::attack::surroundings::Surroundings;
+use crate::detect::attack::{CueScore, Presentation, Score, Species};
 use crate::people::UserName;
 use crate::store::LiveScore;
 
 /// What the frames of one face say; without a detector that they are live.
-pub(super) struct AttackStage(Option<Passive>);
+pub(super) struct AttackStage(Option<Evidence>);
+
+struct Evidence {
+    passive: Passive,
+    surroundings: Surroundings,
+}
 
 impl AttackStage {
     /// Frames that it needs at least.
@@ -20,32 +27,48 @@ impl AttackStage {
 
     /// Another frame of the face. Returns what the network says of it alone, if it counts.
     pub(super) fn see(&mut self, frame: &Frame, face: &Face) -> Result<Option<Score>, Cause> {
-        Ok(self.0.as_mut().map(|passive| passive.see(frame, face)).transpose()?.flatten())
+        let Some(Evidence { passive, surroundings }) = &mut self.0 else { return Ok(None) };
+        surroundings.see(frame, Some(face));
+        Ok(passive.see(frame, face)?)
     }
 
     /// Whether it cannot judge yet.
     pub(super) fn needs_more(&self) -> bool {
-        matches!(self.judge(), Presentation::MoreNeeded(_))
+        let passive = self.0.as_ref().map(|evidence| evidence.passive.judge(&[]));
+        matches!(passive, Some(Presentation::MoreNeeded(_)))
     }
 
-    /// What they say so far.
-    pub(super) fn judge(&self) -> Presentation {
-        self.0.as_ref().map_or(Presentation::Live(Score(f32::INFINITY)), Passive::judge)
+    /// What they say so far, and what the room around them says.
+    pub(super) fn judge(&self, scene: &Scene) -> Presentation {
+        let Some(Evidence { passive, surroundings }) = &self.0 else {
+            return Presentation::Live(Score(f32::INFINITY));
+        };
+        let cue = |score| CueScore { score, species: Species::Flat };
+        passive.judge(&[cue(scene.score()), cue(surroundings.score())])
+    }
+}
+
+impl From<Passive> for AttackStage {
+    fn from(passive: Passive) -> Self {
+        Self(Some(Evidence { passive, surroundings: Surroundings::default() }))
     }
 }
 
 impl Pipeline {
     /// For an attempt; the owner's own frames have told how live faces score before this camera.
-    pub(super) fn attack_stage(&self) -> AttackStage {
-        AttackStage(self.networks.passive.as_ref().map(|detector| {
-            let scores = self.gallery.live_scores().filter(|live| live.source == self.live_source(detector.id()));
-            detector.decision(calibration(scores.map(|live| live.score).collect()))
-        }))
+    pub(super) fn attack_stage(&mut self) -> AttackStage {
+        self.scene.start();
+        let Some(detector) = &self.networks.passive else { return AttackStage(None) };
+        let source = self.live_source(detector.id());
+        let scores = self.gallery.live_scores().filter(|live| live.source == source);
+        detector.decision(calibration(scores.map(|live| live.score).collect())).into()
     }
 
     /// For an enrolment: a picture must not become a template.
-    pub(super) fn enrolment_stage(&self) -> AttackStage {
-        AttackStage(self.networks.passive.as_ref().map(|detector| detector.enrolment()))
+    pub(super) fn enrolment_stage(&mut self) -> AttackStage {
+        self.scene.start();
+        let Some(detector) = &self.networks.passive else { return AttackStage(None) };
+        detector.enrolment().into()
     }
 
     /// A score to be kept with a template.

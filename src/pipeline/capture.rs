@@ -67,11 +67,7 @@ pub(super) struct Captured {
 
 impl Pipeline {
     /// Probes of one face in a row, as many as a decision needs, and as many as it takes to tell whether it is live.
-    pub(super) fn capture(
-        &mut self,
-        observer: Observer<'_>,
-        trace: &mut Trace,
-    ) -> Result<Captured, Cause> {
+    pub(super) fn capture(&mut self, observer: Observer<'_>, trace: &mut Trace) -> Result<Captured, Cause> {
         let deadline = self.clock.now().after(self.rules.decision.deadline_ms.duration());
         let mut window = CaptureWindow::until(deadline, Role::Probe);
         let mut stage = self.attack_stage();
@@ -93,7 +89,7 @@ impl Pipeline {
             }
             trace.frames = probes.len();
             report(observer, Progress::Captured { done: probes.len(), wanted })?;
-            match stage.judge() {
+            match stage.judge(&self.scene) {
                 Presentation::MoreNeeded(Need::LookStraight) => {
                     window.problem = Some(Cause::Retry(RetryReason::TurnedAway));
                     report(observer, Progress::Guidance(RetryReason::TurnedAway))?;
@@ -176,6 +172,9 @@ impl Pipeline {
         let faces = self.networks.detector.detect(frame)?;
         trace.means.detect.add(self.ms_since(start));
         trace.face = faces.first().copied();
+        if self.networks.passive.is_some() {
+            self.scene.see(frame, faces.first());
+        }
         Ok(faces)
     }
 

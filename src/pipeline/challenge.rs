@@ -106,7 +106,9 @@ impl Pipeline {
                     report(observer, Progress::Prompt(need))?;
                 }
                 Presentation::MoreNeeded(_) => {}
-                Presentation::Live(_) => return Ok(asking.begin(Need::LookStraight)?.unwrap_or(presentation)),
+                Presentation::Live(_) => {
+                    return Ok(asking.begin(Need::LookStraight)?.unwrap_or(presentation));
+                }
                 Presentation::Attack(_) => return Ok(presentation),
             }
             let Some(frame) = self.next_frame(&window, &mut faults, observer)? else { continue };
@@ -125,7 +127,8 @@ impl Pipeline {
     fn follow(&self, asking: &mut Asking, frame: &Frame, face: &Face) -> Result<(), Cause> {
         let moment = asking.challenge.see(frame.taken_at(), face, (frame.width(), frame.height()));
         let turned = asking.challenge.is_asked() && geometry::yaw(face) >= TURNED_YAW;
-        if moment == Moment::Pass && !(turned && !asking.confirmed) {
+        let is_confirmed = asking.confirmed || !turned;
+        if moment == Moment::Pass && is_confirmed {
             return Ok(());
         }
         let gate = QualityGate { max_turn: MAX_YAW, ..self.rules.quality.clone() };
@@ -166,7 +169,7 @@ impl Pipeline {
                 report(observer, Progress::Captured { done: probes.len(), wanted })?;
             }
         }
-        Ok(Captured { probes, presentation: stage.judge(), stage })
+        Ok(Captured { probes, presentation: stage.judge(&self.scene), stage })
     }
 
     /// Whether a probe shows the person of these: any of them, since a turned face is least like a straight one.

@@ -202,7 +202,7 @@ impl Pipeline {
                 report(observer, Progress::Guidance(RetryReason::TurnedAway))?;
             }
         }
-        match stage.judge() {
+        match stage.judge(&self.scene) {
             Presentation::Attack(species) => Err(EnrollError::Attack(species)),
             Presentation::Live(_) | Presentation::MoreNeeded(_) => Ok((probes, live)),
         }

@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use facelatch_wire::{Fault, Outcome};
 use facelatch_wire::reply::{Event, EventKind, Judging, LatchState};
+use facelatch_wire::{Fault, Outcome};
 use tokio::sync::oneshot;
 
 use super::engine_status::EngineStatus;
@@ -279,7 +279,8 @@ impl Running {
         reporter: JobReporter<Result<Enrolled, EnrollError>>,
     ) {
         let user = request.user.to_string();
-        let enrolled = self.on_camera(reporter, |_| (), |pipeline, observer| pipeline.enroll(request, observer));
+        let enrolled =
+            self.on_camera(reporter, |_| (), |pipeline, observer| pipeline.enroll(request, observer));
         let Some((result, end)) = enrolled else { return };
         match &result {
             Err(EnrollError::Unavailable(cause)) => self.update_camera_state(Some(cause)),

@@ -296,7 +296,8 @@ mod tests {
         let plain = [&time[..], &account, &[3], b"hat", &0.5_f32.to_le_bytes()].concat();
         let user = UserName::new("alice").expect("valid");
         let sealed = key().seal(&associated_data(MAGIC_3, "0123", &user, &[9; 16], CONTEXT), &plain);
-        let back = open(&[&MAGIC_3[..], &[9; 16], &sealed].concat(), "0123", "alice", CONTEXT).expect("opens");
+        let back =
+            open(&[&MAGIC_3[..], &[9; 16], &sealed].concat(), "0123", "alice", CONTEXT).expect("opens");
         assert_eq!((back.account, back.live, back.label.as_str()), (Account::Uid(5), None, "hat"));
     }
 

@@ -7,6 +7,7 @@ use facelatch::clock::BootTime;
 use facelatch::detect::Point;
 
 use crate::attack::MARK;
+use crate::stage::bundled;
 use crate::turn::turned;
 use crate::world::networks;
 
@@ -25,10 +26,12 @@ pub enum Spoil {
     DarkGlasses,
     /// A grey cloth from below the nose to the chin.
     Mask,
-    /// The same face once more, beside itself.
-    Twice,
     /// The head turned to the person's own left by so many degrees; negative to their right.
     Head(i32),
+    /// The same, and moved and scaled to where the face is in that bundled picture.
+    InPlaceOf(&'static str, i32),
+    /// The same face once more, beside itself.
+    Twice,
     /// With the mark that the scripted network takes for an attack.
     Recaptured,
 }
@@ -55,6 +58,12 @@ pub fn spoilt((width, height, rgb): Pixels, spoil: Spoil) -> Pixels {
             painted((width, height, rgb), 18, is_glass)
         }
         Spoil::Twice => twice((width, height, rgb)),
+        Spoil::InPlaceOf(other, degrees) => {
+            let from = FaceAxes::of(width, height, &rgb);
+            let (other_width, other_height, other) = bundled(other);
+            let to = FaceAxes::of(other_width, other_height, &other);
+            placed(turned((width, height, rgb), degrees as f32), &from, &to)
+        }
         Spoil::Head(degrees) => turned((width, height, rgb), degrees as f32),
         Spoil::Recaptured => {
             let mut marked = rgb;
@@ -96,6 +105,20 @@ fn painted((width, height, mut rgb): Pixels, grey: u8, is_covered: impl Fn(f32, 
         }
     }
     (width, height, rgb)
+}
+
+/// The picture moved and scaled so that the face is there instead.
+fn placed((width, height, rgb): Pixels, from: &FaceAxes, to: &FaceAxes) -> Pixels {
+    let scale = from.eye_distance / to.eye_distance;
+    let pixel = |at: usize| {
+        let (x, y) = ((at % width as usize) as f32, (at / width as usize) as f32);
+        let x = (from.middle.x + (x - to.middle.x) * scale).clamp(0.0, width as f32 - 1.0) as usize;
+        let y = (from.middle.y + (y - to.middle.y) * scale).clamp(0.0, height as f32 - 1.0) as usize;
+        let at = 3 * (y * width as usize + x);
+        [rgb[at], rgb[at + 1], rgb[at + 2]]
+    };
+    let moved = (0..(width * height) as usize).flat_map(pixel).collect();
+    (width, height, moved)
 }
 
 /// With a copy of the face at the side that has more room.

@@ -170,7 +170,7 @@ fn picture(name: &str, spoil: Option<Spoil>) -> Pixels {
     static SEEN: Mutex<BTreeMap<(String, Option<Spoil>), Pixels>> = Mutex::new(BTreeMap::new());
     let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     let read = || {
-        let good = decode_picture(&std::fs::read(faces().join(name)).expect("picture")).expect("decodes");
+        let good = bundled(name);
         spoil.map_or(good.clone(), |spoil| spoilt(good, spoil))
     };
     seen.entry((name.to_owned(), spoil)).or_insert_with(read).clone()
@@ -179,4 +179,9 @@ fn picture(name: &str, spoil: Option<Spoil>) -> Pixels {
 /// The bundled pictures.
 pub fn faces() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/faces")
+}
+
+/// A bundled picture.
+pub(crate) fn bundled(name: &str) -> Pixels {
+    decode_picture(&std::fs::read(faces().join(name)).expect("picture")).expect("decodes")
 }

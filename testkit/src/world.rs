@@ -201,7 +201,8 @@ impl World {
             latch: Box::new(self.tape.clone()),
         };
         let shipped = networks();
-        let passive = (self.config.attack.level != AttackLevel::Off).then(|| scripted(self.config.attack.bpcer));
+        let passive =
+            (self.config.attack.level != AttackLevel::Off).then(|| scripted(self.config.attack.bpcer));
         let head = self.head.clone().unwrap_or(shipped.head);
         let parts = Parts {
             config: self.config.clone(),

@@ -16,8 +16,9 @@ use facelatch_testkit::world::World;
 
 const ALICE: Shot = Shot::Live("obama-3b.jpg");
 const TURNED: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(30));
-const BOB: Shot = Shot::Live("biden.jpg");
-const BOB_TURNED: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::Head(35));
+/// Bob, to the pixel where alice was.
+const BOB: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 0));
+const BOB_TURNED: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 40));
 
 /// Frames until the first question, at most: three to look at, three more of the straight face, and half a second.
 const BEFORE: usize = 12;
@@ -34,6 +35,15 @@ fn random(left: bool) -> u64 {
 
 fn challenge(config: &mut Config) {
     config.attack.level = AttackLevel::Challenge;
+}
+
+/// What the last attack was like, on record.
+fn species(mut world: World) -> String {
+    world.stop();
+    let log = std::fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("a log");
+    let line = log.lines().rfind(|line| line.contains("attack")).expect("a line").to_owned();
+    let (_, note) = line.split_once(r#""note":""#).expect("a note");
+    note.split('"').next().expect("text").to_owned()
 }
 
 /// Where alice is enrolled, and the first question is to turn left, or right.
@@ -105,27 +115,37 @@ fn whoever_does_not_answer_is_told_and_is_not_compared() {
     assert!(world.tape.opened_for().is_empty());
 }
 
+/// A world as above, with an audit log.
+fn recorded() -> World {
+    let world = World::sealed(challenge).knows_alice();
+    world.random.store(random(true), Ordering::SeqCst);
+    world
+}
+
 #[test]
 fn a_face_that_is_swapped_for_the_answer_is_an_attack() {
-    let world = world(true);
+    let world = recorded();
     // Alice's picture, then a live head that answers for it, then the picture again.
     let (_, verdict) = played(&world, &[(BEFORE, ALICE), (6, BOB_TURNED), (60, ALICE)]);
-    assert_eq!((verdict, counts(&world)), (Some(Outcome::Attack), (0, 1)));
+    assert_eq!(verdict, Some(Outcome::Attack));
     assert!(world.tape.opened_for().is_empty());
+    assert_eq!(species(world), "swap");
 }
 
 #[test]
 fn a_face_that_is_swapped_after_the_answer_is_an_attack() {
-    let world = world(true);
-    let (_, verdict) = played(&world, &[(BEFORE, ALICE), (4, TURNED), (2, ALICE), (60, BOB)]);
-    assert_eq!((verdict, counts(&world)), (Some(Outcome::Attack), (0, 1)));
+    let world = recorded();
+    let (prompts, verdict) = played(&world, &[(BEFORE, ALICE), (4, TURNED), (4, ALICE), (60, BOB)]);
+    assert_eq!((prompts.len(), verdict), (3, Some(Outcome::Attack)));
     assert!(world.tape.opened_for().is_empty());
+    assert_eq!(species(world), "swap");
 }
 
 #[test]
 fn two_faces_during_the_challenge_end_it() {
     let world = world(true);
-    let (_, verdict) = played(&world, &[(BEFORE, ALICE), (60, Shot::LiveSpoilt("obama-3b.jpg", Spoil::Twice))]);
+    let (_, verdict) =
+        played(&world, &[(BEFORE, ALICE), (60, Shot::LiveSpoilt("obama-3b.jpg", Spoil::Twice))]);
     assert_eq!((verdict, counts(&world)), (Some(Outcome::SeveralFaces), (0, 1)));
 }
 

@@ -1,9 +1,9 @@
 //! All integration tests in one program, so that it links once.
 
-/// Pictures of faces instead of faces.
-mod attack;
 /// Whom a face is for.
 mod accounts;
+/// Pictures of faces instead of faces.
+mod attack;
 /// Heads that turn when asked.
 mod challenge;
 /// The daemon as a program.

@@ -112,7 +112,16 @@ impl Answering {
         let longest = (LONGEST_S * clip.fps) as usize;
         let straight = Need::LookStraight;
         let moves_at = BootTime::default();
-        Self { poses: poses.clone(), longest, at: start, forward: true, told, noticed: straight, moves_at, does: straight }
+        Self {
+            poses: poses.clone(),
+            longest,
+            at: start,
+            forward: true,
+            told,
+            noticed: straight,
+            moves_at,
+            does: straight,
+        }
     }
 
     /// The nearest frame that does what was asked.

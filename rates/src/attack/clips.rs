@@ -116,7 +116,8 @@ mod tests {
         std::fs::write(folder.path().join("a/live/two/who"), "ann\n").expect("written");
         std::fs::write(folder.path().join("README.md"), "text").expect("written");
         let clips = load(folder.path(), |_| true).expect("loads");
-        let told: Vec<_> = clips.iter().map(|c| (c.person.as_str(), c.species.as_str(), c.fps, c.frames.len())).collect();
+        let told: Vec<_> =
+            clips.iter().map(|c| (c.person.as_str(), c.species.as_str(), c.fps, c.frames.len())).collect();
         assert_eq!(told, [("a/ann", "live", 30.0, 2), ("b", "live", 15.0, 3), ("b", "phone", 12.5, 2)]);
         assert_eq!(load(folder.path(), |source| source == "a").expect("loads").len(), 1);
     }

@@ -27,7 +27,8 @@ pub fn each(people: &[Person], bpcer: f64) -> Vec<LeftOut> {
     sources.sort_unstable();
     sources.dedup();
     let row = |source: &str| {
-        let (own, others): (Vec<&Person>, Vec<&Person>) = people.iter().partition(|person| person.source == source);
+        let (own, others): (Vec<&Person>, Vec<&Person>) =
+            people.iter().partition(|person| person.source == source);
         Some(LeftOut {
             source: source.to_owned(),
             fixed: Summary::of(&own, fixed(&others, bpcer)?),

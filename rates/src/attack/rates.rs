@@ -104,11 +104,15 @@ impl Summary {
     /// Counts the tries of these people.
     pub fn of(people: &[&Person], threshold: Threshold) -> Self {
         let counted = Counted { people, threshold };
-        let mut names: Vec<&str> =
-            people.iter().flat_map(|person| &person.presentations).map(|shown| shown.species.as_str()).collect();
+        let mut names: Vec<&str> = people
+            .iter()
+            .flat_map(|person| &person.presentations)
+            .map(|shown| shown.species.as_str())
+            .collect();
         names.sort_unstable();
         names.dedup();
-        let species = names.into_iter().filter(|name| *name != LIVE).map(|name| counted.species(name)).collect();
+        let species =
+            names.into_iter().filter(|name| *name != LIVE).map(|name| counted.species(name)).collect();
         Self { threshold, live: counted.live(), species }
     }
 
@@ -133,9 +137,10 @@ impl<'a> Counted<'a> {
         let mut names: Vec<&str> = self.people.iter().map(|person| person.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        let people = self.people.iter().map(move |person| {
-            (names.partition_point(|name| *name < person.name.as_str()) as u32, *person)
-        });
+        let people = self
+            .people
+            .iter()
+            .map(move |person| (names.partition_point(|name| *name < person.name.as_str()) as u32, *person));
         people.flat_map(move |(number, person)| {
             let of_species = person.presentations.iter().filter(move |shown| shown.species == species);
             of_species.map(move |shown| (number, person, shown))

@@ -55,7 +55,7 @@ impl Report {
             text.push_str(&heading("The challenge by itself", table::summary(challenge)));
         }
         let what = if self.challenge.is_some() { "Passive and challenge" } else { "Passive" };
-        let percent = bpcer * 100.0;
+        let percent = (bpcer * 1e4).round() / 1e2;
         let title = format!("{what}, at the daemon's threshold for a BPCER of {percent} %");
         text.push_str(&heading(&title, table::summary(shipped)));
         text.push_str(&heading("The same by source", table::by_source(&self.people, shipped.threshold)));
@@ -70,7 +70,8 @@ impl Report {
     pub fn det(&self) -> Vec<Point> {
         let scores = |live: bool| {
             let of_kind = |person: &&Person| -> Vec<f32> {
-                let shown = person.presentations.iter().filter(|shown| (shown.species == super::clips::LIVE) == live);
+                let shown =
+                    person.presentations.iter().filter(|shown| (shown.species == super::clips::LIVE) == live);
                 shown.flat_map(|shown| &shown.tries).filter_map(|one| one.score).collect()
             };
             self.people.iter().collect::<Vec<_>>().iter().flat_map(of_kind).collect::<Vec<f32>>()

@@ -83,7 +83,13 @@ impl Stage {
     pub fn of(source: &str) -> Self {
         // A clock that starts at zero could hide a subtraction that goes wrong.
         let now = BootTime(Duration::from_secs(1000));
-        Self(Arc::new(Mutex::new(State { source: source.to_owned(), clip: None, now, shown: None, ended: false })))
+        Self(Arc::new(Mutex::new(State {
+            source: source.to_owned(),
+            clip: None,
+            now,
+            shown: None,
+            ended: false,
+        })))
     }
 
     /// Begins to play a clip.
@@ -121,7 +127,8 @@ impl FrameSource for Stage {
         let now = state.now;
         let next = state.clip.as_mut().and_then(|playing| {
             let at = now.after(playing.period);
-            (at <= deadline).then(|| playing.script.next(at).map(|frame| (at, frame, playing.frames[frame].clone())))
+            (at <= deadline)
+                .then(|| playing.script.next(at).map(|frame| (at, frame, playing.frames[frame].clone())))
         });
         let ended = matches!(next, Some(None));
         let Some((at, frame, path)) = next.flatten() else {

@@ -198,7 +198,8 @@ impl Challenge {
         }
         let Some(landmarks) = upright(&face.landmarks) else { return Moment::Pass };
         if self.straight.1 > 0
-            && View::between(&self.straight_face(), face).is_none_or(|view| Pose::of(&view) != Some(Pose::Straight))
+            && View::between(&self.straight_face(), face)
+                .is_none_or(|view| Pose::of(&view) != Some(Pose::Straight))
         {
             self.begin_anew();
         }

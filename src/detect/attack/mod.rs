@@ -5,6 +5,7 @@
 //! share of attacks of one species taken for live, BPCER the share of live presentations taken for attacks.
 
 pub mod challenge;
+pub mod grey;
 pub mod infrared;
 pub mod network;
 pub mod passive;
@@ -12,6 +13,7 @@ pub mod plane;
 #[cfg(test)]
 mod rig;
 pub mod scene;
+pub mod surroundings;
 pub mod track;
 pub mod turn;
 
@@ -75,14 +77,11 @@ pub trait FrameScore: Send + Sync {
     fn score(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError>;
 }
 
-/// Evidence beside the network, over the frames of one face.
-pub trait Cue: Send {
-    /// Another frame, newer than the last.
-    fn see(&mut self, frame: &Frame, face: &Face);
-
-    /// What they say so far, weighted so that it adds to the network's score; `None` if nothing.
-    fn score(&self) -> Option<Score>;
-
+/// What a cue beside the network says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CueScore {
+    /// Weighted so that it adds to the network's; `None` if the cue cannot tell.
+    pub score: Option<Score>,
     /// The kind of attack that a low score speaks for.
-    fn species(&self) -> Species;
+    pub species: Species,
 }

@@ -1,14 +1,13 @@
 //! All that is known of a face without asking for anything: scores of several frontal frames, and of the cues, put together.
 //!
-//! The network scores frames one by one, and turned faces were seldom shown to it, so only frontal ones count. Cues look at
-//! how frames differ, so they get each frame once.
+//! The network scores frames one by one, and turned faces were seldom shown to it, so only frontal ones count.
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use super::{Cue, FrameScore, Need, Presentation, Score, Species};
+use super::{CueScore, FrameScore, Need, Presentation, Score, Species};
 use crate::camera::Frame;
 use crate::clock::BootTime;
 use crate::detect::{Face, geometry};
@@ -81,7 +80,6 @@ pub fn calibration(mut scores: Vec<f32>) -> Option<Score> {
 pub struct Passive {
     network: Arc<dyn FrameScore>,
     threshold: f32,
-    cues: Vec<Box<dyn Cue>>,
     /// Sum of the frontal frames' scores.
     sum: f32,
     /// Frontal frames.
@@ -93,22 +91,7 @@ pub struct Passive {
 impl Passive {
     /// A decision that takes presentations of at least this score for live.
     pub fn new(network: Arc<dyn FrameScore>, threshold: f32) -> Self {
-        Self {
-            network,
-            threshold,
-            cues: Vec::new(),
-            sum: 0.0,
-            count: 0,
-            last_taken_at: None,
-            last_is_frontal: true,
-        }
-    }
-
-    /// With these cues beside the network.
-    #[must_use]
-    pub fn with_cues(mut self, cues: Vec<Box<dyn Cue>>) -> Self {
-        self.cues = cues;
-        self
+        Self { network, threshold, sum: 0.0, count: 0, last_taken_at: None, last_is_frontal: true }
     }
 
     /// Another frame of the face. A frame that is not newer than the last one is no evidence, and is left out. Returns the
@@ -121,7 +104,6 @@ impl Passive {
             return Ok(None);
         }
         self.last_taken_at = Some(frame.taken_at());
-        self.cues.iter_mut().for_each(|cue| cue.see(frame, face));
         self.last_is_frontal = geometry::yaw(face) <= MAX_YAW;
         if !self.last_is_frontal {
             return Ok(None);
@@ -132,29 +114,27 @@ impl Passive {
         Ok(Some(score))
     }
 
-    /// What the frames so far say. A score that is no number is that of an attack.
-    pub fn judge(&self) -> Presentation {
+    /// What the frames so far say, and the cues about the same frames. A score that is no number is that of an attack.
+    pub fn judge(&self, cues: &[CueScore]) -> Presentation {
         if self.count < FRAMES {
             let need = if self.last_is_frontal { Need::Frames } else { Need::LookStraight };
             return Presentation::MoreNeeded(need);
         }
-        let score = self.score();
-        if score >= self.threshold { Presentation::Live(Score(score)) } else { Presentation::Attack(self.species()) }
+        // Log-odds add up over evidence: the mean frame, since frames of one face are no independent ones, and each cue.
+        let told = cues.iter().filter_map(|cue| cue.score).map(|Score(score)| score);
+        let score = self.sum / self.count as f32 + told.sum::<f32>();
+        if score >= self.threshold {
+            Presentation::Live(Score(score))
+        } else {
+            Presentation::Attack(species(cues))
+        }
     }
+}
 
-    /// Log-odds add up over evidence: the mean frame, since frames of one face are no independent ones, and each cue.
-    fn score(&self) -> f32 {
-        let network = self.sum / self.count.max(1) as f32;
-        network + self.cue_scores().map(|(Score(score), _)| score).sum::<f32>()
-    }
-
-    /// The cue that speaks the most for an attack names it.
-    fn species(&self) -> Species {
-        let worst = self.cue_scores().min_by(|(one, _), (other, _)| one.0.total_cmp(&other.0));
-        worst.filter(|(score, _)| score.0 < 0.0).map_or(Species::Flat, |(_, species)| species)
-    }
-
-    fn cue_scores(&self) -> impl Iterator<Item = (Score, Species)> {
-        self.cues.iter().filter_map(|cue| Some((cue.score()?, cue.species())))
-    }
+/// The cue that speaks the most for an attack names it.
+fn species(cues: &[CueScore]) -> Species {
+    let against =
+        |cue: &CueScore| cue.score.filter(|score| score.0 < 0.0).map(|score| (score.0, cue.species));
+    let worst = cues.iter().filter_map(against).min_by(|(one, _), (other, _)| one.total_cmp(other));
+    worst.map_or(Species::Flat, |(_, species)| species)
 }

@@ -1,1 +1,203 @@
-//! What a fixed camera knows: the background it saw while nobody was there.
+//! What a fixed camera knows: the background it saw while nobody was there. Beside and above a live head that background
+//! is still to be seen; a picture that is carried in hides it behind its own.
+//!
+//! The background is learned from frames without a face in which nothing moves, and learned anew when the camera was moved
+//! or the light became another.
+
+use super::Score;
+use super::grey::Grey;
+use crate::camera::Frame;
+use crate::detect::{Bbox, Face};
+
+/// Cells along the longer side of a frame.
+const LONG: u32 = 80;
+
+/// Still frames without a face before the background is known.
+const MIN_LEARNED: usize = 5;
+
+/// A new frame weighs as if at most so many had been seen: the light of a day changes slowly.
+const MEMORY: usize = 30;
+
+/// Share of cells that may change from one frame to the next in a scene in which nothing moves.
+const MAX_MOVING: f32 = 0.02;
+
+/// Share of the room, away from the face, that must look as learned. With less, camera or light are not what they were.
+const MIN_KNOWN: f32 = 0.6;
+
+/// Share of what is around the head that is evidence of a live one even where no room is seen: what else would show it?
+const MIN_SEEN: f32 = 0.8;
+
+/// Cells of a region that say anything, at least.
+const MIN_CELLS: usize = 20;
+
+/// How much light a cell may change by itself: in any light, and in proportion.
+const NOISE: (f32, f32) = (6.0, 0.06);
+
+/// Brightness against the background that is looked for, as a natural logarithm to both sides, and steps of it.
+const GAIN: (f32, usize) = (1.2, 96);
+
+/// Added to the light before it is divided: black is never quite black.
+const BLACK: f32 = 4.0;
+
+/// Log-odds of live where all of the background is hidden, and their slope by the share of it that is seen.
+const LINE: (f32, f32) = (-6.5, 9.0);
+
+/// No cue outweighs everything else.
+const LIMITS: (f32, f32) = (-3.0, 2.0);
+
+/// The background, and how much of it was seen around the face of the present presentation. Its pictures are wiped when
+/// dropped.
+#[derive(Default)]
+pub struct Scene {
+    background: Option<Background>,
+    last: Option<Grey>,
+    /// Of each frame with a face that could be judged, the share of the background around it that was seen.
+    shares: Vec<f32>,
+}
+
+struct Background {
+    mean: Grey,
+    learned: usize,
+}
+
+impl Scene {
+    /// Another presentation begins: what was seen of the last one no longer counts, and the background stays.
+    pub fn start(&mut self) {
+        self.shares.clear();
+    }
+
+    /// Another frame. One without a face teaches, one with a face is judged.
+    pub fn see(&mut self, frame: &Frame, face: Option<&Face>) {
+        let grey = Grey::of(frame, LONG);
+        match face {
+            None => self.learn(grey),
+            Some(face) => {
+                self.shares.extend(self.background.as_ref().and_then(|known| known.judge(&grey, face)))
+            }
+        }
+    }
+
+    /// The share of the background around the head that was seen, `0.0..=1.0`: the median frame. `None` without a face,
+    /// before the background is known, and where it is no longer what it was.
+    pub fn share(&self) -> Option<f32> {
+        let mut shares = self.shares.clone();
+        shares.sort_by(f32::total_cmp);
+        shares.get(shares.len() / 2).copied()
+    }
+
+    /// Log-odds that the face is live.
+    pub fn score(&self) -> Option<Score> {
+        let share = self.share()?;
+        Some(Score((LINE.0 + LINE.1 * share).clamp(LIMITS.0, LIMITS.1)))
+    }
+
+    fn learn(&mut self, grey: Grey) {
+        let still = self.last.as_ref().is_some_and(|last| is_still(last, &grey));
+        if still {
+            match &mut self.background {
+                Some(background) if background.is_seen_in(&grey) => background.add(&grey),
+                // The first one, or another scene: begun anew from a frame that was still.
+                background => *background = self.last.take().map(|mean| Background { mean, learned: 1 }),
+            }
+        }
+        self.last = Some(grey);
+    }
+}
+
+/// Whether nothing moves from one frame to the next.
+fn is_still(last: &Grey, now: &Grey) -> bool {
+    if !last.is_like(now) {
+        return false;
+    }
+    let mut changes: Vec<f32> = now.light().iter().zip(last.light()).map(|(now, last)| now - last).collect();
+    changes.sort_by(f32::total_cmp);
+    let brighter = changes[changes.len() / 2];
+    let moving = changes.iter().filter(|change| (**change - brighter).abs() > 2.0 * NOISE.0).count();
+    moving as f32 <= MAX_MOVING * changes.len() as f32
+}
+
+/// Where a cell lies: its distance from the middle of the face's box across and down, in its widths and heights.
+fn is_room(across: f32, down: f32) -> bool {
+    (across.abs() > 1.7 || down < -1.5) && (down < 0.3 || across.abs() > 2.2)
+}
+
+/// Around the head, as near as hair allows.
+fn is_around(across: f32, down: f32) -> bool {
+    let near = across.abs() < 1.4 && (-1.4..0.2).contains(&down);
+    near && (across.abs() > 0.8 || down < -0.95)
+}
+
+impl Background {
+    fn add(&mut self, grey: &Grey) {
+        self.learned += 1;
+        self.mean.approach(grey, 1.0 / self.learned.min(MEMORY) as f32);
+    }
+
+    /// Whether most of a frame is this background.
+    fn is_seen_in(&self, grey: &Grey) -> bool {
+        let all: Vec<usize> = (0..grey.light().len()).collect();
+        self.mean.is_like(grey)
+            && self.gain(grey, &all).is_some_and(|gain| self.seen(grey, gain, &all) >= MIN_KNOWN)
+    }
+
+    /// The share of the background around the head that is seen.
+    fn judge(&self, grey: &Grey, face: &Face) -> Option<f32> {
+        if self.learned < MIN_LEARNED || !self.mean.is_like(grey) {
+            return None;
+        }
+        let Bbox { x, y, w, h } = face.bbox;
+        let (mut around, mut room) = (Vec::new(), Vec::new());
+        for at in 0..grey.light().len() {
+            let (column, row) = ((at % grey.width()) as f32 + 0.5, (at / grey.width()) as f32 + 0.5);
+            let (across, down) = ((column / grey.scale() - x) / w - 0.5, (row / grey.scale() - y) / h - 0.5);
+            if is_around(across, down) {
+                around.push(at);
+            } else if is_room(across, down) {
+                room.push(at);
+            }
+        }
+        if around.len() < MIN_CELLS {
+            return None;
+        }
+        let known = (room.len() >= MIN_CELLS).then_some(&room).and_then(|room| {
+            let gain = self.gain(grey, room)?;
+            (self.seen(grey, gain, room) >= MIN_KNOWN).then_some(gain)
+        });
+        match known {
+            Some(gain) => Some(self.seen(grey, gain, &around)),
+            None => {
+                let gain = self.gain(grey, &around)?;
+                Some(self.seen(grey, gain, &around)).filter(|seen| *seen >= MIN_SEEN)
+            }
+        }
+    }
+
+    /// How much brighter the frame is in most of these cells, as a factor.
+    fn gain(&self, grey: &Grey, cells: &[usize]) -> Option<f32> {
+        let (reach, steps) = GAIN;
+        let mut histogram = vec![0_u32; steps];
+        for at in cells {
+            let ratio = ((grey.light()[*at] + BLACK) / (self.mean.light()[*at] + BLACK)).ln();
+            let step = (ratio / reach + 1.0) / 2.0 * steps as f32;
+            if (0.0..steps as f32).contains(&step) {
+                histogram[step as usize] += 1;
+            }
+        }
+        // Three steps together, so that a peak between two of them is one.
+        let peak = (0..steps - 2).max_by_key(|i| histogram[*i] + 2 * histogram[i + 1] + histogram[i + 2])?;
+        let [before, here, after] = [peak, peak + 1, peak + 2].map(|i| histogram[i] as f32);
+        let count = before + here + after;
+        let middle = (count > 0.0).then(|| (after - before) / count + peak as f32 + 1.5)?;
+        Some(((middle / steps as f32 * 2.0 - 1.0) * reach).exp())
+    }
+
+    /// The share of these cells that look as learned, in a light that is `gain` times as bright.
+    fn seen(&self, grey: &Grey, gain: f32, cells: &[usize]) -> f32 {
+        let is_seen = |at: &&usize| {
+            let (wanted, light) = ((self.mean.light()[**at] + BLACK) * gain - BLACK, grey.light()[**at]);
+            // What is white stays white in more light.
+            (light - wanted).abs() <= NOISE.0 + NOISE.1 * wanted || light > 250.0 && wanted > 235.0
+        };
+        cells.iter().filter(is_seen).count() as f32 / cells.len().max(1) as f32
+    }
+}

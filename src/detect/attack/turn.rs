@@ -120,10 +120,8 @@ impl Evidence {
 /// Eye distance by the distance of the eyes from the mouth.
 fn breadth(landmarks: &[Point; 5]) -> f32 {
     let [left, right, _, mouth_left, mouth_right] = landmarks;
-    let down = (
-        left.x + right.x - mouth_left.x - mouth_right.x,
-        left.y + right.y - mouth_left.y - mouth_right.y,
-    );
+    let down =
+        (left.x + right.x - mouth_left.x - mouth_right.x, left.y + right.y - mouth_left.y - mouth_right.y);
     2.0 * (right.x - left.x).hypot(right.y - left.y) / down.0.hypot(down.1)
 }
 

@@ -271,6 +271,9 @@ fn attacks_on_one_user_make_identifications_wait_and_never_stop_them() {
             lockout.after_attack(Whose::Everybody, false, current, WallTime(1)),
             lockout.after_miss(Whose::Everybody, false, current, WallTime(1)),
         ];
-        assert!(after.iter().all(|after| (after.count, after.attacks) == (count, attacks)), "{count} {attacks}");
+        assert!(
+            after.iter().all(|after| (after.count, after.attacks) == (count, attacks)),
+            "{count} {attacks}"
+        );
     }
 }

@@ -26,7 +26,8 @@ fn two_people() -> [Person; 2] {
             ("phone", vec![judged(-3.0, true), judged(2.0, true), judged(1.0, false), silent()]),
         ],
     );
-    let bob = person("bob", None, vec![("print", vec![judged(-3.0, false), judged(f32::NEG_INFINITY, false)])]);
+    let bob =
+        person("bob", None, vec![("print", vec![judged(-3.0, false), judged(f32::NEG_INFINITY, false)])]);
     [ann, bob]
 }
 
@@ -43,7 +44,10 @@ fn each_rate_counts_the_tries_that_the_standard_says() {
     let live = &summary.live;
     assert_eq!([&live.bpcer, &live.bpnrr, &live.frr].map(counts), [(1, 3), (1, 4), (3, 4)]);
     let [phone, print] = summary.species.as_slice() else { panic!("two species") };
-    assert_eq!([&phone.apcer, &phone.apnrr, &phone.iapar, &phone.iapar_off].map(counts), [(2, 3), (1, 4), (1, 4), (2, 4)]);
+    assert_eq!(
+        [&phone.apcer, &phone.apnrr, &phone.iapar, &phone.iapar_off].map(counts),
+        [(2, 3), (1, 4), (1, 4), (2, 4)]
+    );
     assert_eq!([&print.apcer, &print.apnrr, &print.iapar].map(counts), [(0, 2), (0, 2), (0, 0)]);
     assert_eq!(summary.worst().map(|species| species.name.as_str()), Some("phone"));
 }

@@ -30,6 +30,8 @@ pub(crate) enum Verb {
     Lfw(Lfw),
     /// What the product does with faces it cannot judge: twenty kinds of fault in five strengths, as a Markdown table.
     Stress(Stress),
+    /// Which turns of heads, and of bent and turned pictures, the challenge takes for an answer, as a Markdown table.
+    Turns(Turns),
 }
 
 /// Which networks.
@@ -257,6 +259,32 @@ pub(crate) struct Stress {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Turns {
+    /// A folder with one folder per person, or with clips (--clips).
+    #[arg(value_name = "DIR")]
+    pub(crate) source: PathBuf,
+    /// DIR holds clips of live people, each a folder of pictures and a file `fps`: cut out the turns of their heads. Without
+    /// this, the first picture of each person is put on a sheet, bent and turned.
+    #[arg(long)]
+    pub(crate) clips: bool,
+    /// The folder with MODELS.toml.
+    #[arg(long, default_value = "models", value_name = "DIR")]
+    pub(crate) models: PathBuf,
+    /// Detector, by its name in MODELS.toml.
+    #[arg(long, default_value = "yunet", value_name = "NAME")]
+    pub(crate) detector: String,
+    /// Take each Nth folder only.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(crate) every: usize,
+    /// Pass over the first N folders.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) skip: usize,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 5, value_name = "SEED")]
+    pub(crate) seed: u64,
 }
 
 /// Range of pixel values.

@@ -10,6 +10,7 @@ mod import;
 mod lfw;
 mod measure;
 mod stress;
+mod turns;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
         args::Verb::Measure(measure) => measure::run(&measure),
         args::Verb::Stress(stress) => stress::run(&stress),
+        args::Verb::Turns(turns) => turns::run(&turns),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -111,7 +111,8 @@ fn slow_tall_small_and_flat_nosed_people_pass_as_well() {
         ("far turned", 0.5, Person { degrees: 55.0, ..Person::usual() }),
     ];
     for (who, depth, person) in people {
-        let passed = (0..40).filter(|seed| is_live(&course(*seed, &head(depth), Person { ..person }))).count();
+        let passed =
+            (0..40).filter(|seed| is_live(&course(*seed, &head(depth), Person { ..person }))).count();
         assert!(passed >= 37, "{who}: {passed} of 40");
     }
 }
@@ -253,7 +254,9 @@ fn frames_out_of_order_and_faces_cut_by_the_border_say_nothing() {
     }
     let outside = Face { landmarks: face.landmarks.map(|p| Point { x: p.x + 400.0, ..p }), ..face };
     let broken = Face { landmarks: [Point { x: f32::NAN, y: 1.0 }; 5], ..face };
-    for (ms, face) in [(1100, outside), (1200, broken), (1300, Face { landmarks: [Point::default(); 5], ..face })] {
+    for (ms, face) in
+        [(1100, outside), (1200, broken), (1300, Face { landmarks: [Point::default(); 5], ..face })]
+    {
         assert_eq!(challenge.see(at(ms), &face, SIZE), Moment::Pass);
     }
     // None of them counted as one of the three straight frames.

@@ -16,20 +16,6 @@ impl FrameScore for Light {
     }
 }
 
-struct Says(Option<f32>, Species);
-
-impl Cue for Says {
-    fn see(&mut self, _: &Frame, _: &Face) {}
-
-    fn score(&self) -> Option<Score> {
-        self.0.map(Score)
-    }
-
-    fn species(&self) -> Species {
-        self.1
-    }
-}
-
 fn frame(light: u8, ms: u64) -> Frame {
     Frame::new(64, 64, vec![light; 64 * 64 * 3], BootTime(Duration::from_millis(ms))).expect("a frame")
 }
@@ -53,7 +39,7 @@ fn judged(mut passive: Passive, lights: &[u8]) -> Presentation {
     for (at, light) in (1..).zip(lights) {
         passive.see(&frame(*light, at * 100), &face(0.0)).expect("scores");
     }
-    passive.judge()
+    passive.judge(&[])
 }
 
 #[test]
@@ -69,7 +55,7 @@ fn a_face_that_is_turned_is_no_evidence() {
     for ms in 1..10 {
         assert_eq!(passive.see(&frame(200, ms), &face(0.3)).expect("scores"), None);
     }
-    assert_eq!(passive.judge(), Presentation::MoreNeeded(Need::LookStraight));
+    assert_eq!(passive.judge(&[]), Presentation::MoreNeeded(Need::LookStraight));
 }
 
 #[test]
@@ -78,15 +64,19 @@ fn frames_that_are_doubled_or_out_of_order_are_left_out() {
     for ms in [100, 100, 90, 100, 200, 150, 200] {
         passive.see(&frame(200, ms), &face(0.0)).expect("scores");
     }
-    assert_eq!(passive.judge(), Presentation::MoreNeeded(Need::Frames), "two of them are new");
+    assert_eq!(passive.judge(&[]), Presentation::MoreNeeded(Need::Frames), "two of them are new");
 }
 
 #[test]
 fn cues_add_to_the_score_and_the_worst_one_names_the_attack() {
-    let cues = |screen, print| -> Vec<Box<dyn Cue>> {
-        vec![Box::new(Says(screen, Species::Screen)), Box::new(Says(print, Species::Print))]
+    let mut passive = passive(2.0);
+    for at in 1..=3 {
+        passive.see(&frame(101, at), &face(0.0)).expect("scores");
+    }
+    let with = |screen: Option<f32>, print: Option<f32>| {
+        let cue = |score: Option<f32>, species| CueScore { score: score.map(Score), species };
+        passive.judge(&[cue(screen, Species::Screen), cue(print, Species::Print)])
     };
-    let with = |screen, print| judged(passive(2.0).with_cues(cues(screen, print)), &[101; 3]);
     assert_eq!(with(None, None), Presentation::Attack(Species::Flat));
     assert_eq!(with(Some(2.0), None), Presentation::Live(Score(3.0)));
     assert_eq!(with(Some(0.5), Some(-0.5)), Presentation::Attack(Species::Print));

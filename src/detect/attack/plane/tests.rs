@@ -13,7 +13,10 @@ fn a_homography_carries_the_four_points_and_all_others_of_the_plane() {
     let found = Homography::between(&from, &from.map(carried)).unwrap();
     for p in from.into_iter().chain([point(50.0, 60.0), point(0.0, 0.0), point(200.0, 40.0)]) {
         let ((x, y), wanted) = (found.apply(p).unwrap(), carried(p));
-        assert!((x - f64::from(wanted.x)).hypot(y - f64::from(wanted.y)) < 1e-3, "{p:?} is carried to {x}, {y}");
+        assert!(
+            (x - f64::from(wanted.x)).hypot(y - f64::from(wanted.y)) < 1e-3,
+            "{p:?} is carried to {x}, {y}"
+        );
     }
 }
 
@@ -26,7 +29,9 @@ fn points_on_a_line_have_no_homography() {
         [point(f32::NAN, 0.0), point(1.0, 0.0), point(0.0, 1.0), point(1.0, 1.0)],
     ];
     for line in cases {
-        assert!(Homography::between(&line, &square).is_none() && Homography::between(&square, &line).is_none());
+        assert!(
+            Homography::between(&line, &square).is_none() && Homography::between(&square, &line).is_none()
+        );
     }
 }
 
@@ -54,7 +59,8 @@ fn a_nose_moves_by_its_depth_and_to_the_side_of_the_turn() {
     let far = |yaw| Stand { distance: 1e6, ..Stand::turned(yaw) };
     let straight = seen(&head(0.4), far(0.0), 0.0, &mut random);
     for yaw in [-50.0_f64, -20.0, -5.0, 0.0, 5.0, 30.0, 60.0] {
-        let parallax = Parallax::between(&straight.landmarks, &seen(&head(0.4), far(yaw), 0.0, &mut random)).unwrap();
+        let parallax =
+            Parallax::between(&straight.landmarks, &seen(&head(0.4), far(yaw), 0.0, &mut random)).unwrap();
         let wanted = 0.4 * yaw.to_radians().tan();
         assert!((parallax.x - wanted).abs() < 1e-3 && parallax.y.abs() < 1e-3, "{yaw} degrees: {parallax:?}");
     }

@@ -18,7 +18,11 @@ fn frame_of(ms: u64, picture: u64) -> Frame {
 }
 
 fn face(x: f32, side: f32) -> Face {
-    Face { bbox: Bbox { x, y: 50.0, w: side, h: side }, landmarks: [Point { x, y: 60.0 }; 5], confidence: 0.9 }
+    Face {
+        bbox: Bbox { x, y: 50.0, w: side, h: side },
+        landmarks: [Point { x, y: 60.0 }; 5],
+        confidence: 0.9,
+    }
 }
 
 /// What becomes of a first face when these are found afterwards.
@@ -56,7 +60,10 @@ fn a_second_face_as_large_ends_the_track() {
 #[test]
 fn a_missed_frame_or_two_are_bridged_and_a_long_gap_is_not() {
     let same = face(101.0, 100.0);
-    assert_eq!(then(&[(100, &[]), (200, &[]), (300, &[same])]), [Seen::Nothing, Seen::Nothing, Seen::Face(same)]);
+    assert_eq!(
+        then(&[(100, &[]), (200, &[]), (300, &[same])]),
+        [Seen::Nothing, Seen::Nothing, Seen::Face(same)]
+    );
     assert_eq!(then(&[(300, &[]), (601, &[])]), [Seen::Nothing, Seen::Lost(Loss::Gone)]);
     // It stood still for a second: who stands there now is not known.
     assert_eq!(then(&[(1000, &[same])]), [Seen::Lost(Loss::Jumped)]);

@@ -6,7 +6,8 @@ const NOISE: f64 = 0.03;
 
 /// Log-odds after a turn to `yaw` and back, in steps of 5 degrees, at about this pitch.
 fn score(shape: &Shape, yaw: f64, random: &mut Random) -> f32 {
-    let stand = Stand { distance: random.within(6.0, 13.0), pitch: random.within(-20.0, 20.0), ..Stand::straight() };
+    let stand =
+        Stand { distance: random.within(6.0, 13.0), pitch: random.within(-20.0, 20.0), ..Stand::straight() };
     // The mean of three frames, as in a challenge.
     let straight = seen(shape, stand, NOISE / 3.0_f64.sqrt(), random).landmarks;
     let mut evidence = Evidence::default();
