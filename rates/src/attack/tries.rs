@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use facelatch::config::{AttackLevel, Config};
+use facelatch::detect::quality::RetryReason;
 use facelatch::embed::{Embedding, TemplateKey};
 use facelatch::head::project::SplitMix64;
 use facelatch::people::{Account, Accounts, UserName};
@@ -187,6 +188,10 @@ impl Door {
                 (Some(f32::NEG_INFINITY), None, format!("attack: {species:?}"))
             }
             Verdict::Denied(_) => (score, Some(false), "no match".to_owned()),
+            // As the daemon counts it.
+            Verdict::Unavailable(Cause::Retry(RetryReason::NoAnswer)) => {
+                (Some(f32::NEG_INFINITY), None, "no answer".to_owned())
+            }
             Verdict::Unavailable(Cause::Failed(why)) => return Err(RatesError::Asked(why)),
             Verdict::Unavailable(_) if ended && last.abs_diff(start) as f64 / clip.fps < LEAST_S => {
                 return Ok(None);
@@ -280,7 +285,8 @@ fn answering(
     plan: &Plan,
 ) -> Result<Vec<Try>, RatesError> {
     let mut tries = Vec::new();
-    let starts = (start..clip.frames.len()).step_by(step(clip, plan));
+    // Few moments of a clip lie beside a turn.
+    let starts = (start..clip.frames.len()).step_by(step(clip, plan).div_ceil(3));
     for start in starts.filter(|start| answer::may_begin(poses, *start)) {
         let told = Told::default();
         door.stage.play(clip, Box::new(Answering::from(start, clip, poses, told.clone())));
