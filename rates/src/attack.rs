@@ -72,7 +72,7 @@ fn person(clips: &[Clip], plan: &Plan, load: Load<'_>, kept: &Kept) -> Result<Pe
     if let Some(person) = kept.find(clips) {
         return Ok(person);
     }
-    let person = tries::of_person(load()?, clips, plan)?;
+    let person = tries::of_person(load, clips, plan)?;
     kept.keep(clips, &person)?;
     Ok(person)
 }

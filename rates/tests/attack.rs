@@ -54,12 +54,13 @@ fn clip(folder: &Path, at: &str, pictures: &[(&str, u8)]) {
 /// The owner, live and as a picture of them that fools the network once; somebody else's picture; nobody.
 fn scene() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("folder");
-    let owner = ["obama-enrol-1.jpg", "obama-1.jpg", "obama-1.jpg", "obama-1.jpg"];
-    let scored = |scores: [u8; 4]| -> Vec<(&str, u8)> { owner.into_iter().zip(scores).collect() };
-    clip(folder.path(), "hall/live/one", &scored([9, 8, 8, 8]));
-    clip(folder.path(), "hall/phone/film", &scored([2, 2, 2, 2]));
-    clip(folder.path(), "hall/print/stranger", &[("astronaut.jpg", 9); 4]);
-    clip(folder.path(), "yard/live/nobody", &[("coffee.jpg", 9); 9]);
+    let owner = |pictures, score| vec![("obama-1.jpg", score); pictures];
+    // An enrolment takes three frames, too.
+    let live = [owner(3, 9), owner(3, 8)].concat();
+    clip(folder.path(), "hall/live/one", &live);
+    clip(folder.path(), "hall/phone/film", &owner(3, 2));
+    clip(folder.path(), "hall/print/stranger", &[("astronaut.jpg", 9); 3]);
+    clip(folder.path(), "yard/live/nobody", &[("coffee.jpg", 9); 6]);
     folder
 }
 
@@ -81,7 +82,7 @@ fn clips_are_enrolled_judged_and_compared_as_the_daemon_does() {
         let shown = person.presentations.iter().find(|shown| shown.species == species).expect("shown");
         shown.tries.iter().map(|one| (one.score, one.matched)).collect::<Vec<_>>()
     };
-    assert_eq!(of(hall, "live"), [(Some(8.0), Some(true))], "the frame of the template is not judged");
+    assert_eq!(of(hall, "live"), [(Some(8.0), Some(true))], "the frames of the enrolment are not judged");
     assert_eq!(of(hall, "phone"), [(Some(2.0), Some(true))]);
     assert_eq!(of(hall, "print"), [(Some(9.0), Some(false))], "live to the network, and another person");
     assert_eq!(of(yard, "live"), [(None, None)], "nobody there");

@@ -22,6 +22,9 @@ const REACTION: Duration = Duration::from_millis(400);
 /// A turn that takes longer is no answer of this clip, in seconds.
 const LONGEST_S: f64 = 2.0;
 
+/// A head that stays as it is moves by so many frames of the clip at most.
+const RESTLESS: usize = 3;
+
 /// The nose off the middle of the eyes, in eye distances, of a straight face at most and of a turned face at least.
 const STRAIGHT: f32 = 0.1;
 const TURNED: f32 = 0.27;
@@ -99,6 +102,8 @@ pub struct Answering {
     poses: Poses,
     longest: usize,
     at: usize,
+    /// The frame about which it stays.
+    home: usize,
     forward: bool,
     told: Told,
     noticed: Need,
@@ -116,6 +121,7 @@ impl Answering {
             poses: poses.clone(),
             longest,
             at: start,
+            home: start,
             forward: true,
             told,
             noticed: straight,
@@ -134,7 +140,8 @@ impl Answering {
     fn stay(&mut self) {
         for _ in 0..2 {
             let next = if self.forward { self.at + 1 } else { self.at.wrapping_sub(1) };
-            if self.poses.get(next).is_some_and(|pose| does(*pose, self.does)) {
+            let is_near = self.home.abs_diff(next) <= RESTLESS;
+            if is_near && self.poses.get(next).is_some_and(|pose| does(*pose, self.does)) {
                 self.at = next;
                 return;
             }
@@ -158,6 +165,7 @@ impl Script for Answering {
         }
         match self.nearest() {
             Some(goal) if goal.abs_diff(self.at) <= self.longest => {
+                self.home = goal;
                 self.at = if goal > self.at { self.at + 1 } else { self.at - 1 };
             }
             _ => self.told.with(|told| told.1 = false),

@@ -49,13 +49,14 @@ impl Report {
     pub fn markdown(&self) -> String {
         let Self { shipped, bpcer, .. } = self;
         let heading = |title: &str, table: String| format!("\n**{title}**\n\n{table}");
-        let mut text = format!("Network {} (sha256 {}).\n", self.model, self.model_sha256);
+        let level = if self.challenge.is_some() { "Challenge" } else { "Passive" };
+        let mut text = format!("## {level}\n\nNetwork {} (sha256 {}).\n", self.model, self.model_sha256);
         text.push_str(&heading("Clips", table::material(&self.people)));
         if let Some(challenge) = &self.challenge {
             text.push_str(&heading("The challenge by itself", table::summary(challenge)));
         }
         let what = if self.challenge.is_some() { "Passive and challenge" } else { "Passive" };
-        let percent = bpcer * 100.0;
+        let percent = (bpcer * 1e4).round() / 1e2;
         let title = format!("{what}, at the daemon's threshold for a BPCER of {percent} %");
         text.push_str(&heading(&title, table::summary(shipped)));
         text.push_str(&heading("The same by source", table::by_source(&self.people, shipped.threshold)));

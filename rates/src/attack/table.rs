@@ -8,7 +8,7 @@ use super::tries::Person;
 use crate::rate::Bounds;
 
 /// What was measured, by source: people, clips and tries.
-pub fn material(people: &[Person]) -> String {
+pub(super) fn material(people: &[Person]) -> String {
     let mut text =
         "| source | person | enrolled | species | clips | tries |\n| --- | --- | --- | --- | --- | --- |\n"
             .to_owned();
@@ -30,7 +30,7 @@ pub fn material(people: &[Person]) -> String {
 }
 
 /// Species in rows, then the live presentations.
-pub fn summary(summary: &Summary) -> String {
+pub(super) fn summary(summary: &Summary) -> String {
     let mut text = "| attacks | clips | people | tries | APCER | ≤ by tries | ≤ by people | second try | no decision | IAPAR | \
                     ≤ by people | without detection | RIAPAR |\n\
                     | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
@@ -78,7 +78,7 @@ pub fn summary(summary: &Summary) -> String {
 }
 
 /// Each source by itself, at one threshold.
-pub fn by_source(people: &[Person], threshold: super::rates::Threshold) -> String {
+pub(super) fn by_source(people: &[Person], threshold: super::rates::Threshold) -> String {
     let mut text = "| source | BPCER | second try | no decision | FRR | APCER | IAPAR |\n\
                     | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
@@ -96,7 +96,7 @@ pub fn by_source(people: &[Person], threshold: super::rates::Threshold) -> Strin
             "| {source} | {} | {} | {} | {} | {} | {} |",
             counted(&live.bpcer),
             share(live.bpcer_two.rate),
-            share(live.bpnrr.rate),
+            silence(&own),
             counted(&live.frr),
             of_each(&|one| one.apcer),
             of_each(&|one| one.iapar),
@@ -105,8 +105,21 @@ pub fn by_source(people: &[Person], threshold: super::rates::Threshold) -> Strin
     text
 }
 
+/// How often there was no decision, and why: of live faces and attacks.
+fn silence(people: &[&Person]) -> String {
+    let shown = || people.iter().flat_map(|person| &person.presentations).flat_map(|shown| &shown.tries);
+    let mut reasons: Vec<&str> =
+        shown().filter(|one| one.score.is_none()).map(|one| one.outcome.as_str()).collect();
+    reasons.sort_unstable();
+    let counts = reasons.chunk_by(|a, b| a == b).map(|same| format!("{} {}", same[0], same.len()));
+    match counts.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "0".to_owned(),
+        counts => format!("{counts} of {}", shown().count()),
+    }
+}
+
 /// Thresholds set on all sources but one, in rows.
-pub fn left_out(rows: &[LeftOut]) -> String {
+pub(super) fn left_out(rows: &[LeftOut]) -> String {
     let mut text = "| source | threshold | BPCER | APCER | of the camera | BPCER | APCER |\n\
                     | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();

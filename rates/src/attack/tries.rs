@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use facelatch::config::{AttackLevel, Config};
+use facelatch::detect::quality::RetryReason;
 use facelatch::embed::{Embedding, TemplateKey};
 use facelatch::head::project::SplitMix64;
 use facelatch::people::{Account, Accounts, UserName};
 use facelatch::pipeline::{Attempt, Cause, EnrollError, EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{StoreError, Template, TemplateStore};
 
+use super::Load;
 use super::answer::{self, Answering, Poses, Told};
 use super::clips::Clip;
 use super::stage::{Loop, Once, Stage};
@@ -108,28 +110,16 @@ pub(super) struct Door {
 
 impl Door {
     /// With these networks and nobody enrolled. `seed` is where challenges are drawn from.
-    pub(super) fn new(
-        networks: Networks,
-        source: &str,
-        level: AttackLevel,
-        seed: u64,
-    ) -> Result<Self, RatesError> {
+    fn new(networks: Networks, source: &str, level: AttackLevel, seed: u64) -> Result<Self, RatesError> {
         let owner = UserName::new("owner").map_err(|e| RatesError::Asked(e.to_string()))?;
         let (stage, store) = (Stage::of(source), Arc::new(MemoryStore::default()));
-        let mut config = Config::default();
-        config.attack.level = level;
-        let rules = Rules::of(&config);
-        let random = Mutex::new(SplitMix64(seed));
-        let random = Arc::new(move || random.lock().unwrap_or_else(PoisonError::into_inner).bits());
-        let pipeline = Pipeline::new(
-            networks,
-            rules,
-            Box::new(stage.clone()),
-            Arc::new(stage.clone()),
-            store.clone(),
-            random,
-        );
+        let pipeline = pipeline(networks, &stage, &store, level, seed);
         Ok(Self { stage, pipeline, owner, store, is_enrolled: false })
+    }
+
+    /// The camera stands elsewhere: what the daemon knows of the room is gone, the people stay.
+    fn move_camera(&mut self, networks: Networks, level: AttackLevel, seed: u64) {
+        self.pipeline = pipeline(networks, &self.stage, &self.store, level, seed);
     }
 
     /// Enrols the person from their live clips: the first that suffices. Returns the clip and its first frame that is left.
@@ -198,6 +188,10 @@ impl Door {
                 (Some(f32::NEG_INFINITY), None, format!("attack: {species:?}"))
             }
             Verdict::Denied(_) => (score, Some(false), "no match".to_owned()),
+            // As the daemon counts it.
+            Verdict::Unavailable(Cause::Retry(RetryReason::NoAnswer)) => {
+                (Some(f32::NEG_INFINITY), None, "no answer".to_owned())
+            }
             Verdict::Unavailable(Cause::Failed(why)) => return Err(RatesError::Asked(why)),
             Verdict::Unavailable(_) if ended && last.abs_diff(start) as f64 / clip.fps < LEAST_S => {
                 return Ok(None);
@@ -210,27 +204,52 @@ impl Door {
     }
 }
 
+fn pipeline(
+    networks: Networks,
+    stage: &Stage,
+    store: &Arc<MemoryStore>,
+    level: AttackLevel,
+    seed: u64,
+) -> Pipeline {
+    let mut config = Config::default();
+    config.attack.level = level;
+    let random = Mutex::new(SplitMix64(seed));
+    let random = Arc::new(move || random.lock().unwrap_or_else(PoisonError::into_inner).bits());
+    let (camera, clock) = (Box::new(stage.clone()), Arc::new(stage.clone()));
+    Pipeline::new(networks, Rules::of(&config), camera, clock, store.clone(), random)
+}
+
 fn failed(error: &StoreError) -> RatesError {
     RatesError::Asked(error.to_string())
 }
 
 /// All clips of one person in one source.
-pub(super) fn of_person(networks: Networks, clips: &[Clip], plan: &Plan) -> Result<Person, RatesError> {
-    let level = plan.challenge.map_or(AttackLevel::Passive, |_| AttackLevel::Challenge);
+pub(super) fn of_person(load: Load<'_>, clips: &[Clip], plan: &Plan) -> Result<Person, RatesError> {
+    let networks = load()?;
+    let (level, seed) = match plan.challenge {
+        Some(Challenges { seed, .. }) => (AttackLevel::Challenge, seed),
+        None => (AttackLevel::Passive, 0),
+    };
     let poses = |clip: &Clip| match plan.challenge {
         Some(_) if clip.is_live() => answer::poses(&networks.detector, clip).map(Some),
         _ => Ok(None),
     };
     let poses = clips.iter().map(poses).collect::<Result<Vec<Option<Poses>>, RatesError>>()?;
     let Clip { person, source, .. } = &clips[0];
-    let mut door = Door::new(networks, source, level, plan.challenge.map_or(0, |challenge| challenge.seed))?;
+    let mut door = Door::new(networks, source, level, seed)?;
     let live: Vec<&Clip> = clips.iter().filter(|clip| clip.is_live()).collect();
     let used = door.enrol(&live, plan.templates)?;
     let enrolled = used.map(|_| door.enrolled_scores()).transpose()?;
     let enrolment = used.map(|(number, frame)| (live[number], frame));
     let mut presentations = Vec::new();
-    for (clip, poses) in clips.iter().zip(poses) {
-        let start = enrolment.filter(|(used, _)| *used == clip).map_or(0, |(_, frame)| frame);
+    for ((clip, poses), number) in clips.iter().zip(poses).zip(1..) {
+        let start = match enrolment {
+            Some((used, frame)) if used == clip => frame,
+            _ => 0,
+        };
+        if start == 0 {
+            door.move_camera(load()?, level, seed ^ number);
+        }
         let tries = match (plan.challenge, poses) {
             (None, _) => passive(&mut door, clip, start, plan)?,
             (Some(_), Some(poses)) => answering(&mut door, clip, (start, &poses), plan)?,
@@ -266,7 +285,8 @@ fn answering(
     plan: &Plan,
 ) -> Result<Vec<Try>, RatesError> {
     let mut tries = Vec::new();
-    let starts = (start..clip.frames.len()).step_by(step(clip, plan));
+    // Few moments of a clip lie beside a turn.
+    let starts = (start..clip.frames.len()).step_by(step(clip, plan).div_ceil(3));
     for start in starts.filter(|start| answer::may_begin(poses, *start)) {
         let told = Told::default();
         door.stage.play(clip, Box::new(Answering::from(start, clip, poses, told.clone())));

@@ -216,7 +216,8 @@ pub(crate) struct Attack {
     /// Least time from one try to the next.
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
     pub(crate) every: f64,
-    /// Ask for turns of the head, too. A live clip answers with its own turns, an attack plays on, forth and back.
+    /// Then once more with questions to turn the head. A live clip answers with its own turns, an attack plays on, forth and
+    /// back.
     #[arg(long)]
     pub(crate) challenge: bool,
     /// Tries of each attack, at random moments, for --challenge.

@@ -28,18 +28,26 @@ pub(crate) fn run(args: &Attack) -> Result<()> {
         format!("--bpcer: {bpcer} is out of range; the thresholds of {model} are for {}", points.range())
     })?;
     let shipped = Threshold { score: shipped, live_median: Some(points.live_median) };
+    let passive = Plan { templates: args.templates, every_s: args.every, challenge: None };
     let challenge = args.challenge.then_some(Challenges { attacks: args.tries, seed: args.seed });
-    let plan = Plan { templates: args.templates, every_s: args.every, challenge };
-    let how = format!("{plan:?}{}{:?}", network.sha256(), manifest_text(args)?);
-    let kept = Kept::open(args.cache.clone(), &how)?;
-    let bar = bar("people");
-    let people = measure(&clips, &plan, &|| networks(&config), &kept, &mut told(&bar))?;
-    bar.finish_and_clear();
-    let report = Report::of((model.clone(), network.sha256().to_owned()), people, plan, (bpcer, shipped));
-    if let Some(path) = &args.svg {
+    let mut reports = Vec::new();
+    for plan in [Some(passive), challenge.map(|drawn| Plan { challenge: Some(drawn), ..passive })] {
+        let Some(plan) = plan else { continue };
+        let how = format!("{plan:?}{}", manifest_text(args)?);
+        let kept = Kept::open(args.cache.clone(), &how)?;
+        let bar = bar("people");
+        let people = measure(&clips, &plan, &|| networks(&config), &kept, &mut told(&bar))?;
+        bar.finish_and_clear();
+        let network = (model.clone(), network.sha256().to_owned());
+        reports.push(Report::of(network, people, plan, (bpcer, shipped)));
+    }
+    if let (Some(path), Some(report)) = (&args.svg, reports.first()) {
         std::fs::write(path, svg::attack_det(&report.det())).with_context(|| path.display().to_string())?;
     }
-    super::say(&if args.json { serde_json::to_string_pretty(&report)? } else { report.markdown() })
+    if args.json {
+        return super::say(&serde_json::to_string_pretty(&reports)?);
+    }
+    super::say(&reports.iter().map(Report::markdown).collect::<Vec<_>>().join("\n"))
 }
 
 /// The daemon's defaults, with the networks that were named.
