@@ -4,6 +4,7 @@
 //! folder; `device` (feature `camera`) reads a Video4Linux camera, or a command that writes pictures. [`orient`] turns
 //! what either gives.
 
+pub mod beside;
 pub mod decode;
 #[cfg(all(feature = "camera", target_os = "linux"))]
 pub mod device;
