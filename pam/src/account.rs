@@ -4,9 +4,10 @@
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use facelatch_wire::shadow::{self, Bar};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Uid;
 
 const SECONDS_OF_A_DAY: u64 = 86_400;
@@ -21,8 +22,8 @@ pub struct Accounts {
 impl Accounts {
     /// Those of this machine, today.
     pub fn here() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
-        let today = since.map(|since| since.as_secs() / SECONDS_OF_A_DAY);
+        let now = clock_gettime(ClockId::CLOCK_REALTIME).ok().map(Duration::from);
+        let today = now.map(|now| now.as_secs() / SECONDS_OF_A_DAY);
         // Without a clock, whatever may have expired has.
         Self::at(Path::new("/"), today.unwrap_or(u64::MAX))
     }
