@@ -36,7 +36,9 @@ fn the_square_is_moved_inside_the_frame_and_never_larger() {
 #[test]
 fn a_box_that_makes_no_sense_still_gives_a_square_inside() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1e9, 1e9, 0.0] {
-        for face in [bbox(value, 10.0, 50.0, 50.0), bbox(10.0, 10.0, value, value), bbox(value, value, value, value)] {
+        for face in
+            [bbox(value, 10.0, 50.0, 50.0), bbox(10.0, 10.0, value, value), bbox(value, value, value, value)]
+        {
             let Square { x, y, side } = Square::around(&face, 64, 48);
             assert!(side >= 1 && x + side <= 64 && y + side <= 48, "{value}: {x} {y} {side}");
         }
@@ -77,6 +79,9 @@ fn another_kind_of_network_is_refused() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let list = Manifest::load(&models).expect("models");
     assert!(list.attack("sface").map(|_| ()).expect_err("an embedder").to_string().contains("attack"));
-    let why = AttackNetwork::new(list.embedder("sface").expect("loads")).map(|_| ()).expect_err("128 numbers").to_string();
+    let why = AttackNetwork::new(list.embedder("sface").expect("loads"))
+        .map(|_| ())
+        .expect_err("128 numbers")
+        .to_string();
     assert!(why.contains("128 logits"), "{why}");
 }
