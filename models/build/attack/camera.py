@@ -146,7 +146,7 @@ def exposed(light, random):
     middle = grey[:, side // 3:-side // 3, side // 3:-side // 3]
     weight = random.uniform(batch)
     level = (1 - weight) * grey.mean((1, 2)) + weight * middle.mean((1, 2))
-    wanted = random.log_uniform(batch, 0.07, 0.42)
+    wanted = random.log_uniform(batch, 0.07, 0.34)
     return light * each(wanted / level.clamp(min=1e-3))
 
 

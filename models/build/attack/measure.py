@@ -2,7 +2,7 @@
 
     python models/build/attack/measure.py CLIPS_DIR [--only NAME,...] [--without NAME,...] [--also FILE.onnx:SIDE:INDEX ...]
 
-CLIPS_DIR/SOURCE/SPECIES/CLIP/*.jpg, species `live` or an attack. A decision is the median of three frontal frames, of 30
+CLIPS_DIR/SOURCE/SPECIES/CLIP/*.jpg, species `live` or an attack. A decision is the median of three frontal frames, of 15
 a clip at most; a source counts with ten decisions of a kind at most. The threshold for a source turns away 5 % of the live
 decisions of all others. --offset also measures it after each source's first live decision was moved to the common middle,
 within 2 either way, as an enrolment would. --also: other networks, BGR, 2.7 times the face, output INDEX against the rest.
@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import recipe  # noqa: E402
 import vision  # noqa: E402
 
-FRAMES, TOGETHER, MOST = 30, 3, 10
+FRAMES, TOGETHER, MOST = 15, 3, 10
 FRONTAL = 0.17  # of the eyes' distance, that the nose may be beside the middle
 LEAST_FACE = 40
 OFFSET = 2.0

@@ -151,7 +151,7 @@ def scene(random, batch, people):
     mask = ((mask - 0.5) * each(random.uniform(batch, 1.5, 4)) + 0.5).clamp(0, 1) * ~above
     light = linear(shown)
     own = people.whole[at].float() * random.chance(batch, 0.6)
-    behind = background(random, batch, CANVAS, people) * each(random.log_uniform(batch, 0.3, 5))
+    behind = background(random, batch, CANVAS, people) * each(random.log_uniform(batch, 0.3, 2.5))
     behind = kept(own, light, behind)
     light = light * light_field(random, batch, CANVAS, 0.35)
     light = mask * light + (1 - mask) * behind * light_field(random, batch, CANVAS, 0.25)
@@ -180,7 +180,7 @@ def view(light, random, side):
 
 def live(random, batch, side, people):
     light = scene(random, batch, people)
-    veil = each(random.uniform(batch, 0, 0.15) * random.chance(batch, 0.3))  # against a window
+    veil = each(random.uniform(batch, 0, 0.1) * random.chance(batch, 0.2))  # against a window
     return camera.shoot(view(light + veil * light.mean((1, 2, 3), keepdim=True) * 3, random, side), random)
 
 
@@ -265,7 +265,7 @@ def screen(shown, random, points, people, pitch):
     bands = torch.sin(6.283 * (rows * each(random.log_uniform(batch, 0.5, 9)) + each(random.uniform(batch))))
     sharp = each(random.uniform(batch, 1, 8))
     bands = torch.tanh(bands * sharp) * each(random.uniform(batch, 0, 0.35) * random.chance(batch, 0.25))
-    light = light * (1 + bands) * each(random.log_uniform(batch, 0.25, 8))
+    light = light * (1 + bands) * each(random.log_uniform(batch, 0.25, 4))
     mirror = reflection(random, batch, side, people) * each(random.log_uniform(batch, 0.004, 0.12))
     return light + mirror * each(random.chance(batch, 0.85))
 

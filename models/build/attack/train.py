@@ -23,7 +23,7 @@ import simulate  # noqa: E402
 from camera import Random  # noqa: E402
 from net import AttackNet, live_log_odds  # noqa: E402
 
-NETS = {"wide128": (128, 2.7)}  # name: input side, field in faces
+NETS = {"wide128": (128, 2.7), "mid128": (128, 2.0)}  # name: input side, field in faces
 SHIPPED = "wide128"
 RATE, DECAY = 4e-3, 0.02
 POOL = 40  # batches that may be shown again, turned over
