@@ -3,6 +3,7 @@
 //! `MODELS.toml` beside the files says what each must be. A file with the wrong SHA-256 or shape, or whose outputs are
 //! not finite, is refused with its name and the fix.
 
+mod entry;
 mod operating;
 
 use std::collections::BTreeMap;
@@ -10,13 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use facelatch_fused::{Fused, Isa};
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
 use crate::bounded;
 
+pub use entry::{Kind, QualityLimits};
 pub use operating::OperatingPoints;
+
+use entry::{Colours, Entry, Side};
 
 /// Largest model file, in bytes.
 pub const MAX_MODEL_BYTES: u64 = 64 << 20;
@@ -29,94 +32,6 @@ pub const MAX_LIST_BYTES: u64 = 1 << 20;
 pub struct Manifest {
     folder: PathBuf,
     models: BTreeMap<String, Entry>,
-}
-
-/// Most pixels a side of an input: what the list says is bounded before memory is taken for it.
-const MAX_SIDE_PX: usize = 4096;
-
-/// What a network is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Picture to faces.
-    Detector,
-    /// Aligned face to embedding.
-    Embedder,
-    /// Face with its surroundings to live, or an attack.
-    Attack,
-}
-
-/// One model of the list. Keys that only people need (source, licence) are not read here.
-#[derive(Debug, Clone, Deserialize)]
-struct Entry {
-    kind: Kind,
-    file: String,
-    sha256: String,
-    input_shape: [Side; 4],
-    colour: Colours,
-    outputs: Vec<String>,
-    /// Whether embeddings are scaled to unit length; another network may need its own as they are.
-    #[serde(default = "yes")]
-    normalise: bool,
-    /// For an embedder: when to believe it.
-    quality: Option<QualityLimits>,
-    /// For a network that finds attacks: its thresholds.
-    operating_points: Option<OperatingPoints>,
-}
-
-/// The least that makes an embedding of this network worth judging, each found by `facelatch-rates stress`.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QualityLimits {
-    /// Length of its output before it is scaled; above 0.
-    pub min_norm: f32,
-    /// The detector's confidence in the face, `0..=1`.
-    #[serde(default)]
-    pub min_confidence: f32,
-}
-
-fn yes() -> bool {
-    true
-}
-
-impl Entry {
-    fn check_shape(&self) -> Result<(), String> {
-        let within = |side: &Side| match side {
-            Side::Fixed(length) => (1..=MAX_SIDE_PX).contains(length),
-            Side::Named(_) => true,
-        };
-        if self.input_shape.iter().all(within) {
-            return Ok(());
-        }
-        Err(format!("input_shape: a side is out of range; use 1 to {MAX_SIDE_PX}"))
-    }
-
-    fn check_quality(&self) -> Result<(), String> {
-        let Some(QualityLimits { min_norm, min_confidence }) = self.quality else { return Ok(()) };
-        if !(min_norm.is_finite() && min_norm > 0.0) {
-            return Err(format!("min_norm: {min_norm} is out of range; use a number above 0"));
-        }
-        if !(0.0..=1.0).contains(&min_confidence) {
-            return Err(format!("min_confidence: {min_confidence} is out of range; use 0 to 1"));
-        }
-        Ok(())
-    }
-}
-
-/// One dimension of a shape: fixed, or named and chosen when it is loaded.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Side {
-    Fixed(usize),
-    Named(#[expect(dead_code, reason = "the name is for people")] String),
-}
-
-/// Order of the planes. Values stay 0..=255: each network scales them itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Colours {
-    Rgb,
-    Bgr,
 }
 
 /// Why a model cannot be used. Each text names the file and the fix.
@@ -133,6 +48,9 @@ pub enum ModelError {
     /// The list is malformed.
     #[error("model list {}: {why}; install the models again", .path.display())]
     Manifest { path: PathBuf, why: String },
+    /// The owner's list does not go with the package's.
+    #[error("model list {}: {why}; remove it with `facelatch models remove`", .path.display())]
+    Own { path: PathBuf, why: String },
     /// No such model in the list.
     #[error("model {name}: not in {}; it lists {known}", .path.display())]
     Unknown { name: String, path: PathBuf, known: String },
@@ -171,6 +89,27 @@ impl Manifest {
         Ok(Self { folder: folder.to_owned(), models })
     }
 
+    /// With the models of a second folder, if there is one: those of the owner beside those that ship.
+    ///
+    /// # Errors
+    /// [`ModelError`]; also when both folders have a model of the same name.
+    pub fn with_own(mut self, folder: &Path) -> Result<Self, ModelError> {
+        let list = folder.join("MODELS.toml");
+        if folder.as_os_str().is_empty() || !list.exists() {
+            return Ok(self);
+        }
+        for (name, mut entry) in Self::load(folder)?.models {
+            if self.models.contains_key(&name) {
+                let why = format!("[{name}] is in {} as well", self.folder.join("MODELS.toml").display());
+                return Err(ModelError::Own { path: list, why });
+            }
+            // An absolute path replaces the folder that it is joined to.
+            entry.file = folder.join(&entry.file);
+            self.models.insert(name, entry);
+        }
+        Ok(self)
+    }
+
     /// Loads the detector `name` for square pictures of `side_px`.
     ///
     /// # Errors
@@ -193,16 +132,12 @@ impl Manifest {
         }
     }
 
-    /// Loads the network for attacks `name`, which has [`Network::operating_points`].
+    /// Loads the network `name` that tells attacks from live faces.
     ///
     /// # Errors
     /// [`ModelError`].
     pub fn attack(&self, name: &str) -> Result<Network, ModelError> {
-        let network = self.network(name, Kind::Attack, None)?;
-        if network.operating_points().is_none() {
-            return Err(network.unusable(format!("no [{name}.operating_points] in MODELS.toml")));
-        }
-        Ok(network)
+        self.network(name, Kind::Attack, None)
     }
 
     fn network(&self, name: &str, kind: Kind, side_px: Option<usize>) -> Result<Network, ModelError> {
@@ -218,7 +153,8 @@ impl Manifest {
         let mut shape = [0; 4];
         for (length, side) in shape.iter_mut().zip(&entry.input_shape) {
             *length = match (side, side_px) {
-                (Side::Fixed(length), _) => *length,
+                // Checked when the list was read.
+                (Side::Fixed(length), _) => usize::try_from(*length).unwrap_or(entry::MAX_SIDE_PX),
                 (Side::Named(_), Some(length)) => length,
                 (Side::Named(_), None) => {
                     let why = "its input has no fixed shape".to_owned();
@@ -253,6 +189,7 @@ pub struct Network {
     colours: Colours,
     normalise: bool,
     quality: Option<QualityLimits>,
+    live_logit: usize,
     operating_points: Option<OperatingPoints>,
     output_shapes: Vec<Vec<usize>>,
     notes: Vec<String>,
@@ -292,6 +229,7 @@ impl Network {
             colours: entry.colour,
             normalise: entry.normalise,
             quality: entry.quality,
+            live_logit: entry.live,
             operating_points: entry.operating_points.clone(),
             output_shapes,
             notes,
@@ -329,9 +267,18 @@ impl Network {
         self.quality.as_ref()
     }
 
-    /// Its thresholds, if it finds attacks and its entry has them.
-    pub fn operating_points(&self) -> Option<&OperatingPoints> {
-        self.operating_points.as_ref()
+    /// Which value of its output is for a live face, if it finds attacks.
+    pub fn live_logit(&self) -> usize {
+        self.live_logit
+    }
+
+    /// Its thresholds.
+    ///
+    /// # Errors
+    /// [`ModelError::Unusable`] if its entry has none.
+    pub fn operating_points(&self) -> Result<&OperatingPoints, ModelError> {
+        let why = || format!("MODELS.toml has no [{}.operating_points] for it", self.name);
+        self.operating_points.as_ref().ok_or_else(|| self.unusable(why()))
     }
 
     /// Height and width of its input in pixels.

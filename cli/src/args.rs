@@ -109,6 +109,12 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         act: AuditAct,
     },
+    /// Add a network of others that the package may not contain, or remove it
+    Models {
+        /// What to do
+        #[command(subcommand)]
+        act: ModelsAct,
+    },
     /// Show how the daemon is
     Status,
     /// Follow what happens at the door
@@ -134,6 +140,43 @@ pub(crate) enum Verb {
 pub(crate) enum AuditAct {
     /// Find lines that were changed or are missing; ends with 1 if there are any
     Verify,
+}
+
+/// What can be done with models of one's own.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsAct {
+    /// Convert a file that is known by its sha256; `facelatch models list` says which are
+    Add {
+        /// The file, as it was published
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Keep floats instead of int8: as exact as the original, and several times slower
+        #[arg(long)]
+        float: bool,
+        #[command(flatten)]
+        folder: OwnFolder,
+    },
+    /// List models of one's own and check their files; ends with 4 if one was changed
+    List {
+        #[command(flatten)]
+        folder: OwnFolder,
+    },
+    /// Remove a model of one's own
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        folder: OwnFolder,
+    },
+}
+
+/// Where models of one's own are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OwnFolder {
+    /// The folder, which is `models.own_folder` of the daemon
+    #[arg(long = "folder", value_name = "DIR", default_value = "/usr/local/share/facelatch/models")]
+    pub(crate) path: PathBuf,
 }
 
 #[cfg(test)]

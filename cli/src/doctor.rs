@@ -64,6 +64,7 @@ pub(crate) fn run(to: &Daemon) -> Result<Exit> {
     if !running {
         findings.extend(machine::cameras(root));
         findings.push(machine::models(root));
+        findings.extend(machine::own_models(root));
     }
     findings.extend(machine::store(root));
     findings.push(key::examine(root, running));

@@ -9,6 +9,7 @@ mod exit;
 mod judging;
 mod keep;
 mod manual;
+mod models;
 mod people;
 mod say;
 mod status;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, AuditAct, Verb};
+use args::{Args, AuditAct, ModelsAct, Verb};
 use exit::Exit;
 use facelatch_wire::call::Enroll;
 
@@ -39,6 +40,11 @@ fn main() -> ExitCode {
         Verb::Import { file, identity, skip_enrolled } => keep::import(&to, &file, &identity, skip_enrolled),
         Verb::Renew { store_key } => keep::renew(&to, store_key),
         Verb::Audit { act: AuditAct::Verify } => keep::audit(&to),
+        Verb::Models { act: ModelsAct::Add { file, float, folder } } => {
+            models::add(&to, &file, &folder.path, float)
+        }
+        Verb::Models { act: ModelsAct::List { folder } } => models::list(&to, &folder.path),
+        Verb::Models { act: ModelsAct::Remove { name, folder } } => models::remove(&to, &name, &folder.path),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),

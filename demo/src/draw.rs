@@ -63,11 +63,19 @@ impl Canvas {
     /// # Errors
     /// An error of the file system.
     pub(crate) fn save(&self, path: &Path) -> std::io::Result<()> {
-        let mut encoder = png::Encoder::new(std::fs::File::create(path)?, self.width, self.height);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.write_header()?.write_image_data(&self.rgb)?;
-        Ok(())
+        save_png(path, self.width, self.height, &self.rgb)
     }
+}
+
+/// Writes RGB as PNG.
+///
+/// # Errors
+/// An error of the file system.
+pub(crate) fn save_png(path: &Path, width: u32, height: u32, rgb: &[u8]) -> std::io::Result<()> {
+    let mut encoder = png::Encoder::new(std::fs::File::create(path)?, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.write_header()?.write_image_data(rgb)?;
+    Ok(())
 }
 
 impl Mood {

@@ -4,6 +4,7 @@
 //! and talks to its socket like any client.
 #![forbid(unsafe_code)]
 
+mod attack;
 mod child;
 mod draw;
 mod report;
@@ -22,7 +23,7 @@ use facelatch_wire::{Client, Deadline};
 
 use child::Daemon;
 use report::{Outcome, Report};
-use steps::{ENROLLED, ENROLMENT, STEPS, Step};
+use steps::{ATTACKS, ENROLLED, ENROLMENT, STEPS, Shown, Step};
 
 /// How long the daemon may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -90,16 +91,19 @@ fn run(options: &Options) -> Result<bool> {
     config.camera.replay = camera.clone();
     config.models.folder = assets.models.clone();
     config.models.embedder.clone_from(&options.embedder);
+    config.attack.level = ATTACKS.0;
     config.decision.deadline_ms = LOOK_MS;
     config.store.folder = room.path().join("store");
     config.serve.socket = room.path().join("facelatch.sock");
-    let ask = Asking { socket: config.serve.socket.clone(), camera, pictures: assets.pictures };
-    ask.show(ENROLMENT)?;
+    let rendered = room.path().join("rendered");
+    std::fs::create_dir(&rendered)?;
+    let ask = Asking { socket: config.serve.socket.clone(), camera, pictures: assets.pictures, rendered };
+    ask.show(&Shown::Pictures(ENROLMENT))?;
     let daemon = Daemon::start(room.path(), &config)?;
     let report = ask.report()?;
     drop(daemon);
     if let Some(folder) = &options.pictures {
-        report.draw(&ask.pictures, folder)?;
+        report.draw(&[&ask.pictures, &ask.rendered], folder)?;
     }
     report.print(options.json)?;
     Ok(report.as_expected())
@@ -131,6 +135,8 @@ struct Asking {
     socket: PathBuf,
     camera: PathBuf,
     pictures: PathBuf,
+    /// Where attacks are rendered.
+    rendered: PathBuf,
 }
 
 impl Asking {
@@ -152,7 +158,7 @@ impl Asking {
     }
 
     fn outcome(&self, step: &'static Step) -> Result<Outcome> {
-        self.show(step.pictures)?;
+        self.show(&step.shown)?;
         let judging = self.client()?.call(&Verify { user: Some(ENROLLED.into()), latch: None })?;
         Ok(Outcome { step, judging })
     }
@@ -161,14 +167,20 @@ impl Asking {
         Ok(Client::connect(&self.socket, Deadline::within(PATIENCE))?)
     }
 
-    /// Shows these pictures, and no others, to the camera.
-    fn show(&self, names: &[&str]) -> Result<()> {
+    /// Shows this, and nothing else, to the camera.
+    fn show(&self, shown: &Shown) -> Result<()> {
+        // Rendered first, so that the camera is not without pictures meanwhile.
+        let new: Vec<PathBuf> = match *shown {
+            Shown::Pictures(names) => names.iter().map(|name| self.pictures.join(name)).collect(),
+            Shown::Attack { picture, species, seed } => {
+                attack::write(&self.pictures.join(picture), species, seed, &self.rendered)?
+            }
+        };
         for old in std::fs::read_dir(&self.camera)? {
             std::fs::remove_file(old?.path())?;
         }
-        for name in names {
-            let from = self.pictures.join(name);
-            std::fs::copy(&from, self.camera.join(name))
+        for from in new {
+            std::fs::copy(&from, self.camera.join(from.file_name().unwrap_or_default()))
                 .with_context(|| format!("cannot copy picture {}", from.display()))?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use facelatch_wire::reply::{self, Judging};
 use serde_json::json;
 
 use super::draw::{Canvas, Mood};
-use super::steps::{ENROLLED, Step};
+use super::steps::{ENROLLED, Shown, Step};
 use facelatch::camera::decode::decode_picture;
 use facelatch::detect::{Bbox, Face, Point};
 
@@ -46,7 +46,20 @@ impl Outcome {
 
     /// The picture the reply is about.
     fn picture(&self) -> &str {
-        self.judging.picture.as_deref().unwrap_or(self.step.pictures[0])
+        let first = match self.step.shown {
+            Shown::Pictures(names) => names.first().copied().unwrap_or_default(),
+            Shown::Attack { picture, .. } => picture,
+        };
+        self.judging.picture.as_deref().unwrap_or(first)
+    }
+
+    /// The name, without extension, of what is drawn of it.
+    fn drawn(&self) -> &str {
+        let picture = self.picture();
+        match self.step.shown {
+            Shown::Pictures(_) => picture.rsplit_once('.').map_or(picture, |(name, _)| name),
+            Shown::Attack { .. } => "attack",
+        }
     }
 
     fn json(&self) -> serde_json::Value {
@@ -120,13 +133,14 @@ impl Report {
         lines.join("\n")
     }
 
-    /// Writes each picture with its result drawn on it to `folder`.
-    pub(crate) fn draw(&self, pictures: &Path, folder: &Path) -> Result<()> {
+    /// Writes each picture, which lies in one of the folders `pictures`, with its result drawn on it to `folder`.
+    pub(crate) fn draw(&self, pictures: &[&Path], folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create folder {}", folder.display()))?;
         for outcome in &self.outcomes {
-            let name = Path::new(outcome.picture());
-            let bytes = std::fs::read(pictures.join(name))?;
+            let name = outcome.picture();
+            let found = pictures.iter().map(|place| place.join(name)).find(|path| path.is_file());
+            let bytes = std::fs::read(found.with_context(|| format!("picture {name} is gone"))?)?;
             let (width, height, rgb) = decode_picture(&bytes)?;
             let mut canvas = Canvas::new(width, height, rgb);
             let mood = if outcome.verdict() == Verdict::Match { Mood::Yes } else { Mood::No };
@@ -135,7 +149,7 @@ impl Report {
             }
             let p = outcome.judging.p.map_or(String::new(), |p| format!("p = {p:.4} "));
             canvas.caption(&format!("{ENROLLED}? {p}-> {}", outcome.verdict()), mood);
-            let to = folder.join(name).with_extension("png");
+            let to = folder.join(format!("{}.png", outcome.drawn()));
             canvas.save(&to).with_context(|| format!("cannot write picture {}", to.display()))?;
         }
         Ok(())

@@ -71,6 +71,20 @@ fn mobilefacenet_is_fused_whole_residuals_too() {
 }
 
 #[test]
+fn the_attack_network_is_fused_whole() {
+    let (bytes, side) = (file("attack.onnx"), [128, 128]);
+    let want = alone(&bytes, side);
+    let mut first: Option<Vec<Vec<f32>>> = None;
+    for isa in Isa::all_available() {
+        let Fused { model, left_over, layers } = read(&bytes, [1, 3, 128, 128], isa).expect("shipped model");
+        assert_eq!((layers, left_over), (34, vec![]));
+        let got = run(model, side);
+        assert_eq!(first.get_or_insert(got.clone()), &got, "{isa} differs from the first");
+        assert!(cosine(&got[0], &want[0]) > 0.99, "{isa}: {:?} {:?}", got[0], want[0]);
+    }
+}
+
+#[test]
 fn unknown_operators_stay_with_tract_and_are_listed() {
     // The last residual sum becomes a maximum, which tract knows and the kernels do not.
     let mut bytes = file("mobilefacenet.onnx");

@@ -24,6 +24,7 @@ def make(folder):
         "sface.onnx": recipe.quantised_embedder("sface", folder),
         "yunet.onnx": recipe.quantised_detector(folder),
         "mobilefacenet.onnx": recipe.quantised_embedder("mobilefacenet", folder),
+        "attack.onnx": recipe.quantised_attack(),
     }
 
 

@@ -151,15 +151,10 @@ def bias_shifts(layers, plain, tensors, chips):
     return shifts
 
 
-def main():
-    name, data = sys.argv[1:3]
-    work = Path(sys.argv[3] if len(sys.argv) > 3 else "work")
-    sets = datasets.load(data, str(recipe.MODELS / "yunet.onnx"), work / "chips.npz")
-    chips = calibration_chips(sets)
-    layers = recipe.read_layers(name, work / "packages")
+def ranges(layers, chips):
+    """Channel scales, activation ranges and bias shifts; `layers` are changed on the way."""
     stats = Statistics(layers, chips)
-    out = {"embedder": name, "calibrated_on": f"{len(chips)} chips: even people of att and wild112",
-           "channel_scales": [], "tensors": {}, "bias_shifts": {}}
+    out = {"channel_scales": [], "tensors": {}, "bias_shifts": {}}
     for group in equalise.groups(layers):
         error, s, strength = equalised(layers, stats, group)
         equalise.apply(layers, group, s)
@@ -176,6 +171,16 @@ def main():
         print(f"{t}: scale {scale}, zero {zero}, error {error:.2e}")
     plain = copy.deepcopy(layers)
     out["bias_shifts"] = bias_shifts(layers, plain, out["tensors"], chips[::4])
+    return out
+
+
+def main():
+    name, data = sys.argv[1:3]
+    work = Path(sys.argv[3] if len(sys.argv) > 3 else "work")
+    sets = datasets.load(data, str(recipe.MODELS / "yunet.onnx"), work / "chips.npz")
+    chips = calibration_chips(sets)
+    found = ranges(recipe.read_layers(name, work / "packages"), chips)
+    out = {"embedder": name, "calibrated_on": f"{len(chips)} chips: even people of att and wild112", **found}
     path = recipe.BUILD / f"ranges-{name}.json"
     path.write_text(recipe.compact(out))
     print(path)

@@ -14,6 +14,7 @@ from PIL import Image
 import packages
 import recipe
 import vision
+from attack import folded
 
 ROOT = recipe.MODELS.parent
 FACES, GOLDEN = ROOT / "tests/data/faces", ROOT / "tests/data/golden"
@@ -100,6 +101,20 @@ def picture_stage(path, detector, embedders):
     return embeddings
 
 
+def attack_stage(detector):
+    """Logits of live, print and screen for the first face of each lossless input."""
+    session, rows = vision.session(str(recipe.MODELS / "attack.onnx")), []
+    for name in LOSSLESS:
+        canvas = vision.read_rgb(GOLDEN / f"{name}.letterbox.png")
+        face = vision.suppress(vision.decode(detector.outputs(canvas), SIDE, 1.0, THRESHOLD), OVERLAP)[0]
+        square = vision.around(canvas, face["box"])
+        small = np.asarray(Image.fromarray(square).resize((folded.SIDE,) * 2, Image.BILINEAR))
+        data = np.ascontiguousarray(small.transpose(2, 0, 1)[None], dtype=np.float32)
+        rows.append({"input": f"{name}.letterbox.png", "box": face["box"], "points": face["points"],
+                     "score": face["score"], "logits": session.run(None, {"data": data})[0][0]})
+    write("attack", {"field": vision.FIELD, "faces": rows})
+
+
 def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
@@ -159,6 +174,7 @@ def main():
     embeddings = {p.stem: picture_stage(p, detector, embedders) for p in sorted(FACES.glob("*.jpg"))}
     for name in LOSSLESS:
         lossless_stage(name, detector)
+    attack_stage(detector)
     for name in EMBEDDERS:
         scores(name, embeddings)
     total = sum(f.stat().st_size for f in GOLDEN.iterdir())

@@ -21,11 +21,12 @@ class Writer:
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attrs))
         return output
 
-    def model(self, name, width, output):
+    def model(self, name, layers):
+        side, last = layers[0].picture, layers[-1]
         graph = helper.make_graph(
             self.nodes, name,
-            [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, 112, 112])],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, [1, width])],
+            [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, side, side])],
+            [helper.make_tensor_value_info(last.y, TensorProto.FLOAT, [1, len(last.b)])],
             list(self.values.values()))
         return helper.make_model(graph, producer_name="facelatch models/build",
                                  opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
@@ -43,7 +44,7 @@ def float_graph(layers, name):
         w = out.const(f"{layer.name}_weight", shaped(layer, layer.w).astype(np.float32))
         b = out.const(f"{layer.name}_bias", layer.b.astype(np.float32))
         product(out, layer, x, w, b, lambda tensor: tensor)
-    return out.model(name, len(layers[-1].b), layers[-1].y)
+    return out.model(name, layers)
 
 
 def quantise_weights(layer):
@@ -90,7 +91,7 @@ def qdq_graph(layers, tensors, name):
         y = product(out, layer, x, w, b, dequantised, layer.y if last else f"{layer.y}_f32")
         if not last:
             out.node("QuantizeLinear", [y, *scale_of(layer.y)], f"{layer.y}_u8")
-    return out.model(name, len(layers[-1].b), layers[-1].y)
+    return out.model(name, layers)
 
 
 def shaped(layer, w):

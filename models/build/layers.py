@@ -27,6 +27,7 @@ class Layer:
     slope: np.ndarray | None = None  # PReLU, one an output channel
     residual: str | None = None  # added before anything else sees the result
     dense: bool = False  # flatten first, then a matrix
+    picture: int = 112  # side of the input; read from the first layer
 
     @property
     def depthwise(self):

@@ -11,6 +11,7 @@ import equalise
 import graphs
 import layers
 import packages
+from attack import folded
 
 BUILD = Path(__file__).parent
 MODELS = BUILD.parent
@@ -36,8 +37,16 @@ def compact(ranges):
 
 
 def quantised_embedder(name, folder):
+    return quantised(name, read_layers(name, folder))
+
+
+def quantised_attack():
+    """From the committed weights; how they were trained: attack/train.py."""
+    return quantised("attack", folded.read())
+
+
+def quantised(name, net):
     ranges = json.loads((BUILD / f"ranges-{name}.json").read_text())
-    net = read_layers(name, folder)
     for group in ranges["channel_scales"]:
         equalise.apply(net, group["tensors"], np.array(group["scale"]))
     for layer in net:

@@ -11,6 +11,7 @@ from PIL import Image
 TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366],
                      [41.5493, 92.3655], [70.7299, 92.2041]])
 CHIP = 112
+FIELD = 2.7  # side of what the attack network sees, in longer sides of the face's box
 
 
 def session(path, optimise=False):
@@ -121,6 +122,15 @@ def warp(rgb, matrix, side=CHIP):
     top = at(y0, x0) * (1 - fx) + at(y0, x0 + 1) * fx
     low = at(y0 + 1, x0) * (1 - fx) + at(y0 + 1, x0 + 1) * fx
     return np.floor(top * (1 - fy) + low * fy + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def around(rgb, box):
+    """The square around a face, moved inside the picture and no larger than its shorter side."""
+    height, width = rgb.shape[:2]
+    side = int(np.clip(np.floor(FIELD * max(box[2:]) + 0.5), 1, min(width, height)))
+    x, y = (int(np.clip(np.floor(at + length / 2 - side / 2 + 0.5), 0, most - side))
+            for at, length, most in ((box[0], box[2], width), (box[1], box[3], height)))
+    return rgb[y:y + side, x:x + side]
 
 
 class Embedder:

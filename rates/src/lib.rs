@@ -4,9 +4,8 @@
 //! (the scores of all pairs) -> [`trials`] (pairs, listed in a [`list`] or all, and decisions) -> [`curve`], [`rate`] (rates
 //! and how sure they are: [`count`]ed in a [`tally`] by people, with [`bound`] and [`bootstrap`]) -> [`measure`],
 //! [`protocol`]. Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads
-//! last layers trained elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`turns`] turns them, [`attack`] puts
-//! clips before the daemon, [`svg`] draws; [`cores`] spreads
-//! work over threads.
+//! last layers trained elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the
+//! daemon, [`turns`] turns heads and pictures, [`lab`] renders attacks, [`svg`] draws; [`cores`] spreads work over threads.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares two pictures of one person, an impostor trial two people.
 //! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
@@ -24,6 +23,7 @@ pub mod count;
 pub mod curve;
 pub mod fit;
 pub mod import;
+pub mod lab;
 pub mod learn;
 pub mod list;
 pub mod measure;

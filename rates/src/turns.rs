@@ -31,10 +31,11 @@ const STEP: Duration = Duration::from_millis(66);
 /// The nose of a straight face is at most this far from the middle of the eyes, in eye distances.
 const STRAIGHT: f32 = 0.15;
 
-/// A turn is cut from a clip where the parallax of the nose gets beyond this, and lasts until it is below, but no longer than so
-/// many seconds.
+/// A turn is cut from a clip where the parallax of the nose gets beyond this, within so many seconds of a straight face, and
+/// lasts until it is below, but no longer than so many seconds.
 const TURNED: f64 = 0.12;
-const LONGEST_S: f64 = 2.5;
+const SLOWEST_S: f64 = 1.0;
+const LONGEST_S: f64 = 1.5;
 
 /// A straight face and the frames after it.
 pub struct Turn {
@@ -267,17 +268,20 @@ fn cut(track: &[(Duration, Face)], size: (u32, u32)) -> Vec<Turn> {
         let beyond = |face: &Face| {
             View::between(&c.1.landmarks, face).is_some_and(|view| view.parallax.x.abs() >= TURNED)
         };
-        let next = track.get(from + 3).is_some_and(|(_, face)| beyond(face));
-        if !next || straight.iter().any(|face| geometry::yaw(face) > STRAIGHT) {
+        let since = |at: Duration| (at - c.0).as_secs_f64();
+        let rest = &track[from + 3..];
+        let start =
+            rest.iter().take_while(|(at, _)| since(*at) < SLOWEST_S).position(|(_, face)| beyond(face));
+        let Some(start) = start.filter(|_| straight.iter().all(|face| geometry::yaw(face) <= STRAIGHT))
+        else {
             from += 1;
             continue;
-        }
-        let start = c.0;
-        let after: Vec<_> = track[from + 3..]
-            .iter()
-            .take_while(|(at, face)| beyond(face) && (*at - start).as_secs_f64() < LONGEST_S)
-            .map(|(at, face)| (*at - start, *face))
-            .collect();
+        };
+        let turn = |(n, (at, face)): &(usize, &(Duration, Face))| {
+            *n < start || beyond(face) && since(*at) < SLOWEST_S + LONGEST_S
+        };
+        let after: Vec<_> =
+            rest.iter().enumerate().take_while(turn).map(|(_, (at, face))| (*at - c.0, *face)).collect();
         from += 3 + after.len();
         found.push(Turn { straight, after, size });
     }

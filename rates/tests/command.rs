@@ -250,3 +250,50 @@ fn import_writes_a_head_that_measure_accepts_and_refuses_one_without_a_bias() {
     let err = String::from_utf8_lossy(&import(&without, "0.6").stderr).into_owned();
     assert!(err.contains("alpha has 2 values, h has 128"), "{err}");
 }
+
+#[test]
+fn lab_writes_frames_and_what_is_true_of_them_and_refuses_what_it_cannot() {
+    let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/faces");
+    let folder = tempfile::tempdir().expect("folder");
+    let lab = |clip: &str, arguments: &[&str], output: &str| {
+        let run = Command::new(env!("CARGO_BIN_EXE_facelatch-rates"))
+            .arg("lab")
+            .arg(faces.join(clip))
+            .args(arguments)
+            .args(["--models", concat!(env!("CARGO_MANIFEST_DIR"), "/../models"), "--frames", "2"])
+            .arg("--output")
+            .arg(folder.path().join(output))
+            .output()
+            .expect("runs");
+        (run.status.success(), String::from_utf8_lossy(&run.stderr).into_owned())
+    };
+    for (species, motion) in [("live", "still"), ("phone", "tilting"), ("cut-print", "swaying")] {
+        let (done, err) = lab("obama-1.jpg", &["--species", species, "--motion", motion], species);
+        assert!(done, "{err}");
+        let truth = std::fs::read_to_string(folder.path().join(species).join("truth.toml")).expect("written");
+        let truth: toml::Table = truth.parse().expect("TOML");
+        let frames = truth["frame"].as_array().expect("frames");
+        assert_eq!((truth["species"].as_str(), frames.len()), (Some(species), 2));
+        assert_eq!(frames[0].get("held").is_some(), species != "live", "{truth}");
+        assert_eq!(truth.get("screen_pixel_m").is_some(), species == "phone");
+        for frame in frames {
+            let file = folder.path().join(species).join(frame["file"].as_str().expect("a name"));
+            let seen = facelatch_rates::lab::read(&file).expect("a picture");
+            assert_eq!((seen.width(), seen.height()), (640, 480));
+        }
+        assert_eq!(std::fs::read_to_string(folder.path().join(species).join("fps")).expect("read"), "15\n");
+    }
+    // What it writes is a clip.
+    let clip = facelatch_rates::lab::Clip::load(&folder.path().join("phone")).expect("a clip");
+    assert_eq!((clip.frames.len(), clip.fps), (2, 15.0));
+    let refused = [
+        (lab("obama-1.jpg", &["--species", "live"], "live"), "not empty"),
+        (lab("obama-1.jpg", &["--species", "mask"], "mask"), "bent-print"),
+        (lab("coffee.jpg", &["--species", "cut-print"], "coffee"), "eyes"),
+        (lab("nothing.jpg", &["--species", "print"], "nothing"), "nothing.jpg"),
+        (lab("obama-1.jpg", &["--species", "print", "--fps", "0"], "slow"), "frames a second"),
+    ];
+    for ((done, err), why) in refused {
+        assert!(!done && err.contains(why), "{why}: {err}");
+    }
+}

@@ -36,7 +36,8 @@ settings! {
         /// Turn each frame clockwise by this: 0, 90, 180 or 270. A camera that is mounted upside down needs 180. `width_px`
         /// and `height_px` are those before the turn. After a change nobody has to enrol again.
         rotate: u32 = 0, 0..=270 "degrees, in steps of 90";
-        /// Swap left and right, after `rotate`.
+        /// Swap left and right, after `rotate`: for a camera that shows people as a mirror does, so that writing in its picture
+        /// reads backwards. Who is asked to turn to the left must be seen to turn to their own.
         mirror: bool = false;
         /// Frames to drop after the camera opens, while its exposure settles.
         skip_frames: u32 = 4, 0..=60 "frames";
@@ -50,6 +51,8 @@ settings! {
     models: Models {
         /// The folder that holds MODELS.toml and the files it lists.
         folder: PathBuf = "/usr/share/facelatch/models".into();
+        /// A second folder like that, for models of your own: `facelatch models add` writes it. It need not be there.
+        own_folder: PathBuf = "/usr/local/share/facelatch/models".into();
         /// The face detector, by its name in MODELS.toml.
         detector: String = "yunet".into();
         /// The face embedder, by its name in MODELS.toml: "sface", or "mobilefacenet" for a Pi 3 or Zero 2. After a
@@ -91,7 +94,7 @@ settings! {
         /// The share of live presentations that may be refused: more is stricter with pictures, and with people.
         bpcer: f32 = 0.05, 0.001..=0.2 "of live presentations";
         /// The network that tells, by its name in MODELS.toml.
-        model: String = "recapture".into();
+        model: String = "attack".into();
     }
 
     /// How much evidence a decision needs, and how long it may take.

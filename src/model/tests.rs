@@ -144,3 +144,34 @@ fn an_input_that_takes_all_memory_is_refused_before_it_is_made() {
         assert!(why.contains("[yunet] input_shape: a side is out of range; use 1 to 4096"), "{side}: {why}");
     }
 }
+
+#[test]
+fn models_of_ones_own_stand_beside_those_that_ship() {
+    let package = folder(|list| list, |_| ());
+    let own = folder(
+        |list| {
+            list.replace("[yunet]", "[mine]")
+                .split("[mobilefacenet]")
+                .next()
+                .map(|list| list[list.find("[mine]").expect("there")..].to_owned())
+                .expect("there")
+        },
+        |_| (),
+    );
+    let both = || Manifest::load(package.path()).and_then(|list| list.with_own(own.path()));
+    let network = both().and_then(|list| list.detector("mine", 160)).expect("loads");
+    assert_eq!(network.name(), "mine");
+    both().and_then(|list| list.detector("yunet", 160)).expect("loads");
+    std::fs::write(own.path().join("yunet.onnx"), b"another").expect("written");
+    let text = refusal(both().and_then(|list| list.detector("mine", 160)), &own.path().display().to_string());
+    assert!(text.contains("sha256"), "{text}");
+
+    let twice = Manifest::load(package.path()).and_then(|list| list.with_own(package.path()));
+    let text = twice.map(|_| ()).expect_err("refused").to_string();
+    assert!(text.contains("] is in ") && text.contains("facelatch models remove"), "{text}");
+    for none in ["", "/nowhere"] {
+        Manifest::load(package.path())
+            .and_then(|list| list.with_own(Path::new(none)))
+            .expect("none is needed");
+    }
+}

@@ -44,7 +44,7 @@ impl Networks {
     /// # Errors
     /// [`LoadError`], naming the file and the fix.
     pub fn load(models: &Models, detect: &Detect, attack: &Attack) -> Result<Self, LoadError> {
-        let manifest = Manifest::load(&models.folder)?;
+        let manifest = Manifest::load(&models.folder)?.with_own(&models.own_folder)?;
         let detector = manifest.detector(&models.detector, detect.input_px as usize)?;
         let detector = Detector::new(detector, detect.min_confidence)?;
         let embedder = Embedder::new(manifest.embedder(&models.embedder)?);
@@ -65,7 +65,7 @@ fn passive(manifest: &Manifest, attack: &Attack) -> Result<Option<PassiveDetecto
         return Ok(None);
     }
     let network = manifest.attack(&attack.model)?;
-    let points = network.operating_points().cloned().unwrap_or_default();
+    let points = network.operating_points()?.clone();
     let network = Arc::new(AttackNetwork::new(network)?);
     Ok(Some(checked(network, &points, attack)?))
 }
@@ -84,4 +84,50 @@ fn checked(
         got: format!("{:?}", attack.bpcer),
         allowed: format!("{}, for which the model {} has thresholds", points.range(), attack.model),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::Frame;
+    use crate::detect::Face;
+    use crate::detect::attack::Score;
+
+    struct Says;
+
+    impl FrameScore for Says {
+        fn id(&self) -> &str {
+            "says"
+        }
+
+        fn score(&self, _: &Frame, _: &Face) -> Result<Score, ModelError> {
+            Ok(Score(0.0))
+        }
+    }
+
+    #[test]
+    fn a_share_that_the_network_has_no_threshold_for_is_refused_with_those_it_has() {
+        let points = OperatingPoints { bpcer: vec![0.01, 0.1], threshold: vec![-1.0, 1.0], live_median: 3.0 };
+        let with = |bpcer| checked(Arc::new(Says), &points, &Attack { bpcer, ..Attack::default() });
+        assert!(with(0.05).is_ok());
+        for bpcer in [0.005, 0.15] {
+            let why = with(bpcer).map(|_| ()).expect_err("outside").to_string();
+            assert!(
+                why.contains(&format!("attack.bpcer = {bpcer:?}")) && why.contains("0.01 to 0.1"),
+                "{why}"
+            );
+        }
+    }
+
+    #[test]
+    fn where_nobody_looks_out_for_attacks_no_network_is_needed() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let manifest = Manifest::load(&folder).expect("models");
+        let with = |level| passive(&manifest, &Attack { level, model: "nobody".into(), ..Attack::default() });
+        assert!(with(AttackLevel::Off).is_ok_and(|detector| detector.is_none()));
+        for level in [AttackLevel::Passive, AttackLevel::Challenge] {
+            let why = with(level).map(|_| ()).expect_err("no such network").to_string();
+            assert!(why.contains("model nobody: not in"), "{why}");
+        }
+    }
 }

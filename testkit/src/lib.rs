@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attack;
+pub mod film;
 pub mod masks;
 pub mod spoil;
 pub mod stage;

@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use facelatch::config::{AttackLevel, Config};
-use facelatch::head::project::SplitMix64;
 use facelatch::people::UserName;
 use facelatch::store::TemplateStore;
 use facelatch_wire::call::{Events, Verify};
 use facelatch_wire::reply::EventKind;
 use facelatch_wire::{Kind, Outcome};
 
+use facelatch_testkit::film::{BEFORE, film, random};
 use facelatch_testkit::spoil::Spoil;
 use facelatch_testkit::stage::Shot;
 use facelatch_testkit::world::World;
@@ -19,19 +19,6 @@ const TURNED: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(30));
 /// Bob, to the pixel where alice was.
 const BOB: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 0));
 const BOB_TURNED: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 40));
-
-/// Frames until the first question, at most: three to look at, three more of the straight face, and half a second.
-const BEFORE: usize = 12;
-
-/// Bits from which the first question is for this side, soon, and the second one to look straight.
-fn random(left: bool) -> u64 {
-    let asks = |random: &u64| {
-        let mut bits = SplitMix64(*random);
-        let (soon, side, back) = (bits.bits() < u64::MAX / 4, bits.bits() >> 63, bits.bits() >> 63);
-        soon && side == u64::from(!left) && back == 0
-    };
-    (0..1000).find(asks).expect("some do")
-}
 
 fn challenge(config: &mut Config) {
     config.attack.level = AttackLevel::Challenge;
@@ -51,11 +38,6 @@ fn world(left: bool) -> World {
     let world = World::with(challenge).knows_alice();
     world.random.store(random(left), Ordering::SeqCst);
     world
-}
-
-/// So many frames of each.
-fn film(scenes: &[(usize, Shot)]) -> Vec<Shot> {
-    scenes.iter().flat_map(|(frames, shot)| std::iter::repeat_n(*shot, *frames)).collect()
 }
 
 /// Misses and refused attacks of alice.

@@ -128,6 +128,10 @@ fn a_daemon_that_cannot_start_prints_the_fix_in_one_line() {
     let (code, err) =
         refusal(daemon_with(folder.path(), &root.join("config/facelatch.toml"), &folder.path().join("none")));
     assert!(code == 1 && err.contains("none/MODELS.toml") && err.contains("models.folder"), "{err}");
+    let unknown = folder.path().join("attack.toml");
+    std::fs::write(&unknown, "[attack]\nlevel = \"passive\"\nmodel = \"nobody\"\n").expect("written");
+    let (code, err) = refusal(daemon_with(folder.path(), &unknown, &root.join("models")));
+    assert!(code == 1 && err.contains("model nobody: not in") && err.contains("MODELS.toml"), "{err}");
     std::fs::write(folder.path().join("s"), "no socket").expect("written");
     let (code, err) = refusal(daemon(folder.path()));
     assert!(code == 1 && err.contains("is no socket"), "{err}");

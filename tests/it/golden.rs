@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use facelatch::camera::Frame;
 use facelatch::camera::decode::decode_picture;
 use facelatch::clock::BootTime;
+use facelatch::detect::attack::network::AttackNetwork;
 use facelatch::detect::{Bbox, Detector, Face, Point};
 use facelatch::embed::{Chip, Embedder, Embedding, align};
 use facelatch::head::file::Wanted;
@@ -147,6 +148,18 @@ fn the_whole_pipeline_from_a_jpeg_agrees() {
             // Points off by half a pixel of the detector's input give a different chip (0.974 seen).
             assert!(likeness >= 0.96, "{name}: cosine {likeness}");
         }
+    }
+}
+
+#[test]
+fn the_attack_network_scores_a_lossless_input_alike() {
+    let network = AttackNetwork::new(manifest().attack("attack").expect("loads")).expect("runs");
+    for wanted in json("attack.json")["faces"].as_array().expect("faces") {
+        let frame = picture(&golden(wanted["input"].as_str().expect("input")));
+        let got = network.score(&frame, &face(wanted)).expect("runs").0;
+        let logits = numbers(&wanted["logits"]);
+        let expected = logits[0] - (logits[1].exp() + logits[2].exp()).ln();
+        assert!((got - expected).abs() < 0.5, "{}: {got}, wanted {expected}", wanted["input"]);
     }
 }
 

@@ -72,11 +72,13 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
 /// A workspace member and which of our own crates it may depend on.
 const MEMBERS: &[(&str, &[&str])] = &[
     ("cli", &["facelatch-wire"]),
-    ("demo", &["facelatch", "facelatch-wire"]),
+    ("demo", &["facelatch", "facelatch-lab", "facelatch-wire"]),
+    ("door", &["facelatch-wire"]),
     ("fused", &["facelatch-kernels"]),
     ("kernels", &[]),
+    ("lab", &[]),
     ("pam", &["facelatch-wire"]),
-    ("rates", &["facelatch"]),
+    ("rates", &["facelatch", "facelatch-lab"]),
     ("testkit", &["facelatch", "facelatch-wire"]),
     ("v4l2-sys", &[]),
     ("wire", &[]),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # image.sh CACHE: makes the machine for `cargo xtask vm`, once for each state of its recipe (this file, ns.sh,
-# camera.sh, feeder.c, agent.sh), and prints the folder that holds it:
+# camera.sh, lines.sh, feeder.c, agent.sh), and prints the folder that holds it:
 #   root.img    ext4, Debian arm64 with systemd, sudo, pamtester, and the agent that does what the host asks
 #   vmlinuz     its kernel;  initrd.img  busybox and the modules that find the disk
 # Older images are removed. Progress goes to standard error, details to CACHE/image.log.
@@ -15,9 +15,9 @@ suite=bookworm
 size=2G
 packages=systemd,systemd-sysv,udev,dbus,kmod,login,passwd,mount,util-linux,procps,sudo,pamtester
 packages+=,libpam-modules,libpam-runtime,libpam-systemd,libgcc-s1,adduser
-modules=(ext4 virtio_blk virtio_mmio virtio_rng virtio_console videodev)
+modules=(ext4 virtio_blk virtio_mmio virtio_rng virtio_console videodev configfs)
 
-key=$(cat "$here"/{image,ns,camera}.sh "$here/feeder.c" "$here/agent.sh" | sha256sum | cut -c1-16)
+key=$(cat "$here"/{image,ns,camera,lines}.sh "$here/feeder.c" "$here/agent.sh" | sha256sum | cut -c1-16)
 image=$cache/image-$key
 if [ -e "$image/root.img" ]; then
     echo "$image"
@@ -71,6 +71,9 @@ depmod -b "$work/kernel" "$release"
 say "the camera's module and its feeder"
 foreign "$here/camera.sh" "$work" "$release" >&8 2>&1
 
+say "the simulated GPIO chip"
+foreign "$here/lines.sh" "$work" "$release" >&8 2>&1
+
 # modfiles NAME...: the files of modules and of all that they need, in the order of loading.
 modfiles() {
     for module in "$@"; do
@@ -110,7 +113,7 @@ mkdir "$root"
 tar -xf "$TAR" -C "$root" --numeric-owner --exclude='./dev/*'
 lib=lib/modules/$RELEASE
 while read -r file; do install -D -m644 "$file" "$root/usr/$lib/${file#*"$lib/"}"; done <"$WORK/modules"
-install -m644 "$WORK/v4l2loopback.ko" -t "$root/usr/$lib/extra" -D
+install -m644 "$WORK/v4l2loopback.ko" "$WORK/gpio-sim.ko" -t "$root/usr/$lib/extra" -D
 cp "$WORK/kernel/$lib"/modules.{order,builtin,builtin.modinfo} "$root/usr/$lib/"
 depmod -b "$root" "$RELEASE"
 install -m755 "$WORK/feeder" -T "$root/usr/local/bin/vm-feeder"

@@ -2,6 +2,9 @@
 # What happens in the machine, one function a step: `cargo xtask vm` calls them in the order of xtask/src/vm.rs, as
 # root, with `set -euo pipefail`. A step passes when it returns 0; lines that begin with "note: " go to the report.
 
+# shellcheck source=tests/vm/door.sh
+. "${BASH_SOURCE[0]%/*}/door.sh"
+
 PASSWORD=correct-horse
 # Pictures of alice in tests/data/faces: the first to enrol with, the second not seen before.
 ALICE="obama-enrol-1 obama-enrol-2 obama-enrol-3 obama-enrol-4 obama-enrol-5 obama-enrol-6"
@@ -88,7 +91,7 @@ step_booted() {
 }
 
 step_why() {
-    systemctl status facelatchd facelatchd.socket vm-camera --no-pager -l -n 0 || true
+    systemctl status facelatchd facelatchd.socket facelatch-door vm-camera --no-pager -l -n 0 || true
     journalctl -b -q --no-pager -o short-monotonic -n 60
 }
 
@@ -283,6 +286,7 @@ step_purge() {
     dpkg --purge libpam-facelatch
     ! grep -rq facelatch /etc/pam.d || fail "PAM still names the module"
     sudo_by_password
+    dpkg --purge facelatch-door
     dpkg --purge facelatch | tee /tmp/said
     grep -q 'removing all enrolled faces' /tmp/said || fail "the templates went without a word"
     local left

@@ -1,13 +1,17 @@
-//! Writes `config/facelatch.toml` from the table in `src/config/settings.rs`.
+//! Writes `config/facelatch.toml` and `config/door.toml` from the tables in `src/config/settings.rs` and
+//! `door/src/config/settings.rs`.
 
 use anyhow::Result;
 
 use crate::run::{command, succeed};
 
-/// Makes the test that compares the two write the file: the texts of the table are compiled into tests only, to keep
-/// them out of the daemon.
+/// Makes the tests that compare table and file write the file: the texts of the tables are compiled into tests only, to
+/// keep them out of the programs.
 pub(crate) fn main(_: &[String]) -> Result<()> {
-    let mut tests = command("cargo", &["test", "--locked", "--lib", "config::"]);
-    tests.env("FACELATCH_WRITE_CONFIG", "1");
-    succeed(tests)
+    for target in [["--package", "facelatch", "--lib"], ["--package", "facelatch-door", "--bins"]] {
+        let mut tests = command("cargo", &["test", "--locked"]);
+        tests.args(target).arg("config::").env("FACELATCH_WRITE_CONFIG", "1");
+        succeed(tests)?;
+    }
+    Ok(())
 }

@@ -1,4 +1,5 @@
-//! Builds the packages for one target: `target/debian/facelatch_..._ARCH.deb` and `libpam-facelatch_..._ARCH.deb`.
+//! Builds the packages for one target: `target/debian/facelatch_..._ARCH.deb`, `libpam-facelatch_...` and
+//! `facelatch-door_...`.
 //!
 //! [`crate::cross`] builds the programs, [`crate::elf`] checks them, the programs print their own manual pages and
 //! completions, and cargo-deb packs them according to `[package.metadata.deb]` in Cargo.toml.
@@ -25,11 +26,19 @@ const MAX_BYTES_AMD64: u64 = 16_000_000;
 const PACKED: &str = "-Clink-arg=-Wl,-z,pack-relative-relocs";
 
 /// Cargo packages to build, and the file each produces.
-const PROGRAMS: &[(&str, &str)] =
-    &[("facelatch", "facelatchd"), ("facelatch-cli", "facelatch"), ("pam_facelatch", "libpam_facelatch.so")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("facelatch", "facelatchd"),
+    ("facelatch-cli", "facelatch"),
+    ("facelatch-door", "facelatch-door"),
+    ("pam_facelatch", "libpam_facelatch.so"),
+];
 
-/// Debian packages. The PAM module is separate, because a door without logins does not need it.
-const PACKAGES: &[&str] = &["facelatch", "libpam-facelatch"];
+/// Debian packages. The PAM module is separate, because a door without logins does not need it, and so is the door's
+/// program, which a machine without a door does not need.
+const PACKAGES: &[&str] = &["facelatch", MODULE, "facelatch-door"];
+
+/// The package of the PAM module.
+const MODULE: &str = "libpam-facelatch";
 
 /// `[--target TARGET] [--profile PROFILE]`
 struct Wanted {
@@ -128,8 +137,11 @@ fn pack(tool: &Path, target: &Target, profile: &str, package: &str, path: &Path)
         command(tool.to_str().context("the cache's path is not UTF-8")?, &["--no-build", "--no-strip"]);
     deb.args(["--package", "facelatch", "--locked", "--profile", profile]).args(target.flags());
     if package != "facelatch" {
+        deb.args(["--variant", package]);
+    }
+    if package == MODULE {
         // PAM looks for its modules in the folder of the architecture.
-        deb.args(["--variant", package, "--multiarch", "same"]);
+        deb.args(["--multiarch", "same"]);
     }
     deb.arg("--output").arg(path);
     // Files get the time of the commit, so that the same source gives the same package.

@@ -27,7 +27,7 @@ type Act = fn(&[String]) -> anyhow::Result<()>;
 /// Every verb: name, arguments, purpose.
 const VERBS: &[(&str, &str, &str, Act)] = &[
     ("check", "[STEP...]", "all checks before a commit; with names, only those steps", check::main),
-    ("config", "", "write config/facelatch.toml from the table of settings", config::main),
+    ("config", "", "write config/*.toml from the tables of settings", config::main),
     ("cross", "setup|test|env [TARGET]", "tools, tests and variables for an ARM target", cross::main),
     ("deb", "[--target TARGET]", "the Debian packages, in target/debian/", deb::main),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
@@ -40,7 +40,12 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
         torture::main,
     ),
     ("peers", "[--json]", "compare speed with onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
-    ("vm", "[--short] [DEB DEB]", "test the packages on an emulated arm64 machine with a camera", vm::main),
+    (
+        "vm",
+        "[--short|--door] [DEB...]",
+        "test the packages on an emulated arm64 machine with a camera",
+        vm::main,
+    ),
 ];
 
 fn main() -> ExitCode {

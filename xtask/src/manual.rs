@@ -13,8 +13,12 @@ use crate::target::Target;
 const COMPLETIONS: &[(&str, &str)] =
     &[("bash", "facelatch"), ("zsh", "_facelatch"), ("fish", "facelatch.fish")];
 
-/// Where `man/facelatch.toml.5` lists the keys.
+/// Where the page of a configuration file lists its keys.
 const KEYS: &str = r#".\" KEYS"#;
+
+/// Pages that list keys, and the file each takes them from.
+const FILES: &[(&str, &str)] =
+    &[("facelatch.toml.5", "config/facelatch.toml"), ("facelatch-door.toml.5", "config/door.toml")];
 
 /// Writes `manual/` beside the programs built for `target`, where Cargo.toml expects it. This also shows that the
 /// programs start.
@@ -24,10 +28,12 @@ pub(crate) fn write(target: &Target, programs: &Path) -> Result<()> {
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(folder.join("man"))?;
-    // Has no page to write, but must start too.
-    let mut daemon = cross::program(target, &programs.join("facelatchd"))?;
-    daemon.arg("--version");
-    succeed(daemon)?;
+    // They have no page to write, but must start too.
+    for name in ["facelatchd", "facelatch-door"] {
+        let mut program = cross::program(target, &programs.join(name))?;
+        program.arg("--version");
+        succeed(program)?;
+    }
     let client = || cross::program(target, &programs.join("facelatch"));
     let mut man = client()?;
     man.arg("man").arg(folder.join("man"));
@@ -37,10 +43,13 @@ pub(crate) fn write(target: &Target, programs: &Path) -> Result<()> {
         completions.args(["completions", shell]);
         std::fs::write(folder.join(name), read(completions)?)?;
     }
-    let keys = keys(&std::fs::read_to_string(root().join("config/facelatch.toml"))?)?;
     for page in std::fs::read_dir(root().join("man")).context("man/")? {
         let page = page?;
-        let text = std::fs::read_to_string(page.path())?.replace(KEYS, keys.trim_end());
+        let mut text = std::fs::read_to_string(page.path())?;
+        if let Some((_, file)) = FILES.iter().find(|(name, _)| page.file_name() == *name) {
+            let keys = keys(&std::fs::read_to_string(root().join(file))?)?;
+            text = text.replace(KEYS, keys.trim_end());
+        }
         std::fs::write(folder.join("man").join(page.file_name()), text)?;
     }
     // Compressed as Debian requires, without a time stamp, so that the same page gives the same file.
@@ -57,7 +66,7 @@ fn keys(config: &str) -> Result<String> {
     // The comment at the top of the file belongs to no key.
     for paragraph in config.split("\n\n").filter(|paragraph| !paragraph.lines().all(is_comment)) {
         let (text, code): (Vec<&str>, Vec<&str>) = paragraph.lines().partition(|line| is_comment(line));
-        let code = roff(code.first().context("a key or a section")?);
+        let code = roff(code.first().context("a key or a section")?.trim_start_matches('#'));
         match code.split_once(" = ") {
             Some((key, value)) => writeln!(page, ".TP\n.BI {key} \" = {}\"", value.replace('"', "\\(dq"))?,
             None => writeln!(page, ".SH {code}")?,
@@ -73,8 +82,9 @@ fn keys(config: &str) -> Result<String> {
     Ok(page)
 }
 
+/// A key or section that stands behind a `#` without a space is an example, and no comment.
 fn is_comment(line: &str) -> bool {
-    line.starts_with('#')
+    line.strip_prefix('#').is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
 /// Escapes text for troff.
@@ -89,10 +99,11 @@ mod tests {
     #[test]
     fn every_configuration_key_is_in_its_page_with_its_default() {
         let config = "# Head\n# of the file.\n\n# Eye.\n[camera]\n\n# Frame width\n# to ask for.\n# Range: 1 to 9 pixels\n\
-                      width_px = 640\n\n# What.\n#   \"a-b\": this\nreplay = \"\"\n";
+                      width_px = 640\n\n# What.\n#   \"a-b\": this\nreplay = \"\"\n\n# An example.\n#[[door]]\n\n# Its name.\n#name = \"front\"\n";
         let page = keys(config).expect("a page");
         let wanted = ".SH [camera]\nEye.\n.TP\n.BI width_px \" = 640\"\nFrame width\nto ask for.\n.br\n\
-                      Range: 1 to 9 pixels\n.TP\n.BI replay \" = \\(dq\\(dq\"\nWhat.\n.br\n\"a\\-b\": this\n";
+                      Range: 1 to 9 pixels\n.TP\n.BI replay \" = \\(dq\\(dq\"\nWhat.\n.br\n\"a\\-b\": this\n\
+                      .SH [[door]]\nAn example.\n.TP\n.BI name \" = \\(dqfront\\(dq\"\nIts name.\n";
         assert_eq!(page, wanted);
     }
 }

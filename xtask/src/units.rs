@@ -1,4 +1,4 @@
-//! Checks that the systemd units parse and how exposed the service is.
+//! Checks that the systemd units parse and how exposed the services are.
 
 use std::path::Path;
 
@@ -6,7 +6,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{command, root};
 
-const UNITS: &[&str] = &["facelatchd.service", "facelatchd.socket"];
+const UNITS: &[&str] = &["facelatchd.service", "facelatchd.socket", "facelatch-door.service"];
+
+/// Those that run a program.
+const SERVICES: &[&str] = &["facelatchd.service", "facelatch-door.service"];
 
 /// Drop-ins shipped as examples, and their units.
 const EXAMPLES: &[(&str, &str)] =
@@ -15,7 +18,7 @@ const EXAMPLES: &[(&str, &str)] =
 /// Highest exposure `systemd-analyze security` may find, in tenths.
 const MAX_EXPOSURE: &str = "10";
 
-/// Fails when a unit has an error or the service is more exposed than [`MAX_EXPOSURE`].
+/// Fails when a unit has an error or a service is more exposed than [`MAX_EXPOSURE`].
 pub(crate) fn check() -> Result<()> {
     let folder = root().join("target/units");
     put(&folder)?;
@@ -30,11 +33,14 @@ pub(crate) fn check() -> Result<()> {
     }
     verify(&changed)?;
     let threshold = format!("--threshold={MAX_EXPOSURE}");
-    let mut security = command("systemd-analyze", &["security", "--offline=true", "--no-pager", &threshold]);
-    security.arg(folder.join("facelatchd.service"));
-    let found = crate::run::read(security)?;
-    let words: Vec<&str> = found.lines().filter(|line| line.contains("Overall exposure")).collect();
-    eprintln!("{}", words.join("\n"));
+    for service in SERVICES {
+        let mut security =
+            command("systemd-analyze", &["security", "--offline=true", "--no-pager", &threshold]);
+        security.arg(folder.join(service));
+        let found = crate::run::read(security)?;
+        let words: Vec<&str> = found.lines().filter(|line| line.contains("Overall exposure")).collect();
+        eprintln!("{}", words.join("\n"));
+    }
     Ok(())
 }
 
@@ -43,7 +49,8 @@ fn put(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     for unit in UNITS {
         let text = std::fs::read_to_string(root().join("systemd").join(unit))?;
-        std::fs::write(folder.join(unit), text.replace("/usr/bin/facelatchd", "/bin/true"))?;
+        let text = text.replace("/usr/bin/facelatchd", "/bin/true");
+        std::fs::write(folder.join(unit), text.replace("/usr/bin/facelatch-door", "/bin/true"))?;
     }
     Ok(())
 }
@@ -54,7 +61,7 @@ fn verify(folder: &Path) -> Result<()> {
     verify.args(UNITS.iter().map(|unit| folder.join(unit)));
     let said = verify.output().context("cannot start systemd-analyze")?;
     let words = String::from_utf8_lossy(&said.stderr);
-    let ours: Vec<&str> = words.lines().filter(|line| line.contains("facelatchd")).collect();
+    let ours: Vec<&str> = words.lines().filter(|line| line.contains("facelatch")).collect();
     if !said.status.success() || !ours.is_empty() {
         bail!("{}", ours.join("; "));
     }

@@ -49,6 +49,33 @@ const SHORT: &[Act] = &[
     Do("unlock_pamtester"),
     Do("stranger_denied"),
     Do("daemon_killed"),
+    Do("door_lines"),
+    Do("door_starts"),
+    Do("door_grant"),
+    Do("door_stranger"),
+    Do("door_alarms"),
+    Do("door_exit"),
+    Do("door_killed"),
+];
+
+/// The door alone. The other stories have it in them.
+const DOOR: &[Act] = &[
+    Boot,
+    Do("install"),
+    Do("camera"),
+    Do("enrol"),
+    Do("door_lines"),
+    Do("door_starts"),
+    Do("door_grant"),
+    Do("door_stranger"),
+    Do("door_trigger"),
+    Do("door_alarms"),
+    Do("door_exit"),
+    Do("door_killed"),
+    Do("door_hangs"),
+    Do("door_line_taken"),
+    Do("door_bad_file"),
+    Do("door_presses"),
 ];
 
 /// All steps.
@@ -67,6 +94,18 @@ const FULL: &[Act] = &[
     Do("daemon_killed"),
     Do("daemon_hangs"),
     Do("daemon_away"),
+    Do("door_lines"),
+    Do("door_starts"),
+    Do("door_grant"),
+    Do("door_stranger"),
+    Do("door_trigger"),
+    Do("door_alarms"),
+    Do("door_exit"),
+    Do("door_killed"),
+    Do("door_hangs"),
+    Do("door_line_taken"),
+    Do("door_bad_file"),
+    Do("door_presses"),
     Do("enrol_before_power_cut"),
     PowerCut,
     Boot,
@@ -75,6 +114,7 @@ const FULL: &[Act] = &[
     Reboot,
     Boot,
     Do("after_reboot"),
+    Do("door_after_reboot"),
     Do("unlock_sudo"),
     Do("install_again"),
     Do("unlock_sudo"),
@@ -85,6 +125,7 @@ const FULL: &[Act] = &[
 #[derive(Default)]
 struct Wanted {
     short: bool,
+    door: bool,
     json: bool,
     keep_going: bool,
     cpu: Option<String>,
@@ -102,7 +143,11 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let payload = report.time("payload", || Ok((payload::make(&work, &wanted.debs)?, Vec::new())))?;
     let emulator =
         Emulator { program: emulator, image, payload, work: work.clone(), cpu: wanted.cpu.clone() };
-    let story = if wanted.short { SHORT } else { FULL };
+    let story = match (wanted.short, wanted.door) {
+        (_, true) => DOOR,
+        (true, false) => SHORT,
+        (false, false) => FULL,
+    };
     let may_lose_power = story.iter().any(|act| matches!(act, PowerCut));
     let disk = Disk::new(&emulator.image.join("root.img"), &work, may_lose_power)?;
     let mut room = Room { emulator, disk, machine: None };
@@ -215,12 +260,15 @@ fn wanted(words: &[String]) -> Result<Wanted> {
     for word in words {
         match word.as_str() {
             "--short" => wanted.short = true,
+            "--door" => wanted.door = true,
             "--json" => wanted.json = true,
             "--keep-going" => wanted.keep_going = true,
             other => match other.strip_prefix("--cpu=") {
                 Some(cpu) => wanted.cpu = Some(cpu.to_owned()),
                 None if other.starts_with('-') => {
-                    bail!("unknown argument {other}; vm takes --short, --json, --keep-going and --cpu=NAME")
+                    bail!(
+                        "unknown argument {other}; vm takes --short, --door, --json, --keep-going and --cpu=NAME"
+                    )
                 }
                 None => wanted.debs.push(std::path::absolute(other)?),
             },
@@ -238,7 +286,7 @@ fn wanted(words: &[String]) -> Result<Wanted> {
 /// The packages for arm64 in target/debian, one of each.
 fn built() -> Result<Vec<PathBuf>> {
     let folder = run::target_folder().join("debian");
-    let make = "build them with `cargo xtask deb --target arm64`, or name two";
+    let make = "build them with `cargo xtask deb --target arm64`, or name them";
     let names = |prefix: &str| -> Result<PathBuf> {
         let entries = std::fs::read_dir(&folder).with_context(|| format!("{}: {make}", folder.display()))?;
         let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -250,14 +298,12 @@ fn built() -> Result<Vec<PathBuf>> {
         match found.as_slice() {
             [one] => Ok(one.clone()),
             [] => bail!("no {prefix}*_arm64.deb in {}: {make}", folder.display()),
-            many => bail!(
-                "{} files {prefix}*_arm64.deb in {}; name the two to test",
-                many.len(),
-                folder.display()
-            ),
+            many => {
+                bail!("{} files {prefix}*_arm64.deb in {}; name those to test", many.len(), folder.display())
+            }
         }
     };
-    Ok(vec![names("facelatch_")?, names("libpam-facelatch_")?])
+    Ok(vec![names("facelatch_")?, names("libpam-facelatch_")?, names("facelatch-door_")?])
 }
 
 /// `$FACELATCH_VM_DIR`, or a folder in the user's cache.

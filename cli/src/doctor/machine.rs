@@ -15,6 +15,8 @@ use super::{Finding, volatile};
 const SERVICE_USER: &str = "facelatch";
 /// Where packages put the networks.
 const MODELS: &str = "usr/share/facelatch/models";
+/// Where `facelatch models add` puts others.
+const OWN_MODELS: &str = "usr/local/share/facelatch/models";
 /// Where the daemon keeps what it remembers.
 const STATE: &str = "var/lib/facelatch";
 /// Least free room for the store, in bytes.
@@ -92,6 +94,15 @@ pub(super) fn models(root: &Path) -> Finding {
     }
 }
 
+/// Whether the owner's own networks are what was added, if there are any.
+pub(super) fn own_models(root: &Path) -> Option<Finding> {
+    let folder = root.join(OWN_MODELS);
+    folder.join("MODELS.toml").exists().then(|| match damaged_model(&folder) {
+        Ok(count) => Finding::good("own models", format!("{count} in /{OWN_MODELS} are intact")),
+        Err(why) => Finding::bad("own models", why, "add it again with `sudo facelatch models add`"),
+    })
+}
+
 /// How many networks there are, or what is wrong with one.
 fn damaged_model(folder: &Path) -> Result<usize, String> {
     let list = folder.join("MODELS.toml");
@@ -103,7 +114,7 @@ fn damaged_model(folder: &Path) -> Result<usize, String> {
         let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         if sum != word("sha256") {
-            return Err(format!("{} is not what was shipped", path.display()));
+            return Err(format!("{} is not the file that is listed", path.display()));
         }
     }
     Ok(table.len())
@@ -211,10 +222,22 @@ mod tests {
         let whole = folder(&[(&at("MODELS.toml"), &list), (&at("x.onnx"), "test")]);
         assert!(models(whole.path()).ok);
         fs::write(whole.path().join(at("x.onnx")), "tent").expect("written");
-        assert!(models(whole.path()).found.contains("x.onnx is not what was shipped"));
+        assert!(models(whole.path()).found.contains("x.onnx is not the file that is listed"));
         fs::remove_file(whole.path().join(at("x.onnx"))).expect("removed");
         assert!(models(whole.path()).found.contains("x.onnx"));
         assert!(models(folder(&[]).path()).found.contains("MODELS.toml"));
+    }
+
+    #[test]
+    fn models_of_ones_own_are_looked_at_if_there_are_any() {
+        let sum = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"; // of "test"
+        let list = format!("[x]\nfile = \"x.onnx\"\nsha256 = \"{sum}\"\n");
+        let at = |name: &str| format!("{OWN_MODELS}/{name}");
+        assert_eq!(own_models(folder(&[]).path()).map(|found| found.ok), None);
+        let whole = folder(&[(&at("MODELS.toml"), &list), (&at("x.onnx"), "test")]);
+        assert_eq!(own_models(whole.path()).map(|found| found.ok), Some(true));
+        fs::write(whole.path().join(at("x.onnx")), "tent").expect("written");
+        assert!(own_models(whole.path()).is_some_and(|found| found.found.contains("x.onnx is not the file")));
     }
 
     #[test]

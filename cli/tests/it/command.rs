@@ -3,8 +3,12 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::Ordering;
 
+use facelatch::config::AttackLevel;
 use facelatch::serve::peer::Role;
+use facelatch_testkit::film::{BEFORE, film, random};
+use facelatch_testkit::spoil::Spoil;
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot};
 use facelatch_testkit::world::World;
 use serde_json::Value;
@@ -207,4 +211,26 @@ fn an_account_of_a_directory_is_enrolled_and_verified_by_its_own_name() {
     }
     let (code, _, err) = run(&world, &["enroll", "--", "-x"]);
     assert!(code == 2 && err.contains("begins like an option"), "{err}");
+}
+
+#[test]
+fn what_the_person_is_asked_to_do_is_shown_in_words() {
+    let world = World::with(|config| config.attack.level = AttackLevel::Challenge).knows_alice();
+    world.random.store(random(true), Ordering::SeqCst);
+    let (straight, turned) = (Shot::Live("obama-3b.jpg"), Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(30)));
+    world.stage.shows(&film(&[(BEFORE, straight), (4, turned), (60, straight)]));
+    let (code, out, err) = run(&world, &["verify", "alice"]);
+    assert!(code == 0 && out.starts_with("match: alice"), "{out}{err}");
+    let told =
+        ["look straight at the camera", "turn your head a little to the left", "look straight at the camera"];
+    let prompts: Vec<&str> = err.lines().filter(|line| told.contains(line)).collect();
+    assert_eq!(prompts, told, "{err}");
+}
+
+#[test]
+fn a_refused_picture_ends_as_a_face_that_does_not_match() {
+    let world = World::with(|config| config.attack.level = AttackLevel::Passive).knows_alice();
+    world.stage.shows(&[Shot::Spoilt("obama-3.jpg", Spoil::Recaptured)]);
+    let (code, out, _) = run(&world, &["verify", "alice"]);
+    assert!(code == 1 && out.starts_with("attack: alice\nnot taken for a live face"), "{out}");
 }

@@ -186,3 +186,42 @@ fn pixel(picture: &Frame, (x, y): (f64, f64)) -> [u8; 3] {
         (row(top) * (1.0 - down) + row(top + 1) * down).round() as u8
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paper_bends_and_does_not_stretch() {
+        let far =
+            |a: [f64; 3], b: [f64; 3]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+        let bends = [Bend::Flat, Bend::Upright(1.5), Bend::Lying(2.0), Bend::Waves(0.3), Bend::Folded(30.0)];
+        for bend in bends {
+            for (u, v) in [(0.1, 0.0), (0.6, -0.7), (-1.2, 0.4), (2.5, 1.0)] {
+                let here = bend.at([u, v]);
+                for (du, dv) in [(0.01, 0.0), (0.0, 0.01)] {
+                    let stretch = far(here, bend.at([u + du, v + dv])) / 0.01;
+                    assert!((stretch - 1.0).abs() < 0.02, "{bend:?} at {u}, {v}: {stretch}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_picture_is_seen_where_it_is_held() {
+        let rgb = (0..100 * 100).flat_map(|n| if n % 100 < 50 { [200, 0, 0] } else { [0, 0, 200] }).collect();
+        let picture = Frame::new(100, 100, rgb, BootTime::default()).expect("valid");
+        let sheet = Sheet { picture: &picture, centre: (49.5, 49.5), eyes: 20.0 };
+        let hold = |yaw| Hold { yaw, pitch: 0.0, roll: 0.0, distance: 9.0, pixels: 60.0 };
+        let at = |frame: &Frame, x: usize, y: usize| {
+            let at = (y * SIDE + x) * 3;
+            [frame.rgb()[at], frame.rgb()[at + 1], frame.rgb()[at + 2]]
+        };
+        let straight = sheet.seen(Bend::Flat, &hold(0.0)).expect("a frame");
+        let seen = [at(&straight, 200, 240), at(&straight, 280, 240), at(&straight, 5, 5)];
+        assert_eq!(seen, [[200, 0, 0], [0, 0, 200], [110; 3]]);
+        // Turned edge on, it is a line.
+        let turned = sheet.seen(Bend::Flat, &hold(1.55)).expect("a frame");
+        assert_eq!([at(&turned, 200, 240), at(&turned, 280, 240)], [[110; 3]; 2]);
+    }
+}

@@ -28,7 +28,7 @@ const STRAIGHT_YAW: f32 = 0.25;
 
 /// The first question comes this long after the face is known, and up to [`EXTRA_DELAY`] later.
 const DELAY: Duration = Duration::from_millis(150);
-const EXTRA_DELAY: Duration = Duration::from_millis(850);
+const EXTRA_DELAY: Duration = Duration::from_millis(500);
 
 /// Nobody answers sooner than this after the question.
 const REACTION: Duration = Duration::from_millis(150);

@@ -1,22 +1,68 @@
 //! The network that tells pictures of faces from faces, one frame at a time.
+//!
+//! It sees more than the face: a screen's or print's edge, light that does not fit, the pattern of a screen's pixels. How
+//! it was trained, and on whom it was measured: `models/attack.md`.
+
+use zeroize::Zeroizing;
 
 use super::{FrameScore, Score};
 use crate::camera::Frame;
-use crate::detect::Face;
+use crate::camera::scale::{Interpolation, scaled};
+use crate::detect::{Bbox, Face};
 use crate::model::{ModelError, Network};
 
-/// STUB.
+/// Side of the square that is judged, in longer sides of the face's box.
+const FIELD: f32 = 2.7;
+
+/// Log-odds of live from logits, one of them for live and each of the others for a kind of attack.
+fn log_odds(logits: &[f32], live: usize) -> Option<Score> {
+    let attacks = || logits.iter().enumerate().filter(|(at, _)| *at != live).map(|(_, logit)| *logit);
+    let most = attacks().fold(f32::NEG_INFINITY, f32::max);
+    let attack = most + attacks().map(|logit| (logit - most).exp()).sum::<f32>().ln();
+    logits.get(live).map(|live| Score(live - attack)).filter(|score| score.0.is_finite())
+}
+
+/// Judges frames with a network of kind `attack`.
 pub struct AttackNetwork {
     network: Network,
 }
 
 impl AttackNetwork {
-    /// STUB.
+    /// Around a loaded network of kind `attack`.
     ///
     /// # Errors
-    /// None.
+    /// [`ModelError`] when it does not run, or its output is not that of such a network.
     pub fn new(network: Network) -> Result<Self, ModelError> {
-        Ok(Self { network })
+        let network = Self { network };
+        // One run on black proves shape and finiteness before the first face comes.
+        network.run(&[], 1)?;
+        Ok(network)
+    }
+
+    /// Log-odds that the face in this frame is live.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the network fails.
+    pub fn score(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError> {
+        let Square { x, y, side } = Square::around(&face.bbox, frame.width(), frame.height());
+        let (row, begin, length) = (frame.width() as usize * 3, x as usize * 3, side as usize * 3);
+        let rows = frame.rgb().chunks_exact(row).skip(y as usize).take(side as usize);
+        let cut: Zeroizing<Vec<u8>> =
+            Zeroizing::new(rows.flat_map(|row| row.iter().skip(begin).take(length)).copied().collect());
+        let wanted = self.network.input_size().0 as u32;
+        let failed = |e: String| self.network.bad_output(format!("face cannot be resized: {e}"));
+        let small = scaled(&cut, (side, side), (wanted, wanted), Interpolation::Linear).map_err(failed)?;
+        self.run(&Zeroizing::new(small), wanted as usize)
+    }
+
+    fn run(&self, rgb: &[u8], side: usize) -> Result<Score, ModelError> {
+        let outputs = self.network.run(self.network.planes(rgb, side, side))?;
+        let live = self.network.live_logit();
+        let [logits] = outputs.as_slice() else {
+            return Err(self.network.bad_output(format!("{} outputs, it must have 1", outputs.len())));
+        };
+        let why = || format!("{} logits, it must have number {live} for live, and others", logits.len());
+        log_odds(logits, live).ok_or_else(|| self.network.bad_output(why()))
     }
 }
 
@@ -25,7 +71,32 @@ impl FrameScore for AttackNetwork {
         self.network.sha256()
     }
 
-    fn score(&self, _: &Frame, _: &Face) -> Result<Score, ModelError> {
-        Ok(Score(0.0))
+    fn score(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError> {
+        Self::score(self, frame, face)
     }
 }
+
+/// A square of whole pixels inside a frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Square {
+    x: u32,
+    y: u32,
+    side: u32,
+}
+
+impl Square {
+    /// [`FIELD`] times the face; moved inside the frame, and as large as its shorter side at most. Whatever the box is, even
+    /// outside or not finite, the square is inside and has a pixel.
+    fn around(face: &Bbox, width: u32, height: u32) -> Self {
+        let most = width.min(height).max(1);
+        let side = ((FIELD * face.w.max(face.h)).round() as u32).clamp(1, most);
+        let place = |middle: f32, length: u32| {
+            let first = (middle - side as f32 / 2.0).round().max(0.0) as u32;
+            first.min(length.saturating_sub(side))
+        };
+        Self { x: place(face.x + face.w / 2.0, width), y: place(face.y + face.h / 2.0, height), side }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,9 @@ use super::grey::Grey;
 use crate::camera::Frame;
 use crate::detect::{Bbox, Face};
 
+#[cfg(test)]
+mod tests;
+
 /// Cells along the longer side of a frame.
 const LONG: u32 = 80;
 
@@ -24,11 +27,13 @@ const MAX_MOVING: f32 = 0.02;
 /// Share of the room, away from the face, that must look as learned. With less, camera or light are not what they were.
 const MIN_KNOWN: f32 = 0.6;
 
-/// Share of what is around the head that is evidence of a live one even where no room is seen: what else would show it?
-const MIN_SEEN: f32 = 0.8;
+/// Share of what is around the head that is evidence of a live one even where the room is not known.
+const MIN_SEEN: f32 = 0.9;
 
-/// Cells of a region that say anything, at least.
+/// Cells of the room that say anything, at least; the same of a part around the head; and such parts.
 const MIN_CELLS: usize = 20;
+const MIN_PART_CELLS: usize = 8;
+const MIN_PARTS: usize = 3;
 
 /// How much light a cell may change by itself: in any light, and in proportion.
 const NOISE: (f32, f32) = (6.0, 0.06);
@@ -39,11 +44,12 @@ const GAIN: (f32, usize) = (1.2, 96);
 /// Added to the light before it is divided: black is never quite black.
 const BLACK: f32 = 4.0;
 
-/// Log-odds of live where all of the background is hidden, and their slope by the share of it that is seen.
-const LINE: (f32, f32) = (-6.5, 9.0);
+/// Log-odds of live where all of the background is hidden, and their slope by the share of it that is seen: a logistic
+/// regression (docs/attacks.md says on what).
+const LINE: (f32, f32) = (-4.8, 6.6);
 
-/// No cue outweighs everything else.
-const LIMITS: (f32, f32) = (-3.0, 2.0);
+/// No cue outweighs everything else, and this one says little for a face: a mask cut out of a picture hides no background.
+const LIMITS: (f32, f32) = (-3.0, 0.7);
 
 /// The background, and how much of it was seen around the face of the present presentation. Its pictures are wiped when
 /// dropped.
@@ -116,15 +122,52 @@ fn is_still(last: &Grey, now: &Grey) -> bool {
     moving as f32 <= MAX_MOVING * changes.len() as f32
 }
 
-/// Where a cell lies: its distance from the middle of the face's box across and down, in its widths and heights.
-fn is_room(across: f32, down: f32) -> bool {
-    (across.abs() > 1.7 || down < -1.5) && (down < 0.3 || across.abs() > 2.2)
+/// Parts of the surroundings of a head: its sides, above it, and the two corners between, where a head is round and a
+/// picture is not.
+const PARTS: usize = 5;
+
+/// What is seen in a cell, by its distance from the middle of the face's box across and down, in its widths and heights.
+enum Place {
+    /// The head and what is below, and the seam between the other places: left out.
+    Body,
+    /// One of the parts around the head.
+    Around(usize),
+    /// Away from it.
+    Room,
 }
 
-/// Around the head, as near as hair allows.
-fn is_around(across: f32, down: f32) -> bool {
-    let near = across.abs() < 1.4 && (-1.4..0.2).contains(&down);
-    near && (across.abs() > 0.8 || down < -0.95)
+impl Place {
+    fn of(across: f32, down: f32) -> Self {
+        let aside = across.abs();
+        let is_left = across < 0.0;
+        match () {
+            () if (aside > 1.7 || down < -1.5) && (down < 0.3 || aside > 2.2) => Self::Room,
+            () if (0.75..1.4).contains(&aside) && (-0.55..0.2).contains(&down) => {
+                Self::Around(usize::from(is_left))
+            }
+            () if (0.55..0.9).contains(&aside) && (-0.95..-0.55).contains(&down) => {
+                Self::Around(2 + usize::from(is_left))
+            }
+            () if aside < 0.6 && (-1.4..-0.9).contains(&down) => Self::Around(4),
+            () => Self::Body,
+        }
+    }
+}
+
+/// The cells of each part around the head, and those of the room.
+fn places(grey: &Grey, bbox: &Bbox) -> ([Vec<usize>; PARTS], Vec<usize>) {
+    let (mut parts, mut room) = ([const { Vec::new() }; PARTS], Vec::new());
+    for at in 0..grey.light().len() {
+        let (column, row) = ((at % grey.width()) as f32 + 0.5, (at / grey.width()) as f32 + 0.5);
+        let across = (column / grey.scale() - bbox.x) / bbox.w - 0.5;
+        let down = (row / grey.scale() - bbox.y) / bbox.h - 0.5;
+        match Place::of(across, down) {
+            Place::Around(part) => parts[part].push(at),
+            Place::Room => room.push(at),
+            Place::Body => {}
+        }
+    }
+    (parts, room)
 }
 
 impl Background {
@@ -145,31 +188,26 @@ impl Background {
         if self.learned < MIN_LEARNED || !self.mean.is_like(grey) {
             return None;
         }
-        let Bbox { x, y, w, h } = face.bbox;
-        let (mut around, mut room) = (Vec::new(), Vec::new());
-        for at in 0..grey.light().len() {
-            let (column, row) = ((at % grey.width()) as f32 + 0.5, (at / grey.width()) as f32 + 0.5);
-            let (across, down) = ((column / grey.scale() - x) / w - 0.5, (row / grey.scale() - y) / h - 0.5);
-            if is_around(across, down) {
-                around.push(at);
-            } else if is_room(across, down) {
-                room.push(at);
+        let (parts, room) = places(grey, &face.bbox);
+        let gain = self.gain(grey, &room).filter(|gain| self.seen(grey, *gain, &room) >= MIN_KNOWN);
+        match gain {
+            Some(gain) if room.len() >= MIN_CELLS => self.mean_seen(grey, gain, &parts),
+            // What is hidden may be the camera's doing. What is seen is seen.
+            _ => {
+                let all: Vec<usize> = parts.iter().flatten().chain(&room).copied().collect();
+                self.mean_seen(grey, self.gain(grey, &all)?, &parts).filter(|seen| *seen >= MIN_SEEN)
             }
         }
-        if around.len() < MIN_CELLS {
-            return None;
-        }
-        let known = (room.len() >= MIN_CELLS).then_some(&room).and_then(|room| {
-            let gain = self.gain(grey, room)?;
-            (self.seen(grey, gain, room) >= MIN_KNOWN).then_some(gain)
-        });
-        match known {
-            Some(gain) => Some(self.seen(grey, gain, &around)),
-            None => {
-                let gain = self.gain(grey, &around)?;
-                Some(self.seen(grey, gain, &around)).filter(|seen| *seen >= MIN_SEEN)
-            }
-        }
+    }
+
+    /// The mean of the shares of these parts that are seen, each part alike.
+    fn mean_seen(&self, grey: &Grey, gain: f32, parts: &[Vec<usize>; PARTS]) -> Option<f32> {
+        let shares: Vec<f32> = parts
+            .iter()
+            .filter(|part| part.len() >= MIN_PART_CELLS)
+            .map(|part| self.seen(grey, gain, part))
+            .collect();
+        (shares.len() >= MIN_PARTS).then(|| shares.iter().sum::<f32>() / shares.len() as f32)
     }
 
     /// How much brighter the frame is in most of these cells, as a factor.

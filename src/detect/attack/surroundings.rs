@@ -11,16 +11,16 @@ use crate::camera::Frame;
 use crate::clock::BootTime;
 use crate::detect::{Bbox, Face, Point};
 
+#[cfg(test)]
+mod tests;
+
 /// Cells along the longer side of a frame.
 const LONG: u32 = 160;
 
-/// A frame is compared with the one that is about so much older.
-const LAG: Duration = Duration::from_millis(330);
-
-/// One older than this says nothing any more.
+/// A frame that is older than this is not compared with.
 const MAX_LAG: Duration = Duration::from_millis(1200);
 
-/// Frames that are kept at most: a third of a second of them, at 30 a second.
+/// Frames that are kept at most.
 const MAX_KEPT: usize = 12;
 
 /// Pairs of frames that are judged together, the newest.
@@ -41,14 +41,15 @@ const MAX_DIFFERENCE: f32 = 30.0;
 /// By how much one cell beside the best displacement must fit worse, in levels of light. Less is a wall without marks.
 const MIN_SHARPNESS: f32 = 0.15;
 
-/// A face that moved less, in cells, does not tell whether anything moves with it.
-const MIN_MOVE: f32 = 0.4;
+/// How far the face must have moved, in cells. With less it does not tell whether anything moves with it, and with more
+/// what does is beyond reach.
+const MOVE: std::ops::RangeInclusive<f32> = 0.4..=3.0;
 
 /// A room that moved farther, in cells, is seen by a camera that moved. Then what is near moves against what is far.
 const MAX_ROOM_MOVE: f32 = 0.25;
 
 /// Log-odds of live where nothing moves with the face, and their slope by the share of its movement that is shared.
-const LINE: (f32, f32) = (1.0, -15.0);
+const LINE: (f32, f32) = (0.9, -20.0);
 
 /// No cue outweighs everything else.
 const LIMITS: (f32, f32) = (-3.0, 0.7);
@@ -57,7 +58,7 @@ const LIMITS: (f32, f32) = (-3.0, 0.7);
 #[derive(Default)]
 pub struct Surroundings {
     kept: VecDeque<Seen>,
-    shares: VecDeque<f32>,
+    shares: VecDeque<Shares>,
 }
 
 impl Surroundings {
@@ -68,8 +69,8 @@ impl Surroundings {
         let old = self
             .kept
             .iter()
-            .filter(|old| now.taken_at.since(old.taken_at) <= MAX_LAG)
-            .min_by_key(|old| now.taken_at.since(old.taken_at).abs_diff(LAG));
+            .filter(|old| now.taken_at.since(old.taken_at) <= MAX_LAG && MOVE.contains(&now.moved_since(old)))
+            .max_by(|one, other| now.moved_since(one).total_cmp(&now.moved_since(other)));
         self.shares.extend(old.and_then(|old| shared(old, &now)));
         self.kept.push_back(now);
         self.kept.drain(..self.kept.len().saturating_sub(MAX_KEPT));
@@ -79,9 +80,16 @@ impl Surroundings {
     /// The share of the face's movement that its surroundings have in common with it: 0 for a head before a room, 1 for a
     /// picture. `None` when it hardly moved, when the camera did, and before a wall without marks.
     pub fn share(&self) -> Option<f32> {
-        let mut shares: Vec<f32> = self.shares.iter().copied().collect();
-        shares.sort_by(f32::total_cmp);
-        shares.get(shares.len() / 2).copied().filter(|_| shares.len() >= MIN_PAIRS)
+        if self.shares.len() < MIN_PAIRS {
+            return None;
+        }
+        let median = |of: fn(&Shares) -> f32| {
+            let mut shares: Vec<f32> = self.shares.iter().map(of).collect();
+            shares.sort_by(f32::total_cmp);
+            shares.get(shares.len() / 2).copied()
+        };
+        // Long hair beside the head moves with it, and a screen may end above it: what moves less decides.
+        Some(median(|shares| shares.around)?.min(median(|shares| shares.above)?))
     }
 
     /// Log-odds that the face is live. A film whose screen does not move looks like a head here, so a high score says
@@ -128,6 +136,11 @@ impl Seen {
         }
     }
 
+    /// How far the face moved.
+    fn moved_since(&self, old: &Self) -> f32 {
+        (self.middle.x - old.middle.x).hypot(self.middle.y - old.middle.y)
+    }
+
     fn place(&self, x: usize, y: usize) -> Place {
         // From the middle of the box, in its widths and heights.
         let across = ((x as f32 + 0.5 - self.bbox.x) / self.bbox.w - 0.5).abs();
@@ -143,9 +156,16 @@ impl Seen {
     }
 }
 
-/// The share of the face's movement from one frame to another that what is around it has in common; by what is above it
-/// or by all, whichever moved less: long hair moves with the head, and a screen may end above it.
-fn shared(old: &Seen, now: &Seen) -> Option<f32> {
+/// The shares of the face's movement from one frame to another that what is around it has in common.
+#[derive(Clone, Copy)]
+struct Shares {
+    /// Above it and beside it.
+    around: f32,
+    /// Above it only.
+    above: f32,
+}
+
+fn shared(old: &Seen, now: &Seen) -> Option<Shares> {
     if !old.grey.is_like(&now.grey) {
         return None;
     }
@@ -165,12 +185,12 @@ fn shared(old: &Seen, now: &Seen) -> Option<f32> {
     let room = shift(&room).filter(|room| room.x.hypot(room.y) <= MAX_ROOM_MOVE)?;
     let face = Point { x: now.middle.x - old.middle.x - room.x, y: now.middle.y - old.middle.y - room.y };
     let length = face.x.hypot(face.y);
-    if length < MIN_MOVE {
+    if !MOVE.contains(&length) {
         return None;
     }
     let share =
         |moved: Point| ((moved.x - room.x) * face.x + (moved.y - room.y) * face.y) / (length * length);
-    Some(share(shift(&around)?).min(share(shift(&above)?)))
+    Some(Shares { around: share(shift(&around)?), above: share(shift(&above)?) })
 }
 
 /// All cells that are the same place in both frames, no nearer to the border than the reach.

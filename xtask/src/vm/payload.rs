@@ -1,4 +1,4 @@
-//! The machine's second disk: packages, pictures and the steps.
+//! The machine's second disk: packages, pictures, the steps, and what watches a line.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,13 @@ pub(super) fn make(work: &Path, debs: &[PathBuf]) -> Result<PathBuf> {
         std::fs::copy(deb, packages.join(deb.file_name().context("no file name")?))
             .with_context(|| deb.display().to_string())?;
     }
-    std::fs::copy(root().join("tests/vm/steps.sh"), folder.join("steps.sh"))?;
+    for steps in ["steps.sh", "door.sh"] {
+        std::fs::copy(root().join("tests/vm").join(steps), folder.join(steps))?;
+    }
+    let mut compile =
+        command("aarch64-linux-gnu-gcc", &["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"]);
+    compile.arg(folder.join("watch")).arg(root().join("tests/vm/watch.c"));
+    succeed(compile)?;
     let text = |path: &Path| path.to_str().map(str::to_owned).context("the cache's path is not UTF-8");
     let words = ["-q", "-O", "^has_journal", "-L", "payload", "-d"];
     let mut make = command("mkfs.ext4", &words);

@@ -7,6 +7,7 @@ mod attack;
 mod chips;
 mod fit;
 mod import;
+mod lab;
 mod lfw;
 mod measure;
 mod stress;
@@ -23,6 +24,8 @@ fn main() -> ExitCode {
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
         args::Verb::Attack(attack) => attack::run(&attack),
         args::Verb::Import(import) => import::run(&import),
+        args::Verb::Lab(lab) => lab::run(&lab),
+        args::Verb::Landmarks(landmarks) => lab::landmarks(&landmarks),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
         args::Verb::Measure(measure) => measure::run(&measure),
         args::Verb::Stress(stress) => stress::run(&stress),

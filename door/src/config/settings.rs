@@ -1,0 +1,148 @@
+//! The table of settings, and the only place that knows their names, defaults, ranges and units. The structs, the check of
+//! the ranges, `config/door.toml` (`cargo xtask config`) and facelatch-door.toml(5) all come from it.
+
+use std::path::PathBuf;
+
+use super::Refused;
+use super::table::{choices, settings};
+use super::value::LineId;
+
+settings! {
+    /// The daemon.
+    "" Config {
+        /// The socket of facelatchd.
+        socket: PathBuf = facelatch_wire::DEFAULT_SOCKET.into();
+    } with {
+        door: Vec<Door>,
+    }
+
+    /// A door. Repeat the sections from here on for each further one.
+    "[[door]]" Door {
+        /// What it is called in the journal: lower-case letters, digits, "-" and "_".
+        name: String = String::new();
+        /// Whether an identification that matches opens it. True for at most one door, since the daemon has one camera.
+        face: bool = true;
+        /// After a pulse, a face opens the door no sooner than this. The exit button does.
+        rearm_s: f64 = 2.0, 0.0..=60.0 "seconds";
+        /// Report a door that stands open for longer than this.
+        held_open_s: f64 = 30.0, 1.0..=3600.0 "seconds";
+    } with {
+        strike: Strike,
+        contact: Option<Contact>,
+        exit: Option<Exit>,
+        trigger: Option<Trigger>,
+        tamper: Option<Tamper>,
+    }
+
+    /// What keeps the door shut: the line of the relay or driver. Every door has one.
+    "[door.strike]" Strike {
+        /// The chip: its label ("pinctrl-rp1"), its name ("gpiochip0"), or empty for whichever has a line of that name. Prefer
+        /// the label: numbers of chips change between kernels.
+        chip: String = String::new();
+        /// The line: its name ("GPIO17"), or its number on the chip. `gpioinfo` lists both.
+        line: LineId = LineId::default();
+        /// Whether the relay is on while the line is low, as on many relay boards.
+        active_low: bool = false;
+        /// Whether the door is shut while the relay is on: a magnet that needs the line to hold. It lets go whenever
+        /// facelatch-door does not run. False for a strike, and for a magnet on the relay's normally closed contact. See
+        /// docs/door.md.
+        hold: bool = false;
+        /// How long the door is let open. It ends early once the door was opened and closed again.
+        pulse_s: f64 = 3.0, 0.5..=10.0 "seconds";
+    }
+
+    /// A switch that tells whether the door is closed. Without it there is no alarm, and every pulse has its full length.
+    "[door.contact]" Contact {
+        /// The chip, as above.
+        chip: String = String::new();
+        /// The line, as above.
+        line: LineId = LineId::default();
+        /// The level while the door is closed: "low" for a switch to ground that closes with the door, so that a cut wire
+        /// counts as an open door; "high" for one that opens with it.
+        active: Level = Level::Low;
+        /// What holds the line while the switch is open.
+        bias: Bias = Bias::PullUp;
+        /// Changes shorter than this are no changes.
+        debounce_ms: u32 = 50, 0..=1000 "milliseconds";
+    }
+
+    /// A button, or the switch of an inner handle, that opens the door for whoever leaves. It works without the daemon.
+    "[door.exit]" Exit {
+        /// The chip, as above.
+        chip: String = String::new();
+        /// The line, as above.
+        line: LineId = LineId::default();
+        /// The level while it is pressed.
+        active: Level = Level::Low;
+        /// What holds the line while it is not.
+        bias: Bias = Bias::PullUp;
+        /// Changes shorter than this are no changes.
+        debounce_ms: u32 = 20, 0..=1000 "milliseconds";
+    }
+
+    /// A button or motion sensor outside: while it is active, the daemon is asked to look.
+    "[door.trigger]" Trigger {
+        /// The chip, as above.
+        chip: String = String::new();
+        /// The line, as above.
+        line: LineId = LineId::default();
+        /// The level that asks for a look: "low" for a button to ground, "high" for most motion sensors.
+        active: Level = Level::Low;
+        /// What holds the line otherwise: "none" for a sensor that drives it.
+        bias: Bias = Bias::PullUp;
+        /// Changes shorter than this are no changes.
+        debounce_ms: u32 = 20, 0..=1000 "milliseconds";
+    }
+
+    /// A switch that reports an opened case or a cut cable.
+    "[door.tamper]" Tamper {
+        /// The chip, as above.
+        chip: String = String::new();
+        /// The line, as above.
+        line: LineId = LineId::default();
+        /// The level that means tampering: "high" for a loop to ground.
+        active: Level = Level::High;
+        /// What holds the line while the switch is open.
+        bias: Bias = Bias::PullUp;
+        /// Changes shorter than this are no changes.
+        debounce_ms: u32 = 50, 0..=1000 "milliseconds";
+    }
+}
+
+choices! {
+    /// The level of an input.
+    Level {
+        /// connected to ground
+        Low = "low",
+        /// at the supply voltage
+        High = "high",
+    }
+
+    /// What the chip itself connects to an input.
+    Bias {
+        /// a resistor to the supply voltage
+        PullUp = "pull-up",
+        /// a resistor to ground
+        PullDown = "pull-down",
+        /// nothing
+        None = "none",
+        /// whatever it was
+        AsIs = "as-is",
+    }
+}
+
+impl Config {
+    /// The first value of any section that is outside its range.
+    pub(super) fn check_all_ranges(&self) -> Result<(), Refused> {
+        for door in &self.door {
+            let place = |table: &str| format!("door {:?}: {table}", door.name);
+            door.check_ranges(&place(""))?;
+            door.strike.check_ranges(&place("strike."))?;
+            door.contact.iter().try_for_each(|input| input.check_ranges(&place("contact.")))?;
+            door.exit.iter().try_for_each(|input| input.check_ranges(&place("exit.")))?;
+            door.trigger.iter().try_for_each(|input| input.check_ranges(&place("trigger.")))?;
+            door.tamper.iter().try_for_each(|input| input.check_ranges(&place("tamper.")))?;
+        }
+        self.check_ranges("")
+    }
+}

@@ -1,0 +1,169 @@
+use super::*;
+use facelatch_wire::reply::EventKind;
+use std::path::Path;
+
+const FILE: &str = "
+[[door]]
+name = \"front\"
+[door.strike]
+line = \"A\"
+[door.contact]
+line = \"B\"
+[door.exit]
+line = \"C\"
+[door.trigger]
+line = \"D\"
+
+[[door]]
+name = \"back\"
+face = false
+[door.strike]
+line = \"E\"
+[door.exit]
+line = \"F\"
+";
+
+fn at(ms: u64) -> Moment {
+    Moment(Duration::from_millis(ms))
+}
+
+/// The doors of the file, with all lines there and both closed.
+struct Doors(Controller);
+
+impl Doors {
+    fn new(exit_only: bool) -> Self {
+        let config = Config::parse(Path::new("door.toml"), FILE).expect("right");
+        let mut doors = Self(Controller::new(&config, exit_only));
+        assert!(!doors.0.is_ready());
+        for door in 0..2 {
+            doors.hears(0, Message::Strike { door, lost: None });
+            doors.input(0, door, Role::Exit, LineState::There(false));
+        }
+        doors.input(0, 0, Role::Contact, LineState::There(true));
+        doors.input(0, 0, Role::Trigger, LineState::There(false));
+        assert!(doors.0.is_ready());
+        assert!(doors.0.status().ends_with("not there: daemon"));
+        let there = doors.hears(0, Message::Daemon { lost: None });
+        assert!(says(&there, Urgency::Info, "daemon: its events come in"));
+        doors
+    }
+
+    fn hears(&mut self, ms: u64, message: Message) -> Vec<Order> {
+        self.0.handle(message, at(ms), Duration::from_millis(ms))
+    }
+
+    fn input(&mut self, ms: u64, door: usize, role: Role, state: LineState) -> Vec<Order> {
+        self.hears(ms, Message::Input { door, role, state })
+    }
+
+    fn matched(&mut self, ms: u64, time: u64) -> Vec<Order> {
+        let (kind, verdict) = (EventKind::Identify, Some(Outcome::Match));
+        let event = Event { kind, verdict, time, user: Some("alice".into()), ..Event::default() };
+        self.hears(ms, Message::Event(event))
+    }
+}
+
+fn opened(orders: &[Order]) -> Vec<usize> {
+    let numbers = orders.iter().filter_map(|order| match order {
+        Order::Open(number) => Some(*number),
+        _ => None,
+    });
+    numbers.collect()
+}
+
+fn says(orders: &[Order], urgency: Urgency, text: &str) -> bool {
+    orders.iter().any(|order| matches!(order, Order::Say(is, said) if *is == urgency && said.contains(text)))
+}
+
+#[test]
+fn each_match_opens_the_one_door_that_faces_open() {
+    let mut doors = Doors::new(false);
+    let orders = doors.matched(1000, 1);
+    assert_eq!(opened(&orders), [0]);
+    assert!(says(&orders, Urgency::Info, "front: unlocked for \"alice\""), "{orders:?}");
+    assert_eq!(opened(&doors.matched(2000, 2)), [0; 0], "while it is open");
+    assert_eq!(opened(&doors.matched(9000, 9)), [0]);
+}
+
+#[test]
+fn a_match_that_is_late_opens_nothing_and_is_told() {
+    let mut doors = Doors::new(false);
+    let orders = doors.matched(10_000, 4);
+    assert!(opened(&orders).is_empty() && says(&orders, Urgency::Error, "no door opens"), "{orders:?}");
+}
+
+#[test]
+fn nobody_else_opens_a_door() {
+    let mut doors = Doors::new(false);
+    for outcome in Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Match) {
+        let event = Event { kind: EventKind::Identify, verdict: Some(outcome), ..Event::default() };
+        assert_eq!(doors.hears(100, Message::Event(event)), [], "{outcome}");
+    }
+    let login = Event { kind: EventKind::Verify, verdict: Some(Outcome::Match), ..Event::default() };
+    assert_eq!(doors.hears(100, Message::Event(login)), []);
+    let looked = doors.hears(100, Message::Looked(Ok(Outcome::Match)));
+    assert!(opened(&looked).is_empty(), "the reply to a look opens nothing, the event does");
+}
+
+#[test]
+fn the_exit_buttons_work_without_the_daemon_each_for_its_door() {
+    let mut doors = Doors::new(false);
+    let lost = doors.hears(50, Message::Daemon { lost: Some("gone".into()) });
+    assert!(says(&lost, Urgency::Error, "daemon: gone"));
+    assert_eq!(doors.hears(60, Message::Daemon { lost: Some("gone".into()) }), [], "told once");
+    assert_eq!(opened(&doors.input(100, 0, Role::Exit, LineState::Edge(true))), [0]);
+    assert_eq!(opened(&doors.input(100, 1, Role::Exit, LineState::Edge(true))), [1]);
+    assert_eq!(doors.0.status(), "not there: daemon");
+}
+
+#[test]
+fn with_a_refused_configuration_only_the_exit_buttons_work() {
+    let mut doors = Doors::new(true);
+    let orders = doors.matched(1000, 1);
+    assert!(opened(&orders).is_empty() && says(&orders, Urgency::Info, "no door opens"), "{orders:?}");
+    assert_eq!(doors.input(2000, 0, Role::Trigger, LineState::Edge(true)), []);
+    assert_eq!(opened(&doors.input(3000, 0, Role::Exit, LineState::Edge(true))), [0]);
+    assert!(doors.0.status().starts_with("the configuration is refused"));
+}
+
+#[test]
+fn the_trigger_asks_for_looks_and_a_match_ends_them() {
+    let mut doors = Doors::new(false);
+    assert_eq!(doors.input(100, 0, Role::Trigger, LineState::Edge(true)), [Order::Look]);
+    assert_eq!(doors.input(300, 0, Role::Trigger, LineState::Edge(false)), []);
+    let orders = doors.hears(900, Message::Looked(Ok(Outcome::TooFar)));
+    assert!(says(&orders, Urgency::Info, "looked: too-far"));
+    assert_eq!(doors.0.next(), Some(at(1200)));
+    assert_eq!(doors.0.tick(at(1200)), [Order::Look]);
+    doors.hears(1500, Message::Looked(Ok(Outcome::Match)));
+    assert_eq!(doors.0.next(), None);
+}
+
+#[test]
+fn a_line_that_is_lost_is_told_once_and_so_is_its_return() {
+    let mut doors = Doors::new(false);
+    let lost = || LineState::Lost("unplugged".into());
+    let orders = doors.input(100, 0, Role::Contact, lost());
+    assert!(says(&orders, Urgency::Error, "front: contact: unplugged"), "{orders:?}");
+    assert_eq!(doors.input(200, 0, Role::Contact, lost()), []);
+    assert_eq!(doors.0.status(), "not there: front: contact");
+    assert!(opened(&doors.matched(1000, 1)).is_empty(), "it stays locked");
+    let orders = doors.input(2000, 0, Role::Contact, LineState::There(true));
+    assert!(says(&orders, Urgency::Info, "front: contact: works again"), "{orders:?}");
+    assert_eq!(opened(&doors.matched(3000, 3)), [0]);
+    assert!(says(
+        &doors.hears(3000, Message::Strike { door: 1, lost: Some("held".into()) }),
+        Urgency::Error,
+        "back: strike: held"
+    ));
+}
+
+#[test]
+fn alarms_are_told_as_such() {
+    let mut doors = Doors::new(false);
+    let orders = doors.input(100, 0, Role::Contact, LineState::Edge(false));
+    assert!(says(&orders, Urgency::Alarm, "front: forced"), "{orders:?}");
+    assert!(says(&doors.0.tick(at(30_100)), Urgency::Alarm, "front: held open"));
+    let lost = Event { kind: EventKind::Identify, lost: Some(7), ..Event::default() };
+    assert!(says(&doors.hears(200, Message::Event(lost)), Urgency::Error, "7 events were lost"));
+}

@@ -1,0 +1,162 @@
+//! Real lines: the kernel's GPIO character devices, second version of their interface (Linux 5.10).
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gpiocdev::chip::{Chip, chips};
+use gpiocdev::line::{EdgeDetection, EdgeKind, Offset, Value};
+use gpiocdev::{Request, request};
+
+use crate::config::{Bias, InputSettings, LineId, Place, Strike};
+use crate::line::{Input, LineError, Output};
+
+/// What `gpioinfo` shows as the user of our lines.
+const CONSUMER: &str = "facelatch-door";
+
+/// A line that was found.
+pub(crate) struct Found {
+    pub(crate) chip: PathBuf,
+    pub(crate) offset: Offset,
+}
+
+/// Looks a line up on all chips that are there now.
+pub(crate) fn find(place: &Place) -> Result<Found, LineError> {
+    let failed = |error: gpiocdev::Error| LineError::Failed { place: place.clone(), why: error.to_string() };
+    let mut found: Option<Found> = None;
+    let mut denied = None;
+    for path in chips().map_err(failed)? {
+        let offset = match Chip::from_path(&path).and_then(|chip| offset_on(&chip, place)) {
+            Ok(Some(offset)) => offset,
+            Ok(None) => continue,
+            Err(error) => {
+                denied = Some(error.to_string());
+                continue;
+            }
+        };
+        if let Some(first) = found {
+            let name = |path: &Path| path.display().to_string();
+            let (first, second) = (name(&first.chip), name(&path));
+            return Err(LineError::Ambiguous { place: place.clone(), first, second });
+        }
+        found = Some(Found { chip: path, offset });
+    }
+    let missing = || match denied {
+        Some(why) => LineError::Denied { place: place.clone(), why },
+        None => LineError::NotFound { place: place.clone() },
+    };
+    found.ok_or_else(missing)
+}
+
+/// Its number on this chip, if the chip is meant and has it.
+fn offset_on(chip: &Chip, place: &Place) -> gpiocdev::Result<Option<Offset>> {
+    let info = chip.info()?;
+    let wanted = place.chip.as_str();
+    if !wanted.is_empty() && wanted != info.label && wanted != info.name {
+        return Ok(None);
+    }
+    match &place.line {
+        LineId::Number(number) => Ok((*number < info.num_lines).then_some(*number)),
+        LineId::Name(name) => Ok(chip.find_line_info(name).map(|line| line.offset)),
+    }
+}
+
+/// A line that we hold.
+struct Held {
+    request: Request,
+    place: Place,
+}
+
+impl Held {
+    fn ask(place: &Place, set: impl FnOnce(&mut request::Builder)) -> Result<Self, LineError> {
+        let found = find(place)?;
+        let mut builder = Request::builder();
+        builder.on_chip(&found.chip).with_consumer(CONSUMER).with_line(found.offset);
+        set(&mut builder);
+        let request = builder.request().map_err(|error| refused(place, &found, &error))?;
+        Ok(Self { request, place: place.clone() })
+    }
+
+    fn failed(&self, error: gpiocdev::Error) -> LineError {
+        LineError::Failed { place: self.place.clone(), why: format!("{error}; was the chip unplugged?") }
+    }
+
+    fn value(&self) -> Result<bool, LineError> {
+        self.request.lone_value().map(|value| value == Value::Active).map_err(|error| self.failed(error))
+    }
+}
+
+fn refused(place: &Place, found: &Found, error: &gpiocdev::Error) -> LineError {
+    let place = place.clone();
+    let used = Chip::from_path(&found.chip).and_then(|chip| chip.line_info(found.offset));
+    match used {
+        Ok(line) if line.used => LineError::Busy { place, consumer: line.consumer },
+        _ => LineError::Failed { place, why: error.to_string() },
+    }
+}
+
+/// The line of a strike, from now on without letting the door open.
+pub(crate) fn strike(strike: &Strike) -> Result<Box<dyn Output>, LineError> {
+    // Active is "open" for the rest of the program. A lock that holds by current is open without it.
+    let active_low = strike.active_low != strike.hold;
+    Ok(Box::new(output(&strike.place(), active_low)?))
+}
+
+/// Takes the line with its relay off, and gives it back: where the kernel keeps the level of a line that nobody holds, the
+/// relay then stays off.
+pub(crate) fn switch_off(strike: &Strike) -> Result<(), LineError> {
+    output(&strike.place(), strike.active_low).map(drop)
+}
+
+fn output(place: &Place, active_low: bool) -> Result<Held, LineError> {
+    Held::ask(place, |builder| {
+        builder.as_output(Value::Inactive);
+        if active_low {
+            builder.as_active_low();
+        }
+    })
+}
+
+impl Output for Held {
+    fn set(&mut self, active: bool) -> Result<(), LineError> {
+        let value = if active { Value::Active } else { Value::Inactive };
+        self.request.set_lone_value(value).map_err(|error| self.failed(error))
+    }
+
+    fn check(&mut self) -> Result<(), LineError> {
+        self.value().map(drop)
+    }
+}
+
+/// The line of a switch.
+pub(crate) fn input(settings: &InputSettings) -> Result<Box<dyn Input>, LineError> {
+    let held = Held::ask(&settings.place, |builder| {
+        builder.as_input().with_edge_detection(EdgeDetection::BothEdges);
+        if settings.active_low {
+            builder.as_active_low();
+        }
+        match settings.bias {
+            Bias::PullUp => builder.with_bias(gpiocdev::line::Bias::PullUp),
+            Bias::PullDown => builder.with_bias(gpiocdev::line::Bias::PullDown),
+            Bias::None => builder.with_bias(gpiocdev::line::Bias::Disabled),
+            Bias::AsIs => builder,
+        };
+        if !settings.debounce.is_zero() {
+            builder.with_debounce_period(settings.debounce);
+        }
+    })?;
+    Ok(Box::new(held))
+}
+
+impl Input for Held {
+    fn level(&mut self) -> Result<bool, LineError> {
+        self.value()
+    }
+
+    fn wait(&mut self, at_most: Duration) -> Result<Option<bool>, LineError> {
+        if !self.request.wait_edge_event(at_most).map_err(|error| self.failed(error))? {
+            return Ok(None);
+        }
+        let edge = self.request.read_edge_event().map_err(|error| self.failed(error))?;
+        Ok(Some(edge.kind == EdgeKind::Rising))
+    }
+}

@@ -1,0 +1,102 @@
+//! `facelatch-door`: a client of the daemon's socket that works a door's strike, contact and exit button on GPIO lines.
+//!
+//! `controller` decides, `door` and `looks` are its parts, `strike` and `input` the threads of the lines. Only `gpio`,
+//! `daemon`, `kept` and `run` touch the world.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod config;
+mod controller;
+mod daemon;
+mod door;
+mod gpio;
+mod grant;
+mod input;
+mod journal;
+mod kept;
+mod line;
+mod looks;
+mod run;
+mod strike;
+
+#[cfg(test)]
+mod timeline;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use config::Config;
+use controller::Urgency;
+use kept::Loaded;
+
+/// Works the strike, contact and exit button of a door, for the face-unlock daemon.
+#[derive(Debug, Parser)]
+#[command(name = "facelatch-door", version)]
+struct Args {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = config::DEFAULT_PATH)]
+    config: PathBuf,
+    /// Check the configuration, look for its lines, and exit
+    #[arg(long, conflicts_with = "off")]
+    check: bool,
+    /// Switch every relay off, and exit
+    #[arg(long)]
+    off: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let copy = kept::place();
+    if args.check {
+        return check(&args.config);
+    }
+    let Loaded { config, refused } = match kept::load(&args.config, copy.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            journal::say(Urgency::Error, &error.to_string());
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Some(refused) = &refused {
+        let text = format!("{refused}\nthe last file that was right is used, for exit buttons only");
+        journal::say(Urgency::Error, &text);
+    }
+    if args.off {
+        return ExitCode::from(u8::from(run::switch_off(&config).is_err()));
+    }
+    if let Some(copy) = copy.filter(|_| refused.is_none())
+        && let Err(error) = kept::keep(&args.config, &copy)
+    {
+        journal::say(Urgency::Error, &format!("{}: no copy can be kept: {error}", copy.display()));
+    }
+    let why = run::run(&config, refused.is_some());
+    journal::say(Urgency::Error, &format!("{why}; ending, so that the kernel takes all lines back"));
+    ExitCode::FAILURE
+}
+
+/// Says what is wrong with a configuration, line by line.
+#[expect(clippy::print_stdout, reason = "for the person who typed it")]
+fn check(path: &std::path::Path) -> ExitCode {
+    let config = match config::read(path).and_then(|text| Config::parse(path, &text)) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("facelatch-door: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut code = ExitCode::SUCCESS;
+    for (key, place) in config.door.iter().flat_map(config::Door::lines) {
+        match gpio::find(&place) {
+            Ok(found) => {
+                println!("ok    {key}: {place} is line {} of {}", found.offset, found.chip.display())
+            }
+            Err(error) => {
+                println!("FAIL  {key}: {error}");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    code
+}
