@@ -99,7 +99,7 @@ fn clips_are_enrolled_judged_and_compared_as_the_daemon_does() {
     assert_eq!((counts(&print.apcer), counts(&print.iapar)), ((1, 1), (0, 1)));
 
     let threshold = Threshold { score: 5.0, live_median: None };
-    let report = Report::of(("painted".to_owned(), "ab".to_owned()), people, PLAN, (0.05, threshold));
+    let report = Report::of(("painted".to_owned(), "ab".to_owned()), people, PLAN, (0.05, Some(threshold)));
     let text = report.markdown();
     for part in ["Worst species: print, APCER 100.0 %", "| phone | 1 | 1 | 1 | 0 (0 of 1) |", "| yard |"] {
         assert!(text.contains(part), "{part} in\n{text}");

@@ -55,6 +55,25 @@ pub fn calibrated(people: &[&Person], bpcer: f64) -> Option<Threshold> {
     Some(Threshold { score, live_median })
 }
 
+/// Thresholds for several shares, and the median behind them, as `[NAME.operating_points]` of MODELS.toml wants them. `None`
+/// if nobody was enrolled.
+pub fn operating_points(people: &[&Person]) -> Option<String> {
+    let mut points: Vec<(f64, Threshold)> = Vec::new();
+    for share in [0.01, 0.02, 0.05, 0.1, 0.2] {
+        let threshold = calibrated(people, share)?;
+        // They must ascend.
+        if points.last().is_none_or(|(_, last)| last.score < threshold.score) {
+            points.push((share, threshold));
+        }
+    }
+    let list =
+        |of: &dyn Fn(&(f64, Threshold)) -> String| points.iter().map(of).collect::<Vec<_>>().join(", ");
+    let (shares, scores) =
+        (list(&|(share, _)| share.to_string()), list(&|(_, at)| format!("{:.3}", at.score)));
+    let median = points.first()?.1.live_median?;
+    Some(format!("bpcer = [{shares}]\nthreshold = [{scores}]\nlive_median = {median:.3}\n"))
+}
+
 /// The score below which this share of live tries lies, less each person's offset; each person weighs the same.
 fn quantile(people: &[&Person], share: f64, offset: impl Fn(&Person) -> f32) -> Option<f32> {
     let mut weighed: Vec<(f32, f64)> = Vec::new();

@@ -21,6 +21,8 @@ pub struct Report {
     pub bpcer: f64,
     /// At the threshold of the daemon, for that share.
     pub shipped: Summary,
+    /// The daemon has no threshold for this network: that one was set on these very tries, and flatters.
+    pub set_here: bool,
     /// Whatever the network says: what a challenge does by itself.
     pub challenge: Option<Summary>,
     /// Thresholds set on all sources but one.
@@ -35,14 +37,17 @@ impl Report {
         (model, model_sha256): (String, String),
         people: Vec<Person>,
         plan: Plan,
-        (bpcer, shipped): (f64, Threshold),
+        (bpcer, threshold): (f64, Option<Threshold>),
     ) -> Self {
         let everyone: Vec<&Person> = people.iter().collect();
+        let set_here = threshold.is_none();
+        let here = || left_out::calibrated(&everyone, bpcer).or_else(|| left_out::fixed(&everyone, bpcer));
+        let shipped = threshold.or_else(here).unwrap_or(Threshold { score: f32::MIN, live_median: None });
         let any = Threshold { score: f32::MIN, live_median: None };
         let (shipped, challenge) =
             (Summary::of(&everyone, shipped), plan.challenge.map(|_| Summary::of(&everyone, any)));
         let left_out = if plan.challenge.is_some() { Vec::new() } else { left_out::each(&people, bpcer) };
-        Self { model, model_sha256, plan, bpcer, shipped, challenge, left_out, people }
+        Self { model, model_sha256, plan, bpcer, shipped, set_here, challenge, left_out, people }
     }
 
     /// As Markdown.
@@ -57,12 +62,21 @@ impl Report {
         }
         let what = if self.challenge.is_some() { "Passive and challenge" } else { "Passive" };
         let percent = (bpcer * 1e4).round() / 1e2;
-        let title = format!("{what}, at the daemon's threshold for a BPCER of {percent} %");
+        let whose =
+            if self.set_here { "a threshold set on these very tries" } else { "the daemon's threshold" };
+        let title = format!("{what}, at {whose} for a BPCER of {percent} %");
         text.push_str(&heading(&title, table::summary(shipped)));
         text.push_str(&heading("The same by source", table::by_source(&self.people, shipped.threshold)));
         if !self.left_out.is_empty() {
             let title = format!("Threshold set on all other sources, for a BPCER of {percent} %");
             text.push_str(&heading(&title, table::left_out(&self.left_out)));
+        }
+        let everyone: Vec<&Person> = self.people.iter().collect();
+        if self.challenge.is_none()
+            && let Some(points) = left_out::operating_points(&everyone)
+        {
+            let points = format!("```toml\n[{}.operating_points]\n{points}```\n", self.model);
+            text.push_str(&heading("For MODELS.toml, from all these clips", points));
         }
         text
     }

@@ -23,11 +23,19 @@ pub(crate) fn run(args: &Attack) -> Result<()> {
     let (model, bpcer) = (&config.attack.model, f64::from(config.attack.bpcer));
     let manifest = Manifest::load(&config.models.folder)?;
     let network = manifest.attack(model)?;
-    let points = network.operating_points().cloned().unwrap_or_default();
-    let shipped = points.threshold(config.attack.bpcer).with_context(|| {
-        format!("--bpcer: {bpcer} is out of range; the thresholds of {model} are for {}", points.range())
-    })?;
-    let shipped = Threshold { score: shipped, live_median: Some(points.live_median) };
+    let points = network.operating_points().ok();
+    let mut shipped = match points {
+        Some(points) => {
+            let score = points.threshold(config.attack.bpcer).with_context(|| {
+                format!(
+                    "--bpcer: {bpcer} is out of range; the thresholds of {model} are for {}",
+                    points.range()
+                )
+            })?;
+            Some(Threshold { score, live_median: Some(points.live_median) })
+        }
+        None => None,
+    };
     let passive = Plan { templates: args.templates, every_s: args.every, challenge: None };
     let challenge = args.challenge.then_some(Challenges { attacks: args.tries, seed: args.seed });
     let mut reports = Vec::new();
@@ -39,7 +47,9 @@ pub(crate) fn run(args: &Attack) -> Result<()> {
         let people = measure(&clips, &plan, &|| networks(&config), &kept, &mut told(&bar))?;
         bar.finish_and_clear();
         let network = (model.clone(), network.sha256().to_owned());
-        reports.push(Report::of(network, people, plan, (bpcer, shipped)));
+        let report = Report::of(network, people, plan, (bpcer, shipped));
+        shipped.get_or_insert(report.shipped.threshold);
+        reports.push(report);
     }
     if let (Some(path), Some(report)) = (&args.svg, reports.first()) {
         std::fs::write(path, svg::attack_det(&report.det())).with_context(|| path.display().to_string())?;
