@@ -35,5 +35,5 @@ fn main() {
         }
         std::hint::black_box(challenge.judge(at));
     }
-    println!("{seen} of {frames} frames");
+    std::hint::black_box(seen);
 }

@@ -90,7 +90,7 @@ settings! {
     /// compared with nobody and counts as a miss of its own kind.
     attack: Attack {
         /// What is done about it.
-        level: AttackLevel = AttackLevel::Off;
+        level: AttackLevel = AttackLevel::Passive;
         /// The share of live presentations that may be refused: more is stricter with pictures, and with people.
         bpcer: f32 = 0.05, 0.001..=0.2 "of live presentations";
         /// The network that tells, by its name in MODELS.toml.
@@ -121,8 +121,8 @@ settings! {
         longest_wait_s: Seconds = Seconds(3600), 30..=86_400 "seconds";
         /// After this many consecutive misses and attacks, face unlock stays off for the user until root runs "facelatch reset".
         stop_at: u32 = 50, 5..=100 "misses";
-        /// Misses and refused attacks of one user in any 24 hours, whatever matches are in between: a quarter of them at once, the others as
-        /// time goes by.
+        /// Misses and refused attacks of one user in any 24 hours, whatever matches are in between: a quarter of them at once, the
+        /// others as time goes by.
         user_misses_per_day: u32 = 40, 40..=100 "misses";
         /// The same for those of everybody together; beyond it identification waits.
         all_misses_per_day: u32 = 100, 100..=1000 "misses";
