@@ -14,12 +14,16 @@ use crate::model::{ModelError, Network};
 /// Side of the square that is judged, in longer sides of the face's box.
 const FIELD: f32 = 2.7;
 
+/// Most logits: more are no kinds of attack, but the output of another network.
+const MAX_LOGITS: usize = 16;
+
 /// Log-odds of live from logits, one of them for live and each of the others for a kind of attack.
 fn log_odds(logits: &[f32], live: usize) -> Option<Score> {
     let attacks = || logits.iter().enumerate().filter(|(at, _)| *at != live).map(|(_, logit)| *logit);
     let most = attacks().fold(f32::NEG_INFINITY, f32::max);
     let attack = most + attacks().map(|logit| (logit - most).exp()).sum::<f32>().ln();
-    logits.get(live).map(|live| Score(live - attack)).filter(|score| score.0.is_finite())
+    let score = logits.get(live).map(|live| Score(live - attack));
+    score.filter(|score| score.0.is_finite() && logits.len() <= MAX_LOGITS)
 }
 
 /// Judges frames with a network of kind `attack`.
