@@ -14,6 +14,9 @@ use crate::model::{ModelError, Network};
 /// Side of the square that is judged, in longer sides of the face's box.
 const FIELD: f32 = 2.7;
 
+/// Most logits of a network of this kind: one for live, and some kinds of attacks. More are something else, such as an embedding.
+const MAX_LOGITS: usize = 16;
+
 /// Log-odds of live from logits, one of them for live and each of the others for a kind of attack.
 fn log_odds(logits: &[f32], live: usize) -> Option<Score> {
     let attacks = || logits.iter().enumerate().filter(|(at, _)| *at != live).map(|(_, logit)| *logit);
@@ -33,6 +36,10 @@ impl AttackNetwork {
     /// # Errors
     /// [`ModelError`] when it does not run, or its output is not that of such a network.
     pub fn new(network: Network) -> Result<Self, ModelError> {
+        let (height, width) = network.input_size();
+        if height != width {
+            return Err(network.unusable(format!("its input is {width}x{height} pixels, not a square")));
+        }
         let network = Self { network };
         // One run on black proves shape and finiteness before the first face comes.
         network.run(&[], 1)?;
@@ -61,8 +68,14 @@ impl AttackNetwork {
         let [logits] = outputs.as_slice() else {
             return Err(self.network.bad_output(format!("{} outputs, it must have 1", outputs.len())));
         };
-        let why = || format!("{} logits, it must have number {live} for live, and others", logits.len());
-        log_odds(logits, live).ok_or_else(|| self.network.bad_output(why()))
+        let count = logits.len();
+        let why = || {
+            format!(
+                "{count} logits, it must have number {live} for live, and others, {MAX_LOGITS} in all at most"
+            )
+        };
+        let score = log_odds(logits, live).filter(|_| count <= MAX_LOGITS);
+        score.ok_or_else(|| self.network.bad_output(why()))
     }
 }
 
