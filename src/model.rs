@@ -51,9 +51,15 @@ pub enum ModelError {
     /// The owner's list does not go with the package's.
     #[error("model list {}: {why}; remove it with `facelatch models remove`", .path.display())]
     Own { path: PathBuf, why: String },
+    /// The owner's list is malformed.
+    #[error("model list {}: {why}; delete it and add the models again (`facelatch models add`)", .path.display())]
+    OwnManifest { path: PathBuf, why: String },
     /// No such model in the list.
-    #[error("model {name}: not in {}; it lists {known}", .path.display())]
-    Unknown { name: String, path: PathBuf, known: String },
+    #[error(
+        "model {name}: not in {} as {}; {}; install the models again, or name another in the configuration", .path.display(),
+        .kind.with_article(), listed(.known)
+    )]
+    Unknown { name: String, path: PathBuf, kind: Kind, known: Vec<String> },
     /// The file is not the one in the list.
     #[error(
         "model file {}: its sha256 is {got}, but MODELS.toml says {wanted}; it is damaged or was replaced: install the models again",
@@ -98,7 +104,11 @@ impl Manifest {
         if folder.as_os_str().is_empty() || !list.exists() {
             return Ok(self);
         }
-        for (name, mut entry) in Self::load(folder)?.models {
+        let own = Self::load(folder).map_err(|error| match error {
+            ModelError::Manifest { path, why } => ModelError::OwnManifest { path, why },
+            other => other,
+        })?;
+        for (name, mut entry) in own.models {
             if self.models.contains_key(&name) {
                 let why = format!("[{name}] is in {} as well", self.folder.join("MODELS.toml").display());
                 return Err(ModelError::Own { path: list, why });
@@ -142,12 +152,8 @@ impl Manifest {
 
     fn network(&self, name: &str, kind: Kind, side_px: Option<usize>) -> Result<Network, ModelError> {
         let entry = self.models.get(name).filter(|entry| entry.kind == kind).ok_or_else(|| {
-            let known = self.models.iter().filter(|(_, e)| e.kind == kind).map(|(n, _)| n.as_str());
-            ModelError::Unknown {
-                name: name.to_owned(),
-                path: self.folder.join("MODELS.toml"),
-                known: known.collect::<Vec<_>>().join(", "),
-            }
+            let known = self.models.iter().filter(|(_, e)| e.kind == kind).map(|(n, _)| n.clone()).collect();
+            ModelError::Unknown { name: name.to_owned(), path: self.folder.join("MODELS.toml"), kind, known }
         })?;
         let path = self.folder.join(&entry.file);
         let mut shape = [0; 4];
@@ -330,9 +336,15 @@ impl Network {
         ModelError::Inference { path: self.path.clone(), why }
     }
 
-    fn unusable(&self, why: String) -> ModelError {
+    /// The error for a network that cannot be used as it is.
+    pub fn unusable(&self, why: String) -> ModelError {
         ModelError::Unusable { path: self.path.clone(), why }
     }
+}
+
+/// The models that there are, in words.
+fn listed(known: &[String]) -> String {
+    if known.is_empty() { "it lists none".to_owned() } else { format!("it lists {}", known.join(", ")) }
 }
 
 fn notes(name: &str, fused: &Fused) -> Vec<String> {

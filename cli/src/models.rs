@@ -12,8 +12,6 @@ mod pickle;
 mod protobuf;
 mod torch;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -43,7 +41,8 @@ pub(crate) fn add(to: &Daemon, file: &Path, folder: &Path, float: bool) -> Resul
 
 /// The name of the model that was added.
 fn convert<'a>(known: &'a [Known], file: &Path, folder: &Path, float: bool) -> Result<&'a str> {
-    let bytes = read(file)?;
+    let bytes = folder::read(file, MAX_FILE_BYTES)?
+        .with_context(|| format!("{}: cannot be read: no such file", file.display()))?;
     let sum = sha256(&bytes);
     let Some(known) = known.iter().find(|known| known.sha256 == sum) else {
         let all: Vec<String> = known.iter().map(Known::words).collect();
@@ -71,17 +70,6 @@ fn convert<'a>(known: &'a [Known], file: &Path, folder: &Path, float: bool) -> R
     };
     Folder(folder).add(known.name, &entry, &model)?;
     Ok(known.name)
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|open| open.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("{}: cannot be read", file.display()))?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        bail!("{}: longer than {MAX_FILE_BYTES} bytes, which no known model is", file.display());
-    }
-    Ok(bytes)
 }
 
 /// The models in the folder, a line each. Ends with 4 if a file is not what was added.

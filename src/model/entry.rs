@@ -21,6 +21,17 @@ pub enum Kind {
     Attack,
 }
 
+impl Kind {
+    /// In words.
+    pub(super) fn with_article(self) -> &'static str {
+        match self {
+            Self::Detector => "a detector",
+            Self::Embedder => "an embedder",
+            Self::Attack => "a network for attacks",
+        }
+    }
+}
+
 /// One model of the list. Keys that only people need (source, licence) are not read here.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Entry {

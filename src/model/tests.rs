@@ -176,3 +176,26 @@ fn models_of_ones_own_stand_beside_those_that_ship() {
             .expect("none is needed");
     }
 }
+
+#[test]
+fn a_damaged_list_of_ones_own_is_not_the_packages_fault() {
+    let package = folder(|list| list, |_| ());
+    let own = tempfile::tempdir().expect("temporary folder");
+    std::fs::write(own.path().join("MODELS.toml"), "x =\n").expect("written");
+    let both = Manifest::load(package.path()).and_then(|list| list.with_own(own.path()));
+    let text = both.map(|_| ()).expect_err("refused").to_string();
+    assert!(text.contains("facelatch models add") && !text.contains("install"), "{text}");
+}
+
+#[test]
+fn a_model_of_another_kind_is_not_said_to_be_missing() {
+    let package = folder(|list| list.split("[attack]").next().unwrap_or_default().to_owned(), |_| ());
+    let list = Manifest::load(package.path()).expect("loads");
+    let text = list.attack("sface").map(|_| ()).expect_err("an embedder").to_string();
+    assert!(
+        text.contains("not in") && text.contains("as a network for attacks; it lists none; install"),
+        "{text}"
+    );
+    let text = list.detector("sface", 320).map(|_| ()).expect_err("an embedder").to_string();
+    assert!(text.contains("as a detector; it lists yunet;"), "{text}");
+}

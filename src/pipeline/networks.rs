@@ -34,7 +34,7 @@ pub enum LoadError {
     #[error(transparent)]
     Head(#[from] HeadError),
     /// A setting that the networks do not allow.
-    #[error("configuration: {0}")]
+    #[error(transparent)]
     Setting(#[from] Refused),
 }
 
@@ -111,7 +111,9 @@ mod tests {
         let with = |bpcer| checked(Arc::new(Says), &points, &Attack { bpcer, ..Attack::default() });
         assert!(with(0.05).is_ok());
         for bpcer in [0.005, 0.15] {
-            let why = with(bpcer).map(|_| ()).expect_err("outside").to_string();
+            let why = with(bpcer).map(|_| ()).map_err(LoadError::from).expect_err("outside");
+            let why = format!("{:#}", anyhow::Error::from(why));
+            assert_eq!(why.matches("not allowed").count(), 1, "said once: {why}");
             assert!(
                 why.contains(&format!("attack.bpcer = {bpcer:?}")) && why.contains("0.01 to 0.1"),
                 "{why}"

@@ -1,13 +1,18 @@
 //! The folder of the owner's own models: the files, and the MODELS.toml that lists them for the daemon.
 
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+
+use super::MAX_FILE_BYTES;
+
+/// Name of the list.
+const LIST: &str = "MODELS.toml";
 
 /// Longest list that is read.
 const MAX_LIST_BYTES: u64 = 1 << 20;
@@ -60,25 +65,16 @@ pub(super) struct Folder<'a>(pub(super) &'a Path);
 
 impl Folder<'_> {
     fn list(&self) -> PathBuf {
-        self.0.join("MODELS.toml")
+        self.0.join(LIST)
     }
 
     /// The list as it is; empty where there is none.
     fn read(&self) -> Result<toml::Table> {
         let path = self.list();
-        let length = match fs::metadata(&path) {
-            Ok(about) => about.len(),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(toml::Table::new()),
-            Err(error) => return Err(error).with_context(|| format!("{}: cannot be read", path.display())),
-        };
-        if length > MAX_LIST_BYTES {
-            bail!("{}: {length} bytes is too long for a list of models", path.display());
-        }
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
-        text.parse().with_context(|| {
-            format!("{}: not a list of models; remove it and add them again", path.display())
-        })
+        let Some(bytes) = read(&path, MAX_LIST_BYTES)? else { return Ok(toml::Table::new()) };
+        String::from_utf8(bytes).map_err(anyhow::Error::from).and_then(|text| Ok(text.parse()?)).with_context(
+            || format!("{}: not a list of models; remove it and add them again", path.display()),
+        )
     }
 
     /// Writes the model and puts it on the list, in place of the one of that name.
@@ -125,7 +121,7 @@ impl Folder<'_> {
 
     fn fault(&self, entry: &toml::Value) -> Result<()> {
         let path = self.0.join(file(entry)?);
-        let bytes = fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
+        let bytes = read(&path, MAX_FILE_BYTES)?.with_context(|| format!("{}: not there", path.display()))?;
         if entry.get("sha256").and_then(toml::Value::as_str) != Some(sha256(&bytes).as_str()) {
             bail!("{}: not what was added", path.display());
         }
@@ -137,10 +133,21 @@ impl Folder<'_> {
     }
 }
 
+/// A file of at most `most` bytes; `None` if it is not there.
+pub(super) fn read(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    match File::open(path).and_then(|open| open.take(most + 1).read_to_end(&mut bytes)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{}: cannot be read", path.display())),
+        Ok(_) if bytes.len() as u64 > most => bail!("{}: longer than {most} bytes", path.display()),
+        Ok(_) => Ok(Some(bytes)),
+    }
+}
+
 /// The name of the file: in this folder, whatever the list says.
 fn file(entry: &toml::Value) -> Result<&str> {
     let name = entry.get("file").and_then(toml::Value::as_str).unwrap_or_default();
-    if name.is_empty() || name.contains('/') || name == ".." {
+    if name.is_empty() || name.contains('/') || [".", "..", LIST].contains(&name) {
         bail!("file {name:?}: not the name of a file in the folder");
     }
     Ok(name)

@@ -130,6 +130,29 @@ fn a_list_that_names_a_file_elsewhere_removes_nothing_there() {
 }
 
 #[test]
+fn files_without_an_end_are_not_read_to_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let endless =
+        |name: &str| std::os::unix::fs::symlink("/dev/zero", folder.path().join(name)).expect("linked");
+    endless("a.onnx");
+    std::fs::write(folder.path().join("MODELS.toml"), "[a]\nfile = \"a.onnx\"\n").expect("written");
+    let found = Folder(folder.path()).models().expect("listed").remove(0);
+    assert!(found.fault.is_some_and(|why| why.contains("longer than")));
+    std::fs::remove_file(folder.path().join("MODELS.toml")).expect("removed");
+    endless("MODELS.toml");
+    assert!(Folder(folder.path()).models().expect_err("endless").to_string().contains("longer than"));
+}
+
+#[test]
+fn a_list_that_names_itself_keeps_its_other_entries() {
+    let folder = tempfile::tempdir().expect("folder");
+    let list = folder.path().join("MODELS.toml");
+    std::fs::write(&list, "[a]\nfile = \"MODELS.toml\"\n[b]\nfile = \"b.onnx\"\n").expect("written");
+    Folder(folder.path()).remove("a").expect_err("no model");
+    assert!(std::fs::read_to_string(&list).expect("still there").contains("[b]"));
+}
+
+#[test]
 fn tensors_are_read_with_their_shapes_and_numbers_of_batches_are_left_out() {
     let tensors = torch::read(&torch_file(&state())).expect("reads");
     let expected: BTreeMap<String, Tensor> =

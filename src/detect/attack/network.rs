@@ -37,6 +37,10 @@ impl AttackNetwork {
     /// # Errors
     /// [`ModelError`] when it does not run, or its output is not that of such a network.
     pub fn new(network: Network) -> Result<Self, ModelError> {
+        let (height, width) = network.input_size();
+        if height != width {
+            return Err(network.unusable(format!("its input is {width}x{height} pixels, not a square")));
+        }
         let network = Self { network };
         // One run on black proves shape and finiteness before the first face comes.
         network.run(&[], 1)?;
@@ -65,8 +69,14 @@ impl AttackNetwork {
         let [logits] = outputs.as_slice() else {
             return Err(self.network.bad_output(format!("{} outputs, it must have 1", outputs.len())));
         };
-        let why = || format!("{} logits, it must have number {live} for live, and others", logits.len());
-        log_odds(logits, live).ok_or_else(|| self.network.bad_output(why()))
+        let count = logits.len();
+        let why = || {
+            format!(
+                "{count} logits, it must have number {live} for live, and others, {MAX_LOGITS} in all at most"
+            )
+        };
+        let score = log_odds(logits, live).filter(|_| count <= MAX_LOGITS);
+        score.ok_or_else(|| self.network.bad_output(why()))
     }
 }
 

@@ -84,3 +84,20 @@ fn another_kind_of_network_is_refused() {
         .to_string();
     assert!(why.contains("128 logits"), "{why}");
 }
+
+#[test]
+fn an_input_that_is_no_square_is_refused() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let folder = tempfile::tempdir().expect("temporary folder");
+    std::fs::copy(models.join("yunet.onnx"), folder.path().join("yunet.onnx")).expect("copied");
+    let list = std::fs::read_to_string(models.join("MODELS.toml")).expect("a list");
+    let entry = &list[list.find("[yunet]").expect("there")..list.find("[mobilefacenet]").expect("there")];
+    // Any size suits this network, as it does one that ends with a mean over the picture.
+    let entry = entry
+        .replace(r#"kind = "detector""#, r#"kind = "attack""#)
+        .replace(r#"[1, 3, "height", "width"]"#, "[1, 3, 64, 128]");
+    std::fs::write(folder.path().join("MODELS.toml"), entry).expect("written");
+    let network = Manifest::load(folder.path()).and_then(|list| list.attack("yunet")).expect("loads");
+    let why = AttackNetwork::new(network).map(|_| ()).expect_err("refused").to_string();
+    assert!(why.contains("128x64 pixels, not a square"), "{why}");
+}
