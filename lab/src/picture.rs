@@ -37,11 +37,6 @@ impl Picture {
     pub fn rgb(&self) -> &[u8] {
         &self.rgb
     }
-
-    /// R, G, B of each pixel, without a copy.
-    pub fn into_rgb(self) -> Vec<u8> {
-        self.rgb
-    }
 }
 
 /// What a fixed camera learns of the background: the median of each value over (at most 15 of) these frames of one size.

@@ -10,7 +10,8 @@ use facelatch_wire::{ClientError, Fault, Kind, Outcome};
 pub enum Code {
     /// `PAM_SUCCESS`: let in.
     Success = 0,
-    /// `PAM_AUTH_ERR`: a face was judged and is another's, or no live one. `pam_faillock` counts these, so nothing else may return it.
+    /// `PAM_AUTH_ERR`: a face was judged and is another's, or no live one. `pam_faillock` counts these, so nothing else may
+    /// return it.
     Denied = 7,
     /// `PAM_AUTHINFO_UNAVAIL`: the face could not be judged.
     Unavailable = 9,

@@ -1,5 +1,6 @@
 //! Error rates of presentation attack detection, in the terms of ISO/IEC 30107-3: [`clips`] of live faces and of attacks are
-//! put before the daemon's own pipeline ([`stage`], [`tries`], [`answer`]), and its decisions are counted ([`rates`], [`left_out`], [`report`]).
+//! put before the daemon's own pipeline ([`stage`], [`tries`], [`answer`]), and its decisions are counted ([`rates`],
+//! [`left_out`], [`report`]).
 //!
 //! APCER: share of the attacks of one species that are taken for live, among those that got a decision. BPCER: share of live
 //! presentations that are taken for attacks, likewise. APNRR, BPNRR: shares that got no decision. IAPAR: share of attacks on

@@ -1,8 +1,6 @@
 //! Reads clips for the laboratory of flat attacks and writes what its camera sees: frames as JPEG, the rate in `fps`, and
 //! what is true of each frame in `truth.toml`.
 
-pub mod landmarks;
-
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -12,6 +10,8 @@ use image::codecs::jpeg::JpegEncoder;
 use serde::Serialize;
 
 use super::{RatesError, picture};
+use facelatch::camera::Frame;
+use facelatch::clock::BootTime;
 use facelatch::config::Config;
 use facelatch::detect::Detector;
 use facelatch::model::Manifest;
@@ -81,13 +81,15 @@ pub fn detector(models: &Path) -> Result<Detector, RatesError> {
 /// # Errors
 /// [`RatesError`] when the detector fails.
 pub fn eyes(detector: &Detector, shown: &Picture) -> Result<Option<[[f32; 2]; 2]>, RatesError> {
-    let face = landmarks::found(detector, shown)?;
+    let frame = Frame::new(shown.width(), shown.height(), shown.rgb().to_vec(), BootTime::default());
+    let frame = frame.map_err(|why| RatesError::Asked(why.to_string()))?;
+    let face = detector.detect(&frame)?.into_iter().next();
     Ok(face.map(|face| [0, 1].map(|eye| [face.landmarks[eye].x, face.landmarks[eye].y])))
 }
 
-/// What is written beside the frames.
+/// What is written beside the frames: `truth.toml`.
 #[derive(Serialize)]
-struct Sheet<'a> {
+struct TruthFile<'a> {
     species: &'a str,
     motion: &'a str,
     film: bool,
@@ -139,7 +141,7 @@ pub fn write(shot: &Shot<'_>, frames: usize, folder: &Path) -> Result<(), RatesE
         });
         rows.push(Row { file, time: truth.time, held });
     }
-    let sheet = Sheet {
+    let told = TruthFile {
         species: shot.species.name(),
         motion: shot.motion.name(),
         film: shot.film || shot.species == Species::Live,
@@ -148,7 +150,7 @@ pub fn write(shot: &Shot<'_>, frames: usize, folder: &Path) -> Result<(), RatesE
         screen_pixel_m: rendering.pitch(),
         frame: rows,
     };
-    let text = toml::to_string(&sheet).map_err(|why| RatesError::Asked(why.to_string()))?;
+    let text = toml::to_string(&told).map_err(|why| RatesError::Asked(why.to_string()))?;
     for (name, text) in [("truth.toml", text), ("fps", format!("{}\n", shot.fps))] {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(RatesError::file(path))?;

@@ -17,6 +17,7 @@ use facelatch::detect::attack::track::{Seen, Track};
 use facelatch::detect::attack::turn::View;
 use facelatch::detect::attack::{Need, Presentation};
 use facelatch::detect::{Detector, Face, geometry};
+use facelatch::head::project::SplitMix64;
 
 use super::bound::clopper_pearson_upper;
 use super::{RatesError, cores, picture};
@@ -150,7 +151,7 @@ fn of_person(detector: &Detector, folder: &Path, seed: u64) -> Result<Vec<(Strin
         |k: fn(&(f64, f64)) -> f64| [left, right, mouth_left, mouth_right].iter().map(k).sum::<f64>() / 4.0;
     let eyes = f64::from(geometry::eye_distance(&face));
     let sheet = Sheet { picture: &frame, centre: (mean(|p| p.0), mean(|p| p.1)), eyes };
-    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let mut random = SplitMix64(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let mut found = Vec::new();
     for (kind, bend) in kinds() {
         let mut turns = Vec::new();
@@ -179,14 +180,15 @@ fn turned(
     sheet: &Sheet<'_>,
     bend: Bend,
     side: f64,
-    random: &mut Random,
+    random: &mut SplitMix64,
 ) -> Result<Option<Turn>, RatesError> {
+    let mut within = |from: f64, to: f64| from + (to - from) * random.uniform();
     let held = Hold {
         yaw: 0.0,
-        pitch: random.within(-0.2, 0.2),
-        roll: random.within(-0.1, 0.1),
-        distance: random.within(5.0, 13.0),
-        pixels: random.within(40.0, 75.0),
+        pitch: within(-0.2, 0.2),
+        roll: within(-0.1, 0.1),
+        distance: within(5.0, 13.0),
+        pixels: within(40.0, 75.0),
     };
     let look = |degrees: f64| -> Result<Option<Face>, RatesError> {
         let hold = Hold { yaw: (side * degrees).to_radians(), ..held };
@@ -318,18 +320,6 @@ pub fn markdown(table: &Table) -> String {
         ));
     }
     text
-}
-
-/// `SplitMix64`.
-struct Random(u64);
-
-impl Random {
-    fn within(&mut self, from: f64, to: f64) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        from + (to - from) * ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use facelatch::camera::Frame;
-use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Face;
 use facelatch::detect::attack::{FrameScore, Score};
 use facelatch::model::ModelError;
@@ -15,6 +14,7 @@ use facelatch_rates::attack::rates::{Summary, Threshold};
 use facelatch_rates::attack::report::Report;
 use facelatch_rates::attack::tries::{Person, Plan};
 use facelatch_rates::attack::{clips, measure, scoring};
+use facelatch_testkit::world::networks;
 
 /// The upper left pixel tells what the network would: its red, as log-odds.
 struct Painted;
@@ -30,12 +30,7 @@ impl FrameScore for Painted {
 }
 
 fn load() -> Result<Networks, RatesError> {
-    let mut config = Config::default();
-    config.models.folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../models").into();
-    config.attack.level = AttackLevel::Off;
-    let mut networks = Networks::load(&config.models, &config.detect, &config.attack).expect("loads");
-    networks.passive = scoring(Arc::new(Painted));
-    Ok(networks)
+    Ok(Networks { passive: scoring(Arc::new(Painted)), ..networks() })
 }
 
 /// A clip of pictures at two frames a second, each with this score painted into it.

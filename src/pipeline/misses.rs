@@ -24,8 +24,8 @@ impl Pipeline {
         Ok(until.map(|until| DenyReason::LockedOut { until, user: user.cloned() }))
     }
 
-    /// Counts a miss or an attack, or ends the counts in a row after a match: those of the claimed user, if there is one, and those of
-    /// everybody.
+    /// Counts a miss or an attack, or ends the counts in a row after a match: those of the claimed user, if there is one, and
+    /// those of everybody.
     pub(super) fn keep_misses(&mut self, claimed: Option<&UserName>, tried: Tried) -> Result<(), StoreError> {
         let mut kept = Ok(());
         for user in claimed.map(Some).into_iter().chain([None]) {

@@ -150,8 +150,8 @@ impl Default for World {
 }
 
 impl World {
-    /// A daemon with the shipped configuration, except for two frames per decision, three templates, and no look out for
-    /// attacks.
+    /// A daemon with the shipped configuration, except for two frames per decision, three templates, and attacks, which are
+    /// not looked for.
     pub fn new() -> Self {
         Self::default()
     }

@@ -30,7 +30,7 @@ mod lookalikes;
 mod rooms;
 /// Attempts to bypass the decision, all of which must fail.
 mod tricks;
-/// Watchdog pings of a daemon whose loops hang.
 /// Faces that the networks cannot judge.
 mod unfit;
+/// Watchdog pings of a daemon whose loops hang.
 mod watchdog;

@@ -13,6 +13,9 @@ const MAX_OPERATIONS: usize = 1 << 16;
 /// How deep lists may be in each other.
 const MAX_DEPTH: usize = 8;
 
+/// Longest name of a module or of something in it.
+const MAX_NAME_BYTES: usize = 256;
+
 /// What a pickle says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
@@ -239,9 +242,6 @@ impl Machine<'_, '_> {
         Ok(taken)
     }
 }
-
-/// Longest name of a module or of something in it.
-const MAX_NAME_BYTES: usize = 256;
 
 fn utf8(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|_| "a name that is not UTF-8".to_owned())

@@ -1,6 +1,8 @@
-//! Faces that move, for tests: a head and a picture of it before a camera, and noise as the detector's.
+//! What a camera sees, for tests: grey frames, and faces that move: a head and a picture of it, with noise as the detector's.
 
 use super::super::{Bbox, Face, Point};
+use crate::camera::Frame;
+use crate::clock::BootTime;
 
 /// Five points in eye distances: right, down, away from the camera.
 pub(super) type Shape = [[f64; 3]; 5];
@@ -70,4 +72,15 @@ pub(super) fn seen(shape: &Shape, stand: Stand, noise: f64, random: &mut Random)
         }
     });
     Face { bbox: Bbox { x: 230.0, y: 120.0, w: 180.0, h: 240.0 }, landmarks, confidence: 0.9 }
+}
+
+/// Width and height of [`lit`] frames in pixels. Small, which keeps the tests fast.
+const LIT: (u32, u32) = (160, 120);
+
+/// A grey frame by its light at each place, `0.0..=255.0`; places are told in half pixels.
+pub(super) fn lit(taken_at: BootTime, light: impl Fn(f32, f32) -> f32) -> Frame {
+    let (width, height) = LIT;
+    let at = |i: u32| light((i % width * 2) as f32, (i / width * 2) as f32).clamp(0.0, 255.0) as u8;
+    let rgb = (0..width * height).flat_map(|i| [at(i); 3]).collect();
+    Frame::new(width, height, rgb, taken_at).expect("valid")
 }

@@ -33,8 +33,6 @@ pub(crate) enum Verb {
     /// Render a presentation attack: the frames of a live clip, shown as a print or on a screen before a camera. A test
     /// generator: no rate is measured on its frames alone.
     Lab(Lab),
-    /// How far the nose that the detector finds on rendered attacks lies from where a plane would put it, as a Markdown table.
-    Landmarks(Landmarks),
     /// Which turns of heads, and of bent and turned pictures, the challenge takes for an answer, as a Markdown table.
     Turns(Turns),
 }
@@ -387,17 +385,4 @@ pub(crate) struct Lab {
     /// The folder to write, new or empty: NNNN.jpg, fps, and truth.toml with what is true of each frame.
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-}
-
-#[derive(ClapArgs)]
-pub(crate) struct Landmarks {
-    /// Pictures of one face each.
-    #[arg(value_name = "PICTURE", required = true)]
-    pub(crate) pictures: Vec<PathBuf>,
-    /// How often each is rendered as each kind.
-    #[arg(long, default_value_t = 3, value_name = "N")]
-    pub(crate) seeds: u64,
-    /// The folder with MODELS.toml.
-    #[arg(long, default_value = "models", value_name = "DIR")]
-    pub(crate) models: PathBuf,
 }

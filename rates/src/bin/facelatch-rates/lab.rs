@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use facelatch_lab::{Motion, Shot, Species, learned};
-use facelatch_rates::lab::{self, Clip, landmarks};
+use facelatch_rates::lab::{self, Clip};
 
-use super::args::{Lab, Landmarks, Named};
+use super::args::{Lab, Named};
 
 /// What `--background` calls the background that a fixed camera learns from the clip.
 const LEARNED: &str = "learned";
@@ -32,12 +32,6 @@ pub(crate) fn run(args: &Lab) -> Result<()> {
     let frames = args.frames.unwrap_or(if clip.frames.len() > 1 { clip.frames.len() } else { 45 });
     lab::write(&shot, frames, &args.output)?;
     super::say(&format!("written: {frames} frames to {}", args.output.display()))
-}
-
-pub(crate) fn landmarks(args: &Landmarks) -> Result<()> {
-    let pictures = args.pictures.iter().map(|file| lab::read(file)).collect::<Result<Vec<_>, _>>()?;
-    let measured = landmarks::measure(&lab::detector(&args.models)?, &pictures, args.seeds)?;
-    super::say(&landmarks::markdown(&measured))
 }
 
 impl std::str::FromStr for Named<Species> {

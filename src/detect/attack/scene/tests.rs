@@ -1,9 +1,7 @@
 use super::*;
 use crate::clock::BootTime;
 use crate::detect::Point;
-
-/// Of frames; places are told in half pixels, which keeps the tests fast.
-const SIZE: (u32, u32) = (160, 120);
+use crate::detect::attack::rig::lit;
 
 /// Light of a room with marks everywhere, `40..=200`.
 fn room(x: f32, y: f32) -> f32 {
@@ -16,10 +14,7 @@ fn picture(x: f32, y: f32) -> f32 {
 }
 
 fn frame(light: impl Fn(f32, f32) -> f32) -> Frame {
-    let (width, height) = SIZE;
-    let at = |i: u32| light((i % width * 2) as f32, (i / width * 2) as f32).clamp(0.0, 255.0) as u8;
-    let rgb = (0..width * height).flat_map(|i| [at(i); 3]).collect();
-    Frame::new(width, height, rgb, BootTime::default()).expect("valid")
+    lit(BootTime::default(), light)
 }
 
 /// A face 50 wide and 60 high, the middle of its box at 160, 110.

@@ -1,7 +1,5 @@
 use super::*;
-
-/// Of frames; places are told in half pixels, which keeps the tests fast.
-const SIZE: (u32, u32) = (160, 120);
+use crate::detect::attack::rig::lit;
 
 /// Light of a place with marks everywhere.
 fn marks(x: f32, y: f32) -> f32 {
@@ -10,10 +8,7 @@ fn marks(x: f32, y: f32) -> f32 {
 
 /// Frame number `number`, ten a second.
 fn frame(number: u64, light: impl Fn(f32, f32) -> f32) -> Frame {
-    let (width, height) = SIZE;
-    let at = |i: u32| light((i % width * 2) as f32, (i / width * 2) as f32).clamp(0.0, 255.0) as u8;
-    let rgb = (0..width * height).flat_map(|i| [at(i); 3]).collect();
-    Frame::new(width, height, rgb, BootTime(Duration::from_millis(100 * number))).expect("valid")
+    lit(BootTime(Duration::from_millis(100 * number)), light)
 }
 
 /// A face 50 wide and 60 high whose middle is at `x`, `y`.
