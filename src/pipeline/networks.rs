@@ -34,7 +34,7 @@ pub enum LoadError {
     #[error(transparent)]
     Head(#[from] HeadError),
     /// A setting that the networks do not allow.
-    #[error("configuration: {0}")]
+    #[error(transparent)]
     Setting(#[from] Refused),
 }
 
@@ -117,6 +117,14 @@ mod tests {
                 "{why}"
             );
         }
+    }
+
+    #[test]
+    fn a_refused_setting_is_told_once() {
+        let refused =
+            Refused { key: "attack.bpcer", got: "0.5".to_owned(), allowed: "0.01 to 0.1".to_owned() };
+        let told = format!("{:#}", anyhow::Error::from(LoadError::from(refused)));
+        assert_eq!(told, "attack.bpcer = 0.5 is not allowed; use 0.01 to 0.1");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::camera::FrameSource;
 use crate::camera::orient::{Orientation, Turned};
 use crate::camera::replay::Replay;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Config, LatchKind, Refused};
+use crate::config::{self, AttackLevel, Config, LatchKind, Refused};
 use crate::latch::{Latch, hook::Hook, print::Print};
 use crate::memory;
 use crate::pipeline::Networks;
@@ -79,8 +79,13 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     let listener = socket.listener.try_clone().context("socket: cannot be shared")?;
     let audit = Some(Arc::new(audit));
     let notes = volatile::note(&config.store.folder).map(|note| format!("store: {note}; {}", volatile::FIX));
-    let notes = Vec::from_iter(notes);
     notes.iter().for_each(|note| tracing::warn!("{note}"));
+    let attacks = config.attack.note();
+    match config.attack.level {
+        AttackLevel::Off => tracing::warn!("{attacks}"),
+        AttackLevel::Passive | AttackLevel::Challenge => tracing::info!("{attacks}"),
+    }
+    let notes = notes.into_iter().chain([attacks]).collect();
     super::run(listener, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())
