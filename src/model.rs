@@ -98,13 +98,14 @@ impl Manifest {
         if folder.as_os_str().is_empty() || !list.exists() {
             return Ok(self);
         }
+        let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         for (name, mut entry) in Self::load(folder)?.models {
             if self.models.contains_key(&name) {
                 let why = format!("[{name}] is in {} as well", self.folder.join("MODELS.toml").display());
                 return Err(ModelError::Own { path: list, why });
             }
             // An absolute path replaces the folder that it is joined to.
-            entry.file = folder.join(&entry.file);
+            entry.file = absolute.join(&entry.file);
             self.models.insert(name, entry);
         }
         Ok(self)
