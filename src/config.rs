@@ -146,6 +146,22 @@ impl Config {
     }
 }
 
+impl Attack {
+    /// What is done about presentation attacks, and what to do where that is nothing.
+    pub fn note(&self) -> String {
+        let level = match self.level {
+            AttackLevel::Off => {
+                return "attacks: attack.level is \"off\": a photograph or a screen is compared like a face; set it to \
+                        \"passive\" or \"challenge\""
+                    .to_owned();
+            }
+            AttackLevel::Passive => "passive",
+            AttackLevel::Challenge => "challenge",
+        };
+        format!("attacks: level {level}, network {}, bpcer {}", self.model, self.bpcer)
+    }
+}
+
 impl Models {
     /// The head file: the configured one, or the one that ships for the embedder.
     pub fn head_path(&self) -> PathBuf {

@@ -104,6 +104,7 @@ impl Manifest {
         if folder.as_os_str().is_empty() || !list.exists() {
             return Ok(self);
         }
+        let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let own = Self::load(folder).map_err(|error| match error {
             ModelError::Manifest { path, why } => ModelError::OwnManifest { path, why },
             other => other,
@@ -114,7 +115,7 @@ impl Manifest {
                 return Err(ModelError::Own { path: list, why });
             }
             // An absolute path replaces the folder that it is joined to.
-            entry.file = folder.join(&entry.file);
+            entry.file = absolute.join(&entry.file);
             self.models.insert(name, entry);
         }
         Ok(self)

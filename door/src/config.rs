@@ -151,12 +151,11 @@ impl Door {
 
     fn check_lines(&self) -> Result<(), Refused> {
         for (key, Place { chip, line }) in self.lines() {
-            let named = match &line {
-                LineId::Name(name) => !name.is_empty(),
-                LineId::Number(_) => !chip.is_empty(),
-            };
             let allowed = "the name of a line (`gpioinfo` lists them), or a number together with `chip`";
-            holds(named, &key, line, allowed)?;
+            match line {
+                LineId::Name(name) => holds(!name.is_empty(), &key, name, allowed)?,
+                LineId::Number(number) => holds(!chip.is_empty(), &key, number, allowed)?,
+            }
         }
         Ok(())
     }

@@ -6,8 +6,8 @@
 
 CHECKOUT is a clone of minivision-ai/Silent-Face-Anti-Spoofing (PyTorch is needed for `check` alone). OWN is a folder that
 `facelatch models add FILE --folder OWN` wrote; `ranges` needs `--float`. PICTURES is a folder of pictures with faces; CLIPS is
-one of `SOURCE/{live,print,phone,...}/CLIP/NNNN.jpg`. With SOURCEs, thresholds are set on their live clips, and all others are
-judged. Nothing is written.
+one of `SOURCE/{live,print,phone,...}/CLIP/NNNN.jpg`. Where sources are named, thresholds are set on their live clips, and
+all others are judged. Nothing is written.
 """
 
 import sys

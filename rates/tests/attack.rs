@@ -115,4 +115,6 @@ fn scores_are_kept_for_the_same_clips_only() {
     assert_eq!(format!("{again:?}"), format!("{first:?}"));
     let other = Kept::open(cache.path().to_owned(), "another way").expect("opens");
     assert!(measure(&clips, &PLAN, &unable, &other, &mut |_, _| ()).is_err());
+    std::fs::write(&clips[0].frames[0], "another picture").expect("written");
+    assert!(measure(&clips, &PLAN, &unable, &kept, &mut |_, _| ()).is_err(), "of the same name");
 }

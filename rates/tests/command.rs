@@ -297,3 +297,39 @@ fn lab_writes_frames_and_what_is_true_of_them_and_refuses_what_it_cannot() {
         assert!(!done && err.contains(why), "{why}: {err}");
     }
 }
+
+#[test]
+fn attack_reads_a_network_of_ones_own_and_takes_no_scores_of_other_networks() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
+    let (clips, own) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
+    let clip = clips.path().join("hall/live/one");
+    std::fs::create_dir_all(&clip).expect("folder");
+    std::fs::write(clip.join("fps"), "2").expect("written");
+    for number in 0..6 {
+        let face = models.join("../tests/data/faces/obama-1.jpg");
+        std::fs::copy(face, clip.join(format!("{number:04}.jpg"))).expect("copied");
+    }
+    let list = std::fs::read_to_string(models.join("MODELS.toml")).expect("a list");
+    let (_, entry) = list.split_once("\n[attack]").expect("an entry");
+    let entry = entry.replace("[attack.operating", "[mine.operating").replace("attack.onnx", "mine.onnx");
+    std::fs::write(own.path().join("MODELS.toml"), format!("[mine]{entry}")).expect("written");
+    std::fs::copy(models.join("attack.onnx"), own.path().join("mine.onnx")).expect("copied");
+
+    let cache = tempfile::tempdir().expect("folder");
+    let run = |arguments: &[&str]| {
+        let run = Command::new(env!("CARGO_BIN_EXE_facelatch-rates"))
+            .args(["attack", "--templates", "1", "--json", "--models"])
+            .args([&models, clips.path(), Path::new("--cache"), cache.path()])
+            .args(arguments)
+            .current_dir(own.path())
+            .output()
+            .expect("runs");
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let report: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+        let kept = std::fs::read_dir(cache.path()).expect("folder").count();
+        (report[0]["model"].as_str().expect("a name").to_owned(), kept)
+    };
+    assert_eq!(run(&[]), ("attack".to_owned(), 1));
+    assert_eq!(run(&["--model", "mine", "--own-models", "."]), ("mine".to_owned(), 1), "the same file");
+    assert_eq!(run(&["--embedder", "mobilefacenet"]), ("attack".to_owned(), 2));
+}

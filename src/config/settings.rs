@@ -37,7 +37,7 @@ settings! {
         /// and `height_px` are those before the turn. After a change nobody has to enrol again.
         rotate: u32 = 0, 0..=270 "degrees, in steps of 90";
         /// Swap left and right, after `rotate`: for a camera that shows people as a mirror does, so that writing in its picture
-        /// reads backwards. Who is asked to turn to the left must be seen to turn to their own.
+        /// reads backwards. With `attack.level = "challenge"` it must be right, or people answer to the wrong side.
         mirror: bool = false;
         /// Frames to drop after the camera opens, while its exposure settles.
         skip_frames: u32 = 4, 0..=60 "frames";
@@ -87,13 +87,15 @@ settings! {
     }
 
     /// Presentation attacks: whether a live face is before the camera, or a picture of one. What is taken for an attack is
-    /// compared with nobody and counts as a miss of its own kind.
+    /// compared with nobody and counts as a miss of its own kind. docs/attacks.md and docs/challenge.md say what still passes.
     attack: Attack {
         /// What is done about it.
         level: AttackLevel = AttackLevel::Passive;
-        /// The share of live presentations that may be refused: more is stricter with pictures, and with people.
+        /// The share of live presentations that may be refused. A larger one refuses more pictures, and more people. The
+        /// network must have a threshold for it: the one named `attack` has them from 0.01 on.
         bpcer: f32 = 0.05, 0.001..=0.2 "of live presentations";
-        /// The network that tells, by its name in MODELS.toml.
+        /// The network that tells live faces from pictures, by its name in MODELS.toml: `attack`, or one that
+        /// `facelatch models add` wrote (docs/models.md).
         model: String = "attack".into();
     }
 

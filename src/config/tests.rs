@@ -91,6 +91,16 @@ fn fewer_frames_or_templates_than_the_shipped_heads_were_fitted_for_are_noted() 
 }
 
 #[test]
+fn what_is_done_about_attacks_is_told_and_nothing_comes_with_advice() {
+    let note = |text: &str| parse(text).expect("allowed").attack.note();
+    assert_eq!(note(""), "attacks: level passive, network attack, bpcer 0.05");
+    let challenge = note("[attack]\nlevel = \"challenge\"\nbpcer = 0.1\n");
+    assert_eq!(challenge, "attacks: level challenge, network attack, bpcer 0.1");
+    let off = note("[attack]\nlevel = \"off\"\n");
+    assert!(off.contains("compared like a face; set it to"), "{off}");
+}
+
+#[test]
 fn a_typo_gets_a_suggestion() {
     let error = parse("[decision]\nframse = 3\n").expect_err("typo");
     assert!(error.ends_with("unknown key `decision.framse`; did you mean `decision.frames`?"), "{error}");

@@ -122,6 +122,14 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_setting_is_told_once() {
+        let refused =
+            Refused { key: "attack.bpcer", got: "0.5".to_owned(), allowed: "0.01 to 0.1".to_owned() };
+        let told = format!("{:#}", anyhow::Error::from(LoadError::from(refused)));
+        assert_eq!(told, "attack.bpcer = 0.5 is not allowed; use 0.01 to 0.1");
+    }
+
+    #[test]
     fn where_nobody_looks_out_for_attacks_no_network_is_needed() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
         let manifest = Manifest::load(&folder).expect("models");

@@ -22,10 +22,6 @@ use crate::seam::Seams;
 use crate::store::audit::{Audit, Entry, Limits};
 use crate::store::{KeySource, TemplateStore, Vault, VaultOptions, portable};
 
-/// A note where a photograph opens.
-const ATTACKS_OFF: &str = "attacks: a photograph of somebody enrolled is taken for them; set attack.level = \"passive\", or \
-                           \"challenge\" at a door";
-
 /// The command line.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct DaemonArgs {
@@ -82,18 +78,17 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     tracing::info!("listening at {}", socket.address());
     let listener = socket.listener.try_clone().context("socket: cannot be shared")?;
     let audit = Some(Arc::new(audit));
-    let notes = notes(&config);
+    let notes = volatile::note(&config.store.folder).map(|note| format!("store: {note}; {}", volatile::FIX));
     notes.iter().for_each(|note| tracing::warn!("{note}"));
+    let attacks = config.attack.note();
+    match config.attack.level {
+        AttackLevel::Off => tracing::warn!("{attacks}"),
+        AttackLevel::Passive | AttackLevel::Challenge => tracing::info!("{attacks}"),
+    }
+    let notes = notes.into_iter().chain([attacks]).collect();
     super::run(listener, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// What a person should know about this setup.
-fn notes(config: &Config) -> Vec<String> {
-    let store = volatile::note(&config.store.folder).map(|note| format!("store: {note}; {}", volatile::FIX));
-    let attacks = (config.attack.level == AttackLevel::Off).then(|| ATTACKS_OFF.to_owned());
-    store.into_iter().chain(attacks).collect()
 }
 
 /// The store, verified and repaired, and the audit log beside it.
@@ -223,15 +218,6 @@ mod tests {
         let row = [[250, 0, 0].repeat(32), [0, 0, 250].repeat(32)].concat();
         encoder.encode(&row.repeat(48), 64, 48, jpeg_encoder::ColorType::Rgb).expect("encodes");
         bytes
-    }
-
-    #[test]
-    fn whoever_lets_photographs_in_is_told() {
-        let mut config = Config::default();
-        let told = |config: &Config| notes(config).iter().any(|note| note.starts_with("attacks: "));
-        assert!(!told(&config));
-        config.attack.level = AttackLevel::Off;
-        assert!(told(&config));
     }
 
     #[test]

@@ -105,7 +105,7 @@ fn a_door_needs_a_name_of_its_own_and_a_line() {
     refused("[[door]]\nname = \"the front\"\n", "lower-case letters");
     refused(
         "[[door]]\nname = \"front\"\n",
-        "door \"front\": strike.line = Name(\"\") is not allowed; use the name of a line",
+        "door \"front\": strike.line = \"\" is not allowed; use the name of a line",
     );
     refused("[[door]]\nname = \"front\"\n[door.strike]\nline = 17\n", "together with `chip`");
     refused(&format!("{FRONT}{FRONT}"), "each door needs its own");

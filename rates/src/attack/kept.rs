@@ -43,6 +43,11 @@ impl Kept {
         hash.update(&self.made_by);
         for clip in clips {
             hash.update(format!("{clip:?}"));
+            // Pictures that were replaced have the same names.
+            for frame in &clip.frames {
+                let about = std::fs::metadata(frame).ok();
+                hash.update(format!("{:?}", about.map(|about| (about.len(), about.modified().ok()))));
+            }
         }
         let hex: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         self.folder.join(format!("attack-{hex}.json"))

@@ -199,6 +199,9 @@ pub(crate) struct Attack {
     pub(crate) source: PathBuf,
     #[command(flatten)]
     pub(crate) networks: Networks,
+    /// The folder that `facelatch models add` wrote; it need not be there.
+    #[arg(long, default_value = "/usr/local/share/facelatch/models", value_name = "DIR")]
+    pub(crate) own_models: PathBuf,
     /// The network that tells live faces from attacks, by its name in MODELS.toml (default: the daemon's).
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,

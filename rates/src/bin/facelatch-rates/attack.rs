@@ -1,11 +1,12 @@
 //! `facelatch-rates attack`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::attack::network::AttackNetwork;
-use facelatch::model::Manifest;
+use facelatch::model::{Manifest, ModelError};
 use facelatch::pipeline::Networks;
 use facelatch_rates::attack::kept::Kept;
 use facelatch_rates::attack::rates::Threshold;
@@ -21,8 +22,7 @@ pub(crate) fn run(args: &Attack) -> Result<()> {
     let clips = clips::load(&args.source, |source| !args.without.iter().any(|name| name == source))?;
     let config = config(args);
     let (model, bpcer) = (&config.attack.model, f64::from(config.attack.bpcer));
-    let manifest = Manifest::load(&config.models.folder)?;
-    let network = manifest.attack(model)?;
+    let network = manifest(&config)?.attack(model)?;
     let points = network.operating_points().ok();
     let mut shipped = match points {
         Some(points) => {
@@ -38,10 +38,11 @@ pub(crate) fn run(args: &Attack) -> Result<()> {
     };
     let passive = Plan { templates: args.templates, every_s: args.every, challenge: None };
     let challenge = args.challenge.then_some(Challenges { attacks: args.tries, seed: args.seed });
+    let networks_used = networks_used(&config, network.sha256())?;
     let mut reports = Vec::new();
     for plan in [Some(passive), challenge.map(|drawn| Plan { challenge: Some(drawn), ..passive })] {
         let Some(plan) = plan else { continue };
-        let how = format!("{plan:?}{}", manifest_text(args)?);
+        let how = format!("{plan:?}{networks_used}");
         let kept = Kept::open(args.cache.clone(), &how)?;
         let bar = bar("people");
         let people = measure(&clips, &plan, &|| networks(&config), &kept, &mut told(&bar))?;
@@ -64,6 +65,7 @@ pub(crate) fn run(args: &Attack) -> Result<()> {
 fn config(args: &Attack) -> Config {
     let mut config = Config::default();
     config.models.folder.clone_from(&args.networks.models);
+    config.models.own_folder.clone_from(&args.own_models);
     config.models.detector.clone_from(&args.networks.detector);
     config.models.embedder.clone_from(&args.networks.embedder);
     config.attack.bpcer = args.bpcer.unwrap_or(config.attack.bpcer);
@@ -73,10 +75,17 @@ fn config(args: &Attack) -> Config {
     config
 }
 
-/// Which files the networks are.
-fn manifest_text(args: &Attack) -> Result<String> {
-    let path = args.networks.models.join("MODELS.toml");
-    std::fs::read_to_string(&path).with_context(|| path.display().to_string())
+fn manifest(config: &Config) -> Result<Manifest, ModelError> {
+    Manifest::load(&config.models.folder)?.with_own(&config.models.own_folder)
+}
+
+/// Everything that scores depend on: scores of other networks must not be taken for these.
+fn networks_used(config: &Config, attack_sha256: &str) -> Result<String> {
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| path.display().to_string());
+    let Config { models, .. } = config;
+    let list = read(&models.folder.join("MODELS.toml"))?;
+    let head = read(&models.head_path())?;
+    Ok(format!("{} {} {attack_sha256}\n{list}{head}", models.detector, models.embedder))
 }
 
 /// The daemon's networks, with a detector that tells its scores.
@@ -86,7 +95,7 @@ fn networks(config: &Config) -> Result<Networks, RatesError> {
     let mut off = attack.clone();
     off.level = AttackLevel::Off;
     let mut networks = Networks::load(models, detect, &off).map_err(|e| refused(e.into()))?;
-    let network = AttackNetwork::new(Manifest::load(&models.folder)?.attack(&attack.model)?)?;
+    let network = AttackNetwork::new(manifest(config)?.attack(&attack.model)?)?;
     let scoring = scoring(Arc::new(network)).ok_or_else(|| refused(anyhow!("no threshold for everybody")))?;
     networks.passive = Some(scoring);
     Ok(networks)
