@@ -95,6 +95,9 @@ settings! {
         bpcer: f32 = 0.05, 0.001..=0.2 "of live presentations";
         /// The network that tells, by its name in MODELS.toml.
         model: String = "attack".into();
+        /// An infrared camera beside the first one, with an emitter of its own: a device path such as /dev/video2. Then nobody is
+        /// judged whose face it does not see. Empty: there is none. See docs/cameras.md.
+        infrared: PathBuf = PathBuf::new();
     }
 
     /// How much evidence a decision needs, and how long it may take.

@@ -15,7 +15,7 @@ mod reflection;
 
 use std::time::Duration;
 
-use super::{Score, Species};
+use super::{Need, Presentation, Score, Species};
 use crate::camera::Frame;
 use crate::clock::BootTime;
 use crate::detect::Face;
@@ -106,6 +106,20 @@ impl Infrared {
     pub fn score(&self) -> Option<Score> {
         let sum: f32 = self.scores.iter().map(|(score, _)| score).sum();
         (self.scores.len() >= MIN_PAIRS).then(|| Score(sum / self.scores.len() as f32))
+    }
+
+    /// What becomes of a presentation that has been judged by all else. Without a word of it nobody is live, and what it takes
+    /// for an attack is one. It never speaks for a face: a print in black ink passes it, and no camera was there to tell how
+    /// much its word is worth.
+    pub fn confirm(&self, presentation: Presentation) -> Presentation {
+        match (presentation, self.score()) {
+            (Presentation::Live(_), None) => Presentation::MoreNeeded(Need::Infrared),
+            // Written so that a score that is no number is that of an attack.
+            (Presentation::Live(_), Some(Score(score))) if !(score >= 0.0) => {
+                Presentation::Attack(self.species())
+            }
+            (other, _) => other,
+        }
     }
 
     /// The kind of attack that the worst pair is most like.
