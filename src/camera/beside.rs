@@ -145,8 +145,9 @@ fn read(shared: &Shared, source: &Mutex<Box<dyn FrameSource>>, clock: &dyn Clock
                 }
                 state.frames.push_back(frame);
             }
-            Err(why) if !why.is_transient() => state.fault = Some(why),
-            _ => {}
+            Ok(_) => {}
+            // One bad frame is a sign of life.
+            Err(why) => state.fault = Some(why).filter(|why| !why.is_transient()),
         }
         drop(state);
         if failed {
@@ -246,6 +247,16 @@ mod tests {
         script.send(Ok(frame(7))).expect("sent");
         wait(|| beside.take().pop());
         wait(|| beside.fault().is_some().then_some(())); // silent again
+    }
+
+    #[test]
+    fn a_check_tells_what_is_wrong_while_it_is_open_and_not_what_was() {
+        let (beside, _script, _told) = beside();
+        assert!(beside.check().is_ok(), "closed, and there");
+        beside.take();
+        wait(|| beside.check().err());
+        beside.close();
+        assert!(beside.check().is_ok(), "closed again");
     }
 
     #[test]

@@ -312,9 +312,9 @@ impl Running {
             Some(Cause::Retry(_)) | None => None,
             Some(Cause::NotEnrolled | Cause::OtherAccount(_) | Cause::Cancelled | Cause::Failed(_)) => return,
         };
-        // Each is told of its own fault: the first one gave frames if the second is to blame.
         let infrared = self.pipeline.check_infrared().err().map(|why| why.to_string());
-        let problem = problem.filter(|why| infrared.as_ref() != Some(why));
+        // The second camera's fault is not the first one's.
+        let problem = problem.filter(|_| infrared.is_none());
         self.status.saw_infrared(infrared);
         self.status.saw_camera(self.pipeline.camera_name(), problem);
     }

@@ -35,12 +35,7 @@ pub(super) struct Camera {
 }
 
 impl EngineStatus {
-    pub(super) fn new(
-        networks: NetworkInfo,
-        latch: String,
-        first: String,
-        infrared: Option<String>,
-    ) -> Self {
+    pub(super) fn new(networks: NetworkInfo, latch: String, first: String, infrared: Option<String>) -> Self {
         let camera = |name| Mutex::new(Camera { name, problem: None, turned: None });
         Self {
             networks,

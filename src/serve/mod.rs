@@ -147,7 +147,8 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         AttackLevel::Off | AttackLevel::Passive => Duration::ZERO,
     };
     let Seams { frames, infrared, clock, random, store, latch } = seams;
-    let mut pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone(), random);
+    let mut pipeline =
+        Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone(), random);
     if let Some(source) = infrared {
         pipeline = pipeline.with_infrared(Beside::new(source, clock.clone()).map_err(ServeError::Start)?);
     }

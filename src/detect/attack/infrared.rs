@@ -114,11 +114,9 @@ impl Infrared {
     pub fn confirm(&self, presentation: Presentation) -> Presentation {
         match (presentation, self.score()) {
             (Presentation::Live(_), None) => Presentation::MoreNeeded(Need::Infrared),
-            // Written so that a score that is no number is that of an attack.
-            (Presentation::Live(_), Some(Score(score))) if !(score >= 0.0) => {
-                Presentation::Attack(self.species())
-            }
-            (other, _) => other,
+            (Presentation::Live(_), Some(Score(score))) if score >= 0.0 => presentation,
+            (Presentation::Live(_), Some(_)) => Presentation::Attack(self.species()),
+            (Presentation::Attack(_) | Presentation::MoreNeeded(_), _) => presentation,
         }
     }
 

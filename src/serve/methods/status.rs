@@ -55,8 +55,14 @@ impl Handle for StatusCall {
             store: stored(health, audit),
             busy: engine.busy(),
             latch: engine.latch.clone(),
-            notes: [&state.notes[..], &networks.notes, turned.as_slice(), infrared.as_slice(), attacks.as_slice()]
-                .concat(),
+            notes: [
+                &state.notes[..],
+                &networks.notes,
+                turned.as_slice(),
+                infrared.as_slice(),
+                attacks.as_slice(),
+            ]
+            .concat(),
             threshold: score(networks.threshold),
             identical_pair_p: score(networks.identical_pair),
         })
