@@ -42,7 +42,9 @@ impl AttackStage {
             return Presentation::Live(Score(f32::INFINITY));
         };
         let cue = |score| CueScore { score, species: Species::Flat };
-        let presentation = passive.judge(&[cue(scene.score()), cue(surroundings.score())]);
+        let mut cues = vec![cue(scene.score()), cue(surroundings.score())];
+        cues.extend(infrared.as_ref().map(Infrared::cue));
+        let presentation = passive.judge(&cues);
         infrared.as_ref().map_or(presentation, |infrared| infrared.confirm(presentation))
     }
 }

@@ -1,20 +1,21 @@
 //! A scripted infrared camera beside the one of the [`Stage`](crate::stage::Stage): it sees each frame that the first one sees, as
 //! it would look to it, and at the same moment.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use facelatch::camera::{CameraError, Frame, FrameSource};
 use facelatch::clock::BootTime;
 
-use crate::spoil::{FaceAxes, Pixels};
+use crate::spoil::{FaceAxes, Pixels, Spoil};
 use crate::world::PATIENCE;
 
 /// How long one read waits, by the system's clock: a camera that is closed must not wait for the first one's next frame.
 const READ: Duration = Duration::from_millis(20);
 
 /// What the infrared camera sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Shown {
     /// A live face: lit, with its eyes dark.
     #[default]
@@ -60,9 +61,9 @@ impl Infrared {
     }
 
     /// The first camera sees this now. Returns when the daemon has the frame of this one.
-    pub(crate) fn film(&self, picture: &Pixels, now: BootTime) {
+    pub(crate) fn film(&self, name: (&str, Option<Spoil>), picture: &Pixels, now: BootTime) {
         let mut scene = self.scene();
-        let Some(rgb) = scene.shown.grey(picture) else { return };
+        let Some(rgb) = scene.shown.grey(name, picture) else { return };
         scene.due = Some(Frame::new(picture.0, picture.1, rgb, now).expect("a frame"));
         self.0.1.notify_all();
         // It has the frame when it asks for the next one.
@@ -72,18 +73,24 @@ impl Infrared {
 }
 
 impl Shown {
-    /// As grey RGB, if there is a frame. There is a face in the picture.
-    fn grey(self, (width, height, rgb): &Pixels) -> Option<Vec<u8>> {
+    /// As grey RGB, if there is a frame. There is a face in the picture. Each is made once for all tests of this program.
+    fn grey(self, (name, spoil): (&str, Option<Spoil>), picture: &Pixels) -> Option<Vec<u8>> {
+        static SEEN: Mutex<BTreeMap<(String, Option<Spoil>, Shown), Vec<u8>>> = Mutex::new(BTreeMap::new());
         if matches!(self, Self::Silent | Self::Unplugged) {
             return None;
         }
+        let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(seen.entry((name.to_owned(), spoil, self)).or_insert_with(|| self.made_of(picture)).clone())
+    }
+
+    fn made_of(self, (width, height, rgb): &Pixels) -> Vec<u8> {
         let FaceAxes { middle, eye_distance } = FaceAxes::of(*width, *height, rgb);
         let light = |at: usize, pixel: &[u8]| {
             let (x, y) = (at as u32 % width, at as u32 / width);
             let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
             let luma = ((2 * red + 5 * green + blue) / 8) as u8;
             let (across, down) = ((x as f32 - middle.x) / eye_distance, (y as f32 - middle.y) / eye_distance);
-            let is_eye = ((across.abs() - 0.5) / 0.18).hypot(down / 0.11) < 1.0;
+            let is_eye = ((across.abs() - 0.5) / 0.22).hypot(down / 0.2) < 1.0;
             match self {
                 Self::Live if is_eye => luma / 6,
                 // The emitter lights a face evenly, and hardly what is behind it.
@@ -96,7 +103,7 @@ impl Shown {
             }
         };
         let lights = rgb.chunks_exact(3).enumerate().map(|(at, pixel)| light(at, pixel));
-        Some(lights.flat_map(|light| [light; 3]).collect())
+        lights.flat_map(|light| [light; 3]).collect()
     }
 }
 

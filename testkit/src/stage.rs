@@ -122,7 +122,7 @@ impl ScriptedCamera {
     /// The picture, which the camera beside this one sees as well.
     fn sees(&self, name: &str, spoil: Option<Spoil>) -> Pixels {
         let picture = picture(name, spoil);
-        self.infrared.iter().for_each(|infrared| infrared.film(&picture, self.clock.now()));
+        self.infrared.iter().for_each(|infrared| infrared.film((name, spoil), &picture, self.clock.now()));
         picture
     }
 
