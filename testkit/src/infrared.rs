@@ -32,6 +32,9 @@ pub enum Shown {
     Unplugged,
 }
 
+/// A picture, what is wrong with it, and as what it is shown.
+type Key = (String, Option<Spoil>, Shown);
+
 /// The camera, and the test's handle on it.
 #[derive(Clone, Default)]
 pub struct Infrared(Arc<(Mutex<Scene>, Condvar)>);
@@ -75,7 +78,7 @@ impl Infrared {
 impl Shown {
     /// As grey RGB, if there is a frame. There is a face in the picture. Each is made once for all tests of this program.
     fn grey(self, (name, spoil): (&str, Option<Spoil>), picture: &Pixels) -> Option<Vec<u8>> {
-        static SEEN: Mutex<BTreeMap<(String, Option<Spoil>, Shown), Vec<u8>>> = Mutex::new(BTreeMap::new());
+        static SEEN: Mutex<BTreeMap<Key, Vec<u8>>> = Mutex::new(BTreeMap::new());
         if matches!(self, Self::Silent | Self::Unplugged) {
             return None;
         }
