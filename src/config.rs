@@ -120,6 +120,18 @@ impl Config {
             "0, or at least 5 with attack.level = \"challenge\": in fewer frames no answer can be seen, and everybody would be \
              turned away",
         )?;
+        holds(
+            attack.infrared.as_os_str().is_empty() || attack.infrared.starts_with("/dev/"),
+            "attack.infrared",
+            &attack.infrared,
+            "the path of a device, such as \"/dev/video2\", or \"\"",
+        )?;
+        holds(
+            attack.infrared.as_os_str().is_empty() || attack.infrared != Path::new(&camera.device),
+            "attack.infrared",
+            &attack.infrared,
+            "another camera than camera.device",
+        )?;
         in_order(("lockout.free_misses", lockout.free_misses), ("lockout.stop_at", lockout.stop_at))?;
         in_order(("lockout.free_attacks", lockout.free_attacks), ("lockout.stop_at", lockout.stop_at))?;
         in_order(

@@ -25,6 +25,7 @@ mod capture;
 mod challenge;
 mod enroll;
 mod gallery;
+mod infrared;
 mod lookalikes;
 mod misses;
 mod networks;
@@ -38,6 +39,7 @@ pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
 
 use gallery::Gallery;
+use infrared::SecondCamera;
 use misses::Tried;
 use turned::Turns;
 
@@ -116,6 +118,7 @@ pub struct Pipeline {
     networks: Networks,
     rules: Rules,
     frames: Box<dyn FrameSource>,
+    infrared: Option<SecondCamera>,
     clock: Arc<dyn Clock>,
     store: Arc<dyn TemplateStore>,
     gallery: Gallery,
@@ -141,6 +144,7 @@ impl Pipeline {
             networks,
             rules,
             frames,
+            infrared: None,
             clock,
             store,
             gallery,
@@ -161,9 +165,10 @@ impl Pipeline {
         self.attempt(None, accounts, observer)
     }
 
-    /// Closes the camera; the next attempt opens it again.
+    /// Closes the cameras; the next attempt opens them again.
     pub fn close_camera(&mut self) {
         self.frames.close();
+        self.close_infrared();
     }
 
     /// Is the camera there? Takes no frame.
@@ -236,8 +241,10 @@ impl Pipeline {
             trace.judged(captured.presentation);
         }
         self.store.prove_room_for_miss()?;
-        if let Presentation::Attack(species) = captured.presentation {
-            return self.refuse_attack(claimed, species);
+        match captured.presentation {
+            Presentation::Live(_) => {}
+            Presentation::Attack(species) => return self.refuse_attack(claimed, species),
+            Presentation::MoreNeeded(need) => return Err(self.lacks(need)),
         }
         let scoring = self.clock.now();
         let (evidence, policy) = self.compare(claimed, &captured.probes)?.ok_or(Cause::NotEnrolled)?;

@@ -12,6 +12,8 @@ use crate::store::TemplateStore;
 pub struct Seams {
     /// Where frames come from: `camera::device`, `camera::replay`.
     pub frames: Box<dyn FrameSource>,
+    /// The infrared camera beside it, if attacks are to be seen by one: `camera::device`.
+    pub infrared: Option<Box<dyn FrameSource>>,
     /// What time it is: `clock::SystemClock`.
     pub clock: Arc<dyn Clock>,
     /// 64 bits that nobody can know before, from the kernel's.

@@ -2,7 +2,7 @@
 //! nothing but its frames.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use super::wait::pause;
@@ -18,6 +18,8 @@ const READ: Duration = Duration::from_millis(500);
 /// The second camera. Dropping it ends its thread after the current read.
 pub struct Beside {
     shared: Arc<Shared>,
+    /// Locked while it is read.
+    source: Arc<Mutex<Box<dyn FrameSource>>>,
     name: String,
 }
 
@@ -49,11 +51,12 @@ impl Beside {
     /// When no thread can be started.
     pub fn new(source: Box<dyn FrameSource>, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
         let (shared, name) = (Arc::new(Shared::default()), source.name());
-        let reader = Arc::clone(&shared);
+        let source = Arc::new(Mutex::new(source));
+        let (reader, read_source) = (Arc::clone(&shared), Arc::clone(&source));
         std::thread::Builder::new()
             .name("second camera".into())
-            .spawn(move || read(&reader, source, clock.as_ref()))?;
-        Ok(Self { shared, name })
+            .spawn(move || read(&reader, &read_source, clock.as_ref()))?;
+        Ok(Self { shared, source, name })
     }
 
     /// A path or name that tells a person which camera this is.
@@ -64,6 +67,10 @@ impl Beside {
     /// The frames since the last call, the oldest first. Opens the camera if it is closed; does not wait.
     pub fn take(&self) -> Vec<Frame> {
         let mut state = self.shared.lock();
+        if !state.wanted {
+            // It said so of the last time the camera was open.
+            state.fault = None;
+        }
         state.wanted = true;
         self.shared.changed.notify_all();
         state.frames.drain(..).collect()
@@ -72,6 +79,23 @@ impl Beside {
     /// Why no frames come, if the last read failed.
     pub fn fault(&self) -> Option<CameraError> {
         self.shared.lock().fault.clone()
+    }
+
+    /// Is it there? Takes no frame, and does not wait for one that is being read.
+    ///
+    /// # Errors
+    /// What is wrong with it, or with the last read while it is open.
+    pub fn check(&self) -> Result<(), CameraError> {
+        match self.source.try_lock() {
+            Ok(mut source) => source.probe()?,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Poisoned(_)) => {
+                let why = "its thread panicked; restart the daemon".to_owned();
+                return Err(CameraError::Driver { camera: self.name.clone(), why });
+            }
+        }
+        let state = self.shared.lock();
+        state.fault.clone().filter(|_| state.wanted).map_or(Ok(()), Err)
     }
 
     /// Releases the camera until the next [`Beside::take`], and forgets its frames.
@@ -90,13 +114,15 @@ impl Drop for Beside {
 }
 
 /// Reads while frames are wanted, until the end.
-fn read(shared: &Shared, mut source: Box<dyn FrameSource>, clock: &dyn Clock) {
+fn read(shared: &Shared, source: &Mutex<Box<dyn FrameSource>>, clock: &dyn Clock) {
+    // Only this thread panics with it locked, and ends then.
+    let locked = || source.lock().unwrap_or_else(PoisonError::into_inner);
     let mut open = false;
     loop {
         let mut state = shared.lock();
         if open && !state.wanted {
             drop(state);
-            source.close();
+            locked().close();
             open = false;
             continue;
         }
@@ -108,7 +134,7 @@ fn read(shared: &Shared, mut source: Box<dyn FrameSource>, clock: &dyn Clock) {
         }
         drop(state);
         open = true;
-        let read = source.next_frame(clock.now().after(READ));
+        let read = locked().next_frame(clock.now().after(READ));
         let failed = read.is_err();
         let mut state = shared.lock();
         match read {
@@ -119,8 +145,9 @@ fn read(shared: &Shared, mut source: Box<dyn FrameSource>, clock: &dyn Clock) {
                 }
                 state.frames.push_back(frame);
             }
-            Err(why) if !why.is_transient() => state.fault = Some(why),
-            _ => {}
+            Ok(_) => {}
+            // One bad frame is a sign of life.
+            Err(why) => state.fault = Some(why).filter(|why| !why.is_transient()),
         }
         drop(state);
         if failed {
@@ -220,6 +247,16 @@ mod tests {
         script.send(Ok(frame(7))).expect("sent");
         wait(|| beside.take().pop());
         wait(|| beside.fault().is_some().then_some(())); // silent again
+    }
+
+    #[test]
+    fn a_check_tells_what_is_wrong_while_it_is_open_and_not_what_was() {
+        let (beside, _script, _told) = beside();
+        assert!(beside.check().is_ok(), "closed, and there");
+        beside.take();
+        wait(|| beside.check().err());
+        beside.close();
+        assert!(beside.check().is_ok(), "closed again");
     }
 
     #[test]

@@ -97,6 +97,9 @@ settings! {
         /// The network that tells live faces from pictures, by its name in MODELS.toml: `attack`, or one that
         /// `facelatch models add` wrote (docs/models.md).
         model: String = "attack".into();
+        /// An infrared camera beside the first one, with an emitter of its own: a device path such as /dev/video2. Then nobody is
+        /// judged whose face it does not see. Empty: there is none. See docs/cameras.md.
+        infrared: PathBuf = PathBuf::new();
     }
 
     /// How much evidence a decision needs, and how long it may take.

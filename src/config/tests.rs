@@ -147,6 +147,22 @@ fn settings_that_would_make_everybody_an_attack_are_refused() {
 }
 
 #[test]
+fn an_infrared_camera_is_a_device_beside_the_first_one() {
+    let with = |infrared: &str| {
+        parse(&format!("[camera]\ndevice = \"/dev/video0\"\n[attack]\ninfrared = \"{infrared}\"\n"))
+    };
+    for allowed in ["", "/dev/video2", "/dev/v4l/by-id/usb-IR-index0"] {
+        assert!(with(allowed).is_ok(), "{allowed}");
+    }
+    for (refused, allowed) in
+        [("auto", "the path of a device"), ("/dev/video0", "another camera than camera.device")]
+    {
+        let why = with(refused).expect_err("refused");
+        assert!(why.contains("attack.infrared = ") && why.contains(allowed), "{why}");
+    }
+}
+
+#[test]
 fn a_hook_must_be_an_absolute_path() {
     assert!(
         parse("[latch]\nkind = \"hook\"\nhook = \"door.sh\"\n").expect_err("relative").contains("absolute")

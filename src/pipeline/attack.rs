@@ -1,13 +1,14 @@
 //! The stage between the face and the comparison: is a live face before the camera, or a picture of one? Nothing is compared
 //! before it has said so.
 
-use super::{Cause, DenyReason, Pipeline, Verdict, misses::Tried};
-use crate::camera::Frame;
-use crate::detect::Face;
+use super::capture::Seen;
+use super::{Cause, DenyReason, Observer, Pipeline, Progress, Verdict, misses::Tried, report};
+use crate::detect::attack::infrared::Infrared;
 use crate::detect::attack::passive::{FRAMES, Passive, calibration};
 use crate::detect::attack::scene::Scene;
 use crate::detect::attack::surroundings::Surroundings;
-use crate::detect::attack::{CueScore, Presentation, Score, Species};
+use crate::detect::attack::{CueScore, Need, Presentation, Score, Species};
+use crate::detect::quality::RetryReason;
 use crate::people::UserName;
 use crate::store::LiveScore;
 
@@ -17,6 +18,8 @@ pub(super) struct AttackStage(Option<Evidence>);
 struct Evidence {
     passive: Passive,
     surroundings: Surroundings,
+    /// `None` without an infrared camera.
+    infrared: Option<Infrared>,
 }
 
 impl AttackStage {
@@ -25,32 +28,24 @@ impl AttackStage {
         if self.0.is_some() { FRAMES } else { 0 }
     }
 
-    /// Another frame of the face. Returns what the network says of it alone, if it counts.
-    pub(super) fn see(&mut self, frame: &Frame, face: &Face) -> Result<Option<Score>, Cause> {
-        let Some(Evidence { passive, surroundings }) = &mut self.0 else { return Ok(None) };
-        surroundings.see(frame, Some(face));
-        Ok(passive.see(frame, face)?)
-    }
-
-    /// Whether it cannot judge yet.
-    pub(super) fn needs_more(&self) -> bool {
-        let passive = self.0.as_ref().map(|evidence| evidence.passive.judge(&[]));
-        matches!(passive, Some(Presentation::MoreNeeded(_)))
+    /// What it lacks to judge.
+    pub(super) fn needs(&self, scene: &Scene) -> Option<Need> {
+        match self.judge(scene) {
+            Presentation::MoreNeeded(need) => Some(need),
+            Presentation::Live(_) | Presentation::Attack(_) => None,
+        }
     }
 
     /// What they say so far, and what the room around them says.
     pub(super) fn judge(&self, scene: &Scene) -> Presentation {
-        let Some(Evidence { passive, surroundings }) = &self.0 else {
+        let Some(Evidence { passive, surroundings, infrared }) = &self.0 else {
             return Presentation::Live(Score(f32::INFINITY));
         };
         let cue = |score| CueScore { score, species: Species::Flat };
-        passive.judge(&[cue(scene.score()), cue(surroundings.score())])
-    }
-}
-
-impl From<Passive> for AttackStage {
-    fn from(passive: Passive) -> Self {
-        Self(Some(Evidence { passive, surroundings: Surroundings::default() }))
+        let mut cues = vec![cue(scene.score()), cue(surroundings.score())];
+        cues.extend(infrared.as_ref().map(Infrared::cue));
+        let presentation = passive.judge(&cues);
+        infrared.as_ref().map_or(presentation, |infrared| infrared.confirm(presentation))
     }
 }
 
@@ -61,14 +56,50 @@ impl Pipeline {
         let Some(detector) = &self.networks.passive else { return AttackStage(None) };
         let source = self.live_source(detector.id());
         let scores = self.gallery.live_scores().filter(|live| live.source == source);
-        detector.decision(calibration(scores.map(|live| live.score).collect())).into()
+        self.stage(detector.decision(calibration(scores.map(|live| live.score).collect())))
     }
 
     /// For an enrolment: a picture must not become a template.
     pub(super) fn enrolment_stage(&mut self) -> AttackStage {
         self.scene.start();
         let Some(detector) = &self.networks.passive else { return AttackStage(None) };
-        detector.enrolment().into()
+        self.stage(detector.enrolment())
+    }
+
+    fn stage(&self, passive: Passive) -> AttackStage {
+        let infrared = self.infrared.is_some().then(|| Infrared::new(None));
+        AttackStage(Some(Evidence { passive, surroundings: Surroundings::default(), infrared }))
+    }
+
+    /// Another frame of the face. Returns what the network says of it alone, if it counts.
+    pub(super) fn present(&mut self, stage: &mut AttackStage, seen: &Seen) -> Result<Option<Score>, Cause> {
+        let Some(Evidence { passive, surroundings, infrared }) = &mut stage.0 else { return Ok(None) };
+        if let Some((infrared, second)) = infrared.as_mut().zip(self.infrared.as_mut()) {
+            second.pair(infrared, seen, &self.networks.detector)?;
+        }
+        surroundings.see(&seen.frame, Some(&seen.face));
+        Ok(passive.see(&seen.frame, &seen.face)?)
+    }
+
+    /// Tells the person what is lacking; returns the cause of failure if it stays so.
+    pub(super) fn ask_for(&self, need: Need, observer: Observer<'_>) -> Result<Cause, Cause> {
+        let cause = self.lacks(need);
+        match &cause {
+            Cause::Retry(reason) => report(observer, Progress::Guidance(*reason))?,
+            Cause::Camera(why) => report(observer, Progress::Camera(why.clone()))?,
+            _ => {}
+        }
+        Ok(cause)
+    }
+
+    /// Why an attempt ends that got no more than this.
+    pub(super) fn lacks(&self, need: Need) -> Cause {
+        match need {
+            Need::Infrared => self.infrared_problem(),
+            Need::Frames | Need::LookStraight | Need::TurnLeft | Need::TurnRight => {
+                Cause::Retry(RetryReason::TurnedAway)
+            }
+        }
     }
 
     /// A score to be kept with a template.

@@ -70,6 +70,7 @@ impl Pipeline {
     pub(super) fn capture(&mut self, observer: Observer<'_>, trace: &mut Trace) -> Result<Captured, Cause> {
         let deadline = self.clock.now().after(self.rules.decision.deadline_ms.duration());
         let mut window = CaptureWindow::until(deadline, Role::Probe);
+        self.open_infrared()?;
         let mut stage = self.attack_stage();
         let wanted = (self.rules.decision.frames as usize).max(stage.frames());
         let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted + 1);
@@ -82,7 +83,7 @@ impl Pipeline {
                 stage = self.attack_stage();
                 window.problem = Some(Cause::Retry(RetryReason::SeveralFaces));
             }
-            stage.see(&seen.frame, &seen.face)?;
+            self.present(&mut stage, &seen)?;
             probes.push(seen.probe);
             if probes.len() > wanted {
                 probes.remove(0);
@@ -90,11 +91,8 @@ impl Pipeline {
             trace.frames = probes.len();
             report(observer, Progress::Captured { done: probes.len(), wanted })?;
             match stage.judge(&self.scene) {
-                Presentation::MoreNeeded(Need::LookStraight) => {
-                    window.problem = Some(Cause::Retry(RetryReason::TurnedAway));
-                    report(observer, Progress::Guidance(RetryReason::TurnedAway))?;
-                }
-                Presentation::MoreNeeded(_) => {}
+                Presentation::MoreNeeded(Need::Frames) => {}
+                Presentation::MoreNeeded(need) => window.problem = Some(self.ask_for(need, observer)?),
                 presentation if probes.len() == wanted => {
                     return Ok(Captured { probes, presentation, stage });
                 }
@@ -144,7 +142,10 @@ impl Pipeline {
         let frame_deadline = self.clock.now().after(FRAME_WAIT).min(window.deadline);
         match self.frames.next_frame(frame_deadline) {
             Ok(frame) if window.is_too_early(&frame) => Ok(None),
-            Ok(frame) => Ok(Some(frame)),
+            Ok(frame) => {
+                self.take_infrared();
+                Ok(Some(frame))
+            }
             Err(error @ CameraError::Silent { .. })
                 if frame_deadline < window.deadline && self.clock.now() >= frame_deadline =>
             {

@@ -163,7 +163,7 @@ impl Pipeline {
                 return Ok(Captured { probes: Vec::new(), presentation: SWAP, stage });
             }
             if is_known {
-                stage.see(&seen.frame, &seen.face)?;
+                self.present(&mut stage, &seen)?;
                 probes.push(seen.probe);
                 trace.frames = probes.len();
                 report(observer, Progress::Captured { done: probes.len(), wanted })?;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::capture::CaptureWindow;
 use super::{Cause, Observer, Pipeline, Progress, Trace, lookalikes, report};
 use crate::detect::attack::{Presentation, Species};
-use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey, Role};
 use crate::judge::vote;
 use crate::people::{Account, UserName};
@@ -178,8 +177,9 @@ impl Pipeline {
         let deadline = self.rules.decision.enroll_deadline_ms.duration();
         let mut window = CaptureWindow::until(self.clock.now().after(deadline), Role::Template);
         let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
+        self.open_infrared()?;
         let (mut stage, mut live, mut outliers) = (self.enrolment_stage(), Vec::new(), 0);
-        while probes.len() < wanted || stage.needs_more() {
+        while probes.len() < wanted || stage.needs(&self.scene).is_some() {
             let seen = self.next_probe(&window, observer, &mut Trace::default())?;
             if !self.like_the_others(&seen.probe, &probes).map_err(StoreError::from)? {
                 outliers += 1;
@@ -190,21 +190,21 @@ impl Pipeline {
                 continue;
             }
             outliers = 0;
-            let score = stage.see(&seen.frame, &seen.face)?;
+            let score = self.present(&mut stage, &seen)?;
             window.from = self.clock.now().after(BETWEEN_PROBES);
             if probes.len() < wanted {
                 probes.push(seen.probe);
                 live.push(score.and_then(|score| self.live_score(score)));
                 report(observer, Progress::Captured { done: probes.len(), wanted })?;
             }
-            if probes.len() == wanted && stage.needs_more() {
-                window.problem = Some(Cause::Retry(RetryReason::TurnedAway));
-                report(observer, Progress::Guidance(RetryReason::TurnedAway))?;
+            if let Some(need) = stage.needs(&self.scene).filter(|_| probes.len() == wanted) {
+                window.problem = Some(self.ask_for(need, observer)?);
             }
         }
         match stage.judge(&self.scene) {
             Presentation::Attack(species) => Err(EnrollError::Attack(species)),
-            Presentation::Live(_) | Presentation::MoreNeeded(_) => Ok((probes, live)),
+            Presentation::MoreNeeded(need) => Err(self.lacks(need).into()),
+            Presentation::Live(_) => Ok((probes, live)),
         }
     }
 

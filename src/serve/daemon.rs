@@ -66,14 +66,15 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let networks = Networks::load(&config.models, &config.detect, &config.attack)?;
     let (store, audit) = open_store(&config, &networks, &*clock)?;
-    let frames = camera(&config, &clock)?;
+    let (frames, infrared) = (camera(&config, &clock)?, infrared_camera(&config, &clock)?);
     let latch: Box<dyn Latch> = match config.latch.kind {
         LatchKind::Hook => {
             Box::new(Hook::new(config.latch.hook.clone(), config.latch.hook_deadline_ms.duration()))
         }
         LatchKind::None | LatchKind::Print => Box::new(Print),
     };
-    let seams = Seams { frames, clock, random: Arc::new(rand::random::<u64>), store: Arc::new(store), latch };
+    let (random, store) = (Arc::new(rand::random::<u64>), Arc::new(store));
+    let seams = Seams { frames, infrared, clock, random, store, latch };
     let peers = Arc::new(SystemPeers::new(config.serve.group.clone()));
     tracing::info!("listening at {}", socket.address());
     let listener = socket.listener.try_clone().context("socket: cannot be shared")?;
@@ -152,6 +153,18 @@ fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource
         Box::new(Replay::folder(replay, clock.clone()).with_frames_per_second(*replay_fps))
     };
     Ok(Box::new(Turned::new(source, Orientation::new(*rotate, *mirror))))
+}
+
+/// The infrared camera beside the first one, mounted like it, if attacks are looked out for with one.
+fn infrared_camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Box<dyn FrameSource>>> {
+    let config::Attack { level, infrared, .. } = &config.attack;
+    if *level == AttackLevel::Off || infrared.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let device = infrared.to_str().context("configuration: attack.infrared is no UTF-8")?.to_owned();
+    let camera = config::Camera { device, exec: Vec::new(), ..config.camera.clone() };
+    let source = live_camera(&camera, clock)?;
+    Ok(Some(Box::new(Turned::new(source, Orientation::new(camera.rotate, camera.mirror)))))
 }
 
 #[cfg(all(feature = "camera", target_os = "linux"))]

@@ -106,7 +106,12 @@ impl Engine {
         let EngineParts { pipeline, latch, opens_on, clock, idle_close, recorder } = parts;
         let latch = latch.map(|latch| LatchThread::start(latch, clock.clone())).transpose()?;
         let latch_name = latch.as_ref().map_or("none", LatchThread::name).to_owned();
-        let status = Arc::new(EngineStatus::new(pipeline.network_info(), latch_name, pipeline.camera_name()));
+        let status = Arc::new(EngineStatus::new(
+            pipeline.network_info(),
+            latch_name,
+            pipeline.camera_name(),
+            pipeline.infrared_name(),
+        ));
         let mut running = Running {
             pipeline,
             latch,
@@ -307,6 +312,10 @@ impl Running {
             Some(Cause::Retry(_)) | None => None,
             Some(Cause::NotEnrolled | Cause::OtherAccount(_) | Cause::Cancelled | Cause::Failed(_)) => return,
         };
+        let infrared = self.pipeline.check_infrared().err().map(|why| why.to_string());
+        // The second camera's fault is not the first one's.
+        let problem = problem.filter(|_| infrared.is_none());
+        self.status.saw_infrared(infrared);
         self.status.saw_camera(self.pipeline.camera_name(), problem);
     }
 
@@ -314,6 +323,7 @@ impl Running {
         let problem = self.pipeline.check_camera().err();
         self.status.set_camera_hangs(matches!(problem, Some(CameraError::Stuck { .. })));
         self.status.saw_camera(self.pipeline.camera_name(), problem.map(|error| error.to_string()));
+        self.status.saw_infrared(self.pipeline.check_infrared().err().map(|error| error.to_string()));
         self.last_check = self.clock.now();
     }
 

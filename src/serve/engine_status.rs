@@ -15,6 +15,8 @@ pub(super) struct EngineStatus {
     /// Name of the latch.
     pub(super) latch: String,
     camera: Mutex<Camera>,
+    /// The infrared camera beside it, if there is one.
+    infrared: Option<Mutex<Camera>>,
     camera_hangs: AtomicBool,
     busy: AtomicBool,
     ticks: AtomicU64,
@@ -33,11 +35,13 @@ pub(super) struct Camera {
 }
 
 impl EngineStatus {
-    pub(super) fn new(networks: NetworkInfo, latch: String, camera: String) -> Self {
+    pub(super) fn new(networks: NetworkInfo, latch: String, first: String, infrared: Option<String>) -> Self {
+        let camera = |name| Mutex::new(Camera { name, problem: None, turned: None });
         Self {
             networks,
             latch,
-            camera: Mutex::new(Camera { name: camera, problem: None, turned: None }),
+            camera: camera(first),
+            infrared: infrared.map(camera),
             camera_hangs: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             ticks: AtomicU64::new(0),
@@ -89,12 +93,18 @@ impl EngineStatus {
     /// Keeps what was seen of the camera, and logs a change.
     pub(super) fn saw_camera(&self, name: String, problem: Option<String>) {
         let mut camera = self.lock();
-        match (&camera.problem, &problem) {
-            (before, Some(now)) if before.as_ref() != Some(now) => tracing::warn!("degraded: {now}"),
-            (Some(_), None) => tracing::info!("camera {name}: back"),
-            _ => {}
-        }
-        (camera.name, camera.problem) = (name, problem);
+        camera.name = name;
+        camera.saw(problem);
+    }
+
+    /// The infrared camera as last seen, if there is one.
+    pub(super) fn infrared(&self) -> Option<Camera> {
+        self.infrared.as_ref().map(|camera| lock(camera).clone())
+    }
+
+    /// Keeps what was seen of it, and logs a change.
+    pub(super) fn saw_infrared(&self, problem: Option<String>) {
+        self.infrared.iter().for_each(|camera| lock(camera).saw(problem.clone()));
     }
 
     /// Keeps how the last face lay in the picture, and logs a change.
@@ -107,7 +117,22 @@ impl EngineStatus {
     }
 
     fn lock(&self) -> MutexGuard<'_, Camera> {
-        // Nothing panics while it is held.
-        self.camera.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.camera)
     }
+}
+
+impl Camera {
+    fn saw(&mut self, problem: Option<String>) {
+        match (&self.problem, &problem) {
+            (before, Some(now)) if before.as_ref() != Some(now) => tracing::warn!("degraded: {now}"),
+            (Some(_), None) => tracing::info!("camera {}: back", self.name),
+            _ => {}
+        }
+        self.problem = problem;
+    }
+}
+
+fn lock(camera: &Mutex<Camera>) -> MutexGuard<'_, Camera> {
+    // Nothing panics while it is held.
+    camera.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -39,6 +39,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast, watch};
 
+use crate::camera::beside::Beside;
 use crate::config::{AttackLevel, Config, LatchKind};
 use crate::pipeline::{CHALLENGE_LIMIT, Networks, Pipeline, Rules};
 use crate::seam::Seams;
@@ -145,8 +146,12 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         AttackLevel::Challenge => CHALLENGE_LIMIT,
         AttackLevel::Off | AttackLevel::Passive => Duration::ZERO,
     };
-    let Seams { frames, clock, random, store, latch } = seams;
-    let pipeline = Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone(), random);
+    let Seams { frames, infrared, clock, random, store, latch } = seams;
+    let mut pipeline =
+        Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone(), random);
+    if let Some(source) = infrared {
+        pipeline = pipeline.with_infrared(Beside::new(source, clock.clone()).map_err(ServeError::Start)?);
+    }
     let recorder = Recorder {
         clock: clock.clone(),
         audit: audit.clone(),

@@ -4,6 +4,7 @@
 
 pub mod attack;
 pub mod film;
+pub mod infrared;
 pub mod masks;
 pub mod spoil;
 pub mod stage;

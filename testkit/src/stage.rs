@@ -9,6 +9,7 @@ use facelatch::camera::decode::decode_picture;
 use facelatch::camera::{CameraError, Frame, FrameSource};
 use facelatch::clock::{BootTime, Clock};
 
+use crate::infrared::Infrared;
 use crate::spoil::{Pixels, Spoil, spoilt};
 use crate::world::{HandClock, PATIENCE};
 
@@ -108,16 +109,30 @@ impl Stage {
 }
 
 /// The camera that shows what its [`Stage`] is set to.
-pub struct ScriptedCamera(pub Stage, pub Arc<HandClock>);
+pub struct ScriptedCamera {
+    /// What it sees.
+    pub stage: Stage,
+    /// Its clock.
+    pub clock: Arc<HandClock>,
+    /// The camera beside it, if there is one.
+    pub infrared: Option<Infrared>,
+}
 
 impl ScriptedCamera {
+    /// The picture, which the camera beside this one sees as well.
+    fn sees(&self, name: &str, spoil: Option<Spoil>) -> Pixels {
+        let picture = picture(name, spoil);
+        self.infrared.iter().for_each(|infrared| infrared.film((name, spoil), &picture, self.clock.now()));
+        picture
+    }
+
     /// A frame with a little noise: no two of a real camera are the same to the last bit.
     fn live(&self, (width, height, mut rgb): Pixels) -> Result<Frame, CameraError> {
-        let mut scene = self.0.scene();
+        let mut scene = self.stage.scene();
         scene.live += 1;
         let [noise, ..] = scene.live.to_le_bytes();
         rgb.last_mut().into_iter().for_each(|value| *value = noise);
-        let frame = Frame::new(width, height, rgb, self.1.now())?;
+        let frame = Frame::new(width, height, rgb, self.clock.now())?;
         scene.last = Some(frame.clone());
         Ok(frame)
     }
@@ -129,33 +144,33 @@ impl ScriptedCamera {
 
 impl FrameSource for ScriptedCamera {
     fn next_frame(&mut self, deadline: BootTime) -> Result<Frame, CameraError> {
-        let shot = self.0.next();
+        let shot = self.stage.next();
         match shot {
-            Shot::Live(_) | Shot::LiveSpoilt(..) => self.1.forward(LIVE_FRAME_TIME),
-            Shot::Silent => self.1.forward(deadline.since(self.1.now())),
-            _ => self.1.forward(FRAME_TIME),
+            Shot::Live(_) | Shot::LiveSpoilt(..) => self.clock.forward(LIVE_FRAME_TIME),
+            Shot::Silent => self.clock.forward(deadline.since(self.clock.now())),
+            _ => self.clock.forward(FRAME_TIME),
         }
         let frame = |name, spoil| {
-            let (width, height, rgb) = picture(name, spoil);
-            Frame::new(width, height, rgb, self.1.now())
+            let (width, height, rgb) = self.sees(name, spoil);
+            Frame::new(width, height, rgb, self.clock.now())
         };
         match shot {
             Shot::Show(name) => Ok(frame(name, None)?.with_origin(name.to_owned())),
-            Shot::Live(name) => self.live(picture(name, None)),
+            Shot::Live(name) => self.live(self.sees(name, None)),
             Shot::Spoilt(name, spoil) => Ok(frame(name, Some(spoil))?.with_origin(name.to_owned())),
-            Shot::LiveSpoilt(name, spoil) => self.live(picture(name, Some(spoil))),
-            Shot::Again => self.0.scene().last.clone().ok_or_else(|| self.missing()),
+            Shot::LiveSpoilt(name, spoil) => self.live(self.sees(name, Some(spoil))),
+            Shot::Again => self.stage.scene().last.clone().ok_or_else(|| self.missing()),
             Shot::Silent => Err(CameraError::Silent { camera: self.name(), waited: Duration::from_secs(5) }),
             Shot::Unplugged | Shot::Hold => Err(self.missing()),
         }
     }
 
     fn close(&mut self) {
-        self.0.scene().closed += 1;
+        self.stage.scene().closed += 1;
     }
 
     fn probe(&mut self) -> Result<(), CameraError> {
-        if self.0.scene().shots.iter().all(|shot| *shot == Shot::Unplugged) {
+        if self.stage.scene().shots.iter().all(|shot| *shot == Shot::Unplugged) {
             return Err(self.missing());
         }
         Ok(())

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use facelatch::camera::FrameSource;
 use facelatch::clock::{BootTime, Clock, WallTime};
 use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Detector;
@@ -30,6 +31,7 @@ use facelatch_wire::{Client, ClientError, Deadline, Method};
 use tempfile::TempDir;
 
 use crate::attack::scripted;
+use crate::infrared::Infrared;
 use crate::masks::Masks;
 use crate::stage::{ALICE_ENROLS, NOBODY, ScriptedCamera, Stage};
 use crate::store::VecStore;
@@ -124,6 +126,8 @@ pub struct World {
     pub socket: PathBuf,
     /// What its camera sees.
     pub stage: Stage,
+    /// The infrared camera beside it, where `attack.infrared` names one.
+    pub infrared: Infrared,
     /// Its clock.
     pub clock: Arc<HandClock>,
     /// Its store, unless the world is [`World::sealed`].
@@ -167,6 +171,7 @@ impl World {
         let mut world = Self {
             socket: folder.path().join("s"),
             stage: Stage::default(),
+            infrared: Infrared::default(),
             clock: Arc::new(HandClock(AtomicU64::new(0))),
             store: Arc::default(),
             tape: Tape::default(),
@@ -190,8 +195,16 @@ impl World {
             None => self.store.clone(),
         };
         let audit = self.vault.as_ref().map(|(_, audit)| audit.clone());
+        let attack = &self.config.attack;
+        let has_infrared = attack.level != AttackLevel::Off && !attack.infrared.as_os_str().is_empty();
+        let infrared = has_infrared.then(|| self.infrared.clone());
         let seams = Seams {
-            frames: Box::new(ScriptedCamera(self.stage.clone(), self.clock.clone())),
+            frames: Box::new(ScriptedCamera {
+                stage: self.stage.clone(),
+                clock: self.clock.clone(),
+                infrared: infrared.clone(),
+            }),
+            infrared: infrared.map(|infrared| Box::new(infrared) as Box<dyn FrameSource>),
             clock: self.clock.clone(),
             random: Arc::new({
                 let random = self.random.clone();

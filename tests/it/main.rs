@@ -14,6 +14,8 @@ mod door;
 mod golden;
 /// Hostile and careless clients.
 mod hostile;
+/// An infrared camera beside the first one.
+mod infrared;
 /// The interface as other programs see it.
 mod interface;
 /// Export, import, renewal and the audit log, over the socket.

@@ -128,6 +128,7 @@ outcomes! {
         EyesCovered = "eyes-covered", "the eyes are covered", "take off dark glasses to enrol";
         MouthCovered = "mouth-covered", "the mouth is covered", "take off the mask or scarf to enrol";
         NoAnswer = "no-answer", "the head was not turned when asked", "turn your head when you are asked to";
+        NoInfrared = "no-infrared", "not seen by the infrared camera", "come closer, with nothing over that camera or its lamp";
     }
     prompt {
         TurnLeft = "turn-left", "turn your head a little to the left";

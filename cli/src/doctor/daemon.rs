@@ -177,6 +177,8 @@ mod tests {
         let turned =
             noted("camera a: the picture is turned; hold your head upright; or set camera.rotate = 180");
         assert_eq!(turned.word(), "note");
+        assert_eq!(noted("infrared camera /dev/video2: not found; plug it in").word(), "note");
+        assert_eq!(noted("infrared camera /dev/video2 is ready").word(), "ok  ");
         assert_eq!(noted("model yunet: 47 layers run on the int8 kernels; in tract: 1 Max").word(), "ok  ");
     }
 }

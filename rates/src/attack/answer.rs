@@ -58,7 +58,7 @@ fn does(pose: Option<f32>, need: Need) -> bool {
     pose.is_some_and(|pose| match need {
         Need::TurnLeft => pose >= TURNED,
         Need::TurnRight => pose <= -TURNED,
-        Need::LookStraight | Need::Frames => pose.abs() <= STRAIGHT,
+        Need::LookStraight | Need::Frames | Need::Infrared => pose.abs() <= STRAIGHT,
     })
 }
 

@@ -15,7 +15,7 @@ mod reflection;
 
 use std::time::Duration;
 
-use super::{Score, Species};
+use super::{CueScore, Need, Presentation, Score, Species};
 use crate::camera::Frame;
 use crate::clock::BootTime;
 use crate::detect::Face;
@@ -37,6 +37,10 @@ const MAX_DARK: f32 = 0.7;
 
 /// Pairs that say something together.
 const MIN_PAIRS: usize = 2;
+
+/// A face with a lower score is an attack, whatever else speaks for it. Rendered screens and prints have less, rendered faces
+/// more than zero; how far real faces lie from that is not known.
+const MIN_LIVE: f32 = -1.0;
 
 /// No cue outweighs everything else.
 const LIMITS: (f32, f32) = (-4.0, 2.0);
@@ -106,6 +110,22 @@ impl Infrared {
     pub fn score(&self) -> Option<Score> {
         let sum: f32 = self.scores.iter().map(|(score, _)| score).sum();
         (self.scores.len() >= MIN_PAIRS).then(|| Score(sum / self.scores.len() as f32))
+    }
+
+    /// What is added to the network's score: nothing that speaks for a face. A print in black ink passes this part, and no camera
+    /// was there to tell how much its word is worth.
+    pub fn cue(&self) -> CueScore {
+        CueScore { score: self.score().map(|score| Score(score.0.min(0.0))), species: self.species() }
+    }
+
+    /// What becomes of a presentation that has been judged with that. Without a word of this camera nobody is live.
+    pub fn confirm(&self, presentation: Presentation) -> Presentation {
+        match (presentation, self.score()) {
+            (Presentation::Live(_), None) => Presentation::MoreNeeded(Need::Infrared),
+            (Presentation::Live(_), Some(Score(score))) if score >= MIN_LIVE => presentation,
+            (Presentation::Live(_), Some(_)) => Presentation::Attack(self.species()),
+            (Presentation::Attack(_) | Presentation::MoreNeeded(_), _) => presentation,
+        }
     }
 
     /// The kind of attack that the worst pair is most like.

@@ -46,6 +46,8 @@ pub enum Species {
 pub enum Need {
     /// More frames of the face.
     Frames,
+    /// Pairs of frames in which the infrared camera sees the face, lit.
+    Infrared,
     /// The head turned to the person's own left.
     TurnLeft,
     /// The head turned to the person's own right.

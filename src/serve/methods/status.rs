@@ -28,10 +28,14 @@ impl Handle for StatusCall {
         let engine = &state.engine.status;
         let (camera, networks) = (engine.camera(), &engine.networks);
         let score = |p: crate::head::Probability| session.caller.sees_scores().then_some(p.value());
-        let (state_now, camera_state) = match camera.problem {
-            None => (State::Ready, CameraState::Ready),
-            Some(_) => (State::Degraded, CameraState::Unavailable),
-        };
+        let camera_state =
+            if camera.problem.is_none() { CameraState::Ready } else { CameraState::Unavailable };
+        let second = engine.infrared();
+        let problems = [&camera].into_iter().chain(&second).any(|camera| camera.problem.is_some());
+        let infrared = second.map(|camera| match camera.problem {
+            None => format!("infrared camera {} is ready", camera.name),
+            Some(problem) => format!("infrared {problem}"),
+        });
         let turned = camera
             .turned
             .map(|reason| format!("camera {}: {}", camera.name, Outcome::from(reason).message()));
@@ -39,7 +43,7 @@ impl Handle for StatusCall {
             format!("attacks: {attacks} refused since the daemon started; the audit log has when")
         });
         Ok(Status {
-            state: state_now,
+            state: if problems { State::Degraded } else { State::Ready },
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: state.clock.now().since(state.started).as_secs(),
             camera: Camera { name: camera.name, state: camera_state, message: camera.problem },
@@ -51,7 +55,14 @@ impl Handle for StatusCall {
             store: stored(health, audit),
             busy: engine.busy(),
             latch: engine.latch.clone(),
-            notes: [&state.notes[..], &networks.notes, turned.as_slice(), attacks.as_slice()].concat(),
+            notes: [
+                &state.notes[..],
+                &networks.notes,
+                turned.as_slice(),
+                infrared.as_slice(),
+                attacks.as_slice(),
+            ]
+            .concat(),
             threshold: score(networks.threshold),
             identical_pair_p: score(networks.identical_pair),
         })

@@ -99,6 +99,29 @@ fn a_print_in_coloured_inks_has_lost_its_contrast_and_so_is_an_attack() {
 }
 
 #[test]
+fn it_confirms_a_live_face_refuses_others_and_without_a_word_nobody_is_live() {
+    let live = Presentation::Live(Score(1.0));
+    let of = |scene: Scene| {
+        let mut infrared = Infrared::new(None);
+        for (grey, colour) in film(scene, false) {
+            infrared.add(grey);
+            colour.into_iter().for_each(|colour| infrared.see(&colour, &scene.face(), &[scene.face()]));
+        }
+        infrared
+    };
+    assert_eq!((of(scene(LIVE)).confirm(live), of(scene(LIVE)).cue().score), (live, Some(Score(0.0))));
+    assert!(of(scene(Shown::Screen)).cue().score.is_some_and(|score| score.0 <= -3.0));
+    assert_eq!(of(scene(Shown::Screen)).confirm(live), Presentation::Attack(Species::Screen));
+    let print = of(scene(Shown::Print { carbon: 0.0 }));
+    assert_eq!(print.confirm(live), Presentation::Attack(Species::Print));
+    let silent = Infrared::new(None);
+    assert_eq!(silent.confirm(live), Presentation::MoreNeeded(Need::Infrared));
+    for other in [Presentation::Attack(Species::Flat), Presentation::MoreNeeded(Need::Frames)] {
+        assert_eq!((of(scene(LIVE)).confirm(other), silent.confirm(other)), (other, other));
+    }
+}
+
+#[test]
 fn a_print_in_black_ink_is_not_told_from_a_face_as_the_documents_say() {
     let print = scene(Shown::Print { carbon: 1.0 });
     assert!(score(print, false, &[print.face()]) > 0.0);

@@ -1,0 +1,90 @@
+//! The infrared camera beside the first one: open with it, its frames paired with those of the first by time.
+//!
+//! Where one is configured, no presentation is live that it says nothing of: to cover it, to blind it or to unplug it must not
+//! be a way around it.
+
+use super::capture::Seen;
+use super::{Cause, Pipeline};
+use crate::camera::beside::Beside;
+use crate::camera::{CameraError, Frame};
+use crate::detect::Detector;
+use crate::detect::attack::infrared::Infrared;
+use crate::detect::quality::RetryReason;
+use crate::model::ModelError;
+
+/// Grey frames that wait for a colour frame with a face; older ones are dropped.
+const KEPT: usize = 6;
+
+/// The camera, and what it gave lately.
+pub(super) struct SecondCamera {
+    beside: Beside,
+    recent: Vec<Frame>,
+}
+
+impl SecondCamera {
+    /// Shows the pair that belongs to this frame, if there is one.
+    pub(super) fn pair(
+        &mut self,
+        infrared: &mut Infrared,
+        seen: &Seen,
+        detector: &Detector,
+    ) -> Result<(), ModelError> {
+        self.recent.drain(..).for_each(|grey| infrared.add(grey));
+        let Some(lit) = infrared.lit(seen.frame.taken_at()) else { return Ok(()) };
+        let faces = detector.detect(lit)?;
+        infrared.see(&seen.frame, &seen.face, &faces);
+        Ok(())
+    }
+}
+
+impl Pipeline {
+    /// With an infrared camera beside the first one.
+    #[must_use]
+    pub fn with_infrared(self, beside: Beside) -> Self {
+        Self { infrared: Some(SecondCamera { beside, recent: Vec::new() }), ..self }
+    }
+
+    /// Path or name of the infrared camera, if there is one.
+    pub fn infrared_name(&self) -> Option<String> {
+        self.infrared.as_ref().map(|second| second.beside.name().to_owned())
+    }
+
+    /// Is the infrared camera there? Takes no frame.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check_infrared(&self) -> Result<(), CameraError> {
+        self.infrared.as_ref().map_or(Ok(()), |second| second.beside.check())
+    }
+
+    /// Opens it for an attempt, and forgets what it saw before. One that has only just been opened is silent for a while.
+    pub(super) fn open_infrared(&mut self) -> Result<(), Cause> {
+        let Some(second) = &mut self.infrared else { return Ok(()) };
+        match second.beside.check() {
+            Ok(()) | Err(CameraError::Silent { .. }) => {}
+            Err(why) => return Err(Cause::Camera(why.to_string())),
+        }
+        second.beside.take();
+        second.recent.clear();
+        Ok(())
+    }
+
+    /// Keeps what it saw until now. Asked at each colour frame, before any work on that.
+    pub(super) fn take_infrared(&mut self) {
+        let Some(SecondCamera { beside, recent }) = &mut self.infrared else { return };
+        recent.extend(beside.take());
+        recent.drain(..recent.len().saturating_sub(KEPT));
+    }
+
+    pub(super) fn close_infrared(&mut self) {
+        let Some(SecondCamera { beside, recent }) = &mut self.infrared else { return };
+        beside.close();
+        recent.clear();
+    }
+
+    /// Why it says nothing: it gives no frames, or they do not show the face.
+    pub(super) fn infrared_problem(&self) -> Cause {
+        let fault = self.infrared.as_ref().and_then(|second| second.beside.fault());
+        fault.map_or(Cause::Retry(RetryReason::NoInfrared), |why| Cause::Camera(why.to_string()))
+    }
+}
