@@ -264,7 +264,7 @@ mod tests {
             script.next(BootTime(Duration::from_millis(100 * n)))
         });
         assert_eq!(frames.nth(11), Some(Some(12)), "as the clip went on");
-        assert!(frames.flatten().all(|frame| frame.abs_diff(12) <= RESTLESS), "and stays there");
+        assert!(frames.flatten().all(|frame| frame.abs_diff(11) <= RESTLESS), "and stays there");
     }
 
     #[test]
