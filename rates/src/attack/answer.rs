@@ -1,7 +1,7 @@
 //! A live clip that answers questions: the person turns as they once turned, and when they are asked.
 //!
 //! What is played are their own frames at their own rate, forth or back, always one next to the last. A question that the clip
-//! has no answer to close by makes the try void, as if it had not been made.
+//! has no answer to close by makes the try void, as if it had not been made; so does one whose way leads past the other side.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,6 +28,9 @@ const RESTLESS: usize = 3;
 /// The nose off the middle of the eyes, in eye distances, of a straight face at most and of a turned face at least.
 const STRAIGHT: f32 = 0.1;
 const TURNED: f32 = 0.27;
+
+/// A head that gets so far to the other side before it turns as asked does not do as it is told.
+const ASTRAY: f32 = 0.2;
 
 /// How the head stands in each frame: the nose from the middle of the eyes along the line between them, in eye distances;
 /// positive to the right of the picture, where a head goes that turns to its own left. `None` without a face.
@@ -69,11 +72,18 @@ pub fn may_begin(poses: &Poses, frame: usize) -> bool {
 
 /// What the person was told, and whether they could do it.
 #[derive(Clone)]
-pub struct Told(Arc<Mutex<(Need, bool)>>);
+pub struct Told(Arc<Mutex<Heard>>);
+
+struct Heard {
+    need: Need,
+    could: bool,
+    /// Something was wrong with the newest frame.
+    is_unfit: bool,
+}
 
 impl Default for Told {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new((Need::LookStraight, true))))
+        Self(Arc::new(Mutex::new(Heard { need: Need::LookStraight, could: true, is_unfit: false })))
     }
 }
 
@@ -81,18 +91,23 @@ impl Told {
     /// Listens to the pipeline.
     pub fn hear(&self, progress: &Progress) {
         match progress {
-            Progress::Prompt(need) => self.with(|told| told.0 = *need),
-            Progress::Guidance(RetryReason::TurnedAway) => self.with(|told| told.0 = Need::LookStraight),
+            Progress::Prompt(need) => self.with(|told| told.need = *need),
+            Progress::Guidance(reason) => self.with(|told| {
+                told.is_unfit = true;
+                if *reason == RetryReason::TurnedAway {
+                    told.need = Need::LookStraight;
+                }
+            }),
             _ => {}
         }
     }
 
     /// Whether the clip had an answer to everything.
     pub fn could_answer(&self) -> bool {
-        self.with(|told| told.1)
+        self.with(|told| told.could)
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut (Need, bool)) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut Heard) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -133,7 +148,21 @@ impl Answering {
     /// The nearest frame that does what was asked.
     fn nearest(&self) -> Option<usize> {
         let does = (0..self.poses.len()).filter(|frame| does(self.poses[*frame], self.does));
-        does.min_by_key(|frame| frame.abs_diff(self.at))
+        does.filter(|frame| !self.leads_astray(*frame)).min_by_key(|frame| frame.abs_diff(self.at))
+    }
+
+    /// Whether the head turns to the other side on the way to this frame. It may be there now.
+    fn leads_astray(&self, goal: usize) -> bool {
+        let astray = |frame: &usize| {
+            self.poses[*frame].is_some_and(|pose| match self.does {
+                Need::TurnLeft => pose <= -ASTRAY,
+                Need::TurnRight => pose >= ASTRAY,
+                Need::LookStraight | Need::Frames => false,
+            })
+        };
+        let (at, steps) = (self.at, goal.abs_diff(self.at));
+        let mut way = (0..steps).map(|n| if goal > at { at + n } else { at - n }).skip_while(astray);
+        way.any(|frame| astray(&frame))
     }
 
     /// Nobody stands still: one frame on, and back where the pose ends.
@@ -152,7 +181,11 @@ impl Answering {
 
 impl Script for Answering {
     fn next(&mut self, now: BootTime) -> Option<usize> {
-        let need = self.told.with(|told| told.0);
+        let (need, is_unfit) = self.told.with(|told| (told.need, std::mem::take(&mut told.is_unfit)));
+        if is_unfit {
+            // They hear what is wrong, and do not stay as they are.
+            self.home = self.at;
+        }
         if need != self.noticed {
             (self.noticed, self.moves_at) = (need, now.after(REACTION));
         }
@@ -168,7 +201,7 @@ impl Script for Answering {
                 self.home = goal;
                 self.at = if goal > self.at { self.at + 1 } else { self.at - 1 };
             }
-            _ => self.told.with(|told| told.1 = false),
+            _ => self.told.with(|told| told.could = false),
         }
         Some(self.at)
     }
@@ -209,6 +242,29 @@ mod tests {
         let far: Vec<f32> = (0..40).map(|n| if n < 39 { 0.0 } else { 0.3 }).collect();
         assert!(!shown(&far, 0, Need::TurnLeft, 9).1, "farther than two seconds");
         assert!(shown(&far, 25, Need::TurnLeft, 9).1);
+    }
+
+    #[test]
+    fn the_way_to_a_turn_does_not_lead_past_the_other_side() {
+        let poses = [0.0, 0.3, 0.0, -0.3, 0.0, 0.0];
+        let (frames, could) = shown(&poses, 0, Need::TurnRight, 6);
+        assert!(!could, "left, then right: {frames:?}");
+        assert!(shown(&poses, 1, Need::TurnRight, 6).1, "from the left to the right");
+        assert!(shown(&poses, 2, Need::TurnRight, 6).1);
+    }
+
+    #[test]
+    fn the_person_moves_on_while_something_is_wrong() {
+        let (poses, told): (Poses, _) = ([Some(0.0); 30].into(), Told::default());
+        let mut script = Answering::from(0, &clip(30), &poses, told.clone());
+        let mut frames = (0..20).map(|n| {
+            if n < 12 {
+                told.hear(&Progress::Guidance(RetryReason::Unclear));
+            }
+            script.next(BootTime(Duration::from_millis(100 * n)))
+        });
+        assert_eq!(frames.nth(11), Some(Some(12)), "as the clip went on");
+        assert!(frames.flatten().all(|frame| frame.abs_diff(11) <= RESTLESS), "and stays there");
     }
 
     #[test]

@@ -43,6 +43,10 @@ const KEPT_FRAMES: u32 = 2;
 const STRAIGHT: f64 = 0.12;
 const TURNED: f64 = 0.25;
 
+/// Faces on the way to a pose are compared whenever the nose has moved so far: whoever is recognised a little turned is still
+/// recognised a little farther on, but not always from a straight face at once.
+const COMPARED: f64 = 0.06;
+
 /// Least log-odds of a head, for the answer to count.
 const HEAD: Score = Score(2.0);
 
@@ -63,8 +67,8 @@ pub enum Moment {
     /// Nothing.
     Pass,
     /// Embed the face, and compare it with the one that was embedded before it in this challenge; if they are two people, call
-    /// [`Challenge::swapped`]. It is the first straight face, the first on the way to a pose that was asked for, or the first in
-    /// that pose.
+    /// [`Challenge::swapped`]. It is the first straight face, one of several on the way to a pose that was asked for, or the
+    /// first in that pose.
     Compare,
 }
 
@@ -75,8 +79,8 @@ struct Question {
     asked_at: BootTime,
     /// The head has left the pose it was in.
     moved: bool,
-    /// A face on the way was to be compared.
-    compared: bool,
+    /// The parallax at which a face was to be compared last, or of the question.
+    compared: f64,
 }
 
 /// Questions to one tracked face, and its answers.
@@ -92,6 +96,8 @@ pub struct Challenge {
     from: Pose,
     /// The pose in the newest frames, and in how many.
     held: (Option<Pose>, u32),
+    /// The parallax of the newest frame.
+    parallax: f64,
     question: Option<Question>,
     answered: u32,
     evidence: Evidence,
@@ -109,6 +115,7 @@ impl Challenge {
             due: None,
             from: Pose::Straight,
             held: (None, 0),
+            parallax: 0.0,
             question: None,
             answered: 0,
             evidence: Evidence::default(),
@@ -137,6 +144,7 @@ impl Challenge {
             return Moment::Pass;
         };
         self.evidence.add(&view);
+        self.parallax = view.parallax.x;
         self.hold(Pose::of(&view));
         match self.question {
             Some(question) => self.answer(taken_at, question),
@@ -167,7 +175,7 @@ impl Challenge {
         }
         if self.question.is_none() && self.due.is_some_and(|due| now >= due) {
             let wanted = self.other_pose();
-            self.question = Some(Question { wanted, asked_at: now, moved: false, compared: false });
+            self.question = Some(Question { wanted, asked_at: now, moved: false, compared: self.parallax });
             self.held = (None, 0);
         }
         if let Some(question) = self.question
@@ -243,10 +251,12 @@ impl Challenge {
             self.outcome = Some(Presentation::Attack(Species::Film));
             return Moment::Pass;
         }
-        let moving = pose != Some(self.from) && pose != Some(question.wanted);
         let moved = question.moved || kept.is_some_and(|pose| pose != self.from);
-        self.question = Some(Question { moved, compared: question.compared || moving, ..question });
-        if moving && !question.compared { Moment::Compare } else { Moment::Pass }
+        let on_the_way = pose != Some(question.wanted) && self.parallax.abs() < TURNED;
+        let is_due = on_the_way && (self.parallax - question.compared).abs() >= COMPARED;
+        let compared = if is_due { self.parallax } else { question.compared };
+        self.question = Some(Question { moved, compared, ..question });
+        if is_due { Moment::Compare } else { Moment::Pass }
     }
 
     fn take_answer(&mut self, taken_at: BootTime, pose: Pose) -> Moment {

@@ -246,6 +246,24 @@ fn a_lost_track_ends_the_challenge_once_it_was_asked_and_begins_it_anew_before()
 }
 
 #[test]
+fn a_face_is_compared_again_and_again_on_the_way() {
+    let mut random = Random(1);
+    let mut face = |yaw| seen(&head(0.42), Stand::turned(yaw), 0.0, &mut random);
+    let mut challenge = Challenge::new(1, at(0));
+    let straight = [100, 200, 300].map(|ms| challenge.see(at(ms), &face(0.0), SIZE));
+    assert_eq!(straight, [Moment::Pass, Moment::Pass, Moment::Compare]);
+    let side = if challenge.judge(at(1400)) == Presentation::MoreNeeded(Need::TurnLeft) { 1.0 } else { -1.0 };
+    // Parallax 0.02, 0.08, 0.10, 0.16, 0.22: the second frame still counts as straight.
+    let way = [(1600, 3.0), (1700, 11.0), (1800, 13.0), (1900, 21.0), (2000, 27.5)];
+    let seen = way.map(|(ms, yaw)| challenge.see(at(ms), &face(side * yaw), SIZE));
+    let (pass, compare) = (Moment::Pass, Moment::Compare);
+    assert_eq!(seen, [pass, compare, pass, compare, compare]);
+    // In the pose itself only the frame that counts is compared.
+    let seen = [2100, 2200].map(|ms| challenge.see(at(ms), &face(side * 40.0), SIZE));
+    assert_eq!(seen, [pass, compare]);
+}
+
+#[test]
 fn another_person_in_the_middle_is_an_attack() {
     let mut challenge = Challenge::new(1, at(0));
     challenge.swapped();
