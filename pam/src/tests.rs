@@ -109,7 +109,7 @@ fn quiet_is_quiet() {
     let turn = r#"{"parameters":{"guidance":"turn-right"},"continues":true}"#;
     assert_eq!(attempt(&host, &options, &[LOOKING, turn, NO_MATCH]), if_trusted(Code::Denied));
     if if_trusted(Code::Denied) == Code::Denied {
-        let asked = ["facelatch: turn your head a little to the right"];
+        let asked = ["facelatch: turn your head to the right"];
         assert_eq!(*host.heard.borrow(), asked, "nobody could answer otherwise");
     }
 }

@@ -96,6 +96,7 @@ impl Pipeline {
     pub(super) fn lacks(&self, need: Need) -> Cause {
         match need {
             Need::Infrared => self.infrared_problem(),
+            Need::Colour => Cause::Retry(RetryReason::NoColour),
             Need::Frames | Need::LookStraight | Need::TurnLeft | Need::TurnRight => {
                 Cause::Retry(RetryReason::TurnedAway)
             }

@@ -149,7 +149,7 @@ pub(super) fn prompt(need: Need) -> Outcome {
     match need {
         Need::TurnLeft => Outcome::TurnLeft,
         Need::TurnRight => Outcome::TurnRight,
-        Need::LookStraight | Need::Frames | Need::Infrared => Outcome::LookStraight,
+        Need::LookStraight | Need::Frames | Need::Infrared | Need::Colour => Outcome::LookStraight,
     }
 }
 

@@ -129,10 +129,11 @@ outcomes! {
         MouthCovered = "mouth-covered", "the mouth is covered", "take off the mask or scarf to enrol";
         NoAnswer = "no-answer", "the head was not turned when asked", "turn your head when you are asked to";
         NoInfrared = "no-infrared", "not seen by the infrared camera", "come closer, with nothing over that camera or its lamp";
+        NoColour = "no-colour", "the picture has no colour", "more light, please; with a camera without colour, set attack.level = \"off\", and a photograph is let in";
     }
     prompt {
-        TurnLeft = "turn-left", "turn your head a little to the left";
-        TurnRight = "turn-right", "turn your head a little to the right";
+        TurnLeft = "turn-left", "turn your head to the left";
+        TurnRight = "turn-right", "turn your head to the right";
         LookStraight = "look-straight", "look straight at the camera";
     }
 }

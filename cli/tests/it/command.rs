@@ -221,8 +221,7 @@ fn what_the_person_is_asked_to_do_is_shown_in_words() {
     world.stage.shows(&film(&[(BEFORE, straight), (4, turned), (60, straight)]));
     let (code, out, err) = run(&world, &["verify", "alice"]);
     assert!(code == 0 && out.starts_with("match: alice"), "{out}{err}");
-    let told =
-        ["look straight at the camera", "turn your head a little to the left", "look straight at the camera"];
+    let told = ["look straight at the camera", "turn your head to the left", "look straight at the camera"];
     let prompts: Vec<&str> = err.lines().filter(|line| told.contains(line)).collect();
     assert_eq!(prompts, told, "{err}");
 }

@@ -61,7 +61,7 @@ fn does(pose: Option<f32>, need: Need) -> bool {
     pose.is_some_and(|pose| match need {
         Need::TurnLeft => pose >= TURNED,
         Need::TurnRight => pose <= -TURNED,
-        Need::LookStraight | Need::Frames | Need::Infrared => pose.abs() <= STRAIGHT,
+        Need::LookStraight | Need::Frames | Need::Infrared | Need::Colour => pose.abs() <= STRAIGHT,
     })
 }
 
@@ -157,7 +157,7 @@ impl Answering {
             self.poses[*frame].is_some_and(|pose| match self.does {
                 Need::TurnLeft => pose <= -ASTRAY,
                 Need::TurnRight => pose >= ASTRAY,
-                Need::LookStraight | Need::Frames => false,
+                Need::LookStraight | Need::Frames | Need::Infrared | Need::Colour => false,
             })
         };
         let (at, steps) = (self.at, goal.abs_diff(self.at));

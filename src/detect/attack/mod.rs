@@ -48,6 +48,8 @@ pub enum Need {
     Frames,
     /// Pairs of frames in which the infrared camera sees the face, lit.
     Infrared,
+    /// Frames in colour.
+    Colour,
     /// The head turned to the person's own left.
     TurnLeft,
     /// The head turned to the person's own right.
@@ -77,6 +79,11 @@ pub trait FrameScore: Send + Sync {
     /// # Errors
     /// When the network fails.
     fn score(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError>;
+
+    /// Whether it was made for frames like this one.
+    fn can_judge(&self, _frame: &Frame, _face: &Face) -> bool {
+        true
+    }
 }
 
 /// What a cue beside the network says.

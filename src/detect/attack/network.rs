@@ -17,6 +17,10 @@ const FIELD: f32 = 2.7;
 /// Most logits: more are no kinds of attack, but the output of another network.
 const MAX_LOGITS: usize = 16;
 
+/// Least difference of a face's red and blue from its green, in grey levels. The network was trained on colour, and takes what has
+/// none for a print; JPEG alone leaves less than this.
+const MIN_COLOUR: f32 = 2.0;
+
 /// Log-odds of live from logits, one of them for live and each of the others for a kind of attack.
 fn log_odds(logits: &[f32], live: usize) -> Option<Score> {
     let attacks = || logits.iter().enumerate().filter(|(at, _)| *at != live).map(|(_, logit)| *logit);
@@ -24,6 +28,23 @@ fn log_odds(logits: &[f32], live: usize) -> Option<Score> {
     let attack = most + attacks().map(|logit| (logit - most).exp()).sum::<f32>().ln();
     let score = logits.get(live).map(|live| Score(live - attack));
     score.filter(|score| score.0.is_finite() && logits.len() <= MAX_LOGITS)
+}
+
+/// Mean difference of red and blue from green over the face, in grey levels; 0 where the box lies outside.
+fn colour(frame: &Frame, bbox: &Bbox) -> f32 {
+    let (width, height) = (frame.width() as usize, frame.height() as usize);
+    let within = |from: f32, length: f32, most: usize| {
+        (from.max(0.0) as usize).min(most)..((from + length).max(0.0) as usize).min(most)
+    };
+    let (columns, rows) = (within(bbox.x, bbox.w, width), within(bbox.y, bbox.h, height));
+    let (mut sum, mut count) = (0_u64, 0_u64);
+    for row in frame.rgb().chunks_exact(width * 3).skip(rows.start).take(rows.len()) {
+        for pixel in row.chunks_exact(3).skip(columns.start).take(columns.len()) {
+            sum += u64::from(pixel[0].abs_diff(pixel[1])) + u64::from(pixel[2].abs_diff(pixel[1]));
+            count += 2;
+        }
+    }
+    sum as f32 / count.max(1) as f32
 }
 
 /// Judges frames with a network of kind `attack`.
@@ -87,6 +108,10 @@ impl FrameScore for AttackNetwork {
 
     fn score(&self, frame: &Frame, face: &Face) -> Result<Score, ModelError> {
         Self::score(self, frame, face)
+    }
+
+    fn can_judge(&self, frame: &Frame, face: &Face) -> bool {
+        colour(frame, &face.bbox) >= MIN_COLOUR
     }
 }
 

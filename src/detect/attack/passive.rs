@@ -85,13 +85,14 @@ pub struct Passive {
     /// Frontal frames.
     count: usize,
     last_taken_at: Option<BootTime>,
-    last_is_frontal: bool,
+    /// What the last frame lacked.
+    lacks: Option<Need>,
 }
 
 impl Passive {
     /// A decision that takes presentations of at least this score for live.
     pub fn new(network: Arc<dyn FrameScore>, threshold: f32) -> Self {
-        Self { network, threshold, sum: 0.0, count: 0, last_taken_at: None, last_is_frontal: true }
+        Self { network, threshold, sum: 0.0, count: 0, last_taken_at: None, lacks: None }
     }
 
     /// Another frame of the face. A frame that is not newer than the last one is no evidence, and is left out. Returns the
@@ -104,8 +105,12 @@ impl Passive {
             return Ok(None);
         }
         self.last_taken_at = Some(frame.taken_at());
-        self.last_is_frontal = geometry::yaw(face) <= MAX_YAW;
-        if !self.last_is_frontal {
+        self.lacks = match () {
+            () if geometry::yaw(face) > MAX_YAW => Some(Need::LookStraight),
+            () if !self.network.can_judge(frame, face) => Some(Need::Colour),
+            () => None,
+        };
+        if self.lacks.is_some() {
             return Ok(None);
         }
         let score = self.network.score(frame, face)?;
@@ -117,8 +122,7 @@ impl Passive {
     /// What the frames so far say, and the cues about the same frames. A score that is no number is that of an attack.
     pub fn judge(&self, cues: &[CueScore]) -> Presentation {
         if self.count < FRAMES {
-            let need = if self.last_is_frontal { Need::Frames } else { Need::LookStraight };
-            return Presentation::MoreNeeded(need);
+            return Presentation::MoreNeeded(self.lacks.unwrap_or(Need::Frames));
         }
         // Log-odds add up over evidence: the mean frame, since frames of one face are no independent ones, and each cue.
         let told = cues.iter().filter_map(|cue| cue.score).map(|Score(score)| score);

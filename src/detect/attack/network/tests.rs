@@ -101,3 +101,21 @@ fn an_input_that_is_no_square_is_refused() {
     let why = AttackNetwork::new(network).map(|_| ()).expect_err("refused").to_string();
     assert!(why.contains("128x64 pixels, not a square"), "{why}");
 }
+
+#[test]
+fn a_face_without_colour_cannot_be_judged() {
+    let box_ = bbox(10.0, 10.0, 40.0, 40.0);
+    let of = |pixel: [u8; 3]| {
+        let rgb = pixel.repeat(64 * 64);
+        colour(&Frame::new(64, 64, rgb, BootTime::default()).expect("a frame"), &box_)
+    };
+    assert!(of([120; 3]) < MIN_COLOUR && of([121, 120, 119]) < MIN_COLOUR, "grey, and what JPEG makes of it");
+    assert!(of([150, 120, 100]) >= MIN_COLOUR, "skin");
+    let grey = frame(64, 64, |_, _| 90);
+    for far in
+        [bbox(f32::NAN, 0.0, 9.0, 9.0), bbox(900.0, 900.0, 9.0, 9.0), bbox(0.0, 0.0, -9.0, f32::INFINITY)]
+    {
+        assert!(colour(&grey, &far) < MIN_COLOUR);
+    }
+    assert!(!network().can_judge(&grey, &at(box_)));
+}

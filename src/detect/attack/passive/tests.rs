@@ -111,3 +111,23 @@ fn the_median_of_a_few_frames_calibrates_and_fewer_say_nothing() {
     assert_eq!(calibration(vec![1.0, 9.0]), None);
     assert_eq!(calibration(vec![5.0, -70.0, 3.0]), Some(Score(3.0)));
 }
+
+#[test]
+fn frames_that_the_network_was_not_made_for_are_no_evidence() {
+    struct Never;
+    impl FrameScore for Never {
+        fn id(&self) -> &str {
+            "never"
+        }
+
+        fn score(&self, _: &Frame, _: &Face) -> Result<Score, ModelError> {
+            Ok(Score(9.0))
+        }
+
+        fn can_judge(&self, _: &Frame, _: &Face) -> bool {
+            false
+        }
+    }
+    let judged = judged(Passive::new(Arc::new(Never), 0.0), &[200, 200, 200, 200]);
+    assert_eq!(judged, Presentation::MoreNeeded(Need::Colour));
+}
