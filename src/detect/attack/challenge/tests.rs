@@ -59,7 +59,7 @@ impl Person {
         let goal = match need {
             Need::TurnLeft => self.degrees,
             Need::TurnRight => -self.degrees,
-            Need::LookStraight | Need::Frames | Need::Infrared => 0.0,
+            Need::LookStraight | Need::Frames | Need::Infrared | Need::Colour => 0.0,
         };
         let step = self.degrees_a_second * 0.066;
         if since >= self.reaction_ms {
