@@ -20,6 +20,7 @@ use crate::embed::{KeyedEmbedding, OtherKey, Role};
 use crate::people::UserName;
 
 /// Longest time from the first prompt to the last frame, beyond `decision.deadline_ms`. Most people need a third of it.
+/// Clients wait as long: `serve` checks that they are told the same.
 pub const CHALLENGE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How much of it may pass until the challenge is passed.

@@ -138,6 +138,9 @@ pub fn run(
     served
 }
 
+// Clients would hang up in the middle of a challenge that takes longer than they wait.
+const _: () = assert!(CHALLENGE_LIMIT.as_secs() == facelatch_wire::CHALLENGE_LIMIT.as_secs());
+
 /// Starts the engine. Gives what all connections share, and the engine's thread.
 fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
     let Parts { config, networks, seams, peers, audit, notes } = parts;
