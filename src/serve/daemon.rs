@@ -142,7 +142,7 @@ fn check_recipient(recipient: &str) -> Result<(), Refused> {
         return Ok(());
     }
     let allowed = "a public key as `age-keygen` prints it, age1..., or \"\"".to_owned();
-    Err(Refused { key: "store.export_recipient", got: format!("{recipient:?}"), allowed })
+    Err(Refused { key: "store.export_recipient".to_owned(), got: format!("{recipient:?}"), allowed })
 }
 
 fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
