@@ -43,6 +43,9 @@ impl Handle for StatusCall {
             format!("attacks: {attacks} refused since the daemon started; the audit log has when")
         });
         Ok(Status {
+            cameras: Vec::new(),
+            doors: Vec::new(),
+            face: None,
             state: if problems { State::Degraded } else { State::Ready },
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: state.clock.now().since(state.started).as_secs(),
