@@ -170,6 +170,9 @@ settings! {
         socket: PathBuf = "/run/facelatch/facelatch.sock".into();
         /// Members of this group may enrol, remove and identify people, and follow events.
         group: String = "facelatch".into();
+        /// Members of this group may do what a door needs: follow events, have the camera look, report what happens at a door, and
+        /// have a PIN checked.
+        door_group: String = "facelatch-door".into();
         /// Refuse further clients while this many are connected, or half as many of the same user. An eighth is kept for root.
         max_connections: u32 = 64, 1..=1024 "connections";
         /// Disconnect a client that stays silent or stops in the middle of a message for this long.

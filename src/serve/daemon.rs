@@ -78,7 +78,7 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     };
     let (random, store) = (Arc::new(rand::random::<u64>), Arc::new(store));
     let seams = Seams { frames, other_frames, infrared, clock, random, store, latch };
-    let peers = Arc::new(SystemPeers::new(config.serve.group.clone()));
+    let peers = Arc::new(SystemPeers::new(config.serve.group.clone(), config.serve.door_group.clone()));
     tracing::info!("listening at {}", socket.address());
     let listener = socket.listener.try_clone().context("socket: cannot be shared")?;
     let audit = Some(Arc::new(audit));

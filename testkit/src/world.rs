@@ -315,7 +315,7 @@ impl World {
 
     /// Enrols the person before the camera.
     pub fn enroll(&self, user: &str) -> Result<Enrolling, ClientError> {
-        self.ask(&Enroll { user: user.into(), label: None, templates: None, door: None })
+        self.ask(&Enroll { user: user.into(), label: None, templates: None, door: None, camera: None })
     }
 
     /// A world where alice is enrolled.
@@ -328,7 +328,7 @@ impl World {
 
     /// Asks whether the person before the camera is this user.
     pub fn verify(&self, user: &str) -> Judging {
-        self.ask(&Verify { user: Some(user.into()), latch: None }).expect("a verdict")
+        self.ask(&Verify { user: Some(user.into()), latch: None, camera: None }).expect("a verdict")
     }
 }
 
