@@ -62,6 +62,8 @@ pub(super) struct Question {
     pub(super) caller_uid: u32,
     /// Name of the camera to look with; the default one if absent.
     pub(super) camera: Option<String>,
+    /// The door that it is for, if it is for one.
+    pub(super) door: Option<String>,
 }
 
 /// The socket side's handle. The thread ends when it is dropped.
@@ -224,11 +226,12 @@ impl Running {
     }
 
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
-        let Question { claimed, accounts, caller_uid, camera } = question;
+        let Question { claimed, accounts, caller_uid, camera, door } = question;
         let camera = camera.as_deref();
+        let place = Event { camera: self.status.named(camera), door, ..Event::default() };
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
         let (recorder, about) = (self.recorder.clone(), claimed.as_ref().map(ToString::to_string));
-        let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt);
+        let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt, &place);
         let judged = self.on_camera(reporter, prompted, |pipeline, observer| match &claimed {
             Some(user) => pipeline.verify(camera, user, &accounts, observer),
             None => pipeline.identify(camera, &accounts, observer),
@@ -243,7 +246,8 @@ impl Running {
             }
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
-        let event = Event { verdict: judging.verdict, ..self.recorder.event(kind, judging.user.clone()) };
+        let event = self.recorder.event(kind, judging.user.clone());
+        let event = Event { verdict: judging.verdict, camera: place.camera, door: place.door, ..event };
         if let Verdict::Denied(DenyReason::Attack(species)) = attempt.verdict {
             self.status.saw_attack();
             self.recorder.record_attack(event, caller_uid, to_wire::species(species));
@@ -289,16 +293,17 @@ impl Running {
         let enrolled =
             self.on_camera(reporter, |_| (), |pipeline, observer| pipeline.enroll(request, observer));
         let Some((result, end)) = enrolled else { return };
+        let event = self.recorder.event(EventKind::Enroll, Some(user));
+        let event = Event { camera: self.status.named(camera), ..event };
         match &result {
             Err(EnrollError::Unavailable(cause)) => self.update_camera_state(camera, Some(cause)),
             _ => self.update_camera_state(camera, None),
         }
         match &result {
-            Ok(_) => self.recorder.record_success(EventKind::Enroll, Some(user), caller_uid),
+            Ok(_) => self.recorder.record_and_announce(event, caller_uid),
             Err(EnrollError::Attack(species)) => {
                 self.status.saw_attack();
-                let refused = self.recorder.event(EventKind::Enroll, Some(user));
-                let event = Event { verdict: Some(Outcome::Attack), ..refused };
+                let event = Event { verdict: Some(Outcome::Attack), ..event };
                 self.recorder.record_attack(event, caller_uid, to_wire::species(*species));
             }
             Err(_) => {}
