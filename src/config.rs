@@ -15,7 +15,6 @@ use check::{holds, in_order, unknown_key};
 
 use crate::bounded;
 
-pub use cameras::MAX_CAMERAS;
 pub use check::Refused;
 pub use settings::{
     Attack, AttackLevel, Camera, Config, Decision, Detect, ExecFormat, LatchChoice, LatchKind, Lockout,
