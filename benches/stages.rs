@@ -16,7 +16,7 @@ use facelatch::detect::Face;
 use facelatch::embed::{Embedding, KeyedEmbedding, TemplateKey, align};
 use facelatch::judge::{Evidence, Policy, judge, vote};
 use facelatch::people::{Account, Accounts, UserName};
-use facelatch::pipeline::{EnrollRequest, Networks, Pipeline, Rules, Verdict};
+use facelatch::pipeline::{Camera, EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{KeySource, Vault, VaultOptions};
 
 const ENROLMENT: [&str; 5] =
@@ -148,7 +148,7 @@ fn attempt(c: &mut Criterion) {
     let mut pipeline = Pipeline::new(
         networks,
         Rules::of(&config),
-        Box::new(frames),
+        Camera::new(&config.camera, Box::new(frames)),
         clock.clone(),
         store.clone(),
         Arc::new(|| 0),
@@ -158,18 +158,20 @@ fn attempt(c: &mut Criterion) {
         account: Account::Door,
         label: String::new(),
         templates: TEMPLATES,
+        camera: None,
     };
     pipeline.enroll(request, &mut |_| ControlFlow::Continue(())).expect("five good pictures");
 
     let networks = self::networks(&config);
     let frames = Replay::files(VISIT.map(picture), clock.clone());
-    let mut pipeline =
-        Pipeline::new(networks, Rules::of(&config), Box::new(frames), clock, store, Arc::new(|| 0));
+    let camera = Camera::new(&config.camera, Box::new(frames));
+    let mut pipeline = Pipeline::new(networks, Rules::of(&config), camera, clock, store, Arc::new(|| 0));
     let mut group = c.benchmark_group("attempt");
     group.sample_size(20);
     group.bench_function("frame_to_verdict", |b| {
         b.iter(|| {
-            let attempt = pipeline.verify(&user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
+            let attempt =
+                pipeline.verify(None, &user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
             assert!(matches!(attempt.verdict, Verdict::Granted(_)), "{:?}", attempt.verdict);
         });
     });

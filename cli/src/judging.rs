@@ -10,12 +10,12 @@ use crate::say::{self, Daemon};
 
 /// Is it this user?
 pub(crate) fn verify(to: &Daemon, user: Option<String>) -> Result<Exit> {
-    judge(to, &Verify { user, latch: None })
+    judge(to, &Verify { user, latch: None, camera: None })
 }
 
 /// Who is it?
 pub(crate) fn identify(to: &Daemon) -> Result<Exit> {
-    judge(to, &Identify {})
+    judge(to, &Identify::default())
 }
 
 fn judge<M: Method<Reply = Judging>>(to: &Daemon, request: &M) -> Result<Exit> {

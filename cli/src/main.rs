@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     let done = match verb {
         Verb::Enroll { user, label, templates, door } => {
             let templates = templates.map(u64::from);
-            enroll::run(&to, &Enroll { user, label, templates, door: door.then_some(true) })
+            enroll::run(&to, &Enroll { user, label, templates, door: door.then_some(true), camera: None })
         }
         Verb::Verify { user } => judging::verify(&to, user),
         Verb::Identify => judging::identify(&to),

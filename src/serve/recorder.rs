@@ -126,7 +126,12 @@ mod tests {
         for kind in EventKind::ALL {
             let attempt = matches!(
                 kind,
-                EventKind::Verify | EventKind::Identify | EventKind::Listening | EventKind::Prompt
+                EventKind::Verify
+                    | EventKind::Identify
+                    | EventKind::Listening
+                    | EventKind::Prompt
+                    | EventKind::Pin
+                    | EventKind::Door
             );
             assert_eq!(is_change(kind.as_str()), !attempt, "{kind}");
         }

@@ -72,7 +72,7 @@ fn it_hears_of_every_match_and_one_of_long_ago_opens_nothing() {
     if !lines.iter().any(|line| line.contains("<3>front: strike: line no such line: no chip has it")) {
         door.until("<3>front: strike: line no such line: no chip has it");
     }
-    let identify = || world.ask(&Identify {}).expect("a reply").verdict;
+    let identify = || world.ask(&Identify::default()).expect("a reply").verdict;
     world.stage.shows(BOB);
     assert_eq!(identify(), Some(Outcome::NoMatch));
     world.stage.shows(ALICE);

@@ -29,7 +29,8 @@ impl Handle for Enroll {
         let permit = session.job_permit().await?;
         let account = account(session, &user, self.door.unwrap_or_default()).await?;
         let note = (account == Account::Door && self.door != Some(true)).then(|| without_account(&user));
-        let request = EnrollRequest { user, account, label: self.label.unwrap_or_default(), templates };
+        let request =
+            EnrollRequest { user, account, label: self.label.unwrap_or_default(), templates, camera: None };
         let caller_uid = session.caller.uid;
         let job = |reporter| Job::Enroll(request, caller_uid, reporter);
         let result = run(session, permit, replies, job, to_wire::enrolling_progress).await?;
@@ -99,7 +100,7 @@ async fn judge<M: Method<Reply = Judging>>(
             return Ok(to_wire::accounts_unknown(claimed.as_ref(), &error));
         }
     };
-    let question = Question { claimed, accounts, caller_uid: session.caller.uid };
+    let question = Question { claimed, accounts, caller_uid: session.caller.uid, camera: None };
     let shown = |full| to_wire::shown_to(&session.caller, full);
     let progress = |progress| shown(to_wire::judging_progress(progress));
     let judging = run(session, permit, replies, |reporter| Job::Judge(question, reporter), progress).await?;
