@@ -141,8 +141,8 @@ fn attempt(c: &mut Criterion) {
         for (name, pipeline) in [("off", &mut off), ("passive", &mut passive)] {
             group.bench_function(format!("frame_to_verdict_{name}_{round}"), |b| {
                 b.iter(|| {
-                    let attempt =
-                        pipeline.verify(None, &user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
+                    let attempt = pipeline
+                        .verify(None, &user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
                     assert!(matches!(attempt.verdict, Verdict::Granted(_)), "{:?}", attempt.verdict);
                 });
             });

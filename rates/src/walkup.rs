@@ -204,6 +204,7 @@ fn enrol(networks: Networks, somebody: &Somebody) -> Result<Vec<Template>, Rates
         account: Account::Door,
         label: String::new(),
         templates: ENROLLED_FROM,
+        camera: None,
     };
     match pipeline.enroll(request, &mut |_| ControlFlow::Continue(())) {
         Ok(_) => store.templates(None).map_err(|e| RatesError::Asked(e.to_string())),
@@ -216,6 +217,7 @@ fn pipeline(networks: Networks, stage: &Stage, store: &Arc<MemoryStore>, level: 
     let mut config = Config::default();
     config.attack.level = level;
     let (camera, clock) = (Box::new(stage.clone()), Arc::new(stage.clone()));
+    let camera = facelatch::pipeline::Camera::new(&config.camera, camera);
     Pipeline::new(networks, Rules::of(&config), camera, clock, store.clone(), Arc::new(|| 0))
 }
 
@@ -319,7 +321,7 @@ fn visit(
         }
         ended.looks.0 += 1;
         let Attempt { verdict, .. } =
-            pipeline.identify(&Accounts::default(), &mut |_| ControlFlow::Continue(()));
+            pipeline.identify(None, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
         stage.finish();
         let outcome = outcome(&verdict)?;
         ended.looks.1 += usize::from(outcome == Outcome::Attack);
