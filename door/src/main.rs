@@ -4,7 +4,6 @@
 //! `daemon`, `kept` and `run` touch the world.
 #![forbid(unsafe_code)]
 
-mod clock;
 mod config;
 mod controller;
 mod daemon;
@@ -15,7 +14,6 @@ mod input;
 mod journal;
 mod kept;
 mod line;
-mod looks;
 mod run;
 mod strike;
 
@@ -26,6 +24,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use facelatch_door::{clock, looks};
 
 use config::Config;
 use controller::Urgency;
