@@ -236,10 +236,7 @@ impl Running {
         match &attempt.verdict {
             Verdict::Denied(DenyReason::LockedOut { .. }) => {}
             Verdict::Unavailable(cause) => self.update_camera_state(Some(cause)),
-            Verdict::Granted(_)
-            | Verdict::Denied(DenyReason::NoMatch | DenyReason::Ambiguous | DenyReason::Attack(_)) => {
-                self.update_camera_state(None);
-            }
+            Verdict::Granted(_) | Verdict::Denied(_) => self.update_camera_state(None),
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
         let event = Event { verdict: judging.verdict, ..self.recorder.event(kind, judging.user.clone()) };
@@ -310,7 +307,13 @@ impl Running {
         let problem = match cause {
             Some(Cause::Camera(text)) => Some(text.clone()),
             Some(Cause::Retry(_)) | None => None,
-            Some(Cause::NotEnrolled | Cause::OtherAccount(_) | Cause::Cancelled | Cause::Failed(_)) => return,
+            Some(
+                Cause::NotEnrolled
+                | Cause::OtherAccount(_)
+                | Cause::SwitchedOff
+                | Cause::Cancelled
+                | Cause::Failed(_),
+            ) => return,
         };
         let infrared = self.pipeline.check_infrared().err().map(|why| why.to_string());
         // The second camera's fault is not the first one's.
