@@ -16,10 +16,11 @@ use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
 use crate::judge::{Admission, Evidence, Policy, Refusal, judge, vote};
-use crate::people::access::Factor;
+use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
+mod admission;
 mod attack;
 mod attempt;
 mod capture;
@@ -57,13 +58,15 @@ pub struct Rules {
     pub attack: config::Attack,
     /// The rate limit.
     pub lockout: Lockout,
+    /// When the time is known.
+    pub access: config::AccessSettings,
 }
 
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, camera, attack, lockout, .. } = config.clone();
-        Self { decision, quality, camera, attack, lockout }
+        let Config { decision, quality, camera, attack, lockout, access, .. } = config.clone();
+        Self { decision, quality, camera, attack, lockout, access }
     }
 }
 
@@ -86,6 +89,9 @@ pub enum Progress {
     /// The camera gives no frames at present; the text says why.
     Camera(String),
 }
+
+/// Whose face it should be, if that is asked; and at which door, if it is one's.
+type About<'a> = (Option<&'a UserName>, Option<&'a DoorName>);
 
 /// Called with each [`Progress`]; returns `Break` to cancel because the caller has gone.
 pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
@@ -158,12 +164,17 @@ impl Pipeline {
 
     /// Is the face before the camera this user's?
     pub fn verify(&mut self, user: &UserName, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
-        self.attempt(Some(user), accounts, observer)
+        self.attempt((Some(user), None), accounts, observer)
     }
 
-    /// Whose face is before the camera?
-    pub fn identify(&mut self, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
-        self.attempt(None, accounts, observer)
+    /// Whose face is before the camera, at this door if it is one's?
+    pub fn identify(
+        &mut self,
+        accounts: &Accounts,
+        door: Option<&DoorName>,
+        observer: Observer<'_>,
+    ) -> Attempt {
+        self.attempt((None, door), accounts, observer)
     }
 
     /// Closes the cameras; the next attempt opens them again.
@@ -205,25 +216,21 @@ impl Pipeline {
         self.gallery.refresh(&*self.store, &self.networks.head)
     }
 
-    fn attempt(
-        &mut self,
-        claimed: Option<&UserName>,
-        accounts: &Accounts,
-        observer: Observer<'_>,
-    ) -> Attempt {
+    fn attempt(&mut self, about: About<'_>, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
         let mut trace = Trace::default();
-        let verdict = self.run(claimed, accounts, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
+        let verdict = self.run(about, accounts, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
         Attempt { verdict, trace }
     }
 
     /// The attempt itself; fills in the trace on the way.
     fn run(
         &mut self,
-        claimed: Option<&UserName>,
+        (claimed, door): About<'_>,
         accounts: &Accounts,
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
+        self.check_switched_on()?;
         self.refresh()?;
         self.gallery.leave_out(|user, account| !accounts.may_match(user, account));
         if let Some((user, account)) = self.gallery.left_out(claimed) {
@@ -252,7 +259,7 @@ impl Pipeline {
         trace.score_ms = self.ms_since(scoring);
         trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
-        self.decide(claimed, evidence, policy)
+        self.decide((claimed, door), evidence, policy, accounts.login)
     }
 
     /// Fails if nobody could be granted, whoever is there. Asked before any frame is taken, so that it costs no miss.
@@ -277,9 +284,10 @@ impl Pipeline {
     /// read again: people may have been removed, and misses reset, during the capture.
     fn decide(
         &mut self,
-        claimed: Option<&UserName>,
+        (claimed, door): About<'_>,
         evidence: Evidence,
         policy: Policy,
+        login: bool,
     ) -> Result<Verdict, Cause> {
         let passes = policy.check(&evidence).is_ok();
         if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
@@ -293,7 +301,7 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let user = evidence.user.clone();
-        let admission = Admission::Allowed(Factor::Face);
+        let admission = if passes { self.admission(&user, door, login)? } else { Admission::NotAllowed };
         let decision = judge(evidence, policy, admission, self.clock.now());
         match &decision {
             Ok(_) => self.keep_misses(claimed, Tried::Match)?,

@@ -27,6 +27,7 @@ use crate::config::OpensOn;
 use crate::latch::Latch;
 use crate::latch::LatchError;
 use crate::latch::thread::{LatchThread, Waiting};
+use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::pipeline::{
     Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
@@ -55,6 +56,8 @@ pub(super) enum Job {
 pub(super) struct Question {
     /// 1:1; `None` is 1:n.
     pub(super) claimed: Option<UserName>,
+    /// At which door, if it is one's.
+    pub(super) door: Option<DoorName>,
     /// Which accounts there are, and whether this is a login: then a match opens no latch.
     pub(super) accounts: Accounts,
     /// User id of the caller.
@@ -224,13 +227,13 @@ impl Running {
     }
 
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
-        let Question { claimed, accounts, caller_uid } = question;
+        let Question { claimed, door, accounts, caller_uid } = question;
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
         let (recorder, about) = (self.recorder.clone(), claimed.as_ref().map(ToString::to_string));
         let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt);
         let judged = self.on_camera(reporter, prompted, |pipeline, observer| match &claimed {
             Some(user) => pipeline.verify(user, &accounts, observer),
-            None => pipeline.identify(&accounts, observer),
+            None => pipeline.identify(&accounts, door.as_ref(), observer),
         });
         let Some((attempt, end)) = judged else { return };
         match &attempt.verdict {
