@@ -17,8 +17,8 @@ use crate::bounded;
 
 pub use check::Refused;
 pub use settings::{
-    Attack, AttackLevel, Camera, Config, Decision, Detect, ExecFormat, LatchChoice, LatchKind, Lockout,
-    Models, OpensOn, QualityGate, Serve, Store,
+    AccessSettings, Attack, AttackLevel, Camera, ClockTrust, Config, Decision, Detect, ExecFormat,
+    LatchChoice, LatchKind, Lockout, Models, OpensOn, QualityGate, Serve, Store,
 };
 pub use value::{Millis, Seconds};
 
