@@ -27,6 +27,7 @@ use crate::config::OpensOn;
 use crate::latch::Latch;
 use crate::latch::LatchError;
 use crate::latch::thread::{LatchThread, Waiting};
+use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::pipeline::{
     Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
@@ -59,6 +60,8 @@ pub(super) struct Question {
     pub(super) accounts: Accounts,
     /// User id of the caller.
     pub(super) caller_uid: u32,
+    /// The door that it is for, if it is for one.
+    pub(super) door: Option<DoorName>,
 }
 
 /// The socket side's handle. The thread ends when it is dropped.
@@ -224,10 +227,11 @@ impl Running {
     }
 
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
-        let Question { claimed, accounts, caller_uid } = question;
+        let Question { claimed, accounts, caller_uid, door } = question;
+        let place = Event { door: door.map(String::from), ..Event::default() };
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
         let (recorder, about) = (self.recorder.clone(), claimed.as_ref().map(ToString::to_string));
-        let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt);
+        let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt, &place);
         let judged = self.on_camera(reporter, prompted, |pipeline, observer| match &claimed {
             Some(user) => pipeline.verify(user, &accounts, observer),
             None => pipeline.identify(&accounts, observer),
@@ -242,7 +246,8 @@ impl Running {
             }
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
-        let event = Event { verdict: judging.verdict, ..self.recorder.event(kind, judging.user.clone()) };
+        let event = self.recorder.event(kind, judging.user.clone());
+        let event = Event { verdict: judging.verdict, door: place.door, ..event };
         if let Verdict::Denied(DenyReason::Attack(species)) = attempt.verdict {
             self.status.saw_attack();
             self.recorder.record_attack(event, caller_uid, to_wire::species(species));

@@ -1,10 +1,12 @@
 //! Methods that use the camera: enrolment, verification, identification.
 
 use facelatch_wire::call::{Enroll, Identify, Verify};
+use facelatch_wire::message::printable;
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Fault, Method, Outcome};
 
 use super::{CallError, Handle, run, user_name, without_account};
+use crate::people::access::DoorName;
 use crate::people::{Account, UserName};
 use crate::pipeline::EnrollRequest;
 use crate::serve::connection::Replies;
@@ -41,6 +43,18 @@ impl Handle for Enroll {
     }
 }
 
+/// The camera, if there is one of that name.
+pub(super) fn known_camera(session: &Session, camera: Option<String>) -> Result<Option<String>, Fault> {
+    let known = session.state.engine.status.camera().name;
+    match camera {
+        Some(name) if name != known => {
+            let why = format!("camera {:?}: there is none of that name; known is {known}", printable(&name));
+            Err(bad_parameter("camera", &why))
+        }
+        camera => Ok(camera),
+    }
+}
+
 /// Whom new templates of this user are for.
 async fn account(session: &Session, user: &UserName, door: bool) -> Result<Account, Fault> {
     if door {
@@ -68,7 +82,9 @@ impl Handle for Verify {
             }
         };
         caller.may_ask_about("verify", user)?;
-        judge(Some(user_name(user)?), self.latch == Some(false), session, replies).await
+        let user = user_name(user)?;
+        let login = self.latch == Some(false);
+        judge(Looks { claimed: Some(user), login, camera: self.camera, door: None }, session, replies).await
     }
 }
 
@@ -79,17 +95,29 @@ impl Handle for Identify {
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Judging, CallError> {
         session.caller.may_manage("identify")?;
-        judge(None, false, session, replies).await
+        judge(Looks { claimed: None, login: false, camera: self.camera, door: None }, session, replies).await
     }
 }
 
-async fn judge<M: Method<Reply = Judging>>(
-    claimed: Option<UserName>,
-    login: bool,
+/// What an attempt was asked for.
+pub(super) struct Looks {
+    /// 1:1; `None` is 1:n.
+    pub(super) claimed: Option<UserName>,
+    pub(super) login: bool,
+    /// Which camera is to look.
+    pub(super) camera: Option<String>,
+    /// For which door.
+    pub(super) door: Option<DoorName>,
+}
+
+pub(super) async fn judge<M: Method<Reply = Judging>>(
+    looks: Looks,
     session: &Session,
     replies: &mut Replies<'_, '_, M>,
 ) -> Result<Judging, CallError> {
     let state = &session.state;
+    let Looks { claimed, login, camera, door } = looks;
+    known_camera(session, camera)?;
     // Before the name service is asked, so that nobody can keep it busy alone.
     let permit = session.job_permit().await?;
     let accounts = match state.accounts.for_attempt(claimed.as_ref(), login, state.queue_timeout).await {
@@ -99,7 +127,7 @@ async fn judge<M: Method<Reply = Judging>>(
             return Ok(to_wire::accounts_unknown(claimed.as_ref(), &error));
         }
     };
-    let question = Question { claimed, accounts, caller_uid: session.caller.uid };
+    let question = Question { claimed, accounts, caller_uid: session.caller.uid, door };
     let shown = |full| to_wire::shown_to(&session.caller, full);
     let progress = |progress| shown(to_wire::judging_progress(progress));
     let judging = run(session, permit, replies, |reporter| Job::Judge(question, reporter), progress).await?;

@@ -44,7 +44,7 @@ impl Handle for StatusCall {
         });
         Ok(Status {
             cameras: Vec::new(),
-            doors: Vec::new(),
+            doors: state.doors.states(&camera.name),
             face: None,
             state: if problems { State::Degraded } else { State::Ready },
             version: env!("CARGO_PKG_VERSION").to_owned(),
