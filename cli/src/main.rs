@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         }
         Verb::Verify { user } => judging::verify(&to, user),
         Verb::Identify => judging::identify(&to),
+        Verb::Look { door } => judging::look(&to, door),
         Verb::List { user } => people::list(&to, user),
         Verb::Remove { user, id, yes } => people::remove(&to, &user, id, yes),
         Verb::Reset { user } => people::reset(&to, user),

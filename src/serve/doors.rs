@@ -118,7 +118,8 @@ impl Doors {
             return Err(table.no_door(Some(report.door.as_str())));
         };
         if door.uid != uid {
-            let message = format!("door {}: another user has attached it, and only they may report", report.door);
+            let message =
+                format!("door {}: another user has attached it, and only they may report", report.door);
             return Err(Fault::PermissionDenied { message });
         }
         let reports = table.callers.get_mut(&uid).map(|known| known.reports.take(now.0, 0));
@@ -174,9 +175,9 @@ impl Attached {
                 self.faults.retain(|fault| Some(about(fault)) != of);
                 self.fault(note.clone().unwrap_or_else(|| change.to_string()));
             }
-            DoorChange::FaultOver => self
-                .faults
-                .retain(|fault| fault == TAMPERED || (of.is_some() && Some(about(fault)) != of)),
+            DoorChange::FaultOver => {
+                self.faults.retain(|fault| fault == TAMPERED || (of.is_some() && Some(about(fault)) != of))
+            }
             _ => {}
         }
     }
@@ -207,7 +208,9 @@ impl Attachment {
             table.attached.get(*name).is_some_and(|door| door.connection != self.connection)
         };
         if let Some(name) = names.iter().find(theirs) {
-            return refused(format!("door {name}: another connection has attached it; is facelatch-door running twice?"));
+            return refused(format!(
+                "door {name}: another connection has attached it; is facelatch-door running twice?"
+            ));
         }
         let known = table.callers.entry(uid).or_insert_with(|| Known {
             names: BTreeSet::new(),

@@ -138,9 +138,8 @@ mod tests {
     #[test]
     fn coming_and_going_leaves_room_for_alarms_and_what_is_left_out_is_counted() {
         let mut reports = Reports::default();
-        let mut written = |change| {
-            (0..5000).filter(|n| reports.is_written(&line(change, &n.to_string()), at(0).0)).count()
-        };
+        let mut written =
+            |change| (0..5000).filter(|n| reports.is_written(&line(change, &n.to_string()), at(0).0)).count();
         assert_eq!((written(DoorChange::Opened), written(DoorChange::Forced)), (900, 100));
         assert_eq!(reports.due(at(60)), [], "no room for that either");
         let counts = reports.take(at(3600 * 4));

@@ -48,7 +48,8 @@ impl BoundSocket {
     pub fn inherited() -> Result<Vec<Self>, SocketError> {
         let mut handed_over = listenfd::ListenFd::from_env();
         let mut listener = |index| {
-            let listener = handed_over.take_unix_listener(index).map_err(SocketError::Inherited).transpose()?;
+            let listener =
+                handed_over.take_unix_listener(index).map_err(SocketError::Inherited).transpose()?;
             Some(listener.map(|listener| Self { listener, file: None }))
         };
         (0..).map_while(&mut listener).collect()

@@ -24,7 +24,9 @@ fn a_door_is_there_while_its_connection_is_and_belongs_to_that_alone() {
     assert!(text(doors.find(None)).contains("none is attached; start facelatch-door"));
     let (first, second) = (doors.attachment(), doors.attachment());
     first.set(1001, false, places(&["front", "back"])).expect("attached");
-    assert!(text(second.set(1001, false, places(&["side", "back"]))).contains("door back: another connection"));
+    assert!(
+        text(second.set(1001, false, places(&["side", "back"]))).contains("door back: another connection")
+    );
     assert!(text(doors.find(Some("side"))).contains("attached are back, front"), "all or none");
     assert!(text(doors.find(None)).contains("there are several"));
     assert_eq!(doors.find(Some("back")).map(|place| place.name), Ok(door("back")));
@@ -65,7 +67,11 @@ fn a_report_is_taken_from_whoever_attached_the_door_and_not_without_end() {
     assert!(doors.report(1001, &opened, NOW).is_err(), "which gives no room");
     let other = doors.attachment();
     other.set(1002, false, places(&["back"])).expect("attached");
-    assert_eq!(doors.report(1002, &report("back", DoorChange::Opened, None), NOW), Ok(()), "another user's room");
+    assert_eq!(
+        doors.report(1002, &report("back", DoorChange::Opened, None), NOW),
+        Ok(()),
+        "another user's room"
+    );
 }
 
 #[test]
