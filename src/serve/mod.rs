@@ -33,6 +33,7 @@ pub mod socket;
 mod to_wire;
 mod unjudged;
 mod volatile;
+mod watching;
 
 use std::future::Future;
 use std::os::unix::net::UnixListener;

@@ -39,4 +39,6 @@ mod tricks;
 /// Faces that the networks cannot judge.
 mod unfit;
 /// Watchdog pings of a daemon whose loops hang.
+mod watch;
+
 mod watchdog;
