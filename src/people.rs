@@ -1,5 +1,7 @@
-//! What is known of a person apart from their face: [`UserName`], the [`Account`] it is for, and their [`Misses`].
+//! What is known of a person apart from their face: [`UserName`], the [`Account`] it is for, their [`Misses`], and when they
+//! may come in ([`access`]).
 
+pub mod access;
 mod account;
 mod misses;
 mod name;

@@ -33,7 +33,7 @@ pub(crate) fn follow(socket: &Path, mut tell: impl FnMut(Event) -> bool) -> Resu
 
 /// Asks the daemon to look. What opens a door is the event, which comes to all who follow; this is how it went.
 pub(crate) fn look(socket: &Path) -> Result<Outcome, String> {
-    let ask = || Client::connect(socket, Deadline::within(ATTEMPT))?.call(&Identify {});
+    let ask = || Client::connect(socket, Deadline::within(ATTEMPT))?.call(&Identify::default());
     match ask() {
         Ok(judging) => {
             judging.verdict.ok_or_else(|| "the daemon gave no verdict; see its journal".to_owned())

@@ -213,6 +213,7 @@ fn enrol(networks: Networks, somebody: &Somebody) -> Result<Vec<Template>, Rates
         account: Account::Door,
         label: String::new(),
         templates: ENROLLED_FROM,
+        camera: None,
     };
     match pipeline.enroll(request, &mut |_| ControlFlow::Continue(())) {
         Ok(_) => store.templates(None).map_err(|e| RatesError::Asked(e.to_string())),
@@ -225,6 +226,7 @@ fn pipeline(networks: Networks, stage: &Stage, store: &Arc<MemoryStore>, level: 
     let mut config = Config::default();
     config.attack.level = level;
     let (camera, clock) = (Box::new(stage.clone()), Arc::new(stage.clone()));
+    let camera = facelatch::pipeline::Camera::new(&config.camera, camera);
     Pipeline::new(networks, Rules::of(&config), camera, clock, store.clone(), Arc::new(|| 0))
 }
 
@@ -315,7 +317,7 @@ fn visit(
         }
         visit.looks += 1;
         let Attempt { verdict, .. } =
-            pipeline.identify(&Accounts::default(), &mut |_| ControlFlow::Continue(()));
+            pipeline.identify(None, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
         stage.finish();
         let outcome = outcome(&verdict)?;
         visit.attacks += usize::from(outcome == Outcome::Attack);

@@ -39,9 +39,10 @@ impl Recorder {
         self.announce_only(event, caller_uid);
     }
 
-    /// Tells whoever listens what the person before the camera is asked to do.
-    pub(super) fn announce_prompt(&self, user: Option<String>, prompt: Outcome) {
-        let event = Event { guidance: Some(prompt), ..self.event(EventKind::Prompt, user) };
+    /// Tells whoever listens what the person before a camera is asked to do; `place` has the camera and the door.
+    pub(super) fn announce_prompt(&self, user: Option<String>, prompt: Outcome, place: &Event) {
+        let (camera, door) = (place.camera.clone(), place.door.clone());
+        let event = Event { guidance: Some(prompt), camera, door, ..self.event(EventKind::Prompt, user) };
         // Nobody may be listening.
         let _ = self.events.send(event);
     }
@@ -126,7 +127,12 @@ mod tests {
         for kind in EventKind::ALL {
             let attempt = matches!(
                 kind,
-                EventKind::Verify | EventKind::Identify | EventKind::Listening | EventKind::Prompt
+                EventKind::Verify
+                    | EventKind::Identify
+                    | EventKind::Listening
+                    | EventKind::Prompt
+                    | EventKind::Pin
+                    | EventKind::Door
             );
             assert_eq!(is_change(kind.as_str()), !attempt, "{kind}");
         }

@@ -81,7 +81,7 @@ pub struct Entry {
 }
 
 /// Changes of the store and of who is enrolled: what must stay on record when attempts have filled the other series.
-const CHANGES: &[&str] = &["enroll", "remove", "reset", "renew", "export", "import"];
+const CHANGES: &[&str] = &["enroll", "remove", "reset", "renew", "export", "import", "rule"];
 
 /// Whether lines of this kind are in the series of changes.
 pub fn is_change(kind: &str) -> bool {

@@ -50,7 +50,7 @@ fn counts(world: &World) -> (u32, u32) {
 fn played(world: &World, scenes: &[(usize, Shot)]) -> (Vec<Outcome>, Option<Outcome>) {
     world.stage.shows(&film(scenes));
     let mut client = world.client();
-    client.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
+    client.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, true).expect("sent");
     let mut prompts = Vec::new();
     loop {
         let received = client.receive::<Verify>().expect("a reply");
@@ -165,7 +165,7 @@ fn a_caller_that_hangs_up_after_the_question_is_counted() {
     scenes.push(Shot::Hold);
     world.stage.shows(&scenes);
     let mut client = world.client();
-    client.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
+    client.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, true).expect("sent");
     while client.receive::<Verify>().expect("a reply").reply.guidance != Some(Outcome::TurnLeft) {}
     world.stage.wait_until_held();
     drop(client);

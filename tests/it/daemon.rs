@@ -151,7 +151,7 @@ fn a_daemon_that_cannot_start_prints_the_fix_in_one_line() {
 #[test]
 fn a_damaged_store_is_repaired_at_start_and_reported() {
     let mut daemon_here = Daemon::start();
-    let enrol = Enroll { user: "alice".into(), label: None, templates: Some(1), door: None };
+    let enrol = Enroll { user: "alice".into(), label: None, templates: Some(1), door: None, camera: None };
     assert_eq!(daemon_here.client().call(&enrol).expect("enrolled").added, Some(1));
     daemon_here.child.kill().expect("killed");
     daemon_here.child.wait().expect("ends");

@@ -15,7 +15,7 @@ impl Handle for Events {
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Event, CallError> {
-        session.caller.may_manage("events")?;
+        session.caller.may_serve_a_door("events")?;
         let recorder = &session.state.recorder;
         let mut events = recorder.events.subscribe();
         replies.send(&recorder.event(EventKind::Listening, None)).await?;
