@@ -27,10 +27,10 @@ impl Camera {
     fn says(&mut self, ms: u64) -> Vec<Message> {
         let is_usable = ms >= self.usable;
         let Some(began) = self.look_began else {
-            let moves = ms >= APPEARS && ms % WATCH == 0;
+            let moves = ms >= APPEARS && ms.is_multiple_of(WATCH);
             return moves.then_some(Message::Sight { door: 0 }).into_iter().collect();
         };
-        self.good_frames += u64::from(is_usable && ms % FRAME == 0);
+        self.good_frames += u64::from(is_usable && ms.is_multiple_of(FRAME));
         if self.good_frames < FRAMES && ms < began + LOOK {
             return Vec::new();
         }
