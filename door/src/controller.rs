@@ -54,6 +54,8 @@ pub(crate) struct Controller {
     last_look: usize,
     /// Why no events come in.
     daemon: Option<String>,
+    /// They did before.
+    was_connected: bool,
     exit_only: bool,
 }
 
@@ -68,6 +70,7 @@ impl Controller {
             looking: None,
             last_look: 0,
             daemon: Some("not called yet".to_owned()),
+            was_connected: false,
             exit_only,
         }
     }
@@ -222,15 +225,33 @@ impl Controller {
         if lost == self.daemon {
             return Vec::new();
         }
-        self.daemon = lost.clone();
-        let said = match &lost {
-            Some(why) => {
-                Order::Say(Urgency::Error, format!("{why}; until then only exit buttons open a door"))
-            }
-            None => Order::Say(Urgency::Info, "daemon: its events come in".to_owned()),
-        };
-        let dark = (0..self.stations.len()).flat_map(|number| self.show(number, &Signal::QUESTIONS, false));
-        [said].into_iter().chain(dark.filter(|_| lost.is_some())).collect()
+        self.daemon = lost;
+        if let Some(why) = &self.daemon {
+            let text = format!("{why}; until then only exit buttons open a door");
+            let dark =
+                (0..self.stations.len()).flat_map(|number| self.show(number, &Signal::QUESTIONS, false));
+            return [Order::Say(Urgency::Error, text)].into_iter().chain(dark).collect();
+        }
+        let mut orders = vec![Order::Say(Urgency::Info, "daemon: its events come in".to_owned())];
+        // It knows of a door only what was reported on this connection.
+        if std::mem::replace(&mut self.was_connected, true) {
+            orders.extend(self.state().into_iter().map(Order::Report));
+        }
+        orders
+    }
+
+    /// How the doors are, as reports.
+    fn state(&self) -> Vec<Report> {
+        let lost = self.lines.lost().chain(self.watches.lost());
+        let faults = lost.filter_map(|(number, part, why)| {
+            let door = self.stations.get(number)?.name.clone();
+            Some(Report { door, change: DoorChange::Fault, user: None, note: Some(format!("{part}: {why}")) })
+        });
+        let doors = self.stations.iter().flat_map(|station| {
+            let report = |news: News| Report::new(&station.name, &news);
+            station.door.state().into_iter().map(report)
+        });
+        doors.chain(faults).collect()
     }
 
     fn sight(&mut self, number: usize, now: Moment) -> Vec<Order> {
@@ -295,11 +316,10 @@ impl Controller {
     fn tell(&self, number: usize, news: &News) -> Vec<Order> {
         let name = &self.stations[number].name;
         let urgency = if news.is_alarm() { Urgency::Alarm } else { Urgency::Info };
-        let (change, user, note) = news.report();
-        let report = Report { door: name.clone(), change, user: user.map(str::to_owned), note };
-        let signals: &[Signal] = match (change, user) {
-            (DoorChange::Unlocked, _) => &[Signal::Granted],
-            (DoorChange::Refused, Some(_)) => &[Signal::Refused],
+        let report = Report::new(name, news);
+        let signals: &[Signal] = match news {
+            News::Granted(_) | News::LeftOpenFor(_) => &[Signal::Granted],
+            News::Refused(..) => &[Signal::Refused],
             _ => &[],
         };
         let mut orders = vec![Order::Say(urgency, format!("{name}: {news}")), Order::Report(report)];
@@ -314,7 +334,7 @@ impl Controller {
 
     /// How everything is, in one line.
     pub(crate) fn status(&self) -> String {
-        let name = |(door, part): (usize, &str)| {
+        let name = |(door, part, _): (usize, &str, &str)| {
             self.stations.get(door).map(|station| format!("{}: {part}", station.name))
         };
         let mut wrong: Vec<String> = self.lines.lost().filter_map(name).collect();

@@ -232,6 +232,16 @@ impl Door {
         self.armed_from = at.after(self.rearm);
     }
 
+    /// What its lines say, for whoever has not heard it.
+    pub(crate) fn state(&self) -> Vec<News> {
+        let contact = match self.contact {
+            Contact::None | Contact::Lost => None,
+            Contact::Closed => Some(News::Closed),
+            Contact::Open { .. } => Some(News::Opened),
+        };
+        contact.into_iter().chain(self.tampered.then_some(News::Tampered)).collect()
+    }
+
     /// What is due by now.
     pub(crate) fn tick(&mut self, now: Moment) -> Vec<Act> {
         let mut acts = Vec::new();

@@ -55,7 +55,7 @@ enum Wait {
 
 /// Looks at one door.
 #[derive(Debug, Default)]
-pub(crate) struct Looks {
+pub struct Looks {
     trigger_is_active: bool,
     /// Since when somebody is thought to be there.
     visit: Option<Moment>,
@@ -76,7 +76,7 @@ pub(crate) struct Looks {
 
 impl Looks {
     /// What the trigger's line says.
-    pub(crate) fn trigger(&mut self, is_active: bool, now: Moment) {
+    pub fn trigger(&mut self, is_active: bool, now: Moment) {
         let began = is_active && !self.trigger_is_active;
         self.trigger_is_active = is_active;
         if began {
@@ -90,7 +90,7 @@ impl Looks {
     }
 
     /// The watched camera has a face in sight.
-    pub(crate) fn sight(&mut self, now: Moment) {
+    pub fn sight(&mut self, now: Moment) {
         let away = now.since(self.seen);
         let is_new = match self.wait {
             Wait::Unusable | Wait::Nobody => true,
@@ -108,7 +108,7 @@ impl Looks {
     }
 
     /// Whether to look now; then a look is under way until [`Looks::ended`].
-    pub(crate) fn begin(&mut self, now: Moment) -> bool {
+    pub fn begin(&mut self, now: Moment) -> bool {
         if self.visit.is_none() || self.is_looking || now < self.not_before {
             return false;
         }
@@ -120,12 +120,12 @@ impl Looks {
     }
 
     /// When [`Looks::begin`] may be true next, unless something happens before.
-    pub(crate) fn next(&self) -> Option<Moment> {
+    pub fn next(&self) -> Option<Moment> {
         (self.visit.is_some() && !self.is_looking).then_some(self.not_before)
     }
 
     /// How the look ended; `None`: there was no reply.
-    pub(crate) fn ended(&mut self, outcome: Option<Outcome>, now: Moment) {
+    pub fn ended(&mut self, outcome: Option<Outcome>, now: Moment) {
         self.is_looking = false;
         self.last = now;
         let (stays, wait, time) = match outcome.map(|outcome| (outcome, outcome.kind())) {
@@ -151,7 +151,7 @@ impl Looks {
     }
 
     /// The door was opened for somebody: one match is enough for a visit.
-    pub(crate) fn let_in(&mut self, now: Moment) {
+    pub fn let_in(&mut self, now: Moment) {
         (self.seen, self.empty, self.misses) = (now, 0, 0);
         (self.wait, self.not_before) = (Wait::Recognised, now.after(AFTER_MATCH));
         self.visit = None;

@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 mod calls;
-mod clock;
 mod config;
 mod controller;
 mod daemon;
@@ -16,7 +15,6 @@ mod input;
 mod journal;
 mod kept;
 mod line;
-mod looks;
 mod parts;
 mod reports;
 mod run;
@@ -30,6 +28,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use facelatch_door::{clock, looks};
 
 use config::Config;
 use controller::Urgency;

@@ -31,8 +31,8 @@ impl Parts {
         self.0.len()
     }
 
-    /// Door and name of each that does not work.
-    pub(crate) fn lost(&self) -> impl Iterator<Item = (usize, &'static str)> {
-        self.0.iter().filter(|(_, lost)| lost.is_some()).map(|(part, _)| *part)
+    /// Door and name of each that does not work, and why.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = (usize, &'static str, &str)> {
+        self.0.iter().filter_map(|((door, part), lost)| Some((*door, *part, lost.as_deref()?)))
     }
 }

@@ -12,6 +12,7 @@ use facelatch_wire::{ClientError, Fault};
 
 use crate::clock::{Clock, Moment};
 use crate::controller::Urgency;
+use crate::door::News;
 use crate::{daemon, journal};
 
 /// The newest reports that are kept while the daemon is away.
@@ -94,11 +95,17 @@ pub(crate) fn deliver(world: &mut impl World) {
 }
 
 impl Report {
+    pub(crate) fn new(door: &str, news: &News) -> Self {
+        let (change, user, note) = news.report();
+        Self { door: door.to_owned(), change, user: user.map(str::to_owned), note }
+    }
+
     fn call(&self, age: Duration) -> call::Report {
         let late = (age >= LATE).then(|| format!("{} s ago", age.as_secs()));
         let notes: Vec<&str> = late.as_deref().into_iter().chain(self.note.as_deref()).collect();
         let mut note = notes.join(": ");
         note.truncate(note.floor_char_boundary(MAX_NOTE));
+        let note = note.replace(char::is_control, " ");
         call::Report {
             door: self.door.clone(),
             change: self.change,

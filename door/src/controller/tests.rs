@@ -197,6 +197,26 @@ fn what_happens_is_reported_with_who_and_why() {
 }
 
 #[test]
+fn a_daemon_that_comes_back_is_told_how_the_doors_are() {
+    let mut doors = Doors::new(false);
+    doors.input(100, 0, Role::Contact, LineState::Edge(false));
+    doors.input(200, 1, Role::Exit, LineState::Lost("unplugged".into()));
+    doors.hears(300, Message::Daemon { lost: Some("gone".into()) });
+    let orders = doors.hears(400, Message::Daemon { lost: None });
+    let reports: Vec<(&str, DoorChange, Option<&str>)> = orders
+        .iter()
+        .filter_map(|order| match order {
+            Order::Report(report) => Some((report.door.as_str(), report.change, report.note.as_deref())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        reports,
+        [("front", DoorChange::Opened, None), ("back", DoorChange::Fault, Some("exit: unplugged"))]
+    );
+}
+
+#[test]
 fn alarms_are_told_as_such() {
     let mut doors = Doors::new(false);
     let orders = doors.input(100, 0, Role::Contact, LineState::Edge(false));

@@ -94,4 +94,6 @@ fn a_note_is_cut_where_a_letter_ends() {
     let long = Report { note: Some("ä".repeat(150)), ..report(DoorChange::Fault, None).expect("a report") };
     let note = long.call(Duration::from_secs(7)).note.expect("a note");
     assert!(note.len() <= MAX_NOTE && note.starts_with("7 s ago: ä"), "{note}");
+    let lines = Report { note: Some("two\nlines".into()), ..long };
+    assert_eq!(lines.call(Duration::ZERO).note.as_deref(), Some("two lines"));
 }
