@@ -321,7 +321,7 @@ fn visit(
         }
         ended.looks.0 += 1;
         let Attempt { verdict, .. } =
-            pipeline.identify(None, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
+            pipeline.identify(None, None, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
         stage.finish();
         let outcome = outcome(&verdict)?;
         ended.looks.1 += usize::from(outcome == Outcome::Attack);

@@ -28,6 +28,7 @@ use crate::config::OpensOn;
 use crate::latch::Latch;
 use crate::latch::LatchError;
 use crate::latch::thread::{LatchThread, Waiting};
+use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::pipeline::{
     Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
@@ -56,14 +57,14 @@ pub(super) enum Job {
 pub(super) struct Question {
     /// 1:1; `None` is 1:n.
     pub(super) claimed: Option<UserName>,
+    /// At which door, if it is one's.
+    pub(super) door: Option<DoorName>,
     /// Which accounts there are, and whether this is a login: then a match opens no latch.
     pub(super) accounts: Accounts,
     /// User id of the caller.
     pub(super) caller_uid: u32,
     /// Name of the camera to look with; the default one if absent.
     pub(super) camera: Option<String>,
-    /// The door that it is for, if it is for one.
-    pub(super) door: Option<String>,
 }
 
 /// The socket side's handle. The thread ends when it is dropped.
@@ -228,22 +229,20 @@ impl Running {
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
         let Question { claimed, accounts, caller_uid, camera, door } = question;
         let camera = camera.as_deref();
-        let place = Event { camera: self.status.named(camera), door, ..Event::default() };
+        let named = door.as_ref().map(ToString::to_string);
+        let place = Event { camera: self.status.named(camera), door: named, ..Event::default() };
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
         let (recorder, about) = (self.recorder.clone(), claimed.as_ref().map(ToString::to_string));
         let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt, &place);
         let judged = self.on_camera(reporter, prompted, |pipeline, observer| match &claimed {
             Some(user) => pipeline.verify(camera, user, &accounts, observer),
-            None => pipeline.identify(camera, &accounts, observer),
+            None => pipeline.identify(camera, door.as_ref(), &accounts, observer),
         });
         let Some((attempt, end)) = judged else { return };
         match &attempt.verdict {
             Verdict::Denied(DenyReason::LockedOut { .. }) => {}
             Verdict::Unavailable(cause) => self.update_camera_state(camera, Some(cause)),
-            Verdict::Granted(_)
-            | Verdict::Denied(DenyReason::NoMatch | DenyReason::Ambiguous | DenyReason::Attack(_)) => {
-                self.update_camera_state(camera, None);
-            }
+            Verdict::Granted(_) | Verdict::Denied(_) => self.update_camera_state(camera, None),
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
         let event = self.recorder.event(kind, judging.user.clone());
@@ -317,7 +316,13 @@ impl Running {
         let problem = match cause {
             Some(Cause::Camera(text)) => Some(text.clone()),
             Some(Cause::Retry(_)) | None => None,
-            Some(Cause::NotEnrolled | Cause::OtherAccount(_) | Cause::Cancelled | Cause::Failed(_)) => return,
+            Some(
+                Cause::NotEnrolled
+                | Cause::OtherAccount(_)
+                | Cause::SwitchedOff
+                | Cause::Cancelled
+                | Cause::Failed(_),
+            ) => return,
         };
         let Some(seen) = self.status.camera(camera) else { return };
         let Some(used) = self.pipeline.cameras().iter().find(|used| used.name() == seen.name) else { return };

@@ -4,6 +4,8 @@
 mod accounts;
 /// Pictures of faces instead of faces.
 mod attack;
+/// Several cameras, one after another.
+mod cameras;
 /// Heads that turn when asked.
 mod challenge;
 /// The daemon as a program.
