@@ -176,7 +176,7 @@ fn what_a_door_reports_is_an_event_a_line_on_record_and_its_state() {
     let state = world.ask(&Status {}).expect("status").doors.remove(0);
     assert_eq!(
         (state.change, state.open, state.camera.as_str()),
-        (Some(DoorChange::Forced), Some(true), "stage")
+        (Some(DoorChange::Forced), Some(true), "camera")
     );
     for bad in ["two\nlines", &"x".repeat(201)] {
         let fault = refused(reports.call(&report("front", DoorChange::Opened, bad)));
