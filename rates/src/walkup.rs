@@ -318,15 +318,16 @@ impl Door {
             let now = self.stage.now();
             let Ok(seen) = self.stage.next_frame(now.after(Duration::from_secs(1))) else { break };
             let moves = self.motion.see(&Grey::of(&seen, GLANCE_CELLS)).is_motion();
-            let is_there = moves && !watching.detect(&seen)?.is_empty();
-            looks.trigger(is_there, moment(&self.stage));
+            if moves && !watching.detect(&seen)?.is_empty() {
+                looks.sight(moment(&self.stage));
+            }
             if !looks.begin(moment(&self.stage)) {
                 self.stage.skip(WATCH.saturating_sub(self.stage.now().since(now)));
                 continue;
             }
             visit.looks += 1;
             let mut go_on = |_| ControlFlow::Continue(());
-            let Attempt { verdict, .. } = self.pipeline.identify(None, &Accounts::default(), &mut go_on);
+            let Attempt { verdict, .. } = self.pipeline.identify(None, None, &Accounts::default(), &mut go_on);
             self.stage.finish();
             let outcome = outcome(&verdict)?;
             visit.attacks += usize::from(outcome == Outcome::Attack);
