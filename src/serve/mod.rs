@@ -9,6 +9,7 @@
 
 mod accounts;
 mod change_limit;
+mod clock_note;
 mod connection;
 mod connections;
 mod daemon;
@@ -40,7 +41,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::camera::beside::Beside;
-use crate::config::{AttackLevel, Config, LatchKind};
+use crate::config::{AttackLevel, ClockTrust, Config, LatchKind};
 use crate::pipeline::{CHALLENGE_LIMIT, Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
@@ -177,6 +178,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         store,
         started: clock.now(),
         clock,
+        trusts_clock: config.access.clock == ClockTrust::Trust,
         queue_timeout: config.decision.deadline_ms.duration() + answer_time,
         templates: config.decision.templates as usize,
         audit,

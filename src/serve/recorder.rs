@@ -112,6 +112,7 @@ fn audited(event: &Event, caller_uid: u32) -> Entry {
         by: Some(caller_uid),
         verdict: event.verdict.map(|verdict| verdict.to_string()),
         latch: event.latch.map(|latch| latch.to_string()),
+        note: event.note.clone(),
         ..Entry::default()
     }
 }

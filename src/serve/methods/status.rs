@@ -7,6 +7,7 @@ use facelatch_wire::call::Status as StatusCall;
 use facelatch_wire::reply::{Camera, CameraState, State, Status, Store, StoreState};
 
 use super::{CallError, Handle, blocking};
+use crate::serve::clock_note;
 use crate::serve::connection::Replies;
 use crate::serve::engine::Job;
 use crate::serve::fault::store_fault;
@@ -23,8 +24,14 @@ impl Handle for StatusCall {
         check_camera(state).await;
         let (store, audit) = (state.store.clone(), state.audit.clone());
         // The store may be writing at present.
-        let looked = move || Ok((store.health(), audit.and_then(|audit| audit.problem())));
-        let (health, audit) = blocking(store_fault, looked).await?;
+        let (clock, trusts_clock) = (state.clock.clone(), state.trusts_clock);
+        let looked = move || {
+            // A store that cannot be read says so itself.
+            let face = store.premises().ok().map(|premises| premises.face);
+            let time = clock_note::clock_note(&*store, &*clock, trusts_clock).ok().flatten();
+            Ok((store.health(), audit.and_then(|audit| audit.problem()), face, time))
+        };
+        let (health, audit, face, time) = blocking(store_fault, looked).await?;
         let engine = &state.engine.status;
         let (camera, networks) = (engine.camera(), &engine.networks);
         let score = |p: crate::head::Probability| session.caller.sees_scores().then_some(p.value());
@@ -45,7 +52,7 @@ impl Handle for StatusCall {
         Ok(Status {
             cameras: Vec::new(),
             doors: Vec::new(),
-            face: None,
+            face,
             state: if problems { State::Degraded } else { State::Ready },
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: state.clock.now().since(state.started).as_secs(),
@@ -64,6 +71,7 @@ impl Handle for StatusCall {
                 turned.as_slice(),
                 infrared.as_slice(),
                 attacks.as_slice(),
+                time.as_slice(),
             ]
             .concat(),
             threshold: score(networks.threshold),
