@@ -34,6 +34,7 @@ mod login;
 mod lookalikes;
 /// Who may import whom.
 mod rooms;
+mod rules;
 /// Attempts to bypass the decision, all of which must fail.
 mod tricks;
 /// Faces that the networks cannot judge.
