@@ -122,6 +122,12 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         act: ModelsAct,
     },
+    /// Set up what stands beside the daemon, step by step
+    Setup {
+        /// What
+        #[command(subcommand)]
+        act: SetupAct,
+    },
     /// Show how the daemon is
     Status,
     /// Follow what happens at the door
@@ -139,6 +145,20 @@ pub(crate) enum Verb {
         /// Where to
         #[arg(value_name = "DIR")]
         folder: PathBuf,
+    },
+}
+
+/// What can be set up.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SetupAct {
+    /// A door on GPIO lines: finds and tries its lines, enrols the first person, and switches facelatch-door on
+    Door {
+        /// Take back what earlier setups did
+        #[arg(long)]
+        undo: bool,
+        /// Take the answers from a TOML file instead of asking
+        #[arg(long, value_name = "FILE", conflicts_with = "undo")]
+        answers: Option<PathBuf>,
     },
 }
 

@@ -12,13 +12,14 @@ mod manual;
 mod models;
 mod people;
 mod say;
+mod setup;
 mod status;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, AuditAct, ModelsAct, Verb};
+use args::{Args, AuditAct, ModelsAct, SetupAct, Verb};
 use exit::Exit;
 use facelatch_wire::call::Enroll;
 
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         }
         Verb::Models { act: ModelsAct::List { folder } } => models::list(&to, &folder.path),
         Verb::Models { act: ModelsAct::Remove { name, folder } } => models::remove(&to, &name, &folder.path),
+        Verb::Setup { act: SetupAct::Door { undo, answers } } => setup::door(undo, answers),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),
