@@ -6,6 +6,7 @@ use super::Setup;
 use super::ask::{Stop, yes};
 use super::file::{Chosen, Relay, Switch};
 use crate::config::{Bias, Config, Door, InputSettings, LineId, Place};
+use crate::door::Role;
 use crate::gpio::Listed;
 use crate::line::{Input, LineError};
 
@@ -19,88 +20,95 @@ const DEBOUNCE: Duration = Duration::from_millis(20);
 /// The word for a line that there is not.
 const NONE: &str = "none";
 
+/// The lines of this machine, and those that have a task already.
+struct Lines {
+    all: Vec<Listed>,
+    taken: Vec<Place>,
+}
+
+/// A line that is asked for.
+struct Wanted {
+    key: &'static str,
+    question: &'static str,
+    suggested: Option<Place>,
+    /// There may be none.
+    optional: bool,
+}
+
 impl Setup<'_> {
     /// Asks for all lines of a door, and tries each. Suggests what the file says now.
     pub(super) fn lines(&mut self, now: Option<&Config>) -> Result<Chosen, Stop> {
-        let lines = self.world.lines()?;
-        if lines.is_empty() {
+        let all = self.world.lines()?;
+        if all.is_empty() {
             return Err(Stop("this machine has no GPIO lines; `gpioinfo` lists them".to_owned()));
         }
-        self.person.say(&overview(&lines));
+        self.person.say(&overview(&all));
+        let mut lines = Lines { all, taken: Vec::new() };
         let first = now.and_then(|config| config.door.first());
         let suggested = first.map_or("front", |door| door.name.as_str());
         let name = self.person.answer("name", "What is the door called?", Some(suggested))?;
         let door = now.and_then(|config| config.door.iter().find(|door| door.name == name));
-        let mut taken = Vec::new();
-        let (strike, hold) = self.strike(&lines, door, &mut taken)?;
-        let contact = door.and_then(|door| door.contact.as_ref()).map(InputSettings::from);
-        let contact = self.contact(&lines, contact.map(|input| input.place), &mut taken)?;
-        let exit = door.and_then(|door| door.exit.as_ref()).map(InputSettings::from);
-        let exit = self.exit(&lines, exit.map(|input| input.place), &mut taken)?;
+        let inputs = door.map(Door::inputs).unwrap_or_default();
+        let before = |wanted: Role| {
+            let found = inputs.iter().find(|(role, _)| *role == wanted);
+            found.map(|(_, input)| input.place.clone())
+        };
+        let (strike, hold) = self.strike(door, &mut lines)?;
+        let contact = self.contact(before(Role::Contact), &mut lines)?;
+        let exit = self.exit(before(Role::Exit), &mut lines)?;
         let motion =
             yes(self.person, "motion", "Look by itself when something moves before the camera?", true)?;
-        let trigger = door.and_then(|door| door.trigger.as_ref()).map(InputSettings::from);
-        let trigger = self.trigger(&lines, trigger.map(|input| input.place), &mut taken)?;
+        let trigger = self.trigger(before(Role::Trigger), &mut lines)?;
         Ok(Chosen { name, strike, hold, contact, exit, trigger, motion })
     }
 
-    /// The relay: clicks it, and finds the level that switches it on.
-    fn strike(
-        &mut self,
-        lines: &[Listed],
-        door: Option<&Door>,
-        taken: &mut Vec<Place>,
-    ) -> Result<(Relay, bool), Stop> {
+    /// The relay, and whether it keeps the door shut.
+    fn strike(&mut self, door: Option<&Door>, lines: &mut Lines) -> Result<(Relay, bool), Stop> {
         let before = door.map(|door| door.strike.place());
-        let mut active_low = door.is_some_and(|door| door.strike.active_low);
-        loop {
-            let suggested = before.clone().or_else(|| free(lines, "GPIO17", taken));
-            let place = self.choose("strike.line", "Line of the relay", lines, suggested, taken, false)?;
-            let Some(place) = place else { continue };
-            let question = "May the relay be switched on for half a second, twice at most?";
-            if !yes(self.person, "strike.click", question, true)? {
-                taken.push(place.clone());
-                active_low =
-                    yes(self.person, "strike.active_low", "Is it on while the line is low?", active_low)?;
-                let hold = self.hold(door)?;
-                return Ok((Relay { place, active_low }, hold));
-            }
-            for (key, active_low) in [("strike.clicked", active_low), ("strike.clicked_other", !active_low)] {
-                let relay = Relay { place: place.clone(), active_low };
-                self.world.click(&relay)?;
-                let level = if active_low { "low" } else { "high" };
-                let question =
-                    format!("The line was {level} for half a second. Did the relay click on, then off?");
-                if yes(self.person, key, &question, true)? {
-                    taken.push(place);
-                    let hold = self.hold(door)?;
-                    return Ok((relay, hold));
-                }
-            }
-            self.person
-                .wrong("strike.line", "no click: look at the wires of the relay, or name another line")?;
+        let mut relay = None;
+        while relay.is_none() {
+            let suggested = before.clone().or_else(|| lines.free("GPIO17"));
+            let question = "Line of the relay";
+            let wanted = Wanted { key: "strike.line", question, suggested, optional: false };
+            let Some(place) = self.choose(&wanted, lines)? else { continue };
+            relay = self.relay(place, door.is_some_and(|door| door.strike.active_low))?;
         }
+        let relay = relay.ok_or_else(|| Stop("no relay was chosen".to_owned()))?;
+        lines.taken.push(relay.place.clone());
+        let question = "Is the door shut while the relay is on, as with a magnet on its NO contact?";
+        let hold = yes(self.person, "strike.hold", question, door.is_some_and(|door| door.strike.hold))?;
+        Ok((relay, hold))
     }
 
-    fn hold(&mut self, door: Option<&Door>) -> Result<bool, Stop> {
-        let before = door.is_some_and(|door| door.strike.hold);
-        let question = "Is the door shut while the relay is on, as with a magnet on its NO contact?";
-        yes(self.person, "strike.hold", question, before)
+    /// Clicks the relay, and finds the level that switches it on; `None` if it did not click.
+    fn relay(&mut self, place: Place, active_low: bool) -> Result<Option<Relay>, Stop> {
+        let question = "May the relay be switched on for half a second, twice at most?";
+        if !yes(self.person, "strike.click", question, true)? {
+            let question = "Is it on while the line is low?";
+            let active_low = yes(self.person, "strike.active_low", question, active_low)?;
+            return Ok(Some(Relay { place, active_low }));
+        }
+        for (key, active_low) in [("strike.clicked", active_low), ("strike.clicked_other", !active_low)] {
+            let relay = Relay { place: place.clone(), active_low };
+            self.world.click(&relay)?;
+            let level = if active_low { "low" } else { "high" };
+            let question =
+                format!("The line was {level} for half a second. Did the relay click on, then off?");
+            if yes(self.person, key, &question, true)? {
+                return Ok(Some(relay));
+            }
+        }
+        self.person.wrong("strike.line", "no click: look at the wires of the relay, or name another line")?;
+        Ok(None)
     }
 
     /// The contact: finds the level of a closed door by watching it open and close.
-    fn contact(
-        &mut self,
-        lines: &[Listed],
-        before: Option<Place>,
-        taken: &mut Vec<Place>,
-    ) -> Result<Option<Switch>, Stop> {
+    fn contact(&mut self, before: Option<Place>, lines: &mut Lines) -> Result<Option<Switch>, Stop> {
+        let suggested = before.or_else(|| lines.free("GPIO27"));
+        let question = "Line of the door contact, or none";
+        let wanted = Wanted { key: "contact.line", question, suggested, optional: true };
         loop {
-            let suggested = before.clone().or_else(|| free(lines, "GPIO27", taken));
-            let question = "Line of the door contact, or none";
-            let Some(place) = self.choose("contact.line", question, lines, suggested, taken, true)? else {
-                return Ok(None);
-            };
+            let Some(place) = self.choose(&wanted, lines)? else { return Ok(None) };
             self.person.wait("Close the door")?;
             let seen = self.watch(&place, Bias::PullUp, |setup, line| {
                 let closed = line.level()?;
@@ -114,58 +122,42 @@ impl Setup<'_> {
             match seen {
                 Ok(Some(active_high)) => {
                     self.person.say("The contact works.");
-                    taken.push(place.clone());
+                    lines.taken.push(place.clone());
                     return Ok(Some(Switch { place, active_high, drives: false }));
                 }
-                Ok(None) => self.person.wrong("contact.line", "the line did not change and change back")?,
-                Err(error) => self.person.wrong("contact.line", &error.to_string())?,
+                Ok(None) => self.person.wrong(wanted.key, "the line did not change and change back")?,
+                Err(error) => self.person.wrong(wanted.key, &error.to_string())?,
             }
         }
     }
 
-    fn exit(
-        &mut self,
-        lines: &[Listed],
-        before: Option<Place>,
-        taken: &mut Vec<Place>,
-    ) -> Result<Option<Switch>, Stop> {
-        let suggested = before.or_else(|| free(lines, "GPIO22", taken));
+    fn exit(&mut self, before: Option<Place>, lines: &mut Lines) -> Result<Option<Switch>, Stop> {
+        let suggested = before.or_else(|| lines.free("GPIO22"));
         let question = "Line of the exit button inside, or none";
-        self.button("exit.line", question, "Press the exit button.", lines, suggested, taken, Bias::PullUp)
+        let wanted = Wanted { key: "exit.line", question, suggested, optional: true };
+        self.button(&wanted, "Press the exit button.", Bias::PullUp, lines)
     }
 
-    fn trigger(
-        &mut self,
-        lines: &[Listed],
-        before: Option<Place>,
-        taken: &mut Vec<Place>,
-    ) -> Result<Option<Switch>, Stop> {
+    fn trigger(&mut self, before: Option<Place>, lines: &mut Lines) -> Result<Option<Switch>, Stop> {
         let question = "Line of a button or motion sensor outside, or none";
-        let place = self.choose("trigger.line", question, lines, before, taken, true)?;
-        let Some(place) = place else { return Ok(None) };
-        let drives =
-            yes(self.person, "trigger.sensor", "Is it a sensor that drives the line by itself?", false)?;
-        let bias = if drives { Bias::None } else { Bias::PullUp };
-        let what = "Press the button, or walk past the sensor.";
-        self.button("trigger.line", question, what, lines, Some(place), taken, bias)
+        let wanted = Wanted { key: "trigger.line", question, suggested: before, optional: true };
+        let Some(place) = self.choose(&wanted, lines)? else { return Ok(None) };
+        let sensor = "Is it a sensor that drives the line by itself?";
+        let bias = if yes(self.person, "trigger.sensor", sensor, false)? { Bias::None } else { Bias::PullUp };
+        let wanted = Wanted { suggested: Some(place), ..wanted };
+        self.button(&wanted, "Press the button, or walk past the sensor.", bias, lines)
     }
 
     /// A button: finds its level by having it pressed.
-    #[expect(clippy::too_many_arguments, reason = "two buttons differ in all of them")]
     fn button(
         &mut self,
-        key: &str,
-        question: &str,
+        wanted: &Wanted,
         what: &str,
-        lines: &[Listed],
-        suggested: Option<Place>,
-        taken: &mut Vec<Place>,
         bias: Bias,
+        lines: &mut Lines,
     ) -> Result<Option<Switch>, Stop> {
         loop {
-            let Some(place) = self.choose(key, question, lines, suggested.clone(), taken, true)? else {
-                return Ok(None);
-            };
+            let Some(place) = self.choose(wanted, lines)? else { return Ok(None) };
             let seen = self.watch(&place, bias, |setup, line| {
                 let rest = line.level()?;
                 setup.person.say(what);
@@ -174,11 +166,11 @@ impl Setup<'_> {
             match seen {
                 Ok(Some(active_high)) => {
                     self.person.say("It works.");
-                    taken.push(place.clone());
+                    lines.taken.push(place.clone());
                     return Ok(Some(Switch { place, active_high, drives: bias == Bias::None }));
                 }
-                Ok(None) => self.person.wrong(key, "the line did not change")?,
-                Err(error) => self.person.wrong(key, &error.to_string())?,
+                Ok(None) => self.person.wrong(wanted.key, "the line did not change")?,
+                Err(error) => self.person.wrong(wanted.key, &error.to_string())?,
             }
         }
     }
@@ -196,26 +188,48 @@ impl Setup<'_> {
     }
 
     /// Asks for a line that is there, and that nobody else uses.
-    fn choose(
-        &mut self,
-        key: &str,
-        question: &str,
-        lines: &[Listed],
-        suggested: Option<Place>,
-        taken: &[Place],
-        optional: bool,
-    ) -> Result<Option<Place>, Stop> {
-        let default = suggested.map(|place| word(&place)).or_else(|| optional.then(|| NONE.to_owned()));
+    fn choose(&mut self, wanted: &Wanted, lines: &Lines) -> Result<Option<Place>, Stop> {
+        let default = wanted.suggested.as_ref().map(word);
+        let default = default.or_else(|| wanted.optional.then(|| NONE.to_owned()));
         loop {
-            let answer = self.person.answer(key, question, default.as_deref())?;
-            if optional && answer == NONE {
+            let answer = self.person.answer(wanted.key, wanted.question, default.as_deref())?;
+            if wanted.optional && answer == NONE {
                 return Ok(None);
             }
-            match usable(&answer, lines, taken) {
+            match lines.usable(&answer) {
                 Ok(place) => return Ok(Some(place)),
-                Err(why) => self.person.wrong(key, &why)?,
+                Err(why) => self.person.wrong(wanted.key, &why)?,
             }
         }
+    }
+}
+
+impl Lines {
+    /// The line that this word names: its name, or chip, colon and name or number.
+    fn usable(&self, word: &str) -> Result<Place, String> {
+        let (chip, line) = word.split_once(':').unwrap_or(("", word));
+        let line = line.parse().map_or_else(|_| LineId::Name(line.to_owned()), LineId::Number);
+        let place = Place { chip: chip.to_owned(), line };
+        if matches!(place.line, LineId::Number(_)) && chip.is_empty() {
+            return Err(format!("{word} is a number: name its chip as well, as in CHIP:{word}"));
+        }
+        let found: Vec<&Listed> = self.all.iter().filter(|listed| is(listed, &place)).collect();
+        match found.as_slice() {
+            [] => Err(format!("{word}: there is no such line; `gpioinfo` lists them")),
+            [Listed { user: Some(user), .. }] => {
+                Err(format!("{word}: {user:?} uses it; stop that program, or choose another line"))
+            }
+            [line] if self.taken.iter().any(|place| is(line, place)) => {
+                Err(format!("{word}: this door has it already"))
+            }
+            [_] => Ok(place),
+            _ => Err(format!("{word}: several chips have it; use CHIP:{word}")),
+        }
+    }
+
+    /// The line of this name, if it can be suggested.
+    fn free(&self, name: &str) -> Option<Place> {
+        self.usable(name).ok()
     }
 }
 
@@ -233,40 +247,12 @@ fn comes(line: &mut dyn Input, wanted: bool) -> Result<bool, LineError> {
     Ok(false)
 }
 
-/// The line that this word names: its name, or chip, colon and name or number.
-fn usable(word: &str, lines: &[Listed], taken: &[Place]) -> Result<Place, String> {
-    let (chip, line) = word.split_once(':').unwrap_or(("", word));
-    let line = line.parse().map_or_else(|_| LineId::Name(line.to_owned()), LineId::Number);
-    let place = Place { chip: chip.to_owned(), line };
-    let found: Vec<&Listed> = lines.iter().filter(|listed| is(listed, &place)).collect();
-    match (found.as_slice(), &place.line) {
-        (_, LineId::Number(_)) if place.chip.is_empty() => {
-            Err(format!("{word} is a number: name its chip as well, as in CHIP:{word}"))
-        }
-        ([], _) => Err(format!("{word}: there is no such line; `gpioinfo` lists them")),
-        ([_, _, ..], _) => Err(format!("{word}: several chips have it; use CHIP:{word}")),
-        ([line], _) if line.user.is_some() => {
-            let user = line.user.as_deref().unwrap_or_default();
-            Err(format!("{word}: {user:?} uses it; stop that program, or choose another line"))
-        }
-        ([line], _) if taken.iter().any(|place| is(line, place)) => {
-            Err(format!("{word}: this door has it already"))
-        }
-        _ => Ok(place),
-    }
-}
-
 fn is(line: &Listed, place: &Place) -> bool {
     let is_it = match &place.line {
         LineId::Number(number) => line.number == *number,
         LineId::Name(name) => !name.is_empty() && line.name == *name,
     };
     is_it && (place.chip.is_empty() || place.chip == line.chip)
-}
-
-/// The line of this name, if it can be suggested.
-fn free(lines: &[Listed], name: &str, taken: &[Place]) -> Option<Place> {
-    usable(name, lines, taken).ok()
 }
 
 /// How a person names a line.

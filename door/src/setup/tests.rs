@@ -14,6 +14,8 @@ use crate::config::{InputSettings, LineId, Place};
 use crate::gpio::Listed;
 use crate::line::{Input, LineError};
 
+const BEFORE: &str = "[[door]]\nname = \"front\"\n[door.strike]\nline = \"GPIO17\"\n";
+
 const ANSWERS: &str = r#"
 strike.hold = false
 motion = false
@@ -309,7 +311,6 @@ fn what_the_file_has_besides_is_kept_and_another_line_may_be_chosen() {
 
 #[test]
 fn a_setup_that_is_killed_anywhere_is_taken_back_whole() {
-    const BEFORE: &str = "[[door]]\nname = \"front\"\n[door.strike]\nline = \"GPIO17\"\n";
     for (before, enabled, active) in
         [(None, false, false), (Some(BEFORE), true, true), (Some(BEFORE), false, true)]
     {
@@ -336,7 +337,6 @@ fn a_setup_that_is_killed_anywhere_is_taken_back_whole() {
 
 #[test]
 fn an_undo_that_is_killed_is_finished_by_the_next() {
-    const BEFORE: &str = "[[door]]\nname = \"front\"\n[door.strike]\nline = \"GPIO17\"\n";
     for kills in 0.. {
         let (folder, mut bench) = (Folder::new(Some(BEFORE)), Bench::new());
         (bench.enabled, bench.active) = (true, true);

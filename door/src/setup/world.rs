@@ -166,19 +166,18 @@ impl World for Machine {
             park_timeout(PAUSE);
         };
         let verdict = judging.verdict.ok_or_else(|| Stop("the daemon gave no verdict".to_owned()))?;
-        let is_there = |event: &Event| event.door.as_deref() == Some(door);
         events.set_deadline(Deadline::within(SOON));
-        while verdict == Outcome::Match {
-            match events.receive::<Events>() {
-                Ok(event) if is_there(&event.reply) && event.reply.change == Some(DoorChange::Unlocked) => {
-                    return Ok(Tried { verdict, unlocked: true });
-                }
-                Ok(_) => {}
-                Err(_) => break,
-            }
-        }
-        Ok(Tried { verdict, unlocked: false })
+        let unlocked = verdict == Outcome::Match && hears_unlocked(&mut events, door);
+        Ok(Tried { verdict, unlocked })
     }
+}
+
+/// Whether facelatch-door says before the deadline that it has unlocked this door.
+fn hears_unlocked(events: &mut Client, door: &str) -> bool {
+    let next = || events.receive::<Events>().ok().map(|event| event.reply);
+    std::iter::from_fn(next).any(|Event { door: at, change, .. }| {
+        at.as_deref() == Some(door) && change == Some(DoorChange::Unlocked)
+    })
 }
 
 /// Runs a program, which has the terminal.
