@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use facelatch_wire::Outcome;
-use facelatch_wire::reply::CameraState;
+use facelatch_wire::reply::{Camera, CameraState};
 
 pub(crate) use click::ClickArgs;
 
@@ -44,6 +44,8 @@ struct Setup<'w> {
     world: &'w mut dyn World,
     files: Files,
     done: Done,
+    /// Names of the cameras, if there are several.
+    cameras: Vec<String>,
 }
 
 /// Runs it; ends with 1 where something is left to do.
@@ -80,7 +82,7 @@ fn begin(args: &SetupArgs, person: &mut dyn Person, world: &mut dyn World, files
         return Err(Stop("setup: only root may; run `sudo facelatch setup door`".to_owned()));
     }
     let done = files.load()?;
-    let mut setup = Setup { person, world, files, done };
+    let mut setup = Setup { person, world, files, done, cameras: Vec::new() };
     if args.undo { setup.undo() } else { setup.run() }
 }
 
@@ -104,11 +106,17 @@ impl Setup<'_> {
     /// Says what is wrong with the daemon and its camera.
     fn camera(&mut self) -> Result<(), Stop> {
         let wrong = match self.world.status() {
-            Ok(status) if status.camera.state == CameraState::Ready => {
-                self.person.say(&format!("camera: {} is ready", status.camera.name));
-                return Ok(());
+            Ok(status) => {
+                self.cameras = status.cameras.iter().map(|camera| camera.name.clone()).collect();
+                let all = if status.cameras.is_empty() { vec![status.camera] } else { status.cameras };
+                let broken = |camera: &&Camera| camera.state != CameraState::Ready;
+                let Some(Camera { name, message, .. }) = all.iter().find(broken) else {
+                    let names: Vec<&str> = all.iter().map(|camera| camera.name.as_str()).collect();
+                    self.person.say(&format!("ready: camera {}", names.join(", ")));
+                    return Ok(());
+                };
+                message.clone().unwrap_or_else(|| format!("camera {name} gives no pictures"))
             }
-            Ok(status) => status.camera.message.unwrap_or_else(|| "the camera gives no pictures".to_owned()),
             Err(why) => why.to_string(),
         };
         self.person.say(&wrong);

@@ -13,8 +13,12 @@ use super::table::{choices, settings};
 use super::value::{Millis, Seconds};
 
 settings! {
-    /// Where frames come from.
+    /// Where frames come from. For several cameras write a [[camera]] for each, with all the keys that it needs: the first is the
+    /// default, and the only one for logins. See docs/cameras.md.
+    #[serde(deserialize_with = "super::cameras::first")]
     camera: Camera {
+        /// What it is called, where there are several: 1 to 32 of the characters a to z, 0 to 9, - and _.
+        name: String = "camera".into();
         /// The camera: "auto", a device path such as /dev/video0 or /dev/v4l/by-id/..., or "name:TEXT" for the first
         /// camera whose name contains TEXT.
         device: String = "auto".into();
@@ -97,7 +101,7 @@ settings! {
         /// The network that tells live faces from pictures, by its name in MODELS.toml: `attack`, or one that
         /// `facelatch models add` wrote (docs/models.md).
         model: String = "attack".into();
-        /// An infrared camera beside the first one, with an emitter of its own: a device path such as /dev/video2. Then nobody is
+        /// An infrared camera beside the default one, with an emitter of its own: a device path such as /dev/video2. Then nobody is
         /// judged whose face it does not see. Empty: there is none. See docs/cameras.md.
         infrared: PathBuf = PathBuf::new();
     }
@@ -131,6 +135,12 @@ settings! {
         user_misses_per_day: u32 = 40, 40..=100 "misses";
         /// The same for those of everybody together; beyond it identification waits.
         all_misses_per_day: u32 = 100, 100..=1000 "misses";
+    }
+
+    /// Who may come in when: docs/door.md. The rules themselves are in the store, set by `facelatch allow` and its like.
+    access: AccessSettings {
+        /// When the time is known. Rules with hours or dates let nobody in until then.
+        clock: ClockTrust = ClockTrust::Check;
     }
 
     /// What happens after a match.
@@ -203,6 +213,14 @@ choices! {
         Passive,
         /// as passive, and then the person is asked to turn their head; advised for a door
         Challenge,
+    }
+
+    /// When the time is known.
+    ClockTrust {
+        /// after a clock with a battery or systemd-timesyncd has set it
+        Check,
+        /// always: for a machine whose clock something else sets before facelatchd starts, such as chrony
+        Trust,
     }
 
     /// What a grant does.

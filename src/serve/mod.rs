@@ -9,6 +9,7 @@
 
 mod accounts;
 mod bucket;
+mod camera_status;
 mod change_limit;
 mod connection;
 mod connections;
@@ -32,6 +33,7 @@ pub mod socket;
 mod to_wire;
 mod unjudged;
 mod volatile;
+mod watching;
 
 use std::future::Future;
 use std::os::unix::net::UnixListener;
@@ -45,7 +47,7 @@ use tokio::task::JoinSet;
 
 use crate::camera::beside::Beside;
 use crate::config::{AttackLevel, Config, LatchKind};
-use crate::pipeline::{CHALLENGE_LIMIT, Networks, Pipeline, Rules};
+use crate::pipeline::{CHALLENGE_LIMIT, Camera, Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
@@ -157,12 +159,14 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         AttackLevel::Challenge => CHALLENGE_LIMIT,
         AttackLevel::Off | AttackLevel::Passive => Duration::ZERO,
     };
-    let Seams { frames, infrared, clock, random, store, latch } = seams;
-    let mut pipeline =
-        Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone(), random);
+    let Seams { frames, other_frames, infrared, clock, random, store, latch } = seams;
+    let mut camera = Camera::new(&config.camera, frames);
     if let Some(source) = infrared {
-        pipeline = pipeline.with_infrared(Beside::new(source, clock.clone()).map_err(ServeError::Start)?);
+        camera = camera.with_infrared(Beside::new(source, clock.clone()).map_err(ServeError::Start)?);
     }
+    let others = config.other_cameras.iter().zip(other_frames);
+    let pipeline = Pipeline::new(networks, Rules::of(&config), camera, clock.clone(), store.clone(), random)
+        .with_cameras(others.map(|(settings, frames)| Camera::new(settings, frames)));
     let recorder = Recorder {
         clock: clock.clone(),
         audit: audit.clone(),
@@ -175,7 +179,6 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         latch: (config.latch.kind != LatchKind::None).then_some(latch),
         opens_on: config.latch.opens_on,
         clock: clock.clone(),
-        idle_close: config.camera.idle_close_ms.duration(),
         recorder: recorder.clone(),
     };
     let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;

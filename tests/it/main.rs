@@ -4,6 +4,8 @@
 mod accounts;
 /// Pictures of faces instead of faces.
 mod attack;
+/// Several cameras, one after another.
+mod cameras;
 /// Heads that turn when asked.
 mod challenge;
 /// The daemon as a program.
@@ -37,4 +39,6 @@ mod tricks;
 /// Faces that the networks cannot judge.
 mod unfit;
 /// Watchdog pings of a daemon whose loops hang.
+mod watch;
+
 mod watchdog;

@@ -6,6 +6,8 @@ use crate::config::{LineId, Place};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Chosen {
     pub(super) name: String,
+    /// Which camera looks at it, if there are several.
+    pub(super) camera: Option<String>,
     pub(super) strike: Relay,
     pub(super) hold: bool,
     pub(super) contact: Option<Switch>,
@@ -50,8 +52,9 @@ pub(super) fn text(before: &str, chosen: &Chosen) -> String {
 
 fn put(door: &mut toml::Table, chosen: &Chosen) {
     door.insert("name".to_owned(), chosen.name.as_str().into());
-    if chosen.motion || door.contains_key("motion") {
-        door.insert("motion".to_owned(), chosen.motion.into());
+    door.insert("motion".to_owned(), chosen.motion.into());
+    if let Some(camera) = &chosen.camera {
+        door.insert("camera".to_owned(), camera.as_str().into());
     }
     let mut relay = section(door, "strike");
     line(&mut relay, &chosen.strike.place);

@@ -48,6 +48,7 @@ impl Setup<'_> {
         let suggested = first.map_or("front", |door| door.name.as_str());
         let name = self.person.answer("name", "What is the door called?", Some(suggested))?;
         let door = now.and_then(|config| config.door.iter().find(|door| door.name == name));
+        let camera = self.which_camera(door)?;
         let inputs = door.map(Door::inputs).unwrap_or_default();
         let before = |wanted: Role| {
             let found = inputs.iter().find(|(role, _)| *role == wanted);
@@ -59,7 +60,23 @@ impl Setup<'_> {
         let motion =
             yes(self.person, "motion", "Look by itself when something moves before the camera?", true)?;
         let trigger = self.trigger(before(Role::Trigger), &mut lines)?;
-        Ok(Chosen { name, strike, hold, contact, exit, trigger, motion })
+        Ok(Chosen { name, camera, strike, hold, contact, exit, trigger, motion })
+    }
+
+    /// The camera that looks at the door, if there are several.
+    fn which_camera(&mut self, door: Option<&Door>) -> Result<Option<String>, Stop> {
+        let before = door.map(|door| door.camera.as_str()).filter(|camera| !camera.is_empty());
+        let Some(suggested) = before.or(self.cameras.first().map(String::as_str)).map(str::to_owned) else {
+            return Ok(None);
+        };
+        loop {
+            let question = format!("Which camera looks at it: {}?", self.cameras.join(", "));
+            let camera = self.person.answer("camera.name", &question, Some(&suggested))?;
+            if self.cameras.is_empty() || self.cameras.contains(&camera) {
+                return Ok(Some(camera));
+            }
+            self.person.wrong("camera.name", &format!("{camera}: the daemon has no camera of that name"))?;
+        }
     }
 
     /// The relay, and whether it keeps the door shut.

@@ -1,228 +1,20 @@
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::rc::Rc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use facelatch_wire::reply::{Camera, Status, Template};
 use tempfile::TempDir;
 
-use super::file::Relay;
-use super::world::Tried;
+use self::bench::{Bench, Script};
 use super::*;
 use crate::config::{InputSettings, LineId, Place};
-use crate::gpio::Listed;
-use crate::line::{Input, LineError};
+
+mod bench;
 
 const BEFORE: &str = "[[door]]\nname = \"front\"\n[door.strike]\nline = \"GPIO17\"\n";
 
 const ANSWERS: &str = r#"
 strike.hold = false
-motion = false
 enroll.name = "alice"
 "#;
-
-/// A machine with a relay board that switches on at a low level, a contact, and an exit button.
-struct Bench {
-    root: bool,
-    camera: CameraState,
-    lines: Vec<Listed>,
-    relay_is_on_when_low: bool,
-    /// How often the relay clicked.
-    clicks: Rc<Cell<usize>>,
-    /// What is at each line: its level, then its changes.
-    switches: BTreeMap<String, Vec<bool>>,
-    enrolled: Vec<Template>,
-    enabled: bool,
-    active: bool,
-    unlocks: bool,
-    fuse: Fuse,
-}
-
-/// Calls left until the setup is killed.
-#[derive(Clone, Default)]
-struct Fuse(Rc<Cell<Option<usize>>>);
-
-impl Fuse {
-    fn burn(&self) {
-        match self.0.get() {
-            // No message: this is the test's own.
-            Some(0) => resume_unwind(Box::new("killed")),
-            left => self.0.set(left.map(|left| left - 1)),
-        }
-    }
-}
-
-impl Bench {
-    fn new() -> Self {
-        let line = |(number, name): (usize, &&str)| Listed {
-            chip: "pinctrl-bcm2711".into(),
-            number: u32::try_from(number).expect("few"),
-            name: (*name).into(),
-            user: (*name == "GPIO4").then(|| "onewire".to_owned()),
-        };
-        let names = ["GPIO4", "GPIO17", "GPIO22", "GPIO23", "GPIO27", ""];
-        let switches = [
-            ("GPIO27", vec![false, true, false]),
-            ("GPIO22", vec![true, false]),
-            ("GPIO23", vec![false, true]),
-        ];
-        Self {
-            root: true,
-            camera: CameraState::Ready,
-            lines: names.iter().enumerate().map(line).collect(),
-            relay_is_on_when_low: false,
-            clicks: Rc::default(),
-            switches: switches.map(|(name, levels)| (name.to_owned(), levels)).into(),
-            enrolled: Vec::new(),
-            enabled: false,
-            active: false,
-            unlocks: true,
-            fuse: Fuse::default(),
-        }
-    }
-
-    fn enrolls(&mut self, user: &str, at: u64) {
-        let id = format!("{user}-{}", self.enrolled.len());
-        self.enrolled.push(Template { id, user: user.into(), created_at: at, ..Template::default() });
-    }
-}
-
-impl World for Bench {
-    fn is_root(&self) -> bool {
-        self.root
-    }
-
-    fn now(&self) -> u64 {
-        1000
-    }
-
-    fn status(&mut self) -> Result<Status, Stop> {
-        self.fuse.burn();
-        let camera = Camera { name: "cam".into(), state: self.camera, ..Camera::default() };
-        Ok(Status { camera, users: u64::from(!self.enrolled.is_empty()), ..Status::default() })
-    }
-
-    fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop> {
-        self.fuse.burn();
-        Ok(self.enrolled.iter().filter(|template| template.user == user).cloned().collect())
-    }
-
-    fn enroll(&mut self, user: &str) -> Result<(), Stop> {
-        self.fuse.burn();
-        self.enrolls(user, 1001);
-        self.fuse.burn();
-        Ok(())
-    }
-
-    fn remove(&mut self, user: &str) -> Result<(), Stop> {
-        self.enrolled.retain(|template| template.user != user);
-        Ok(())
-    }
-
-    fn lines(&mut self) -> Result<Vec<Listed>, Stop> {
-        self.fuse.burn();
-        Ok(self.lines.clone())
-    }
-
-    fn click(&mut self, relay: &Relay) -> Result<(), Stop> {
-        self.fuse.burn();
-        assert!(!self.active, "facelatch-door holds the line");
-        self.clicks.set(self.clicks.get() + usize::from(relay.active_low == self.relay_is_on_when_low));
-        Ok(())
-    }
-
-    fn input(&mut self, settings: &InputSettings) -> Result<Box<dyn Input>, LineError> {
-        self.fuse.burn();
-        let place = settings.place.clone();
-        let levels = self.switches.get(&place.line.to_string()).cloned();
-        let levels = levels.ok_or(LineError::NotFound { place })?;
-        Ok(Box::new(Levels(levels.into())))
-    }
-
-    fn unit_is(&mut self, state: &str) -> bool {
-        if state == "enabled" { self.enabled } else { self.active }
-    }
-
-    fn pause_unit(&mut self) -> Result<(), Stop> {
-        self.systemctl(&["stop", UNIT])
-    }
-
-    fn systemctl(&mut self, words: &[&str]) -> Result<(), Stop> {
-        self.fuse.burn();
-        match words {
-            ["enable", UNIT] => self.enabled = true,
-            ["stop", UNIT] => self.active = false,
-            ["start" | "restart", UNIT] => self.active = true,
-            ["disable", "--now", UNIT] => (self.enabled, self.active) = (false, false),
-            words => panic!("{words:?}"),
-        }
-        self.fuse.burn();
-        Ok(())
-    }
-
-    fn check(&mut self, _: &Path) -> Result<(), Stop> {
-        self.fuse.burn();
-        Ok(())
-    }
-
-    fn look(&mut self, door: &str) -> Result<Tried, Stop> {
-        self.fuse.burn();
-        assert!(self.active && door == "front");
-        Ok(Tried { verdict: Outcome::Match, unlocked: self.unlocks })
-    }
-}
-
-/// The level of a line, then its changes.
-struct Levels(VecDeque<bool>);
-
-impl Input for Levels {
-    fn level(&mut self) -> Result<bool, LineError> {
-        Ok(*self.0.front().expect("a level"))
-    }
-
-    fn wait(&mut self, _: Duration) -> Result<Option<bool>, LineError> {
-        if self.0.len() == 1 {
-            return Ok(None);
-        }
-        self.0.pop_front();
-        Ok(self.0.front().copied())
-    }
-}
-
-/// A file of answers, and somebody who hears what is said. "Did it click?" is answered truly.
-struct Script {
-    answers: Answers,
-    clicks: Rc<Cell<usize>>,
-    clicked: usize,
-    said: RefCell<Vec<String>>,
-    fuse: Fuse,
-}
-
-impl Person for Script {
-    fn say(&mut self, text: &str) {
-        self.fuse.burn();
-        self.said.borrow_mut().push(text.to_owned());
-    }
-
-    fn answer(&mut self, key: &str, question: &str, default: Option<&str>) -> Result<String, Stop> {
-        self.fuse.burn();
-        if key.starts_with("strike.clicked") {
-            let before = std::mem::replace(&mut self.clicked, self.clicks.get());
-            return Ok(if self.clicked > before { "yes" } else { "no" }.to_owned());
-        }
-        self.answers.answer(key, question, default)
-    }
-
-    fn wrong(&mut self, key: &str, why: &str) -> Result<(), Stop> {
-        self.answers.wrong(key, why)
-    }
-
-    fn wait(&mut self, _: &str) -> Result<(), Stop> {
-        self.fuse.burn();
-        Ok(())
-    }
-}
 
 /// A folder for the configuration.
 struct Folder(TempDir);
@@ -247,16 +39,10 @@ impl Folder {
     fn run(&self, bench: &mut Bench, answers: &str, undo: bool) -> (Result<(), Stop>, String) {
         let file = self.0.path().join("answers");
         std::fs::write(&file, answers).expect("written");
-        let mut script = Script {
-            answers: Answers::read(&file).expect("read"),
-            clicks: bench.clicks.clone(),
-            clicked: bench.clicks.get(),
-            said: RefCell::default(),
-            fuse: bench.fuse.clone(),
-        };
+        let mut script = Script::new(Answers::read(&file).expect("read"), bench);
         let args = SetupArgs { undo, answers: None };
         let ended = begin(&args, &mut script, bench, Files { config: self.config() });
-        (ended, script.said.into_inner().join("\n"))
+        (ended, script.said.join("\n"))
     }
 }
 
@@ -280,7 +66,7 @@ fn a_setup_finds_the_levels_and_writes_them_and_a_second_one_suggests_them() {
     let wanted = [("contact", "line GPIO27".to_owned(), true), ("exit", "line GPIO22".to_owned(), true)];
     assert_eq!(found, wanted);
     assert!(bench.enabled && bench.active && bench.enrolled.len() == 1 && bench.clicks.get() == 1, "{said}");
-    let (ended, said) = folder.run(&mut bench, "motion = false", false);
+    let (ended, said) = folder.run(&mut bench, "", false);
     assert_eq!((ended, folder.text()), (Ok(()), Some(text)), "{said}");
     assert_eq!((bench.clicks.get(), bench.enrolled.len()), (2, 1));
     assert!(said.contains("is stopped meanwhile") && bench.active);
@@ -293,14 +79,16 @@ fn a_setup_finds_the_levels_and_writes_them_and_a_second_one_suggests_them() {
 fn what_the_file_has_besides_is_kept_and_another_line_may_be_chosen() {
     const BEFORE: &str = "[[door]]\nname = \"back\"\nrearm_s = 7.0\n[door.strike]\nline = \"GPIO4\"\npulse_s = 5.0\n[door.exit]\nline = \"GPIO23\"\ndebounce_ms = 99\n";
     let (folder, mut bench) = (Folder::new(Some(BEFORE)), Bench::new());
+    bench.cameras = &["desk", "yard"];
     let answers = format!(
-        "{ANSWERS}strike.line = \"pinctrl-bcm2711:5\"\ncontact.line = \"none\"\ntrigger.line = \"GPIO22\"\nenroll.now = false\ntry = false\n"
+        "{ANSWERS}camera.name = \"yard\"\nstrike.line = \"pinctrl-bcm2711:5\"\ncontact.line = \"none\"\ntrigger.line = \"GPIO22\"\nenroll.now = false\ntry = false\n"
     );
     let (ended, said) = folder.run(&mut bench, &answers, false);
     assert_eq!(ended, Ok(()), "{said}");
     let config = Config::parse(&folder.config(), &folder.text().expect("a file")).expect("right");
     let door = &config.door[0];
     assert_eq!((door.name.as_str(), door.rearm_s, door.strike.pulse_s), ("back", 7.0, 5.0));
+    assert_eq!((door.camera.as_str(), door.motion), ("yard", true));
     assert_eq!(door.strike.place(), Place { chip: "pinctrl-bcm2711".into(), line: LineId::Number(5) });
     let exit = door.exit.as_ref().map(InputSettings::from).expect("an exit");
     assert_eq!((exit.debounce, exit.active_low), (Duration::from_millis(99), false));
@@ -311,9 +99,7 @@ fn what_the_file_has_besides_is_kept_and_another_line_may_be_chosen() {
 
 #[test]
 fn a_setup_that_is_killed_anywhere_is_taken_back_whole() {
-    for (before, enabled, active) in
-        [(None, false, false), (Some(BEFORE), true, true), (Some(BEFORE), false, true)]
-    {
+    for (before, enabled, active) in [(None, false, false), (Some(BEFORE), true, true)] {
         let mut kills = 0;
         loop {
             let (folder, mut bench) = (Folder::new(before), Bench::new());
@@ -380,10 +166,11 @@ fn what_cannot_be_used_is_named_and_the_program_that_ran_before_runs_again() {
         ("contact.line = \"GPIO23\"", "did not change and change back"),
         ("exit.line = \"pinctrl-bcm2711:5\"", "no chip has it"),
         ("name = \"Front Door\"", "door.name"),
+        ("camera.name = \"cellar\"", "no camera of that name"),
     ];
     for (answer, why) in cases {
         let (folder, mut bench) = (Folder::new(None), Bench::new());
-        bench.active = true;
+        (bench.active, bench.cameras) = (true, &["desk", "yard"]);
         let (ended, said) = folder.run(&mut bench, &format!("{ANSWERS}{answer}"), false);
         let told = ended.expect_err("refused").0;
         assert!(told.contains(why), "{answer}: {told}: {said}");

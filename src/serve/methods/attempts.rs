@@ -11,6 +11,7 @@ use crate::people::{Account, UserName};
 use crate::pipeline::EnrollRequest;
 use crate::serve::connection::Replies;
 use crate::serve::engine::{Job, Question};
+use crate::serve::engine_status::EngineStatus;
 use crate::serve::fault::bad_parameter;
 use crate::serve::session::Session;
 use crate::serve::to_wire;
@@ -22,6 +23,7 @@ impl Handle for Enroll {
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Enrolling, CallError> {
         session.begin_change("enroll")?;
+        let camera = known_camera(session, self.camera)?;
         let templates = match self.templates {
             Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX),
             None => session.state.templates,
@@ -31,7 +33,8 @@ impl Handle for Enroll {
         let permit = session.job_permit().await?;
         let account = account(session, &user, self.door.unwrap_or_default()).await?;
         let note = (account == Account::Door && self.door != Some(true)).then(|| without_account(&user));
-        let request = EnrollRequest { user, account, label: self.label.unwrap_or_default(), templates };
+        let label = self.label.unwrap_or_default();
+        let request = EnrollRequest { user, account, label, templates, camera };
         let caller_uid = session.caller.uid;
         let job = |reporter| Job::Enroll(request, caller_uid, reporter);
         let result = run(session, permit, replies, job, to_wire::enrolling_progress).await?;
@@ -45,14 +48,18 @@ impl Handle for Enroll {
 
 /// The camera, if there is one of that name.
 pub(super) fn known_camera(session: &Session, camera: Option<String>) -> Result<Option<String>, Fault> {
-    let known = session.state.engine.status.camera().name;
+    let status = &session.state.engine.status;
     match camera {
-        Some(name) if name != known => {
-            let why = format!("camera {:?}: there is none of that name; known is {known}", printable(&name));
-            Err(bad_parameter("camera", &why))
+        Some(name) if status.camera(Some(&name)).is_none() => {
+            Err(bad_parameter("camera", &no_camera(&name, status)))
         }
         camera => Ok(camera),
     }
+}
+
+fn no_camera(name: &str, status: &EngineStatus) -> String {
+    let known: Vec<&str> = status.cameras.iter().map(|camera| &*camera.name).collect();
+    format!("camera {:?}: there is none of that name; known are {}", printable(name), known.join(", "))
 }
 
 /// Whom new templates of this user are for.
@@ -83,8 +90,9 @@ impl Handle for Verify {
         };
         caller.may_ask_about("verify", user)?;
         let user = user_name(user)?;
-        let login = self.latch == Some(false);
-        judge(Looks { claimed: Some(user), login, camera: self.camera, door: None }, session, replies).await
+        let looks =
+            Looks { claimed: Some(user), login: self.latch == Some(false), camera: self.camera, door: None };
+        judge(looks, session, replies).await
     }
 }
 
@@ -117,7 +125,7 @@ pub(super) async fn judge<M: Method<Reply = Judging>>(
 ) -> Result<Judging, CallError> {
     let state = &session.state;
     let Looks { claimed, login, camera, door } = looks;
-    known_camera(session, camera)?;
+    let camera = known_camera(session, camera)?;
     // Before the name service is asked, so that nobody can keep it busy alone.
     let permit = session.job_permit().await?;
     let accounts = match state.accounts.for_attempt(claimed.as_ref(), login, state.queue_timeout).await {
@@ -127,7 +135,7 @@ pub(super) async fn judge<M: Method<Reply = Judging>>(
             return Ok(to_wire::accounts_unknown(claimed.as_ref(), &error));
         }
     };
-    let question = Question { claimed, accounts, caller_uid: session.caller.uid, door };
+    let question = Question { claimed, accounts, caller_uid: session.caller.uid, camera, door };
     let shown = |full| to_wire::shown_to(&session.caller, full);
     let progress = |progress| shown(to_wire::judging_progress(progress));
     let judging = run(session, permit, replies, |reporter| Job::Judge(question, reporter), progress).await?;
