@@ -10,6 +10,7 @@ use crate::clock::Moment;
 use crate::config::Config;
 use crate::door::{Act, Door, LineState, Role};
 use crate::grant::{Grant, Read};
+use crate::keypad;
 use crate::looks::Looks;
 
 /// Something that happened.
@@ -19,6 +20,8 @@ pub(crate) enum Message {
     Input { door: usize, role: Role, state: LineState },
     /// To the line of its strike: it can be used, or why not.
     Strike { door: usize, lost: Option<String> },
+    /// To the keypad of this door, or to a PIN that was typed there.
+    Keypad { door: usize, news: keypad::News },
     /// At the daemon.
     Event(Event),
     /// To the connection with the daemon: events come in, or why not.
@@ -74,7 +77,8 @@ impl Controller {
             by_face: config.door.iter().position(|door| door.face),
             looks: Looks::default(),
             lines: BTreeMap::new(),
-            expected: config.door.iter().map(|door| door.lines().len()).sum(),
+            expected: config.door.iter().map(|door| door.lines().len()).sum::<usize>()
+                + config.keypads().count(),
             daemon: Some("not called yet".to_owned()),
             exit_only,
         }
@@ -86,6 +90,7 @@ impl Controller {
         orders.extend(match message {
             Message::Input { door, role, state } => self.input(door, role, &state, now),
             Message::Strike { door, lost } => self.strike(door, lost),
+            Message::Keypad { door, news } => self.keypad(door, news),
             Message::Event(event) => self.event(&event, now, wall),
             Message::Daemon { lost } => self.daemon(lost),
             Message::Looked(ended) => self.looked(ended, now),
@@ -132,6 +137,20 @@ impl Controller {
             door.strike(lost.is_none());
         }
         self.line(number, "strike", lost)
+    }
+
+    fn keypad(&mut self, number: usize, news: keypad::News) -> Vec<Order> {
+        match news {
+            keypad::News::Device { lost } => self.line(number, "keypad", lost),
+            keypad::News::Judged(judged) => {
+                let Some((name, _)) = self.doors.get(number) else { return Vec::new() };
+                let (urgency, text) = match judged {
+                    Ok(outcome) => (Urgency::Info, outcome.to_string()),
+                    Err(why) => (Urgency::Error, why),
+                };
+                vec![Order::Say(urgency, format!("{name}: a PIN was typed: {text}"))]
+            }
+        }
     }
 
     /// Takes note of a line, and says so when that is news.

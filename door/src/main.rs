@@ -1,7 +1,7 @@
 //! `facelatch-door`: a client of the daemon's socket that works a door's strike, contact and exit button on GPIO lines.
 //!
-//! `controller` decides, `door` and `looks` are its parts, `strike` and `input` the threads of the lines. Only `gpio`,
-//! `daemon`, `kept` and `run` touch the world.
+//! `controller` decides, `door` and `looks` are its parts, `strike` and `input` the threads of the lines, `keypad` that of a
+//! keypad. Only `gpio`, `keypad/device`, `daemon`, `kept` and `run` touch the world.
 #![forbid(unsafe_code)]
 
 mod clock;
@@ -14,6 +14,7 @@ mod grant;
 mod input;
 mod journal;
 mod kept;
+mod keypad;
 mod line;
 mod looks;
 mod run;
@@ -87,6 +88,15 @@ fn check(path: &std::path::Path) -> ExitCode {
         }
     };
     let mut code = ExitCode::SUCCESS;
+    for (door, keypad) in config.keypads() {
+        match keypad::open(&keypad.device) {
+            Ok(_) => println!("ok    door {:?}: keypad.device: {}", door.name, keypad.device.display()),
+            Err(error) => {
+                println!("FAIL  door {:?}: keypad.device: {error}", door.name);
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
     for (key, place) in config.door.iter().flat_map(config::Door::lines) {
         match gpio::find(&place) {
             Ok(found) => {

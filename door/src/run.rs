@@ -1,12 +1,13 @@
 //! Puts the parts together: a thread for each line, two for the daemon, and the loop that decides.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle, park_timeout};
 use std::time::Duration;
 
+use facelatch_wire::Outcome;
 use sd_notify::NotifyState;
 
 use crate::clock::{Clock, Moment};
@@ -15,7 +16,7 @@ use crate::controller::{Controller, Message, Order, Urgency};
 use crate::door::{LineState, Role};
 use crate::line::{Input, LineError, Output};
 use crate::strike::{Heard, Limit};
-use crate::{daemon, gpio, input, journal, strike};
+use crate::{daemon, gpio, input, journal, keypad, strike};
 
 /// The loop goes round at least this often, and so does the watchdog.
 const ROUND: Duration = Duration::from_secs(1);
@@ -141,6 +142,19 @@ fn start(config: &Config, clock: Clock, messages: &Sender<Message>) -> std::io::
             handles.push(spawn.spawn(move || input::watch(&mut world))?);
         }
     }
+    for (door, settings) in config.door.iter().enumerate() {
+        let Some(keypad) = &settings.keypad else { continue };
+        let mut world = KeypadThread {
+            door,
+            name: settings.name.clone(),
+            device: keypad.device.clone(),
+            socket: config.socket.clone(),
+            clock,
+            messages: messages.clone(),
+        };
+        let spawn = Builder::new().name(format!("keypad {door}"));
+        handles.push(spawn.spawn(move || keypad::watch(&mut world))?);
+    }
     let (socket, sender) = (config.socket.clone(), messages.clone());
     handles.push(Builder::new().name("events".to_owned()).spawn(move || follow(&socket, &sender))?);
     let (looks, asked) = channel();
@@ -229,6 +243,38 @@ impl input::World for InputThread {
 
     fn tell(&mut self, state: LineState) -> bool {
         self.messages.send(Message::Input { door: self.door, role: self.role, state }).is_ok()
+    }
+
+    fn pause(&mut self) {
+        park_timeout(PAUSE);
+    }
+}
+
+/// The thread of a keypad.
+struct KeypadThread {
+    door: usize,
+    name: String,
+    device: PathBuf,
+    socket: PathBuf,
+    clock: Clock,
+    messages: Sender<Message>,
+}
+
+impl keypad::World for KeypadThread {
+    fn take(&mut self) -> Result<Box<dyn keypad::Keys>, keypad::DeviceError> {
+        Ok(Box::new(keypad::open(&self.device)?))
+    }
+
+    fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    fn judge(&mut self, pin: keypad::Pin) -> Result<Outcome, String> {
+        keypad::judge(&self.socket, &self.name, pin)
+    }
+
+    fn tell(&mut self, news: keypad::News) -> bool {
+        self.messages.send(Message::Keypad { door: self.door, news }).is_ok()
     }
 
     fn pause(&mut self) {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use facelatch::embed::TemplateKey;
 use facelatch::people::{Misses, UserName};
-use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
+use facelatch::store::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore};
 
 /// Operations a store can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub struct VecStore {
 struct Kept {
     templates: Vec<Template>,
     misses: BTreeMap<Option<UserName>, Misses>,
+    pin_misses: Misses,
     fail_on: Option<Op>,
 }
 
@@ -97,6 +98,19 @@ impl TemplateStore for VecStore {
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         self.unless_failing(Op::SetMisses)?.misses.insert(user.cloned(), misses);
         Ok(())
+    }
+
+    fn pin_misses(&self) -> Result<Misses, StoreError> {
+        Ok(self.kept().pin_misses)
+    }
+
+    fn set_pin_misses(&self, misses: Misses) -> Result<(), StoreError> {
+        self.unless_failing(Op::SetMisses)?.pin_misses = misses;
+        Ok(())
+    }
+
+    fn pin_hasher(&self) -> Arc<PinHasher> {
+        Arc::new(PinHasher::of_secret([0; 32]))
     }
 
     fn revision(&self) -> u64 {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::settings::{Contact, Exit, SECTIONS, Tamper, Trigger};
+use super::settings::{Contact, Exit, Keypad, SECTIONS, Tamper, Trigger};
 use super::{Config, Door, LineId};
 
 /// Columns of a comment.
@@ -52,6 +52,7 @@ pub(super) fn example() -> Config {
     door.exit = Some(Exit { line: line("GPIO22"), ..Exit::default() });
     door.trigger = Some(Trigger { line: line("GPIO23"), ..Trigger::default() });
     door.tamper = Some(Tamper { line: line("GPIO24"), ..Tamper::default() });
+    door.keypad = Some(Keypad { device: "/dev/input/by-id/usb-keypad-event-kbd".into() });
     Config { door: vec![door], ..Config::default() }
 }
 

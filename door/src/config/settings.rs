@@ -32,6 +32,7 @@ settings! {
         exit: Option<Exit>,
         trigger: Option<Trigger>,
         tamper: Option<Tamper>,
+        keypad: Option<Keypad>,
     }
 
     /// What keeps the door shut: the line of the relay or driver. Every door has one.
@@ -107,6 +108,14 @@ settings! {
         /// Changes shorter than this are no changes.
         debounce_ms: u32 = 50, 0..=1000 "milliseconds";
     }
+
+    /// A keypad outside, for PINs that `facelatch pin` sets: digits, then enter or `.` to send; escape, backspace or `*` to
+    /// start again. Its keys reach nothing else on this machine.
+    "[door.keypad]" Keypad {
+        /// The input device, under a name that stays: `ls /dev/input/by-id /dev/input/by-path`. A USB keypad, or a matrix on
+        /// GPIO lines by the kernel's driver.
+        device: PathBuf = PathBuf::new();
+    }
 }
 
 choices! {
@@ -142,6 +151,7 @@ impl Config {
             door.exit.iter().try_for_each(|input| input.check_ranges(&place("exit.")))?;
             door.trigger.iter().try_for_each(|input| input.check_ranges(&place("trigger.")))?;
             door.tamper.iter().try_for_each(|input| input.check_ranges(&place("tamper.")))?;
+            door.keypad.iter().try_for_each(|keypad| keypad.check_ranges(&place("keypad.")))?;
         }
         self.check_ranges("")
     }
