@@ -6,10 +6,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
 use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
-use crate::detect::attack::scene::Scene;
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
@@ -21,6 +19,7 @@ use crate::store::{StoreError, TemplateStore};
 
 mod attack;
 mod attempt;
+mod camera;
 mod capture;
 mod challenge;
 mod enroll;
@@ -33,15 +32,15 @@ mod turned;
 mod verdict;
 
 pub use attempt::{Attempt, StageMs, Trace};
+pub use camera::Camera;
 pub use challenge::CHALLENGE_LIMIT;
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
 
+use camera::Cameras;
 use gallery::Gallery;
-use infrared::SecondCamera;
 use misses::Tried;
-use turned::Turns;
 
 /// The parts of the configuration that an attempt follows.
 #[derive(Debug, Clone)]
@@ -50,8 +49,6 @@ pub struct Rules {
     pub decision: Decision,
     /// What a face must look like.
     pub quality: QualityGate,
-    /// How frames are turned already, to tell what to change.
-    pub camera: config::Camera,
     /// What is done about presentation attacks.
     pub attack: config::Attack,
     /// The rate limit.
@@ -61,8 +58,8 @@ pub struct Rules {
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, camera, attack, lockout, .. } = config.clone();
-        Self { decision, quality, camera, attack, lockout }
+        let Config { decision, quality, attack, lockout, .. } = config.clone();
+        Self { decision, quality, attack, lockout }
     }
 }
 
@@ -82,6 +79,8 @@ pub enum Progress {
     },
     /// An enrolment rejected a frame that does not match the earlier ones.
     Outlier,
+    /// Another frame was seen, of which there is nothing else to say.
+    Frame,
     /// The camera gives no frames at present; the text says why.
     Camera(String),
 }
@@ -113,75 +112,47 @@ pub struct NetworkInfo {
 /// 64 bits that nobody can know before.
 pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// Runs attempts one after another, and keeps the camera open in between.
+/// Runs attempts one after another, each on one of the cameras, and keeps it open in between.
 pub struct Pipeline {
     networks: Networks,
     rules: Rules,
-    frames: Box<dyn FrameSource>,
-    infrared: Option<SecondCamera>,
+    cameras: Cameras,
     clock: Arc<dyn Clock>,
     store: Arc<dyn TemplateStore>,
     gallery: Gallery,
     ages: Ages,
-    turns: Turns,
-    scene: Scene,
     random: Random,
 }
 
 impl Pipeline {
-    /// A pipeline over loaded networks and all seams but the latch.
+    /// A pipeline over loaded networks, the default camera and all seams but the latch.
     pub fn new(
         networks: Networks,
         rules: Rules,
-        frames: Box<dyn FrameSource>,
+        camera: Camera,
         clock: Arc<dyn Clock>,
         store: Arc<dyn TemplateStore>,
         random: Random,
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
-        let turns = Turns::of(&rules.camera);
-        Self {
-            networks,
-            rules,
-            frames,
-            infrared: None,
-            clock,
-            store,
-            gallery,
-            ages: Ages::default(),
-            turns,
-            scene: Scene::default(),
-            random,
-        }
+        let cameras = Cameras::new(camera);
+        Self { networks, rules, cameras, clock, store, gallery, ages: Ages::default(), random }
     }
 
-    /// Is the face before the camera this user's?
-    pub fn verify(&mut self, user: &UserName, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
-        self.attempt(Some(user), accounts, observer)
+    /// Is the face before the camera this user's? Without a name of a camera: the default one.
+    pub fn verify(
+        &mut self,
+        camera: Option<&str>,
+        user: &UserName,
+        accounts: &Accounts,
+        observer: Observer<'_>,
+    ) -> Attempt {
+        self.attempt(camera, Some(user), accounts, observer)
     }
 
-    /// Whose face is before the camera?
-    pub fn identify(&mut self, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
-        self.attempt(None, accounts, observer)
-    }
-
-    /// Closes the cameras; the next attempt opens them again.
-    pub fn close_camera(&mut self) {
-        self.frames.close();
-        self.close_infrared();
-    }
-
-    /// Is the camera there? Takes no frame.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn check_camera(&mut self) -> Result<(), CameraError> {
-        self.frames.probe()
-    }
-
-    /// Path or name of the camera.
-    pub fn camera_name(&self) -> String {
-        self.frames.name()
+    /// Whose face is before the camera? Without a name of a camera: the default one.
+    pub fn identify(&mut self, camera: Option<&str>, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
+        self.attempt(camera, None, accounts, observer)
     }
 
     /// The loaded networks.
@@ -206,13 +177,16 @@ impl Pipeline {
 
     fn attempt(
         &mut self,
+        camera: Option<&str>,
         claimed: Option<&UserName>,
         accounts: &Accounts,
         observer: Observer<'_>,
     ) -> Attempt {
         let mut trace = Trace::default();
-        let verdict = self.run(claimed, accounts, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
-        Attempt { verdict, trace }
+        let picked = self.cameras.pick(camera);
+        let run = picked.and_then(|()| self.run(claimed, accounts, observer, &mut trace));
+        self.release_camera();
+        Attempt { verdict: run.unwrap_or_else(Verdict::Unavailable), trace }
     }
 
     /// The attempt itself; fills in the trace on the way.

@@ -9,13 +9,13 @@ use crate::exit::Exit;
 use crate::say::{self, Daemon};
 
 /// Is it this user?
-pub(crate) fn verify(to: &Daemon, user: Option<String>) -> Result<Exit> {
-    judge(to, &Verify { user, latch: None, camera: None })
+pub(crate) fn verify(to: &Daemon, user: Option<String>, camera: Option<String>) -> Result<Exit> {
+    judge(to, &Verify { user, latch: None, camera })
 }
 
 /// Who is it?
-pub(crate) fn identify(to: &Daemon) -> Result<Exit> {
-    judge(to, &Identify::default())
+pub(crate) fn identify(to: &Daemon, camera: Option<String>) -> Result<Exit> {
+    judge(to, &Identify { camera })
 }
 
 fn judge<M: Method<Reply = Judging>>(to: &Daemon, request: &M) -> Result<Exit> {

@@ -20,18 +20,31 @@ pub(crate) fn run(to: &Daemon) -> Result<Exit> {
     Ok(if status.state == State::Ready { Exit::Done } else { Exit::Unavailable })
 }
 
+/// All cameras, the default one first.
+pub(crate) fn cameras(status: &reply::Status) -> &[reply::Camera] {
+    if status.cameras.is_empty() { std::slice::from_ref(&status.camera) } else { &status.cameras }
+}
+
+/// What a person calls it: its name, where it has one, and its device.
+pub(crate) fn camera_name(camera: &reply::Camera) -> String {
+    let device = camera.device.as_ref().map_or_else(String::new, |device| format!(" ({device})"));
+    format!("{}{device}", camera.name)
+}
+
 fn lines(status: &reply::Status) -> Vec<String> {
     let up = humantime::format_duration(Duration::from_secs(status.uptime_s));
     let busy = if status.busy { ", busy" } else { "" };
-    let camera = status.camera.message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
-    let mut lines = vec![
-        format!("facelatchd {}: {}{busy}, up {up}", status.version, status.state),
-        format!("camera    {} {}{camera}", status.camera.name, status.camera.state),
+    let mut lines = vec![format!("facelatchd {}: {}{busy}, up {up}", status.version, status.state)];
+    lines.extend(cameras(status).iter().map(|camera| {
+        let why = camera.message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
+        format!("camera    {} {}{why}", camera_name(camera), camera.state)
+    }));
+    lines.extend([
         format!("networks  {} and {}", status.detector, status.embedder),
         format!("enrolled  {}, {}", say::people(status.users), say::templates(status.templates)),
         format!("store     {}", status.store.state),
         format!("latch     {}", status.latch),
-    ];
+    ]);
     if let (Some(threshold), Some(identical)) = (status.threshold, status.identical_pair_p) {
         lines.push(format!("head      threshold {threshold:.4}, an identical pair scores {identical:.4}"));
     }

@@ -27,7 +27,7 @@ const FORGOTTEN: Duration = Duration::from_secs(120);
 
 /// Looks at one door.
 #[derive(Debug, Default)]
-pub(crate) struct Looks {
+pub struct Looks {
     trigger_is_active: bool,
     /// Since when somebody is thought to be there.
     visit: Option<Moment>,
@@ -42,7 +42,7 @@ pub(crate) struct Looks {
 
 impl Looks {
     /// What the trigger's line says.
-    pub(crate) fn trigger(&mut self, is_active: bool, now: Moment) {
+    pub fn trigger(&mut self, is_active: bool, now: Moment) {
         let began = is_active && !self.trigger_is_active;
         self.trigger_is_active = is_active;
         if began {
@@ -53,7 +53,7 @@ impl Looks {
     }
 
     /// Whether to look now; then a look is under way until [`Looks::ended`].
-    pub(crate) fn begin(&mut self, now: Moment) -> bool {
+    pub fn begin(&mut self, now: Moment) -> bool {
         if self.visit.is_none() || self.is_looking || now < self.not_before {
             return false;
         }
@@ -65,12 +65,12 @@ impl Looks {
     }
 
     /// When [`Looks::begin`] may be true next, unless something happens before.
-    pub(crate) fn next(&self) -> Option<Moment> {
+    pub fn next(&self) -> Option<Moment> {
         (self.visit.is_some() && !self.is_looking).then_some(self.not_before)
     }
 
     /// How the look ended; `None`: there was no reply.
-    pub(crate) fn ended(&mut self, outcome: Option<Outcome>, now: Moment) {
+    pub fn ended(&mut self, outcome: Option<Outcome>, now: Moment) {
         self.is_looking = false;
         self.last = now;
         let kind = outcome.map(Outcome::kind);

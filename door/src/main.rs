@@ -4,7 +4,6 @@
 //! keypad. Only `gpio`, `keypad/device`, `daemon`, `kept` and `run` touch the world.
 #![forbid(unsafe_code)]
 
-mod clock;
 mod config;
 mod controller;
 mod daemon;
@@ -16,7 +15,6 @@ mod journal;
 mod kept;
 mod keypad;
 mod line;
-mod looks;
 mod run;
 mod strike;
 
@@ -27,6 +25,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use facelatch_door::{clock, looks};
 
 use config::Config;
 use controller::Urgency;

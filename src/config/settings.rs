@@ -13,8 +13,12 @@ use super::table::{choices, settings};
 use super::value::{Millis, Seconds};
 
 settings! {
-    /// Where frames come from.
+    /// Where frames come from. For several cameras write a [[camera]] for each, with all the keys that it needs: the first is the
+    /// default, and the only one for logins. See docs/cameras.md.
+    #[serde(deserialize_with = "super::cameras::first")]
     camera: Camera {
+        /// What it is called, where there are several: 1 to 32 of the characters a to z, 0 to 9, - and _.
+        name: String = "camera".into();
         /// The camera: "auto", a device path such as /dev/video0 or /dev/v4l/by-id/..., or "name:TEXT" for the first
         /// camera whose name contains TEXT.
         device: String = "auto".into();
@@ -97,7 +101,7 @@ settings! {
         /// The network that tells live faces from pictures, by its name in MODELS.toml: `attack`, or one that
         /// `facelatch models add` wrote (docs/models.md).
         model: String = "attack".into();
-        /// An infrared camera beside the first one, with an emitter of its own: a device path such as /dev/video2. Then nobody is
+        /// An infrared camera beside the default one, with an emitter of its own: a device path such as /dev/video2. Then nobody is
         /// judged whose face it does not see. Empty: there is none. See docs/cameras.md.
         infrared: PathBuf = PathBuf::new();
     }

@@ -8,6 +8,7 @@
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
 
 mod accounts;
+mod camera_status;
 mod change_limit;
 mod connection;
 mod connections;
@@ -41,7 +42,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::camera::beside::Beside;
 use crate::config::{AttackLevel, Config, LatchKind};
-use crate::pipeline::{CHALLENGE_LIMIT, Networks, Pipeline, Rules};
+use crate::pipeline::{CHALLENGE_LIMIT, Camera, Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
@@ -149,12 +150,14 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         AttackLevel::Challenge => CHALLENGE_LIMIT,
         AttackLevel::Off | AttackLevel::Passive => Duration::ZERO,
     };
-    let Seams { frames, infrared, clock, random, store, latch } = seams;
-    let mut pipeline =
-        Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone(), random);
+    let Seams { frames, other_frames, infrared, clock, random, store, latch } = seams;
+    let mut camera = Camera::new(&config.camera, frames);
     if let Some(source) = infrared {
-        pipeline = pipeline.with_infrared(Beside::new(source, clock.clone()).map_err(ServeError::Start)?);
+        camera = camera.with_infrared(Beside::new(source, clock.clone()).map_err(ServeError::Start)?);
     }
+    let others = config.other_cameras.iter().zip(other_frames);
+    let pipeline = Pipeline::new(networks, Rules::of(&config), camera, clock.clone(), store.clone(), random)
+        .with_cameras(others.map(|(settings, frames)| Camera::new(settings, frames)));
     let recorder = Recorder {
         clock: clock.clone(),
         audit: audit.clone(),
@@ -166,7 +169,6 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         latch: (config.latch.kind != LatchKind::None).then_some(latch),
         opens_on: config.latch.opens_on,
         clock: clock.clone(),
-        idle_close: config.camera.idle_close_ms.duration(),
         recorder: recorder.clone(),
     };
     let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;

@@ -39,9 +39,10 @@ impl Recorder {
         self.announce_only(event, caller_uid);
     }
 
-    /// Tells whoever listens what the person before the camera is asked to do.
-    pub(super) fn announce_prompt(&self, user: Option<String>, prompt: Outcome) {
-        let event = Event { guidance: Some(prompt), ..self.event(EventKind::Prompt, user) };
+    /// Tells whoever listens what the person before a camera is asked to do; `place` has the camera and the door.
+    pub(super) fn announce_prompt(&self, user: Option<String>, prompt: Outcome, place: &Event) {
+        let (camera, door) = (place.camera.clone(), place.door.clone());
+        let event = Event { guidance: Some(prompt), camera, door, ..self.event(EventKind::Prompt, user) };
         // Nobody may be listening.
         let _ = self.events.send(event);
     }

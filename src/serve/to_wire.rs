@@ -138,6 +138,7 @@ pub(super) fn judging_progress(progress: Progress) -> Judging {
             ),
             ..Judging::default()
         },
+        Progress::Frame => Judging::default(),
         Progress::Camera(text) => {
             Judging { guidance: Some(Outcome::CameraUnavailable), message: Some(text), ..Judging::default() }
         }

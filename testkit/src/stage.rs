@@ -116,6 +116,8 @@ pub struct ScriptedCamera {
     pub clock: Arc<HandClock>,
     /// The camera beside it, if there is one.
     pub infrared: Option<Infrared>,
+    /// Its name as a device.
+    pub device: &'static str,
 }
 
 impl ScriptedCamera {
@@ -138,7 +140,7 @@ impl ScriptedCamera {
     }
 
     fn missing(&self) -> CameraError {
-        CameraError::Missing { camera: "stage".into(), fix: "plug it in".into() }
+        CameraError::Missing { camera: self.name(), fix: "plug it in".into() }
     }
 }
 
@@ -177,7 +179,7 @@ impl FrameSource for ScriptedCamera {
     }
 
     fn name(&self) -> String {
-        "stage".to_owned()
+        self.device.to_owned()
     }
 }
 

@@ -126,7 +126,9 @@ pub struct World {
     pub socket: PathBuf,
     /// What its camera sees.
     pub stage: Stage,
-    /// The infrared camera beside it, where `attack.infrared` names one.
+    /// What each further camera sees, where `other_cameras` has one.
+    pub second: Stage,
+    /// The infrared camera beside the first one, where `attack.infrared` names one.
     pub infrared: Infrared,
     /// Its clock.
     pub clock: Arc<HandClock>,
@@ -171,6 +173,7 @@ impl World {
         let mut world = Self {
             socket: folder.path().join("s"),
             stage: Stage::default(),
+            second: Stage::default(),
             infrared: Infrared::default(),
             clock: Arc::new(HandClock(AtomicU64::new(0))),
             store: Arc::default(),
@@ -184,6 +187,7 @@ impl World {
             _folder: folder,
         };
         world.stage.shows(NOBODY);
+        world.second.shows(NOBODY);
         world.start();
         world
     }
@@ -198,12 +202,14 @@ impl World {
         let attack = &self.config.attack;
         let has_infrared = attack.level != AttackLevel::Off && !attack.infrared.as_os_str().is_empty();
         let infrared = has_infrared.then(|| self.infrared.clone());
+        let camera = |stage: &Stage, infrared, device| {
+            let (stage, clock) = (stage.clone(), self.clock.clone());
+            Box::new(ScriptedCamera { stage, clock, infrared, device }) as Box<dyn FrameSource>
+        };
+        let second = |_| camera(&self.second, None, "second stage");
         let seams = Seams {
-            frames: Box::new(ScriptedCamera {
-                stage: self.stage.clone(),
-                clock: self.clock.clone(),
-                infrared: infrared.clone(),
-            }),
+            frames: camera(&self.stage, infrared.clone(), "stage"),
+            other_frames: self.config.other_cameras.iter().map(second).collect(),
             infrared: infrared.map(|infrared| Box::new(infrared) as Box<dyn FrameSource>),
             clock: self.clock.clone(),
             random: Arc::new({

@@ -118,10 +118,10 @@ fn manual_and_completions_name_every_verb_and_flag() {
         assert!(page("facelatch.1").contains(flag), "{flag}");
     }
     let verbs = [
-        ("enroll", &["--label", "--templates", "--door"][..]),
+        ("enroll", &["--label", "--templates", "--door", "--camera"][..]),
         ("remove", &["--id", "--yes"]),
-        ("verify", &[]),
-        ("identify", &[]),
+        ("verify", &["--camera"]),
+        ("identify", &["--camera"]),
         ("list", &[]),
         ("reset", &[]),
         ("status", &[]),

@@ -9,7 +9,7 @@ use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
 
 /// A store that forgets misses.
 #[derive(Default)]
-pub(super) struct MemoryStore(Mutex<(Vec<Template>, u64)>);
+pub(crate) struct MemoryStore(Mutex<(Vec<Template>, u64)>);
 
 impl MemoryStore {
     fn kept(&self) -> MutexGuard<'_, (Vec<Template>, u64)> {
