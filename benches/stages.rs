@@ -14,7 +14,8 @@ use facelatch::clock::{BootTime, SystemClock, WallTime};
 use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Face;
 use facelatch::embed::{Embedding, KeyedEmbedding, TemplateKey, align};
-use facelatch::judge::{Evidence, Policy, judge, vote};
+use facelatch::judge::{Admission, Evidence, Policy, judge, vote};
+use facelatch::people::access::Factor;
 use facelatch::people::{Account, Accounts, UserName};
 use facelatch::pipeline::{Camera, EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{KeySource, Vault, VaultOptions};
@@ -84,10 +85,10 @@ fn stages(c: &mut Criterion) {
     let z = vote::decide(&keyed_head, &probes, &templates).expect("one key").expect("there are both");
     let evidence = Evidence { user: UserName::new("alice").expect("valid"), z, second: None };
     group.bench_function("judge", |b| {
-        let policy = Policy::verify(head.threshold());
+        let (policy, admission) = (Policy::verify(head.threshold()), Admission::Allowed(Factor::Face));
         b.iter_batched(
             || evidence.clone(),
-            |evidence| judge(evidence, policy, BootTime::default()),
+            |evidence| judge(evidence, policy, admission, BootTime::default()),
             BatchSize::SmallInput,
         );
     });

@@ -13,7 +13,8 @@ use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
-use crate::judge::{Evidence, Policy, Refusal, judge, vote};
+use crate::judge::{Admission, Evidence, Policy, Refusal, judge, vote};
+use crate::people::access::Factor;
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
@@ -265,13 +266,23 @@ impl Pipeline {
         {
             return Ok(Verdict::Denied(reason));
         }
-        let decision = judge(evidence, policy, self.clock.now());
-        let tried = if decision.is_ok() { Tried::Match } else { Tried::Miss };
-        self.keep_misses(claimed, tried)?;
+        let user = evidence.user.clone();
+        let admission = Admission::Allowed(Factor::Face);
+        let decision = judge(evidence, policy, admission, self.clock.now());
+        match &decision {
+            Ok(_) => self.keep_misses(claimed, Tried::Match)?,
+            Err(refusal) if refusal.is_miss() => self.keep_misses(claimed, Tried::Miss)?,
+            Err(_) => {}
+        }
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
-            Err(Refusal::NoMatch) => Verdict::Denied(DenyReason::NoMatch),
-            Err(Refusal::Ambiguous) => Verdict::Denied(DenyReason::Ambiguous),
+            Err(refusal) => Verdict::Denied(match refusal {
+                Refusal::NoMatch => DenyReason::NoMatch,
+                Refusal::Ambiguous => DenyReason::Ambiguous,
+                Refusal::NotAllowed => DenyReason::NotAllowed(user),
+                Refusal::ClockUnset => DenyReason::ClockUnset(user),
+                Refusal::EnterPin => DenyReason::EnterPin(user),
+            }),
         })
     }
 

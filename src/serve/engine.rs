@@ -240,10 +240,7 @@ impl Running {
         match &attempt.verdict {
             Verdict::Denied(DenyReason::LockedOut { .. }) => {}
             Verdict::Unavailable(cause) => self.update_camera_state(camera, Some(cause)),
-            Verdict::Granted(_)
-            | Verdict::Denied(DenyReason::NoMatch | DenyReason::Ambiguous | DenyReason::Attack(_)) => {
-                self.update_camera_state(camera, None);
-            }
+            Verdict::Granted(_) | Verdict::Denied(_) => self.update_camera_state(camera, None),
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
         let event = self.recorder.event(kind, judging.user.clone());
@@ -317,7 +314,13 @@ impl Running {
         let problem = match cause {
             Some(Cause::Camera(text)) => Some(text.clone()),
             Some(Cause::Retry(_)) | None => None,
-            Some(Cause::NotEnrolled | Cause::OtherAccount(_) | Cause::Cancelled | Cause::Failed(_)) => return,
+            Some(
+                Cause::NotEnrolled
+                | Cause::OtherAccount(_)
+                | Cause::SwitchedOff
+                | Cause::Cancelled
+                | Cause::Failed(_),
+            ) => return,
         };
         let Some(seen) = self.status.camera(camera) else { return };
         let Some(used) = self.pipeline.cameras().iter().find(|used| used.name() == seen.name) else { return };
