@@ -23,6 +23,7 @@ mod logging;
 mod methods;
 mod notify;
 pub mod peer;
+
 mod recorder;
 mod repeats;
 mod session;
