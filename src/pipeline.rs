@@ -14,10 +14,11 @@ use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
 use crate::judge::{Admission, Evidence, Policy, Refusal, judge, vote};
-use crate::people::access::Factor;
+use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
+mod admission;
 mod attack;
 mod attempt;
 mod camera;
@@ -31,6 +32,7 @@ mod misses;
 mod networks;
 mod turned;
 mod verdict;
+mod watch;
 
 pub use attempt::{Attempt, StageMs, Trace};
 pub use camera::Camera;
@@ -38,6 +40,7 @@ pub use challenge::CHALLENGE_LIMIT;
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
+pub use watch::WatchError;
 
 use camera::Cameras;
 use gallery::Gallery;
@@ -54,13 +57,15 @@ pub struct Rules {
     pub attack: config::Attack,
     /// The rate limit.
     pub lockout: Lockout,
+    /// When the time is known.
+    pub access: config::AccessSettings,
 }
 
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, attack, lockout, .. } = config.clone();
-        Self { decision, quality, attack, lockout }
+        let Config { decision, quality, attack, lockout, access, .. } = config.clone();
+        Self { decision, quality, attack, lockout, access }
     }
 }
 
@@ -85,6 +90,9 @@ pub enum Progress {
     /// The camera gives no frames at present; the text says why.
     Camera(String),
 }
+
+/// Whose face it should be, if that is asked; and at which door, if it is one's.
+type About<'a> = (Option<&'a UserName>, Option<&'a DoorName>);
 
 /// Called with each [`Progress`]; returns `Break` to cancel because the caller has gone.
 pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
@@ -148,12 +156,18 @@ impl Pipeline {
         accounts: &Accounts,
         observer: Observer<'_>,
     ) -> Attempt {
-        self.attempt(camera, Some(user), accounts, observer)
+        self.attempt(camera, (Some(user), None), accounts, observer)
     }
 
-    /// Whose face is before the camera? Without a name of a camera: the default one.
-    pub fn identify(&mut self, camera: Option<&str>, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
-        self.attempt(camera, None, accounts, observer)
+    /// Whose face is before the camera, at this door if it is one's? Without a name of a camera: the default one.
+    pub fn identify(
+        &mut self,
+        camera: Option<&str>,
+        door: Option<&DoorName>,
+        accounts: &Accounts,
+        observer: Observer<'_>,
+    ) -> Attempt {
+        self.attempt(camera, (None, door), accounts, observer)
     }
 
     /// The loaded networks.
@@ -179,13 +193,13 @@ impl Pipeline {
     fn attempt(
         &mut self,
         camera: Option<&str>,
-        claimed: Option<&UserName>,
+        about: About<'_>,
         accounts: &Accounts,
         observer: Observer<'_>,
     ) -> Attempt {
         let mut trace = Trace::default();
         let picked = self.cameras.pick(camera);
-        let run = picked.and_then(|()| self.run(claimed, accounts, observer, &mut trace));
+        let run = picked.and_then(|()| self.run(about, accounts, observer, &mut trace));
         self.release_camera();
         Attempt { verdict: run.unwrap_or_else(Verdict::Unavailable), trace }
     }
@@ -193,11 +207,12 @@ impl Pipeline {
     /// The attempt itself; fills in the trace on the way.
     fn run(
         &mut self,
-        claimed: Option<&UserName>,
+        (claimed, door): About<'_>,
         accounts: &Accounts,
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
+        self.check_switched_on()?;
         self.refresh()?;
         self.gallery.leave_out(|user, account| !accounts.may_match(user, account));
         if let Some((user, account)) = self.gallery.left_out(claimed) {
@@ -226,7 +241,7 @@ impl Pipeline {
         trace.score_ms = self.ms_since(scoring);
         trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
-        self.decide(claimed, evidence, policy)
+        self.decide((claimed, door), evidence, policy, accounts.login)
     }
 
     /// Fails if nobody could be granted, whoever is there. Asked before any frame is taken, so that it costs no miss.
@@ -251,9 +266,10 @@ impl Pipeline {
     /// read again: people may have been removed, and misses reset, during the capture.
     fn decide(
         &mut self,
-        claimed: Option<&UserName>,
+        (claimed, door): About<'_>,
         evidence: Evidence,
         policy: Policy,
+        login: bool,
     ) -> Result<Verdict, Cause> {
         let passes = policy.check(&evidence).is_ok();
         if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
@@ -267,7 +283,7 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let user = evidence.user.clone();
-        let admission = Admission::Allowed(Factor::Face);
+        let admission = if passes { self.admission(&user, door, login)? } else { Admission::NotAllowed };
         let decision = judge(evidence, policy, admission, self.clock.now());
         match &decision {
             Ok(_) => self.keep_misses(claimed, Tried::Match)?,

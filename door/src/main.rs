@@ -1,9 +1,11 @@
 //! `facelatch-door`: a client of the daemon's socket that works a door's strike, contact and exit button on GPIO lines.
 //!
-//! `controller` decides, `door` and `looks` are its parts, `strike` and `input` the threads of the lines, `keypad` that of a
-//! keypad. Only `gpio`, `keypad/device`, `daemon`, `kept` and `run` touch the world.
+//! `controller` decides, `door`, `grant`, `looks`, `parts` and `signal` are its parts. `strike` and `input` are the threads
+//! of the lines, `keypad` that of a keypad, `calls` and `reports` those that talk with the daemon. Only `gpio`,
+//! `keypad/device`, `daemon`, `kept` and `run` touch the world.
 #![forbid(unsafe_code)]
 
+mod calls;
 mod config;
 mod controller;
 mod daemon;
@@ -15,7 +17,10 @@ mod journal;
 mod kept;
 mod keypad;
 mod line;
+mod parts;
+mod reports;
 mod run;
+mod signal;
 mod strike;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use facelatch_wire::reply::{Event, EventKind, Judging, LatchState};
+use facelatch_wire::reply::{Event, EventKind, Judging, LatchState, Something};
 use facelatch_wire::{Fault, Outcome};
 use tokio::sync::oneshot;
 
@@ -22,12 +22,14 @@ use super::job_limit::{self, JobLimit, JobPermit};
 use super::recorder::Recorder;
 use super::to_wire;
 use super::unjudged::Unjudged;
+use super::watching::Watch;
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
 use crate::latch::Latch;
 use crate::latch::LatchError;
 use crate::latch::thread::{LatchThread, Waiting};
+use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::pipeline::{
     Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
@@ -50,20 +52,25 @@ pub(super) enum Job {
     Enroll(EnrollRequest, u32, JobReporter<Result<Enrolled, EnrollError>>),
     /// Checks the cameras.
     CheckCameras(JobReporter<()>),
+    /// Watches the camera of this index, for as long as somebody receives what is seen.
+    Watch(usize, JobReporter<Receiving>),
 }
+
+/// What whoever watches a camera hears.
+pub(super) type Receiving = tokio::sync::mpsc::Receiver<Something>;
 
 /// What an attempt is about.
 pub(super) struct Question {
     /// 1:1; `None` is 1:n.
     pub(super) claimed: Option<UserName>,
+    /// At which door, if it is one's.
+    pub(super) door: Option<DoorName>,
     /// Which accounts there are, and whether this is a login: then a match opens no latch.
     pub(super) accounts: Accounts,
     /// User id of the caller.
     pub(super) caller_uid: u32,
     /// Name of the camera to look with; the default one if absent.
     pub(super) camera: Option<String>,
-    /// The door that it is for, if it is for one.
-    pub(super) door: Option<String>,
 }
 
 /// The socket side's handle. The thread ends when it is dropped.
@@ -96,6 +103,7 @@ struct Running {
     status: Arc<EngineStatus>,
     last_check: BootTime,
     unjudged: Unjudged,
+    watch: Watch,
 }
 
 impl Engine {
@@ -113,6 +121,7 @@ impl Engine {
             pipeline.cameras().iter().map(CameraStatus::new).collect(),
         ));
         let mut running = Running {
+            watch: Watch::new(pipeline.cameras().len()),
             pipeline,
             latch,
             opens_on,
@@ -151,17 +160,17 @@ impl Running {
         self.check_cameras();
         loop {
             self.status.tick();
-            match queue.recv_timeout(TICK) {
-                Ok(job) => {
-                    if catch_unwind(AssertUnwindSafe(|| self.work(job))).is_err() {
-                        tracing::error!("an attempt panicked; please report it");
-                        self.pipeline.close_cameras();
-                    }
-                    self.status.set_busy(false);
-                }
-                Err(RecvTimeoutError::Timeout) => self.idle(),
+            let wait = self.watch.wait(self.clock.now()).unwrap_or(TICK).min(TICK);
+            let done = match queue.recv_timeout(wait) {
+                Ok(job) => catch_unwind(AssertUnwindSafe(|| self.work(job))),
+                Err(RecvTimeoutError::Timeout) => catch_unwind(AssertUnwindSafe(|| self.idle())),
                 Err(RecvTimeoutError::Disconnected) => break,
+            };
+            if done.is_err() {
+                tracing::error!("an attempt panicked; please report it");
+                self.pipeline.close_cameras();
             }
+            self.status.set_busy(false);
             if let Some(note) = self.unjudged.due(self.clock.now()) {
                 self.recorder.record_unjudged(note);
             }
@@ -178,6 +187,12 @@ impl Running {
         match job {
             Job::Judge(question, reporter) => self.judge(question, reporter),
             Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
+            Job::Watch(camera, reporter) => {
+                let watching = self.watch.add(camera);
+                drop(reporter.permit);
+                // The caller may have gone.
+                let _ = reporter.end.send(watching);
+            }
             Job::CheckCameras(reporter) => {
                 self.check_cameras();
                 drop(reporter.permit);
@@ -228,13 +243,14 @@ impl Running {
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
         let Question { claimed, accounts, caller_uid, camera, door } = question;
         let camera = camera.as_deref();
-        let place = Event { camera: self.status.named(camera), door, ..Event::default() };
+        let named = door.as_ref().map(ToString::to_string);
+        let place = Event { camera: self.status.named(camera), door: named, ..Event::default() };
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
         let (recorder, about) = (self.recorder.clone(), claimed.as_ref().map(ToString::to_string));
         let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt, &place);
         let judged = self.on_camera(reporter, prompted, |pipeline, observer| match &claimed {
             Some(user) => pipeline.verify(camera, user, &accounts, observer),
-            None => pipeline.identify(camera, &accounts, observer),
+            None => pipeline.identify(camera, door.as_ref(), &accounts, observer),
         });
         let Some((attempt, end)) = judged else { return };
         match &attempt.verdict {
@@ -334,18 +350,21 @@ impl Running {
     /// Looks whether each camera is there.
     fn check_cameras(&mut self) {
         let mut hangs = false;
-        for (camera, seen) in self.pipeline.cameras().iter_mut().zip(&self.status.cameras) {
+        let cameras = self.pipeline.cameras().iter_mut().zip(&self.status.cameras);
+        for (index, (camera, seen)) in cameras.enumerate() {
             let problem = camera.check().err();
             hangs |= matches!(problem, Some(CameraError::Stuck { .. }));
-            seen.saw(camera.device(), problem.map(|error| error.to_string()));
+            let problem = problem.map(|error| error.to_string()).or_else(|| self.watch.problem(index));
+            seen.saw(camera.device(), problem);
             seen.saw_infrared(camera.check_infrared().err().map(|error| error.to_string()));
         }
         self.status.set_camera_hangs(hangs);
         self.last_check = self.clock.now();
     }
 
-    /// Closes cameras that nobody uses, and looks for those that are missing.
+    /// Watches, closes cameras that nobody uses, and looks for those that are missing.
     fn idle(&mut self) {
+        self.watch.step(&mut self.pipeline, &*self.clock, &self.status.cameras);
         self.pipeline.close_idle_cameras();
         if self.clock.now().since(self.last_check) >= RECHECK {
             self.check_cameras();

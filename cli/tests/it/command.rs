@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::Ordering;
 
-use facelatch::config::AttackLevel;
+use facelatch::config::{AttackLevel, Camera};
 use facelatch::serve::peer::Role;
 use facelatch_testkit::film::{BEFORE, film, random};
 use facelatch_testkit::spoil::Spoil;
@@ -78,6 +78,34 @@ fn each_outcome_has_its_exit_code() {
     assert!(code == 5 && err.starts_with("facelatch: ") && err.lines().count() == 1, "{err}");
     let (code, out, _) = run(&world, &["--json", "enroll", "mallory"]);
     assert_eq!((code, &json(&out)["exit"]), (5, &Value::from(5)));
+}
+
+#[test]
+fn each_of_several_cameras_is_named() {
+    let world = World::with(|config| {
+        config.camera.name = "desk".into();
+        config.other_cameras = vec![Camera { name: "front".into(), ..Camera::default() }];
+    })
+    .knows_alice();
+    world.second.shows(ALICE);
+    let (code, out, _) = run(&world, &["verify", "alice", "--camera", "front"]);
+    assert!(code == 0 && out.starts_with("match: alice"), "{out}");
+    let (code, out, _) = run(&world, &["--json", "identify", "--camera", "front"]);
+    assert_eq!((code, &json(&out)["verdict"]), (0, &Value::from("match")));
+    let (code, out, _) = run(&world, &["enroll", "alice", "--camera", "front"]);
+    assert_eq!(code, 0, "{out}");
+    let (code, _, err) = run(&world, &["verify", "alice", "--camera", "back"]);
+    assert!(code == 2 && err.contains("known are desk, front"), "{err}");
+
+    world.second.shows(&[Shot::Unplugged]);
+    assert_eq!(run(&world, &["verify", "alice", "--camera", "front"]).0, 4);
+    let (code, out, _) = run(&world, &["status"]);
+    assert!(code == 4 && out.contains("camera    desk (stage) ready\n"), "{out}");
+    assert!(out.contains("camera    front (second stage) unavailable: "), "{out}");
+    let (code, out, _) = run(&world, &["doctor"]);
+    let failed: Vec<&str> = out.lines().filter(|line| line.contains("FAIL")).collect();
+    assert!(code == 4 && out.contains("desk (stage) is ready"), "{out}");
+    assert!(failed.len() == 1 && failed[0].contains("front: ") && failed[0].contains("plug it in"), "{out}");
 }
 
 #[test]
