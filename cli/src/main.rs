@@ -13,13 +13,14 @@ mod models;
 mod people;
 mod rules;
 mod say;
+mod setup;
 mod status;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, AuditAct, Camera, ModelsAct, OnOff, Verb};
+use args::{Args, AuditAct, Camera, ModelsAct, OnOff, SetupAct, Verb};
 use exit::Exit;
 use facelatch_wire::call::Enroll;
 
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         }
         Verb::Models { act: ModelsAct::List { folder } } => models::list(&to, &folder.path),
         Verb::Models { act: ModelsAct::Remove { name, folder } } => models::remove(&to, &name, &folder.path),
+        Verb::Setup { act: SetupAct::Door { undo, answers } } => setup::door(undo, answers),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),

@@ -26,6 +26,8 @@ mod logging;
 mod methods;
 mod notify;
 pub mod peer;
+mod pins;
+
 mod recorder;
 mod repeats;
 mod reports;
@@ -58,6 +60,7 @@ use doors::Doors;
 use engine::{Engine, EngineParts};
 use listener::Listener;
 use peer::Peers;
+use pins::Pins;
 use recorder::Recorder;
 use session::ServerState;
 
@@ -166,7 +169,9 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         camera = camera.with_infrared(Beside::new(source, clock.clone()).map_err(ServeError::Start)?);
     }
     let others = config.other_cameras.iter().zip(other_frames);
+    let shown = Arc::default();
     let pipeline = Pipeline::new(networks, Rules::of(&config), camera, clock.clone(), store.clone(), random)
+        .with_pins(Arc::clone(&shown))
         .with_cameras(others.map(|(settings, frames)| Camera::new(settings, frames)));
     let recorder = Recorder {
         clock: clock.clone(),
@@ -183,6 +188,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         recorder: recorder.clone(),
     };
     let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
+    let pins = Arc::new(Pins::new(&config, store.clone(), clock.clone(), shown));
     let state = ServerState {
         engine,
         accounts: Arc::new(AccountLookup::new(peers.clone(), store.clone())),
@@ -197,6 +203,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         notes,
         recorder,
         doors: Doors::default(),
+        pins,
         changes: Arc::default(),
         uploads: Arc::new(Semaphore::new(1)),
         stopping: watch::Sender::new(false),

@@ -32,6 +32,8 @@ mod lockout;
 mod login;
 /// One face under several names.
 mod lookalikes;
+/// PINs at doors.
+mod pins;
 /// Who may import whom.
 mod rooms;
 mod rules;

@@ -87,13 +87,20 @@ impl Handle for Reset {
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let reset = blocking(store_fault, move || {
             // Misses that cannot be read are replaced.
-            let had_none = store.misses(name.as_ref()).is_ok_and(|misses| misses == Misses::default());
+            let mut had_none = store.misses(name.as_ref()).is_ok_and(|misses| misses == Misses::default());
+            if name.is_none() {
+                // Whose they are nobody knows, either.
+                had_none &= store.pin_misses().is_ok_and(|misses| misses == Misses::default());
+            }
             if had_none {
                 // Nothing for the record.
                 recorder.announce_only(recorder.event(EventKind::Reset, self.user), caller_uid);
                 return Ok(());
             }
             store.set_misses(name.as_ref(), Misses::default())?;
+            if name.is_none() {
+                store.set_pin_misses(Misses::default())?;
+            }
             recorder.record_success(EventKind::Reset, self.user, caller_uid);
             Ok(())
         });
