@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         }
         Verb::Models { act: ModelsAct::List { folder } } => models::list(&to, &folder.path),
         Verb::Models { act: ModelsAct::Remove { name, folder } } => models::remove(&to, &name, &folder.path),
-        Verb::Setup { act: SetupAct::Door { undo, answers } } => setup::door(undo, answers),
+        Verb::Setup { act: SetupAct::Door { undo, answers } } => setup::door(&to, undo, answers),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),
