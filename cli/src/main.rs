@@ -11,6 +11,7 @@ mod keep;
 mod manual;
 mod models;
 mod people;
+mod pin;
 mod say;
 mod status;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Verb::List { user } => people::list(&to, user),
         Verb::Remove { user, id, yes } => people::remove(&to, &user, id, yes),
         Verb::Reset { user } => people::reset(&to, user),
+        Verb::Pin { user, duress, remove, stdin } => pin::run(&to, user, duress, remove, stdin),
         Verb::Export { to: path, recipient, user } => keep::export(&to, &path, recipient, user),
         Verb::Import { file, identity, skip_enrolled } => keep::import(&to, &file, &identity, skip_enrolled),
         Verb::Renew { store_key } => keep::renew(&to, store_key),
