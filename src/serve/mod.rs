@@ -11,6 +11,7 @@ mod accounts;
 mod bucket;
 mod camera_status;
 mod change_limit;
+mod clock_note;
 mod connection;
 mod connections;
 mod daemon;
@@ -48,7 +49,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::camera::beside::Beside;
-use crate::config::{AttackLevel, Config, LatchKind};
+use crate::config::{AttackLevel, ClockTrust, Config, LatchKind};
 use crate::pipeline::{CHALLENGE_LIMIT, Camera, Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
@@ -195,6 +196,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         store,
         started: clock.now(),
         clock,
+        trusts_clock: config.access.clock == ClockTrust::Trust,
         queue_timeout: config.decision.deadline_ms.duration() + answer_time,
         templates: config.decision.templates as usize,
         audit,

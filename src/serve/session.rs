@@ -31,6 +31,8 @@ pub(super) struct ServerState {
     pub(super) accounts: Arc<AccountLookup>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: BootTime,
+    /// Whether the clock is taken for set whatever the system says.
+    pub(super) trusts_clock: bool,
     /// How long a job may wait in the queue.
     pub(super) queue_timeout: Duration,
     /// Templates in an enrolment that names no number.

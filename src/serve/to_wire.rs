@@ -20,6 +20,8 @@ use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progres
 use crate::store::audit::SeriesReport;
 use crate::store::{self, StoreError};
 
+pub(super) mod rules;
+
 /// Everything there is to say about an attempt. [`shown_to`] takes off what a caller may not see.
 pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging {
     let claimed = claimed.map(ToString::to_string);

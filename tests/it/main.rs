@@ -36,6 +36,7 @@ mod lookalikes;
 mod pins;
 /// Who may import whom.
 mod rooms;
+mod rules;
 /// Attempts to bypass the decision, all of which must fail.
 mod tricks;
 /// Faces that the networks cannot judge.

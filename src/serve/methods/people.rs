@@ -9,6 +9,7 @@ use facelatch_wire::reply::{EventKind, Listed};
 use facelatch_wire::{Fault, MAX_MESSAGE_BYTES};
 
 use super::{CallError, Handle, blocking, user_name};
+use crate::people::access::Access;
 use crate::people::{Misses, UserName};
 use crate::serve::connection::Replies;
 use crate::serve::fault::store_fault;
@@ -57,16 +58,20 @@ impl Handle for Remove {
         let (name, id) = (user_name(&self.user)?, self.id.clone());
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let removed = blocking(store_fault, move || {
-            let removed = store.remove(&name, id.as_deref());
+            // Somebody without a template may have a PIN, or rules. Those that cannot be read are removed as well.
+            let had_rules =
+                id.is_none() && store.access(&name).map_or(true, |access| access != Access::default());
+            let removed = store.remove(&name, id.as_deref()).map(|removed| (removed, had_rules));
             match &removed {
-                Ok(0) => {}
+                Ok((0, false)) => {}
                 Ok(_) => recorder.record_success(EventKind::Remove, Some(name.to_string()), caller_uid),
                 Err(_) => recorder.record_failure(EventKind::Remove, Some(name.to_string()), caller_uid),
             }
             removed
         });
-        let removed = removed.await? as u64;
-        if removed == 0 {
+        let (removed, had_rules) = removed.await?;
+        let removed = removed as u64;
+        if removed == 0 && !had_rules {
             let what = self.id.map_or(String::new(), |id| format!(", template {}", printable(&id)));
             let message = format!("user {}{what}: not enrolled; `facelatch list` shows who is", self.user);
             return Err(Fault::NotFound { message }.into());
