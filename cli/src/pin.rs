@@ -1,6 +1,6 @@
 //! `facelatch pin`.
 
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use anyhow::{Context, Result, bail};
@@ -48,7 +48,7 @@ fn asked_twice(user: &str, duress: bool) -> Result<Secret> {
     }
     let which = if duress { "PIN for duress" } else { "PIN" };
     let hidden = Hidden::begin(input.as_fd())?;
-    let mut ask = |what: String| {
+    let ask = |what: String| {
         write!(std::io::stderr(), "{what}: ")?;
         line(input.lock())
     };
