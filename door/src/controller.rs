@@ -11,6 +11,7 @@ use crate::clock::Moment;
 use crate::config::{self, Config};
 use crate::door::{Act, Door, LineState, News, Role};
 use crate::grant::{By, Grant, Read};
+use crate::keypad;
 use crate::looks::Looks;
 use crate::parts::{Change, Parts};
 use crate::reports::Report;
@@ -24,6 +25,7 @@ struct Station {
     name: String,
     door: Door,
     opens_by_face: bool,
+    opens_by_pin: bool,
     looks: Looks,
     signals: Vec<Signal>,
 }
@@ -34,6 +36,7 @@ impl Station {
             name: door.name.clone(),
             door: Door::new(door),
             opens_by_face: door.face,
+            opens_by_pin: door.keypad.is_some(),
             looks: Looks::default(),
             signals: door.signals().into_iter().map(|(signal, _)| signal).collect(),
         }
@@ -65,7 +68,8 @@ impl Controller {
         Self {
             stations: config.door.iter().map(Station::new).collect(),
             lines: Parts::default(),
-            expected_lines: config.door.iter().map(|door| door.lines().len()).sum(),
+            expected_lines: config.door.iter().map(|door| door.lines().len()).sum::<usize>()
+                + config.keypads().count(),
             watches: Parts::default(),
             looking: None,
             last_look: 0,
@@ -82,6 +86,7 @@ impl Controller {
             Message::Input { door, role, state } => self.input(door, role, &state, now),
             Message::Strike { door, lost } => self.strike(door, lost),
             Message::Signal { door, signal, lost } => self.line(door, signal.name(), lost),
+            Message::Keypad { door, news } => self.keypad(door, news),
             Message::Event(event) => self.event(&event, now, wall),
             Message::Daemon { lost } => self.daemon(lost),
             Message::Watch { door, lost } => self.watch(door, lost),
@@ -136,6 +141,20 @@ impl Controller {
     fn line(&mut self, number: usize, name: &'static str, lost: Option<String>) -> Vec<Order> {
         let change = self.lines.heard(number, name, lost);
         self.part(number, name, change)
+    }
+
+    fn keypad(&mut self, number: usize, news: keypad::News) -> Vec<Order> {
+        match news {
+            keypad::News::Device { lost } => self.line(number, "keypad", lost),
+            keypad::News::Judged(judged) => {
+                let Some(station) = self.stations.get(number) else { return Vec::new() };
+                let (urgency, text) = match judged {
+                    Ok(outcome) => (Urgency::Info, outcome.to_string()),
+                    Err(why) => (Urgency::Error, why),
+                };
+                vec![Order::Say(urgency, format!("{}: a PIN was typed: {text}", station.name))]
+            }
+        }
     }
 
     /// While the daemon is away, nothing more is to be said about what it does.
@@ -213,8 +232,14 @@ impl Controller {
             Ok(number) => number,
         };
         let station = &mut self.stations[number];
-        if grant.by() == By::Face && !station.opens_by_face {
-            return no_door(&format!("{} is not opened by a face", station.name));
+        match grant.by() {
+            By::Face if !station.opens_by_face => {
+                return no_door(&format!("{} is not opened by a face", station.name));
+            }
+            By::Pin if !station.opens_by_pin => {
+                return no_door(&format!("{} has no keypad", station.name));
+            }
+            By::Face | By::Pin => {}
         }
         station.looks.let_in(now);
         let acts = station.door.grant(grant, now);

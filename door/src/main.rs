@@ -1,7 +1,8 @@
 //! `facelatch-door`: a client of the daemon's socket that works a door's strike, contact and exit button on GPIO lines.
 //!
 //! `controller` decides, `door`, `grant`, `looks`, `parts` and `signal` are its parts. `strike` and `input` are the threads
-//! of the lines, `calls` and `reports` those that talk with the daemon. Only `gpio`, `daemon`, `kept` and `run` touch the world.
+//! of the lines, `keypad` that of a keypad, `calls` and `reports` those that talk with the daemon. Only `gpio`,
+//! `keypad/device`, `daemon`, `kept` and `run` touch the world.
 #![forbid(unsafe_code)]
 
 mod calls;
@@ -14,6 +15,7 @@ mod grant;
 mod input;
 mod journal;
 mod kept;
+mod keypad;
 mod line;
 mod parts;
 mod reports;
@@ -91,6 +93,15 @@ fn check(path: &std::path::Path) -> ExitCode {
         }
     };
     let mut code = ExitCode::SUCCESS;
+    for (door, keypad) in config.keypads() {
+        match keypad::open(&keypad.device) {
+            Ok(_) => println!("ok    door {:?}: keypad.device: {}", door.name, keypad.device.display()),
+            Err(error) => {
+                println!("FAIL  door {:?}: keypad.device: {error}", door.name);
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
     for (key, place) in config.door.iter().flat_map(config::Door::lines) {
         match gpio::find(&place) {
             Ok(found) => {

@@ -1,11 +1,13 @@
 //! Puts the parts together: a thread for each line, some for the daemon, and the loop that decides.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::{Builder, JoinHandle, Thread, park_timeout};
 use std::time::Duration;
 
+use facelatch_wire::Outcome;
 use facelatch_wire::reply::DoorPlace;
 use sd_notify::NotifyState;
 
@@ -17,7 +19,7 @@ use crate::line::{Input, LineError, Output};
 use crate::reports::{self, Report, ReportThread};
 use crate::signal::Signal;
 use crate::strike::{Heard, Limit};
-use crate::{calls, gpio, input, journal, strike};
+use crate::{calls, gpio, input, journal, keypad, strike};
 
 /// The loop goes round at least this often, and so does the watchdog.
 const ROUND: Duration = Duration::from_secs(1);
@@ -169,6 +171,7 @@ impl Threads {
             }
         }
         self.start_signals(config, clock, messages)?;
+        self.start_keypads(config, clock, messages)?;
         self.start_calls(config, clock, messages, exit_only)
     }
 
@@ -216,6 +219,27 @@ impl Threads {
                 let name = format!("{} {door}", signal.name());
                 self.spawn(name, move || strike::run(signal.length(), &mut world))?;
             }
+        }
+        Ok(())
+    }
+
+    fn start_keypads(
+        &mut self,
+        config: &Config,
+        clock: Clock,
+        messages: &Sender<Message>,
+    ) -> std::io::Result<()> {
+        for (door, settings) in config.door.iter().enumerate() {
+            let Some(keypad) = &settings.keypad else { continue };
+            let mut world = KeypadThread {
+                door,
+                name: settings.name.clone(),
+                device: keypad.device.clone(),
+                socket: config.socket.clone(),
+                clock,
+                messages: messages.clone(),
+            };
+            self.spawn(format!("keypad {door}"), move || keypad::watch(&mut world))?;
         }
         Ok(())
     }
@@ -305,6 +329,38 @@ impl input::World for InputThread {
 
     fn tell(&mut self, state: LineState) -> bool {
         self.messages.send(Message::Input { door: self.door, role: self.role, state }).is_ok()
+    }
+
+    fn pause(&mut self) {
+        park_timeout(PAUSE);
+    }
+}
+
+/// The thread of a keypad.
+struct KeypadThread {
+    door: usize,
+    name: String,
+    device: PathBuf,
+    socket: PathBuf,
+    clock: Clock,
+    messages: Sender<Message>,
+}
+
+impl keypad::World for KeypadThread {
+    fn take(&mut self) -> Result<Box<dyn keypad::Keys>, keypad::DeviceError> {
+        Ok(Box::new(keypad::open(&self.device)?))
+    }
+
+    fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    fn judge(&mut self, pin: keypad::Pin) -> Result<Outcome, String> {
+        keypad::judge(&self.socket, &self.name, pin)
+    }
+
+    fn tell(&mut self, news: keypad::News) -> bool {
+        self.messages.send(Message::Keypad { door: self.door, news }).is_ok()
     }
 
     fn pause(&mut self) {

@@ -36,6 +36,7 @@ settings! {
         exit: Option<Exit>,
         trigger: Option<Trigger>,
         tamper: Option<Tamper>,
+        keypad: Option<Keypad>,
         lamp_left: Option<LampLeft>,
         lamp_right: Option<LampRight>,
         lamp_granted: Option<LampGranted>,
@@ -115,6 +116,14 @@ settings! {
         bias: Bias = Bias::PullUp;
         /// Changes shorter than this are no changes.
         debounce_ms: u32 = 50, 0..=1000 "milliseconds";
+    }
+
+    /// A keypad outside, for PINs that `facelatch pin` sets: digits, then enter or `.` to send; escape, backspace or `*` to
+    /// start again. Its keys reach nothing else on this machine.
+    "[door.keypad]" Keypad {
+        /// The input device, under a name that stays: `ls /dev/input/by-id /dev/input/by-path`. A USB keypad, or a matrix on
+        /// GPIO lines by the kernel's driver.
+        device: PathBuf = PathBuf::new();
     }
 
     /// A lamp that asks people to turn their head to the left (with the other one: to look straight), where attack.level is
@@ -202,6 +211,7 @@ impl Config {
             door.exit.iter().try_for_each(|input| input.check_ranges(&place("exit.")))?;
             door.trigger.iter().try_for_each(|input| input.check_ranges(&place("trigger.")))?;
             door.tamper.iter().try_for_each(|input| input.check_ranges(&place("tamper.")))?;
+            door.keypad.iter().try_for_each(|keypad| keypad.check_ranges(&place("keypad.")))?;
             door.lamp_left.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_left.")))?;
             door.lamp_right.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_right.")))?;
             door.lamp_granted.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_granted.")))?;
