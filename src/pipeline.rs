@@ -32,6 +32,7 @@ mod misses;
 mod networks;
 mod turned;
 mod verdict;
+mod watch;
 
 pub use attempt::{Attempt, StageMs, Trace};
 pub use camera::Camera;
@@ -39,6 +40,7 @@ pub use challenge::CHALLENGE_LIMIT;
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
+pub use watch::WatchError;
 
 use camera::Cameras;
 use gallery::Gallery;

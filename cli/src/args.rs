@@ -56,6 +56,13 @@ pub(crate) enum Verb {
         #[command(flatten)]
         camera: Camera,
     },
+    /// Who is at a door? A match opens it
+    #[command(after_help = exit::TABLE)]
+    Look {
+        /// Which door [default: the only one]
+        #[arg(value_name = "DOOR")]
+        door: Option<String>,
+    },
     /// List what is enrolled
     List {
         /// Of whom [default: everybody]

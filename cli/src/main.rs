@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         }
         Verb::Verify { user, camera } => judging::verify(&to, user, camera.camera),
         Verb::Identify { camera } => judging::identify(&to, camera.camera),
+        Verb::Look { door } => judging::look(&to, door),
         Verb::List { user } => people::list(&to, user),
         Verb::Remove { user, id, yes } => people::remove(&to, &user, id, yes),
         Verb::Reset { user } => people::reset(&to, user),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use facelatch_wire::call::Status;
-use facelatch_wire::reply::{self, State};
+use facelatch_wire::reply::{self, DoorState, State};
 
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
@@ -48,7 +48,40 @@ fn lines(status: &reply::Status) -> Vec<String> {
     if let (Some(threshold), Some(identical)) = (status.threshold, status.identical_pair_p) {
         lines.push(format!("head      threshold {threshold:.4}, an identical pair scores {identical:.4}"));
     }
+    lines.extend(status.doors.iter().map(|door| format!("door      {}", of_door(door))));
     lines.extend(status.store.notes.iter().map(|note| format!("note      {note}")));
     lines.extend(status.notes.iter().map(|note| format!("note      {note}")));
     lines
+}
+
+/// The door, whether it is open, what happened last, and what is wrong there.
+fn of_door(door: &DoorState) -> String {
+    let contact = door.open.map(|open| if open { "open" } else { "closed" }.to_owned());
+    let last = door.change.map(|change| match door.time {
+        Some(time) => format!("{change} at {}", say::date(time)),
+        None => change.to_string(),
+    });
+    let parts = [contact, Some(format!("camera {}", door.camera)), last].into_iter().flatten();
+    format!("{}: {}", door.name, parts.chain(door.faults.iter().cloned()).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use facelatch_wire::reply::DoorChange;
+
+    use super::*;
+
+    #[test]
+    fn a_door_is_one_line() {
+        let new = DoorState { name: "back".into(), camera: "yard".into(), ..DoorState::default() };
+        assert_eq!(of_door(&new), "back: camera yard");
+        let door = DoorState {
+            change: Some(DoorChange::Held),
+            time: Some(60),
+            open: Some(true),
+            faults: vec!["strike: gone".into()],
+            ..new
+        };
+        assert_eq!(of_door(&door), "back: open, camera yard, held at 1970-01-01T00:01:00Z, strike: gone");
+    }
 }

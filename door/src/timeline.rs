@@ -313,7 +313,7 @@ fn draw(seen: &Seen) -> String {
         ));
     }
     add(format!(
-        "<text x=\"{LEFT}\" y=\"366\" fill=\"#777\">line: up = the strike is unlocked; contact: up = the door is open; programs: up = it runs; made by a test of facelatch-door, on a clock of its own</text>"
+        "<text x=\"{LEFT}\" y=\"366\" fill=\"#777\">up: the strike is unlocked, the door is open, the program runs; by a test of facelatch-door on a clock of its own</text>"
     ));
     svg + "</svg>\n"
 }

@@ -73,14 +73,23 @@ pub struct Ended {
     pub kind: Kind,
     /// With what against attacks.
     pub level: AttackLevel,
-    /// When the door opened, in seconds of the film.
+    /// When a frame showed the first face that the daemon takes for usable, in seconds of the film.
+    pub usable: Option<f32>,
+    /// What the door did.
+    pub visit: Visit,
+}
+
+/// What a door did during a film.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Visit {
+    /// When it opened, in seconds of the film.
     pub opened: Option<f32>,
     /// Whether for somebody else than the person in it.
     pub for_another: bool,
-    /// When a frame showed the first face that the daemon takes for usable.
-    pub usable: Option<f32>,
-    /// Looks, and those that ended as an attack.
-    pub looks: (usize, usize),
+    /// Looks.
+    pub looks: usize,
+    /// Of them, those that took it for an attack.
+    pub attacks: usize,
 }
 
 /// What came of all.
@@ -232,33 +241,26 @@ fn films(
 ) -> Result<Vec<Ended>, RatesError> {
     let seed = plan.seed.wrapping_add(number as u64);
     let room = Arc::new(facelatch_lab::room(SIZE, seed).map_err(RatesError::Asked)?);
+    let watching = load(AttackLevel::Off)?;
+    // A camera stays where it is: what the daemon learned of the room in one film it knows in the next.
+    let door = |level| {
+        let stage = Stage::new(plan.work);
+        Ok::<_, RatesError>((level, pipeline(load(level)?, &stage, store, level), stage))
+    };
+    let mut doors = [door(AttackLevel::Off)?, door(AttackLevel::Passive)?];
     let mut ended = Vec::new();
-    for level in [AttackLevel::Off, AttackLevel::Passive] {
-        for (kind, _) in Kind::ALL {
-            let Some(people) = cast(kind, owner, stranger) else { continue };
-            let film = Film::new(kind, room.clone(), seed, people);
-            // Each film is a camera that stands there anew.
-            let networks = load(level)?;
-            let usable = if level == AttackLevel::Off { first_usable(&networks, &film)? } else { None };
-            let usable = usable.or_else(|| first(&ended, kind));
-            let stage = Stage::new(plan.work);
-            let pipeline = pipeline(networks, &stage, store, level);
-            ended.push(visit(
-                pipeline,
-                &stage,
-                film,
-                (level, usable),
-                &owner.name,
-                &load(AttackLevel::Off)?.detector,
-            )?);
+    for (kind, _) in Kind::ALL {
+        let Some(people) = cast(kind, owner, stranger) else { continue };
+        let film = Arc::new(Film::new(kind, room.clone(), seed, people));
+        let usable = first_usable(&watching, &film)?;
+        for (level, pipeline, stage) in &mut doors {
+            let film = film.clone();
+            stage.play(kind.frames(), Box::new(move |index| film.frame(index)));
+            let visit = visit(pipeline, stage, &watching.detector, &owner.name)?;
+            ended.push(Ended { kind, level: *level, usable, visit });
         }
     }
     Ok(ended)
-}
-
-/// When the first usable face of this kind of film was, as found before.
-fn first(ended: &[Ended], kind: Kind) -> Option<f32> {
-    ended.iter().find(|ended| ended.kind == kind).and_then(|ended| ended.usable)
 }
 
 /// Who is in a film; `None` where there is no picture for it.
@@ -297,20 +299,14 @@ fn frame(film: &Film, index: usize) -> Result<Frame, RatesError> {
     Frame::new(SIZE.0, SIZE.1, rgb, BootTime::default()).map_err(|e| RatesError::Asked(e.to_string()))
 }
 
-/// Plays a film to its end, or until the door opens.
+/// Looks at a film to its end, or until the door opens.
 fn visit(
-    mut pipeline: Pipeline,
+    pipeline: &mut Pipeline,
     stage: &Stage,
-    film: Film,
-    (level, usable): (AttackLevel, Option<f32>),
-    owner: &UserName,
     watching: &Detector,
-) -> Result<Ended, RatesError> {
-    let kind = film.kind();
-    stage.play(kind.frames(), Box::new(move |index| film.frame(index)));
-    let mut camera = stage.clone();
-    let mut looks = Looks::default();
-    let mut ended = Ended { kind, level, opened: None, for_another: false, usable, looks: (0, 0) };
+    owner: &UserName,
+) -> Result<Visit, RatesError> {
+    let (mut camera, mut looks, mut visit) = (stage.clone(), Looks::default(), Visit::default());
     while !stage.is_over() {
         // What the daemon does while nobody asks it to look.
         let Ok(seen) = camera.next_frame(stage.now().after(Duration::from_secs(1))) else { break };
@@ -319,20 +315,20 @@ fn visit(
             stage.wait(WATCH.saturating_sub(Duration::from_secs_f32(1.0 / FPS)));
             continue;
         }
-        ended.looks.0 += 1;
+        visit.looks += 1;
         let Attempt { verdict, .. } =
             pipeline.identify(None, None, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
         stage.finish();
         let outcome = outcome(&verdict)?;
-        ended.looks.1 += usize::from(outcome == Outcome::Attack);
+        visit.attacks += usize::from(outcome == Outcome::Attack);
         looks.ended(Some(outcome), moment(stage));
         if let Verdict::Granted(grant) = verdict {
-            ended.opened = Some(stage.now().since(stage.start()).as_secs_f32());
-            ended.for_another = grant.user() != owner;
+            visit.opened = Some(stage.now().since(stage.start()).as_secs_f32());
+            visit.for_another = grant.user() != owner;
             break;
         }
     }
-    Ok(ended)
+    Ok(visit)
 }
 
 fn moment(stage: &Stage) -> Moment {

@@ -21,7 +21,9 @@ pub struct Camera {
     pub(super) turns: Turns,
     pub(super) scene: Scene,
     idle_close: Duration,
-    last_use: Option<BootTime>,
+    pub(super) last_use: Option<BootTime>,
+    /// Somebody watches it, so it stays open.
+    pub(super) watched: bool,
 }
 
 impl Camera {
@@ -35,6 +37,7 @@ impl Camera {
             scene: Scene::default(),
             idle_close: settings.idle_close_ms.duration(),
             last_use: None,
+            watched: false,
         }
     }
 
@@ -81,10 +84,14 @@ impl Camera {
     }
 
     /// Closes it; the next attempt opens it again.
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.frames.close();
-        self.infrared.iter_mut().for_each(SecondCamera::close);
+        self.close_infrared();
         self.last_use = None;
+    }
+
+    fn close_infrared(&mut self) {
+        self.infrared.iter_mut().for_each(SecondCamera::close);
     }
 }
 
@@ -145,7 +152,11 @@ impl Pipeline {
     pub fn close_idle_cameras(&mut self) {
         let now = self.clock.now();
         for camera in &mut self.cameras.all {
-            if camera.last_use.is_some_and(|at| now.since(at) >= camera.idle_close) {
+            let idle = camera.last_use.is_some_and(|at| now.since(at) >= camera.idle_close);
+            if idle && camera.watched {
+                camera.close_infrared();
+                camera.last_use = None;
+            } else if idle {
                 camera.close();
             }
         }

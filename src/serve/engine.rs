@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use facelatch_wire::reply::{Event, EventKind, Judging, LatchState};
+use facelatch_wire::reply::{Event, EventKind, Judging, LatchState, Something};
 use facelatch_wire::{Fault, Outcome};
 use tokio::sync::oneshot;
 
@@ -22,6 +22,7 @@ use super::job_limit::{self, JobLimit, JobPermit};
 use super::recorder::Recorder;
 use super::to_wire;
 use super::unjudged::Unjudged;
+use super::watching::Watch;
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
@@ -51,7 +52,12 @@ pub(super) enum Job {
     Enroll(EnrollRequest, u32, JobReporter<Result<Enrolled, EnrollError>>),
     /// Checks the cameras.
     CheckCameras(JobReporter<()>),
+    /// Watches the camera of this index, for as long as somebody receives what is seen.
+    Watch(usize, JobReporter<Receiving>),
 }
+
+/// What whoever watches a camera hears.
+pub(super) type Receiving = tokio::sync::mpsc::Receiver<Something>;
 
 /// What an attempt is about.
 pub(super) struct Question {
@@ -97,6 +103,7 @@ struct Running {
     status: Arc<EngineStatus>,
     last_check: BootTime,
     unjudged: Unjudged,
+    watch: Watch,
 }
 
 impl Engine {
@@ -114,6 +121,7 @@ impl Engine {
             pipeline.cameras().iter().map(CameraStatus::new).collect(),
         ));
         let mut running = Running {
+            watch: Watch::new(pipeline.cameras().len()),
             pipeline,
             latch,
             opens_on,
@@ -152,17 +160,17 @@ impl Running {
         self.check_cameras();
         loop {
             self.status.tick();
-            match queue.recv_timeout(TICK) {
-                Ok(job) => {
-                    if catch_unwind(AssertUnwindSafe(|| self.work(job))).is_err() {
-                        tracing::error!("an attempt panicked; please report it");
-                        self.pipeline.close_cameras();
-                    }
-                    self.status.set_busy(false);
-                }
-                Err(RecvTimeoutError::Timeout) => self.idle(),
+            let wait = self.watch.wait(self.clock.now()).unwrap_or(TICK).min(TICK);
+            let done = match queue.recv_timeout(wait) {
+                Ok(job) => catch_unwind(AssertUnwindSafe(|| self.work(job))),
+                Err(RecvTimeoutError::Timeout) => catch_unwind(AssertUnwindSafe(|| self.idle())),
                 Err(RecvTimeoutError::Disconnected) => break,
+            };
+            if done.is_err() {
+                tracing::error!("an attempt panicked; please report it");
+                self.pipeline.close_cameras();
             }
+            self.status.set_busy(false);
             if let Some(note) = self.unjudged.due(self.clock.now()) {
                 self.recorder.record_unjudged(note);
             }
@@ -179,6 +187,12 @@ impl Running {
         match job {
             Job::Judge(question, reporter) => self.judge(question, reporter),
             Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
+            Job::Watch(camera, reporter) => {
+                let watching = self.watch.add(camera);
+                drop(reporter.permit);
+                // The caller may have gone.
+                let _ = reporter.end.send(watching);
+            }
             Job::CheckCameras(reporter) => {
                 self.check_cameras();
                 drop(reporter.permit);
@@ -336,18 +350,21 @@ impl Running {
     /// Looks whether each camera is there.
     fn check_cameras(&mut self) {
         let mut hangs = false;
-        for (camera, seen) in self.pipeline.cameras().iter_mut().zip(&self.status.cameras) {
+        let cameras = self.pipeline.cameras().iter_mut().zip(&self.status.cameras);
+        for (index, (camera, seen)) in cameras.enumerate() {
             let problem = camera.check().err();
             hangs |= matches!(problem, Some(CameraError::Stuck { .. }));
-            seen.saw(camera.device(), problem.map(|error| error.to_string()));
+            let problem = problem.map(|error| error.to_string()).or_else(|| self.watch.problem(index));
+            seen.saw(camera.device(), problem);
             seen.saw_infrared(camera.check_infrared().err().map(|error| error.to_string()));
         }
         self.status.set_camera_hangs(hangs);
         self.last_check = self.clock.now();
     }
 
-    /// Closes cameras that nobody uses, and looks for those that are missing.
+    /// Watches, closes cameras that nobody uses, and looks for those that are missing.
     fn idle(&mut self) {
+        self.watch.step(&mut self.pipeline, &*self.clock, &self.status.cameras);
         self.pipeline.close_idle_cameras();
         if self.clock.now().since(self.last_check) >= RECHECK {
             self.check_cameras();

@@ -247,7 +247,7 @@ impl World {
             let stopped = async move {
                 let _ = stopped.await;
             };
-            serve::run(listener, parts, stopped).expect("serves");
+            serve::run(vec![listener], parts, stopped).expect("serves");
         };
         self.running = Some((stop, std::thread::spawn(serve)));
     }

@@ -12,6 +12,8 @@ mod challenge;
 mod daemon;
 /// The main job over the socket: who gets in, and who learns what.
 mod door;
+/// What a door's program may do, and what it may not.
+mod doors;
 /// Each stage against an independent runtime.
 mod golden;
 /// Hostile and careless clients.
@@ -37,4 +39,6 @@ mod tricks;
 /// Faces that the networks cannot judge.
 mod unfit;
 /// Watchdog pings of a daemon whose loops hang.
+mod watch;
+
 mod watchdog;

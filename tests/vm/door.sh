@@ -59,9 +59,11 @@ witness() {
     done
     mkdir -p $SEEN
     dismiss
-    systemd-run --quiet --collect --unit=vm-watch -p StandardOutput=append:$SEEN/lines /payload/watch "${watched[@]}"
+    systemd-run --quiet --collect --unit=vm-watch -p StandardOutput=append:$SEEN/lines \
+        -p StandardError=journal /payload/watch "${watched[@]}"
     within 10 sh -c "tail -1 $SEEN/lines | grep '^first .* STRIKE$MANY '"
-    systemd-run --quiet --collect --unit=vm-gpiomon -p StandardOutput=append:$SEEN/edges \
+    systemd-run --quiet --collect --unit=vm-gpiomon \
+        -p StandardOutput=append:$SEEN/edges -p StandardError=journal \
         gpiomon --line-buffered --format='gpiomon %o %e %s %n' door-sim "${numbers[@]}"
     within 10 sh -c "gpioinfo door-sim | grep '\"SEEN$MANY\" *\"gpiomon\"'"
     systemd-run --quiet --collect --unit=vm-events -p Restart=always -p RestartSec=300ms \
@@ -222,6 +224,26 @@ step_door_trigger() {
     pulses 1
     # Opened and closed again: the rest of the pulse was not needed.
     [ "$(recorded)" -lt $((PULSE - 200)) ]
+}
+
+# From the first frame with a face, while the daemon looks already, to the line.
+step_door_soon() {
+    local shown
+    for _ in 1 2 3; do
+        show coffee
+        sleep 2
+        pull TRIGGER down
+        # By then the camera is open.
+        sleep 2.5
+        record
+        show $ALICE_AGAIN
+        within 60 was_active
+        pull TRIGGER up
+        shown=$(stat -c %.6Y /run/show.now)
+        since_record | awk -v shown="$shown" -v now="$(date +%s.%6N)" -v up="$(cut -d' ' -f1 /proc/uptime)" '
+            $5 == 1 { printf "note: active %.0f ms after the first frame with the face\n", $3 / 1000 - (up - now + shown) * 1000; exit }'
+        within 20 is_over
+    done
 }
 
 step_door_alarms() {

@@ -438,9 +438,9 @@ words! {
         Tampered = "tampered",
         /// That is over.
         Untampered = "untampered",
-        /// Something there does not work; the note says what.
+        /// Something there does not work; the note says what, after a name and a colon, such as `contact: `.
         Fault = "fault",
-        /// It works again.
+        /// It works again; the note begins with the same name. Without one everything does.
         FaultOver = "fault-over",
     }
 }

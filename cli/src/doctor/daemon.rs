@@ -8,7 +8,7 @@ use facelatch_wire::ClientError;
 use facelatch_wire::call::{List, Status};
 use facelatch_wire::reply::{self, AccountState, CameraState, Listed, StoreState};
 
-use super::{Finding, shadow};
+use super::{Finding, door, shadow};
 use crate::say::{self, Daemon};
 use crate::status::{camera_name, cameras};
 
@@ -35,6 +35,7 @@ pub(super) fn examine(to: &Daemon) -> (Vec<Finding>, bool) {
     findings.push(store(&status.store));
     findings.push(enrolled(&status));
     findings.extend(status.notes.iter().map(|note| noted(note)));
+    findings.extend(door::examine(Path::new("/"), &status.doors));
     findings.extend(people(to));
     (findings, true)
 }

@@ -11,7 +11,7 @@ settings! {
     /// The daemon.
     "" Config {
         /// The socket of facelatchd.
-        socket: PathBuf = facelatch_wire::DEFAULT_SOCKET.into();
+        socket: PathBuf = facelatch_wire::DOOR_SOCKET.into();
     } with {
         door: Vec<Door>,
     }

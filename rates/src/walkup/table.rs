@@ -28,26 +28,27 @@ pub fn markdown(walks: &Walks) -> String {
             let _ = writeln!(text, "| {name} | {word} | {} |", row(&films));
         }
     }
-    let another = walks.films.iter().filter(|film| film.for_another).count();
+    let another = walks.films.iter().filter(|film| film.visit.for_another).count();
     let _ = writeln!(text, "\nOpened for another person than the one who is in the film: {another}.");
     text
 }
 
 fn row(films: &[&Ended]) -> String {
-    let opened = films.iter().filter(|film| film.opened.is_some()).count();
+    let opened = films.iter().filter(|film| film.visit.opened.is_some()).count();
     let mut waits: Vec<f32> =
-        films.iter().filter_map(|film| Some((film.opened? - film.usable?).max(0.0))).collect();
+        films.iter().filter_map(|film| Some((film.visit.opened? - film.usable?).max(0.0))).collect();
     waits.sort_by(f32::total_cmp);
     let soon = waits.iter().filter(|wait| **wait <= SOON).count();
     let median = waits.get(waits.len() / 2).map_or_else(|| "-".to_owned(), |wait| format!("{wait:.1} s"));
     let (attacks, looks) =
-        films.iter().fold((0, 0), |sum, film| (sum.0 + film.looks.1, sum.1 + film.looks.0));
+        films.iter().fold((0, 0), |sum, film| (sum.0 + film.visit.attacks, sum.1 + film.visit.looks));
     let bound = 100.0 * clopper_pearson_upper(opened, films.len(), CONFIDENCE);
     format!("{} | {opened} | {soon} | {median} | {attacks} of {looks} | {bound:.1} %", films.len())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Visit;
     use super::*;
 
     #[test]
@@ -55,10 +56,8 @@ mod tests {
         let film = |opened, kind| Ended {
             kind,
             level: AttackLevel::Off,
-            opened,
-            for_another: false,
             usable: Some(2.0),
-            looks: (2, 1),
+            visit: Visit { opened, for_another: false, looks: 2, attacks: 1 },
         };
         let films = vec![
             film(Some(3.5), Kind::WalkUp),

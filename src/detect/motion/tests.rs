@@ -6,9 +6,9 @@ use super::*;
 use crate::camera::Frame;
 use crate::clock::BootTime;
 
-/// One pixel a cell, each standing for four of a frame of twice the size, whose places the scene has.
-const WIDTH: u32 = 80;
-const HEIGHT: u32 = 60;
+/// One pixel a cell. Places in the scene are those of a picture of 160x120.
+const WIDTH: u32 = 48;
+const HEIGHT: u32 = 36;
 
 /// A room with a wall, a door frame, a table and a window, and what is in it.
 #[derive(Clone)]
@@ -78,8 +78,9 @@ impl Scene {
     fn grey(&mut self) -> Grey {
         let mut rgb = Vec::new();
         for at in 0..WIDTH * HEIGHT {
-            let light =
-                self.light((at % WIDTH) as f32, (at / WIDTH) as f32) + self.noise * self.random.normal();
+            let scale = 160.0 / WIDTH as f32;
+            let (x, y) = ((at % WIDTH) as f32 * scale, (at / WIDTH) as f32 * scale);
+            let light = self.light(x, y) + self.noise / 2.0 * self.random.normal();
             rgb.extend([light.clamp(0.0, 255.0) as u8; 3]);
         }
         Grey::of(&Frame::new(WIDTH, HEIGHT, rgb, BootTime::default()).expect("a frame"), 80)
@@ -207,7 +208,7 @@ fn a_tree_in_a_corner_is_learned_and_somebody_is_not() {
     assert!(moves >= 10, "{moves}");
     // The wind is over, and the corner is watched again.
     scene.person = None;
-    scene.moves(&mut motion, 500);
+    scene.moves(&mut motion, 400);
     let moves = scene.film(&mut motion, 12, |scene, picture| {
         scene.person = Some((140.0, 60.0 - 4.0 * picture as f32, 10.0));
     });

@@ -6,6 +6,7 @@ use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Fault, Method, Outcome};
 
 use super::{CallError, Handle, run, user_name, without_account};
+use crate::people::access::DoorName;
 use crate::people::{Account, UserName};
 use crate::pipeline::EnrollRequest;
 use crate::serve::connection::Replies;
@@ -89,7 +90,8 @@ impl Handle for Verify {
         };
         caller.may_ask_about("verify", user)?;
         let user = user_name(user)?;
-        let looks = Looks { claimed: Some(user), login: self.latch == Some(false), camera: self.camera };
+        let looks =
+            Looks { claimed: Some(user), login: self.latch == Some(false), camera: self.camera, door: None };
         judge(looks, session, replies).await
     }
 }
@@ -101,26 +103,28 @@ impl Handle for Identify {
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Judging, CallError> {
         session.caller.may_manage("identify")?;
-        judge(Looks { claimed: None, login: false, camera: self.camera }, session, replies).await
+        judge(Looks { claimed: None, login: false, camera: self.camera, door: None }, session, replies).await
     }
 }
 
 /// What an attempt was asked for.
-struct Looks {
+pub(super) struct Looks {
     /// 1:1; `None` is 1:n.
-    claimed: Option<UserName>,
-    login: bool,
+    pub(super) claimed: Option<UserName>,
+    pub(super) login: bool,
     /// Which camera is to look.
-    camera: Option<String>,
+    pub(super) camera: Option<String>,
+    /// For which door.
+    pub(super) door: Option<DoorName>,
 }
 
-async fn judge<M: Method<Reply = Judging>>(
+pub(super) async fn judge<M: Method<Reply = Judging>>(
     looks: Looks,
     session: &Session,
     replies: &mut Replies<'_, '_, M>,
 ) -> Result<Judging, CallError> {
     let state = &session.state;
-    let Looks { claimed, login, camera } = looks;
+    let Looks { claimed, login, camera, door } = looks;
     let camera = known_camera(session, camera)?;
     // Before the name service is asked, so that nobody can keep it busy alone.
     let permit = session.job_permit().await?;
@@ -131,7 +135,7 @@ async fn judge<M: Method<Reply = Judging>>(
             return Ok(to_wire::accounts_unknown(claimed.as_ref(), &error));
         }
     };
-    let question = Question { claimed, accounts, caller_uid: session.caller.uid, camera, door: None };
+    let question = Question { claimed, accounts, caller_uid: session.caller.uid, camera, door };
     let shown = |full| to_wire::shown_to(&session.caller, full);
     let progress = |progress| shown(to_wire::judging_progress(progress));
     let judging = run(session, permit, replies, |reporter| Job::Judge(question, reporter), progress).await?;

@@ -38,7 +38,9 @@ impl Handle for StatusCall {
         Ok(Status {
             state: if engine.problems().next().is_some() { State::Degraded } else { State::Ready },
             cameras: engine.cameras.iter().filter(|_| engine.cameras.len() > 1).map(listed).collect(),
-            doors: Vec::new(),
+            doors: state
+                .doors
+                .states(&engine.cameras.first().map(|camera| camera.name.clone()).unwrap_or_default()),
             face: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: state.clock.now().since(state.started).as_secs(),

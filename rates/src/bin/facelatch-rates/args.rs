@@ -273,8 +273,12 @@ pub(crate) struct Stress {
 #[derive(ClapArgs)]
 pub(crate) struct Turns {
     /// A folder with one folder per person, or with clips (--clips).
-    #[arg(value_name = "DIR")]
-    pub(crate) source: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "heads")]
+    pub(crate) source: Option<PathBuf>,
+    /// Instead of pictures, so many rigid heads that do as they are told, in landmarks alone: how fast and how far they turn, from
+    /// how high they are seen.
+    #[arg(long, value_name = "N", conflicts_with_all = ["source", "clips"])]
+    pub(crate) heads: Option<usize>,
     /// DIR holds clips of live people, each a folder of pictures and a file `fps`: cut out the turns of their heads. Without
     /// this, the first picture of each person is put on a sheet, bent and turned.
     #[arg(long)]
