@@ -6,12 +6,21 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use facelatch::serve::peer::Role;
-use facelatch_testkit::stage::{ALICE, BOB};
+use facelatch_testkit::spoil::Spoil;
+use facelatch_testkit::stage::{ALICE, BOB, Shot};
 use facelatch_testkit::world::{PATIENCE, World, until};
 use facelatch_wire::Outcome;
 use facelatch_wire::call::{Look, Status};
 use facelatch_wire::reply::DoorState;
 use tempfile::TempDir;
+
+/// A dark corridor, whose noise differs from frame to frame.
+const EMPTY: &[Shot] = &[
+    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(9)),
+    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(11)),
+    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(10)),
+];
+const PERSON: &[Shot] = &[Shot::Live("obama-3.jpg"), Shot::Live("obama-3b.jpg")];
 
 /// A configuration whose lines no machine has.
 fn config(folder: &TempDir, socket: &Path) -> PathBuf {
@@ -115,10 +124,11 @@ fn the_daemon_knows_what_is_wrong_at_a_door() {
 fn a_face_before_a_watched_camera_is_looked_at() {
     let world = World::new().knows_alice();
     world.called_by("facelatch-door", Role::Door);
+    world.stage.shows(EMPTY);
     let folder = tempfile::tempdir().expect("a folder");
     let door = Running::start(&config_with("motion = true", &folder, &world.socket));
-    door.until("its events come in");
-    world.stage.shows(ALICE);
+    until(|| (world.stage.taken().1 >= 40).then_some(()));
+    world.stage.shows(PERSON);
     door.until("<6>front: looked: match");
 }
 
