@@ -68,8 +68,7 @@ impl Controller {
         Self {
             stations: config.door.iter().map(Station::new).collect(),
             lines: Parts::default(),
-            expected_lines: config.door.iter().map(|door| door.lines().len()).sum::<usize>()
-                + config.keypads().count(),
+            expected_lines: config.door.iter().map(|door| door.part_count(exit_only)).sum(),
             watches: Parts::default(),
             looking: None,
             last_look: 0,
@@ -86,7 +85,7 @@ impl Controller {
             Message::Input { door, role, state } => self.input(door, role, &state, now),
             Message::Strike { door, lost } => self.strike(door, lost),
             Message::Signal { door, signal, lost } => self.line(door, signal.name(), lost),
-            Message::Keypad { door, news } => self.keypad(door, news),
+            Message::Keypad { door, news } => self.keypad(door, news, now),
             Message::Event(event) => self.event(&event, now, wall),
             Message::Daemon { lost } => self.daemon(lost),
             Message::Watch { door, lost } => self.watch(door, lost),
@@ -143,16 +142,25 @@ impl Controller {
         self.part(number, name, change)
     }
 
-    fn keypad(&mut self, number: usize, news: keypad::News) -> Vec<Order> {
-        match news {
-            keypad::News::Device { lost } => self.line(number, "keypad", lost),
-            keypad::News::Judged(judged) => {
-                let Some(station) = self.stations.get(number) else { return Vec::new() };
-                let (urgency, text) = match judged {
-                    Ok(outcome) => (Urgency::Info, outcome.to_string()),
-                    Err(why) => (Urgency::Error, why),
-                };
-                vec![Order::Say(urgency, format!("{}: a PIN was typed: {text}", station.name))]
+    fn keypad(&mut self, number: usize, news: keypad::News, now: Moment) -> Vec<Order> {
+        let judged = match news {
+            keypad::News::Device { lost } => return self.line(number, "keypad", lost),
+            keypad::News::Judged(judged) => judged,
+        };
+        let Some(station) = self.stations.get_mut(number) else { return Vec::new() };
+        let text = |what: &str| format!("{}: a PIN was typed: {what}", station.name);
+        match judged {
+            Ok(outcome) => {
+                let said = Order::Say(Urgency::Info, text(outcome.as_str()));
+                // The PIN is right, and the face is wanted as well.
+                if outcome == Outcome::NoFace && station.opens_by_face && !self.exit_only {
+                    station.looks.sight(now);
+                }
+                vec![said]
+            }
+            Err(why) => {
+                let said = Order::Say(Urgency::Error, text(&why));
+                [said].into_iter().chain(self.show(number, &[Signal::Refused], true)).collect()
             }
         }
     }

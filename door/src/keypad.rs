@@ -3,23 +3,21 @@
 
 mod device;
 mod entry;
+mod thread;
 
-use std::path::Path;
 use std::time::Duration;
 
-use facelatch_wire::call::{Secret, VerifyPin};
-use facelatch_wire::{Client, Deadline, Outcome};
+use facelatch_wire::Outcome;
 
 use crate::clock::Moment;
 
 pub(crate) use device::{DeviceError, open};
-pub(crate) use entry::{Entry, Key, Pin};
+pub(crate) use thread::KeypadThread;
+
+use entry::{Entry, Key, Pin};
 
 /// How long to wait for a key before the device is looked at, which shows one that is gone.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// How long the daemon may take to judge a PIN: others may be ahead of us.
-const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// What a keypad needs of the world.
 pub(crate) trait World {
@@ -89,18 +87,6 @@ fn listen(keys: &mut dyn Keys, world: &mut impl World, told: &mut Option<String>
                 return Ok(());
             }
         }
-    }
-}
-
-/// Asks the daemon whether a PIN opens this door.
-pub(crate) fn judge(socket: &Path, door: &str, pin: Pin) -> Result<Outcome, String> {
-    let request = VerifyPin { door: Some(door.to_owned()), pin: Secret(pin.into_text()) };
-    let ask = || Client::connect(socket, Deadline::within(ATTEMPT))?.call(&request);
-    match ask() {
-        Ok(judging) => {
-            judging.verdict.ok_or_else(|| "the daemon gave no verdict; see its journal".to_owned())
-        }
-        Err(error) => Err(error.to_string()),
     }
 }
 

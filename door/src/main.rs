@@ -20,6 +20,7 @@ mod line;
 mod parts;
 mod reports;
 mod run;
+mod setup;
 mod signal;
 mod strike;
 
@@ -50,10 +51,28 @@ struct Args {
     /// Switch every relay off, and exit
     #[arg(long)]
     off: bool,
+    /// What to do instead of working the doors
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// What else it can do.
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Ask for the lines of a door, try each, and write the configuration: `facelatch setup door`
+    Setup(setup::SetupArgs),
+    /// Switch a relay on for half a second
+    #[command(hide = true)]
+    Click(setup::ClickArgs),
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    match args.verb {
+        Some(Verb::Setup(words)) => return setup::main(&words, &args.config),
+        Some(Verb::Click(words)) => return setup::click(words),
+        None => {}
+    }
     let copy = kept::place();
     if args.check {
         return check(&args.config);

@@ -1,13 +1,11 @@
 //! Puts the parts together: a thread for each line, some for the daemon, and the loop that decides.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::{Builder, JoinHandle, Thread, park_timeout};
 use std::time::Duration;
 
-use facelatch_wire::Outcome;
 use facelatch_wire::reply::DoorPlace;
 use sd_notify::NotifyState;
 
@@ -15,6 +13,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::{self, Config, InputSettings};
 use crate::controller::{Controller, Message, Order, Urgency};
 use crate::door::{LineState, Role};
+use crate::keypad::KeypadThread;
 use crate::line::{Input, LineError, Output};
 use crate::reports::{self, Report, ReportThread};
 use crate::signal::Signal;
@@ -28,7 +27,7 @@ const ROUND: Duration = Duration::from_secs(1);
 const OVERDUE: Duration = Duration::from_millis(500);
 
 /// How long a line that was lost is left alone.
-const PAUSE: Duration = Duration::from_secs(2);
+pub(crate) const PAUSE: Duration = Duration::from_secs(2);
 
 /// The other end of each thread.
 #[derive(Default)]
@@ -171,7 +170,12 @@ impl Threads {
             }
         }
         self.start_signals(config, clock, messages)?;
-        self.start_keypads(config, clock, messages)?;
+        for (number, door) in config.door.iter().enumerate() {
+            let world = KeypadThread::new(number, door, &config.socket, clock, messages);
+            if let Some(mut world) = world.filter(|_| !exit_only) {
+                self.spawn(format!("keypad {number}"), move || keypad::watch(&mut world))?;
+            }
+        }
         self.start_calls(config, clock, messages, exit_only)
     }
 
@@ -219,27 +223,6 @@ impl Threads {
                 let name = format!("{} {door}", signal.name());
                 self.spawn(name, move || strike::run(signal.length(), &mut world))?;
             }
-        }
-        Ok(())
-    }
-
-    fn start_keypads(
-        &mut self,
-        config: &Config,
-        clock: Clock,
-        messages: &Sender<Message>,
-    ) -> std::io::Result<()> {
-        for (door, settings) in config.door.iter().enumerate() {
-            let Some(keypad) = &settings.keypad else { continue };
-            let mut world = KeypadThread {
-                door,
-                name: settings.name.clone(),
-                device: keypad.device.clone(),
-                socket: config.socket.clone(),
-                clock,
-                messages: messages.clone(),
-            };
-            self.spawn(format!("keypad {door}"), move || keypad::watch(&mut world))?;
         }
         Ok(())
     }
@@ -329,38 +312,6 @@ impl input::World for InputThread {
 
     fn tell(&mut self, state: LineState) -> bool {
         self.messages.send(Message::Input { door: self.door, role: self.role, state }).is_ok()
-    }
-
-    fn pause(&mut self) {
-        park_timeout(PAUSE);
-    }
-}
-
-/// The thread of a keypad.
-struct KeypadThread {
-    door: usize,
-    name: String,
-    device: PathBuf,
-    socket: PathBuf,
-    clock: Clock,
-    messages: Sender<Message>,
-}
-
-impl keypad::World for KeypadThread {
-    fn take(&mut self) -> Result<Box<dyn keypad::Keys>, keypad::DeviceError> {
-        Ok(Box::new(keypad::open(&self.device)?))
-    }
-
-    fn now(&self) -> Moment {
-        self.clock.now()
-    }
-
-    fn judge(&mut self, pin: keypad::Pin) -> Result<Outcome, String> {
-        keypad::judge(&self.socket, &self.name, pin)
-    }
-
-    fn tell(&mut self, news: keypad::News) -> bool {
-        self.messages.send(Message::Keypad { door: self.door, news }).is_ok()
     }
 
     fn pause(&mut self) {

@@ -19,11 +19,11 @@ pub struct Pin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadPin {
     /// Something else than digits, or too few or too many of them.
-    #[error("not 4 to 10 digits; use 6 or more")]
+    #[error("PIN: not 4 to 10 digits; use 6 or more")]
     Digits,
     /// One that many people would choose.
     #[error(
-        "each digit is the same step from the one before, as in 0000, 1234 and 8642; use one that is harder to guess"
+        "PIN: each digit is the same step from the one before, as in 0000, 1234 and 8642; use one that is harder to guess"
     )]
     Guessable,
 }

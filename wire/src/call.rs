@@ -252,6 +252,9 @@ methods! { $
             face: bool,
             /// Days as `2026-12-25`.
             holidays: Vec<String>,
+            /// There are more rules than fit one message; ask person by person.
+            #[serde(default)]
+            truncated: bool,
         };
 
         /// Switches face unlock on or off, or names the holidays. What is absent stays as it is. Managers.

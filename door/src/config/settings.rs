@@ -36,12 +36,12 @@ settings! {
         exit: Option<Exit>,
         trigger: Option<Trigger>,
         tamper: Option<Tamper>,
-        keypad: Option<Keypad>,
         lamp_left: Option<LampLeft>,
         lamp_right: Option<LampRight>,
         lamp_granted: Option<LampGranted>,
         lamp_refused: Option<LampRefused>,
         buzzer: Option<Buzzer>,
+        keypad: Option<Keypad>,
     }
 
     /// What keeps the door shut: the line of the relay or driver. Every door has one.
@@ -118,14 +118,6 @@ settings! {
         debounce_ms: u32 = 50, 0..=1000 "milliseconds";
     }
 
-    /// A keypad outside, for PINs that `facelatch pin` sets: digits, then enter or `.` to send; escape, backspace or `*` to
-    /// start again. Its keys reach nothing else on this machine.
-    "[door.keypad]" Keypad {
-        /// The input device, under a name that stays: `ls /dev/input/by-id /dev/input/by-path`. A USB keypad, or a matrix on
-        /// GPIO lines by the kernel's driver.
-        device: PathBuf = PathBuf::new();
-    }
-
     /// A lamp that asks people to turn their head to the left (with the other one: to look straight), where attack.level is
     /// "challenge". It is on for 10 seconds at most.
     "[door.lamp_left]" LampLeft {
@@ -176,6 +168,14 @@ settings! {
         /// Whether it is on while the line is low.
         active_low: bool = false;
     }
+
+    /// A keypad outside, for PINs that `facelatch pin` sets: digits, then enter or `.` to send; escape, backspace or `*` to
+    /// start again. Its keys reach nothing else on this machine.
+    "[door.keypad]" Keypad {
+        /// The input device, under a name that stays: `ls /dev/input/by-id /dev/input/by-path`. A USB keypad, or a matrix on
+        /// GPIO lines by the kernel's driver.
+        device: PathBuf = PathBuf::new();
+    }
 }
 
 choices! {
@@ -211,12 +211,12 @@ impl Config {
             door.exit.iter().try_for_each(|input| input.check_ranges(&place("exit.")))?;
             door.trigger.iter().try_for_each(|input| input.check_ranges(&place("trigger.")))?;
             door.tamper.iter().try_for_each(|input| input.check_ranges(&place("tamper.")))?;
-            door.keypad.iter().try_for_each(|keypad| keypad.check_ranges(&place("keypad.")))?;
             door.lamp_left.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_left.")))?;
             door.lamp_right.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_right.")))?;
             door.lamp_granted.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_granted.")))?;
             door.lamp_refused.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_refused.")))?;
             door.buzzer.iter().try_for_each(|buzzer| buzzer.check_ranges(&place("buzzer.")))?;
+            door.keypad.iter().try_for_each(|keypad| keypad.check_ranges(&place("keypad.")))?;
         }
         self.check_ranges("")
     }

@@ -17,7 +17,7 @@ pub(crate) enum Message {
     Strike { door: usize, lost: Option<String> },
     /// To the line of a lamp or buzzer.
     Signal { door: usize, signal: Signal, lost: Option<String> },
-    /// To a keypad, or to a PIN that was typed there.
+    /// To the keypad, or to a PIN that was typed there.
     Keypad { door: usize, news: keypad::News },
     /// At the daemon.
     Event(Event),

@@ -127,7 +127,13 @@ impl Handle for Import {
             Ok(done)
         });
         let done = done.await?;
-        let warnings: Vec<String> = done.without_account.iter().map(without_account).collect();
+        let accounts = done.without_account.iter().map(without_account);
+        let rules = done.rules_stay.iter().map(|user| format!("{user} had rules here already, which stay"));
+        let pins = done
+            .without_pin
+            .iter()
+            .map(|user| format!("{user} needs a PIN, and PINs are not exported; run `facelatch pin {user}`"));
+        let warnings: Vec<String> = accounts.chain(rules).chain(pins).collect();
         let warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
         Ok(Imported { added: done.added as u64, users: done.users, skipped: done.skipped, warnings })
     }

@@ -256,3 +256,5 @@ mod damage_tests;
 mod rollback_tests;
 #[cfg(test)]
 mod room_tests;
+#[cfg(test)]
+mod rules_tests;

@@ -45,6 +45,23 @@ fn three() -> Doors {
     doors
 }
 
+#[test]
+fn a_keypad_is_waited_for_unless_only_the_exit_buttons_work() {
+    let config = Config::parse(Path::new("door.toml"), THREE).expect("right");
+    for exit_only in [false, true] {
+        let mut doors = Doors(Controller::new(&config, exit_only));
+        for (door, settings) in config.door.iter().enumerate() {
+            doors.hears(0, Message::Strike { door, lost: None });
+            for (signal, _) in settings.signals() {
+                doors.hears(0, Message::Signal { door, signal, lost: None });
+            }
+        }
+        assert_eq!(doors.0.is_ready(), exit_only);
+        doors.hears(0, Message::Keypad { door: 2, news: keypad::News::Device { lost: None } });
+        assert!(doors.0.is_ready());
+    }
+}
+
 fn looks_at(orders: &[Order]) -> Vec<usize> {
     let numbers = orders.iter().filter_map(|order| match order {
         Order::Look(number) => Some(*number),
