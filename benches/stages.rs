@@ -11,10 +11,11 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use facelatch::camera::decode::{Layout, PixelFormat, decode};
 use facelatch::camera::{Frame, replay::Replay};
 use facelatch::clock::{BootTime, SystemClock, WallTime};
-use facelatch::config::Config;
+use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Face;
 use facelatch::embed::{Embedding, KeyedEmbedding, TemplateKey, align};
-use facelatch::judge::{Evidence, Policy, judge, vote};
+use facelatch::judge::{Admission, Evidence, Policy, judge, vote};
+use facelatch::people::access::Factor;
 use facelatch::people::{Account, Accounts, UserName};
 use facelatch::pipeline::{Camera, EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{KeySource, Vault, VaultOptions};
@@ -84,10 +85,10 @@ fn stages(c: &mut Criterion) {
     let z = vote::decide(&keyed_head, &probes, &templates).expect("one key").expect("there are both");
     let evidence = Evidence { user: UserName::new("alice").expect("valid"), z, second: None };
     group.bench_function("judge", |b| {
-        let policy = Policy::verify(head.threshold());
+        let (policy, admission) = (Policy::verify(head.threshold()), Admission::Allowed(Factor::Face));
         b.iter_batched(
             || evidence.clone(),
-            |evidence| judge(evidence, policy, BootTime::default()),
+            |evidence| judge(evidence, policy, admission, BootTime::default()),
             BatchSize::SmallInput,
         );
     });
@@ -128,11 +129,35 @@ fn scan(c: &mut Criterion) {
     group.finish();
 }
 
-/// From the first frame to the verdict, with the real store: three JPEG frames decoded, judged, granted.
+/// From the first frame to the verdict, with the real store: three JPEG frames decoded, judged, granted. Without attack
+/// detection and with it, in turns, so that both see the same machine.
 fn attempt(c: &mut Criterion) {
-    let (config, folder) = (config(), tempfile::tempdir().expect("temporary folder"));
+    let folders = [tempfile::tempdir().expect("temporary folder"), tempfile::tempdir().expect("another")];
+    let [mut off, mut passive] = [(AttackLevel::Off, &folders[0]), (AttackLevel::Passive, &folders[1])]
+        .map(|(level, folder)| visitor(level, folder.path()));
+    let user = UserName::new("alice").expect("valid");
+    let mut group = c.benchmark_group("attempt");
+    group.sample_size(20);
+    for round in 1..=3 {
+        for (name, pipeline) in [("off", &mut off), ("passive", &mut passive)] {
+            group.bench_function(format!("frame_to_verdict_{name}_{round}"), |b| {
+                b.iter(|| {
+                    let attempt = pipeline
+                        .verify(None, &user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
+                    assert!(matches!(attempt.verdict, Verdict::Granted(_)), "{:?}", attempt.verdict);
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+/// A pipeline that knows alice, who is before its camera.
+fn visitor(level: AttackLevel, folder: &Path) -> Pipeline {
+    let mut config = config();
+    config.attack.level = level;
     let networks = networks(&config);
-    let path = folder.path().join("store");
+    let path = folder.join("store");
     let options = VaultOptions {
         folder: &path,
         keys: KeySource::new(&path, Path::new(""), None),
@@ -140,42 +165,24 @@ fn attempt(c: &mut Criterion) {
         template_key: networks.template_key(),
         now: WallTime(0),
     };
-    let store = Vault::open(&options).expect("store opens");
-    let (clock, store) = (Arc::new(SystemClock), Arc::new(store));
-    let user = UserName::new("alice").expect("valid");
-
-    let frames = Replay::files(ENROLMENT.map(picture), clock.clone());
-    let mut pipeline = Pipeline::new(
-        networks,
-        Rules::of(&config),
-        Camera::new(&config.camera, Box::new(frames)),
-        clock.clone(),
-        store.clone(),
-        Arc::new(|| 0),
-    );
+    let store = Arc::new(Vault::open(&options).expect("store opens"));
+    let clock = Arc::new(SystemClock);
+    let pipeline = |networks, pictures: &[&str]| {
+        let frames = Box::new(Replay::files(pictures.iter().map(|name| picture(name)), clock.clone()));
+        let camera = Camera::new(&config.camera, frames);
+        Pipeline::new(networks, Rules::of(&config), camera, clock.clone(), store.clone(), Arc::new(|| 0))
+    };
     let request = EnrollRequest {
-        user: user.clone(),
+        user: UserName::new("alice").expect("valid"),
         account: Account::Door,
         label: String::new(),
         templates: TEMPLATES,
         camera: None,
     };
-    pipeline.enroll(request, &mut |_| ControlFlow::Continue(())).expect("five good pictures");
-
-    let networks = self::networks(&config);
-    let frames = Replay::files(VISIT.map(picture), clock.clone());
-    let camera = Camera::new(&config.camera, Box::new(frames));
-    let mut pipeline = Pipeline::new(networks, Rules::of(&config), camera, clock, store, Arc::new(|| 0));
-    let mut group = c.benchmark_group("attempt");
-    group.sample_size(20);
-    group.bench_function("frame_to_verdict", |b| {
-        b.iter(|| {
-            let attempt =
-                pipeline.verify(None, &user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
-            assert!(matches!(attempt.verdict, Verdict::Granted(_)), "{:?}", attempt.verdict);
-        });
-    });
-    group.finish();
+    pipeline(networks, &ENROLMENT)
+        .enroll(request, &mut |_| ControlFlow::Continue(()))
+        .expect("five good pictures");
+    pipeline(self::networks(&config), &VISIT)
 }
 
 criterion_group!(benches, stages, scan, attempt);

@@ -15,11 +15,10 @@ use check::{holds, in_order, unknown_key};
 
 use crate::bounded;
 
-pub use cameras::MAX_CAMERAS;
 pub use check::Refused;
 pub use settings::{
-    Attack, AttackLevel, Camera, Config, Decision, Detect, ExecFormat, LatchChoice, LatchKind, Lockout,
-    Models, OpensOn, QualityGate, Serve, Store,
+    AccessSettings, Attack, AttackLevel, Camera, ClockTrust, Config, Decision, Detect, ExecFormat,
+    LatchChoice, LatchKind, Lockout, Models, OpensOn, QualityGate, Serve, Store,
 };
 pub use value::{Millis, Seconds};
 

@@ -13,10 +13,12 @@ use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
-use crate::judge::{Evidence, Policy, Refusal, judge, vote};
+use crate::judge::{Admission, Evidence, Policy, Refusal, judge, vote};
+use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
+mod admission;
 mod attack;
 mod attempt;
 mod camera;
@@ -55,13 +57,15 @@ pub struct Rules {
     pub attack: config::Attack,
     /// The rate limit.
     pub lockout: Lockout,
+    /// When the time is known.
+    pub access: config::AccessSettings,
 }
 
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, attack, lockout, .. } = config.clone();
-        Self { decision, quality, attack, lockout }
+        let Config { decision, quality, attack, lockout, access, .. } = config.clone();
+        Self { decision, quality, attack, lockout, access }
     }
 }
 
@@ -86,6 +90,9 @@ pub enum Progress {
     /// The camera gives no frames at present; the text says why.
     Camera(String),
 }
+
+/// Whose face it should be, if that is asked; and at which door, if it is one's.
+type About<'a> = (Option<&'a UserName>, Option<&'a DoorName>);
 
 /// Called with each [`Progress`]; returns `Break` to cancel because the caller has gone.
 pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
@@ -149,12 +156,18 @@ impl Pipeline {
         accounts: &Accounts,
         observer: Observer<'_>,
     ) -> Attempt {
-        self.attempt(camera, Some(user), accounts, observer)
+        self.attempt(camera, (Some(user), None), accounts, observer)
     }
 
-    /// Whose face is before the camera? Without a name of a camera: the default one.
-    pub fn identify(&mut self, camera: Option<&str>, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
-        self.attempt(camera, None, accounts, observer)
+    /// Whose face is before the camera, at this door if it is one's? Without a name of a camera: the default one.
+    pub fn identify(
+        &mut self,
+        camera: Option<&str>,
+        door: Option<&DoorName>,
+        accounts: &Accounts,
+        observer: Observer<'_>,
+    ) -> Attempt {
+        self.attempt(camera, (None, door), accounts, observer)
     }
 
     /// The loaded networks.
@@ -180,13 +193,13 @@ impl Pipeline {
     fn attempt(
         &mut self,
         camera: Option<&str>,
-        claimed: Option<&UserName>,
+        about: About<'_>,
         accounts: &Accounts,
         observer: Observer<'_>,
     ) -> Attempt {
         let mut trace = Trace::default();
         let picked = self.cameras.pick(camera);
-        let run = picked.and_then(|()| self.run(claimed, accounts, observer, &mut trace));
+        let run = picked.and_then(|()| self.run(about, accounts, observer, &mut trace));
         self.release_camera();
         Attempt { verdict: run.unwrap_or_else(Verdict::Unavailable), trace }
     }
@@ -194,11 +207,12 @@ impl Pipeline {
     /// The attempt itself; fills in the trace on the way.
     fn run(
         &mut self,
-        claimed: Option<&UserName>,
+        (claimed, door): About<'_>,
         accounts: &Accounts,
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
+        self.check_switched_on()?;
         self.refresh()?;
         self.gallery.leave_out(|user, account| !accounts.may_match(user, account));
         if let Some((user, account)) = self.gallery.left_out(claimed) {
@@ -227,7 +241,7 @@ impl Pipeline {
         trace.score_ms = self.ms_since(scoring);
         trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
-        self.decide(claimed, evidence, policy)
+        self.decide((claimed, door), evidence, policy, accounts.login)
     }
 
     /// Fails if nobody could be granted, whoever is there. Asked before any frame is taken, so that it costs no miss.
@@ -252,9 +266,10 @@ impl Pipeline {
     /// read again: people may have been removed, and misses reset, during the capture.
     fn decide(
         &mut self,
-        claimed: Option<&UserName>,
+        (claimed, door): About<'_>,
         evidence: Evidence,
         policy: Policy,
+        login: bool,
     ) -> Result<Verdict, Cause> {
         let passes = policy.check(&evidence).is_ok();
         if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
@@ -267,13 +282,23 @@ impl Pipeline {
         {
             return Ok(Verdict::Denied(reason));
         }
-        let decision = judge(evidence, policy, self.clock.now());
-        let tried = if decision.is_ok() { Tried::Match } else { Tried::Miss };
-        self.keep_misses(claimed, tried)?;
+        let user = evidence.user.clone();
+        let admission = if passes { self.admission(&user, door, login)? } else { Admission::NotAllowed };
+        let decision = judge(evidence, policy, admission, self.clock.now());
+        match &decision {
+            Ok(_) => self.keep_misses(claimed, Tried::Match)?,
+            Err(refusal) if refusal.is_miss() => self.keep_misses(claimed, Tried::Miss)?,
+            Err(_) => {}
+        }
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
-            Err(Refusal::NoMatch) => Verdict::Denied(DenyReason::NoMatch),
-            Err(Refusal::Ambiguous) => Verdict::Denied(DenyReason::Ambiguous),
+            Err(refusal) => Verdict::Denied(match refusal {
+                Refusal::NoMatch => DenyReason::NoMatch,
+                Refusal::Ambiguous => DenyReason::Ambiguous,
+                Refusal::NotAllowed => DenyReason::NotAllowed(user),
+                Refusal::ClockUnset => DenyReason::ClockUnset(user),
+                Refusal::EnterPin => DenyReason::EnterPin(user),
+            }),
         })
     }
 

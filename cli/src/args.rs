@@ -38,6 +38,8 @@ pub(crate) enum Verb {
         /// For the door only: no login accepts this face, and no account is needed
         #[arg(long)]
         door: bool,
+        #[command(flatten)]
+        camera: Camera,
     },
     /// Is the face before the camera this user's?
     #[command(after_help = exit::TABLE)]
@@ -45,10 +47,22 @@ pub(crate) enum Verb {
         /// Whose it should be [default: your own]
         #[arg(value_name = "NAME")]
         user: Option<String>,
+        #[command(flatten)]
+        camera: Camera,
     },
     /// Whose face is before the camera?
     #[command(after_help = exit::TABLE)]
-    Identify,
+    Identify {
+        #[command(flatten)]
+        camera: Camera,
+    },
+    /// Who is at a door? A match opens it
+    #[command(after_help = exit::TABLE)]
+    Look {
+        /// Which door [default: the only one]
+        #[arg(value_name = "DOOR")]
+        door: Option<String>,
+    },
     /// List what is enrolled
     List {
         /// Of whom [default: everybody]
@@ -169,6 +183,14 @@ pub(crate) enum ModelsAct {
         #[command(flatten)]
         folder: OwnFolder,
     },
+}
+
+/// Which camera looks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Camera {
+    /// The camera that looks, by its name in the configuration [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) camera: Option<String>,
 }
 
 /// Where models of one's own are.

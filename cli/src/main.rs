@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, AuditAct, ModelsAct, Verb};
+use args::{Args, AuditAct, Camera, ModelsAct, Verb};
 use exit::Exit;
 use facelatch_wire::call::Enroll;
 
@@ -27,12 +27,13 @@ fn main() -> ExitCode {
     let Args { socket, json, verb } = args;
     let to = say::Daemon { socket: facelatch_wire::socket_path(socket), json };
     let done = match verb {
-        Verb::Enroll { user, label, templates, door } => {
+        Verb::Enroll { user, label, templates, door, camera: Camera { camera } } => {
             let templates = templates.map(u64::from);
-            enroll::run(&to, &Enroll { user, label, templates, door: door.then_some(true), camera: None })
+            enroll::run(&to, &Enroll { user, label, templates, door: door.then_some(true), camera })
         }
-        Verb::Verify { user } => judging::verify(&to, user),
-        Verb::Identify => judging::identify(&to),
+        Verb::Verify { user, camera } => judging::verify(&to, user, camera.camera),
+        Verb::Identify { camera } => judging::identify(&to, camera.camera),
+        Verb::Look { door } => judging::look(&to, door),
         Verb::List { user } => people::list(&to, user),
         Verb::Remove { user, id, yes } => people::remove(&to, &user, id, yes),
         Verb::Reset { user } => people::reset(&to, user),

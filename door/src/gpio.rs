@@ -7,7 +7,7 @@ use gpiocdev::chip::Chip;
 use gpiocdev::line::{EdgeDetection, EdgeKind, Offset, Value};
 use gpiocdev::{Request, request};
 
-use crate::config::{Bias, InputSettings, LineId, Place, Strike};
+use crate::config::{Bias, InputSettings, LineId, OutputSettings, Place, Strike};
 use crate::line::{Input, LineError, Output};
 
 /// What `gpioinfo` shows as the user of our lines.
@@ -112,6 +112,11 @@ pub(crate) fn strike(strike: &Strike) -> Result<Box<dyn Output>, LineError> {
     // Active is "open" for the rest of the program. A lock that holds by current is open without it.
     let active_low = strike.active_low != strike.hold;
     Ok(Box::new(output(&strike.place(), active_low)?))
+}
+
+/// The line of a lamp or buzzer, off from now on.
+pub(crate) fn signal(settings: &OutputSettings) -> Result<Box<dyn Output>, LineError> {
+    Ok(Box::new(output(&settings.place, settings.active_low)?))
 }
 
 /// Takes the line with its relay off, and gives it back: where the kernel keeps the level of a line that nobody holds, the

@@ -1,10 +1,10 @@
 //! `facelatch-door`: a client of the daemon's socket that works a door's strike, contact and exit button on GPIO lines.
 //!
-//! `controller` decides, `door` and `looks` are its parts, `strike` and `input` the threads of the lines. Only `gpio`,
-//! `daemon`, `kept` and `run` touch the world.
+//! `controller` decides, `door`, `grant`, `looks`, `parts` and `signal` are its parts. `strike` and `input` are the threads
+//! of the lines, `calls` and `reports` those that talk with the daemon. Only `gpio`, `daemon`, `kept` and `run` touch the world.
 #![forbid(unsafe_code)]
 
-mod clock;
+mod calls;
 mod config;
 mod controller;
 mod daemon;
@@ -15,8 +15,10 @@ mod input;
 mod journal;
 mod kept;
 mod line;
-mod looks;
+mod parts;
+mod reports;
 mod run;
+mod signal;
 mod strike;
 
 #[cfg(test)]
@@ -26,6 +28,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use facelatch_door::{clock, looks};
 
 use config::Config;
 use controller::Urgency;

@@ -4,6 +4,7 @@
 //! then, to either side. Live turns are cut from clips; pictures of people are put on a [`sheet`], bent, and turned from 15 to 55
 //! degrees.
 
+pub mod heads;
 pub mod sheet;
 
 use std::collections::BTreeMap;

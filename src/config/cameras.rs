@@ -11,7 +11,7 @@ use super::check::{Refused, holds};
 use super::{Attack, AttackLevel, Camera, Config};
 
 /// Cameras that one daemon serves.
-pub const MAX_CAMERAS: usize = 8;
+const MAX_CAMERAS: usize = 8;
 
 /// Longest name of a camera, in bytes.
 const MAX_NAME: usize = 32;

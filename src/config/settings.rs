@@ -137,6 +137,12 @@ settings! {
         all_misses_per_day: u32 = 100, 100..=1000 "misses";
     }
 
+    /// Who may come in when: docs/door.md. The rules themselves are in the store, set by `facelatch allow` and its like.
+    access: AccessSettings {
+        /// When the time is known. Rules with hours or dates let nobody in until then.
+        clock: ClockTrust = ClockTrust::Check;
+    }
+
     /// What happens after a match.
     latch: LatchChoice {
         /// The action.
@@ -207,6 +213,14 @@ choices! {
         Passive,
         /// as passive, and then the person is asked to turn their head; advised for a door
         Challenge,
+    }
+
+    /// When the time is known.
+    ClockTrust {
+        /// after a clock with a battery or systemd-timesyncd has set it
+        Check,
+        /// always: for a machine whose clock something else sets before facelatchd starts, such as chrony
+        Trust,
     }
 
     /// What a grant does.

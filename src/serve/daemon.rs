@@ -60,10 +60,10 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     check_devices(&config)?;
     config.notes().iter().for_each(|note| tracing::warn!("configuration: {note}"));
     // Before the models: a second daemon fails at once.
-    let socket = match BoundSocket::inherited()? {
-        Some(socket) => socket,
-        None => BoundSocket::new(&config.serve.socket, &config.serve.group)?,
-    };
+    let mut sockets = BoundSocket::inherited()?;
+    if sockets.is_empty() {
+        sockets.push(BoundSocket::new(&config.serve.socket, &config.serve.group)?);
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let networks = Networks::load(&config.models, &config.detect, &config.attack)?;
     let (store, audit) = open_store(&config, &networks, &*clock)?;
@@ -79,8 +79,10 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     let (random, store) = (Arc::new(rand::random::<u64>), Arc::new(store));
     let seams = Seams { frames, other_frames, infrared, clock, random, store, latch };
     let peers = Arc::new(SystemPeers::new(config.serve.group.clone(), config.serve.door_group.clone()));
-    tracing::info!("listening at {}", socket.address());
-    let listener = socket.listener.try_clone().context("socket: cannot be shared")?;
+    let addresses: Vec<String> = sockets.iter().map(BoundSocket::address).collect();
+    tracing::info!("listening at {}", addresses.join(", "));
+    let listeners = sockets.iter().map(|socket| socket.listener.try_clone());
+    let listeners = listeners.collect::<std::io::Result<Vec<_>>>().context("socket: cannot be shared")?;
     let audit = Some(Arc::new(audit));
     let notes = volatile::note(&config.store.folder).map(|note| format!("store: {note}; {}", volatile::FIX));
     notes.iter().for_each(|note| tracing::warn!("{note}"));
@@ -90,7 +92,7 @@ fn serve(args: &DaemonArgs) -> Result<()> {
         AttackLevel::Passive | AttackLevel::Challenge => tracing::info!("{attacks}"),
     }
     let notes = notes.into_iter().chain([attacks]).collect();
-    super::run(listener, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
+    super::run(listeners, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())
 }

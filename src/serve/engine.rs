@@ -29,6 +29,7 @@ use crate::config::OpensOn;
 use crate::latch::Latch;
 use crate::latch::LatchError;
 use crate::latch::thread::{LatchThread, Waiting};
+use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::pipeline::{
     Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
@@ -62,6 +63,8 @@ pub(super) type Receiving = tokio::sync::mpsc::Receiver<Something>;
 pub(super) struct Question {
     /// 1:1; `None` is 1:n.
     pub(super) claimed: Option<UserName>,
+    /// At which door, if it is one's.
+    pub(super) door: Option<DoorName>,
     /// Which accounts there are, and whether this is a login: then a match opens no latch.
     pub(super) accounts: Accounts,
     /// User id of the caller.
@@ -185,6 +188,7 @@ impl Running {
             Job::Judge(question, reporter) => self.judge(question, reporter),
             Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
             Job::Watch(camera, reporter) => {
+                let _ = reporter.updates.try_send(JobUpdate::Started);
                 let watching = self.watch.add(camera);
                 drop(reporter.permit);
                 // The caller may have gone.
@@ -238,26 +242,26 @@ impl Running {
     }
 
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
-        let Question { claimed, accounts, caller_uid, camera } = question;
+        let Question { claimed, accounts, caller_uid, camera, door } = question;
         let camera = camera.as_deref();
+        let named = door.as_ref().map(ToString::to_string);
+        let place = Event { camera: self.status.named(camera), door: named, ..Event::default() };
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
         let (recorder, about) = (self.recorder.clone(), claimed.as_ref().map(ToString::to_string));
-        let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt);
+        let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt, &place);
         let judged = self.on_camera(reporter, prompted, |pipeline, observer| match &claimed {
             Some(user) => pipeline.verify(camera, user, &accounts, observer),
-            None => pipeline.identify(camera, &accounts, observer),
+            None => pipeline.identify(camera, door.as_ref(), &accounts, observer),
         });
         let Some((attempt, end)) = judged else { return };
         match &attempt.verdict {
             Verdict::Denied(DenyReason::LockedOut { .. }) => {}
             Verdict::Unavailable(cause) => self.update_camera_state(camera, Some(cause)),
-            Verdict::Granted(_)
-            | Verdict::Denied(DenyReason::NoMatch | DenyReason::Ambiguous | DenyReason::Attack(_)) => {
-                self.update_camera_state(camera, None);
-            }
+            Verdict::Granted(_) | Verdict::Denied(_) => self.update_camera_state(camera, None),
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
-        let event = Event { verdict: judging.verdict, ..self.recorder.event(kind, judging.user.clone()) };
+        let event = self.recorder.event(kind, judging.user.clone());
+        let event = Event { verdict: judging.verdict, camera: place.camera, door: place.door, ..event };
         if let Verdict::Denied(DenyReason::Attack(species)) = attempt.verdict {
             self.status.saw_attack();
             self.recorder.record_attack(event, caller_uid, to_wire::species(species));
@@ -303,16 +307,17 @@ impl Running {
         let enrolled =
             self.on_camera(reporter, |_| (), |pipeline, observer| pipeline.enroll(request, observer));
         let Some((result, end)) = enrolled else { return };
+        let event = self.recorder.event(EventKind::Enroll, Some(user));
+        let event = Event { camera: self.status.named(camera), ..event };
         match &result {
             Err(EnrollError::Unavailable(cause)) => self.update_camera_state(camera, Some(cause)),
             _ => self.update_camera_state(camera, None),
         }
         match &result {
-            Ok(_) => self.recorder.record_success(EventKind::Enroll, Some(user), caller_uid),
+            Ok(_) => self.recorder.record_and_announce(event, caller_uid),
             Err(EnrollError::Attack(species)) => {
                 self.status.saw_attack();
-                let refused = self.recorder.event(EventKind::Enroll, Some(user));
-                let event = Event { verdict: Some(Outcome::Attack), ..refused };
+                let event = Event { verdict: Some(Outcome::Attack), ..event };
                 self.recorder.record_attack(event, caller_uid, to_wire::species(*species));
             }
             Err(_) => {}
@@ -326,7 +331,13 @@ impl Running {
         let problem = match cause {
             Some(Cause::Camera(text)) => Some(text.clone()),
             Some(Cause::Retry(_)) | None => None,
-            Some(Cause::NotEnrolled | Cause::OtherAccount(_) | Cause::Cancelled | Cause::Failed(_)) => return,
+            Some(
+                Cause::NotEnrolled
+                | Cause::OtherAccount(_)
+                | Cause::SwitchedOff
+                | Cause::Cancelled
+                | Cause::Failed(_),
+            ) => return,
         };
         let Some(seen) = self.status.camera(camera) else { return };
         let Some(used) = self.pipeline.cameras().iter().find(|used| used.name() == seen.name) else { return };

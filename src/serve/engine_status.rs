@@ -81,6 +81,10 @@ impl EngineStatus {
 
     /// What is wrong with a camera, of each with which something is.
     pub(super) fn problems(&self) -> impl Iterator<Item = String> {
-        self.cameras.iter().filter_map(CameraStatus::problem)
+        let several = self.cameras.len() > 1;
+        self.cameras.iter().filter_map(move |camera| {
+            let problem = camera.problem()?;
+            Some(if several { format!("{}: {problem}", camera.name) } else { problem })
+        })
     }
 }

@@ -26,6 +26,12 @@ pub(super) fn too_many_changes(what: &str, wait: Duration) -> Fault {
     Fault::Busy { message }
 }
 
+/// A door has reported much.
+pub(super) fn too_many_reports(wait: Duration) -> Fault {
+    let ms = wait.as_millis();
+    Fault::Busy { message: format!("report: too many from this user; try again in {ms} ms") }
+}
+
 /// The engine has gone.
 pub(super) fn stopping() -> Fault {
     Fault::Stopping { message: "daemon: stopping; try again after it restarts".to_owned() }

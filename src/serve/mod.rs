@@ -8,11 +8,13 @@
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
 
 mod accounts;
+mod bucket;
 mod camera_status;
 mod change_limit;
 mod connection;
 mod connections;
 mod daemon;
+mod doors;
 mod engine;
 mod engine_status;
 mod fault;
@@ -25,6 +27,7 @@ mod notify;
 pub mod peer;
 mod recorder;
 mod repeats;
+mod reports;
 mod session;
 pub mod socket;
 mod to_wire;
@@ -40,6 +43,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::task::JoinSet;
 
 use crate::camera::beside::Beside;
 use crate::config::{AttackLevel, Config, LatchKind};
@@ -49,6 +53,7 @@ use crate::store::audit::Audit;
 
 use accounts::AccountLookup;
 use connections::Connections;
+use doors::Doors;
 use engine::{Engine, EngineParts};
 use listener::Listener;
 use peer::Peers;
@@ -96,12 +101,12 @@ pub enum ServeError {
     Start(#[source] std::io::Error),
 }
 
-/// Serves `listener` until `shutdown` is done, and reports to systemd if it started us.
+/// Serves these listeners until `shutdown` is done, and reports to systemd if it started us.
 ///
 /// # Errors
 /// [`ServeError`], before anything is served.
 pub fn run(
-    listener: UnixListener,
+    listeners: Vec<UnixListener>,
     parts: Parts,
     shutdown: impl Future<Output = ()> + 'static,
 ) -> Result<(), ServeError> {
@@ -115,18 +120,21 @@ pub fn run(
     let (state, thread) = assemble(parts)?;
     let status = state.engine.status.clone();
     let state = Rc::new(state);
-    let clients = Listener::new(&serve, peers, state.clone());
+    let clients = Rc::new(Listener::new(&serve, peers, state.clone()));
     let connections = clients.connections();
     let tasks = tokio::task::LocalSet::new();
     let served = tasks.block_on(&runtime, async move {
-        let listener =
-            listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(listener));
-        let listener = listener.map_err(ServeError::Start)?;
-        tokio::task::spawn_local(notify::watch(status, clients.heartbeat()));
-        tokio::select! {
-            () = clients.serve(listener) => {}
-            () = shutdown => {}
+        let listen = |listener: UnixListener| {
+            listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(listener))
+        };
+        let listeners = listeners.into_iter().map(listen).collect::<std::io::Result<Vec<_>>>();
+        let mut accepting = JoinSet::new();
+        for listener in listeners.map_err(ServeError::Start)? {
+            accepting.spawn_local(clients.clone().serve(listener));
         }
+        tokio::task::spawn_local(notify::watch(status, clients.heartbeat()));
+        shutdown.await;
+        drop(accepting);
         notify::stopping();
         drain(&state, &connections, limit).await;
         Ok(())
@@ -164,6 +172,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         audit: audit.clone(),
         events: broadcast::Sender::new(EVENTS),
         repeats: Arc::default(),
+        reports: Arc::default(),
     };
     let engine = EngineParts {
         pipeline,
@@ -185,6 +194,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         audit,
         notes,
         recorder,
+        doors: Doors::default(),
         changes: Arc::default(),
         uploads: Arc::new(Semaphore::new(1)),
         stopping: watch::Sender::new(false),

@@ -30,6 +30,9 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
         Verdict::Denied(DenyReason::NoMatch) => refused(Outcome::NoMatch, claimed),
         Verdict::Denied(DenyReason::Ambiguous) => refused(Outcome::Ambiguous, claimed),
         Verdict::Denied(DenyReason::Attack(_)) => refused(Outcome::Attack, claimed),
+        Verdict::Denied(DenyReason::NotAllowed(user)) => refused(Outcome::NotAllowed, named(user)),
+        Verdict::Denied(DenyReason::ClockUnset(user)) => refused(Outcome::ClockUnset, named(user)),
+        Verdict::Denied(DenyReason::EnterPin(user)) => refused(Outcome::EnterPin, named(user)),
         Verdict::Denied(DenyReason::LockedOut { until, user }) => locked_out(*until, user.as_ref()),
         Verdict::Unavailable(cause) => Judging {
             verdict: Some(outcome(cause)),
@@ -52,6 +55,11 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
     judging.picture.clone_from(&trace.picture);
     judging.face = trace.face.as_ref().map(face);
     judging
+}
+
+/// Who was recognised, in a reply that lets nobody in.
+fn named(user: &UserName) -> Option<String> {
+    Some(user.to_string())
 }
 
 fn refused(outcome: Outcome, user: Option<String>) -> Judging {
@@ -245,6 +253,7 @@ pub(super) fn outcome(cause: &Cause) -> Outcome {
     match cause {
         Cause::Retry(reason) => (*reason).into(),
         Cause::NotEnrolled | Cause::OtherAccount(_) => Outcome::NotEnrolled,
+        Cause::SwitchedOff => Outcome::SwitchedOff,
         Cause::Camera(_) => Outcome::CameraUnavailable,
         Cause::Cancelled => Outcome::Cancelled,
         Cause::Failed(_) => Outcome::Failed,

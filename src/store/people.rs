@@ -10,7 +10,7 @@ use super::keyring::{KeyId, Keyring, TemplateSeed};
 use super::manifest::{Entries, Manifest};
 use super::record::{self, SealContext, SealedRecord};
 use super::seal::Key;
-use super::{Template, misses};
+use super::{Template, misses, rules};
 use crate::embed::{TemplateKey, TemplateKeySpec};
 use crate::people::UserName;
 
@@ -42,7 +42,7 @@ impl People {
         let is_known = self.keyring.has_template_key(&manifest.template_key);
         let context = self.context(&manifest.embedder_sha256, &manifest.template_key);
         let (mut records, mut lost) = (BTreeMap::<_, BTreeSet<_>>::new(), Vec::new());
-        for (key, value) in entries.iter().filter(|(key, _)| !misses::is_key(key)) {
+        for (key, value) in entries.iter().filter(|(key, _)| !misses::is_key(key) && !rules::is_key(key)) {
             let user = SealedRecord::parse(value).ok().and_then(|record| self.keyring.user_of(&record.key));
             let opens = || !open_each || record::opens(&self.keyring, key, value, context);
             match (record::id_of(key), user) {
@@ -64,6 +64,11 @@ impl People {
     /// How many people have a template.
     pub(super) fn count(&self) -> usize {
         self.records.len()
+    }
+
+    /// Everybody who has a template.
+    pub(super) fn users(&self) -> impl Iterator<Item = &UserName> {
+        self.records.keys()
     }
 
     /// Ids of a user's records, if they have any.

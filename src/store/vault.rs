@@ -1,6 +1,6 @@
 //! The store behind a lock: [`TemplateStore`] over the one [`State`] of a folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -17,6 +17,7 @@ use super::table::TableFolder;
 use super::{Health, Snapshot, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
 use crate::embed::TemplateKeySpec;
+use crate::people::access::{Access, Premises};
 use crate::people::{Misses, UserName};
 
 mod state;
@@ -140,6 +141,35 @@ impl TemplateStore for Vault {
 
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         self.lock().set_misses(user, misses)
+    }
+
+    fn access(&self, user: &UserName) -> Result<Access, StoreError> {
+        self.lock().access(user)
+    }
+
+    fn all_access(&self) -> Result<BTreeMap<UserName, Access>, StoreError> {
+        self.lock().all_access()
+    }
+
+    fn change_access(
+        &self,
+        user: &UserName,
+        at: WallTime,
+        change: &mut dyn FnMut(&mut Access),
+    ) -> Result<(), StoreError> {
+        self.lock().change_access(user, at, change)?;
+        self.changed();
+        Ok(())
+    }
+
+    fn premises(&self) -> Result<Premises, StoreError> {
+        self.lock().premises()
+    }
+
+    fn change_premises(&self, at: WallTime, change: &mut dyn FnMut(&mut Premises)) -> Result<(), StoreError> {
+        self.lock().change_premises(at, change)?;
+        self.changed();
+        Ok(())
     }
 
     fn revision(&self) -> u64 {

@@ -19,12 +19,12 @@ use facelatch::head::file::Wanted;
 use facelatch::judge::Grant;
 use facelatch::latch::{Latch, LatchError};
 use facelatch::model::{Manifest, Network};
-use facelatch::pipeline::Networks;
+use facelatch::pipeline::{Camera, Networks, Pipeline, Rules};
 use facelatch::seam::Seams;
 use facelatch::serve::peer::Role;
 use facelatch::serve::{self, Parts};
 use facelatch::store::audit::{Audit, Limits};
-use facelatch::store::{KeySource, TemplateStore, Vault, VaultOptions};
+use facelatch::store::{KeySource, Vault, VaultOptions};
 use facelatch_wire::call::{Enroll, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Client, ClientError, Deadline, Method};
@@ -192,13 +192,8 @@ impl World {
         world
     }
 
-    fn start(&mut self) {
-        let listener = UnixListener::bind(&self.socket).expect("socket");
-        let store: Arc<dyn TemplateStore> = match &self.vault {
-            Some((vault, _)) => vault.clone(),
-            None => self.store.clone(),
-        };
-        let audit = self.vault.as_ref().map(|(_, audit)| audit.clone());
+    /// Everything scripted, of this world.
+    fn seams(&self) -> Seams {
         let attack = &self.config.attack;
         let has_infrared = attack.level != AttackLevel::Off && !attack.infrared.as_os_str().is_empty();
         let infrared = has_infrared.then(|| self.infrared.clone());
@@ -207,28 +202,44 @@ impl World {
             Box::new(ScriptedCamera { stage, clock, infrared, device }) as Box<dyn FrameSource>
         };
         let second = |_| camera(&self.second, None, "second stage");
-        let seams = Seams {
+        let random = self.random.clone();
+        Seams {
             frames: camera(&self.stage, infrared.clone(), "stage"),
             other_frames: self.config.other_cameras.iter().map(second).collect(),
             infrared: infrared.map(|infrared| Box::new(infrared) as Box<dyn FrameSource>),
             clock: self.clock.clone(),
-            random: Arc::new({
-                let random = self.random.clone();
-                move || random.load(Ordering::SeqCst)
-            }),
-            store,
+            random: Arc::new(move || random.load(Ordering::SeqCst)),
+            store: match &self.vault {
+                Some((vault, _)) => vault.clone(),
+                None => self.store.clone(),
+            },
             latch: Box::new(self.tape.clone()),
-        };
+        }
+    }
+
+    fn networks(&self) -> Networks {
         let shipped = networks();
         let passive =
             (self.config.attack.level != AttackLevel::Off).then(|| scripted(self.config.attack.bpcer));
         let head = self.head.clone().unwrap_or(shipped.head);
+        Networks { head, passive, ..shipped }
+    }
+
+    /// A pipeline over the same camera and store, without a daemon.
+    pub fn pipeline(&self) -> Pipeline {
+        let Seams { frames, clock, random, store, .. } = self.seams();
+        let camera = Camera::new(&self.config.camera, frames);
+        Pipeline::new(self.networks(), Rules::of(&self.config), camera, clock, store, random)
+    }
+
+    fn start(&mut self) {
+        let listener = UnixListener::bind(&self.socket).expect("socket");
         let parts = Parts {
             config: self.config.clone(),
-            networks: Networks { head, passive, ..shipped },
-            seams,
+            networks: self.networks(),
+            seams: self.seams(),
             peers: self.masks.clone(),
-            audit,
+            audit: self.vault.as_ref().map(|(_, audit)| audit.clone()),
             notes: Vec::new(),
         };
         let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -236,7 +247,7 @@ impl World {
             let stopped = async move {
                 let _ = stopped.await;
             };
-            serve::run(listener, parts, stopped).expect("serves");
+            serve::run(vec![listener], parts, stopped).expect("serves");
         };
         self.running = Some((stop, std::thread::spawn(serve)));
     }

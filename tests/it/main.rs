@@ -4,12 +4,16 @@
 mod accounts;
 /// Pictures of faces instead of faces.
 mod attack;
+/// Several cameras, one after another.
+mod cameras;
 /// Heads that turn when asked.
 mod challenge;
 /// The daemon as a program.
 mod daemon;
 /// The main job over the socket: who gets in, and who learns what.
 mod door;
+/// What a door's program may do, and what it may not.
+mod doors;
 /// Each stage against an independent runtime.
 mod golden;
 /// Hostile and careless clients.

@@ -59,12 +59,15 @@ witness() {
     done
     mkdir -p $SEEN
     dismiss
-    systemd-run --quiet --collect --unit=vm-watch -p StandardOutput=append:$SEEN/lines /payload/watch "${watched[@]}"
+    systemd-run --quiet --collect --unit=vm-watch -p StandardOutput=append:$SEEN/lines \
+        -p StandardError=journal /payload/watch "${watched[@]}"
     within 10 sh -c "tail -1 $SEEN/lines | grep '^first .* STRIKE$MANY '"
-    systemd-run --quiet --collect --unit=vm-gpiomon -p StandardOutput=append:$SEEN/edges \
+    systemd-run --quiet --collect --unit=vm-gpiomon \
+        -p StandardOutput=append:$SEEN/edges -p StandardError=journal \
         gpiomon --line-buffered --format='gpiomon %o %e %s %n' door-sim "${numbers[@]}"
     within 10 sh -c "gpioinfo door-sim | grep '\"SEEN$MANY\" *\"gpiomon\"'"
-    systemd-run --quiet --collect --unit=vm-events -p Restart=always -p RestartSec=200ms facelatch events --json
+    systemd-run --quiet --collect --unit=vm-events -p Restart=always -p RestartSec=300ms \
+        -p StartLimitIntervalSec=0 facelatch events --json
 }
 dismiss() { systemctl stop vm-watch vm-gpiomon vm-events 2>/dev/null || true; }
 # Matches are heard of.
@@ -223,6 +226,26 @@ step_door_trigger() {
     [ "$(recorded)" -lt $((PULSE - 200)) ]
 }
 
+# From the first frame with a face, while the daemon looks already, to the line.
+step_door_soon() {
+    local shown
+    for _ in 1 2 3; do
+        show coffee
+        sleep 2
+        pull TRIGGER down
+        # By then the camera is open.
+        sleep 2.5
+        record
+        show $ALICE_AGAIN
+        within 60 was_active
+        pull TRIGGER up
+        shown=$(stat -c %.6Y /run/show.now)
+        since_record | awk -v shown="$shown" -v now="$(date +%s.%6N)" -v up="$(cut -d' ' -f1 /proc/uptime)" '
+            $5 == 1 { printf "note: active %.0f ms after the first frame with the face\n", $3 / 1000 - (up - now + shown) * 1000; exit }'
+        within 20 is_over
+    done
+}
+
 step_door_alarms() {
     sleep 2
     now_only
@@ -234,14 +257,6 @@ step_door_alarms() {
     pull TAMPER up
     within 10 door_says 'front: tampered with'
     pull TAMPER down
-    # A contact that chatters is no door that opens.
-    now_only
-    for _ in $(seq 20); do
-        opens_door
-        closes_door
-    done
-    sleep 1
-    ! door_says 'front: \(forced\|opened\)' || fail "the contact's chatter was taken for a door that opens"
 }
 
 # leaves: the exit button opens the door for a pulse.

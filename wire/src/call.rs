@@ -290,7 +290,8 @@ methods! { $
             user: Option<String>,
         } -> Done {};
 
-        /// What happens at the door, from the first reply (`listening`) on. Managers; only with `more`. No scores.
+        /// What happens at the door, from the first reply (`listening`) on. Managers, and doors, which see
+        /// identifications, PINs, prompts and doors only. Only with `more`. No scores.
         Events {} only more -> Event;
 
         /// Templates of one user, or of everybody, in an age file sealed for a recipient (`age1...`). Managers, for the

@@ -164,10 +164,13 @@ message! {
         identical_pair_p: Option<f64>,
     }
 
-    /// The camera; the message says why it is unavailable and what to do.
+    /// A camera; the message says why it is unavailable and what to do. In `cameras`, `name` is what the configuration calls it.
     Camera {
-        /// Path or name.
+        /// Path or name of its device; in `cameras` what the configuration calls it.
         name: String,
+        /// Path or name of its device, in `cameras`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
         /// Whether it gives pictures.
         state: CameraState,
         /// Why it is unavailable and what to do.
@@ -435,9 +438,9 @@ words! {
         Tampered = "tampered",
         /// That is over.
         Untampered = "untampered",
-        /// Something there does not work; the note says what.
+        /// Something there does not work; the note says what, after a name and a colon, such as `contact: `.
         Fault = "fault",
-        /// It works again.
+        /// It works again; the note begins with the same name. Without one everything does.
         FaultOver = "fault-over",
     }
 }

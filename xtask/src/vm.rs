@@ -50,14 +50,16 @@ const DOOR: Forms = 2;
 /// All steps.
 const FULL: Forms = 4;
 const ALL: Forms = SHORT | DOOR | FULL;
+/// How long the door takes, in instructions: a processor that executes one a nanosecond.
+const COUNT: Forms = 8;
 
 /// The steps in their order, each with the forms that it belongs to.
 const STEPS: &[(Act, Forms)] = &[
-    (Boot, ALL),
-    (Do("install"), ALL),
-    (Do("camera"), ALL),
-    (Do("enrol"), ALL),
-    (Do("speed"), SHORT | FULL),
+    (Boot, ALL | COUNT),
+    (Do("install"), ALL | COUNT),
+    (Do("camera"), ALL | COUNT),
+    (Do("enrol"), ALL | COUNT),
+    (Do("speed"), SHORT | FULL | COUNT),
     (Do("unlock_sudo"), SHORT | FULL),
     (Do("unlock_pamtester"), SHORT | FULL),
     (Do("stranger_denied"), SHORT | FULL),
@@ -67,9 +69,10 @@ const STEPS: &[(Act, Forms)] = &[
     (Do("daemon_killed"), SHORT | FULL),
     (Do("daemon_hangs"), FULL),
     (Do("daemon_away"), FULL),
-    (Do("door_lines"), ALL),
-    (Do("door_starts"), ALL),
+    (Do("door_lines"), ALL | COUNT),
+    (Do("door_starts"), ALL | COUNT),
     (Do("door_grant"), ALL),
+    (Do("door_soon"), DOOR | FULL | COUNT),
     (Do("door_stranger"), ALL),
     (Do("door_trigger"), DOOR | FULL),
     (Do("door_alarms"), ALL),
@@ -103,6 +106,7 @@ const STEPS: &[(Act, Forms)] = &[
 struct Wanted {
     short: bool,
     door: bool,
+    count: bool,
     json: bool,
     keep_going: bool,
     cpu: Option<String>,
@@ -118,12 +122,13 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let scratch = Scratch::new(&cache)?;
     let work = scratch.0.clone();
     let payload = report.time("payload", || Ok((payload::make(&work, &wanted.debs)?, Vec::new())))?;
-    let emulator =
-        Emulator { program: emulator, image, payload, work: work.clone(), cpu: wanted.cpu.clone() };
-    let form = match (wanted.short, wanted.door) {
-        (_, true) => DOOR,
-        (true, false) => SHORT,
-        (false, false) => FULL,
+    let (cpu, count) = (wanted.cpu.clone(), wanted.count);
+    let emulator = Emulator { program: emulator, image, payload, work: work.clone(), cpu, count };
+    let form = match &wanted {
+        Wanted { count: true, .. } => COUNT,
+        Wanted { door: true, .. } => DOOR,
+        Wanted { short: true, .. } => SHORT,
+        _ => FULL,
     };
     let steps: Vec<Act> = STEPS.iter().filter(|(_, forms)| forms & form != 0).map(|(act, _)| *act).collect();
     let may_lose_power = steps.iter().any(|act| matches!(act, PowerCut));
@@ -247,13 +252,14 @@ fn wanted(words: &[String]) -> Result<Wanted> {
         match word.as_str() {
             "--short" => wanted.short = true,
             "--door" => wanted.door = true,
+            "--count" => wanted.count = true,
             "--json" => wanted.json = true,
             "--keep-going" => wanted.keep_going = true,
             other => match other.strip_prefix("--cpu=") {
                 Some(cpu) => wanted.cpu = Some(cpu.to_owned()),
                 None if other.starts_with('-') => {
                     bail!(
-                        "unknown argument {other}; vm takes --short, --door, --json, --keep-going and --cpu=NAME"
+                        "unknown argument {other}; vm takes --short, --door, --count, --json, --keep-going and --cpu=NAME"
                     )
                 }
                 None => wanted.debs.push(std::path::absolute(other)?),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::Ordering;
 
-use facelatch::config::AttackLevel;
+use facelatch::config::{AttackLevel, Camera};
 use facelatch::serve::peer::Role;
 use facelatch_testkit::film::{BEFORE, film, random};
 use facelatch_testkit::spoil::Spoil;
@@ -81,6 +81,34 @@ fn each_outcome_has_its_exit_code() {
 }
 
 #[test]
+fn each_of_several_cameras_is_named() {
+    let world = World::with(|config| {
+        config.camera.name = "desk".into();
+        config.other_cameras = vec![Camera { name: "front".into(), ..Camera::default() }];
+    })
+    .knows_alice();
+    world.second.shows(ALICE);
+    let (code, out, _) = run(&world, &["verify", "alice", "--camera", "front"]);
+    assert!(code == 0 && out.starts_with("match: alice"), "{out}");
+    let (code, out, _) = run(&world, &["--json", "identify", "--camera", "front"]);
+    assert_eq!((code, &json(&out)["verdict"]), (0, &Value::from("match")));
+    let (code, out, _) = run(&world, &["enroll", "alice", "--camera", "front"]);
+    assert_eq!(code, 0, "{out}");
+    let (code, _, err) = run(&world, &["verify", "alice", "--camera", "back"]);
+    assert!(code == 2 && err.contains("known are desk, front"), "{err}");
+
+    world.second.shows(&[Shot::Unplugged]);
+    assert_eq!(run(&world, &["verify", "alice", "--camera", "front"]).0, 4);
+    let (code, out, _) = run(&world, &["status"]);
+    assert!(code == 4 && out.contains("camera    desk (stage) ready\n"), "{out}");
+    assert!(out.contains("camera    front (second stage) unavailable: "), "{out}");
+    let (code, out, _) = run(&world, &["doctor"]);
+    let failed: Vec<&str> = out.lines().filter(|line| line.contains("FAIL")).collect();
+    assert!(code == 4 && out.contains("desk (stage) is ready"), "{out}");
+    assert!(failed.len() == 1 && failed[0].contains("front: ") && failed[0].contains("plug it in"), "{out}");
+}
+
+#[test]
 fn a_daemon_that_is_not_there_is_named_with_the_fix() {
     let nowhere = Path::new("/nonexistent/facelatch.sock");
     let (code, _, err) = told(&command(nowhere).arg("status").output().expect("runs"));
@@ -118,10 +146,10 @@ fn manual_and_completions_name_every_verb_and_flag() {
         assert!(page("facelatch.1").contains(flag), "{flag}");
     }
     let verbs = [
-        ("enroll", &["--label", "--templates", "--door"][..]),
+        ("enroll", &["--label", "--templates", "--door", "--camera"][..]),
         ("remove", &["--id", "--yes"]),
-        ("verify", &[]),
-        ("identify", &[]),
+        ("verify", &["--camera"]),
+        ("identify", &["--camera"]),
         ("list", &[]),
         ("reset", &[]),
         ("status", &[]),

@@ -90,7 +90,7 @@ fn who_may_not_follow_events_is_told_why_and_the_program_goes_on() {
     world.called_by("mallory", Role::User);
     let folder = tempfile::tempdir().expect("a folder");
     let mut door = Running::start(&config(&folder, &world.socket));
-    door.until("the group `facelatch`");
+    door.until("the groups `facelatch` and `facelatch-door`");
     assert!(door.0.try_wait().expect("a child").is_none());
 }
 

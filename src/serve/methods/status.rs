@@ -29,21 +29,22 @@ impl Handle for StatusCall {
         let engine = &state.engine.status;
         let networks = &engine.networks;
         let score = |p: crate::head::Probability| session.caller.sees_scores().then_some(p.value());
-        let seen = || engine.cameras.iter().map(CameraStatus::seen);
-        let turned = seen().filter_map(turned);
+        let turned = engine.cameras.iter().map(CameraStatus::seen).filter_map(turned);
         let infrared = engine.cameras.iter().filter_map(CameraStatus::infrared).map(infrared);
         let of_cameras: Vec<String> = turned.chain(infrared).collect();
         let attacks = Some(engine.attacks()).filter(|attacks| *attacks > 0).map(|attacks| {
             format!("attacks: {attacks} refused since the daemon started; the audit log has when")
         });
         Ok(Status {
-            cameras: Vec::new(),
-            doors: Vec::new(),
-            face: None,
             state: if engine.problems().next().is_some() { State::Degraded } else { State::Ready },
+            cameras: engine.cameras.iter().filter(|_| engine.cameras.len() > 1).map(listed).collect(),
+            doors: state
+                .doors
+                .states(&engine.cameras.first().map(|camera| camera.name.clone()).unwrap_or_default()),
+            face: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: state.clock.now().since(state.started).as_secs(),
-            camera: seen().next().map(|seen| camera(seen.device.clone(), seen)).unwrap_or_default(),
+            camera: engine.cameras.first().map(default).unwrap_or_default(),
             embedder: networks.embedder.clone(),
             embedder_sha256: networks.embedder_sha256.clone(),
             detector: networks.detector.clone(),
@@ -59,9 +60,22 @@ impl Handle for StatusCall {
     }
 }
 
-fn camera(name: String, seen: Seen) -> Camera {
-    let state = if seen.problem.is_none() { CameraState::Ready } else { CameraState::Unavailable };
-    Camera { name, state, message: seen.problem }
+/// The default camera, called by its device.
+fn default(camera: &CameraStatus) -> Camera {
+    let Seen { device, problem, .. } = camera.seen();
+    Camera { name: device, ..state_of(problem) }
+}
+
+/// One of several cameras, called by its name.
+fn listed(camera: &CameraStatus) -> Camera {
+    let Seen { device, problem, .. } = camera.seen();
+    Camera { name: camera.name.clone(), device: Some(device), ..state_of(problem) }
+}
+
+/// How a camera is that has this problem, or none.
+fn state_of(message: Option<String>) -> Camera {
+    let state = if message.is_none() { CameraState::Ready } else { CameraState::Unavailable };
+    Camera { state, message, ..Camera::default() }
 }
 
 /// How to turn its picture, if it must be.

@@ -9,15 +9,18 @@ use crate::store::key::KeySource;
 use crate::store::ledger::{Findings, Ledger};
 use crate::store::misses::MissCipher;
 use crate::store::people::People;
+use crate::store::rules::RuleCipher;
 use crate::store::seal::Key;
 use crate::store::{Condition, Health, MAX_TEMPLATES, StoreError, Template, record};
 
+mod rules;
 mod start;
 
 pub(super) struct State {
     ledger: Ledger,
     people: People,
     miss_cipher: MissCipher,
+    rule_cipher: RuleCipher,
     findings: Findings,
 }
 
@@ -96,11 +99,13 @@ impl State {
         StoreError::Damaged { path: self.ledger.folder().into(), record, why: why.to_owned() }
     }
 
-    /// Removes one template of a user, or all of them and the user's misses, and says how many there were.
+    /// Removes one template of a user, or all of them with the user's misses, rules and PINs, and says how many templates there
+    /// were.
     pub(super) fn remove(&mut self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {
         let Some(ids) = self.people.records_of(user) else {
             if id.is_none() {
                 self.set_misses(Some(user), Misses::default())?;
+                self.forget_rules(user)?;
             }
             // Left over from a removal that failed at its end.
             self.people.erase_keys_without_records([user.clone()])?;
@@ -109,9 +114,10 @@ impl State {
         let gone: BTreeSet<String> =
             ids.iter().filter(|one| id.is_none_or(|id| id == *one)).cloned().collect();
         let mut change: Vec<_> = gone.iter().map(|id| (record::entry_key(id), None)).collect();
-        let key = self.miss_cipher.key(Some(user));
-        if id.is_none() && self.ledger.entry(&key).is_some() {
-            change.push((key, None));
+        if id.is_none() {
+            let theirs = [self.miss_cipher.key(Some(user)), self.rule_cipher.key(Some(user))];
+            let there = theirs.into_iter().filter(|key| self.ledger.entry(key).is_some());
+            change.extend(there.map(|key| (key, None)));
         }
         if change.is_empty() {
             return Ok(0);

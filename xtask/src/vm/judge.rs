@@ -39,6 +39,17 @@ struct Change {
     level: Option<bool>,
 }
 
+/// Times in microseconds.
+#[derive(Debug)]
+struct Pulse {
+    /// How long the line was surely active: from when it was first seen to be to when it was last seen so.
+    length: i64,
+    /// How long it may be.
+    limit: i64,
+    /// After the match or the press, at most.
+    waited: i64,
+}
+
 /// All that is known of one line.
 #[derive(Debug, Default)]
 struct Line {
@@ -60,23 +71,23 @@ pub(super) fn judge(record: &[String]) -> Result<Vec<String>> {
     if let Some(strike) = lines.get_mut(STRIKE) {
         strike.causes.extend(presses);
     }
-    let (mut pulses, mut longest, mut edges) = (0, (0, 0, String::new()), 0);
+    let (mut pulses, mut edges) = (Vec::new(), 0);
     for (name, line) in lines.iter_mut().filter(|(_, line)| line.edges.is_some()) {
         line.causes.sort_unstable();
         edges += line.compare().with_context(|| name.clone())?;
-        for (length, limit) in line.pulses().with_context(|| name.clone())? {
-            pulses += 1;
-            // The one that came closest to its limit, or went beyond.
-            if pulses == 1 || length - limit > longest.0 - longest.1 {
-                longest = (length, limit, name.clone());
-            }
-        }
+        pulses.extend(line.pulses().with_context(|| name.clone())?);
     }
-    ensure!(pulses > 0, "no line was ever active: nothing was judged");
-    let (length, limit, name) = longest;
+    pulses.sort_by_key(|pulse| pulse.waited);
+    let closest = pulses.iter().max_by_key(|pulse| pulse.length - pulse.limit);
+    let Some((closest, last)) = closest.zip(pulses.last()) else {
+        bail!("no line was ever active: nothing was judged");
+    };
+    let [length, limit, median, longest] =
+        [closest.length, closest.limit, pulses[pulses.len() / 2].waited, last.waited].map(|us| us / 1000);
     Ok(vec![
-        format!("{pulses} pulses, each after a match or the exit button"),
-        format!("none too long: {name} came closest, {} of {} ms", length / 1000, limit / 1000),
+        format!("{} pulses, each after a match or the exit button", pulses.len()),
+        format!("{median} ms after it by the median, {longest} ms at most"),
+        format!("none too long: the closest took {length} of {limit} ms"),
         format!("gpiomon saw the same {edges} edges"),
     ])
 }
@@ -137,36 +148,25 @@ impl Line {
         self.changes.iter().filter(|change| change.level == Some(false)).map(|change| change.before).collect()
     }
 
-    /// Each pulse with its limit, in microseconds: how long the line was surely active, which is from when it was first seen to
-    /// when it was last seen so.
-    fn pulses(&self) -> Result<Vec<(i64, i64)>> {
+    /// Each time it was active.
+    fn pulses(&self) -> Result<Vec<Pulse>> {
         let mut causes: VecDeque<i64> = self.causes.iter().copied().collect();
         let (mut pulses, mut active) = (Vec::new(), None);
         for change in &self.changes {
-            let Some((start, limit)) = active.take() else {
+            let Some((start, limit, waited)) = active.take() else {
                 if change.level == Some(true) {
-                    self.cause(change, &mut causes)?;
-                    active = Some((change.after, self.limit(change.after)?));
+                    let waited = change.after - cause(change, &mut causes)?;
+                    active = Some((change.after, self.limit(change.after)?, waited));
                 }
                 continue;
             };
             let length = (change.before - start).max(0);
             let (ms, most) = (length / 1000, limit / 1000);
             ensure!(length <= limit, "active for {ms} ms from {start} us on, and {most} ms are allowed");
-            pulses.push((length, limit));
+            pulses.push(Pulse { length, limit, waited });
         }
         ensure!(active.is_none(), "still active");
         Ok(pulses)
-    }
-
-    /// Uses up the oldest match or press that may be why a line is active.
-    fn cause(&self, change: &Change, causes: &mut VecDeque<i64>) -> Result<()> {
-        causes.retain(|cause| change.before - cause <= AFTER_US);
-        match causes.front() {
-            Some(cause) if cause - change.after <= BEFORE_US => causes.pop_front(),
-            _ => bail!("active at {} us without a match or the exit button", change.after),
-        };
-        Ok(())
     }
 
     fn limit(&self, at: i64) -> Result<i64> {
@@ -190,6 +190,13 @@ impl Line {
         }
         Ok(wanted.len())
     }
+}
+
+/// Uses up the oldest match or press that may be why a line is active.
+fn cause(change: &Change, causes: &mut VecDeque<i64>) -> Result<i64> {
+    causes.retain(|cause| change.before - cause <= AFTER_US);
+    let cause = causes.pop_front().filter(|cause| cause - change.after <= BEFORE_US);
+    cause.with_context(|| format!("active at {} us without a match or the exit button", change.after))
 }
 
 #[cfg(test)]
@@ -224,8 +231,9 @@ mod tests {
     fn a_match_and_the_button_open_for_a_pulse() {
         let told = judged(GOOD).expect("right");
         assert_eq!(told[0], "2 pulses, each after a match or the exit button");
-        assert_eq!(told[1], "none too long: STRIKE came closest, 3998 of 4100 ms");
-        assert_eq!(told[2], "gpiomon saw the same 4 edges");
+        assert_eq!(told[1], "32 ms after it by the median, 32 ms at most");
+        assert_eq!(told[2], "none too long: the closest took 3998 of 4100 ms");
+        assert_eq!(told[3], "gpiomon saw the same 4 edges");
     }
 
     #[test]

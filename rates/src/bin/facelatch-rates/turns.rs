@@ -6,15 +6,20 @@ use anyhow::{Context as _, Result};
 use facelatch::config::Config;
 use facelatch::detect::Detector;
 use facelatch::model::Manifest;
-use facelatch_rates::turns::{self, markdown};
+use facelatch_rates::turns::{self, heads, markdown};
 
 use super::args::Turns;
 
 pub(crate) fn run(args: &Turns) -> Result<()> {
+    if let Some(count) = args.heads {
+        let ends = |(name, manner)| (name, heads::ends(&manner, count, args.seed));
+        return super::say(&heads::markdown(&heads::manners().into_iter().map(ends).collect::<Vec<_>>()));
+    }
+    let source = args.source.as_deref().context("which folder?")?;
     let config = Config::default().detect;
     let network = Manifest::load(&args.models)?.detector(&args.detector, config.input_px as usize)?;
     let detector = Detector::new(network, config.min_confidence)?;
-    let people = folders(&args.source)?;
+    let people = folders(source)?;
     let every = people.into_iter().skip(args.skip).step_by(args.every.max(1));
     let table = if args.clips {
         turns::live(&detector, &every.filter(|clip| clip.join("fps").exists()).collect::<Vec<_>>())?
