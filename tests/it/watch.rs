@@ -12,12 +12,12 @@ use facelatch_testkit::world::{World, until};
 
 /// A dark corridor, whose noise differs from frame to frame.
 const EMPTY: &[Shot] = &[
-    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(9)),
-    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(11)),
-    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(10)),
+    Shot::Spoilt("black.jpg", Spoil::Noisy(9)),
+    Shot::Spoilt("black.jpg", Spoil::Noisy(11)),
+    Shot::Spoilt("black.jpg", Spoil::Noisy(10)),
 ];
-const FAR: &[Shot] = &[Shot::Live("far.jpg")];
-const PERSON: &[Shot] = &[Shot::Live("obama-3.jpg"), Shot::Live("obama-3b.jpg")];
+const FAR: &[Shot] = &[Shot::Show("far.jpg")];
+const PERSON: &[Shot] = &[Shot::Show("obama-3.jpg"), Shot::Show("obama-3b.jpg")];
 
 /// A client that watches, and was told so.
 fn watcher(world: &World) -> Client {
