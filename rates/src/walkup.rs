@@ -15,11 +15,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use facelatch::camera::{Frame, FrameSource};
+use facelatch::camera::grey::Grey;
+use facelatch::camera::{Frame, FrameSource, GLANCE_CELLS};
 use facelatch::clock::{BootTime, Clock};
 use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Detector;
 use facelatch::detect::geometry;
+use facelatch::detect::motion::Motion;
 use facelatch::people::{Account, Accounts, UserName};
 use facelatch::pipeline::{
     Attempt, Cause, DenyReason, EnrollError, EnrollRequest, Networks, Pipeline, Rules, Verdict,
@@ -47,8 +49,8 @@ const SHOWN: usize = 3;
 /// A head is turned from here on, in eye distances.
 const TURNED: f32 = 0.25;
 
-/// The camera's picture is looked at this often while nobody asks: is a face in sight?
-const WATCH: Duration = Duration::from_millis(200);
+/// The camera is glanced at this often while nobody asks: does something move, and is a face in sight?
+const WATCH: Duration = Duration::from_millis(250);
 
 /// Loads the networks, with what a level needs.
 pub type Load<'a> = &'a (dyn Fn(AttackLevel) -> Result<Networks, RatesError> + Sync);
@@ -242,22 +244,22 @@ fn films(
     let seed = plan.seed.wrapping_add(number as u64);
     let room = Arc::new(facelatch_lab::room(SIZE, seed).map_err(RatesError::Asked)?);
     let watching = load(AttackLevel::Off)?;
-    // A camera stays where it is: what the daemon learned of the room in one film it knows in the next.
-    let door = |level| {
+    let mut doors = Vec::new();
+    for level in [AttackLevel::Off, AttackLevel::Passive] {
         let stage = Stage::new(plan.work);
-        Ok::<_, RatesError>((level, pipeline(load(level)?, &stage, store, level), stage))
-    };
-    let mut doors = [door(AttackLevel::Off)?, door(AttackLevel::Passive)?];
+        let pipeline = pipeline(load(level)?, &stage, store, level);
+        doors.push(Door { level, pipeline, stage, motion: Motion::default() });
+    }
     let mut ended = Vec::new();
     for (kind, _) in Kind::ALL {
         let Some(people) = cast(kind, owner, stranger) else { continue };
         let film = Arc::new(Film::new(kind, room.clone(), seed, people));
         let usable = first_usable(&watching, &film)?;
-        for (level, pipeline, stage) in &mut doors {
+        for door in &mut doors {
             let film = film.clone();
-            stage.play(kind.frames(), Box::new(move |index| film.frame(index)));
-            let visit = visit(pipeline, stage, &watching.detector, &owner.name)?;
-            ended.push(Ended { kind, level: *level, usable, visit });
+            door.stage.play(kind.frames(), Box::new(move |index| film.frame(index)));
+            let visit = door.visit(&watching.detector, &owner.name)?;
+            ended.push(Ended { kind, level: door.level, usable, visit });
         }
     }
     Ok(ended)
@@ -299,36 +301,46 @@ fn frame(film: &Film, index: usize) -> Result<Frame, RatesError> {
     Frame::new(SIZE.0, SIZE.1, rgb, BootTime::default()).map_err(|e| RatesError::Asked(e.to_string()))
 }
 
-/// Looks at a film to its end, or until the door opens.
-fn visit(
-    pipeline: &mut Pipeline,
-    stage: &Stage,
-    watching: &Detector,
-    owner: &UserName,
-) -> Result<Visit, RatesError> {
-    let (mut camera, mut looks, mut visit) = (stage.clone(), Looks::default(), Visit::default());
-    while !stage.is_over() {
-        // What the daemon does while nobody asks it to look.
-        let Ok(seen) = camera.next_frame(stage.now().after(Duration::from_secs(1))) else { break };
-        looks.trigger(!watching.detect(&seen)?.is_empty(), moment(stage));
-        if !looks.begin(moment(stage)) {
-            stage.wait(WATCH.saturating_sub(Duration::from_secs_f32(1.0 / FPS)));
-            continue;
+/// A camera that stays where it is: what the daemon learned of the room in one film it knows in the next.
+struct Door {
+    level: AttackLevel,
+    pipeline: Pipeline,
+    stage: Stage,
+    motion: Motion,
+}
+
+impl Door {
+    /// Looks at a film to its end, or until the door opens.
+    fn visit(&mut self, watching: &Detector, owner: &UserName) -> Result<Visit, RatesError> {
+        let (mut looks, mut visit) = (Looks::default(), Visit::default());
+        while !self.stage.is_over() {
+            // What the daemon does while nobody asks it to look: a glance every WATCH.
+            let now = self.stage.now();
+            let Ok(seen) = self.stage.next_frame(now.after(Duration::from_secs(1))) else { break };
+            let moves = self.motion.see(&Grey::of(&seen, GLANCE_CELLS)).is_motion();
+            if moves && !watching.detect(&seen)?.is_empty() {
+                looks.sight(moment(&self.stage));
+            }
+            if !looks.begin(moment(&self.stage)) {
+                self.stage.skip(WATCH.saturating_sub(self.stage.now().since(now)));
+                continue;
+            }
+            visit.looks += 1;
+            let mut go_on = |_| ControlFlow::Continue(());
+            let Attempt { verdict, .. } =
+                self.pipeline.identify(None, None, &Accounts::default(), &mut go_on);
+            self.stage.finish();
+            let outcome = outcome(&verdict)?;
+            visit.attacks += usize::from(outcome == Outcome::Attack);
+            looks.ended(Some(outcome), moment(&self.stage));
+            if let Verdict::Granted(grant) = verdict {
+                visit.opened = Some(self.stage.now().since(self.stage.start()).as_secs_f32());
+                visit.for_another = grant.user() != owner;
+                break;
+            }
         }
-        visit.looks += 1;
-        let Attempt { verdict, .. } =
-            pipeline.identify(None, None, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
-        stage.finish();
-        let outcome = outcome(&verdict)?;
-        visit.attacks += usize::from(outcome == Outcome::Attack);
-        looks.ended(Some(outcome), moment(stage));
-        if let Verdict::Granted(grant) = verdict {
-            visit.opened = Some(stage.now().since(stage.start()).as_secs_f32());
-            visit.for_another = grant.user() != owner;
-            break;
-        }
+        Ok(visit)
     }
-    Ok(visit)
 }
 
 fn moment(stage: &Stage) -> Moment {

@@ -95,11 +95,6 @@ impl Stage {
         self.0.1.notify_all();
     }
 
-    /// How often the camera was closed.
-    pub fn closed(&self) -> usize {
-        self.scene().closed
-    }
-
     fn next(&self) -> Shot {
         let mut scene = self.scene();
         loop {

@@ -62,6 +62,7 @@ witness() {
     systemd-run --quiet --collect --unit=vm-watch -p StandardOutput=append:$SEEN/lines \
         -p StandardError=journal /payload/watch "${watched[@]}"
     within 10 sh -c "tail -1 $SEEN/lines | grep '^first .* STRIKE$MANY '"
+    systemd-run --quiet --collect --unit=vm-stalls -p StandardOutput=append:$SEEN/stalls /payload/stalls
     systemd-run --quiet --collect --unit=vm-gpiomon \
         -p StandardOutput=append:$SEEN/edges -p StandardError=journal \
         gpiomon --line-buffered --format='gpiomon %o %e %s %n' door-sim "${numbers[@]}"
@@ -69,7 +70,7 @@ witness() {
     systemd-run --quiet --collect --unit=vm-events -p Restart=always -p RestartSec=300ms \
         -p StartLimitIntervalSec=0 facelatch events --json
 }
-dismiss() { systemctl stop vm-watch vm-gpiomon vm-events 2>/dev/null || true; }
+dismiss() { systemctl stop vm-watch vm-stalls vm-gpiomon vm-events 2>/dev/null || true; }
 # Matches are heard of.
 events_come() { journalctl -q -u vm-events -o cat -n 1 | grep -q listening; }
 
@@ -100,7 +101,7 @@ step_door_seen() {
         SEEN*) echo "wire $number ${DOOR_LINES[$number]/SEEN/STRIKE}" ;;
         esac
     done
-    cat $SEEN/limits $SEEN/lines $SEEN/edges
+    cat $SEEN/limits $SEEN/lines $SEEN/stalls $SEEN/edges
     journalctl -q -b -u vm-events -o short-monotonic |
         awk '/"kind": ?"identify"/ && /"verdict": ?"match"/ { sub(/^\[ */, ""); printf "match %.0f STRIKE\n", $1 * 1e6 }'
     [ ! -e $SEEN/said ] || awk -v many=$MANY '{ for (n = 1; n <= many; n++) print $0, "STRIKE" n }' $SEEN/said
@@ -389,10 +390,11 @@ step_door_bad_file() {
 
 # COUNT grants for each of MANY doors, by a stand-in for the daemon (says.c); each door has a program of its own.
 step_door_grants() {
-    local number
+    local number lines=()
     systemctl stop facelatch-door
-    systemd-run --quiet --unit=vm-says -p Type=exec -p RemainAfterExit=yes -p StandardOutput=append:$SEEN/said \
-        /payload/says /run/door.says $MANY "$1" $((SHORTEST + 250))
+    for number in $(seq $MANY); do lines+=("$(line "STRIKE$number")"); done
+    systemd-run --quiet --unit=vm-says -p Type=exec -p RemainAfterExit=yes \
+        -p StandardOutput=append:$SEEN/said -p StandardError=journal /payload/says /run/door.says "$1" "${lines[@]}"
     for number in $(seq $MANY); do
         cat >"/run/door-$number.toml" <<C
 socket = "/run/door.says"

@@ -1,7 +1,9 @@
-/* says SOCKET FOLLOWERS COUNT MILLISECONDS: stands in for the daemon. Once so many clients follow its events, it says
- * COUNT times that somebody was recognised, each time to all of them, and prints the time in microseconds of
- * CLOCK_MONOTONIC as `match TIME`. To all else it answers without parameters. It recognises nobody: the thousand grants
- * of the test would take hours with pictures on an emulated machine. */
+/* says SOCKET COUNT FOLDER...: stands in for the daemon. Once as many clients follow its events as there are lines of the
+ * simulated GPIO chip, each by its folder, it says COUNT times that somebody was recognised, to all of them at once, and
+ * waits until each line was active and is not any more. It prints the time of each in microseconds of CLOCK_MONOTONIC as
+ * `match TIME`. To all else it answers without parameters. It recognises nobody: a thousand grants with pictures would take
+ * hours on an emulated machine. */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +97,40 @@ static void serve(int listener, long long until)
     }
 }
 
+static int is_active(const char *folder)
+{
+    char path[256], level = '-';
+    int file;
+
+    snprintf(path, sizeof path, "%s/value", folder);
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 || read(file, &level, 1) != 1)
+        perror(path);
+    if (file >= 0)
+        close(file);
+    return level == '1';
+}
+
+/* Until all lines were active and are not any more; 0 if that takes too long. */
+static int pulses(int listener, char **folders)
+{
+    int states[MOST] = {0}, left = 0;
+
+    for (char **folder = folders; *folder; folder++)
+        left++;
+    for (long long end = now() + 30000000; left > 0;) {
+        if (now() > end)
+            return 0;
+        serve(listener, now() + 3000);
+        for (int i = 0; folders[i]; i++) {
+            if (states[i] == 2 || is_active(folders[i]) == states[i])
+                continue;
+            left -= ++states[i] == 2;
+        }
+    }
+    return 1;
+}
+
 static int followers(void)
 {
     int sum = 0;
@@ -108,29 +144,23 @@ int main(int argc, char **argv)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    long long next;
 
-    if (argc != 5 || strlen(argv[1]) >= sizeof name.sun_path)
+    if (argc < 4 || argc - 3 > MOST || strlen(argv[1]) >= sizeof name.sun_path)
         return 2;
     strcpy(name.sun_path, argv[1]);
     unlink(name.sun_path);
     if (bind(listener, (struct sockaddr *)&name, sizeof name) || listen(listener, MOST))
         return perror(argv[1]), 1;
-    while (followers() < atoi(argv[2]))
+    while (followers() < argc - 3)
         serve(listener, now() + 10000);
-    next = now();
-    for (int n = 0; n < atoi(argv[3]); n++) {
-        next += atoi(argv[4]) * 1000LL;
-        serve(listener, next);
-        if (followers() != atoi(argv[2]))
-            return fprintf(stderr, "only %d follow\n", followers()), 1;
+    for (int n = 0; n < atoi(argv[2]); n++) {
         printf("match %lld\n", now());
         fflush(stdout);
         for (int i = 0; i < count; i++)
             if (clients[i].follows)
                 event(clients[i].socket, "\"kind\": \"identify\", \"user\": \"alice\", \"verdict\": \"match\"");
+        if (!pulses(listener, argv + 3))
+            return fprintf(stderr, "not every line was active after event %d\n", n + 1), 1;
     }
-    /* Until the last pulse is over. */
-    serve(listener, now() + 2000000);
     return 0;
 }

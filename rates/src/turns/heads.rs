@@ -69,7 +69,7 @@ pub fn manners() -> Vec<(String, Manner)> {
     all.extend(
         [25.0, 30.0, 35.0, 55.0].map(|reach| (format!("by {reach:.0} degrees"), Manner { reach, ..USUAL })),
     );
-    all.extend([-20.0, 15.0, 25.0, 35.0].map(|above| {
+    all.extend([-20.0, 15.0, 25.0, 35.0].map(|above: f64| {
         let side = if above < 0.0 { "below" } else { "above" };
         (format!("camera {:.0} degrees {side}", above.abs()), Manner { above, ..USUAL })
     }));

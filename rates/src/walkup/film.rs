@@ -16,7 +16,7 @@ pub const SIZE: (u32, u32) = (640, 480);
 const EACH: usize = 4;
 
 /// The room is empty for so long at first, in seconds.
-const EMPTY: f32 = 1.0;
+const EMPTY: f32 = 1.5;
 
 /// Who comes, and what they do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,11 +55,11 @@ impl Kind {
     /// Length of the film in frames.
     pub fn frames(self) -> usize {
         let seconds = match self {
-            Self::WalkUp | Self::Stranger | Self::Two => 10.0,
-            Self::Hurries => 3.0,
-            Self::LooksAway => 4.5,
-            Self::FarAway => 5.5,
-            Self::OwnPoster | Self::Poster => 6.0,
+            Self::WalkUp | Self::Stranger | Self::Two => 10.5,
+            Self::Hurries => 3.5,
+            Self::LooksAway => 5.0,
+            Self::FarAway => 6.0,
+            Self::OwnPoster | Self::Poster => 6.5,
         };
         (seconds * FPS) as usize
     }

@@ -60,10 +60,10 @@ impl Stage {
         state.finish();
     }
 
-    /// Lets time pass.
-    pub fn wait(&self, time: Duration) {
+    /// Lets time pass, with no work on the last frame.
+    pub fn skip(&self, time: Duration) {
         let mut state = self.state();
-        state.now = state.now.after(time);
+        (state.now, state.owes) = (state.now.after(time), false);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -11,6 +11,7 @@
 //! | `gpiomon NUMBER EDGE S NS` | an edge, 1 for rising, with the kernel's time |
 //! | `match TIME NAME` | somebody was recognised, and NAME may open |
 //! | `limit TIME NAME MS` | from then on a pulse of NAME may be so long |
+//! | `stall FROM TO` | a processor of the machine stood still |
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -46,6 +47,8 @@ struct Pulse {
     length: i64,
     /// How long it may be.
     limit: i64,
+    /// How long a processor stood still meanwhile, which is added.
+    stood_still: i64,
     /// After the match or the press, at most.
     waited: i64,
 }
@@ -66,7 +69,7 @@ struct Line {
 
 /// Checks a record, and says in a line what was seen.
 pub(super) fn judge(record: &[String]) -> Result<Vec<String>> {
-    let mut lines = read(record)?;
+    let Record { mut lines, stalls } = read(record)?;
     let presses: Vec<i64> = lines.remove(EXIT).map(|exit| exit.presses()).unwrap_or_default();
     if let Some(strike) = lines.get_mut(STRIKE) {
         strike.causes.extend(presses);
@@ -75,25 +78,36 @@ pub(super) fn judge(record: &[String]) -> Result<Vec<String>> {
     for (name, line) in lines.iter_mut().filter(|(_, line)| line.edges.is_some()) {
         line.causes.sort_unstable();
         edges += line.compare().with_context(|| name.clone())?;
-        pulses.extend(line.pulses().with_context(|| name.clone())?);
+        pulses.extend(line.pulses(&stalls).with_context(|| name.clone())?);
     }
     pulses.sort_by_key(|pulse| pulse.waited);
-    let closest = pulses.iter().max_by_key(|pulse| pulse.length - pulse.limit);
+    let closest = pulses.iter().max_by_key(|pulse| pulse.length - pulse.limit - pulse.stood_still);
     let Some((closest, last)) = closest.zip(pulses.last()) else {
         bail!("no line was ever active: nothing was judged");
     };
-    let [length, limit, median, longest] =
-        [closest.length, closest.limit, pulses[pulses.len() / 2].waited, last.waited].map(|us| us / 1000);
+    let median = pulses[pulses.len() / 2].waited;
+    let times = [closest.length, closest.limit, closest.stood_still, median, last.waited];
+    let [length, limit, stood_still, median, longest] = times.map(|us| us / 1000);
     Ok(vec![
         format!("{} pulses, each after a match or the exit button", pulses.len()),
         format!("{median} ms after it by the median, {longest} ms at most"),
-        format!("none too long: the closest took {length} of {limit} ms"),
+        format!(
+            "none too long: the closest took {length} of {limit} ms, and the machine stood still for {stood_still}"
+        ),
         format!("gpiomon saw the same {edges} edges"),
     ])
 }
 
-fn read(record: &[String]) -> Result<BTreeMap<String, Line>> {
-    let mut lines: BTreeMap<String, Line> = BTreeMap::new();
+/// What a record says.
+#[derive(Debug, Default)]
+struct Record {
+    lines: BTreeMap<String, Line>,
+    /// From and to, in order and apart.
+    stalls: Vec<(i64, i64)>,
+}
+
+fn read(record: &[String]) -> Result<Record> {
+    let Record { mut lines, mut stalls } = Record::default();
     let mut wires: BTreeMap<String, String> = BTreeMap::new();
     for text in record {
         let wrong = || format!("the record has {text:?}");
@@ -126,10 +140,24 @@ fn read(record: &[String]) -> Result<BTreeMap<String, Line>> {
             ["limit", at, name, ms] => {
                 lines.entry((*name).to_owned()).or_default().limits.push((time(at)?, time(ms)? * 1000));
             }
+            ["stall", from, to] => stalls.push((time(from)?, time(to)?)),
             _ => bail!(wrong()),
         }
     }
-    Ok(lines)
+    Ok(Record { lines, stalls: apart(stalls) })
+}
+
+/// The same times without those that are in two of them.
+fn apart(mut times: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    times.sort_unstable();
+    let mut apart: Vec<(i64, i64)> = Vec::new();
+    for (from, to) in times {
+        match apart.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => apart.push((from, to)),
+        }
+    }
+    apart
 }
 
 /// `None`: the line is not there.
@@ -149,7 +177,7 @@ impl Line {
     }
 
     /// Each time it was active.
-    fn pulses(&self) -> Result<Vec<Pulse>> {
+    fn pulses(&self, stalls: &[(i64, i64)]) -> Result<Vec<Pulse>> {
         let mut causes: VecDeque<i64> = self.causes.iter().copied().collect();
         let (mut pulses, mut active) = (Vec::new(), None);
         for change in &self.changes {
@@ -161,9 +189,11 @@ impl Line {
                 continue;
             };
             let length = (change.before - start).max(0);
-            let (ms, most) = (length / 1000, limit / 1000);
-            ensure!(length <= limit, "active for {ms} ms from {start} us on, and {most} ms are allowed");
-            pulses.push(Pulse { length, limit, waited });
+            let within = |(from, to): &(i64, i64)| (to.min(&change.after) - from.max(&start)).max(0);
+            let stood_still = stalls.iter().map(within).sum();
+            let (ms, most) = (length / 1000, (limit + stood_still) / 1000);
+            ensure!(ms <= most, "active for {ms} ms from {start} us on, and {most} ms are allowed");
+            pulses.push(Pulse { length, limit, stood_still, waited });
         }
         ensure!(active.is_none(), "still active");
         Ok(pulses)
@@ -232,7 +262,10 @@ mod tests {
         let told = judged(GOOD).expect("right");
         assert_eq!(told[0], "2 pulses, each after a match or the exit button");
         assert_eq!(told[1], "32 ms after it by the median, 32 ms at most");
-        assert_eq!(told[2], "none too long: the closest took 3998 of 4100 ms");
+        assert_eq!(
+            told[2],
+            "none too long: the closest took 3998 of 4100 ms, and the machine stood still for 0"
+        );
         assert_eq!(told[3], "gpiomon saw the same 4 edges");
     }
 
@@ -248,6 +281,17 @@ mod tests {
             .replace("gpiomon 5 0 10 1000000", "")
             .replace("\n        \n", "\n");
         assert!(refusal(endless.trim()).contains("still active"), "{}", refusal(endless.trim()));
+    }
+
+    #[test]
+    fn a_machine_that_stands_still_makes_a_pulse_longer_once() {
+        let stalls = "stall 2900000 3050000\nstall 6950000 7000000\nstall 6950000 6990000\n";
+        let slow = GOOD.replace("limit 0 STRIKE 4100", &format!("limit 0 STRIKE 3900\n{stalls}"));
+        assert_eq!(
+            judged(&slow).expect("right")[2],
+            "none too long: the closest took 3998 of 3900 ms, and the machine stood still for 98"
+        );
+        assert!(refusal(&slow.replace("stall 6950000 7000000", "")).contains("3988 ms are allowed"));
     }
 
     #[test]

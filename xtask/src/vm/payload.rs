@@ -21,7 +21,7 @@ pub(super) fn make(work: &Path, debs: &[PathBuf]) -> Result<PathBuf> {
     for steps in ["steps.sh", "door.sh"] {
         std::fs::copy(root().join("tests/vm").join(steps), folder.join(steps))?;
     }
-    for program in ["watch", "says"] {
+    for program in ["watch", "says", "stalls"] {
         let mut compile =
             command("aarch64-linux-gnu-gcc", &["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"]);
         compile.arg(folder.join(program)).arg(root().join(format!("tests/vm/{program}.c")));
