@@ -78,6 +78,11 @@ impl Stage {
         scene.let_go = false;
     }
 
+    /// How often the camera was closed.
+    pub fn closed(&self) -> usize {
+        self.scene().closed
+    }
+
     /// Whole frames that were taken, which is how often the detector ran while nobody asked; and glances.
     pub fn taken(&self) -> (usize, usize) {
         self.scene().taken
