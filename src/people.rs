@@ -5,7 +5,10 @@ pub mod access;
 mod account;
 mod misses;
 mod name;
+mod pin;
 
+pub use access::PinHash;
 pub use account::{Account, Accounts, Standing, account_of_each};
 pub use misses::{Level, Misses};
 pub use name::{BadUserName, UserName};
+pub use pin::{BadPin, Pin};

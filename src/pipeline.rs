@@ -4,7 +4,7 @@
 //! It runs on one plain thread; it knows no socket and opens no latch.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::clock::{BootTime, Clock};
 use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
@@ -13,6 +13,7 @@ use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
+use crate::judge::pin::Shown;
 use crate::judge::{Admission, Evidence, Policy, Refusal, judge, vote};
 use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
@@ -131,6 +132,8 @@ pub struct Pipeline {
     gallery: Gallery,
     ages: Ages,
     random: Random,
+    /// Who has to show face and PIN, and has shown one.
+    shown: Arc<Mutex<Shown>>,
 }
 
 impl Pipeline {
@@ -145,7 +148,14 @@ impl Pipeline {
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
         let cameras = Cameras::new(camera);
-        Self { networks, rules, cameras, clock, store, gallery, ages: Ages::default(), random }
+        let (ages, shown) = (Ages::default(), Arc::default());
+        Self { networks, rules, cameras, clock, store, gallery, ages, random, shown }
+    }
+
+    /// Shares what was shown at doors with whoever judges PINs.
+    #[must_use]
+    pub fn with_pins(self, shown: Arc<Mutex<Shown>>) -> Self {
+        Self { shown, ..self }
     }
 
     /// Is the face before the camera this user's? Without a name of a camera: the default one.
@@ -241,7 +251,7 @@ impl Pipeline {
         trace.score_ms = self.ms_since(scoring);
         trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
-        self.decide((claimed, door), evidence, policy, accounts.login)
+        self.decide((claimed, door), evidence, policy, accounts.login, trace)
     }
 
     /// Fails if nobody could be granted, whoever is there. Asked before any frame is taken, so that it costs no miss.
@@ -270,6 +280,7 @@ impl Pipeline {
         evidence: Evidence,
         policy: Policy,
         login: bool,
+        trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
         let passes = policy.check(&evidence).is_ok();
         if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
@@ -283,7 +294,8 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let user = evidence.user.clone();
-        let admission = if passes { self.admission(&user, door, login)? } else { Admission::NotAllowed };
+        let admission =
+            if passes { self.admission(&user, door, login, trace)? } else { Admission::NotAllowed };
         let decision = judge(evidence, policy, admission, self.clock.now());
         match &decision {
             Ok(_) => self.keep_misses(claimed, Tried::Match)?,

@@ -45,6 +45,9 @@ fn lines(status: &reply::Status) -> Vec<String> {
         format!("store     {}", status.store.state),
         format!("latch     {}", status.latch),
     ]);
+    if status.face == Some(false) {
+        lines.push("face      off: no face lets anybody in until `facelatch face on`".to_owned());
+    }
     if let (Some(threshold), Some(identical)) = (status.threshold, status.identical_pair_p) {
         lines.push(format!("head      threshold {threshold:.4}, an identical pair scores {identical:.4}"));
     }

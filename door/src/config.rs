@@ -15,7 +15,7 @@ use crate::door::Role;
 use crate::signal::Signal;
 use value::Number;
 
-pub(crate) use settings::{Bias, Config, Door, Strike};
+pub(crate) use settings::{Bias, Config, Door, Keypad, Strike};
 pub(crate) use value::{InputSettings, LineId, OutputSettings, Place};
 
 /// The file that is read if no other is named.
@@ -103,8 +103,25 @@ impl Config {
                 )?;
             }
         }
+        self.check_keypads()?;
         self.check_all_ranges()?;
         self.check_lines_differ()
+    }
+
+    /// The doors that have a keypad.
+    pub(crate) fn keypads(&self) -> impl Iterator<Item = (&Door, &Keypad)> {
+        self.door.iter().filter_map(|door| Some((door, door.keypad.as_ref()?)))
+    }
+
+    /// A keypad is a device of its own.
+    fn check_keypads(&self) -> Result<(), Refused> {
+        for (index, (door, keypad)) in self.keypads().enumerate() {
+            let (key, device) = (format!("door {:?}: keypad.device", door.name), &keypad.device);
+            holds(device.is_absolute(), &key, device, "the path of an input device, /dev/input/by-id/...")?;
+            let is_new = self.keypads().take(index).all(|(_, other)| other.device != *device);
+            holds(is_new, &key, device, "another device: another door has it")?;
+        }
+        Ok(())
     }
 
     /// No line may have two tasks.
@@ -129,6 +146,11 @@ impl Door {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         let good = (1..=MAX_NAME).contains(&self.name.len()) && self.name.chars().all(fits);
         holds(good, "door.name", &self.name, "1 to 32 lower-case letters, digits, \"-\" or \"_\"")
+    }
+
+    /// How many lines it has, and keypads.
+    pub(crate) fn part_count(&self) -> usize {
+        self.lines().len() + usize::from(self.keypad.is_some())
     }
 
     /// Key and place of each of its lines.

@@ -11,6 +11,7 @@ use crate::clock::Moment;
 use crate::config::{self, Config};
 use crate::door::{Act, Door, LineState, News, Role};
 use crate::grant::{By, Grant, Read};
+use crate::keypad;
 use crate::looks::Looks;
 use crate::parts::{Change, Parts};
 use crate::reports::Report;
@@ -65,7 +66,7 @@ impl Controller {
         Self {
             stations: config.door.iter().map(Station::new).collect(),
             lines: Parts::default(),
-            expected_lines: config.door.iter().map(|door| door.lines().len()).sum(),
+            expected_lines: config.door.iter().map(config::Door::part_count).sum(),
             watches: Parts::default(),
             looking: None,
             last_look: 0,
@@ -82,6 +83,7 @@ impl Controller {
             Message::Input { door, role, state } => self.input(door, role, &state, now),
             Message::Strike { door, lost } => self.strike(door, lost),
             Message::Signal { door, signal, lost } => self.line(door, signal.name(), lost),
+            Message::Keypad { door, news } => self.keypad(door, news, now),
             Message::Event(event) => self.event(&event, now, wall),
             Message::Daemon { lost } => self.daemon(lost),
             Message::Watch { door, lost } => self.watch(door, lost),
@@ -136,6 +138,29 @@ impl Controller {
     fn line(&mut self, number: usize, name: &'static str, lost: Option<String>) -> Vec<Order> {
         let change = self.lines.heard(number, name, lost);
         self.part(number, name, change)
+    }
+
+    fn keypad(&mut self, number: usize, news: keypad::News, now: Moment) -> Vec<Order> {
+        let judged = match news {
+            keypad::News::Device { lost } => return self.line(number, "keypad", lost),
+            keypad::News::Judged(judged) => judged,
+        };
+        let Some(station) = self.stations.get_mut(number) else { return Vec::new() };
+        let text = |what: &str| format!("{}: a PIN was typed: {what}", station.name);
+        match judged {
+            Ok(outcome) => {
+                let said = Order::Say(Urgency::Info, text(outcome.as_str()));
+                // The PIN is right, and the face is wanted as well.
+                if outcome == Outcome::NoFace && station.opens_by_face && !self.exit_only {
+                    station.looks.sight(now);
+                }
+                vec![said]
+            }
+            Err(why) => {
+                let said = Order::Say(Urgency::Error, text(&why));
+                [said].into_iter().chain(self.show(number, &[Signal::Refused], true)).collect()
+            }
+        }
     }
 
     /// While the daemon is away, nothing more is to be said about what it does.

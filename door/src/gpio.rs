@@ -32,6 +32,34 @@ fn chips() -> std::io::Result<Vec<PathBuf>> {
     Ok(chips)
 }
 
+/// A line of this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// Label of its chip.
+    pub(crate) chip: String,
+    pub(crate) number: Offset,
+    /// May be empty.
+    pub(crate) name: String,
+    /// Who uses it.
+    pub(crate) user: Option<String>,
+}
+
+/// All lines of all chips that may be opened.
+pub(crate) fn all() -> std::io::Result<Vec<Listed>> {
+    let mut all = Vec::new();
+    for path in chips()? {
+        let Ok(chip) = Chip::from_path(&path) else { continue };
+        let (Ok(about), Ok(lines)) = (chip.info(), chip.line_info_iter()) else { continue };
+        all.extend(lines.flatten().map(|line| Listed {
+            chip: about.label.clone(),
+            number: line.offset,
+            name: line.name,
+            user: line.used.then_some(line.consumer),
+        }));
+    }
+    Ok(all)
+}
+
 /// Looks a line up on all chips that are there now.
 pub(crate) fn find(place: &Place) -> Result<Found, LineError> {
     let failed = |error: std::io::Error| LineError::Failed { place: place.clone(), why: error.to_string() };

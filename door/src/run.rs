@@ -13,11 +13,12 @@ use crate::clock::{Clock, Moment};
 use crate::config::{self, Config, InputSettings};
 use crate::controller::{Controller, Message, Order, Urgency};
 use crate::door::{LineState, Role};
+use crate::keypad::KeypadThread;
 use crate::line::{Input, LineError, Output};
 use crate::reports::{self, Report, ReportThread};
 use crate::signal::Signal;
 use crate::strike::{Heard, Limit};
-use crate::{calls, gpio, input, journal, strike};
+use crate::{calls, gpio, input, journal, keypad, strike};
 
 /// The loop goes round at least this often, and so does the watchdog.
 const ROUND: Duration = Duration::from_secs(1);
@@ -26,7 +27,7 @@ const ROUND: Duration = Duration::from_secs(1);
 const OVERDUE: Duration = Duration::from_millis(500);
 
 /// How long a line that was lost is left alone.
-const PAUSE: Duration = Duration::from_secs(2);
+pub(crate) const PAUSE: Duration = Duration::from_secs(2);
 
 /// The other end of each thread.
 #[derive(Default)]
@@ -169,6 +170,12 @@ impl Threads {
             }
         }
         self.start_signals(config, clock, messages)?;
+        for (number, door) in config.door.iter().enumerate() {
+            let world = KeypadThread::new(number, door, &config.socket, clock, messages);
+            if let Some(mut world) = world.filter(|_| !exit_only) {
+                self.spawn(format!("keypad {number}"), move || keypad::watch(&mut world))?;
+            }
+        }
         self.start_calls(config, clock, messages, exit_only)
     }
 

@@ -327,7 +327,8 @@ impl Door {
             }
             visit.looks += 1;
             let mut go_on = |_| ControlFlow::Continue(());
-            let Attempt { verdict, .. } = self.pipeline.identify(None, None, &Accounts::default(), &mut go_on);
+            let Attempt { verdict, .. } =
+                self.pipeline.identify(None, None, &Accounts::default(), &mut go_on);
             self.stage.finish();
             let outcome = outcome(&verdict)?;
             visit.attacks += usize::from(outcome == Outcome::Attack);

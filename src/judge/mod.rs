@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod lockout;
+pub mod pin;
 pub mod vote;
 
 use crate::clock::BootTime;

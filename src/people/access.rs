@@ -144,6 +144,9 @@ pub enum BadRule {
     /// Too many rules of one person.
     #[error("{0} rules for one person; at most {MAX_RULES}")]
     Rules(usize),
+    /// Too many spans of hours of one person.
+    #[error("{0} spans of hours for one person; at most {MAX_SPANS}")]
+    Spans(usize),
     /// Too many holidays.
     #[error("{0} holidays; at most {MAX_HOLIDAYS}: remove those that are over")]
     Holidays(usize),
@@ -206,7 +209,16 @@ impl Access {
         if count > MAX_RULES {
             return Err(BadRule::Rules(count));
         }
+        let spans = self.rules().map(|(_, rule)| rule.hours.len()).sum();
+        if spans > MAX_SPANS {
+            return Err(BadRule::Spans(spans));
+        }
         self.rules().try_for_each(|(_, rule)| rule.check())
+    }
+
+    /// Whether any rule cannot be judged without the time.
+    pub fn needs_time(&self) -> bool {
+        self.rules().any(|(_, rule)| rule.needs_time())
     }
 }
 

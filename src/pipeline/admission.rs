@@ -1,7 +1,9 @@
 //! The rules at an attempt: asked before a frame is taken whether face unlock is switched on, and after a match whether this
 //! person may come in here and now.
 
-use super::{Cause, Pipeline};
+use std::sync::PoisonError;
+
+use super::{Cause, Pipeline, Trace};
 use crate::clock::LocalMinute;
 use crate::config::ClockTrust;
 use crate::judge::{Admission, access};
@@ -14,12 +16,15 @@ impl Pipeline {
         if self.store.premises()?.face { Ok(()) } else { Err(Cause::SwitchedOff) }
     }
 
-    /// What the rules say of somebody whose face matched. A login is at no door: only whether face unlock is on matters.
+    /// What the rules say of somebody whose face matched. A login is at no door: only whether face unlock is on matters. Where
+    /// the PIN is wanted as well, one that was typed at this door a moment ago is used up; if there is none, the face is kept
+    /// for it.
     pub(super) fn admission(
         &self,
         user: &UserName,
         door: Option<&DoorName>,
         login: bool,
+        trace: &mut Trace,
     ) -> Result<Admission, Cause> {
         let premises = self.store.premises()?;
         if !premises.face {
@@ -29,7 +34,16 @@ impl Pipeline {
             return Ok(Admission::Allowed(Factor::Face));
         }
         let access = self.store.access(user)?;
-        Ok(access::judge(&access, &premises, door, self.local_time(&premises)))
+        let admission = access::judge(&access, &premises, door, self.local_time(&premises));
+        match (admission, door) {
+            (Admission::Allowed(Factor::FaceAndPin), Some(door)) => {
+                let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(duress) = shown.face(door, user, self.clock.now()) else { return Ok(admission) };
+                trace.duress = duress;
+                Ok(Admission::Allowed(Factor::Face))
+            }
+            _ => Ok(admission),
+        }
     }
 
     /// Local time, if it is known.

@@ -260,7 +260,9 @@ impl Running {
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
         let event = self.recorder.event(kind, judging.user.clone());
-        let event = Event { verdict: judging.verdict, camera: place.camera, door: place.door, ..event };
+        let duress = attempt.trace.duress.then_some(true);
+        let event =
+            Event { verdict: judging.verdict, camera: place.camera, door: place.door, duress, ..event };
         if let Verdict::Denied(DenyReason::Attack(species)) = attempt.verdict {
             self.status.saw_attack();
             self.recorder.record_attack(event, caller_uid, to_wire::species(species));

@@ -54,6 +54,11 @@ pub(super) fn bad_parameter(parameter: &str, why: &dyn std::fmt::Display) -> Fau
     Fault::BadParameter { parameter: parameter.to_owned(), message: why.to_string() }
 }
 
+/// Other PINs are being judged.
+pub(super) fn too_many_pins() -> Fault {
+    Fault::Busy { message: "pin: others are being judged; try again in a moment".to_owned() }
+}
+
 /// The store failed. The journal and the caller get the same text.
 pub(super) fn store_fault(error: StoreError) -> Fault {
     tracing::error!("{error}");

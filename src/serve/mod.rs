@@ -11,6 +11,7 @@ mod accounts;
 mod bucket;
 mod camera_status;
 mod change_limit;
+mod clock_note;
 mod connection;
 mod connections;
 mod daemon;
@@ -25,6 +26,8 @@ mod logging;
 mod methods;
 mod notify;
 pub mod peer;
+mod pins;
+
 mod recorder;
 mod repeats;
 mod reports;
@@ -46,7 +49,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::camera::beside::Beside;
-use crate::config::{AttackLevel, Config, LatchKind};
+use crate::config::{AttackLevel, ClockTrust, Config, LatchKind};
 use crate::pipeline::{CHALLENGE_LIMIT, Camera, Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
@@ -57,6 +60,7 @@ use doors::Doors;
 use engine::{Engine, EngineParts};
 use listener::Listener;
 use peer::Peers;
+use pins::Pins;
 use recorder::Recorder;
 use session::ServerState;
 
@@ -165,7 +169,9 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         camera = camera.with_infrared(Beside::new(source, clock.clone()).map_err(ServeError::Start)?);
     }
     let others = config.other_cameras.iter().zip(other_frames);
+    let shown = Arc::default();
     let pipeline = Pipeline::new(networks, Rules::of(&config), camera, clock.clone(), store.clone(), random)
+        .with_pins(Arc::clone(&shown))
         .with_cameras(others.map(|(settings, frames)| Camera::new(settings, frames)));
     let recorder = Recorder {
         clock: clock.clone(),
@@ -182,6 +188,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         recorder: recorder.clone(),
     };
     let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
+    let pins = Arc::new(Pins::new(&config, store.clone(), clock.clone(), shown));
     let state = ServerState {
         engine,
         accounts: Arc::new(AccountLookup::new(peers.clone(), store.clone())),
@@ -189,12 +196,14 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         store,
         started: clock.now(),
         clock,
+        trusts_clock: config.access.clock == ClockTrust::Trust,
         queue_timeout: config.decision.deadline_ms.duration() + answer_time,
         templates: config.decision.templates as usize,
         audit,
         notes,
         recorder,
         doors: Doors::default(),
+        pins,
         changes: Arc::default(),
         uploads: Arc::new(Semaphore::new(1)),
         stopping: watch::Sender::new(false),

@@ -133,7 +133,7 @@ fn audited(event: &Event, caller_uid: u32) -> Entry {
         latch: event.latch.map(|latch| latch.to_string()),
         door: event.door.clone(),
         change: event.change.map(|change| change.to_string()),
-        note: event.note.clone(),
+        note: event.note.clone().or(event.duress.map(|_| "duress".to_owned())),
         ..Entry::default()
     }
 }

@@ -14,6 +14,7 @@ use super::engine::Engine;
 use super::fault::no_permit;
 use super::job_limit::{JobPermit, PermitHolder};
 use super::peer::{Caller, Peers, Role};
+use super::pins::Pins;
 use super::recorder::Recorder;
 use crate::clock::{BootTime, Clock};
 use crate::store::TemplateStore;
@@ -30,6 +31,8 @@ pub(super) struct ServerState {
     pub(super) accounts: Arc<AccountLookup>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: BootTime,
+    /// Whether the clock is taken for set whatever the system says.
+    pub(super) trusts_clock: bool,
     /// How long a job may wait in the queue.
     pub(super) queue_timeout: Duration,
     /// Templates in an enrolment that names no number.
@@ -39,6 +42,8 @@ pub(super) struct ServerState {
     pub(super) recorder: Recorder,
     /// The doors that are attached.
     pub(super) doors: Doors,
+    /// Judges and sets PINs.
+    pub(super) pins: Arc<Pins>,
     /// What a person should know about this setup.
     pub(super) notes: Vec<String>,
     /// How many changes managers may make.

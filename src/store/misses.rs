@@ -43,6 +43,11 @@ impl MissCipher {
         [&[PREFIX], &tag[..TAG_BYTES]].concat()
     }
 
+    /// The key of the entry of PINs.
+    pub(super) fn pins_key(&self) -> Vec<u8> {
+        [&[PREFIX], &self.0.names.mac(&[b"pins"])[..16]].concat()
+    }
+
     /// The misses in the entry with this key.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod manifest;
 mod mirror;
 mod misses;
 mod people;
+mod pins;
 pub mod portable;
 mod record;
 mod rules;
@@ -39,6 +40,7 @@ use crate::people::{Account, Misses, UserName};
 
 pub use error::StoreError;
 pub use key::{CREDENTIAL, KeySource};
+pub use pins::PinHasher;
 pub use vault::{Vault, VaultOptions};
 
 /// Most templates a user can have.
@@ -191,6 +193,21 @@ pub trait TemplateStore: Send + Sync {
     /// # Errors
     /// [`StoreError`]; they count all the same until the process ends, and are written as soon as that works.
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError>;
+
+    /// Misses of PINs, whoever's. A miss of a face is none of them, and the other way round.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn pin_misses(&self) -> Result<Misses, StoreError>;
+
+    /// Keeps the misses of PINs. A full disk does not prevent it.
+    ///
+    /// # Errors
+    /// As [`TemplateStore::set_misses`].
+    fn set_pin_misses(&self, misses: Misses) -> Result<(), StoreError>;
+
+    /// Hashes PINs with the secret of this store.
+    fn pin_hasher(&self) -> Arc<PinHasher>;
 
     /// When a person may come in, and their PINs.
     ///

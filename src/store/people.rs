@@ -8,6 +8,7 @@ use super::files::Disk;
 use super::key::KeySource;
 use super::keyring::{KeyId, Keyring, TemplateSeed};
 use super::manifest::{Entries, Manifest};
+use super::pins::PinHasher;
 use super::record::{self, SealContext, SealedRecord};
 use super::seal::Key;
 use super::{Template, misses, rules};
@@ -89,6 +90,11 @@ impl People {
     /// The key of the audit log.
     pub(super) fn audit_key(&self) -> Key {
         self.keyring.header().root.derive("audit")
+    }
+
+    /// Hashes PINs.
+    pub(super) fn pin_hasher(&self) -> PinHasher {
+        PinHasher::new(&self.keyring.header().root)
     }
 
     fn context<'a>(&'a self, embedder_sha256: &'a str, template_key: &'a [u8; 8]) -> SealContext<'a> {

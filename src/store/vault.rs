@@ -14,7 +14,7 @@ use super::key::KeySource;
 use super::keyring::MIRRORS;
 use super::seal::Key;
 use super::table::TableFolder;
-use super::{Health, Snapshot, StoreError, Template, TemplateStore};
+use super::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
 use crate::embed::TemplateKeySpec;
 use crate::people::access::{Access, Premises};
@@ -49,6 +49,7 @@ pub struct Vault {
     state: Mutex<State>,
     revision: AtomicU64,
     source: KeySource,
+    pin_hasher: Arc<PinHasher>,
     /// There was no store before.
     new: bool,
     /// Held as long as the store is open: a store has one daemon.
@@ -76,6 +77,7 @@ impl Vault {
         let tables = Box::new(TableFolder::new(options.folder.join(TABLE), super::sled::open));
         let state = State::open(Arc::new(folder), tables, options)?;
         Ok(Self {
+            pin_hasher: Arc::new(state.pin_hasher()),
             state: Mutex::new(state),
             revision: AtomicU64::new(1),
             source: options.keys.clone(),
@@ -141,6 +143,18 @@ impl TemplateStore for Vault {
 
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         self.lock().set_misses(user, misses)
+    }
+
+    fn pin_misses(&self) -> Result<Misses, StoreError> {
+        self.lock().pin_misses()
+    }
+
+    fn set_pin_misses(&self, misses: Misses) -> Result<(), StoreError> {
+        self.lock().set_pin_misses(misses)
+    }
+
+    fn pin_hasher(&self) -> Arc<PinHasher> {
+        self.pin_hasher.clone()
     }
 
     fn access(&self, user: &UserName) -> Result<Access, StoreError> {

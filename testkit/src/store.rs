@@ -8,7 +8,7 @@ use facelatch::clock::WallTime;
 use facelatch::embed::TemplateKey;
 use facelatch::people::access::{Access, Premises};
 use facelatch::people::{Misses, UserName};
-use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
+use facelatch::store::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore};
 
 /// Operations a store can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub struct VecStore {
 struct Kept {
     templates: Vec<Template>,
     misses: BTreeMap<Option<UserName>, Misses>,
+    pin_misses: Misses,
     access: BTreeMap<UserName, Access>,
     premises: Premises,
     fail_on: Option<Op>,
@@ -104,6 +105,19 @@ impl TemplateStore for VecStore {
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         self.unless_failing(Op::SetMisses)?.misses.insert(user.cloned(), misses);
         Ok(())
+    }
+
+    fn pin_misses(&self) -> Result<Misses, StoreError> {
+        Ok(self.kept().pin_misses)
+    }
+
+    fn set_pin_misses(&self, misses: Misses) -> Result<(), StoreError> {
+        self.unless_failing(Op::SetMisses)?.pin_misses = misses;
+        Ok(())
+    }
+
+    fn pin_hasher(&self) -> Arc<PinHasher> {
+        Arc::new(PinHasher::of_secret([0; 32]))
     }
 
     fn access(&self, user: &UserName) -> Result<Access, StoreError> {

@@ -3,7 +3,7 @@
 
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
@@ -50,23 +50,49 @@ pub fn until<T>(ask: impl Fn() -> Option<T>) -> T {
     }
 }
 
-/// A clock that moves only when the test advances it.
-pub struct HandClock(AtomicU64);
+/// A clock that moves only when the test advances it. Local time is UTC.
+pub struct HandClock {
+    /// Milliseconds since the start.
+    now: AtomicU64,
+    /// What the wall clock showed then, in seconds.
+    wall: AtomicU64,
+    is_unset: AtomicBool,
+}
+
+impl Default for HandClock {
+    fn default() -> Self {
+        Self { now: AtomicU64::new(0), wall: AtomicU64::new(1_000_000), is_unset: AtomicBool::new(false) }
+    }
+}
 
 impl HandClock {
     /// Advances the clock.
     pub fn forward(&self, time: Duration) {
-        self.0.fetch_add(u64::try_from(time.as_millis()).expect("short"), Ordering::SeqCst);
+        self.now.fetch_add(u64::try_from(time.as_millis()).expect("short"), Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock to so many seconds since 1970.
+    pub fn show(&self, wall: WallTime) {
+        self.wall.store(wall.0 - self.now.load(Ordering::SeqCst) / 1000, Ordering::SeqCst);
+    }
+
+    /// Whether anything has set the wall clock since the machine started.
+    pub fn unset(&self, is_unset: bool) {
+        self.is_unset.store(is_unset, Ordering::SeqCst);
     }
 }
 
 impl Clock for HandClock {
     fn now(&self) -> BootTime {
-        BootTime(Duration::from_millis(self.0.load(Ordering::SeqCst)))
+        BootTime(Duration::from_millis(self.now.load(Ordering::SeqCst)))
     }
 
     fn wall(&self) -> WallTime {
-        WallTime(1_000_000 + self.0.load(Ordering::SeqCst) / 1000)
+        WallTime(self.wall.load(Ordering::SeqCst) + self.now.load(Ordering::SeqCst) / 1000)
+    }
+
+    fn is_set(&self) -> bool {
+        !self.is_unset.load(Ordering::SeqCst)
     }
 }
 
@@ -175,7 +201,7 @@ impl World {
             stage: Stage::default(),
             second: Stage::default(),
             infrared: Infrared::default(),
-            clock: Arc::new(HandClock(AtomicU64::new(0))),
+            clock: Arc::default(),
             store: Arc::default(),
             tape: Tape::default(),
             masks: Arc::default(),

@@ -77,12 +77,12 @@ fn place(name: &str) -> DoorPlace {
     DoorPlace { name: name.into(), camera: None }
 }
 
-/// A connection of a door's program that has attached these doors.
-fn attached(world: &World, names: &[&str]) -> Client {
+/// The connection of a door's program that has attached these doors, with its events. Silent, it would not be kept for long.
+fn attached(world: &World, names: &[&str]) -> impl FnMut() -> Event {
     let mut client = world.client();
     let doors = names.iter().map(|name| place(name)).collect();
     client.call(&Attach { doors }).expect("attached");
-    client
+    follow(client)
 }
 
 /// The events from here on.
@@ -113,7 +113,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, ClientError>) -> Fault {
 fn a_look_is_an_identification_whose_event_names_the_door() {
     let world = World::new().knows_alice();
     world.called_by("facelatch-door", Role::Door);
-    let mut event = follow(attached(&world, &["front", "back"]));
+    let mut event = attached(&world, &["front", "back"]);
     world.stage.shows(ALICE);
     let judged = world.ask(&look("back")).expect("a verdict");
     assert_eq!((judged.verdict, judged.user.as_deref()), (Some(Outcome::Match), Some("alice")));
@@ -149,7 +149,7 @@ fn a_door_sees_identifications_and_doors_and_no_login_nor_who_is_enrolled() {
     let world = World::new().knows_alice();
     let mut all = follow(world.client());
     world.called_by("facelatch-door", Role::Door);
-    let mut seen = follow(attached(&world, &["front"]));
+    let mut seen = attached(&world, &["front"]);
     world.called_by("root", Role::Owner);
     world.stage.shows(ALICE);
     world.verify("alice");
@@ -176,7 +176,7 @@ fn what_a_door_reports_is_an_event_a_line_on_record_and_its_state() {
     let state = world.ask(&Status {}).expect("status").doors.remove(0);
     assert_eq!(
         (state.change, state.open, state.camera.as_str()),
-        (Some(DoorChange::Forced), Some(true), "stage")
+        (Some(DoorChange::Forced), Some(true), "camera")
     );
     for bad in ["two\nlines", &"x".repeat(201)] {
         let fault = refused(reports.call(&report("front", DoorChange::Opened, bad)));
@@ -200,7 +200,7 @@ fn a_door_that_was_taken_over_neither_fills_the_log_nor_keeps_events_from_others
     world.stage.shows(ALICE_ENROLS);
     world.enroll("alice").expect("enrolled");
     world.called_by("facelatch-door", Role::Door);
-    let mut event = follow(attached(&world, &["front"]));
+    let mut event = attached(&world, &["front"]);
     let mut hostile = world.client();
     let taken = (0..1000)
         .filter(|n| hostile.call(&report("front", DoorChange::Forced, &format!("{n}"))).is_ok())

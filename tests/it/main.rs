@@ -32,8 +32,11 @@ mod lockout;
 mod login;
 /// One face under several names.
 mod lookalikes;
+/// PINs at doors.
+mod pins;
 /// Who may import whom.
 mod rooms;
+mod rules;
 /// Attempts to bypass the decision, all of which must fail.
 mod tricks;
 /// Faces that the networks cannot judge.

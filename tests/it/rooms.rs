@@ -43,6 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("age", &["store/portable"]),
     ("anyhow", &["serve"]),
+    ("argon2", &["store/pins"]),
     ("chacha20poly1305", &["store/seal"]),
     ("clap", &["main", "serve"]),
     ("facelatch_fused", &["model"]),

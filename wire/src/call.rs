@@ -5,6 +5,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
 use crate::message::{Parameters, message};
 use crate::reply::{
@@ -251,6 +252,9 @@ methods! { $
             face: bool,
             /// Days as `2026-12-25`.
             holidays: Vec<String>,
+            /// There are more rules than fit one message; ask person by person.
+            #[serde(default)]
+            truncated: bool,
         };
 
         /// Switches face unlock on or off, or names the holidays. What is absent stays as it is. Managers.
@@ -369,10 +373,16 @@ methods! { $
     }
 }
 
-/// A text that is not shown when the call is printed.
+/// A text that is not shown when the call is printed, and is wiped on drop.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub String);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

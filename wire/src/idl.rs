@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use crate::reply::{
-    AccountState, Camera, CameraState, DoorChange, DoorPlace, DoorState, EventKind, Face, Factor, LatchState,
-    Milliseconds, Point, Rule, Something, State, Store, StoreState, Template,
+    AccountState, AuditLog, Camera, CameraState, DoorChange, DoorPlace, DoorState, EventKind, Face, Factor,
+    LatchState, Milliseconds, Point, Rule, Something, State, Store, StoreState, Template,
 };
 use crate::{INTERFACE, MAX_MESSAGE_BYTES, Outcome, call, fault};
 
@@ -119,6 +119,7 @@ fn interface() -> String {
     add_type::<Camera>(&mut text);
     add_type::<Store>(&mut text);
     add_type::<Template>(&mut text);
+    add_type::<AuditLog>(&mut text);
     add_type::<DoorPlace>(&mut text);
     add_type::<DoorState>(&mut text);
     add_type::<Rule>(&mut text);

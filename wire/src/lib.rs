@@ -17,6 +17,7 @@ mod idl;
 pub mod message;
 mod outcome;
 pub mod reply;
+mod rule;
 pub mod services;
 pub mod shadow;
 mod words;

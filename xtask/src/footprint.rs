@@ -27,11 +27,21 @@ const TICKS: f64 = 100.0;
 /// Pictures of one person, to enrol from and to verify with.
 const PICTURES: &[&str] = &["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg"];
 
-/// Measures and prints; the first word is the number of idle seconds.
+/// Measures and prints, without attack detection and with it; the first word is the number of idle seconds.
 pub(crate) fn main(words: &[String]) -> Result<()> {
     let idle = words.first().map_or(Ok(30), |word| word.parse()).context("SECONDS must be a whole number")?;
     succeed(command("cargo", &["build", "--release", "--locked", "--bin", "facelatchd"]))?;
-    let room = Room::new()?;
+    for level in ["off", "passive"] {
+        println!("attack.level = {level:?}:");
+        measure(level, idle)?;
+    }
+    let bytes = std::fs::metadata(program())?.len();
+    println!("facelatchd, stripped, without models: {:.1} MB", bytes as f64 / 1e6);
+    Ok(())
+}
+
+fn measure(level: &str, idle: u64) -> Result<()> {
+    let room = Room::new(level)?;
     let mut starts = (0..STARTS).map(|_| Ok(room.start()?.1)).collect::<Result<Vec<_>>>()?;
     starts.sort();
     println!(
@@ -51,8 +61,6 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     pause(Duration::from_secs(idle));
     let share = (daemon.cpu_seconds()? - before) / idle as f64;
     println!("CPU over {idle} idle seconds, camera closed: {:.2} % of one core", share * 100.0);
-    let bytes = std::fs::metadata(program())?.len();
-    println!("facelatchd, stripped, without models: {:.1} MB", bytes as f64 / 1e6);
     Ok(())
 }
 
@@ -64,7 +72,7 @@ fn program() -> PathBuf {
 struct Room(PathBuf);
 
 impl Room {
-    fn new() -> Result<Self> {
+    fn new(level: &str) -> Result<Self> {
         let folder = read(command("mktemp", &["-d", "-t", "facelatch-footprint.XXXXXX"]))?;
         let room = Self(PathBuf::from(folder.trim_end()));
         let camera = room.0.join("camera");
@@ -74,7 +82,7 @@ impl Room {
         }
         let config = format!(
             "[camera]\nreplay = {camera:?}\nidle_close_ms = 1000\n[models]\nfolder = {models:?}\n\
-             [store]\nfolder = {store:?}\n[serve]\nsocket = {socket:?}\n",
+             [attack]\nlevel = {level:?}\n[store]\nfolder = {store:?}\n[serve]\nsocket = {socket:?}\n",
             models = root().join("models"),
             store = room.0.join("store"),
             socket = room.socket(),

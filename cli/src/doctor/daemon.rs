@@ -34,6 +34,9 @@ pub(super) fn examine(to: &Daemon) -> (Vec<Finding>, bool) {
     findings.push(Finding::good("models", found));
     findings.push(store(&status.store));
     findings.push(enrolled(&status));
+    if status.face == Some(false) {
+        findings.push(Finding::note("face", "face unlock is switched off", "`sudo facelatch face on`"));
+    }
     findings.extend(status.notes.iter().map(|note| noted(note)));
     findings.extend(door::examine(Path::new("/"), &status.doors));
     findings.extend(people(to));

@@ -11,6 +11,8 @@ use facelatch_testkit::film::{BEFORE, film, random};
 use facelatch_testkit::spoil::Spoil;
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot};
 use facelatch_testkit::world::World;
+use facelatch_wire::call::{Attach, Events};
+use facelatch_wire::reply::DoorPlace;
 use serde_json::Value;
 
 pub(crate) fn command(socket: &Path) -> Command {
@@ -159,6 +161,8 @@ fn manual_and_completions_name_every_verb_and_flag() {
         ("import", &["--identity", "--skip-enrolled"]),
         ("renew", &["--store-key"]),
         ("audit", &[]),
+        ("look", &[]),
+        ("setup", &[]),
     ];
     let script = Command::new(env!("CARGO_BIN_EXE_facelatch")).args(["completions", "bash"]).output();
     let script = told(&script.expect("runs")).1;
@@ -180,6 +184,36 @@ fn output_that_cannot_be_written_is_an_error_and_no_panic() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_facelatch"));
     let (code, _, err) = told(&command.args(["completions", "bash"]).stdout(full).output().expect("runs"));
     assert!(code == 4 && !err.contains("panicked"), "{code}: {err}");
+}
+
+#[test]
+fn a_setup_of_a_door_names_the_package_it_takes() {
+    let mut setup = command(Path::new("/nonexistent"));
+    let (code, _, err) =
+        told(&setup.args(["setup", "door"]).env("PATH", "/nonexistent").output().expect("runs"));
+    assert!(code == 4 && err.contains("facelatch-door is not installed"), "{code}: {err}");
+}
+
+#[test]
+fn a_look_is_told_like_an_identification_and_names_the_doors() {
+    let world = World::new().knows_alice();
+    let (code, _, err) = run(&world, &["look"]);
+    assert!(code == 2 && err.contains("none is attached"), "{code}: {err}");
+    let mut door = world.client();
+    let doors = vec![DoorPlace { name: "front".into(), camera: None }];
+    door.call(&Attach { doors }).expect("attached");
+    door.start(&Events {}, true).expect("sent");
+    world.stage.shows(ALICE);
+    for words in [&["look"][..], &["look", "front"]] {
+        let (code, out, _) = run(&world, words);
+        assert!(code == 0 && out.starts_with("match: alice"), "{out}");
+    }
+    let (code, _, err) = run(&world, &["look", "back"]);
+    assert!(code == 2 && err.contains("attached are front"), "{code}: {err}");
+    assert!(run(&world, &["status"]).1.contains("door      front: camera stage"));
+    assert!(run(&world, &["doctor"]).1.contains("ok   door       front is attached"));
+    let (_, out, _) = run(&world, &["--json", "status"]);
+    assert_eq!(json(&out)["doors"][0]["name"], "front");
 }
 
 #[test]

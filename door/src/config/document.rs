@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::settings::{
-    Buzzer, Contact, Exit, LampGranted, LampLeft, LampRefused, LampRight, SECTIONS, Tamper, Trigger,
+    Buzzer, Contact, Exit, Keypad, LampGranted, LampLeft, LampRefused, LampRight, SECTIONS, Tamper, Trigger,
 };
 use super::{Config, Door, LineId};
 
@@ -59,6 +59,7 @@ pub(super) fn example() -> Config {
     door.lamp_granted = Some(LampGranted { line: line("GPIO16"), ..LampGranted::default() });
     door.lamp_refused = Some(LampRefused { line: line("GPIO20"), ..LampRefused::default() });
     door.buzzer = Some(Buzzer { line: line("GPIO21"), ..Buzzer::default() });
+    door.keypad = Some(Keypad { device: "/dev/input/by-id/usb-keypad-event-kbd".into() });
     Config { door: vec![door], ..Config::default() }
 }
 

@@ -41,6 +41,7 @@ settings! {
         lamp_granted: Option<LampGranted>,
         lamp_refused: Option<LampRefused>,
         buzzer: Option<Buzzer>,
+        keypad: Option<Keypad>,
     }
 
     /// What keeps the door shut: the line of the relay or driver. Every door has one.
@@ -167,6 +168,14 @@ settings! {
         /// Whether it is on while the line is low.
         active_low: bool = false;
     }
+
+    /// A keypad outside, for PINs that `facelatch pin` sets: digits, then enter or `.` to send; escape, backspace or `*` to
+    /// start again. Its keys reach nothing else on this machine.
+    "[door.keypad]" Keypad {
+        /// The input device, under a name that stays: `ls /dev/input/by-id /dev/input/by-path`. A USB keypad, or a matrix on
+        /// GPIO lines by the kernel's driver.
+        device: PathBuf = PathBuf::new();
+    }
 }
 
 choices! {
@@ -207,6 +216,7 @@ impl Config {
             door.lamp_granted.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_granted.")))?;
             door.lamp_refused.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_refused.")))?;
             door.buzzer.iter().try_for_each(|buzzer| buzzer.check_ranges(&place("buzzer.")))?;
+            door.keypad.iter().try_for_each(|keypad| keypad.check_ranges(&place("keypad.")))?;
         }
         self.check_ranges("")
     }

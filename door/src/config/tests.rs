@@ -148,3 +148,23 @@ fn a_typo_names_the_line_and_what_is_known() {
     refused(&format!("{FRONT}[door.contact]\nline = \"A\"\nactive = \"open\"\n"), "`low` or `high`");
     refused("[[door\n", "line 1");
 }
+
+#[test]
+fn a_keypad_is_a_device_of_its_own() {
+    let keypad = |device: &str| format!("{FRONT}[door.keypad]\ndevice = \"{device}\"\n");
+    let good = keypad("/dev/input/by-id/usb-a");
+    let config = parse(&good).expect("right");
+    assert_eq!(config.keypads().map(|(door, _)| door.name.as_str()).collect::<Vec<_>>(), ["front"]);
+    for bad in ["", "event3"] {
+        refused(&keypad(bad), "door \"front\": keypad.device = ");
+    }
+    let back = good
+        .replace("front", "back")
+        .replace("17", "18")
+        .replace("[door.strike]", "face = false\n[door.strike]");
+    refused(
+        &format!("{good}{back}"),
+        "door \"back\": keypad.device = \"/dev/input/by-id/usb-a\" is not allowed; use another device",
+    );
+    assert!(parse(&format!("{good}{}", back.replace("usb-a", "usb-b"))).is_ok(), "two keypads");
+}

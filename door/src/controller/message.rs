@@ -4,6 +4,7 @@ use facelatch_wire::Outcome;
 use facelatch_wire::reply::Event;
 
 use crate::door::{LineState, Role};
+use crate::keypad;
 use crate::reports::Report;
 use crate::signal::Signal;
 
@@ -16,6 +17,8 @@ pub(crate) enum Message {
     Strike { door: usize, lost: Option<String> },
     /// To the line of a lamp or buzzer.
     Signal { door: usize, signal: Signal, lost: Option<String> },
+    /// To the keypad, or to a PIN that was typed there.
+    Keypad { door: usize, news: keypad::News },
     /// At the daemon.
     Event(Event),
     /// To the connection with the daemon: events come in, or why not.

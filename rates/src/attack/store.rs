@@ -7,7 +7,7 @@ use facelatch::clock::WallTime;
 use facelatch::embed::TemplateKey;
 use facelatch::people::access::{Access, Premises};
 use facelatch::people::{Misses, UserName};
-use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
+use facelatch::store::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore};
 
 /// A store that forgets misses and rules.
 #[derive(Default)]
@@ -81,6 +81,18 @@ impl TemplateStore for MemoryStore {
 
     fn change_premises(&self, _: WallTime, _: &mut dyn FnMut(&mut Premises)) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn pin_misses(&self) -> Result<Misses, StoreError> {
+        Ok(Misses::default())
+    }
+
+    fn set_pin_misses(&self, _: Misses) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn pin_hasher(&self) -> Arc<PinHasher> {
+        Arc::new(PinHasher::of_secret([0; 32]))
     }
 
     fn revision(&self) -> u64 {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{clock_text, minutes};
 
-/// Most spans of one rule.
-pub const MAX_SPANS: usize = 64;
+/// Most spans of one person, in all their rules.
+pub const MAX_SPANS: usize = 128;
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 

@@ -58,7 +58,11 @@ impl Handle for Report {
             ..recorder.event(EventKind::Door, user.map(|user| user.to_string()))
         };
         let never = |never: std::convert::Infallible| match never {};
-        blocking(never, move || Ok(recorder.record_report(event, uid))).await?;
+        let record = move || {
+            recorder.record_report(event, uid);
+            Ok(())
+        };
+        blocking(never, record).await?;
         Ok(Done {})
     }
 }

@@ -8,6 +8,7 @@ use facelatch_wire::reply::{Camera, CameraState, State, Status, Store, StoreStat
 
 use super::{CallError, Handle, blocking};
 use crate::serve::camera_status::{CameraStatus, Seen};
+use crate::serve::clock_note;
 use crate::serve::connection::Replies;
 use crate::serve::engine::Job;
 use crate::serve::fault::store_fault;
@@ -24,8 +25,14 @@ impl Handle for StatusCall {
         check_cameras(state).await;
         let (store, audit) = (state.store.clone(), state.audit.clone());
         // The store may be writing at present.
-        let looked = move || Ok((store.health(), audit.and_then(|audit| audit.problem())));
-        let (health, audit) = blocking(store_fault, looked).await?;
+        let (clock, trusts_clock) = (state.clock.clone(), state.trusts_clock);
+        let looked = move || {
+            // A store that cannot be read says so itself.
+            let face = store.premises().ok().map(|premises| premises.face);
+            let time = clock_note::clock_note(&*store, &*clock, trusts_clock).ok().flatten();
+            Ok((store.health(), audit.and_then(|audit| audit.problem()), face, time))
+        };
+        let (health, audit, face, time) = blocking(store_fault, looked).await?;
         let engine = &state.engine.status;
         let networks = &engine.networks;
         let score = |p: crate::head::Probability| session.caller.sees_scores().then_some(p.value());
@@ -41,7 +48,7 @@ impl Handle for StatusCall {
             doors: state
                 .doors
                 .states(&engine.cameras.first().map(|camera| camera.name.clone()).unwrap_or_default()),
-            face: None,
+            face,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: state.clock.now().since(state.started).as_secs(),
             camera: engine.cameras.first().map(default).unwrap_or_default(),
@@ -53,7 +60,8 @@ impl Handle for StatusCall {
             store: stored(health, audit),
             busy: engine.busy(),
             latch: engine.latch.clone(),
-            notes: [&state.notes[..], &networks.notes, &of_cameras, attacks.as_slice()].concat(),
+            notes: [&state.notes[..], &networks.notes, &of_cameras, attacks.as_slice(), time.as_slice()]
+                .concat(),
             threshold: score(networks.threshold),
             identical_pair_p: score(networks.identical_pair),
         })

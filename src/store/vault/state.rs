@@ -9,6 +9,7 @@ use crate::store::key::KeySource;
 use crate::store::ledger::{Findings, Ledger};
 use crate::store::misses::MissCipher;
 use crate::store::people::People;
+use crate::store::pins::PinHasher;
 use crate::store::rules::RuleCipher;
 use crate::store::seal::Key;
 use crate::store::{Condition, Health, MAX_TEMPLATES, StoreError, Template, record};
@@ -38,6 +39,11 @@ impl State {
     /// The key of the audit log.
     pub(super) fn audit_key(&self) -> Key {
         self.people.audit_key()
+    }
+
+    /// Hashes PINs.
+    pub(super) fn pin_hasher(&self) -> PinHasher {
+        self.people.pin_hasher()
     }
 
     /// Adds templates and removes those of their users with the ids in `gone`, all or none.
@@ -129,21 +135,38 @@ impl State {
 
     /// Misses of a user, or of identification for `None`.
     pub(super) fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError> {
-        let key = self.miss_cipher.key(user);
-        let Some(sealed) = self.ledger.entry(&key) else {
-            return Ok(Misses::default());
-        };
-        let whose = user.map_or("identification", UserName::as_str);
-        self.miss_cipher.open(&key, sealed).map_err(|why| self.damaged(&format!("misses of {whose}"), &why))
+        self.misses_at(&self.miss_cipher.key(user), user.map_or("identification", UserName::as_str))
     }
 
     /// Keeps the misses of a user, or of identification for `None`.
     pub(super) fn set_misses(&mut self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
+        self.set_misses_at(self.miss_cipher.key(user), misses)
+    }
+
+    /// Misses of PINs.
+    pub(super) fn pin_misses(&self) -> Result<Misses, StoreError> {
+        self.misses_at(&self.miss_cipher.pins_key(), "PINs")
+    }
+
+    /// Keeps the misses of PINs.
+    pub(super) fn set_pin_misses(&mut self, misses: Misses) -> Result<(), StoreError> {
+        self.set_misses_at(self.miss_cipher.pins_key(), misses)
+    }
+
+    fn misses_at(&self, key: &[u8], whose: &str) -> Result<Misses, StoreError> {
+        let Some(sealed) = self.ledger.entry(key) else {
+            return Ok(Misses::default());
+        };
+        self.miss_cipher.open(key, sealed).map_err(|why| self.damaged(&format!("misses of {whose}"), &why))
+    }
+
+    fn set_misses_at(&mut self, key: Vec<u8>, misses: Misses) -> Result<(), StoreError> {
         // An entry that cannot be read is replaced by a good one.
-        if self.misses(user).is_ok_and(|before| before == misses) && !self.ledger.checkpoint_is_behind() {
+        if self.misses_at(&key, "").is_ok_and(|before| before == misses)
+            && !self.ledger.checkpoint_is_behind()
+        {
             return Ok(()); // Saves the card a write.
         }
-        let key = self.miss_cipher.key(user);
         let sealed = if misses == Misses::default() {
             None
         } else {
@@ -233,3 +256,5 @@ mod damage_tests;
 mod rollback_tests;
 #[cfg(test)]
 mod room_tests;
+#[cfg(test)]
+mod rules_tests;
