@@ -77,7 +77,7 @@ pub(super) fn judge(record: &[String]) -> Result<Vec<String>> {
     let (mut pulses, mut edges) = (Vec::new(), 0);
     for (name, line) in lines.iter_mut().filter(|(_, line)| line.edges.is_some()) {
         line.causes.sort_unstable();
-        edges += line.compare().with_context(|| name.clone())?;
+        edges += line.compare(&stalls).with_context(|| name.clone())?;
         pulses.extend(line.pulses(&stalls).with_context(|| name.clone())?);
     }
     pulses.sort_by_key(|pulse| pulse.waited);
@@ -204,21 +204,22 @@ impl Line {
         Ok(earlier.max_by_key(|(from, _)| *from).context("no limit is known")?.1)
     }
 
-    /// Compares what gpiomon saw; returns how many edges.
-    fn compare(&self) -> Result<usize> {
+    /// Compares what gpiomon saw; returns how many edges. It may lack one of a moment in which the machine stood still.
+    fn compare(&self, stalls: &[(i64, i64)]) -> Result<usize> {
         // A line that goes or comes back has no edge.
         let is_edge = |change: &&Change| change.from.is_some() && change.level.is_some();
-        let wanted: Vec<&Change> = self.changes.iter().filter(is_edge).collect();
-        let seen = self.edges.as_deref().unwrap_or_default();
-        ensure!(wanted.len() == seen.len(), "{} changes, and gpiomon saw {}", wanted.len(), seen.len());
-        for (change, (at, rising)) in wanted.iter().zip(seen) {
+        let mut seen = self.edges.iter().flatten().peekable();
+        for change in self.changes.iter().filter(is_edge) {
             let between = change.before - ROUNDED_US..=change.after + ROUNDED_US;
-            ensure!(
-                change.level == Some(*rising) && between.contains(at),
-                "gpiomon saw another edge at {at} us than {change:?}"
-            );
+            let is_it = |(at, rising): &&(i64, bool)| change.level == Some(*rising) && between.contains(at);
+            if seen.next_if(is_it).is_none() {
+                let stood_still =
+                    stalls.iter().any(|(from, to)| from <= between.end() && to >= between.start());
+                ensure!(stood_still, "gpiomon did not see {change:?}, but {:?}", seen.peek());
+            }
         }
-        Ok(wanted.len())
+        ensure!(seen.peek().is_none(), "gpiomon saw an edge more: {:?}", seen.peek());
+        Ok(self.edges.as_deref().unwrap_or_default().len())
     }
 }
 
@@ -310,11 +311,15 @@ mod tests {
     #[test]
     fn gpiomon_must_see_each_edge_when_it_happens_and_no_other() {
         let fewer = GOOD.replace("gpiomon 5 0 7 3000000\n", "");
-        assert!(refusal(&fewer).contains("4 changes, and gpiomon saw 3"), "{}", refusal(&fewer));
+        assert!(refusal(&fewer).contains("gpiomon did not see"), "{}", refusal(&fewer));
+        let stood_still = fewer.replace("first 1000 EXIT 1", "first 1000 EXIT 1\nstall 6990000 7002000");
+        assert_eq!(judged(&stood_still).expect("right")[3], "gpiomon saw the same 3 edges");
         for changed in ["gpiomon 5 0 7 9000000", "gpiomon 5 1 7 3000000"] {
             let other = GOOD.replace("gpiomon 5 0 7 3000000", changed);
-            assert!(refusal(&other).contains("another edge"), "{}", refusal(&other));
+            assert!(refusal(&other).contains("gpiomon did not see"), "{}", refusal(&other));
         }
+        let more = format!("{GOOD}\ngpiomon 5 1 11 0");
+        assert!(refusal(&more).contains("an edge more"), "{}", refusal(&more));
     }
 
     #[test]
