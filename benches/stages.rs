@@ -16,9 +16,10 @@ use facelatch::clock::{BootTime, SystemClock, WallTime};
 use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Face;
 use facelatch::embed::{Embedding, KeyedEmbedding, TemplateKey, align};
-use facelatch::judge::{Evidence, Policy, judge, vote};
+use facelatch::judge::{Admission, Evidence, Policy, judge, vote};
+use facelatch::people::access::Factor;
 use facelatch::people::{Account, Accounts, UserName};
-use facelatch::pipeline::{EnrollRequest, Networks, Pipeline, Rules, Verdict};
+use facelatch::pipeline::{Camera, EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{KeySource, Vault, VaultOptions};
 
 const ENROLMENT: [&str; 5] =
@@ -86,10 +87,10 @@ fn stages(c: &mut Criterion) {
     let z = vote::decide(&keyed_head, &probes, &templates).expect("one key").expect("there are both");
     let evidence = Evidence { user: UserName::new("alice").expect("valid"), z, second: None };
     group.bench_function("judge", |b| {
-        let policy = Policy::verify(head.threshold());
+        let (policy, admission) = (Policy::verify(head.threshold()), Admission::Allowed(Factor::Face));
         b.iter_batched(
             || evidence.clone(),
-            |evidence| judge(evidence, policy, BootTime::default()),
+            |evidence| judge(evidence, policy, admission, BootTime::default()),
             BatchSize::SmallInput,
         );
     });
@@ -145,7 +146,7 @@ fn attempt(_: &mut Criterion) {
     for _ in 0..attempts {
         for (level, pipeline, _, times, on_cpu) in &mut kinds {
             let (begun, before) = (Instant::now(), cpu_ms());
-            let attempt = pipeline.verify(&user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
+            let attempt = pipeline.verify(None, &user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
             times.push(begun.elapsed().as_secs_f64() * 1e3);
             on_cpu.push(cpu_ms() - before);
             assert!(matches!(attempt.verdict, Verdict::Granted(_)), "{level:?}: {:?}", attempt.verdict);
@@ -185,13 +186,15 @@ fn visitor(level: AttackLevel, folder: &Path) -> Pipeline {
     let clock = Arc::new(SystemClock);
     let pipeline = |networks, pictures: &[&str]| {
         let frames = Box::new(Replay::files(pictures.iter().map(|name| picture(name)), clock.clone()));
-        Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone(), Arc::new(|| 0))
+        let camera = Camera::new(&config.camera, frames);
+        Pipeline::new(networks, Rules::of(&config), camera, clock.clone(), store.clone(), Arc::new(|| 0))
     };
     let request = EnrollRequest {
         user: UserName::new("alice").expect("valid"),
         account: Account::Door,
         label: String::new(),
         templates: TEMPLATES,
+        camera: None,
     };
     pipeline(networks, &ENROLMENT)
         .enroll(request, &mut |_| ControlFlow::Continue(()))

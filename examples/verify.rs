@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 fn verify(user: Option<String>) -> Result<Outcome, ClientError> {
     let mut client = Client::connect(&socket_path(None), Deadline::within(PATIENCE))?;
     // `latch: Some(false)`: a match opens nothing. With `None` it opens what the configuration says.
-    client.start(&Verify { user, latch: Some(false) }, true)?;
+    client.start(&Verify { user, latch: Some(false), camera: None }, true)?;
     loop {
         let received = client.receive::<Verify>()?;
         let reply = received.reply;

@@ -1,8 +1,20 @@
 //! Time as a value: two clocks behind one trait, so that tests move time by hand.
 //!
-//! This is the only file that asks the system what time it is.
+//! This is the only file that asks the system what time it is; `civil` says what clocks on the wall show then, and `set`
+//! whether anything has set the system's clock.
 
+mod civil;
+mod set;
+
+use std::path::Path;
 use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+pub use civil::{BadTime, Date, LocalMinute, clock_text, minutes};
+
+/// No clock that is right shows an earlier time: 2026-11-26, when this version was made.
+pub const RELEASED: WallTime = WallTime(1_795_651_200);
 
 /// Time since the machine started, suspend included (Linux `CLOCK_BOOTTIME`). Never runs backwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -33,6 +45,21 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> BootTime;
     /// Time for people and for what must outlive a restart.
     fn wall(&self) -> WallTime;
+
+    /// What clocks in this place show now. UTC unless the clock knows the place.
+    fn local(&self) -> LocalMinute {
+        LocalMinute::at(self.wall(), &TimeZone::UTC)
+    }
+
+    /// Why [`Clock::local`] gives UTC although it should not, and what to do.
+    fn zone_problem(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether anything has set the wall clock since the machine started. Until then it shows a time, and not the time.
+    fn is_set(&self) -> bool {
+        false
+    }
 }
 
 /// The clocks of the kernel.
@@ -52,6 +79,25 @@ impl Clock for SystemClock {
         let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
         WallTime(since.as_secs())
     }
+
+    fn local(&self) -> LocalMinute {
+        LocalMinute::at(self.wall(), &zone().unwrap_or(TimeZone::UTC))
+    }
+
+    fn zone_problem(&self) -> Option<String> {
+        let problem =
+            "the time zone is not known, so rules go by UTC; install tzdata, then `timedatectl set-timezone`";
+        zone().is_none().then(|| problem.to_owned())
+    }
+
+    fn is_set(&self) -> bool {
+        set::is_set(Path::new("/"))
+    }
+}
+
+/// The zone that /etc/localtime names, or the variable TZ. Looked up again every few minutes.
+fn zone() -> Option<TimeZone> {
+    TimeZone::try_system().ok().filter(|zone| !zone.is_unknown())
 }
 
 #[cfg(test)]

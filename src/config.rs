@@ -1,5 +1,6 @@
 //! The configuration file to a checked [`Config`]. Start at `config/settings.rs`: the table of all settings.
 
+mod cameras;
 mod check;
 #[cfg(test)]
 mod document;
@@ -16,8 +17,8 @@ use crate::bounded;
 
 pub use check::Refused;
 pub use settings::{
-    Attack, AttackLevel, Camera, Config, Decision, Detect, ExecFormat, LatchChoice, LatchKind, Lockout,
-    Models, OpensOn, QualityGate, Serve, Store,
+    AccessSettings, Attack, AttackLevel, Camera, ClockTrust, Config, Decision, Detect, ExecFormat,
+    LatchChoice, LatchKind, Lockout, Models, OpensOn, QualityGate, Serve, Store,
 };
 pub use value::{Millis, Seconds};
 
@@ -26,9 +27,6 @@ pub const DEFAULT_PATH: &str = "/etc/facelatch/facelatch.toml";
 
 /// A longer file is not a configuration.
 const MAX_FILE_BYTES: u64 = 1 << 20;
-
-/// Frames a second that a head's turn can be followed in.
-const MIN_CHALLENGE_FPS: u32 = 5;
 
 /// What is wrong with a configuration. Each text names the file, the key and the fix.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +77,8 @@ impl Config {
         if let Some((key, suggestion)) = unknown_key("", &typed, &known) {
             return Err(ConfigError::UnknownKey { path: path.into(), key, suggestion });
         }
-        let config: Self = toml::from_str(text).map_err(malformed)?;
+        let mut config: Self = toml::from_str(text).map_err(malformed)?;
+        config.other_cameras = cameras::others(text).map_err(malformed)?;
         config.check().map_err(|refused| ConfigError::Value { path: path.into(), refused })?;
         Ok(config)
     }
@@ -89,8 +88,9 @@ impl Config {
     /// # Errors
     /// The first value that is not allowed.
     pub fn check(&self) -> Result<(), Refused> {
+        self.check_cameras()?;
         self.check_ranges()?;
-        let Self { camera, models, detect, quality, attack, lockout, latch, store, serve, .. } = self;
+        let Self { models, detect, quality, lockout, latch, store, serve, .. } = self;
         for (key, path) in [
             ("models.folder", &models.folder),
             ("store.folder", &store.folder),
@@ -99,13 +99,6 @@ impl Config {
             holds(!path.as_os_str().is_empty(), key, path, "a path")?;
         }
         holds(
-            camera.exec.first().is_none_or(|command| command.starts_with('/')),
-            "camera.exec",
-            &camera.exec,
-            "the absolute path of a command, then its arguments",
-        )?;
-        holds(camera.rotate.is_multiple_of(90), "camera.rotate", camera.rotate, "0, 90, 180 or 270")?;
-        holds(
             latch.kind != LatchKind::Hook || latch.hook.is_absolute(),
             "latch.hook",
             &latch.hook,
@@ -113,25 +106,6 @@ impl Config {
         )?;
         holds(detect.input_px.is_multiple_of(32), "detect.input_px", detect.input_px, "a multiple of 32")?;
         in_order(("quality.min_light", quality.min_light), ("quality.max_light", quality.max_light))?;
-        holds(
-            attack.level != AttackLevel::Challenge || !(1..MIN_CHALLENGE_FPS).contains(&camera.replay_fps),
-            "camera.replay_fps",
-            camera.replay_fps,
-            "0, or at least 5 with attack.level = \"challenge\": in fewer frames no answer can be seen, and everybody would be \
-             turned away",
-        )?;
-        holds(
-            attack.infrared.as_os_str().is_empty() || attack.infrared.starts_with("/dev/"),
-            "attack.infrared",
-            &attack.infrared,
-            "the path of a device, such as \"/dev/video2\", or \"\"",
-        )?;
-        holds(
-            attack.infrared.as_os_str().is_empty() || attack.infrared != Path::new(&camera.device),
-            "attack.infrared",
-            &attack.infrared,
-            "another camera than camera.device",
-        )?;
         in_order(("lockout.free_misses", lockout.free_misses), ("lockout.stop_at", lockout.stop_at))?;
         in_order(("lockout.free_attacks", lockout.free_attacks), ("lockout.stop_at", lockout.stop_at))?;
         in_order(

@@ -4,23 +4,25 @@
 //! It runs on one plain thread; it knows no socket and opens no latch.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use crate::camera::{CameraError, FrameSource};
 use crate::clock::{BootTime, Clock};
 use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
-use crate::detect::attack::scene::Scene;
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
 use crate::judge::lockout::Ages;
-use crate::judge::{Evidence, Policy, Refusal, judge, vote};
+use crate::judge::pin::Shown;
+use crate::judge::{Admission, Evidence, Policy, Refusal, judge, vote};
+use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
+mod admission;
 mod attack;
 mod attempt;
+mod camera;
 mod capture;
 mod challenge;
 mod enroll;
@@ -31,17 +33,19 @@ mod misses;
 mod networks;
 mod turned;
 mod verdict;
+mod watch;
 
 pub use attempt::{Attempt, StageMs, Trace};
+pub use camera::Camera;
 pub use challenge::CHALLENGE_LIMIT;
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
+pub use watch::WatchError;
 
+use camera::Cameras;
 use gallery::Gallery;
-use infrared::SecondCamera;
 use misses::Tried;
-use turned::Turns;
 
 /// The parts of the configuration that an attempt follows.
 #[derive(Debug, Clone)]
@@ -50,19 +54,19 @@ pub struct Rules {
     pub decision: Decision,
     /// What a face must look like.
     pub quality: QualityGate,
-    /// How frames are turned already, to tell what to change.
-    pub camera: config::Camera,
     /// What is done about presentation attacks.
     pub attack: config::Attack,
     /// The rate limit.
     pub lockout: Lockout,
+    /// When the time is known.
+    pub access: config::AccessSettings,
 }
 
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, camera, attack, lockout, .. } = config.clone();
-        Self { decision, quality, camera, attack, lockout }
+        let Config { decision, quality, attack, lockout, access, .. } = config.clone();
+        Self { decision, quality, attack, lockout, access }
     }
 }
 
@@ -82,9 +86,14 @@ pub enum Progress {
     },
     /// An enrolment rejected a frame that does not match the earlier ones.
     Outlier,
+    /// Another frame was seen, of which there is nothing else to say.
+    Frame,
     /// The camera gives no frames at present; the text says why.
     Camera(String),
 }
+
+/// Whose face it should be, if that is asked; and at which door, if it is one's.
+type About<'a> = (Option<&'a UserName>, Option<&'a DoorName>);
 
 /// Called with each [`Progress`]; returns `Break` to cancel because the caller has gone.
 pub type Observer<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
@@ -113,75 +122,62 @@ pub struct NetworkInfo {
 /// 64 bits that nobody can know before.
 pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// Runs attempts one after another, and keeps the camera open in between.
+/// Runs attempts one after another, each on one of the cameras, and keeps it open in between.
 pub struct Pipeline {
     networks: Networks,
     rules: Rules,
-    frames: Box<dyn FrameSource>,
-    infrared: Option<SecondCamera>,
+    cameras: Cameras,
     clock: Arc<dyn Clock>,
     store: Arc<dyn TemplateStore>,
     gallery: Gallery,
     ages: Ages,
-    turns: Turns,
-    scene: Scene,
     random: Random,
+    /// Who has to show face and PIN, and has shown one.
+    shown: Arc<Mutex<Shown>>,
 }
 
 impl Pipeline {
-    /// A pipeline over loaded networks and all seams but the latch.
+    /// A pipeline over loaded networks, the default camera and all seams but the latch.
     pub fn new(
         networks: Networks,
         rules: Rules,
-        frames: Box<dyn FrameSource>,
+        camera: Camera,
         clock: Arc<dyn Clock>,
         store: Arc<dyn TemplateStore>,
         random: Random,
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
-        let turns = Turns::of(&rules.camera);
-        Self {
-            networks,
-            rules,
-            frames,
-            infrared: None,
-            clock,
-            store,
-            gallery,
-            ages: Ages::default(),
-            turns,
-            scene: Scene::default(),
-            random,
-        }
+        let cameras = Cameras::new(camera);
+        let (ages, shown) = (Ages::default(), Arc::default());
+        Self { networks, rules, cameras, clock, store, gallery, ages, random, shown }
     }
 
-    /// Is the face before the camera this user's?
-    pub fn verify(&mut self, user: &UserName, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
-        self.attempt(Some(user), accounts, observer)
+    /// Shares what was shown at doors with whoever judges PINs.
+    #[must_use]
+    pub fn with_pins(self, shown: Arc<Mutex<Shown>>) -> Self {
+        Self { shown, ..self }
     }
 
-    /// Whose face is before the camera?
-    pub fn identify(&mut self, accounts: &Accounts, observer: Observer<'_>) -> Attempt {
-        self.attempt(None, accounts, observer)
+    /// Is the face before the camera this user's? Without a name of a camera: the default one.
+    pub fn verify(
+        &mut self,
+        camera: Option<&str>,
+        user: &UserName,
+        accounts: &Accounts,
+        observer: Observer<'_>,
+    ) -> Attempt {
+        self.attempt(camera, (Some(user), None), accounts, observer)
     }
 
-    /// Closes the cameras; the next attempt opens them again.
-    pub fn close_camera(&mut self) {
-        self.frames.close();
-        self.close_infrared();
-    }
-
-    /// Is the camera there? Takes no frame.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn check_camera(&mut self) -> Result<(), CameraError> {
-        self.frames.probe()
-    }
-
-    /// Path or name of the camera.
-    pub fn camera_name(&self) -> String {
-        self.frames.name()
+    /// Whose face is before the camera, at this door if it is one's? Without a name of a camera: the default one.
+    pub fn identify(
+        &mut self,
+        camera: Option<&str>,
+        door: Option<&DoorName>,
+        accounts: &Accounts,
+        observer: Observer<'_>,
+    ) -> Attempt {
+        self.attempt(camera, (None, door), accounts, observer)
     }
 
     /// The loaded networks.
@@ -206,23 +202,27 @@ impl Pipeline {
 
     fn attempt(
         &mut self,
-        claimed: Option<&UserName>,
+        camera: Option<&str>,
+        about: About<'_>,
         accounts: &Accounts,
         observer: Observer<'_>,
     ) -> Attempt {
         let mut trace = Trace::default();
-        let verdict = self.run(claimed, accounts, observer, &mut trace).unwrap_or_else(Verdict::Unavailable);
-        Attempt { verdict, trace }
+        let picked = self.cameras.pick(camera);
+        let run = picked.and_then(|()| self.run(about, accounts, observer, &mut trace));
+        self.release_camera();
+        Attempt { verdict: run.unwrap_or_else(Verdict::Unavailable), trace }
     }
 
     /// The attempt itself; fills in the trace on the way.
     fn run(
         &mut self,
-        claimed: Option<&UserName>,
+        (claimed, door): About<'_>,
         accounts: &Accounts,
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
+        self.check_switched_on()?;
         self.refresh()?;
         self.gallery.leave_out(|user, account| !accounts.may_match(user, account));
         if let Some((user, account)) = self.gallery.left_out(claimed) {
@@ -251,7 +251,7 @@ impl Pipeline {
         trace.score_ms = self.ms_since(scoring);
         trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
-        self.decide(claimed, evidence, policy)
+        self.decide((claimed, door), evidence, policy, accounts.login, trace)
     }
 
     /// Fails if nobody could be granted, whoever is there. Asked before any frame is taken, so that it costs no miss.
@@ -276,9 +276,11 @@ impl Pipeline {
     /// read again: people may have been removed, and misses reset, during the capture.
     fn decide(
         &mut self,
-        claimed: Option<&UserName>,
+        (claimed, door): About<'_>,
         evidence: Evidence,
         policy: Policy,
+        login: bool,
+        trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
         let passes = policy.check(&evidence).is_ok();
         if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
@@ -291,13 +293,24 @@ impl Pipeline {
         {
             return Ok(Verdict::Denied(reason));
         }
-        let decision = judge(evidence, policy, self.clock.now());
-        let tried = if decision.is_ok() { Tried::Match } else { Tried::Miss };
-        self.keep_misses(claimed, tried)?;
+        let user = evidence.user.clone();
+        let admission =
+            if passes { self.admission(&user, door, login, trace)? } else { Admission::NotAllowed };
+        let decision = judge(evidence, policy, admission, self.clock.now());
+        match &decision {
+            Ok(_) => self.keep_misses(claimed, Tried::Match)?,
+            Err(refusal) if refusal.is_miss() => self.keep_misses(claimed, Tried::Miss)?,
+            Err(_) => {}
+        }
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
-            Err(Refusal::NoMatch) => Verdict::Denied(DenyReason::NoMatch),
-            Err(Refusal::Ambiguous) => Verdict::Denied(DenyReason::Ambiguous),
+            Err(refusal) => Verdict::Denied(match refusal {
+                Refusal::NoMatch => DenyReason::NoMatch,
+                Refusal::Ambiguous => DenyReason::Ambiguous,
+                Refusal::NotAllowed => DenyReason::NotAllowed(user),
+                Refusal::ClockUnset => DenyReason::ClockUnset(user),
+                Refusal::EnterPin => DenyReason::EnterPin(user),
+            }),
         })
     }
 

@@ -10,9 +10,11 @@ use crate::store::TemplateStore;
 
 /// Everything outside that the daemon needs.
 pub struct Seams {
-    /// Where frames come from: `camera::device`, `camera::replay`.
+    /// Where frames of the default camera come from: `camera::device`, `camera::replay`.
     pub frames: Box<dyn FrameSource>,
-    /// The infrared camera beside it, if attacks are to be seen by one: `camera::device`.
+    /// The same for each further camera of the configuration, in its order.
+    pub other_frames: Vec<Box<dyn FrameSource>>,
+    /// The infrared camera beside the first one, if attacks are to be seen by one: `camera::device`.
     pub infrared: Option<Box<dyn FrameSource>>,
     /// What time it is: `clock::SystemClock`.
     pub clock: Arc<dyn Clock>,

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use facelatch_wire::reply::Factor;
 
 use crate::exit;
+use crate::rules::{About, Holidays};
 
 /// Enrol faces, ask who is there, and check the daemon.
 #[derive(Debug, Parser)]
@@ -38,6 +40,8 @@ pub(crate) enum Verb {
         /// For the door only: no login accepts this face, and no account is needed
         #[arg(long)]
         door: bool,
+        #[command(flatten)]
+        camera: Camera,
     },
     /// Is the face before the camera this user's?
     #[command(after_help = exit::TABLE)]
@@ -45,10 +49,22 @@ pub(crate) enum Verb {
         /// Whose it should be [default: your own]
         #[arg(value_name = "NAME")]
         user: Option<String>,
+        #[command(flatten)]
+        camera: Camera,
     },
     /// Whose face is before the camera?
     #[command(after_help = exit::TABLE)]
-    Identify,
+    Identify {
+        #[command(flatten)]
+        camera: Camera,
+    },
+    /// Who is at a door? A match opens it
+    #[command(after_help = exit::TABLE)]
+    Look {
+        /// Which door [default: the only one]
+        #[arg(value_name = "DOOR")]
+        door: Option<String>,
+    },
     /// List what is enrolled
     List {
         /// Of whom [default: everybody]
@@ -72,6 +88,60 @@ pub(crate) enum Verb {
         /// Whose [default: those of identification]
         #[arg(value_name = "NAME")]
         user: Option<String>,
+    },
+    /// Let a person in, at the dates and hours that they have
+    Allow {
+        #[command(flatten)]
+        whom: Whom,
+        /// What they have to show [default: as before, or the face]
+        #[arg(long, value_enum)]
+        factor: Option<Shown>,
+        /// Forget their rule: at any time; or, with --door, as at all other doors
+        #[arg(long)]
+        clear: bool,
+    },
+    /// Keep a person out
+    Deny {
+        #[command(flatten)]
+        whom: Whom,
+    },
+    /// Let a person in between two dates only
+    Guest {
+        #[command(flatten)]
+        whom: Whom,
+        /// From when on, such as 2026-12-24 or 2026-12-24T18:00, in local time [default: now]
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Until when; a day is meant with its evening
+        #[arg(long, value_name = "TIME", required_unless_present = "clear")]
+        until: Option<String>,
+        /// Forget the dates: no longer a guest
+        #[arg(long, conflicts_with_all = ["from", "until"])]
+        clear: bool,
+    },
+    /// Let a person in at certain hours of the week only
+    Hours {
+        #[command(flatten)]
+        whom: Whom,
+        /// Such as "mon-fri 08:00-18:00" "sat,sun 10:00-16:00" "holiday 10:00-12:00", or "daily 07:00-22:00"; on a holiday
+        /// only hours of holiday or daily count
+        #[arg(value_name = "SPAN", required_unless_present = "clear")]
+        spans: Vec<String>,
+        /// Forget the hours: at any time
+        #[arg(long, conflicts_with = "spans")]
+        clear: bool,
+    },
+    /// Say which days are holidays
+    Holiday {
+        /// What to do
+        #[command(subcommand)]
+        act: HolidayAct,
+    },
+    /// Switch face unlock on or off, for everybody, at doors and at logins
+    Face {
+        /// Which
+        #[arg(value_enum)]
+        state: OnOff,
     },
     /// Write templates to a file that one key opens, to back them up or move them
     Export {
@@ -115,6 +185,12 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         act: ModelsAct,
     },
+    /// Set up what stands beside the daemon, step by step
+    Setup {
+        /// What
+        #[command(subcommand)]
+        act: SetupAct,
+    },
     /// Show how the daemon is
     Status,
     /// Follow what happens at the door
@@ -132,6 +208,97 @@ pub(crate) enum Verb {
         /// Where to
         #[arg(value_name = "DIR")]
         folder: PathBuf,
+    },
+}
+
+/// A person, and a door.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Whom {
+    /// Who
+    #[arg(value_name = "NAME")]
+    user: String,
+    /// At this door only [default: at every door that has no rule of its own]
+    #[arg(long, value_name = "DOOR")]
+    door: Option<String>,
+}
+
+impl From<Whom> for About {
+    fn from(Whom { user, door }: Whom) -> Self {
+        Self { user, door }
+    }
+}
+
+/// What a person has to show.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Shown {
+    /// Their face
+    Face,
+    /// Their face, and their PIN
+    #[value(name = "face+pin")]
+    FaceAndPin,
+    /// Their PIN alone
+    Pin,
+}
+
+impl From<Shown> for Factor {
+    fn from(shown: Shown) -> Self {
+        match shown {
+            Shown::Face => Self::Face,
+            Shown::FaceAndPin => Self::FaceAndPin,
+            Shown::Pin => Self::Pin,
+        }
+    }
+}
+
+/// A switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum OnOff {
+    /// Faces let people in
+    On,
+    /// No face lets anybody in
+    Off,
+}
+
+/// What can be done with holidays.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HolidayAct {
+    /// Add days
+    Add {
+        /// Such as 2026-12-25
+        #[arg(value_name = "DATE", required = true)]
+        days: Vec<String>,
+    },
+    /// Remove days
+    Remove {
+        /// Such as 2026-12-25
+        #[arg(value_name = "DATE", required = true)]
+        days: Vec<String>,
+    },
+    /// List them
+    List,
+}
+
+impl From<HolidayAct> for Holidays {
+    fn from(act: HolidayAct) -> Self {
+        match act {
+            HolidayAct::Add { days } => Self::Add(days),
+            HolidayAct::Remove { days } => Self::Remove(days),
+            HolidayAct::List => Self::List,
+        }
+    }
+}
+
+/// What can be set up.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SetupAct {
+    /// A door on GPIO lines: finds and tries its lines, enrols the first person, and switches facelatch-door on
+    Door {
+        /// Take back what earlier setups did
+        #[arg(long)]
+        undo: bool,
+        /// Take the answers from a TOML file instead of asking
+        #[arg(long, value_name = "FILE", conflicts_with = "undo")]
+        answers: Option<PathBuf>,
     },
 }
 
@@ -169,6 +336,14 @@ pub(crate) enum ModelsAct {
         #[command(flatten)]
         folder: OwnFolder,
     },
+}
+
+/// Which camera looks.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Camera {
+    /// The camera that looks, by its name in the configuration [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) camera: Option<String>,
 }
 
 /// Where models of one's own are.

@@ -2,6 +2,7 @@
 //! not report, or cannot because it is not running.
 
 mod daemon;
+mod door;
 mod key;
 mod machine;
 mod pam;

@@ -1,7 +1,7 @@
-//! `facelatch verify` and `facelatch identify`.
+//! `facelatch verify`, `facelatch identify` and `facelatch look`.
 
 use anyhow::{Context, Result};
-use facelatch_wire::call::{Identify, Verify};
+use facelatch_wire::call::{Identify, Look, Verify};
 use facelatch_wire::reply::Judging;
 use facelatch_wire::{Method, Outcome};
 
@@ -9,13 +9,18 @@ use crate::exit::Exit;
 use crate::say::{self, Daemon};
 
 /// Is it this user?
-pub(crate) fn verify(to: &Daemon, user: Option<String>) -> Result<Exit> {
-    judge(to, &Verify { user, latch: None })
+pub(crate) fn verify(to: &Daemon, user: Option<String>, camera: Option<String>) -> Result<Exit> {
+    judge(to, &Verify { user, latch: None, camera })
 }
 
 /// Who is it?
-pub(crate) fn identify(to: &Daemon) -> Result<Exit> {
-    judge(to, &Identify {})
+pub(crate) fn identify(to: &Daemon, camera: Option<String>) -> Result<Exit> {
+    judge(to, &Identify { camera })
+}
+
+/// Who is at this door?
+pub(crate) fn look(to: &Daemon, door: Option<String>) -> Result<Exit> {
+    judge(to, &Look { door })
 }
 
 fn judge<M: Method<Reply = Judging>>(to: &Daemon, request: &M) -> Result<Exit> {

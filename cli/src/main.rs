@@ -11,14 +11,16 @@ mod keep;
 mod manual;
 mod models;
 mod people;
+mod rules;
 mod say;
+mod setup;
 mod status;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, AuditAct, ModelsAct, Verb};
+use args::{Args, AuditAct, Camera, ModelsAct, OnOff, SetupAct, Verb};
 use exit::Exit;
 use facelatch_wire::call::Enroll;
 
@@ -27,15 +29,22 @@ fn main() -> ExitCode {
     let Args { socket, json, verb } = args;
     let to = say::Daemon { socket: facelatch_wire::socket_path(socket), json };
     let done = match verb {
-        Verb::Enroll { user, label, templates, door } => {
+        Verb::Enroll { user, label, templates, door, camera: Camera { camera } } => {
             let templates = templates.map(u64::from);
-            enroll::run(&to, &Enroll { user, label, templates, door: door.then_some(true) })
+            enroll::run(&to, &Enroll { user, label, templates, door: door.then_some(true), camera })
         }
-        Verb::Verify { user } => judging::verify(&to, user),
-        Verb::Identify => judging::identify(&to),
+        Verb::Verify { user, camera } => judging::verify(&to, user, camera.camera),
+        Verb::Identify { camera } => judging::identify(&to, camera.camera),
+        Verb::Look { door } => judging::look(&to, door),
         Verb::List { user } => people::list(&to, user),
         Verb::Remove { user, id, yes } => people::remove(&to, &user, id, yes),
         Verb::Reset { user } => people::reset(&to, user),
+        Verb::Allow { whom, factor, clear } => rules::allow(&to, &whom.into(), factor.map(Into::into), clear),
+        Verb::Deny { whom } => rules::deny(&to, &whom.into()),
+        Verb::Guest { whom, from, until, clear: _ } => rules::guest(&to, &whom.into(), from, until),
+        Verb::Hours { whom, spans, clear: _ } => rules::hours(&to, &whom.into(), &spans),
+        Verb::Holiday { act } => rules::holidays(&to, act.into()),
+        Verb::Face { state } => rules::face(&to, state == OnOff::On),
         Verb::Export { to: path, recipient, user } => keep::export(&to, &path, recipient, user),
         Verb::Import { file, identity, skip_enrolled } => keep::import(&to, &file, &identity, skip_enrolled),
         Verb::Renew { store_key } => keep::renew(&to, store_key),
@@ -45,6 +54,7 @@ fn main() -> ExitCode {
         }
         Verb::Models { act: ModelsAct::List { folder } } => models::list(&to, &folder.path),
         Verb::Models { act: ModelsAct::Remove { name, folder } } => models::remove(&to, &name, &folder.path),
+        Verb::Setup { act: SetupAct::Door { undo, answers } } => setup::door(undo, answers),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),

@@ -1,27 +1,59 @@
 //! `facelatch list`, `remove` and `reset`.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
-use facelatch_wire::call::{List, Remove, Reset};
-use facelatch_wire::reply::Template;
+use facelatch_wire::call::{List, Remove, Reset, RuleList, Rules};
+use facelatch_wire::reply::{Listed, Template};
+use facelatch_wire::{ClientError, Fault};
+use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::rules;
 use crate::say::{self, Daemon};
 
-/// What is enrolled, a line a template.
+/// What `list --json` prints: what is enrolled, and the rules if the caller may see them.
+#[derive(Serialize)]
+struct WithRules<'a> {
+    #[serde(flatten)]
+    listed: &'a Listed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<&'a RuleList>,
+}
+
+/// What is enrolled, a line a template; then who may come in when, as far as that is not at any time.
 pub(crate) fn list(to: &Daemon, user: Option<String>) -> Result<Exit> {
-    let asked = user.clone();
-    let listed = to.ask(say::SOON)?.call(&List { user })?;
+    let mut client = to.ask(say::SOON)?;
+    let listed = client.call(&List { user: user.clone() })?;
+    let access = match client.call(&Rules { user: user.clone() }) {
+        Ok(access) => Some(access),
+        Err(ClientError::Refused(Fault::PermissionDenied { .. })) => None,
+        Err(error) => return Err(error.into()),
+    };
     if to.json {
-        say::json(&listed)?;
+        say::json(&WithRules { listed: &listed, access: access.as_ref() })?;
         return Ok(Exit::Done);
     }
+    templates(user, &listed)?;
+    if let Some(access) = access {
+        let ruled: BTreeSet<&str> = access.rules.iter().map(|rule| rule.user.as_str()).collect();
+        // What is in everybody's way is told once.
+        let each = RuleList { face: true, ..access.clone() };
+        let lines = ruled.into_iter().flat_map(|user| rules::of_person(user, &each));
+        lines.chain(rules::premises(&access)).try_for_each(say::line)?;
+        if access.truncated {
+            say::line("there are more rules; ask for one person at a time")?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn templates(asked: Option<String>, listed: &Listed) -> Result<()> {
     if listed.templates.is_empty() {
         let (who, name) = (asked.as_deref().unwrap_or("nobody"), asked.as_deref().unwrap_or("NAME"));
         let not = if asked.is_some() { " not" } else { "" };
-        say::line(format!("{who} is{not} enrolled; run `facelatch enroll {name}`"))?;
-        return Ok(Exit::Done);
+        return say::line(format!("{who} is{not} enrolled; run `facelatch enroll {name}`"));
     }
     let width = listed.templates.iter().map(|t| t.user.chars().count()).max().unwrap_or_default();
     for template in &listed.templates {
@@ -33,7 +65,7 @@ pub(crate) fn list(to: &Daemon, user: Option<String>) -> Result<Exit> {
     if listed.truncated {
         say::line("there are more; ask for one person at a time")?;
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// Forgets a person or one template, after asking.

@@ -143,8 +143,13 @@ impl Asking {
     fn report(&self) -> Result<Report> {
         let status = self.client()?.call(&Status {})?;
         let templates = Some(ENROLMENT.len() as u64);
-        let enrolling =
-            self.client()?.call(&Enroll { user: ENROLLED.into(), label: None, templates, door: None })?;
+        let enrolling = self.client()?.call(&Enroll {
+            user: ENROLLED.into(),
+            label: None,
+            templates,
+            door: None,
+            camera: None,
+        })?;
         let outcomes = STEPS.iter().map(|step| self.outcome(step)).collect::<Result<_>>()?;
         Ok(Report {
             threshold: status.threshold.context("the daemon's status has no threshold")?,
@@ -159,7 +164,8 @@ impl Asking {
 
     fn outcome(&self, step: &'static Step) -> Result<Outcome> {
         self.show(&step.shown)?;
-        let judging = self.client()?.call(&Verify { user: Some(ENROLLED.into()), latch: None })?;
+        let judging =
+            self.client()?.call(&Verify { user: Some(ENROLLED.into()), latch: None, camera: None })?;
         Ok(Outcome { step, judging })
     }
 

@@ -4,38 +4,40 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A moment, as the time since the program started. It never goes back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(pub(crate) Duration);
+pub struct Moment(pub Duration);
 
 impl Moment {
     /// The moment `time` later.
-    pub(crate) fn after(self, time: Duration) -> Self {
+    pub fn after(self, time: Duration) -> Self {
         Self(self.0.saturating_add(time))
     }
 
     /// Time since `earlier`; zero if that is later.
-    pub(crate) fn since(self, earlier: Self) -> Duration {
+    pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
 }
 
 /// The system's clocks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock(Instant);
+pub struct Clock(Instant);
 
 impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
-    pub(crate) fn start() -> Self {
+    /// Starts them: [`Clock::now`] counts from here.
+    pub fn start() -> Self {
         Self(Instant::now())
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
-    pub(crate) fn now(self) -> Moment {
+    /// The moment.
+    pub fn now(self) -> Moment {
         Moment(Instant::now().saturating_duration_since(self.0))
     }
 
     /// Time since 1970-01-01 UTC.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
-    pub(crate) fn wall(self) -> Duration {
+    pub fn wall(self) -> Duration {
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 }

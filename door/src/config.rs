@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::door::Role;
+use crate::signal::Signal;
 use value::Number;
 
-pub(crate) use settings::{Bias, Config, Door, Strike};
-pub(crate) use value::{InputSettings, LineId, Place};
+pub(crate) use settings::{Bias, Config, Door, Keypad, Strike};
+pub(crate) use value::{InputSettings, LineId, OutputSettings, Place};
 
 /// The file that is read if no other is named.
 pub(crate) const DEFAULT_PATH: &str = "/etc/facelatch/door.toml";
@@ -93,18 +94,34 @@ impl Config {
             let is_new = doors[..index].iter().all(|other| other.name != door.name);
             holds(is_new, "door.name", &door.name, "another name: each door needs its own")?;
             door.check_lines()?;
-            holds(
-                door.face || door.trigger.is_none(),
-                &format!("door {:?}: trigger", door.name),
-                "for a door with face = false",
-                "face = true, or no [door.trigger]: it asks for a look",
-            )?;
+            for (key, asks) in [("trigger", door.trigger.is_some()), ("motion", door.motion)] {
+                holds(
+                    door.face || !asks,
+                    &format!("door {:?}: {key}", door.name),
+                    "for a door with face = false",
+                    "face = true, or leave it out: it asks for a look",
+                )?;
+            }
         }
-        let by_face: Vec<&str> =
-            doors.iter().filter(|door| door.face).map(|door| door.name.as_str()).collect();
-        holds(by_face.len() <= 1, "doors with door.face = true", &by_face, "true for one door only")?;
+        self.check_keypads()?;
         self.check_all_ranges()?;
         self.check_lines_differ()
+    }
+
+    /// The doors that have a keypad.
+    pub(crate) fn keypads(&self) -> impl Iterator<Item = (&Door, &Keypad)> {
+        self.door.iter().filter_map(|door| Some((door, door.keypad.as_ref()?)))
+    }
+
+    /// A keypad is a device of its own.
+    fn check_keypads(&self) -> Result<(), Refused> {
+        for (index, (door, keypad)) in self.keypads().enumerate() {
+            let (key, device) = (format!("door {:?}: keypad.device", door.name), &keypad.device);
+            holds(device.is_absolute(), &key, device, "the path of an input device, /dev/input/by-id/...")?;
+            let is_new = self.keypads().take(index).all(|(_, other)| other.device != *device);
+            holds(is_new, &key, device, "another device: another door has it")?;
+        }
+        Ok(())
     }
 
     /// No line may have two tasks.
@@ -131,12 +148,18 @@ impl Door {
         holds(good, "door.name", &self.name, "1 to 32 lower-case letters, digits, \"-\" or \"_\"")
     }
 
+    /// How many lines it has, and keypads.
+    pub(crate) fn part_count(&self) -> usize {
+        self.lines().len() + usize::from(self.keypad.is_some())
+    }
+
     /// Key and place of each of its lines.
     pub(crate) fn lines(&self) -> Vec<(String, Place)> {
         let strike = ("strike", self.strike.place());
         let inputs = self.inputs().into_iter().map(|(role, input)| (role.name(), input.place));
+        let outputs = self.signals().into_iter().map(|(signal, output)| (signal.name(), output.place));
         let key = |name: &str| format!("door {:?}: {name}.line", self.name);
-        [strike].into_iter().chain(inputs).map(|(name, place)| (key(name), place)).collect()
+        [strike].into_iter().chain(inputs).chain(outputs).map(|(name, place)| (key(name), place)).collect()
     }
 
     /// The inputs that it has.
@@ -147,6 +170,17 @@ impl Door {
         let trigger = trigger.as_ref().map(|input| (Role::Trigger, input.into()));
         let tamper = tamper.as_ref().map(|input| (Role::Tamper, input.into()));
         [contact, exit, trigger, tamper].into_iter().flatten().collect()
+    }
+
+    /// The lamps and the buzzer that it has.
+    pub(crate) fn signals(&self) -> Vec<(Signal, OutputSettings)> {
+        let Self { lamp_left, lamp_right, lamp_granted, lamp_refused, buzzer, .. } = self;
+        let left = lamp_left.as_ref().map(|output| (Signal::Left, output.into()));
+        let right = lamp_right.as_ref().map(|output| (Signal::Right, output.into()));
+        let granted = lamp_granted.as_ref().map(|output| (Signal::Granted, output.into()));
+        let refused = lamp_refused.as_ref().map(|output| (Signal::Refused, output.into()));
+        let buzzer = buzzer.as_ref().map(|output| (Signal::Buzzer, output.into()));
+        [left, right, granted, refused, buzzer].into_iter().flatten().collect()
     }
 
     fn check_lines(&self) -> Result<(), Refused> {

@@ -1,81 +1,77 @@
 //! All doors of the board: what is done about each thing that happens. No clock and no I/O.
 
-use std::collections::BTreeMap;
+mod message;
+
 use std::time::Duration;
 
 use facelatch_wire::Outcome;
-use facelatch_wire::reply::Event;
+use facelatch_wire::reply::{DoorChange, Event, EventKind};
 
 use crate::clock::Moment;
-use crate::config::Config;
-use crate::door::{Act, Door, LineState, Role};
-use crate::grant::{Grant, Read};
+use crate::config::{self, Config};
+use crate::door::{Act, Door, LineState, News, Role};
+use crate::grant::{By, Grant, Read};
+use crate::keypad;
 use crate::looks::Looks;
+use crate::parts::{Change, Parts};
+use crate::reports::Report;
+use crate::signal::{Signal, shown};
 
-/// Something that happened.
+pub(crate) use message::{Message, Order, Urgency};
+
+/// A door with what stands around it.
 #[derive(Debug)]
-pub(crate) enum Message {
-    /// To an input of the door with this number.
-    Input { door: usize, role: Role, state: LineState },
-    /// To the line of its strike: it can be used, or why not.
-    Strike { door: usize, lost: Option<String> },
-    /// At the daemon.
-    Event(Event),
-    /// To the connection with the daemon: events come in, or why not.
-    Daemon { lost: Option<String> },
-    /// A look ended, or there was no reply.
-    Looked(Result<Outcome, String>),
+struct Station {
+    name: String,
+    door: Door,
+    opens_by_face: bool,
+    looks: Looks,
+    signals: Vec<Signal>,
 }
 
-/// What is to be done about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// Let this door open for a pulse.
-    Open(usize),
-    /// End its pulse.
-    Lock(usize),
-    /// Ask the daemon to look.
-    Look,
-    /// Put a line in the journal.
-    Say(Urgency, String),
-}
-
-/// How urgent a line of the journal is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Urgency {
-    /// Something does not work.
-    Error,
-    /// Somebody should look into it.
-    Alarm,
-    Info,
+impl Station {
+    fn new(door: &config::Door) -> Self {
+        Self {
+            name: door.name.clone(),
+            door: Door::new(door),
+            opens_by_face: door.face,
+            looks: Looks::default(),
+            signals: door.signals().into_iter().map(|(signal, _)| signal).collect(),
+        }
+    }
 }
 
 /// The doors, and what is known of their lines and of the daemon.
 #[derive(Debug)]
 pub(crate) struct Controller {
-    doors: Vec<(String, Door)>,
-    /// The door that faces open, and the looks at it.
-    by_face: Option<usize>,
-    looks: Looks,
-    /// Each line that was heard of, and what is wrong with it.
-    lines: BTreeMap<String, Option<String>>,
-    expected: usize,
+    stations: Vec<Station>,
+    lines: Parts,
+    expected_lines: usize,
+    /// The watch over each camera.
+    watches: Parts,
+    /// The door that is looked at: the daemon looks at one at a time.
+    looking: Option<usize>,
+    /// The door that was looked at last: the next one has its turn.
+    last_look: usize,
     /// Why no events come in.
     daemon: Option<String>,
+    /// They did before.
+    was_connected: bool,
     exit_only: bool,
 }
 
 impl Controller {
-    /// `exit_only`: no face opens anything.
+    /// `exit_only`: no face and no PIN opens anything.
     pub(crate) fn new(config: &Config, exit_only: bool) -> Self {
-        let doors = config.door.iter().map(|door| (door.name.clone(), Door::new(door))).collect();
         Self {
-            doors,
-            by_face: config.door.iter().position(|door| door.face),
-            looks: Looks::default(),
-            lines: BTreeMap::new(),
-            expected: config.door.iter().map(|door| door.lines().len()).sum(),
+            stations: config.door.iter().map(Station::new).collect(),
+            lines: Parts::default(),
+            expected_lines: config.door.iter().map(config::Door::part_count).sum(),
+            watches: Parts::default(),
+            looking: None,
+            last_look: 0,
             daemon: Some("not called yet".to_owned()),
+            was_connected: false,
             exit_only,
         }
     }
@@ -86,9 +82,13 @@ impl Controller {
         orders.extend(match message {
             Message::Input { door, role, state } => self.input(door, role, &state, now),
             Message::Strike { door, lost } => self.strike(door, lost),
+            Message::Signal { door, signal, lost } => self.line(door, signal.name(), lost),
+            Message::Keypad { door, news } => self.keypad(door, news, now),
             Message::Event(event) => self.event(&event, now, wall),
             Message::Daemon { lost } => self.daemon(lost),
-            Message::Looked(ended) => self.looked(ended, now),
+            Message::Watch { door, lost } => self.watch(door, lost),
+            Message::Sight { door } => self.sight(door, now),
+            Message::Looked { door, ended } => self.looked(door, ended, now),
         });
         orders.extend(self.look(now));
         orders
@@ -97,8 +97,8 @@ impl Controller {
     /// What is due by now.
     pub(crate) fn tick(&mut self, now: Moment) -> Vec<Order> {
         let mut orders = Vec::new();
-        for number in 0..self.doors.len() {
-            let acts = self.doors[number].1.tick(now);
+        for number in 0..self.stations.len() {
+            let acts = self.stations[number].door.tick(now);
             orders.extend(self.orders(number, acts));
         }
         orders.extend(self.look(now));
@@ -107,8 +107,9 @@ impl Controller {
 
     /// When [`Controller::tick`] has something to do next.
     pub(crate) fn next(&self) -> Option<Moment> {
-        let doors = self.doors.iter().filter_map(|(_, door)| door.next());
-        doors.chain(self.looks.next()).min()
+        let doors = self.stations.iter().filter_map(|station| station.door.next());
+        let looks = self.stations.iter().filter_map(|station| station.looks.next());
+        doors.chain(looks.filter(|_| self.looking.is_none())).min()
     }
 
     fn input(&mut self, number: usize, role: Role, state: &LineState, now: Moment) -> Vec<Order> {
@@ -117,35 +118,74 @@ impl Controller {
             LineState::Edge(_) => Vec::new(),
             LineState::Lost(why) => self.line(number, role.name(), Some(why.clone())),
         };
+        let Some(station) = self.stations.get_mut(number) else { return orders };
         if role == Role::Trigger {
             let is_active = matches!(state, LineState::There(true) | LineState::Edge(true));
-            self.looks.trigger(is_active && !self.exit_only, now);
+            station.looks.trigger(is_active && !self.exit_only, now);
         }
-        let Some((_, door)) = self.doors.get_mut(number) else { return orders };
-        let acts = door.input(role, state, now);
+        let acts = station.door.input(role, state, now);
         orders.extend(self.orders(number, acts));
         orders
     }
 
     fn strike(&mut self, number: usize, lost: Option<String>) -> Vec<Order> {
-        if let Some((_, door)) = self.doors.get_mut(number) {
-            door.strike(lost.is_none());
+        if let Some(station) = self.stations.get_mut(number) {
+            station.door.strike(lost.is_none());
         }
         self.line(number, "strike", lost)
     }
 
-    /// Takes note of a line, and says so when that is news.
-    fn line(&mut self, number: usize, role: &str, lost: Option<String>) -> Vec<Order> {
-        let Some((name, _)) = self.doors.get(number) else { return Vec::new() };
-        let name = format!("{name}: {role}");
-        let before = self.lines.insert(name.clone(), lost.clone()).flatten();
-        match (before, lost) {
-            (before, Some(now)) if before.as_ref() != Some(&now) => {
-                vec![Order::Say(Urgency::Error, format!("{name}: {now}"))]
+    fn line(&mut self, number: usize, name: &'static str, lost: Option<String>) -> Vec<Order> {
+        let change = self.lines.heard(number, name, lost);
+        self.part(number, name, change)
+    }
+
+    fn keypad(&mut self, number: usize, news: keypad::News, now: Moment) -> Vec<Order> {
+        let judged = match news {
+            keypad::News::Device { lost } => return self.line(number, "keypad", lost),
+            keypad::News::Judged(judged) => judged,
+        };
+        let Some(station) = self.stations.get_mut(number) else { return Vec::new() };
+        let text = |what: &str| format!("{}: a PIN was typed: {what}", station.name);
+        match judged {
+            Ok(outcome) => {
+                let said = Order::Say(Urgency::Info, text(outcome.as_str()));
+                // The PIN is right, and the face is wanted as well.
+                if outcome == Outcome::NoFace && station.opens_by_face && !self.exit_only {
+                    station.looks.sight(now);
+                }
+                vec![said]
             }
-            (Some(_), None) => vec![Order::Say(Urgency::Info, format!("{name}: works again"))],
-            _ => Vec::new(),
+            Err(why) => {
+                let said = Order::Say(Urgency::Error, text(&why));
+                [said].into_iter().chain(self.show(number, &[Signal::Refused], true)).collect()
+            }
         }
+    }
+
+    /// While the daemon is away, nothing more is to be said about what it does.
+    fn watch(&mut self, number: usize, lost: Option<String>) -> Vec<Order> {
+        if lost.is_some() && self.daemon.is_some() {
+            return Vec::new();
+        }
+        let change = self.watches.heard(number, "motion", lost);
+        self.part(number, "motion", change)
+    }
+
+    /// Says what is new about a part of a door.
+    fn part(&self, number: usize, part: &str, change: Option<Change>) -> Vec<Order> {
+        let (Some(station), Some(change)) = (self.stations.get(number), change) else { return Vec::new() };
+        let (urgency, text, reported) = match change {
+            Change::Fault(why) => (Urgency::Error, why, DoorChange::Fault),
+            Change::Over => (Urgency::Info, "works again".to_owned(), DoorChange::FaultOver),
+        };
+        let report = Report {
+            door: station.name.clone(),
+            change: reported,
+            user: None,
+            note: Some(format!("{part}: {text}")),
+        };
+        vec![Order::Say(urgency, format!("{}: {part}: {text}", station.name)), Order::Report(report)]
     }
 
     fn event(&mut self, event: &Event, now: Moment, wall: Duration) -> Vec<Order> {
@@ -154,76 +194,179 @@ impl Controller {
             let text = format!("{lost} events were lost; no door opens for them");
             orders.push(Order::Say(Urgency::Error, text));
         }
-        let grant = match Grant::read(event, wall) {
-            Read::Grant(grant) => grant,
+        let door = self.door_of(event);
+        if let (Ok(number), EventKind::Prompt | EventKind::Identify | EventKind::Pin) = (&door, event.kind) {
+            orders.extend(self.show_event(*number, event));
+        }
+        match Grant::read(event, wall) {
+            Read::Grant(grant) => orders.extend(self.grant(grant, door, now)),
             Read::Stale => {
                 let text = "a match came more than 5 s late, or the clock was set back: no door opens";
                 orders.push(Order::Say(Urgency::Error, text.to_owned()));
-                return orders;
             }
-            Read::Nothing => return orders,
-        };
-        let Some(number) = self.by_face.filter(|_| !self.exit_only) else {
-            let text = format!("no door opens for {:?}: none may be opened by a face", grant.user());
-            orders.push(Order::Say(Urgency::Info, text));
-            return orders;
-        };
-        let acts = self.doors[number].1.grant(grant, now);
-        orders.extend(self.orders(number, acts));
+            Read::Nothing => {}
+        }
         orders
+    }
+
+    /// The door that an event is about: the one it names, or else the only one that faces open.
+    fn door_of(&self, event: &Event) -> Result<usize, String> {
+        if let Some(name) = &event.door {
+            let number = self.stations.iter().position(|station| station.name == *name);
+            return number.ok_or_else(|| format!("no door here is named {name:?}"));
+        }
+        if event.kind == EventKind::Pin {
+            return Err("it was typed at no door".to_owned());
+        }
+        let mut by_face = (0..self.stations.len()).filter(|number| self.stations[*number].opens_by_face);
+        match (by_face.next(), by_face.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err("none may be opened by a face".to_owned()),
+            _ => {
+                Err("several doors open by face, and no door was named; use `facelatch look DOOR`".to_owned())
+            }
+        }
+    }
+
+    fn grant(&mut self, grant: Grant, door: Result<usize, String>, now: Moment) -> Vec<Order> {
+        let no_door = |why: &str| {
+            vec![Order::Say(Urgency::Info, format!("no door opens for {:?}: {why}", grant.user()))]
+        };
+        let number = match door {
+            _ if self.exit_only => return no_door("only exit buttons work"),
+            Err(why) => return no_door(&why),
+            Ok(number) => number,
+        };
+        let station = &mut self.stations[number];
+        if grant.by() == By::Face && !station.opens_by_face {
+            return no_door(&format!("{} is not opened by a face", station.name));
+        }
+        station.looks.let_in(now);
+        let acts = station.door.grant(grant, now);
+        self.orders(number, acts)
     }
 
     fn daemon(&mut self, lost: Option<String>) -> Vec<Order> {
         if lost == self.daemon {
             return Vec::new();
         }
-        self.daemon = lost.clone();
-        vec![match lost {
-            Some(why) => {
-                Order::Say(Urgency::Error, format!("{why}; until then only exit buttons open a door"))
-            }
-            None => Order::Say(Urgency::Info, "daemon: its events come in".to_owned()),
-        }]
+        self.daemon = lost;
+        if let Some(why) = &self.daemon {
+            let text = format!("{why}; until then only exit buttons open a door");
+            let dark =
+                (0..self.stations.len()).flat_map(|number| self.show(number, &Signal::QUESTIONS, false));
+            return [Order::Say(Urgency::Error, text)].into_iter().chain(dark).collect();
+        }
+        let mut orders = vec![Order::Say(Urgency::Info, "daemon: its events come in".to_owned())];
+        // It knows of a door only what was reported on this connection.
+        if std::mem::replace(&mut self.was_connected, true) {
+            orders.extend(self.state().into_iter().map(Order::Report));
+        }
+        orders
     }
 
-    fn looked(&mut self, ended: Result<Outcome, String>, now: Moment) -> Vec<Order> {
-        let text = match &ended {
-            Ok(outcome) => format!("looked: {outcome}"),
-            Err(why) => format!("looked: {why}"),
+    /// How the doors are, as reports.
+    fn state(&self) -> Vec<Report> {
+        let lost = self.lines.lost().chain(self.watches.lost());
+        let faults = lost.filter_map(|(number, part, why)| {
+            let door = self.stations.get(number)?.name.clone();
+            Some(Report { door, change: DoorChange::Fault, user: None, note: Some(format!("{part}: {why}")) })
+        });
+        let doors = self.stations.iter().flat_map(|station| {
+            let report = |news: News| Report::new(&station.name, &news);
+            station.door.state().into_iter().map(report)
+        });
+        doors.chain(faults).collect()
+    }
+
+    fn sight(&mut self, number: usize, now: Moment) -> Vec<Order> {
+        if let Some(station) = self.stations.get_mut(number).filter(|_| !self.exit_only) {
+            station.looks.sight(now);
+        }
+        Vec::new()
+    }
+
+    fn looked(&mut self, number: usize, ended: Result<Outcome, String>, now: Moment) -> Vec<Order> {
+        self.looking = None;
+        let Some(station) = self.stations.get_mut(number) else { return Vec::new() };
+        let said = match &ended {
+            Ok(outcome) => (Urgency::Info, format!("{}: looked: {outcome}", station.name)),
+            Err(why) => (Urgency::Error, format!("{}: looked: {why}", station.name)),
         };
-        let urgency = if ended.is_ok() { Urgency::Info } else { Urgency::Error };
-        self.looks.ended(ended.ok(), now);
-        vec![Order::Say(urgency, text)]
+        station.looks.ended(ended.ok(), now);
+        let mut orders = vec![Order::Say(said.0, said.1)];
+        orders.extend(self.show(number, &Signal::QUESTIONS, false));
+        orders
     }
 
+    /// The next look: the doors have it in turn.
     fn look(&mut self, now: Moment) -> Option<Order> {
-        self.looks.begin(now).then_some(Order::Look)
+        if self.looking.is_some() {
+            return None;
+        }
+        let count = self.stations.len();
+        let mut turns = (1..=count).map(|step| (self.last_look + step) % count);
+        let number = turns.find(|number| self.stations[*number].looks.begin(now))?;
+        (self.looking, self.last_look) = (Some(number), number);
+        Some(Order::Look(number))
+    }
+
+    /// What the lamps and the buzzer of a door show of an event; what was asked before is over.
+    fn show_event(&self, number: usize, event: &Event) -> Vec<Order> {
+        let mut orders = self.show(number, &Signal::QUESTIONS, false);
+        let outcome = if event.kind == EventKind::Prompt { event.guidance } else { event.verdict };
+        orders.extend(self.show(number, outcome.map_or(&[], shown), true));
+        orders
+    }
+
+    fn show(&self, number: usize, signals: &[Signal], on: bool) -> Vec<Order> {
+        let has = &self.stations[number].signals;
+        signals
+            .iter()
+            .filter(|signal| has.contains(signal))
+            .map(|signal| Order::Show(number, *signal, on))
+            .collect()
     }
 
     /// The acts of a door as orders.
     fn orders(&self, number: usize, acts: Vec<Act>) -> Vec<Order> {
-        let name = &self.doors[number].0;
         let order = |act| match act {
-            Act::Open => Order::Open(number),
-            Act::Lock => Order::Lock(number),
-            Act::Tell(news) => {
-                let urgency = if news.is_alarm() { Urgency::Alarm } else { Urgency::Info };
-                Order::Say(urgency, format!("{name}: {news}"))
-            }
+            Act::Open => vec![Order::Open(number)],
+            Act::Lock => vec![Order::Lock(number)],
+            Act::Tell(news) => self.tell(number, &news),
         };
-        acts.into_iter().map(order).collect()
+        acts.into_iter().flat_map(order).collect()
+    }
+
+    fn tell(&self, number: usize, news: &News) -> Vec<Order> {
+        let name = &self.stations[number].name;
+        let urgency = if news.is_alarm() { Urgency::Alarm } else { Urgency::Info };
+        let report = Report::new(name, news);
+        let signals: &[Signal] = match news {
+            News::Granted(_) | News::LeftOpenFor(_) => &[Signal::Granted],
+            News::Refused(..) => &[Signal::Refused],
+            _ => &[],
+        };
+        let mut orders = vec![Order::Say(urgency, format!("{name}: {news}")), Order::Report(report)];
+        orders.extend(self.show(number, signals, true));
+        orders
     }
 
     /// Whether every line was heard of.
     pub(crate) fn is_ready(&self) -> bool {
-        self.lines.len() >= self.expected
+        self.lines.count() >= self.expected_lines
     }
 
     /// How everything is, in one line.
     pub(crate) fn status(&self) -> String {
-        let lost = self.lines.iter().filter_map(|(name, lost)| lost.as_ref().map(|_| name.as_str()));
-        let mut wrong: Vec<&str> = lost.collect();
-        wrong.extend(self.daemon.is_some().then_some("daemon"));
+        let name = |(door, part, _): (usize, &str, &str)| {
+            self.stations.get(door).map(|station| format!("{}: {part}", station.name))
+        };
+        let mut wrong: Vec<String> = self.lines.lost().filter_map(name).collect();
+        match &self.daemon {
+            Some(why) => wrong.push(format!("daemon ({why})")),
+            None => wrong.extend(self.watches.lost().filter_map(name)),
+        }
         let mut text = match wrong.as_slice() {
             [] => "all lines and the daemon are there".to_owned(),
             wrong => format!("not there: {}", wrong.join(", ")),

@@ -1,45 +1,89 @@
-//! The two conversations with the daemon: events, and looks. Each has a thread, which may wait for as long as it likes.
+//! The conversations with the daemon. Each has a thread, which may wait for as long as it likes.
 
 use std::path::Path;
 use std::time::Duration;
 
-use facelatch_wire::call::{Events, Identify};
-use facelatch_wire::reply::{Event, EventKind};
-use facelatch_wire::{Client, ClientError, Deadline, Outcome};
+use facelatch_wire::call::{Attach, Events, Look, Report, Watch};
+use facelatch_wire::reply::{DoorPlace, Event, EventKind, Something};
+use facelatch_wire::{Client, ClientError, Deadline, Method, Outcome};
 
-/// How long the daemon may take to begin with its events.
+/// How long the daemon may take to answer what needs no camera.
 const SOON: Duration = Duration::from_secs(10);
 
 /// How long it may take to judge a face: others may be ahead of us.
 const ATTEMPT: Duration = Duration::from_secs(90);
 
-/// Passes events on, from one that says that none is missed, until the connection ends or nobody listens.
-pub(crate) fn follow(socket: &Path, mut tell: impl FnMut(Event) -> bool) -> Result<(), ClientError> {
+/// Says which doors there are, and passes events on, from one that says that none is missed, until the connection ends or
+/// nobody listens. The doors are known to the daemon meanwhile.
+pub(crate) fn follow(
+    socket: &Path,
+    doors: &[DoorPlace],
+    tell: impl FnMut(Event) -> bool,
+) -> Result<(), ClientError> {
     let mut client = Client::connect(socket, Deadline::within(SOON))?;
-    client.start(&Events {}, true)?;
-    let mut received = client.receive::<Events>()?;
-    if received.reply.kind != EventKind::Listening {
-        return Err(ClientError::Garbage { why: "the first event is not `listening`".to_owned() });
+    client.call(&Attach { doors: doors.to_vec() })?;
+    stream(client, &Events {}, |event: &Event| event.kind == EventKind::Listening, tell)
+}
+
+/// Passes on what is seen while the camera of a door is watched, until the connection ends or nobody listens.
+pub(crate) fn watch(
+    socket: &Path,
+    door: &str,
+    mut tell: impl FnMut(Something) -> bool,
+) -> Result<(), ClientError> {
+    let client = Client::connect(socket, Deadline::within(SOON))?;
+    let call = Watch { door: Some(door.to_owned()) };
+    stream(client, &call, |sight| sight.something == Something::Watching, |sight| tell(sight.something))
+}
+
+fn stream<M: Method>(
+    mut client: Client,
+    call: &M,
+    is_first: impl Fn(&M::Reply) -> bool,
+    mut tell: impl FnMut(M::Reply) -> bool,
+) -> Result<(), ClientError> {
+    client.start(call, true)?;
+    let mut received = client.receive::<M>()?;
+    if !is_first(&received.reply) {
+        let why = format!("{} does not begin with its first reply", M::NAME);
+        return Err(ClientError::Garbage { why });
     }
     client.set_deadline(Deadline::never());
     while tell(received.reply) {
         if !received.continues {
             return Err(ClientError::Closed);
         }
-        received = client.receive::<Events>()?;
+        received = client.receive::<M>()?;
     }
     Ok(())
 }
 
-/// Asks the daemon to look. What opens a door is the event, which comes to all who follow; this is how it went.
-pub(crate) fn look(socket: &Path) -> Result<Outcome, String> {
-    let ask = || Client::connect(socket, Deadline::within(ATTEMPT))?.call(&Identify {});
+/// Asks the daemon to look at a door. What opens it is the event, which comes to all who follow; this is how it went.
+pub(crate) fn look(socket: &Path, door: &str) -> Result<Outcome, String> {
+    let call = Look { door: Some(door.to_owned()) };
+    let ask = || Client::connect(socket, Deadline::within(ATTEMPT))?.call(&call);
     match ask() {
         Ok(judging) => {
             judging.verdict.ok_or_else(|| "the daemon gave no verdict; see its journal".to_owned())
         }
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Delivers reports over one connection. How many were answered, and why the next was not.
+pub(crate) fn report(socket: &Path, reports: &[Report]) -> (usize, Option<ClientError>) {
+    let mut answered = 0;
+    let mut send = || {
+        let mut client = Client::connect(socket, Deadline::within(SOON))?;
+        for report in reports {
+            client.set_deadline(Deadline::within(SOON));
+            client.call(report)?;
+            answered += 1;
+        }
+        Ok::<(), ClientError>(())
+    };
+    let failed = send().err();
+    (answered, failed)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use facelatch_wire::reply::DoorChange;
+
 use crate::clock::Moment;
 use crate::config;
 use crate::grant::Grant;
@@ -27,6 +29,7 @@ pub(crate) enum News {
     Granted(String),
     LeftOpenFor(String),
     Exit,
+    Locked,
     Opened,
     Closed,
     Forced,
@@ -216,7 +219,7 @@ impl Door {
         self.contact = Contact::Closed;
         let mut acts = vec![Act::Tell(News::Closed)];
         if self.pulse.is_some_and(|pulse| pulse.opened) {
-            acts.push(Act::Lock);
+            acts.extend([Act::Lock, Act::Tell(News::Locked)]);
             self.end_pulse(now);
             // Whoever was let in is in.
             self.may_open_until = Some(now.after(GRACE));
@@ -229,19 +232,32 @@ impl Door {
         self.armed_from = at.after(self.rearm);
     }
 
+    /// What its lines say, for whoever has not heard it.
+    pub(crate) fn state(&self) -> Vec<News> {
+        let contact = match self.contact {
+            Contact::None | Contact::Lost => None,
+            Contact::Closed => Some(News::Closed),
+            Contact::Open { .. } => Some(News::Opened),
+        };
+        contact.into_iter().chain(self.tampered.then_some(News::Tampered)).collect()
+    }
+
     /// What is due by now.
     pub(crate) fn tick(&mut self, now: Moment) -> Vec<Act> {
+        let mut acts = Vec::new();
         if let Some(pulse) = self.pulse.filter(|pulse| pulse.until <= now) {
             // The strike's own thread has ended it.
             self.end_pulse(pulse.until);
+            acts.push(Act::Tell(News::Locked));
         }
         match &mut self.contact {
             Contact::Open { since, told } if !*told && since.after(self.held_open) <= now => {
                 *told = true;
-                vec![Act::Tell(News::Held)]
+                acts.push(Act::Tell(News::Held));
             }
-            _ => Vec::new(),
+            _ => {}
         }
+        acts
     }
 
     /// When [`Door::tick`] has something to do next.
@@ -259,6 +275,26 @@ impl News {
     pub(crate) fn is_alarm(&self) -> bool {
         matches!(self, Self::Forced | Self::Held | Self::Tampered | Self::ExitFailed)
     }
+
+    /// What the daemon is told: the change, who was let in or not, and more about it.
+    pub(crate) fn report(&self) -> (DoorChange, Option<&str>, Option<String>) {
+        match self {
+            Self::Granted(user) => (DoorChange::Unlocked, Some(user), None),
+            Self::LeftOpenFor(user) => {
+                (DoorChange::Unlocked, Some(user), Some("it was unlocked already".to_owned()))
+            }
+            Self::Exit => (DoorChange::Exit, None, None),
+            Self::Locked => (DoorChange::Locked, None, None),
+            Self::Opened => (DoorChange::Opened, None, None),
+            Self::Closed => (DoorChange::Closed, None, None),
+            Self::Forced => (DoorChange::Forced, None, None),
+            Self::Held => (DoorChange::Held, None, None),
+            Self::Tampered => (DoorChange::Tampered, None, None),
+            Self::TamperOver => (DoorChange::Untampered, None, None),
+            Self::Refused(user, why) => (DoorChange::Refused, Some(user), Some(why.to_string())),
+            Self::ExitFailed => (DoorChange::Refused, None, Some(self.to_string())),
+        }
+    }
 }
 
 impl fmt::Display for News {
@@ -267,6 +303,7 @@ impl fmt::Display for News {
             Self::Granted(user) => write!(f, "unlocked for {user:?}"),
             Self::LeftOpenFor(user) => write!(f, "unlocked already, also for {user:?}"),
             Self::Exit => f.write_str("unlocked by the exit button"),
+            Self::Locked => f.write_str("locked"),
             Self::Opened => f.write_str("opened"),
             Self::Closed => f.write_str("closed"),
             Self::Forced => f.write_str("forced: opened without a grant or the exit button"),

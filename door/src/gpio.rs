@@ -7,7 +7,7 @@ use gpiocdev::chip::Chip;
 use gpiocdev::line::{EdgeDetection, EdgeKind, Offset, Value};
 use gpiocdev::{Request, request};
 
-use crate::config::{Bias, InputSettings, LineId, Place, Strike};
+use crate::config::{Bias, InputSettings, LineId, OutputSettings, Place, Strike};
 use crate::line::{Input, LineError, Output};
 
 /// What `gpioinfo` shows as the user of our lines.
@@ -30,6 +30,34 @@ fn chips() -> std::io::Result<Vec<PathBuf>> {
     }
     chips.sort();
     Ok(chips)
+}
+
+/// A line of this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// Label of its chip.
+    pub(crate) chip: String,
+    pub(crate) number: Offset,
+    /// May be empty.
+    pub(crate) name: String,
+    /// Who uses it.
+    pub(crate) user: Option<String>,
+}
+
+/// All lines of all chips that may be opened.
+pub(crate) fn all() -> std::io::Result<Vec<Listed>> {
+    let mut all = Vec::new();
+    for path in chips()? {
+        let Ok(chip) = Chip::from_path(&path) else { continue };
+        let (Ok(about), Ok(lines)) = (chip.info(), chip.line_info_iter()) else { continue };
+        all.extend(lines.flatten().map(|line| Listed {
+            chip: about.label.clone(),
+            number: line.offset,
+            name: line.name,
+            user: line.used.then_some(line.consumer),
+        }));
+    }
+    Ok(all)
 }
 
 /// Looks a line up on all chips that are there now.
@@ -112,6 +140,11 @@ pub(crate) fn strike(strike: &Strike) -> Result<Box<dyn Output>, LineError> {
     // Active is "open" for the rest of the program. A lock that holds by current is open without it.
     let active_low = strike.active_low != strike.hold;
     Ok(Box::new(output(&strike.place(), active_low)?))
+}
+
+/// The line of a lamp or buzzer, off from now on.
+pub(crate) fn signal(settings: &OutputSettings) -> Result<Box<dyn Output>, LineError> {
+    Ok(Box::new(output(&settings.place, settings.active_low)?))
 }
 
 /// Takes the line with its relay off, and gives it back: where the kernel keeps the level of a line that nobody holds, the

@@ -12,6 +12,14 @@ const MAX_AGE: Duration = Duration::from_secs(5);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Grant {
     user: String,
+    by: By,
+}
+
+/// What was recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Face,
+    Pin,
 }
 
 /// What an event means for a door.
@@ -20,28 +28,36 @@ pub(crate) enum Read {
     Grant(Grant),
     /// A match whose age is too high, or unknown because the clock was set back.
     Stale,
-    /// No match of an identification. A verification opens nothing: it may be somebody's login.
+    /// No match of an identification or a PIN. A verification opens nothing: it may be somebody's login.
     Nothing,
 }
 
 impl Grant {
     /// Reads an event; `wall` is the time since 1970 now.
     pub(crate) fn read(event: &Event, wall: Duration) -> Read {
-        let (EventKind::Identify, Some(Outcome::Match), Some(user)) =
-            (event.kind, event.verdict, &event.user)
-        else {
+        let by = match event.kind {
+            EventKind::Identify => By::Face,
+            EventKind::Pin => By::Pin,
+            _ => return Read::Nothing,
+        };
+        let (Some(Outcome::Match), Some(user)) = (event.verdict, &event.user) else {
             return Read::Nothing;
         };
         // The event has whole seconds, cut off: it is never younger than it seems.
         match wall.checked_sub(Duration::from_secs(event.time)) {
-            Some(age) if age <= MAX_AGE => Read::Grant(Self { user: user.clone() }),
+            Some(age) if age <= MAX_AGE => Read::Grant(Self { user: user.clone(), by }),
             _ => Read::Stale,
         }
     }
 
-    /// Whose face it was.
+    /// Who was recognised.
     pub(crate) fn user(&self) -> &str {
         &self.user
+    }
+
+    /// By what.
+    pub(crate) fn by(&self) -> By {
+        self.by
     }
 }
 
@@ -54,15 +70,25 @@ mod tests {
     }
 
     #[test]
-    fn only_an_identification_that_matched_is_a_grant() {
+    fn only_an_identification_or_a_pin_that_matched_is_a_grant() {
         let now = Duration::from_secs(1001);
         for outcome in Outcome::ALL.into_iter().chain([Outcome::Unknown]) {
-            let read = Grant::read(&event(EventKind::Identify, outcome), now);
-            assert_eq!(matches!(read, Read::Grant(_)), outcome == Outcome::Match, "{outcome}");
+            for kind in [EventKind::Identify, EventKind::Pin] {
+                let read = Grant::read(&event(kind, outcome), now);
+                assert_eq!(matches!(read, Read::Grant(_)), outcome == Outcome::Match, "{outcome}");
+            }
         }
         for kind in EventKind::ALL.into_iter().chain([EventKind::Unknown]) {
-            let read = Grant::read(&event(kind, Outcome::Match), now);
-            assert_eq!(matches!(read, Read::Grant(_)), kind == EventKind::Identify, "{kind}");
+            let by = match Grant::read(&event(kind, Outcome::Match), now) {
+                Read::Grant(grant) => Some(grant.by()),
+                _ => None,
+            };
+            let wanted = match kind {
+                EventKind::Identify => Some(By::Face),
+                EventKind::Pin => Some(By::Pin),
+                _ => None,
+            };
+            assert_eq!(by, wanted, "{kind}");
         }
         let nobody = Event { user: None, ..event(EventKind::Identify, Outcome::Match) };
         assert_eq!(Grant::read(&nobody, now), Read::Nothing);
@@ -73,7 +99,7 @@ mod tests {
         let matched = event(EventKind::Identify, Outcome::Match);
         let at = |ms| Grant::read(&matched, Duration::from_millis(ms));
         for good in [1_000_000, 1_004_999, 1_005_000] {
-            assert_eq!(at(good), Read::Grant(Grant { user: "alice".into() }), "{good}");
+            assert_eq!(at(good), Read::Grant(Grant { user: "alice".into(), by: By::Face }), "{good}");
         }
         for bad in [999_999, 0, 1_005_001, 2_000_000] {
             assert_eq!(at(bad), Read::Stale, "{bad}");

@@ -14,176 +14,156 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The wait while a face is seen that cannot be judged yet: the person is on their way.
-const SOON: Duration = Duration::from_millis(300);
+const SOON: Duration = Duration::from_millis(100);
 
 /// The wait where only time helps: too many misses, no daemon, no camera.
 const LATER: Duration = Duration::from_secs(10);
 
-/// Looks for somebody who stands there and is not recognised end after this, unless the trigger is still active.
+/// Who was let in is not looked at again for so long, unless they leave.
+const AFTER_MATCH: Duration = Duration::from_secs(10);
+
+/// The same for who was recognised and has to type the PIN.
+const FOR_THE_PIN: Duration = Duration::from_secs(20);
+
+/// Who is out of sight for so long has left.
+const GONE: Duration = Duration::from_secs(2);
+
+/// After nobody was in sight for so long, whoever comes is not taken for the stranger of before.
+const SOMEBODY_ELSE: Duration = Duration::from_secs(10);
+
+/// Looks for somebody who stands there and is not recognised end after this, unless they are still in sight.
 const VISIT: Duration = Duration::from_secs(60);
 
 /// After this long without a look, the next is like the first.
 const FORGOTTEN: Duration = Duration::from_secs(120);
 
+/// Why there is no look just now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Wait {
+    /// The face cannot be judged yet.
+    #[default]
+    Unusable,
+    /// Nobody was there.
+    Nobody,
+    /// The person was recognised.
+    Recognised,
+    /// A look was a miss, which costs everybody one of the few that are free before the lockout.
+    Miss,
+    /// Only time helps.
+    Later,
+}
+
 /// Looks at one door.
 #[derive(Debug, Default)]
-pub(crate) struct Looks {
+pub struct Looks {
     trigger_is_active: bool,
     /// Since when somebody is thought to be there.
     visit: Option<Moment>,
     is_looking: bool,
-    /// A look has ended since the trigger became active, and saw nobody.
+    /// A look has ended since somebody was thought to be there, and saw nobody.
     saw_nobody: bool,
+    wait: Wait,
     not_before: Moment,
+    /// When the last look ended.
     last: Moment,
-    /// Looks in a row that did not help.
-    in_vain: u32,
+    /// When a face was last in sight.
+    seen: Moment,
+    /// Looks in a row that saw nobody.
+    empty: u32,
+    /// Misses in a row.
+    misses: u32,
 }
 
 impl Looks {
     /// What the trigger's line says.
-    pub(crate) fn trigger(&mut self, is_active: bool, now: Moment) {
+    pub fn trigger(&mut self, is_active: bool, now: Moment) {
         let began = is_active && !self.trigger_is_active;
         self.trigger_is_active = is_active;
         if began {
             (self.visit, self.saw_nobody) = (Some(now), false);
-        } else if !is_active && !self.is_looking && self.saw_nobody {
+            if self.wait == Wait::Recognised {
+                (self.wait, self.not_before) = (Wait::Unusable, now);
+            }
+        } else if !is_active && !self.is_looking && (self.saw_nobody || self.wait == Wait::Recognised) {
             self.visit = None;
         }
     }
 
+    /// The watched camera has a face in sight.
+    pub fn sight(&mut self, now: Moment) {
+        let away = now.since(self.seen);
+        let is_new = match self.wait {
+            Wait::Unusable | Wait::Nobody => true,
+            Wait::Recognised => away >= GONE,
+            Wait::Miss => away >= SOMEBODY_ELSE,
+            Wait::Later => false,
+        };
+        if is_new {
+            (self.wait, self.not_before) = (Wait::Unusable, now);
+        }
+        if away >= SOMEBODY_ELSE {
+            self.misses = 0;
+        }
+        (self.seen, self.visit, self.saw_nobody) = (now, Some(now), false);
+    }
+
     /// Whether to look now; then a look is under way until [`Looks::ended`].
-    pub(crate) fn begin(&mut self, now: Moment) -> bool {
+    pub fn begin(&mut self, now: Moment) -> bool {
         if self.visit.is_none() || self.is_looking || now < self.not_before {
             return false;
         }
         if now.since(self.last) >= FORGOTTEN {
-            self.in_vain = 0;
+            (self.empty, self.misses) = (0, 0);
         }
         self.is_looking = true;
         true
     }
 
     /// When [`Looks::begin`] may be true next, unless something happens before.
-    pub(crate) fn next(&self) -> Option<Moment> {
+    pub fn next(&self) -> Option<Moment> {
         (self.visit.is_some() && !self.is_looking).then_some(self.not_before)
     }
 
     /// How the look ended; `None`: there was no reply.
-    pub(crate) fn ended(&mut self, outcome: Option<Outcome>, now: Moment) {
+    pub fn ended(&mut self, outcome: Option<Outcome>, now: Moment) {
         self.is_looking = false;
         self.last = now;
-        let kind = outcome.map(Outcome::kind);
-        let (stays, wait) = match kind {
-            Some(Kind::Match) => {
-                self.in_vain = 0;
-                (false, SOON)
-            }
-            Some(Kind::Retry) if outcome != Some(Outcome::NoFace) => (true, SOON),
-            // A miss costs everybody one of the few that are free before the lockout.
-            Some(Kind::Denied) => (true, self.wait_longer()),
-            Some(Kind::Retry) => (false, self.wait_longer()),
-            _ => (false, LATER),
+        let (stays, wait, time) = match outcome.map(|outcome| (outcome, outcome.kind())) {
+            Some((_, Kind::Match)) => return self.let_in(now),
+            Some((Outcome::EnterPin, _)) => (true, Wait::Recognised, FOR_THE_PIN),
+            Some((Outcome::NoFace, _)) => (false, Wait::Nobody, longer(&mut self.empty)),
+            // Who does not answer is counted like an attack.
+            Some((Outcome::NoAnswer, _) | (_, Kind::Denied)) => (true, Wait::Miss, longer(&mut self.misses)),
+            Some((_, Kind::Retry)) => (true, Wait::Unusable, SOON),
+            _ => (false, Wait::Later, LATER),
         };
-        self.not_before = now.after(wait);
+        (self.wait, self.not_before) = (wait, now.after(time));
         self.saw_nobody = !stays;
+        if stays {
+            (self.seen, self.empty) = (now, 0);
+        }
         let is_over = self.visit.is_none_or(|since| now.since(since) >= VISIT);
         if self.trigger_is_active {
-            // A match is enough for one visit: the next needs the trigger to go off and on again.
-            self.visit = (kind != Some(Kind::Match)).then_some(now);
+            self.visit = Some(now);
         } else if !stays || is_over {
             self.visit = None;
         }
     }
 
-    fn wait_longer(&mut self) -> Duration {
-        let wait = FIRST_WAIT.saturating_mul(1 << self.in_vain.min(6));
-        self.in_vain = self.in_vain.saturating_add(1);
-        wait.min(LONGEST_WAIT)
+    /// The door was opened for somebody: one match is enough for a visit.
+    pub fn let_in(&mut self, now: Moment) {
+        (self.seen, self.empty, self.misses) = (now, 0, 0);
+        (self.wait, self.not_before) = (Wait::Recognised, now.after(AFTER_MATCH));
+        self.visit = None;
     }
+}
+
+/// The next wait of those that double.
+fn longer(in_vain: &mut u32) -> Duration {
+    let wait = FIRST_WAIT.saturating_mul(1 << (*in_vain).min(6));
+    *in_vain = in_vain.saturating_add(1);
+    wait.min(LONGEST_WAIT)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(ms: u64) -> Moment {
-        Moment(Duration::from_millis(ms))
-    }
-
-    /// When it looks, with a trigger that is active for that long from 0 on and looks that take no time.
-    fn times(active_ms: u64, until_ms: u64, outcome: impl Fn(u64) -> Option<Outcome>) -> Vec<u64> {
-        let mut looks = Looks::default();
-        let mut times = Vec::new();
-        looks.trigger(true, at(0));
-        for ms in (0..=until_ms).step_by(100) {
-            if ms == active_ms {
-                looks.trigger(false, at(ms));
-            }
-            if looks.begin(at(ms)) {
-                assert!(!looks.begin(at(ms)), "one at a time");
-                times.push(ms);
-                looks.ended(outcome(ms), at(ms));
-            }
-        }
-        times
-    }
-
-    #[test]
-    fn a_press_of_the_button_is_one_look_where_nobody_stands() {
-        assert_eq!(times(200, 100_000, |_| Some(Outcome::NoFace)), [0]);
-        assert_eq!(times(200, 100_000, |_| Some(Outcome::Match)), [0]);
-        assert_eq!(times(200, 100_000, |_| None), [0]);
-        assert_eq!(times(200, 100_000, |_| Some(Outcome::CameraUnavailable)), [0]);
-    }
-
-    #[test]
-    fn it_looks_on_while_a_face_is_seen_and_stops_when_it_is_gone_or_after_a_minute() {
-        let comes_closer = |ms| Some(if ms < 1000 { Outcome::TooFar } else { Outcome::Match });
-        assert_eq!(times(200, 100_000, comes_closer), [0, 300, 600, 900, 1200]);
-        let goes = |ms| Some(if ms < 1000 { Outcome::TurnedAway } else { Outcome::NoFace });
-        assert_eq!(times(200, 100_000, goes), [0, 300, 600, 900, 1200]);
-        let last = times(200, 300_000, |_| Some(Outcome::TooFar)).last().copied();
-        assert_eq!(last, Some(60_000));
-    }
-
-    #[test]
-    fn a_stranger_gets_fewer_and_fewer_looks() {
-        let miss = |_| Some(Outcome::NoMatch);
-        assert_eq!(times(200, 300_000, miss), [0, 1000, 3000, 7000, 15_000, 31_000, 63_000]);
-        // However long the sensor sees them, at most one a minute.
-        let long = times(u64::MAX, 600_000, miss);
-        assert_eq!(long[..8], [0, 1000, 3000, 7000, 15_000, 31_000, 63_000, 123_000]);
-        assert_eq!(long.len(), 15);
-    }
-
-    #[test]
-    fn a_press_does_not_shorten_the_wait_and_minutes_without_a_look_end_it() {
-        let mut looks = Looks::default();
-        let mut press = |ms| {
-            looks.trigger(true, at(ms));
-            let began = looks.begin(at(ms));
-            looks.trigger(false, at(ms));
-            if began {
-                looks.ended(Some(Outcome::NoFace), at(ms));
-            }
-            began
-        };
-        assert_eq!(
-            [press(0), press(500), press(1000), press(2000), press(3000)],
-            [true, false, true, false, true]
-        );
-        assert_eq!([press(6999), press(7000)], [false, true]);
-        assert_eq!([press(200_000), press(201_000)], [true, true]);
-    }
-
-    #[test]
-    fn an_active_sensor_looks_again_for_who_is_not_there_yet_and_once_for_who_is_let_in() {
-        let arrives = |ms| Some(if ms < 3000 { Outcome::NoFace } else { Outcome::Match });
-        assert_eq!(times(60_000, 100_000, arrives), [0, 1000, 3000]);
-        assert_eq!(
-            times(60_000, 65_000, |_| Some(Outcome::Wait)),
-            [0, 10_000, 20_000, 30_000, 40_000, 50_000]
-        );
-    }
-}
+mod tests;

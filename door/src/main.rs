@@ -1,10 +1,11 @@
 //! `facelatch-door`: a client of the daemon's socket that works a door's strike, contact and exit button on GPIO lines.
 //!
-//! `controller` decides, `door` and `looks` are its parts, `strike` and `input` the threads of the lines. Only `gpio`,
-//! `daemon`, `kept` and `run` touch the world.
+//! `controller` decides, `door`, `grant`, `looks`, `parts` and `signal` are its parts. `strike` and `input` are the threads
+//! of the lines, `keypad` that of a keypad, `calls` and `reports` those that talk with the daemon. Only `gpio`,
+//! `keypad/device`, `daemon`, `kept` and `run` touch the world.
 #![forbid(unsafe_code)]
 
-mod clock;
+mod calls;
 mod config;
 mod controller;
 mod daemon;
@@ -14,9 +15,13 @@ mod grant;
 mod input;
 mod journal;
 mod kept;
+mod keypad;
 mod line;
-mod looks;
+mod parts;
+mod reports;
 mod run;
+mod setup;
+mod signal;
 mod strike;
 
 #[cfg(test)]
@@ -26,6 +31,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use facelatch_door::{clock, looks};
 
 use config::Config;
 use controller::Urgency;
@@ -44,10 +51,28 @@ struct Args {
     /// Switch every relay off, and exit
     #[arg(long)]
     off: bool,
+    /// What to do instead of working the doors
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// What else it can do.
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Ask for the lines of a door, try each, and write the configuration: `facelatch setup door`
+    Setup(setup::SetupArgs),
+    /// Switch a relay on for half a second
+    #[command(hide = true)]
+    Click(setup::ClickArgs),
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    match args.verb {
+        Some(Verb::Setup(words)) => return setup::main(&words, &args.config),
+        Some(Verb::Click(words)) => return setup::click(words),
+        None => {}
+    }
     let copy = kept::place();
     if args.check {
         return check(&args.config);
@@ -87,6 +112,15 @@ fn check(path: &std::path::Path) -> ExitCode {
         }
     };
     let mut code = ExitCode::SUCCESS;
+    for (door, keypad) in config.keypads() {
+        match keypad::open(&keypad.device) {
+            Ok(_) => println!("ok    door {:?}: keypad.device: {}", door.name, keypad.device.display()),
+            Err(error) => {
+                println!("FAIL  door {:?}: keypad.device: {error}", door.name);
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
     for (key, place) in config.door.iter().flat_map(config::Door::lines) {
         match gpio::find(&place) {
             Ok(found) => {

@@ -1,21 +1,24 @@
-//! Puts the parts together: a thread for each line, two for the daemon, and the loop that decides.
+//! Puts the parts together: a thread for each line, some for the daemon, and the loop that decides.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::{Builder, JoinHandle, park_timeout};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::thread::{Builder, JoinHandle, Thread, park_timeout};
 use std::time::Duration;
 
+use facelatch_wire::reply::DoorPlace;
 use sd_notify::NotifyState;
 
 use crate::clock::{Clock, Moment};
-use crate::config::{Config, InputSettings, Strike};
+use crate::config::{self, Config, InputSettings};
 use crate::controller::{Controller, Message, Order, Urgency};
 use crate::door::{LineState, Role};
+use crate::keypad::KeypadThread;
 use crate::line::{Input, LineError, Output};
+use crate::reports::{self, Report, ReportThread};
+use crate::signal::Signal;
 use crate::strike::{Heard, Limit};
-use crate::{daemon, gpio, input, journal, strike};
+use crate::{calls, gpio, input, journal, keypad, strike};
 
 /// The loop goes round at least this often, and so does the watchdog.
 const ROUND: Duration = Duration::from_secs(1);
@@ -23,17 +26,18 @@ const ROUND: Duration = Duration::from_secs(1);
 /// A line that is active for this much longer than its pulse ends the program, which gives the line back.
 const OVERDUE: Duration = Duration::from_millis(500);
 
-/// The first wait before the daemon is called again, doubled each time.
-const FIRST_RETRY: Duration = Duration::from_millis(500);
-const LAST_RETRY: Duration = Duration::from_secs(10);
-
 /// How long a line that was lost is left alone.
-const PAUSE: Duration = Duration::from_secs(2);
+pub(crate) const PAUSE: Duration = Duration::from_secs(2);
 
 /// The other end of each thread.
+#[derive(Default)]
 struct Threads {
     strikes: Vec<(Sender<strike::Order>, Arc<Limit>)>,
-    looks: Sender<()>,
+    signals: Vec<(usize, Signal, Sender<strike::Order>)>,
+    looks: Option<Sender<usize>>,
+    reports: Option<SyncSender<(Moment, Report)>>,
+    /// Those that have a camera watched.
+    watches: Vec<Thread>,
     handles: Vec<JoinHandle<()>>,
 }
 
@@ -41,10 +45,10 @@ struct Threads {
 pub(crate) fn run(config: &Config, exit_only: bool) -> String {
     let clock = Clock::start();
     let (sender, messages) = channel();
-    let threads = match start(config, clock, &sender) {
-        Ok(threads) => threads,
-        Err(error) => return format!("no thread can be started: {error}"),
-    };
+    let mut threads = Threads::default();
+    if let Err(error) = threads.start(config, clock, &sender, exit_only) {
+        return format!("no thread can be started: {error}");
+    }
     let mut controller = Controller::new(config, exit_only);
     let mut said = None;
     loop {
@@ -62,6 +66,10 @@ pub(crate) fn run(config: &Config, exit_only: bool) -> String {
         match messages.recv_timeout(wait.min(ROUND)) {
             Ok(message) => {
                 let now = clock.now();
+                if matches!(message, Message::Daemon { lost: None }) {
+                    // It knows the doors now: no need to wait with the watch over their cameras.
+                    threads.watches.iter().for_each(Thread::unpark);
+                }
                 for order in controller.handle(message, now, clock.wall()) {
                     if let ControlFlow::Break(why) = threads.carry_out(order, now) {
                         return why;
@@ -96,7 +104,9 @@ impl Threads {
         let sent = match order {
             Order::Open(door) => self.strike(door, strike::Order::Open(now)),
             Order::Lock(door) => self.strike(door, strike::Order::Lock),
-            Order::Look => self.looks.send(()).is_ok(),
+            Order::Look(door) => self.looks.as_ref().is_some_and(|looks| looks.send(door).is_ok()),
+            Order::Show(door, signal, on) => self.show(door, signal, on, now),
+            Order::Report(report) => self.report(report, now),
             Order::Say(urgency, text) => {
                 journal::say(urgency, &text);
                 true
@@ -107,6 +117,27 @@ impl Threads {
 
     fn strike(&self, door: usize, order: strike::Order) -> bool {
         self.strikes.get(door).is_some_and(|(orders, _)| orders.send(order).is_ok())
+    }
+
+    /// A lamp that is not there shows nothing, and its thread says so.
+    fn show(&self, door: usize, signal: Signal, on: bool, now: Moment) -> bool {
+        let order = if on { strike::Order::Open(now) } else { strike::Order::Lock };
+        let mut signals = self.signals.iter().filter(|(of, which, _)| (*of, *which) == (door, signal));
+        signals.all(|(_, _, orders)| orders.send(order).is_ok())
+    }
+
+    /// Never waits: a report that finds no room is lost, and the journal has it.
+    fn report(&self, report: Report, now: Moment) -> bool {
+        let Some(reports) = &self.reports else { return false };
+        match reports.try_send((now, report)) {
+            Ok(()) => true,
+            Err(TrySendError::Full((_, report))) => {
+                let text = format!("{}: the report `{}` found no room", report.door, report.change);
+                journal::say(Urgency::Error, &text);
+                true
+            }
+            Err(TrySendError::Disconnected(_)) => false,
+        }
     }
 
     /// When a line that is active must be looked at.
@@ -122,71 +153,124 @@ impl Threads {
     }
 }
 
-fn start(config: &Config, clock: Clock, messages: &Sender<Message>) -> std::io::Result<Threads> {
-    let mut strikes = Vec::new();
-    let mut handles = Vec::new();
-    for (door, settings) in config.door.iter().enumerate() {
-        let (orders, heard) = channel();
-        let limit = Arc::new(Limit::default());
-        strikes.push((orders, limit.clone()));
-        let (settings, messages) = (settings.strike.clone(), messages.clone());
-        let mut world = StrikeThread { door, settings, clock, orders: heard, messages, limit };
-        let spawn = Builder::new().name(format!("strike {door}"));
-        handles.push(spawn.spawn(move || strike::run(world.settings.pulse(), &mut world))?);
-    }
-    for (door, settings) in config.door.iter().enumerate() {
-        for (role, settings) in settings.inputs() {
-            let mut world = InputThread { door, role, settings, messages: messages.clone() };
-            let spawn = Builder::new().name(format!("{} {door}", role.name()));
-            handles.push(spawn.spawn(move || input::watch(&mut world))?);
-        }
-    }
-    let (socket, sender) = (config.socket.clone(), messages.clone());
-    handles.push(Builder::new().name("events".to_owned()).spawn(move || follow(&socket, &sender))?);
-    let (looks, asked) = channel();
-    let (socket, sender) = (config.socket.clone(), messages.clone());
-    let ask = move || {
-        for () in asked {
-            if sender.send(Message::Looked(daemon::look(&socket))).is_err() {
-                return;
+impl Threads {
+    fn start(
+        &mut self,
+        config: &Config,
+        clock: Clock,
+        messages: &Sender<Message>,
+        exit_only: bool,
+    ) -> std::io::Result<()> {
+        // Strikes and buttons first: they are what must work.
+        self.start_strikes(config, clock, messages)?;
+        for (door, settings) in config.door.iter().enumerate() {
+            for (role, settings) in settings.inputs() {
+                let mut world = InputThread { door, role, settings, messages: messages.clone() };
+                self.spawn(format!("{} {door}", role.name()), move || input::watch(&mut world))?;
             }
         }
-    };
-    handles.push(Builder::new().name("looks".to_owned()).spawn(ask)?);
-    Ok(Threads { strikes, looks, handles })
-}
-
-/// Follows the daemon's events, and calls it again when it is gone.
-fn follow(socket: &Path, messages: &Sender<Message>) {
-    let mut retry = FIRST_RETRY;
-    loop {
-        let mut heard = false;
-        let ended = daemon::follow(socket, |event| {
-            heard = true;
-            let first = event.kind == facelatch_wire::reply::EventKind::Listening;
-            let message = if first { Message::Daemon { lost: None } } else { Message::Event(event) };
-            messages.send(message).is_ok()
-        });
-        let Err(error) = ended else { return };
-        if messages.send(Message::Daemon { lost: Some(error.to_string()) }).is_err() {
-            return;
+        self.start_signals(config, clock, messages)?;
+        for (number, door) in config.door.iter().enumerate() {
+            let world = KeypadThread::new(number, door, &config.socket, clock, messages);
+            if let Some(mut world) = world.filter(|_| !exit_only) {
+                self.spawn(format!("keypad {number}"), move || keypad::watch(&mut world))?;
+            }
         }
-        retry = if heard { FIRST_RETRY } else { (retry * 2).min(LAST_RETRY) };
-        park_timeout(retry);
+        self.start_calls(config, clock, messages, exit_only)
+    }
+
+    fn spawn(&mut self, name: String, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        self.handles.push(Builder::new().name(name).spawn(work)?);
+        Ok(())
+    }
+
+    fn start_strikes(
+        &mut self,
+        config: &Config,
+        clock: Clock,
+        messages: &Sender<Message>,
+    ) -> std::io::Result<()> {
+        for (door, settings) in config.door.iter().enumerate() {
+            let (orders, heard) = channel();
+            let limit = Arc::new(Limit::default());
+            self.strikes.push((orders, limit.clone()));
+            let (settings, messages) = (settings.strike.clone(), messages.clone());
+            let length = settings.pulse();
+            let take = Box::new(move || gpio::strike(&settings));
+            let tell = Box::new(move |lost| messages.send(Message::Strike { door, lost }).is_ok());
+            let mut world = OutputThread { clock, orders: heard, limit, take, tell };
+            self.spawn(format!("strike {door}"), move || strike::run(length, &mut world))?;
+        }
+        Ok(())
+    }
+
+    /// Lamps and buzzers are worked as strikes are, and nobody watches over their threads.
+    fn start_signals(
+        &mut self,
+        config: &Config,
+        clock: Clock,
+        messages: &Sender<Message>,
+    ) -> std::io::Result<()> {
+        for (door, settings) in config.door.iter().enumerate() {
+            for (signal, settings) in settings.signals() {
+                let (orders, heard) = channel();
+                self.signals.push((door, signal, orders));
+                let (limit, messages) = (Arc::new(Limit::default()), messages.clone());
+                let take = Box::new(move || gpio::signal(&settings));
+                let tell =
+                    Box::new(move |lost| messages.send(Message::Signal { door, signal, lost }).is_ok());
+                let mut world = OutputThread { clock, orders: heard, limit, take, tell };
+                let name = format!("{} {door}", signal.name());
+                self.spawn(name, move || strike::run(signal.length(), &mut world))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn start_calls(
+        &mut self,
+        config: &Config,
+        clock: Clock,
+        messages: &Sender<Message>,
+        exit_only: bool,
+    ) -> std::io::Result<()> {
+        let camera = |name: &String| (!name.is_empty()).then(|| name.clone());
+        let place = |door: &config::Door| DoorPlace { name: door.name.clone(), camera: camera(&door.camera) };
+        let doors: Vec<DoorPlace> = config.door.iter().map(place).collect();
+        let (socket, sender) = (config.socket.clone(), messages.clone());
+        self.spawn("events".to_owned(), move || calls::follow(&socket, &doors, &sender))?;
+
+        let (looks, asked) = channel();
+        let names: Vec<String> = config.door.iter().map(|door| door.name.clone()).collect();
+        let (socket, sender) = (config.socket.clone(), messages.clone());
+        self.spawn("looks".to_owned(), move || calls::look(&socket, &names, &asked, &sender))?;
+        self.looks = Some(looks);
+
+        let (reports, heard) = sync_channel(reports::KEPT);
+        let mut world = ReportThread { clock, socket: config.socket.clone(), reports: heard };
+        self.spawn("reports".to_owned(), move || reports::deliver(&mut world))?;
+        self.reports = Some(reports);
+
+        for (door, settings) in config.door.iter().enumerate().filter(|(_, door)| door.motion && !exit_only) {
+            let (socket, sender) = (config.socket.clone(), messages.clone());
+            let name = settings.name.clone();
+            self.spawn(format!("motion {door}"), move || calls::watch(&socket, door, &name, &sender))?;
+            self.watches.extend(self.handles.last().map(|handle| handle.thread().clone()));
+        }
+        Ok(())
     }
 }
 
-/// The thread of a strike.
-struct StrikeThread {
-    door: usize,
-    settings: Strike,
+/// The thread of a strike, lamp or buzzer.
+struct OutputThread {
     clock: Clock,
     orders: Receiver<strike::Order>,
-    messages: Sender<Message>,
     limit: Arc<Limit>,
+    take: Box<dyn Fn() -> Result<Box<dyn Output>, LineError> + Send>,
+    tell: Box<dyn Fn(Option<String>) -> bool + Send>,
 }
 
-impl strike::World for StrikeThread {
+impl strike::World for OutputThread {
     fn now(&self) -> Moment {
         self.clock.now()
     }
@@ -200,13 +284,12 @@ impl strike::World for StrikeThread {
     }
 
     fn take(&mut self) -> Result<Box<dyn Output>, LineError> {
-        gpio::strike(&self.settings)
+        (self.take)()
     }
 
     fn tell(&mut self, lost: Option<&LineError>) {
-        let lost = lost.map(LineError::to_string);
         // Without anybody to tell, the orders end as well.
-        let _ = self.messages.send(Message::Strike { door: self.door, lost });
+        let _ = (self.tell)(lost.map(LineError::to_string));
     }
 
     fn limit(&self) -> &Limit {
@@ -236,10 +319,12 @@ impl input::World for InputThread {
     }
 }
 
-/// For the unit's last command: every relay off, whatever ended the program.
+/// For the unit's last command: every relay off, then lamps and buzzers, whatever ended the program.
 pub(crate) fn switch_off(config: &Config) -> Result<(), Vec<LineError>> {
-    let failed: Vec<LineError> =
-        config.door.iter().filter_map(|door| gpio::switch_off(&door.strike).err()).collect();
+    let strikes = config.door.iter().map(|door| gpio::switch_off(&door.strike));
+    let signals = config.door.iter().flat_map(config::Door::signals);
+    let signals = signals.map(|(_, settings)| gpio::signal(&settings).map(drop));
+    let failed: Vec<LineError> = strikes.chain(signals).filter_map(Result::err).collect();
     failed.iter().for_each(|error| journal::say(Urgency::Error, &error.to_string()));
     if failed.is_empty() { Ok(()) } else { Err(failed) }
 }

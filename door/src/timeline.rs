@@ -33,29 +33,42 @@ line = \"B\"
 line = \"C\"
 ";
 
-/// What happens, and when.
+/// What happens, and when: the steps of the emulated machine (tests/vm/door.sh) in a minute.
 const STORY: &[(u64, Happens)] = &[
+    (1_000, Happens::Comes("alice")),
     (2_000, Happens::Verdict(Outcome::Match)),
     (3_200, Happens::Opens),
+    (3_800, Happens::Goes),
     (4_400, Happens::Closes),
+    (7_000, Happens::Comes("a stranger")),
     (8_000, Happens::Verdict(Outcome::NoMatch)),
-    (10_000, Happens::Verdict(Outcome::NoFace)),
-    (13_000, Happens::Verdict(Outcome::Match)),
-    (20_000, Happens::Stops),
-    (21_000, Happens::Exit),
-    (22_000, Happens::Opens),
-    (23_500, Happens::Closes),
-    (28_000, Happens::Starts),
-    (30_000, Happens::Opens),
-    (32_000, Happens::Closes),
-    (38_000, Happens::Verdict(Outcome::Match)),
-    (39_000, Happens::Opens),
+    (11_000, Happens::Goes),
+    (11_600, Happens::Verdict(Outcome::NoFace)),
+    (15_000, Happens::Comes("alice")),
+    (16_000, Happens::Verdict(Outcome::Match)),
+    (17_000, Happens::Killed),
+    (17_500, Happens::Goes),
+    (18_500, Happens::Restarted),
+    (22_000, Happens::Stops),
+    (23_000, Happens::Exit),
+    (24_000, Happens::Opens),
+    (25_500, Happens::Closes),
+    (29_000, Happens::Starts),
+    (32_000, Happens::Opens),
+    (34_000, Happens::Closes),
+    (38_000, Happens::Comes("alice")),
+    (39_000, Happens::Verdict(Outcome::Match)),
+    (40_000, Happens::Opens),
+    (40_800, Happens::Goes),
     (53_000, Happens::Closes),
     (57_000, Happens::LateVerdict),
 ];
 
 #[derive(Debug, Clone, Copy)]
 enum Happens {
+    /// A face is before the camera, until it goes.
+    Comes(&'static str),
+    Goes,
     Verdict(Outcome),
     /// A match that comes six seconds late.
     LateVerdict,
@@ -65,51 +78,99 @@ enum Happens {
     /// The daemon ends, and is there again.
     Stops,
     Starts,
+    /// facelatch-door is killed, and started again by systemd.
+    Killed,
+    Restarted,
 }
 
 /// What was seen, each with its time in milliseconds.
 #[derive(Default)]
 struct Seen {
+    faces: Vec<(u64, Option<&'static str>)>,
     line: Vec<(u64, bool)>,
     contact: Vec<(u64, bool)>,
     daemon: Vec<(u64, bool)>,
+    program: Vec<(u64, bool)>,
     marks: Vec<(u64, String, bool)>,
     alarms: Vec<(u64, String)>,
 }
 
-fn play() -> Seen {
-    let config = Config::parse(Path::new("door.toml"), FILE).expect("right");
-    let mut controller = Controller::new(&config, false);
-    let mut pulse = Pulse::new(PULSE);
-    let mut seen = Seen::default();
-    seen.line.push((0, false));
-    seen.contact.push((0, true));
-    seen.daemon.push((0, true));
-    for ms in (0..=END_MS).step_by(STEP_MS as usize) {
+/// facelatch-door, while it runs.
+struct Program {
+    controller: Controller,
+    pulse: Pulse,
+}
+
+impl Program {
+    fn start() -> Self {
+        let config = Config::parse(Path::new("door.toml"), FILE).expect("right");
+        Self { controller: Controller::new(&config, false), pulse: Pulse::new(PULSE) }
+    }
+
+    /// What it finds when it starts.
+    fn found(closed: bool) -> [Message; 3] {
+        let there = LineState::There;
+        [
+            Message::Strike { door: 0, lost: None },
+            input(Role::Contact, there(closed)),
+            input(Role::Exit, there(false)),
+        ]
+    }
+
+    fn step(&mut self, happened: Vec<Message>, ms: u64, seen: &mut Seen) {
         let now = Moment(Duration::from_millis(ms));
-        let mut orders = controller.tick(now);
-        let mut happened: Vec<Message> = Vec::new();
-        if ms == 0 {
-            happened.push(Message::Strike { door: 0, lost: None });
-            happened.push(input(Role::Contact, LineState::There(true)));
-            happened.push(input(Role::Exit, LineState::There(false)));
-        }
-        happened.extend(
-            STORY.iter().filter(|(time, _)| *time == ms).map(|(_, what)| message(*what, ms, &mut seen)),
-        );
+        let mut orders = self.controller.tick(now);
         for message in happened {
-            orders.extend(controller.handle(message, now, now.0));
+            orders.extend(self.controller.handle(message, now, now.0));
         }
         let ordered = orders.iter().find_map(|order| match order {
             Order::Open(_) => Some(strike::Order::Open(now)),
             Order::Lock(_) => Some(strike::Order::Lock),
             _ => None,
         });
-        seen.line.extend(pulse.step(ordered, now).into_iter().flatten().map(|level| (ms, level)));
+        seen.line.extend(self.pulse.step(ordered, now).into_iter().flatten().map(|level| (ms, level)));
         seen.alarms.extend(orders.into_iter().filter_map(|order| match order {
             Order::Say(Urgency::Alarm, text) => Some((ms, text)),
             _ => None,
         }));
+    }
+}
+
+fn play() -> Seen {
+    let mut seen = Seen {
+        faces: vec![(0, None)],
+        line: vec![(0, false)],
+        contact: vec![(0, true)],
+        daemon: vec![(0, true)],
+        program: vec![(0, true)],
+        ..Seen::default()
+    };
+    let mut program = Some(Program::start());
+    for ms in (0..=END_MS).step_by(STEP_MS as usize) {
+        let mut happened: Vec<Message> = Vec::new();
+        if ms == 0 {
+            happened.extend(Program::found(true));
+        }
+        for (_, what) in STORY.iter().filter(|(time, _)| *time == ms) {
+            match what {
+                Happens::Killed => {
+                    program = None;
+                    seen.program.push((ms, false));
+                    seen.marks.push((ms, "kill -9".to_owned(), false));
+                    // The kernel takes the line back.
+                    seen.line.push((ms, false));
+                }
+                Happens::Restarted => {
+                    program = Some(Program::start());
+                    seen.program.push((ms, true));
+                    happened.extend(Program::found(true));
+                }
+                what => happened.extend(message(*what, ms, &mut seen)),
+            }
+        }
+        if let Some(program) = &mut program {
+            program.step(happened, ms, &mut seen);
+        }
     }
     seen
 }
@@ -118,7 +179,8 @@ fn input(role: Role, state: LineState) -> Message {
     Message::Input { door: 0, role, state }
 }
 
-fn message(what: Happens, ms: u64, seen: &mut Seen) -> Message {
+/// What facelatch-door hears of it.
+fn message(what: Happens, ms: u64, seen: &mut Seen) -> Option<Message> {
     let event = |verdict, ms: u64| {
         let user = (verdict == Outcome::Match).then(|| "alice".to_owned());
         let event = Event {
@@ -130,7 +192,15 @@ fn message(what: Happens, ms: u64, seen: &mut Seen) -> Message {
         };
         Message::Event(event)
     };
-    match what {
+    Some(match what {
+        Happens::Comes(who) => {
+            seen.faces.push((ms, Some(who)));
+            return None;
+        }
+        Happens::Goes => {
+            seen.faces.push((ms, None));
+            return None;
+        }
         Happens::Verdict(verdict) => {
             seen.marks.push((ms, verdict.to_string(), verdict == Outcome::Match));
             event(verdict, ms)
@@ -156,26 +226,19 @@ fn message(what: Happens, ms: u64, seen: &mut Seen) -> Message {
             seen.daemon.push((ms, true));
             Message::Daemon { lost: None }
         }
-    }
+        Happens::Killed | Happens::Restarted => return None,
+    })
 }
 
 #[test]
 fn the_line_is_active_after_a_match_or_the_button_only_and_never_for_longer_than_a_pulse() {
     let seen = play();
-    let wanted = [
-        (0, false),
-        (2000, true),
-        (4400, false),
-        (13_000, true),
-        (16_000, false),
-        (21_000, true),
-        (23_500, false),
-    ];
-    let wanted = wanted.into_iter().chain([(38_000, true), (41_000, false)]);
-    assert_eq!(seen.line, wanted.collect::<Vec<_>>());
+    let pulses = [(2000, 4400), (16_000, 17_000), (23_000, 25_500), (39_000, 42_000)];
+    let wanted = pulses.into_iter().flat_map(|(start, end)| [(start, true), (end, false)]);
+    assert_eq!(seen.line, [(0, false)].into_iter().chain(wanted).collect::<Vec<_>>());
     let alarms: Vec<(u64, &str)> = seen.alarms.iter().map(|(ms, text)| (*ms, text.as_str())).collect();
     let forced = "front: forced: opened without a grant or the exit button";
-    assert_eq!(alarms, [(30_000, forced), (49_000, "front: held open for too long")]);
+    assert_eq!(alarms, [(32_000, forced), (50_000, "front: held open for too long")]);
 }
 
 #[test]
@@ -192,15 +255,15 @@ fn the_picture_is_current() {
     );
 }
 
-const LEFT: u64 = 90;
+const LEFT: u64 = 110;
 const WIDTH: u64 = 960;
-const HEIGHT: u64 = 300;
+const HEIGHT: u64 = 372;
 
 fn x(ms: u64) -> u64 {
     LEFT + ms * (WIDTH - LEFT - 24) / END_MS
 }
 
-/// Four tracks: the daemon, verdicts and the button, the line, the contact.
+/// From above: who is before the camera, verdicts and the button, the line, the contact, and which program runs.
 fn draw(seen: &Seen) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n\
@@ -210,30 +273,48 @@ fn draw(seen: &Seen) -> String {
     for second in (0..=END_MS / 1000).step_by(4) {
         let at = x(second * 1000);
         add(format!(
-            "<path d=\"M{at} 20V262\" stroke=\"#eee\"/><text x=\"{at}\" y=\"278\" text-anchor=\"middle\">{second} s</text>"
+            "<path d=\"M{at} 16V330\" stroke=\"#eee\"/><text x=\"{at}\" y=\"346\" text-anchor=\"middle\">{second} s</text>"
         ));
     }
-    for (y, name) in [(38, "daemon"), (88, "verdict"), (158, "line"), (218, "contact")] {
-        add(format!("<text x=\"8\" y=\"{y}\">{name}</text>"));
+    let names = [
+        (36, "camera"),
+        (88, "verdict, button"),
+        (148, "line"),
+        (208, "contact"),
+        (281, "facelatchd"),
+        (317, "facelatch-door"),
+    ];
+    names.into_iter().for_each(|(y, name)| add(format!("<text x=\"8\" y=\"{y}\">{name}</text>")));
+    add(format!("<path d=\"M{LEFT} 40H{}\" stroke=\"#bbb\" stroke-width=\"2\"/>", x(END_MS)));
+    for (index, (ms, who)) in seen.faces.iter().enumerate() {
+        let (Some(who), Some((until, _))) = (who, seen.faces.get(index + 1)) else { continue };
+        let (from, to) = (x(*ms), x(*until));
+        add(format!(
+            "<rect x=\"{from}\" y=\"26\" width=\"{}\" height=\"14\" fill=\"#aad\"/><text x=\"{from}\" y=\"22\">{who}</text>",
+            to - from
+        ));
     }
-    add(track(&seen.daemon, 28, 44, "#777"));
-    add(track(&seen.line, 138, 168, "#c00"));
-    add(track(&seen.contact, 228, 198, "#06c"));
+    add(track(&seen.line, 128, 158, "#c00"));
+    add(track(&seen.contact, 218, 188, "#06c"));
+    add(track(&seen.daemon, 271, 287, "#777"));
+    add(track(&seen.program, 307, 323, "#777"));
     for (ms, text, opens) in &seen.marks {
         let (at, colour) = (x(*ms), if *opens { "#080" } else { "#777" });
         add(format!(
-            "<path d=\"M{at} 84V128\" stroke=\"{colour}\"/><text x=\"{at}\" y=\"{}\" fill=\"{colour}\" text-anchor=\"middle\">{text}</text>",
-            78 - 14 * (ms / 2000 % 2)
+            "<path d=\"M{at} 90V118\" stroke=\"{colour}\"/><text x=\"{at}\" y=\"{}\" fill=\"{colour}\" text-anchor=\"middle\">{text}</text>",
+            84 - 15 * (ms / 1000 % 2)
         ));
     }
     for (ms, text) in &seen.alarms {
         let at = x(*ms);
         let word = text.trim_start_matches("front: ").split([':', ' ']).next().unwrap_or_default();
         add(format!(
-            "<circle cx=\"{at}\" cy=\"213\" r=\"4\" fill=\"#c00\"/><text x=\"{at}\" y=\"250\" fill=\"#c00\" text-anchor=\"middle\">{word}</text>"
+            "<circle cx=\"{at}\" cy=\"203\" r=\"4\" fill=\"#c00\"/><text x=\"{at}\" y=\"240\" fill=\"#c00\" text-anchor=\"middle\">{word}</text>"
         ));
     }
-    add("<text x=\"90\" y=\"295\" fill=\"#777\">line: up = the strike is unlocked; contact: down = the door is closed; made by a test of facelatch-door, on a clock of its own</text>".to_owned());
+    add(format!(
+        "<text x=\"{LEFT}\" y=\"366\" fill=\"#777\">up: the strike is unlocked, the door is open, the program runs; by a test of facelatch-door on a clock of its own</text>"
+    ));
     svg + "</svg>\n"
 }
 

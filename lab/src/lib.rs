@@ -127,5 +127,13 @@ pub fn render(shot: &Shot<'_>, frames: usize) -> Result<Vec<Picture>, String> {
     (0..frames).map(|index| rendering.frame(index)).collect()
 }
 
+/// The drawn room of a seed with nobody in it.
+///
+/// # Errors
+/// A message when a side is odd or outside `32..=4096`.
+pub fn room(size: (u32, u32), seed: u64) -> Result<Picture, String> {
+    rendering::empty(size, seed)
+}
+
 #[cfg(test)]
 mod tests;

@@ -58,7 +58,7 @@ impl<'a> Rendering<'a> {
         let attack = (shot.species != Species::Live)
             .then(|| Attack::new(shot, first, &camera, &mut Random::new(shot.seed, ATTACK)));
         let mut rendering = Self { shot: shot.clone(), camera, lighting, backdrop, attack, gains: [1.0; 3] };
-        rendering.gains = rendering.camera.gains(rendering.mean());
+        rendering.gains = rendering.camera.gains(mean(&rendering.sensor(0.0), shot.size.0 as usize));
         Ok(rendering)
     }
 
@@ -125,19 +125,29 @@ impl<'a> Rendering<'a> {
         attack.draw(&mut sensor, other.as_ref(), time, &self.camera, &self.lighting);
         sensor
     }
+}
 
-    /// Mean of red, green and blue in the first frame.
-    fn mean(&self) -> [f32; 3] {
-        let width = self.camera.width;
-        let mut sums = [(0.0, 1e-6); 3];
-        for (i, value) in self.sensor(0.0).into_iter().enumerate() {
-            let (sum, count) = &mut sums[Camera::filter(i % width, i / width)];
-            // What is brighter than white counts as white, as where the sensor is full.
-            *sum += f64::from(value.min(1.2));
-            *count += 1.0;
-        }
-        sums.map(|(sum, count)| (sum / count) as f32)
+/// The room of a seed with nobody in it, as its camera sees it.
+pub(crate) fn empty((width, height): (u32, u32), seed: u64) -> Result<Picture, String> {
+    checked_size((width, height))?;
+    let camera = Camera::new((width, height), &mut Random::new(seed, CAMERA));
+    let lighting = Lighting::new(&mut Random::new(seed, LIGHTING));
+    let room = room::drawn(width as usize, height as usize, &lighting, &mut Random::new(seed, ROOM));
+    let sensor = filtered(&room.blurred(camera.blur(2.5)), width as usize);
+    let gains = camera.gains(mean(&sensor, width as usize));
+    camera.developed(sensor, gains, &mut Random::new(seed, NOISE))
+}
+
+/// Mean of red, green and blue on a sensor of this width.
+fn mean(sensor: &[f32], width: usize) -> [f32; 3] {
+    let mut sums = [(0.0, 1e-6); 3];
+    for (i, value) in sensor.iter().enumerate() {
+        let (sum, count) = &mut sums[Camera::filter(i % width, i / width)];
+        // What is brighter than white counts as white, as where the sensor is full.
+        *sum += f64::from(value.min(1.2));
+        *count += 1.0;
     }
+    sums.map(|(sum, count)| (sum / count) as f32)
 }
 
 /// A picture as light that fills the sensor.
@@ -160,11 +170,7 @@ fn checked<'a>(shot: &Shot<'a>) -> Result<&'a Picture, String> {
         let (width, height) = (other.width(), other.height());
         return Err(format!("frames of {}x{} and of {width}x{height} in one clip", size.0, size.1));
     }
-    for side in [shot.size.0, shot.size.1] {
-        if !(32..=4096).contains(&side) || side % 2 == 1 {
-            return Err(format!("a side of {side} pixels; it must be even, and 32 to 4096"));
-        }
-    }
+    checked_size(shot.size)?;
     for rate in [shot.fps, shot.clip_fps] {
         if !(0.1..=1000.0).contains(&rate) {
             return Err(format!("{rate} frames a second; it must be 0.1 to 1000"));
@@ -174,4 +180,11 @@ fn checked<'a>(shot: &Shot<'a>) -> Result<&'a Picture, String> {
         return Err("a print with holes for the eyes needs to know where they are".to_owned());
     }
     Ok(first)
+}
+
+fn checked_size((width, height): (u32, u32)) -> Result<(), String> {
+    match [width, height].iter().find(|side| !(32..=4096).contains(*side) || *side % 2 == 1) {
+        Some(side) => Err(format!("a side of {side} pixels; it must be even, and 32 to 4096")),
+        None => Ok(()),
+    }
 }

@@ -112,3 +112,12 @@ fn the_median_of_a_clip_is_its_background() {
     assert_eq!(learned(&clip).expect("a picture").rgb(), [11; 12]);
     assert!(learned(&[]).is_none());
 }
+
+#[test]
+fn a_room_is_drawn_and_the_same_for_a_seed() {
+    let room = |seed| room((320, 240), seed).expect("a room");
+    let (one, again, other) = (room(1), room(1), room(2));
+    assert!(one.rgb() == again.rgb() && one.rgb() != other.rgb());
+    assert_eq!((one.width(), one.height()), (320, 240));
+    assert!(crate::room((321, 240), 1).is_err_and(|why| why.contains("321")));
+}

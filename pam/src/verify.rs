@@ -58,7 +58,7 @@ fn converse(
     keyboard: &Keyboard,
     say: &mut dyn FnMut(Said),
 ) -> Result<Outcome, Trouble> {
-    client.start(&Verify { user: Some(user.to_owned()), latch: Some(false) }, true)?;
+    client.start(&Verify { user: Some(user.to_owned()), latch: Some(false), camera: None }, true)?;
     let watch = keyboard.watch();
     let (mut guidance, mut told, mut prompt) = (None, false, None);
     loop {

@@ -14,7 +14,7 @@ pub mod left_out;
 pub mod rates;
 pub mod report;
 pub mod stage;
-mod store;
+pub(crate) mod store;
 mod table;
 pub mod tries;
 

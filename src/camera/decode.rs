@@ -14,7 +14,7 @@ mod tests;
 #[cfg(all(feature = "camera", target_os = "linux"))]
 pub(in crate::camera) use jpeg::{Ending, Span};
 pub use picture::{UnreadablePicture, decode_picture};
-pub use rows::{raw_len, row_len, without_padding};
+pub use rows::{padded_len, raw_len, row_len, without_padding};
 
 use std::fmt;
 
@@ -23,6 +23,7 @@ use yuv::{
     uyvy422_to_rgb, yuv_nv12_to_rgb, yuv420_to_rgb, yuyv422_to_rgb, yvyu422_to_rgb,
 };
 
+use super::grey::Grey;
 use super::{CameraError, Frame, check_size};
 use crate::clock::BootTime;
 
@@ -101,18 +102,54 @@ pub fn decode(layout: Layout, bytes: &[u8], taken_at: BootTime) -> Result<Frame,
     Frame::new(layout.width, layout.height, rgb, taken_at)
 }
 
-/// The bytes of a picture that is not compressed, once its size is known to be sound.
-fn raw_picture(layout: Layout, bytes: &[u8]) -> Result<&[u8], CameraError> {
+/// A small grey picture of the frame at the start of one capture buffer, at most `long` cells along the longer side, at a
+/// fraction of the cost of [`decode`]. Rows begin `stride` bytes apart, as in [`without_padding`].
+///
+/// # Errors
+/// As [`decode`], but of a JPEG not all damage is noticed.
+pub fn glance(layout: Layout, stride: usize, bytes: &[u8], long: u32) -> Result<Grey, CameraError> {
+    let Layout { format, width, height } = layout;
+    // Bytes from one pixel's light to the next, and before the first.
+    let (step, before) = match format {
+        PixelFormat::Mjpeg => {
+            return match jpeg::light(bytes, long, check_size)? {
+                Some(grey) => Ok(grey),
+                None => Ok(Grey::of(&decode(layout, bytes, BootTime::default())?, long)),
+            };
+        }
+        PixelFormat::Yuyv | PixelFormat::Yvyu => (2, 0),
+        PixelFormat::Uyvy => (2, 1),
+        PixelFormat::Nv12 | PixelFormat::I420 | PixelFormat::Grey => (1, 0),
+    };
+    check_sides(layout)?;
+    let stride = stride.max(row_len(layout));
+    let picture = plane(bytes, padded_len(layout, stride))?;
+    let luma = |x: usize, y: usize| f32::from(picture[y * stride + x * step + before]);
+    if format == PixelFormat::Grey {
+        return Ok(Grey::sampled(width, height, long, luma));
+    }
+    // 16..=235, as `decode` reads it.
+    let light = |x, y| ((luma(x, y) - 16.0) * (255.0 / 219.0)).clamp(0.0, 255.0);
+    Ok(Grey::sampled(width, height, long, light))
+}
+
+/// Refuses sizes that are absurd, or that the format does not have.
+fn check_sides(layout: Layout) -> Result<(), CameraError> {
     let Layout { format, width, height } = layout;
     check_size(width, height)?;
     match format {
         PixelFormat::Yuyv | PixelFormat::Uyvy | PixelFormat::Yvyu if width % 2 != 0 => {
-            return bad("YUYV of odd width");
+            bad("YUYV of odd width")
         }
-        PixelFormat::Nv12 if width % 2 != 0 || height % 2 != 0 => return bad("NV12 of odd width or height"),
-        PixelFormat::I420 if width % 2 != 0 || height % 2 != 0 => return bad("I420 of odd width or height"),
-        _ => {}
+        PixelFormat::Nv12 if width % 2 != 0 || height % 2 != 0 => bad("NV12 of odd width or height"),
+        PixelFormat::I420 if width % 2 != 0 || height % 2 != 0 => bad("I420 of odd width or height"),
+        _ => Ok(()),
     }
+}
+
+/// The bytes of a picture that is not compressed, once its size is known to be sound.
+fn raw_picture(layout: Layout, bytes: &[u8]) -> Result<&[u8], CameraError> {
+    check_sides(layout)?;
     Ok(&bytes[..picture_len(layout, bytes)?])
 }
 

@@ -26,10 +26,11 @@ use std::time::Duration;
 pub use exec::CommandOptions;
 pub use find::{CameraInfo, Choice};
 
-use self::capture::Driver;
-use self::latest::{LatestFrame, NoFrame};
+use self::capture::{Driver, decoder_panicked};
+use self::latest::{LatestFrame, NoFrame, Picture, Want};
 use self::thread::CaptureThread;
 use super::decode::decode;
+use super::grey::Grey;
 use super::wait::wait_until;
 use super::{CameraError, Frame, FrameSource};
 use crate::clock::{BootTime, Clock};
@@ -135,6 +136,18 @@ impl Device {
         Ok(latest)
     }
 
+    /// The next picture of this kind. Opens the camera if it is closed.
+    fn take(&mut self, want: Want, deadline: BootTime) -> Result<(BootTime, Picture), CameraError> {
+        let latest = self.opened(deadline)?;
+        let called = self.clock.now();
+        let (taken_at, captured) = match latest.take(want, called, deadline, self.clock.as_ref()) {
+            Ok(captured) => captured,
+            Err(NoFrame::Ended(why)) => return Err(self.ended(why)),
+            Err(NoFrame::Timeout) => return Err(self.silent(called, latest)),
+        };
+        Ok((taken_at, captured?))
+    }
+
     /// Refuses to start another thread while too many hang.
     fn check_stuck(&mut self) -> Result<(), CameraError> {
         self.stuck.retain(|latest| !latest.has_ended());
@@ -186,19 +199,21 @@ impl Device {
 
 impl FrameSource for Device {
     fn next_frame(&mut self, deadline: BootTime) -> Result<Frame, CameraError> {
-        let latest = self.opened(deadline)?;
-        let called = self.clock.now();
-        let (taken_at, captured) = match latest.take(called, deadline, self.clock.as_ref()) {
-            Ok(captured) => captured,
-            Err(NoFrame::Ended(why)) => return Err(self.ended(why)),
-            Err(NoFrame::Timeout) => return Err(self.silent(called, latest)),
+        let (taken_at, Picture::Whole(raw)) = self.take(Want::Whole, deadline)? else {
+            return Err(not_asked_for());
         };
-        let raw = captured?;
-        let frame = catch_unwind(|| decode(raw.layout, &raw.bytes, taken_at)).unwrap_or_else(|_| {
-            Err(CameraError::BadFrame { why: "the picture decoder panicked on it".to_owned() })
-        })?;
+        let decoded = catch_unwind(|| decode(raw.layout, &raw.bytes, taken_at));
+        let frame = decoded.unwrap_or_else(|_| Err(decoder_panicked()))?;
         self.failed = None;
         Ok(frame)
+    }
+
+    fn glance(&mut self, deadline: BootTime) -> Result<Grey, CameraError> {
+        let (_, Picture::Glance(small)) = self.take(Want::Glance, deadline)? else {
+            return Err(not_asked_for());
+        };
+        self.failed = None;
+        Ok(small)
     }
 
     fn close(&mut self) {
@@ -228,6 +243,11 @@ impl FrameSource for Device {
     fn name(&self) -> String {
         self.name.clone()
     }
+}
+
+/// [`LatestFrame`] gives what was asked for.
+fn not_asked_for() -> CameraError {
+    CameraError::BadFrame { why: "a picture of another kind than was asked for".to_owned() }
 }
 
 impl Drop for Device {

@@ -8,6 +8,7 @@ pub mod beside;
 pub mod decode;
 #[cfg(all(feature = "camera", target_os = "linux"))]
 pub mod device;
+pub mod grey;
 pub mod orient;
 pub mod replay;
 pub mod scale;
@@ -23,12 +24,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::BootTime;
+use grey::Grey;
 
 /// Longest side of a frame that is accepted, in pixels. Larger ones are refused before memory is allocated.
 pub const MAX_SIDE_PX: u32 = 4096;
 
 /// Shortest side of a frame in which a face can be found at all, in pixels.
 pub const MIN_SIDE_PX: u32 = 32;
+
+/// Cells along the longer side of what [`FrameSource::glance`] returns, at most.
+pub const GLANCE_CELLS: u32 = 80;
 
 /// One picture: `height` rows of `width` pixels, RGB, 0..=255, no padding between rows.
 ///
@@ -119,7 +124,16 @@ pub trait FrameSource: Send {
     /// again). All others mean that the camera is unavailable; call again later, which opens it again.
     fn next_frame(&mut self, deadline: BootTime) -> Result<Frame, CameraError>;
 
-    /// Releases the camera until the next call of `next_frame`.
+    /// A small grey picture of the next frame exposed after this call, as the camera gives it: `camera.rotate` is not heeded.
+    /// A camera that is only glanced at costs next to nothing in between.
+    ///
+    /// # Errors
+    /// As [`FrameSource::next_frame`].
+    fn glance(&mut self, deadline: BootTime) -> Result<Grey, CameraError> {
+        Ok(Grey::of(&self.next_frame(deadline)?, GLANCE_CELLS))
+    }
+
+    /// Releases the camera until the next call of `next_frame` or `glance`.
     fn close(&mut self);
 
     /// Checks whether the camera is present, without taking a frame.

@@ -1,6 +1,7 @@
 //! Turns pictures upright: by `camera.rotate` and `camera.mirror` for a camera that is mounted otherwise, and by the
 //! orientation in a picture file.
 
+use super::grey::Grey;
 use super::{CameraError, Frame, FrameSource};
 use crate::clock::BootTime;
 
@@ -80,6 +81,10 @@ impl Turned {
 impl FrameSource for Turned {
     fn next_frame(&mut self, deadline: BootTime) -> Result<Frame, CameraError> {
         Ok(self.source.next_frame(deadline)?.turned(self.orientation))
+    }
+
+    fn glance(&mut self, deadline: BootTime) -> Result<Grey, CameraError> {
+        self.source.glance(deadline)
     }
 
     fn close(&mut self) {

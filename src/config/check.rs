@@ -8,17 +8,25 @@ use super::value::Number;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key} = {got} is not allowed; use {allowed}")]
 pub struct Refused {
-    /// The key, with its section.
-    pub key: &'static str,
+    /// The key, with its section, or with its camera where there are several.
+    pub key: String,
     /// The value as the file would have it.
     pub got: String,
     /// What to write instead.
     pub allowed: String,
 }
 
+impl Refused {
+    /// The same, of this one of several cameras.
+    pub(super) fn of_camera(self, name: &str) -> Self {
+        let key = self.key.strip_prefix("camera.").unwrap_or(&self.key);
+        Self { key: format!("camera {name:?}: {key}"), ..self }
+    }
+}
+
 /// A number must be in its range; `allowed` is that range in words.
 pub(super) fn within<T: Number>(
-    key: &'static str,
+    key: &str,
     value: T,
     range: RangeInclusive<T::Plain>,
     allowed: &str,
@@ -27,12 +35,12 @@ pub(super) fn within<T: Number>(
     if range.contains(&value) {
         return Ok(());
     }
-    Err(Refused { key, got: format!("{value:?}"), allowed: allowed.to_owned() })
+    Err(Refused { key: key.to_owned(), got: format!("{value:?}"), allowed: allowed.to_owned() })
 }
 
 /// The first of two numbers must not exceed the second.
 pub(super) fn in_order<T: Number>(
-    (key, value): (&'static str, T),
+    (key, value): (&str, T),
     (upper_key, upper): (&str, T),
 ) -> Result<(), Refused> {
     let (value, upper) = (value.plain(), upper.plain());
@@ -40,23 +48,18 @@ pub(super) fn in_order<T: Number>(
         return Ok(());
     }
     Err(Refused {
-        key,
+        key: key.to_owned(),
         got: format!("{value:?}"),
         allowed: format!("at most {upper_key}, which is {upper:?}"),
     })
 }
 
 /// A text must pass `test`; `allowed` says what passes.
-pub(super) fn holds(
-    test: bool,
-    key: &'static str,
-    got: impl std::fmt::Debug,
-    allowed: &str,
-) -> Result<(), Refused> {
+pub(super) fn holds(test: bool, key: &str, got: impl std::fmt::Debug, allowed: &str) -> Result<(), Refused> {
     if test {
         return Ok(());
     }
-    Err(Refused { key, got: format!("{got:?}"), allowed: allowed.to_owned() })
+    Err(Refused { key: key.to_owned(), got: format!("{got:?}"), allowed: allowed.to_owned() })
 }
 
 /// The first key that does not exist, with its section, and a suggestion.
@@ -74,11 +77,20 @@ pub(super) fn unknown_key(
             };
             return Some((format!("{prefix}{key}"), suggestion));
         };
-        if let (Some(typed), Some(known)) = (value.as_table(), counterpart.as_table()) {
-            let unknown = unknown_key(&format!("{prefix}{key}."), typed, known);
-            if unknown.is_some() {
-                return unknown;
-            }
+        let Some(known) = counterpart.as_table() else { continue };
+        let unknown = |typed| unknown_key(&format!("{prefix}{key}."), typed, known);
+        let found = match value {
+            toml::Value::Table(typed) => unknown(typed),
+            toml::Value::Array(each) => each.iter().zip(1..).find_map(|(typed, at)| {
+                let typed = typed.as_table()?;
+                let (found, suggestion) = unknown(typed)?;
+                let name = typed.get("name").map_or_else(|| format!("{at}"), ToString::to_string);
+                Some((found, format!(" of {key} {name}{suggestion}")))
+            }),
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
         }
     }
     None

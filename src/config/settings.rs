@@ -13,8 +13,12 @@ use super::table::{choices, settings};
 use super::value::{Millis, Seconds};
 
 settings! {
-    /// Where frames come from.
+    /// Where frames come from. For several cameras write a [[camera]] for each, with all the keys that it needs: the first is the
+    /// default, and the only one for logins. See docs/cameras.md.
+    #[serde(deserialize_with = "super::cameras::first")]
     camera: Camera {
+        /// What it is called, where there are several: 1 to 32 of the characters a to z, 0 to 9, - and _.
+        name: String = "camera".into();
         /// The camera: "auto", a device path such as /dev/video0 or /dev/v4l/by-id/..., or "name:TEXT" for the first
         /// camera whose name contains TEXT.
         device: String = "auto".into();
@@ -97,7 +101,7 @@ settings! {
         /// The network that tells live faces from pictures, by its name in MODELS.toml: `attack`, or one that
         /// `facelatch models add` wrote (docs/models.md).
         model: String = "attack".into();
-        /// An infrared camera beside the first one, with an emitter of its own: a device path such as /dev/video2. Then nobody is
+        /// An infrared camera beside the default one, with an emitter of its own: a device path such as /dev/video2. Then nobody is
         /// judged whose face it does not see. Empty: there is none. See docs/cameras.md.
         infrared: PathBuf = PathBuf::new();
     }
@@ -133,6 +137,12 @@ settings! {
         all_misses_per_day: u32 = 100, 100..=1000 "misses";
     }
 
+    /// Who may come in when: docs/door.md. The rules themselves are in the store, set by `facelatch allow` and its like.
+    access: AccessSettings {
+        /// When the time is known. Rules with hours or dates let nobody in until then.
+        clock: ClockTrust = ClockTrust::Check;
+    }
+
     /// What happens after a match.
     latch: LatchChoice {
         /// The action.
@@ -166,6 +176,9 @@ settings! {
         socket: PathBuf = "/run/facelatch/facelatch.sock".into();
         /// Members of this group may enrol, remove and identify people, and follow events.
         group: String = "facelatch".into();
+        /// Members of this group may do what a door needs: follow events, have the camera look, report what happens at a door, and
+        /// have a PIN checked.
+        door_group: String = "facelatch-door".into();
         /// Refuse further clients while this many are connected, or half as many of the same user. An eighth is kept for root.
         max_connections: u32 = 64, 1..=1024 "connections";
         /// Disconnect a client that stays silent or stops in the middle of a message for this long.
@@ -200,6 +213,14 @@ choices! {
         Passive,
         /// as passive, and then the person is asked to turn their head; advised for a door
         Challenge,
+    }
+
+    /// When the time is known.
+    ClockTrust {
+        /// after a clock with a battery or systemd-timesyncd has set it
+        Check,
+        /// always: for a machine whose clock something else sets before facelatchd starts, such as chrony
+        Trust,
     }
 
     /// What a grant does.

@@ -4,6 +4,7 @@
 macro_rules! settings {
     ($(
         $(#[doc = $about:literal])+
+        $(#[serde($read:meta)])?
         $section:ident: $Section:ident {
             $(
                 $(#[doc = $text:literal])+
@@ -16,18 +17,16 @@ macro_rules! settings {
         #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct Config {
-            $($(#[doc = $about])+ pub $section: $Section,)+
+            $($(#[doc = $about])+ $(#[serde($read)])? pub $section: $Section,)+
+            /// The cameras beside the default one, which is `camera`.
+            #[serde(skip)]
+            pub other_cameras: Vec<Camera>,
         }
 
         impl Config {
-            /// The first value that is outside its range.
+            /// The first value that is outside its range; of `camera` too, but not of the other cameras.
             pub(super) fn check_ranges(&self) -> Result<(), Refused> {
-                $($($(within(
-                    concat!(stringify!($section), ".", stringify!($key)),
-                    self.$section.$key,
-                    $low..=$high,
-                    concat!($low, " to ", $high $(, " ", $unit)?),
-                )?;)?)+)+
+                $(self.$section.check_ranges()?;)+
                 Ok(())
             }
         }
@@ -38,6 +37,19 @@ macro_rules! settings {
             #[serde(default, deny_unknown_fields)]
             pub struct $Section {
                 $($(#[doc = $text])+ pub $key: $kind,)+
+            }
+
+            impl $Section {
+                /// The first value that is outside its range.
+                pub(super) fn check_ranges(&self) -> Result<(), Refused> {
+                    $($(within(
+                        concat!(stringify!($section), ".", stringify!($key)),
+                        self.$key,
+                        $low..=$high,
+                        concat!($low, " to ", $high $(, " ", $unit)?),
+                    )?;)?)+
+                    Ok(())
+                }
             }
 
             impl Default for $Section {

@@ -105,7 +105,7 @@ fn a_typo_gets_a_suggestion() {
     let error = parse("[decision]\nframse = 3\n").expect_err("typo");
     assert!(error.ends_with("unknown key `decision.framse`; did you mean `decision.frames`?"), "{error}");
     assert!(parse("[desicion]\n").expect_err("typo").contains("did you mean `decision`?"));
-    assert!(parse("[x]\n").expect_err("unknown").contains("known are attack, camera"));
+    assert!(parse("[x]\n").expect_err("unknown").contains("known are access, attack, camera"));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 pub mod attack;
 pub mod boxes;
 pub mod geometry;
+pub mod motion;
 pub mod quality;
 
 use crate::camera::Frame;

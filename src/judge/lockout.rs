@@ -52,6 +52,12 @@ impl CurrentMisses {
         let level = if self.level_s == 0 { Level::default() } else { self.misses.level };
         Misses { level, ..Misses::default() }
     }
+
+    /// What to keep after a match of somebody, where nobody knows whose the misses were, as with PINs. It ends the count in a row
+    /// only once time has emptied the level: else whoever guesses had their tries back each time that somebody else comes in.
+    pub fn after_anybodys_match(self) -> Misses {
+        if self.level_s == 0 { Misses::default() } else { self.misses }
+    }
 }
 
 impl Lockout {

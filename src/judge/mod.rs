@@ -2,13 +2,17 @@
 //!
 //! Only this room can make a [`Grant`], and only a [`Grant`] opens a latch.
 
+pub mod access;
 pub mod lockout;
+pub mod pin;
 pub mod vote;
 
 use crate::clock::BootTime;
 use crate::head::{LogOdds, Probability};
 use crate::people::UserName;
+use crate::people::access::Factor;
 
+pub use access::Admission;
 pub use lockout::{CurrentMisses, LockedOut, Lockout, Whose};
 
 /// What one decision rests on.
@@ -93,7 +97,7 @@ impl Grant {
     }
 }
 
-/// Why a face that was judged is not granted. Each is a miss.
+/// Why a face that was judged is not granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// It is not that user's, or nobody's.
@@ -101,15 +105,44 @@ pub enum Refusal {
     /// It may be that of two people. Nobody is let in, and it counts like any other miss: it tells whoever holds up a picture that
     /// they are close to somebody, and such an answer must cost as much as a wrong guess. Look-alikes are verified by name.
     Ambiguous,
+    /// It matches, and this person may not come in here, or not now.
+    NotAllowed,
+    /// It matches, and whether this person may come in now depends on a time that is not known.
+    ClockUnset,
+    /// It matches, and this person's PIN is wanted.
+    EnterPin,
 }
 
-/// The decision. [`CurrentMisses::after_match`] and [`Lockout::after_miss`] are the misses to keep afterwards.
+impl Refusal {
+    /// Whether it is a miss. A face that matched is none, and no match either, that would end a count: whoever may not come in
+    /// could reset everybody's.
+    pub fn is_miss(self) -> bool {
+        match self {
+            Self::NoMatch | Self::Ambiguous => true,
+            Self::NotAllowed | Self::ClockUnset | Self::EnterPin => false,
+        }
+    }
+}
+
+/// The decision, with what the rules of the person say whom the evidence speaks for.
+/// [`CurrentMisses::after_match`] and [`Lockout::after_miss`] are the misses to keep afterwards.
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn judge(evidence: Evidence, policy: Policy, at: BootTime) -> Result<Grant, Refusal> {
+pub fn judge(
+    evidence: Evidence,
+    policy: Policy,
+    admission: Admission,
+    at: BootTime,
+) -> Result<Grant, Refusal> {
     policy.check(&evidence)?;
-    Ok(Grant { user: evidence.user, at })
+    match admission {
+        Admission::Allowed(Factor::Face) => Ok(Grant { user: evidence.user, at }),
+        // Where the PIN alone would do, a face says no more than whose PIN to ask for.
+        Admission::Allowed(Factor::FaceAndPin | Factor::Pin) => Err(Refusal::EnterPin),
+        Admission::NotAllowed => Err(Refusal::NotAllowed),
+        Admission::ClockUnset => Err(Refusal::ClockUnset),
+    }
 }
 
 #[cfg(test)]
@@ -118,7 +151,28 @@ mod tests {
 
     fn judged(z: f32, second: Option<f32>, policy: Policy) -> Result<Grant, Refusal> {
         let user = UserName::new("alice").expect("valid");
-        judge(Evidence { user, z: LogOdds(z), second: second.map(LogOdds) }, policy, BootTime::default())
+        let evidence = Evidence { user, z: LogOdds(z), second: second.map(LogOdds) };
+        judge(evidence, policy, Admission::Allowed(Factor::Face), BootTime::default())
+    }
+
+    #[test]
+    fn a_match_is_granted_only_to_those_whose_face_is_enough_here_and_now() {
+        let policy = Policy::verify(threshold(3.5));
+        let user = UserName::new("alice").expect("valid");
+        for (admission, wanted) in [
+            (Admission::Allowed(Factor::Face), None),
+            (Admission::Allowed(Factor::FaceAndPin), Some(Refusal::EnterPin)),
+            (Admission::Allowed(Factor::Pin), Some(Refusal::EnterPin)),
+            (Admission::NotAllowed, Some(Refusal::NotAllowed)),
+            (Admission::ClockUnset, Some(Refusal::ClockUnset)),
+        ] {
+            let evidence = |z| Evidence { user: user.clone(), z: LogOdds(z), second: None };
+            let judged = judge(evidence(9.0), policy, admission, BootTime::default());
+            assert_eq!(judged.err(), wanted, "{admission:?}");
+            // A face that is another's says nothing about the rules.
+            let other = judge(evidence(0.0), policy, admission, BootTime::default());
+            assert_eq!(other.err(), Some(Refusal::NoMatch));
+        }
     }
 
     fn threshold(z: f32) -> Probability {

@@ -58,14 +58,16 @@ pub enum LatchError {
 mod testing {
     use crate::clock::BootTime;
     use crate::head::LogOdds;
-    use crate::judge::{Evidence, Grant, Policy, judge};
+    use crate::judge::{Admission, Evidence, Grant, Policy, judge};
     use crate::people::UserName;
+    use crate::people::access::Factor;
 
     /// A grant for alice.
     pub(super) fn grant() -> Grant {
         let (user, z) = (UserName::new("alice").expect("valid"), LogOdds(3.0));
         let policy = Policy::verify(z.probability());
-        judge(Evidence { user, z, second: None }, policy, BootTime::default())
+        let evidence = Evidence { user, z, second: None };
+        judge(evidence, policy, Admission::Allowed(Factor::Face), BootTime::default())
             .expect("the threshold is reached")
     }
 }

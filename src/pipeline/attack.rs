@@ -52,7 +52,7 @@ impl AttackStage {
 impl Pipeline {
     /// For an attempt; the owner's own frames have told how live faces score before this camera.
     pub(super) fn attack_stage(&mut self) -> AttackStage {
-        self.scene.start();
+        self.cameras.used_mut().scene.start();
         let Some(detector) = &self.networks.passive else { return AttackStage(None) };
         let source = self.live_source(detector.id());
         let scores = self.gallery.live_scores().filter(|live| live.source == source);
@@ -61,20 +61,20 @@ impl Pipeline {
 
     /// For an enrolment: a picture must not become a template.
     pub(super) fn enrolment_stage(&mut self) -> AttackStage {
-        self.scene.start();
+        self.cameras.used_mut().scene.start();
         let Some(detector) = &self.networks.passive else { return AttackStage(None) };
         self.stage(detector.enrolment())
     }
 
     fn stage(&self, passive: Passive) -> AttackStage {
-        let infrared = self.infrared.is_some().then(|| Infrared::new(None));
+        let infrared = self.cameras.used().infrared.is_some().then(|| Infrared::new(None));
         AttackStage(Some(Evidence { passive, surroundings: Surroundings::default(), infrared }))
     }
 
     /// Another frame of the face. Returns what the network says of it alone, if it counts.
     pub(super) fn present(&mut self, stage: &mut AttackStage, seen: &Seen) -> Result<Option<Score>, Cause> {
         let Some(Evidence { passive, surroundings, infrared }) = &mut stage.0 else { return Ok(None) };
-        if let Some((infrared, second)) = infrared.as_mut().zip(self.infrared.as_mut()) {
+        if let Some((infrared, second)) = infrared.as_mut().zip(self.cameras.used_mut().infrared.as_mut()) {
             second.pair(infrared, seen, &self.networks.detector)?;
         }
         surroundings.see(&seen.frame, Some(&seen.face));
@@ -95,7 +95,7 @@ impl Pipeline {
     /// Why an attempt ends that got no more than this.
     pub(super) fn lacks(&self, need: Need) -> Cause {
         match need {
-            Need::Infrared => self.infrared_problem(),
+            Need::Infrared => self.cameras.used().infrared_problem(),
             Need::Colour => Cause::Retry(RetryReason::NoColour),
             Need::Frames | Need::LookStraight | Need::TurnLeft | Need::TurnRight => {
                 Cause::Retry(RetryReason::TurnedAway)
@@ -111,7 +111,7 @@ impl Pipeline {
 
     /// Scores of another network or camera say nothing about those of this one.
     fn live_source(&self, network: &str) -> u64 {
-        let name = self.frames.name();
+        let name = self.cameras.used().device();
         let bytes = network.bytes().chain([0]).chain(name.bytes());
         // FNV-1a, which stays the same from version to version.
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))

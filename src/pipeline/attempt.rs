@@ -24,6 +24,8 @@ pub struct Trace {
     /// The least that was said of the presentation while it was taken for live; `None` if it never was. Only the owner may see
     /// it.
     pub live: Option<Score>,
+    /// The PIN that came before the face was the one for duress.
+    pub duress: bool,
     /// Good frames in the current run; it starts again when the face changes.
     pub frames: usize,
     /// The largest face in the last frame, judged or not, in pixels of that frame.

@@ -70,7 +70,7 @@ impl Pipeline {
     pub(super) fn capture(&mut self, observer: Observer<'_>, trace: &mut Trace) -> Result<Captured, Cause> {
         let deadline = self.clock.now().after(self.rules.decision.deadline_ms.duration());
         let mut window = CaptureWindow::until(deadline, Role::Probe);
-        self.open_infrared()?;
+        self.cameras.used_mut().open_infrared()?;
         let mut stage = self.attack_stage();
         let wanted = (self.rules.decision.frames as usize).max(stage.frames());
         let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted + 1);
@@ -90,7 +90,7 @@ impl Pipeline {
             }
             trace.frames = probes.len();
             report(observer, Progress::Captured { done: probes.len(), wanted })?;
-            match stage.judge(&self.scene) {
+            match stage.judge(&self.cameras.used().scene) {
                 Presentation::MoreNeeded(Need::Frames) => {}
                 Presentation::MoreNeeded(need) => window.problem = Some(self.ask_for(need, observer)?),
                 presentation if probes.len() == wanted => {
@@ -140,10 +140,11 @@ impl Pipeline {
             return Err(faults.last.take().unwrap_or(Cause::Retry(RetryReason::NoFace)));
         }
         let frame_deadline = self.clock.now().after(FRAME_WAIT).min(window.deadline);
-        match self.frames.next_frame(frame_deadline) {
+        let camera = self.cameras.used_mut();
+        match camera.frames.next_frame(frame_deadline) {
             Ok(frame) if window.is_too_early(&frame) => Ok(None),
             Ok(frame) => {
-                self.take_infrared();
+                camera.take_infrared();
                 Ok(Some(frame))
             }
             Err(error @ CameraError::Silent { .. })
@@ -174,7 +175,7 @@ impl Pipeline {
         trace.means.detect.add(self.ms_since(start));
         trace.face = faces.first().copied();
         if self.networks.passive.is_some() {
-            self.scene.see(frame, faces.first());
+            self.cameras.used_mut().scene.see(frame, faces.first());
         }
         Ok(faces)
     }
@@ -198,7 +199,7 @@ impl Pipeline {
         })?;
         match seen {
             Ok(seen) => {
-                self.turns.saw_upright();
+                self.cameras.used_mut().turns.saw_upright();
                 let probe = self.gallery.key().apply(&seen.embedding);
                 Ok(role.check(&seen.chip).map(|()| (seen.face, probe)))
             }

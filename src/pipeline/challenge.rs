@@ -114,6 +114,8 @@ impl Pipeline {
             }
             let Some(frame) = self.next_frame(&window, &mut faults, observer)? else { continue };
             faults = Faults::default();
+            // Whoever hangs up ends the attempt at once.
+            report(observer, Progress::Frame)?;
             let faces = self.detect(&frame, trace)?;
             match asking.track.see(&frame, &faces) {
                 Seen::Face(face) => self.follow(asking, &frame, &face)?,
@@ -170,7 +172,7 @@ impl Pipeline {
                 report(observer, Progress::Captured { done: probes.len(), wanted })?;
             }
         }
-        Ok(Captured { probes, presentation: stage.judge(&self.scene), stage })
+        Ok(Captured { probes, presentation: stage.judge(&self.cameras.used().scene), stage })
     }
 
     /// Whether a probe shows the person of these: any of them, since a turned face is least like a straight one.

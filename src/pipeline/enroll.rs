@@ -30,6 +30,8 @@ pub struct EnrollRequest {
     pub label: String,
     /// How many templates to take, `1..=MAX_TEMPLATES`.
     pub templates: usize,
+    /// Name of the camera; the default one if absent.
+    pub camera: Option<String>,
 }
 
 /// What an enrolment did.
@@ -103,7 +105,10 @@ impl Pipeline {
         self.gallery.leave_out(|_, _| false);
         // Before anybody has to look at the camera.
         self.replaced_by(&request)?;
-        let (probes, live) = self.probes(request.templates, observer)?;
+        self.cameras.pick(request.camera.as_deref())?;
+        let taken = self.probes(request.templates, observer);
+        self.release_camera();
+        let (probes, live) = taken?;
         let mut warnings = self.lookalikes(&request.user, &probes)?;
         let replaced = self.replaced_by(&request)?;
         warnings.extend(self.unlike_the_kept(&request.user, &probes, &replaced.kept)?);
@@ -177,9 +182,9 @@ impl Pipeline {
         let deadline = self.rules.decision.enroll_deadline_ms.duration();
         let mut window = CaptureWindow::until(self.clock.now().after(deadline), Role::Template);
         let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted);
-        self.open_infrared()?;
+        self.cameras.used_mut().open_infrared()?;
         let (mut stage, mut live, mut outliers) = (self.enrolment_stage(), Vec::new(), 0);
-        while probes.len() < wanted || stage.needs(&self.scene).is_some() {
+        while probes.len() < wanted || stage.needs(&self.cameras.used().scene).is_some() {
             let seen = self.next_probe(&window, observer, &mut Trace::default())?;
             if !self.like_the_others(&seen.probe, &probes).map_err(StoreError::from)? {
                 outliers += 1;
@@ -197,11 +202,11 @@ impl Pipeline {
                 live.push(score.and_then(|score| self.live_score(score)));
                 report(observer, Progress::Captured { done: probes.len(), wanted })?;
             }
-            if let Some(need) = stage.needs(&self.scene).filter(|_| probes.len() == wanted) {
+            if let Some(need) = stage.needs(&self.cameras.used().scene).filter(|_| probes.len() == wanted) {
                 window.problem = Some(self.ask_for(need, observer)?);
             }
         }
-        match stage.judge(&self.scene) {
+        match stage.judge(&self.cameras.used().scene) {
             Presentation::Attack(species) => Err(EnrollError::Attack(species)),
             Presentation::MoreNeeded(need) => Err(self.lacks(need).into()),
             Presentation::Live(_) => Ok((probes, live)),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::clock::WallTime;
 use crate::embed::{KeyedEmbedding, TemplateKey};
 use crate::head::{Head, KeyedHead};
 use crate::people::{Account, UserName, account_of_each};
@@ -20,6 +21,8 @@ pub(super) struct Gallery {
     accounts: BTreeMap<UserName, Account>,
     /// Of the frames that everybody was enrolled from.
     live_scores: Vec<LiveScore>,
+    /// When the newest template was made.
+    newest: WallTime,
 }
 
 impl Gallery {
@@ -34,6 +37,7 @@ impl Gallery {
             left_out: BTreeMap::new(),
             accounts: BTreeMap::new(),
             live_scores: Vec::new(),
+            newest: WallTime::default(),
         }
     }
 
@@ -49,6 +53,7 @@ impl Gallery {
         (self.people, self.left_out) = (BTreeMap::new(), BTreeMap::new());
         self.accounts = account_of_each(snapshot.templates.iter().map(|t| (&t.user, t.account)));
         self.live_scores = snapshot.templates.iter().filter_map(|template| template.live).collect();
+        self.newest = snapshot.templates.iter().map(|template| template.created_at).max().unwrap_or_default();
         for template in snapshot.templates {
             self.people.entry(template.user).or_default().push(template.embedding);
         }
@@ -91,6 +96,11 @@ impl Gallery {
     /// What the frames that people were enrolled from scored, whoever is left out.
     pub(super) fn live_scores(&self) -> impl Iterator<Item = LiveScore> {
         self.live_scores.iter().copied()
+    }
+
+    /// When the newest template was made: the time is no earlier.
+    pub(super) fn newest(&self) -> WallTime {
+        self.newest
     }
 
     /// The key that probes need before they are compared with anything here.

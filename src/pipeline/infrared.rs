@@ -4,7 +4,7 @@
 //! be a way around it.
 
 use super::capture::Seen;
-use super::{Cause, Pipeline};
+use super::{Camera, Cause};
 use crate::camera::beside::Beside;
 use crate::camera::{CameraError, Frame};
 use crate::detect::Detector;
@@ -22,6 +22,24 @@ pub(super) struct SecondCamera {
 }
 
 impl SecondCamera {
+    /// Closed until an attempt.
+    pub(super) fn new(beside: Beside) -> Self {
+        Self { beside, recent: Vec::new() }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.beside.name()
+    }
+
+    pub(super) fn check(&self) -> Result<(), CameraError> {
+        self.beside.check()
+    }
+
+    pub(super) fn close(&mut self) {
+        self.beside.close();
+        self.recent.clear();
+    }
+
     /// Shows the pair that belongs to this frame, if there is one.
     pub(super) fn pair(
         &mut self,
@@ -37,30 +55,12 @@ impl SecondCamera {
     }
 }
 
-impl Pipeline {
-    /// With an infrared camera beside the first one.
-    #[must_use]
-    pub fn with_infrared(self, beside: Beside) -> Self {
-        Self { infrared: Some(SecondCamera { beside, recent: Vec::new() }), ..self }
-    }
-
-    /// Path or name of the infrared camera, if there is one.
-    pub fn infrared_name(&self) -> Option<String> {
-        self.infrared.as_ref().map(|second| second.beside.name().to_owned())
-    }
-
-    /// Is the infrared camera there? Takes no frame.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn check_infrared(&self) -> Result<(), CameraError> {
-        self.infrared.as_ref().map_or(Ok(()), |second| second.beside.check())
-    }
-
-    /// Opens it for an attempt, and forgets what it saw before. One that has only just been opened is silent for a while.
+impl Camera {
+    /// Opens the infrared camera for an attempt, and forgets what it saw before. One that has only just been opened is silent for
+    /// a while.
     pub(super) fn open_infrared(&mut self) -> Result<(), Cause> {
         let Some(second) = &mut self.infrared else { return Ok(()) };
-        match second.beside.check() {
+        match second.check() {
             Ok(()) | Err(CameraError::Silent { .. }) => {}
             Err(why) => return Err(Cause::Camera(why.to_string())),
         }
@@ -74,12 +74,6 @@ impl Pipeline {
         let Some(SecondCamera { beside, recent }) = &mut self.infrared else { return };
         recent.extend(beside.take());
         recent.drain(..recent.len().saturating_sub(KEPT));
-    }
-
-    pub(super) fn close_infrared(&mut self) {
-        let Some(SecondCamera { beside, recent }) = &mut self.infrared else { return };
-        beside.close();
-        recent.clear();
     }
 
     /// Why it says nothing: it gives no frames, or they do not show the face.

@@ -80,7 +80,7 @@ fn checked(
     attack: &Attack,
 ) -> Result<PassiveDetector, Refused> {
     PassiveDetector::new(network, points, attack.bpcer).ok_or_else(|| Refused {
-        key: "attack.bpcer",
+        key: "attack.bpcer".to_owned(),
         got: format!("{:?}", attack.bpcer),
         allowed: format!("{}, for which the model {} has thresholds", points.range(), attack.model),
     })
@@ -123,8 +123,11 @@ mod tests {
 
     #[test]
     fn a_refused_setting_is_told_once() {
-        let refused =
-            Refused { key: "attack.bpcer", got: "0.5".to_owned(), allowed: "0.01 to 0.1".to_owned() };
+        let refused = Refused {
+            key: "attack.bpcer".to_owned(),
+            got: "0.5".to_owned(),
+            allowed: "0.01 to 0.1".to_owned(),
+        };
         let told = format!("{:#}", anyhow::Error::from(LoadError::from(refused)));
         assert_eq!(told, "attack.bpcer = 0.5 is not allowed; use 0.01 to 0.1");
     }

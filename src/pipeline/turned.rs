@@ -62,18 +62,14 @@ impl Turns {
 }
 
 impl Pipeline {
-    /// The value to set `camera.rotate` to, as a word, if the last face to be seen was turned.
-    pub fn turned(&self) -> Option<RetryReason> {
-        self.turns.found()
-    }
-
     /// Looks at an unusable frame once more in one other orientation, the next one each time: that bounds the work to two
     /// detections and two embeddings a frame. A face counts if it would have been judged, had it been upright.
     pub(super) fn look_turned(&mut self, frame: &Frame) -> Result<Option<RetryReason>, Cause> {
-        let turned = frame.clone().turned(Orientation::new(TURNS[self.turns.next], false));
+        let turns = &mut self.cameras.used_mut().turns;
+        let turned = frame.clone().turned(Orientation::new(TURNS[turns.next], false));
         let faces = self.networks.detector.detect(&turned)?;
         let examined = self.networks.embedder.examine(&self.rules.quality, &turned, &faces, &mut |_| ())?;
-        Ok(self.turns.tried(examined.is_ok()))
+        Ok(turns.tried(examined.is_ok()))
     }
 }
 

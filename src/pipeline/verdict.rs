@@ -36,6 +36,12 @@ pub enum DenyReason {
         /// Whose misses they are; `None`: those of identification.
         user: Option<UserName>,
     },
+    /// It is this person's face, and they may not come in here, or not now.
+    NotAllowed(UserName),
+    /// It is this person's face, and whether they may come in now depends on a time that is not known.
+    ClockUnset(UserName),
+    /// It is this person's face, and their PIN is wanted.
+    EnterPin(UserName),
 }
 
 /// Why no decision was made.
@@ -47,6 +53,8 @@ pub enum Cause {
     NotEnrolled,
     /// They are, but not for the account that has the name now, or not for a login.
     OtherAccount(Standing),
+    /// Face unlock is switched off.
+    SwitchedOff,
     /// The camera gives no frames; the text says why.
     Camera(String),
     /// The caller has gone.

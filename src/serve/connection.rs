@@ -17,6 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::time::{sleep, timeout};
+use zeroize::Zeroizing;
 
 use super::connections::ConnectionPermit;
 use super::fault::{not_whole, too_long};
@@ -66,7 +67,8 @@ async fn answer(
     session: &mut Session,
     writer: &mut Writer<'_>,
 ) -> Result<(), Disconnected> {
-    let envelope = match message.and_then(|bytes| Envelope::parse(&bytes)) {
+    // It may hold a secret.
+    let envelope = match message.map(Zeroizing::new).and_then(|bytes| Envelope::parse(&bytes)) {
         Ok(envelope) => envelope,
         Err(fault) => return writer.write(&fault).await,
     };

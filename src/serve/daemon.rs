@@ -57,16 +57,19 @@ pub fn main(args: &DaemonArgs) -> ExitCode {
 
 fn serve(args: &DaemonArgs) -> Result<()> {
     let config = configuration(args)?;
+    check_devices(&config)?;
     config.notes().iter().for_each(|note| tracing::warn!("configuration: {note}"));
     // Before the models: a second daemon fails at once.
-    let socket = match BoundSocket::inherited()? {
-        Some(socket) => socket,
-        None => BoundSocket::new(&config.serve.socket, &config.serve.group)?,
-    };
+    let mut sockets = BoundSocket::inherited()?;
+    if sockets.is_empty() {
+        sockets.push(BoundSocket::new(&config.serve.socket, &config.serve.group)?);
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let networks = Networks::load(&config.models, &config.detect, &config.attack)?;
     let (store, audit) = open_store(&config, &networks, &*clock)?;
-    let (frames, infrared) = (camera(&config, &clock)?, infrared_camera(&config, &clock)?);
+    let (frames, infrared) = (camera(&config.camera, &clock)?, infrared_camera(&config, &clock)?);
+    let other_frames =
+        config.other_cameras.iter().map(|settings| camera(settings, &clock)).collect::<Result<_>>()?;
     let latch: Box<dyn Latch> = match config.latch.kind {
         LatchKind::Hook => {
             Box::new(Hook::new(config.latch.hook.clone(), config.latch.hook_deadline_ms.duration()))
@@ -74,10 +77,12 @@ fn serve(args: &DaemonArgs) -> Result<()> {
         LatchKind::None | LatchKind::Print => Box::new(Print),
     };
     let (random, store) = (Arc::new(rand::random::<u64>), Arc::new(store));
-    let seams = Seams { frames, infrared, clock, random, store, latch };
-    let peers = Arc::new(SystemPeers::new(config.serve.group.clone()));
-    tracing::info!("listening at {}", socket.address());
-    let listener = socket.listener.try_clone().context("socket: cannot be shared")?;
+    let seams = Seams { frames, other_frames, infrared, clock, random, store, latch };
+    let peers = Arc::new(SystemPeers::new(config.serve.group.clone(), config.serve.door_group.clone()));
+    let addresses: Vec<String> = sockets.iter().map(BoundSocket::address).collect();
+    tracing::info!("listening at {}", addresses.join(", "));
+    let listeners = sockets.iter().map(|socket| socket.listener.try_clone());
+    let listeners = listeners.collect::<std::io::Result<Vec<_>>>().context("socket: cannot be shared")?;
     let audit = Some(Arc::new(audit));
     let notes = volatile::note(&config.store.folder).map(|note| format!("store: {note}; {}", volatile::FIX));
     notes.iter().for_each(|note| tracing::warn!("{note}"));
@@ -87,7 +92,7 @@ fn serve(args: &DaemonArgs) -> Result<()> {
         AttackLevel::Passive | AttackLevel::Challenge => tracing::info!("{attacks}"),
     }
     let notes = notes.into_iter().chain([attacks]).collect();
-    super::run(listener, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
+    super::run(listeners, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -142,13 +147,32 @@ fn check_recipient(recipient: &str) -> Result<(), Refused> {
         return Ok(());
     }
     let allowed = "a public key as `age-keygen` prints it, age1..., or \"\"".to_owned();
-    Err(Refused { key: "store.export_recipient", got: format!("{recipient:?}"), allowed })
+    Err(Refused { key: "store.export_recipient".to_owned(), got: format!("{recipient:?}"), allowed })
 }
 
-fn camera(config: &Config, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
-    let config::Camera { replay, replay_fps, rotate, mirror, .. } = &config.camera;
+/// One device has several paths, as links below `/dev/v4l`.
+fn check_devices(config: &Config) -> Result<()> {
+    let mut found: Vec<(PathBuf, &str)> = Vec::new();
+    for camera in config.cameras() {
+        // One that is not there now cannot be told.
+        let Some(path) = camera.device().and_then(|path| Path::new(path).canonicalize().ok()) else {
+            continue;
+        };
+        if let Some((_, other)) = found.iter().find(|(known, _)| *known == path) {
+            let (name, path) = (&camera.name, path.display());
+            anyhow::bail!(
+                "configuration: cameras {other:?} and {name:?} both read {path}; name another device for one of them"
+            );
+        }
+        found.push((path, &camera.name));
+    }
+    Ok(())
+}
+
+fn camera(settings: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
+    let config::Camera { replay, replay_fps, rotate, mirror, .. } = settings;
     let source = if replay.as_os_str().is_empty() {
-        live_camera(&config.camera, clock)?
+        live_camera(settings, clock)?
     } else {
         Box::new(Replay::folder(replay, clock.clone()).with_frames_per_second(*replay_fps))
     };
@@ -234,6 +258,28 @@ mod tests {
     }
 
     #[test]
+    fn one_device_under_two_names_is_refused() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("video0"), "").expect("written");
+        std::os::unix::fs::symlink(path("video0"), path("by-id")).expect("linked");
+        let config = |device: String| {
+            let camera = |name: &str, device| config::Camera {
+                name: name.into(),
+                device,
+                ..config::Camera::default()
+            };
+            let other_cameras = vec![camera("front", device)];
+            Config { camera: camera("desk", path("video0")), other_cameras, ..Config::default() }
+        };
+        let why = check_devices(&config(path("by-id"))).expect_err("refused").to_string();
+        assert!(why.contains("\"desk\" and \"front\" both read") && why.contains("video0"), "{why}");
+        for device in [path("unplugged"), "name:C920".to_owned()] {
+            assert!(check_devices(&config(device.clone())).is_ok(), "{device}");
+        }
+    }
+
+    #[test]
     fn frames_are_turned_once_by_the_file_and_once_by_the_settings() {
         let folder = tempfile::tempdir().expect("temporary folder");
         std::fs::write(folder.path().join("a.jpg"), picture()).expect("written");
@@ -249,7 +295,7 @@ mod tests {
             (270, false, (48, 64), true),
         ] {
             (config.camera.rotate, config.camera.mirror) = (rotate, mirror);
-            let mut source = camera(&config, &clock).expect("a source");
+            let mut source = camera(&config.camera, &clock).expect("a source");
             let frame = source.next_frame(BootTime(Duration::MAX)).unwrap_or_else(|why| panic!("{why}"));
             assert_eq!((frame.width(), frame.height()), size, "{rotate} {mirror}");
             assert_eq!(frame.rgb()[0] > 128, top_left_is_red, "{rotate} {mirror}");

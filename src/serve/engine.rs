@@ -10,10 +10,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use facelatch_wire::reply::{Event, EventKind, Judging, LatchState};
+use facelatch_wire::reply::{Event, EventKind, Judging, LatchState, Something};
 use facelatch_wire::{Fault, Outcome};
 use tokio::sync::oneshot;
 
+use super::camera_status::CameraStatus;
 use super::engine_status::EngineStatus;
 use super::fault::{busy, stopping};
 use super::job::{self, JobHandle, JobReporter, JobUpdate};
@@ -21,12 +22,14 @@ use super::job_limit::{self, JobLimit, JobPermit};
 use super::recorder::Recorder;
 use super::to_wire;
 use super::unjudged::Unjudged;
+use super::watching::Watch;
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
 use crate::latch::Latch;
 use crate::latch::LatchError;
 use crate::latch::thread::{LatchThread, Waiting};
+use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::pipeline::{
     Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
@@ -47,18 +50,27 @@ pub(super) enum Job {
     Judge(Question, JobReporter<Judging>),
     /// Adds templates; the number is the caller's user id.
     Enroll(EnrollRequest, u32, JobReporter<Result<Enrolled, EnrollError>>),
-    /// Checks the camera.
-    CheckCamera(JobReporter<()>),
+    /// Checks the cameras.
+    CheckCameras(JobReporter<()>),
+    /// Watches the camera of this index, for as long as somebody receives what is seen.
+    Watch(usize, JobReporter<Receiving>),
 }
+
+/// What whoever watches a camera hears.
+pub(super) type Receiving = tokio::sync::mpsc::Receiver<Something>;
 
 /// What an attempt is about.
 pub(super) struct Question {
     /// 1:1; `None` is 1:n.
     pub(super) claimed: Option<UserName>,
+    /// At which door, if it is one's.
+    pub(super) door: Option<DoorName>,
     /// Which accounts there are, and whether this is a login: then a match opens no latch.
     pub(super) accounts: Accounts,
     /// User id of the caller.
     pub(super) caller_uid: u32,
+    /// Name of the camera to look with; the default one if absent.
+    pub(super) camera: Option<String>,
 }
 
 /// The socket side's handle. The thread ends when it is dropped.
@@ -78,8 +90,6 @@ pub(super) struct EngineParts {
     /// Which grants open it.
     pub(super) opens_on: OpensOn,
     pub(super) clock: Arc<dyn Clock>,
-    /// Close the camera after it has been idle this long.
-    pub(super) idle_close: Duration,
     pub(super) recorder: Recorder,
 }
 
@@ -89,12 +99,11 @@ struct Running {
     latch: Option<LatchThread>,
     opens_on: OpensOn,
     clock: Arc<dyn Clock>,
-    idle_close: Duration,
     recorder: Recorder,
     status: Arc<EngineStatus>,
-    last_use: Option<BootTime>,
     last_check: BootTime,
     unjudged: Unjudged,
+    watch: Watch,
 }
 
 impl Engine {
@@ -103,25 +112,23 @@ impl Engine {
     /// # Errors
     /// When the system refuses a thread.
     pub(super) fn start(parts: EngineParts) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let EngineParts { pipeline, latch, opens_on, clock, idle_close, recorder } = parts;
+        let EngineParts { mut pipeline, latch, opens_on, clock, recorder } = parts;
         let latch = latch.map(|latch| LatchThread::start(latch, clock.clone())).transpose()?;
         let latch_name = latch.as_ref().map_or("none", LatchThread::name).to_owned();
         let status = Arc::new(EngineStatus::new(
             pipeline.network_info(),
             latch_name,
-            pipeline.camera_name(),
-            pipeline.infrared_name(),
+            pipeline.cameras().iter().map(CameraStatus::new).collect(),
         ));
         let mut running = Running {
+            watch: Watch::new(pipeline.cameras().len()),
             pipeline,
             latch,
             opens_on,
             last_check: clock.now(),
             clock,
-            idle_close,
             recorder,
             status: status.clone(),
-            last_use: None,
             unjudged: Unjudged::default(),
         };
         let (jobs, queue) = sync_channel(QUEUE);
@@ -150,20 +157,20 @@ impl Engine {
 
 impl Running {
     fn run(&mut self, queue: &Receiver<Job>) {
-        self.check_camera();
+        self.check_cameras();
         loop {
             self.status.tick();
-            match queue.recv_timeout(TICK) {
-                Ok(job) => {
-                    if catch_unwind(AssertUnwindSafe(|| self.work(job))).is_err() {
-                        tracing::error!("an attempt panicked; please report it");
-                        self.pipeline.close_camera();
-                    }
-                    self.status.set_busy(false);
-                }
-                Err(RecvTimeoutError::Timeout) => self.idle(),
+            let wait = self.watch.wait(self.clock.now()).unwrap_or(TICK).min(TICK);
+            let done = match queue.recv_timeout(wait) {
+                Ok(job) => catch_unwind(AssertUnwindSafe(|| self.work(job))),
+                Err(RecvTimeoutError::Timeout) => catch_unwind(AssertUnwindSafe(|| self.idle())),
                 Err(RecvTimeoutError::Disconnected) => break,
+            };
+            if done.is_err() {
+                tracing::error!("an attempt panicked; please report it");
+                self.pipeline.close_cameras();
             }
+            self.status.set_busy(false);
             if let Some(note) = self.unjudged.due(self.clock.now()) {
                 self.recorder.record_unjudged(note);
             }
@@ -173,15 +180,21 @@ impl Running {
             self.recorder.record_unjudged(note);
         }
         self.recorder.finish();
-        self.pipeline.close_camera();
+        self.pipeline.close_cameras();
     }
 
     fn work(&mut self, job: Job) {
         match job {
             Job::Judge(question, reporter) => self.judge(question, reporter),
             Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
-            Job::CheckCamera(reporter) => {
-                self.check_camera();
+            Job::Watch(camera, reporter) => {
+                let watching = self.watch.add(camera);
+                drop(reporter.permit);
+                // The caller may have gone.
+                let _ = reporter.end.send(watching);
+            }
+            Job::CheckCameras(reporter) => {
+                self.check_cameras();
                 drop(reporter.permit);
                 // The caller may have stopped waiting.
                 let _ = reporter.end.send(());
@@ -207,6 +220,9 @@ impl Running {
             if end.is_closed() {
                 return ControlFlow::Break(());
             }
+            if progress == Progress::Frame {
+                return ControlFlow::Continue(());
+            }
             if let Progress::Prompt(need) = &progress {
                 prompted(to_wire::prompt(*need));
             }
@@ -215,8 +231,9 @@ impl Running {
             ControlFlow::Continue(())
         };
         let result = run(&mut self.pipeline, &mut observer);
-        self.last_use = Some(self.clock.now());
-        self.status.saw_turned(self.pipeline.turned());
+        for (camera, seen) in self.pipeline.cameras().iter().zip(&self.status.cameras) {
+            seen.saw_turned(camera.turned());
+        }
         // Not busy, and the permit given back, before the caller can know that it has ended.
         self.status.set_busy(false);
         drop(permit);
@@ -224,25 +241,28 @@ impl Running {
     }
 
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
-        let Question { claimed, accounts, caller_uid } = question;
+        let Question { claimed, accounts, caller_uid, camera, door } = question;
+        let camera = camera.as_deref();
+        let named = door.as_ref().map(ToString::to_string);
+        let place = Event { camera: self.status.named(camera), door: named, ..Event::default() };
         let kind = if claimed.is_some() { EventKind::Verify } else { EventKind::Identify };
         let (recorder, about) = (self.recorder.clone(), claimed.as_ref().map(ToString::to_string));
-        let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt);
+        let prompted = |prompt| recorder.announce_prompt(about.clone(), prompt, &place);
         let judged = self.on_camera(reporter, prompted, |pipeline, observer| match &claimed {
-            Some(user) => pipeline.verify(user, &accounts, observer),
-            None => pipeline.identify(&accounts, observer),
+            Some(user) => pipeline.verify(camera, user, &accounts, observer),
+            None => pipeline.identify(camera, door.as_ref(), &accounts, observer),
         });
         let Some((attempt, end)) = judged else { return };
         match &attempt.verdict {
             Verdict::Denied(DenyReason::LockedOut { .. }) => {}
-            Verdict::Unavailable(cause) => self.update_camera_state(Some(cause)),
-            Verdict::Granted(_)
-            | Verdict::Denied(DenyReason::NoMatch | DenyReason::Ambiguous | DenyReason::Attack(_)) => {
-                self.update_camera_state(None);
-            }
+            Verdict::Unavailable(cause) => self.update_camera_state(camera, Some(cause)),
+            Verdict::Granted(_) | Verdict::Denied(_) => self.update_camera_state(camera, None),
         }
         let judging = to_wire::judging(&attempt, claimed.as_ref());
-        let event = Event { verdict: judging.verdict, ..self.recorder.event(kind, judging.user.clone()) };
+        let event = self.recorder.event(kind, judging.user.clone());
+        let duress = attempt.trace.duress.then_some(true);
+        let event =
+            Event { verdict: judging.verdict, camera: place.camera, door: place.door, duress, ..event };
         if let Verdict::Denied(DenyReason::Attack(species)) = attempt.verdict {
             self.status.saw_attack();
             self.recorder.record_attack(event, caller_uid, to_wire::species(species));
@@ -283,20 +303,22 @@ impl Running {
         caller_uid: u32,
         reporter: JobReporter<Result<Enrolled, EnrollError>>,
     ) {
-        let user = request.user.to_string();
+        let (user, camera) = (request.user.to_string(), request.camera.clone());
+        let camera = camera.as_deref();
         let enrolled =
             self.on_camera(reporter, |_| (), |pipeline, observer| pipeline.enroll(request, observer));
         let Some((result, end)) = enrolled else { return };
+        let event = self.recorder.event(EventKind::Enroll, Some(user));
+        let event = Event { camera: self.status.named(camera), ..event };
         match &result {
-            Err(EnrollError::Unavailable(cause)) => self.update_camera_state(Some(cause)),
-            _ => self.update_camera_state(None),
+            Err(EnrollError::Unavailable(cause)) => self.update_camera_state(camera, Some(cause)),
+            _ => self.update_camera_state(camera, None),
         }
         match &result {
-            Ok(_) => self.recorder.record_success(EventKind::Enroll, Some(user), caller_uid),
+            Ok(_) => self.recorder.record_and_announce(event, caller_uid),
             Err(EnrollError::Attack(species)) => {
                 self.status.saw_attack();
-                let refused = self.recorder.event(EventKind::Enroll, Some(user));
-                let event = Event { verdict: Some(Outcome::Attack), ..refused };
+                let event = Event { verdict: Some(Outcome::Attack), ..event };
                 self.recorder.record_attack(event, caller_uid, to_wire::species(*species));
             }
             Err(_) => {}
@@ -304,38 +326,50 @@ impl Running {
         let _ = end.send(result);
     }
 
-    /// Updates what is known of the camera after a job; `cause` is why there was no result, `None` if there was one. A job
-    /// that did not use the camera, was cancelled or failed elsewhere changes nothing.
-    fn update_camera_state(&mut self, cause: Option<&Cause>) {
+    /// Updates what is known of the camera that a job used; `cause` is why there was no result, `None` if there was one. A job
+    /// that did not use it, was cancelled or failed elsewhere changes nothing.
+    fn update_camera_state(&mut self, camera: Option<&str>, cause: Option<&Cause>) {
         let problem = match cause {
             Some(Cause::Camera(text)) => Some(text.clone()),
             Some(Cause::Retry(_)) | None => None,
-            Some(Cause::NotEnrolled | Cause::OtherAccount(_) | Cause::Cancelled | Cause::Failed(_)) => return,
+            Some(
+                Cause::NotEnrolled
+                | Cause::OtherAccount(_)
+                | Cause::SwitchedOff
+                | Cause::Cancelled
+                | Cause::Failed(_),
+            ) => return,
         };
-        let infrared = self.pipeline.check_infrared().err().map(|why| why.to_string());
+        let Some(seen) = self.status.camera(camera) else { return };
+        let Some(used) = self.pipeline.cameras().iter().find(|used| used.name() == seen.name) else { return };
+        let infrared = used.check_infrared().err().map(|why| why.to_string());
         // The second camera's fault is not the first one's.
         let problem = problem.filter(|_| infrared.is_none());
-        self.status.saw_infrared(infrared);
-        self.status.saw_camera(self.pipeline.camera_name(), problem);
+        seen.saw_infrared(infrared);
+        seen.saw(used.device(), problem);
     }
 
-    fn check_camera(&mut self) {
-        let problem = self.pipeline.check_camera().err();
-        self.status.set_camera_hangs(matches!(problem, Some(CameraError::Stuck { .. })));
-        self.status.saw_camera(self.pipeline.camera_name(), problem.map(|error| error.to_string()));
-        self.status.saw_infrared(self.pipeline.check_infrared().err().map(|error| error.to_string()));
+    /// Looks whether each camera is there.
+    fn check_cameras(&mut self) {
+        let mut hangs = false;
+        let cameras = self.pipeline.cameras().iter_mut().zip(&self.status.cameras);
+        for (index, (camera, seen)) in cameras.enumerate() {
+            let problem = camera.check().err();
+            hangs |= matches!(problem, Some(CameraError::Stuck { .. }));
+            let problem = problem.map(|error| error.to_string()).or_else(|| self.watch.problem(index));
+            seen.saw(camera.device(), problem);
+            seen.saw_infrared(camera.check_infrared().err().map(|error| error.to_string()));
+        }
+        self.status.set_camera_hangs(hangs);
         self.last_check = self.clock.now();
     }
 
-    /// Closes a camera that nobody uses, and looks for one that is missing.
+    /// Watches, closes cameras that nobody uses, and looks for those that are missing.
     fn idle(&mut self) {
-        let now = self.clock.now();
-        if self.last_use.is_some_and(|at| now.since(at) >= self.idle_close) {
-            self.pipeline.close_camera();
-            self.last_use = None;
-        }
-        if now.since(self.last_check) >= RECHECK {
-            self.check_camera();
+        self.watch.step(&mut self.pipeline, &*self.clock, &self.status.cameras);
+        self.pipeline.close_idle_cameras();
+        if self.clock.now().since(self.last_check) >= RECHECK {
+            self.check_cameras();
         }
     }
 }

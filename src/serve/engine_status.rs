@@ -1,11 +1,8 @@
 //! What the socket side may read about the engine without waiting for it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use facelatch_wire::Outcome;
-
-use crate::detect::quality::RetryReason;
+use super::camera_status::CameraStatus;
 use crate::pipeline::NetworkInfo;
 
 /// Written by the engine, read by everybody.
@@ -14,34 +11,20 @@ pub(super) struct EngineStatus {
     pub(super) networks: NetworkInfo,
     /// Name of the latch.
     pub(super) latch: String,
-    camera: Mutex<Camera>,
-    /// The infrared camera beside it, if there is one.
-    infrared: Option<Mutex<Camera>>,
+    /// All cameras, the default one first.
+    pub(super) cameras: Vec<CameraStatus>,
     camera_hangs: AtomicBool,
     busy: AtomicBool,
     ticks: AtomicU64,
     attacks: AtomicU64,
 }
 
-/// The camera as last seen.
-#[derive(Debug, Clone)]
-pub(super) struct Camera {
-    /// Path or name.
-    pub(super) name: String,
-    /// What is wrong with it.
-    pub(super) problem: Option<String>,
-    /// How to turn its picture, if the last face was not upright.
-    pub(super) turned: Option<RetryReason>,
-}
-
 impl EngineStatus {
-    pub(super) fn new(networks: NetworkInfo, latch: String, first: String, infrared: Option<String>) -> Self {
-        let camera = |name| Mutex::new(Camera { name, problem: None, turned: None });
+    pub(super) fn new(networks: NetworkInfo, latch: String, cameras: Vec<CameraStatus>) -> Self {
         Self {
             networks,
             latch,
-            camera: camera(first),
-            infrared: infrared.map(camera),
+            cameras,
             camera_hangs: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             ticks: AtomicU64::new(0),
@@ -76,7 +59,7 @@ impl EngineStatus {
         self.attacks.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether the last check found the camera blocked in a read.
+    /// Whether the last check found a camera blocked in a read.
     pub(super) fn camera_hangs(&self) -> bool {
         self.camera_hangs.load(Ordering::Relaxed)
     }
@@ -85,54 +68,23 @@ impl EngineStatus {
         self.camera_hangs.store(hangs, Ordering::Relaxed);
     }
 
-    /// The camera as last seen.
-    pub(super) fn camera(&self) -> Camera {
-        self.lock().clone()
+    /// The camera of this name; without one the default.
+    pub(super) fn camera(&self, name: Option<&str>) -> Option<&CameraStatus> {
+        let mut cameras = self.cameras.iter();
+        name.map_or_else(|| self.cameras.first(), |name| cameras.find(|camera| camera.name == name))
     }
 
-    /// Keeps what was seen of the camera, and logs a change.
-    pub(super) fn saw_camera(&self, name: String, problem: Option<String>) {
-        let mut camera = self.lock();
-        camera.name = name;
-        camera.saw(problem);
+    /// The name of that camera for an event, if there are several.
+    pub(super) fn named(&self, camera: Option<&str>) -> Option<String> {
+        self.camera(camera).filter(|_| self.cameras.len() > 1).map(|camera| camera.name.clone())
     }
 
-    /// The infrared camera as last seen, if there is one.
-    pub(super) fn infrared(&self) -> Option<Camera> {
-        self.infrared.as_ref().map(|camera| lock(camera).clone())
+    /// What is wrong with a camera, of each with which something is.
+    pub(super) fn problems(&self) -> impl Iterator<Item = String> {
+        let several = self.cameras.len() > 1;
+        self.cameras.iter().filter_map(move |camera| {
+            let problem = camera.problem()?;
+            Some(if several { format!("{}: {problem}", camera.name) } else { problem })
+        })
     }
-
-    /// Keeps what was seen of it, and logs a change.
-    pub(super) fn saw_infrared(&self, problem: Option<String>) {
-        self.infrared.iter().for_each(|camera| lock(camera).saw(problem.clone()));
-    }
-
-    /// Keeps how the last face lay in the picture, and logs a change.
-    pub(super) fn saw_turned(&self, turned: Option<RetryReason>) {
-        let mut camera = self.lock();
-        if let Some(reason) = turned.filter(|_| camera.turned != turned) {
-            tracing::warn!("camera {}: {}", camera.name, Outcome::from(reason).message());
-        }
-        camera.turned = turned;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Camera> {
-        lock(&self.camera)
-    }
-}
-
-impl Camera {
-    fn saw(&mut self, problem: Option<String>) {
-        match (&self.problem, &problem) {
-            (before, Some(now)) if before.as_ref() != Some(now) => tracing::warn!("degraded: {now}"),
-            (Some(_), None) => tracing::info!("camera {}: back", self.name),
-            _ => {}
-        }
-        self.problem = problem;
-    }
-}
-
-fn lock(camera: &Mutex<Camera>) -> MutexGuard<'_, Camera> {
-    // Nothing panics while it is held.
-    camera.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -26,6 +26,12 @@ pub(super) fn too_many_changes(what: &str, wait: Duration) -> Fault {
     Fault::Busy { message }
 }
 
+/// A door has reported much.
+pub(super) fn too_many_reports(wait: Duration) -> Fault {
+    let ms = wait.as_millis();
+    Fault::Busy { message: format!("report: too many from this user; try again in {ms} ms") }
+}
+
 /// The engine has gone.
 pub(super) fn stopping() -> Fault {
     Fault::Stopping { message: "daemon: stopping; try again after it restarts".to_owned() }
@@ -46,6 +52,11 @@ pub(super) fn not_whole(timeout: Duration) -> Fault {
 /// A value that cannot be used, named by its parameter.
 pub(super) fn bad_parameter(parameter: &str, why: &dyn std::fmt::Display) -> Fault {
     Fault::BadParameter { parameter: parameter.to_owned(), message: why.to_string() }
+}
+
+/// Other PINs are being judged.
+pub(super) fn too_many_pins() -> Fault {
+    Fault::Busy { message: "pin: others are being judged; try again in a moment".to_owned() }
 }
 
 /// The store failed. The journal and the caller get the same text.

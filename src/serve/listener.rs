@@ -73,7 +73,7 @@ impl Listener {
     }
 
     /// Accepts until it is dropped.
-    pub(super) async fn serve(self, listener: UnixListener) {
+    pub(super) async fn serve(self: Rc<Self>, listener: UnixListener) {
         loop {
             match timeout(WAKE, listener.accept()).await {
                 Ok(Ok((stream, _))) => self.admit(stream),

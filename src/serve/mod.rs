@@ -8,10 +8,14 @@
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
 
 mod accounts;
+mod bucket;
+mod camera_status;
 mod change_limit;
+mod clock_note;
 mod connection;
 mod connections;
 mod daemon;
+mod doors;
 mod engine;
 mod engine_status;
 mod fault;
@@ -22,13 +26,17 @@ mod logging;
 mod methods;
 mod notify;
 pub mod peer;
+mod pins;
+
 mod recorder;
 mod repeats;
+mod reports;
 mod session;
 pub mod socket;
 mod to_wire;
 mod unjudged;
 mod volatile;
+mod watching;
 
 use std::future::Future;
 use std::os::unix::net::UnixListener;
@@ -38,18 +46,21 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::task::JoinSet;
 
 use crate::camera::beside::Beside;
-use crate::config::{AttackLevel, Config, LatchKind};
-use crate::pipeline::{CHALLENGE_LIMIT, Networks, Pipeline, Rules};
+use crate::config::{AttackLevel, ClockTrust, Config, LatchKind};
+use crate::pipeline::{CHALLENGE_LIMIT, Camera, Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
 
 use accounts::AccountLookup;
 use connections::Connections;
+use doors::Doors;
 use engine::{Engine, EngineParts};
 use listener::Listener;
 use peer::Peers;
+use pins::Pins;
 use recorder::Recorder;
 use session::ServerState;
 
@@ -94,12 +105,12 @@ pub enum ServeError {
     Start(#[source] std::io::Error),
 }
 
-/// Serves `listener` until `shutdown` is done, and reports to systemd if it started us.
+/// Serves these listeners until `shutdown` is done, and reports to systemd if it started us.
 ///
 /// # Errors
 /// [`ServeError`], before anything is served.
 pub fn run(
-    listener: UnixListener,
+    listeners: Vec<UnixListener>,
     parts: Parts,
     shutdown: impl Future<Output = ()> + 'static,
 ) -> Result<(), ServeError> {
@@ -113,18 +124,21 @@ pub fn run(
     let (state, thread) = assemble(parts)?;
     let status = state.engine.status.clone();
     let state = Rc::new(state);
-    let clients = Listener::new(&serve, peers, state.clone());
+    let clients = Rc::new(Listener::new(&serve, peers, state.clone()));
     let connections = clients.connections();
     let tasks = tokio::task::LocalSet::new();
     let served = tasks.block_on(&runtime, async move {
-        let listener =
-            listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(listener));
-        let listener = listener.map_err(ServeError::Start)?;
-        tokio::task::spawn_local(notify::watch(status, clients.heartbeat()));
-        tokio::select! {
-            () = clients.serve(listener) => {}
-            () = shutdown => {}
+        let listen = |listener: UnixListener| {
+            listener.set_nonblocking(true).and_then(|()| tokio::net::UnixListener::from_std(listener))
+        };
+        let listeners = listeners.into_iter().map(listen).collect::<std::io::Result<Vec<_>>>();
+        let mut accepting = JoinSet::new();
+        for listener in listeners.map_err(ServeError::Start)? {
+            accepting.spawn_local(clients.clone().serve(listener));
         }
+        tokio::task::spawn_local(notify::watch(status, clients.heartbeat()));
+        shutdown.await;
+        drop(accepting);
         notify::stopping();
         drain(&state, &connections, limit).await;
         Ok(())
@@ -149,27 +163,32 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         AttackLevel::Challenge => CHALLENGE_LIMIT,
         AttackLevel::Off | AttackLevel::Passive => Duration::ZERO,
     };
-    let Seams { frames, infrared, clock, random, store, latch } = seams;
-    let mut pipeline =
-        Pipeline::new(networks, Rules::of(&config), frames, clock.clone(), store.clone(), random);
+    let Seams { frames, other_frames, infrared, clock, random, store, latch } = seams;
+    let mut camera = Camera::new(&config.camera, frames);
     if let Some(source) = infrared {
-        pipeline = pipeline.with_infrared(Beside::new(source, clock.clone()).map_err(ServeError::Start)?);
+        camera = camera.with_infrared(Beside::new(source, clock.clone()).map_err(ServeError::Start)?);
     }
+    let others = config.other_cameras.iter().zip(other_frames);
+    let shown = Arc::default();
+    let pipeline = Pipeline::new(networks, Rules::of(&config), camera, clock.clone(), store.clone(), random)
+        .with_pins(Arc::clone(&shown))
+        .with_cameras(others.map(|(settings, frames)| Camera::new(settings, frames)));
     let recorder = Recorder {
         clock: clock.clone(),
         audit: audit.clone(),
         events: broadcast::Sender::new(EVENTS),
         repeats: Arc::default(),
+        reports: Arc::default(),
     };
     let engine = EngineParts {
         pipeline,
         latch: (config.latch.kind != LatchKind::None).then_some(latch),
         opens_on: config.latch.opens_on,
         clock: clock.clone(),
-        idle_close: config.camera.idle_close_ms.duration(),
         recorder: recorder.clone(),
     };
     let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
+    let pins = Arc::new(Pins::new(&config, store.clone(), clock.clone(), shown));
     let state = ServerState {
         engine,
         accounts: Arc::new(AccountLookup::new(peers.clone(), store.clone())),
@@ -177,11 +196,14 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         store,
         started: clock.now(),
         clock,
+        trusts_clock: config.access.clock == ClockTrust::Trust,
         queue_timeout: config.decision.deadline_ms.duration() + answer_time,
         templates: config.decision.templates as usize,
         audit,
         notes,
         recorder,
+        doors: Doors::default(),
+        pins,
         changes: Arc::default(),
         uploads: Arc::new(Semaphore::new(1)),
         stopping: watch::Sender::new(false),

@@ -13,7 +13,7 @@ use super::listener::Heartbeat;
 const PERIOD: Duration = Duration::from_secs(5);
 
 /// Reports that we are ready, then our state for ever. The watchdog is fed only if both loops have gone round since the
-/// last time, and no read of the camera hangs.
+/// last time, and no read of a camera hangs.
 pub(super) async fn watch(engine: Arc<EngineStatus>, heartbeat: Rc<Heartbeat>) {
     let watchdog = sd_notify::watchdog_enabled();
     // Twice in each interval, as sd_watchdog_enabled(3) advises.
@@ -50,7 +50,7 @@ struct Signs {
     socket: u64,
     /// Ticks of the engine.
     engine: u64,
-    /// A read that the camera's driver never answers holds the camera.
+    /// A read that the driver never answers holds a camera.
     camera_hangs: bool,
 }
 
@@ -61,7 +61,10 @@ impl Signs {
 }
 
 fn state(engine: &EngineStatus) -> String {
-    engine.camera().problem.map_or_else(|| "ready".to_owned(), |problem| format!("degraded: {problem}"))
+    match engine.problems().collect::<Vec<_>>().join("; ") {
+        problems if problems.is_empty() => "ready".to_owned(),
+        problems => format!("degraded: {problems}"),
+    }
 }
 
 fn report(states: &[NotifyState<'_>]) {

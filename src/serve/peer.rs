@@ -11,6 +11,8 @@ use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 pub enum Role {
     /// May ask about themselves.
     User,
+    /// May do what a door needs: follow events, look, report, and check PINs.
+    Door,
     /// May enrol, remove, reset, identify and follow events.
     Manager,
     /// Root, or the user the daemon runs as: sees scores as well.
@@ -49,23 +51,31 @@ pub trait Peers: Send + Sync {
 #[derive(Debug, Clone)]
 pub struct SystemPeers {
     owners: Vec<Caller>,
-    group: String,
+    managers: String,
+    doors: String,
 }
 
 impl SystemPeers {
-    /// Members of `group` are managers; the group is looked up at each call, so that joining it works at once. The owners
-    /// are looked up here.
-    pub fn new(group: String) -> Self {
+    /// Members of the first group are managers, those of the second doors; groups are looked up at each call, so that joining
+    /// one works at once. The owners are looked up here.
+    pub fn new(managers: String, doors: String) -> Self {
         let owner = |uid: Uid| Caller { uid: uid.as_raw(), name: name_of(uid), role: Role::Owner };
-        Self { owners: [Uid::from_raw(0), Uid::effective()].map(owner).into(), group }
+        Self { owners: [Uid::from_raw(0), Uid::effective()].map(owner).into(), managers, doors }
     }
 
-    fn is_member(&self, name: &str, gid: Gid) -> bool {
-        let Ok(Some(group)) = Group::from_name(&self.group) else {
-            return false;
-        };
+    fn role(&self, name: &str, gid: Gid) -> Role {
         let groups = CString::new(name).ok().and_then(|name| getgrouplist(&name, gid).ok());
-        gid == group.gid || groups.is_some_and(|groups| groups.contains(&group.gid))
+        let is_in = |group: &str| {
+            let group = Group::from_name(group).ok().flatten();
+            group.is_some_and(|group| {
+                gid == group.gid || groups.as_ref().is_some_and(|groups| groups.contains(&group.gid))
+            })
+        };
+        match () {
+            () if is_in(&self.managers) => Role::Manager,
+            () if is_in(&self.doors) => Role::Door,
+            () => Role::User,
+        }
     }
 }
 
@@ -75,8 +85,8 @@ impl Peers for SystemPeers {
             return owner;
         }
         let name = name_of(Uid::from_raw(uid));
-        let member = name.as_deref().is_some_and(|name| self.is_member(name, Gid::from_raw(gid)));
-        Caller { uid, name, role: if member { Role::Manager } else { Role::User } }
+        let role = name.as_deref().map_or(Role::User, |name| self.role(name, Gid::from_raw(gid)));
+        Caller { uid, name, role }
     }
 
     fn known(&self, uid: u32) -> Option<Caller> {
@@ -112,6 +122,20 @@ impl Caller {
             return Ok(());
         }
         let message = format!("{what}: only root, the daemon's user and the group `facelatch` may; use sudo");
+        Err(Fault::PermissionDenied { message })
+    }
+
+    /// Refuses `what` to callers who are neither doors nor managers.
+    ///
+    /// # Errors
+    /// [`Fault::PermissionDenied`], naming who may.
+    pub fn may_serve_a_door(&self, what: &str) -> Result<(), Fault> {
+        if self.role >= Role::Door {
+            return Ok(());
+        }
+        let message = format!(
+            "{what}: only root, the daemon's user and the groups `facelatch` and `facelatch-door` may; use sudo"
+        );
         Err(Fault::PermissionDenied { message })
     }
 
@@ -164,7 +188,7 @@ mod tests {
 
     #[test]
     fn root_and_the_daemons_own_user_are_owners_and_nobody_is_not() {
-        let peers = SystemPeers::new("no-such-group".into());
+        let peers = SystemPeers::new("no-such-group".into(), "nor-such".into());
         assert_eq!(peers.caller(0, 0).role, Role::Owner);
         assert_eq!(peers.known(0).and_then(|root| root.name).as_deref(), Some("root"));
         assert_eq!(peers.known(65_534), None);
@@ -174,7 +198,7 @@ mod tests {
 
     #[test]
     fn accounts_are_known_by_name_and_a_name_without_one_is_no_error() {
-        let peers = SystemPeers::new("no-such-group".into());
+        let peers = SystemPeers::new("no-such-group".into(), "nor-such".into());
         assert_eq!(peers.account("root"), Ok(Some(0)));
         for nobody in ["no-such-account", "CORP\\nobody", "no one"] {
             assert_eq!(peers.account(nobody), Ok(None), "{nobody}");

@@ -8,6 +8,7 @@ use facelatch_wire::reply::{Event, EventKind};
 use tokio::sync::broadcast;
 
 use super::repeats::Repeats;
+use super::reports::Reports;
 use crate::clock::{Clock, WallTime};
 use crate::store::audit::{Audit, Entry};
 
@@ -19,6 +20,7 @@ pub(super) struct Recorder {
     pub(super) audit: Option<Arc<Audit>>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) repeats: Arc<Mutex<Repeats>>,
+    pub(super) reports: Arc<Mutex<Reports>>,
 }
 
 impl Recorder {
@@ -39,9 +41,20 @@ impl Recorder {
         self.announce_only(event, caller_uid);
     }
 
-    /// Tells whoever listens what the person before the camera is asked to do.
-    pub(super) fn announce_prompt(&self, user: Option<String>, prompt: Outcome) {
-        let event = Event { guidance: Some(prompt), ..self.event(EventKind::Prompt, user) };
+    /// Puts on record what a door reports, as far as there is room, then sends it to whoever listens. Waits for the disk.
+    pub(super) fn record_report(&self, event: Event, caller_uid: u32) {
+        let entry = audited(&event, caller_uid);
+        let is_written = self.reports().is_written(&entry, self.clock.now());
+        if is_written {
+            self.write(entry);
+        }
+        self.announce_only(event, caller_uid);
+    }
+
+    /// Tells whoever listens what the person before a camera is asked to do; `place` has the camera and the door.
+    pub(super) fn announce_prompt(&self, user: Option<String>, prompt: Outcome, place: &Event) {
+        let (camera, door) = (place.camera.clone(), place.door.clone());
+        let event = Event { guidance: Some(prompt), camera, door, ..self.event(EventKind::Prompt, user) };
         // Nobody may be listening.
         let _ = self.events.send(event);
     }
@@ -54,7 +67,8 @@ impl Recorder {
     /// Sends an event to whoever listens, and puts nothing on record.
     pub(super) fn announce_only(&self, event: Event, caller_uid: u32) {
         let (verdict, latch) = (event.verdict.map(Outcome::as_str), event.latch.map(|latch| latch.as_str()));
-        tracing::info!(user = event.user, by = caller_uid, verdict, latch, "{}", event.kind);
+        let (door, change) = (event.door.as_deref(), event.change.map(|change| change.as_str()));
+        tracing::info!(user = event.user, by = caller_uid, verdict, latch, door, change, "{}", event.kind);
         // Nobody may be listening.
         let _ = self.events.send(event);
     }
@@ -73,19 +87,24 @@ impl Recorder {
     /// Puts on record how often lines were repeated, once a minute.
     pub(super) fn record_repeats(&self) {
         let now = (self.clock.now(), self.clock.wall());
-        let due = self.repeats().due(now);
+        let due = [self.repeats().due(now), self.reports().due(now)].concat();
         due.into_iter().for_each(|entry| self.write(entry));
     }
 
     /// The same at once, before the daemon ends.
     pub(super) fn finish(&self) {
-        let left = self.repeats().take(self.clock.wall());
+        let now = (self.clock.now(), self.clock.wall());
+        let left = [self.repeats().take(now.1), self.reports().take(now)].concat();
         left.into_iter().for_each(|entry| self.write(entry));
     }
 
     fn repeats(&self) -> MutexGuard<'_, Repeats> {
         // Counts are whole at any moment.
         self.repeats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reports(&self) -> MutexGuard<'_, Reports> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn record(&self, entry: Entry) {
@@ -112,6 +131,9 @@ fn audited(event: &Event, caller_uid: u32) -> Entry {
         by: Some(caller_uid),
         verdict: event.verdict.map(|verdict| verdict.to_string()),
         latch: event.latch.map(|latch| latch.to_string()),
+        door: event.door.clone(),
+        change: event.change.map(|change| change.to_string()),
+        note: event.note.clone().or(event.duress.map(|_| "duress".to_owned())),
         ..Entry::default()
     }
 }
@@ -126,7 +148,12 @@ mod tests {
         for kind in EventKind::ALL {
             let attempt = matches!(
                 kind,
-                EventKind::Verify | EventKind::Identify | EventKind::Listening | EventKind::Prompt
+                EventKind::Verify
+                    | EventKind::Identify
+                    | EventKind::Listening
+                    | EventKind::Prompt
+                    | EventKind::Pin
+                    | EventKind::Door
             );
             assert_eq!(is_change(kind.as_str()), !attempt, "{kind}");
         }

@@ -9,10 +9,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::accounts::AccountLookup;
 use super::change_limit::ChangeLimit;
+use super::doors::{Attachment, Doors};
 use super::engine::Engine;
 use super::fault::no_permit;
 use super::job_limit::{JobPermit, PermitHolder};
 use super::peer::{Caller, Peers, Role};
+use super::pins::Pins;
 use super::recorder::Recorder;
 use crate::clock::{BootTime, Clock};
 use crate::store::TemplateStore;
@@ -29,6 +31,8 @@ pub(super) struct ServerState {
     pub(super) accounts: Arc<AccountLookup>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: BootTime,
+    /// Whether the clock is taken for set whatever the system says.
+    pub(super) trusts_clock: bool,
     /// How long a job may wait in the queue.
     pub(super) queue_timeout: Duration,
     /// Templates in an enrolment that names no number.
@@ -36,6 +40,10 @@ pub(super) struct ServerState {
     /// The audit log.
     pub(super) audit: Option<Arc<Audit>>,
     pub(super) recorder: Recorder,
+    /// The doors that are attached.
+    pub(super) doors: Doors,
+    /// Judges and sets PINs.
+    pub(super) pins: Arc<Pins>,
     /// What a person should know about this setup.
     pub(super) notes: Vec<String>,
     /// How many changes managers may make.
@@ -54,6 +62,8 @@ pub(super) struct Session {
     pub(super) caller: Caller,
     /// What this client has uploaded for an import.
     pub(super) upload: Option<Upload>,
+    /// The doors that this client has attached.
+    pub(super) attached: Attachment,
 }
 
 /// Part of a file, and the right to upload one.
@@ -73,7 +83,8 @@ impl ServerState {
 impl Session {
     /// For a new connection.
     pub(super) fn new(state: Rc<ServerState>, caller: Caller) -> Self {
-        Self { state, caller, upload: None }
+        let attached = state.doors.attachment();
+        Self { state, caller, upload: None, attached }
     }
 
     /// Counts a change, unless the caller is no manager or the managers have made too many.

@@ -1,4 +1,5 @@
-//! The socket in the file system: from systemd, or made here with 0660 and the group that may manage.
+//! The socket in the file system: from systemd, which may hand over several, or made here with 0660 and the group that may
+//! manage. Which socket a caller came by says nothing: their user id does.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -40,14 +41,18 @@ pub struct BoundSocket {
 }
 
 impl BoundSocket {
-    /// The socket that systemd has opened for us, if it has.
+    /// The sockets that systemd has opened for us, if it has.
     ///
     /// # Errors
     /// [`SocketError::Inherited`].
-    pub fn inherited() -> Result<Option<Self>, SocketError> {
-        let listener =
-            listenfd::ListenFd::from_env().take_unix_listener(0).map_err(SocketError::Inherited)?;
-        Ok(listener.map(|listener| Self { listener, file: None }))
+    pub fn inherited() -> Result<Vec<Self>, SocketError> {
+        let mut handed_over = listenfd::ListenFd::from_env();
+        let mut listener = |index| {
+            let listener =
+                handed_over.take_unix_listener(index).map_err(SocketError::Inherited).transpose()?;
+            Some(listener.map(|listener| Self { listener, file: None }))
+        };
+        (0..).map_while(&mut listener).collect()
     }
 
     /// A new socket at `path`, mode 0660, of `group` if there is such a group. A socket that nobody listens

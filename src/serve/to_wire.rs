@@ -10,13 +10,17 @@ use facelatch_wire::{Fault, Outcome};
 use super::accounts::AccountError;
 use super::fault::{bad_parameter, store_fault};
 use super::peer::Caller;
+use super::pins::Judged;
 use crate::clock::WallTime;
 use crate::detect::attack::{Need, Species};
 use crate::judge::LockedOut;
+use crate::judge::pin::PinVerdict;
 use crate::people::{Account, Standing, UserName};
 use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progress, Verdict};
 use crate::store::audit::SeriesReport;
 use crate::store::{self, StoreError};
+
+pub(super) mod rules;
 
 /// Everything there is to say about an attempt. [`shown_to`] takes off what a caller may not see.
 pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging {
@@ -30,6 +34,9 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
         Verdict::Denied(DenyReason::NoMatch) => refused(Outcome::NoMatch, claimed),
         Verdict::Denied(DenyReason::Ambiguous) => refused(Outcome::Ambiguous, claimed),
         Verdict::Denied(DenyReason::Attack(_)) => refused(Outcome::Attack, claimed),
+        Verdict::Denied(DenyReason::NotAllowed(user)) => refused(Outcome::NotAllowed, named(user)),
+        Verdict::Denied(DenyReason::ClockUnset(user)) => refused(Outcome::ClockUnset, named(user)),
+        Verdict::Denied(DenyReason::EnterPin(user)) => refused(Outcome::EnterPin, named(user)),
         Verdict::Denied(DenyReason::LockedOut { until, user }) => locked_out(*until, user.as_ref()),
         Verdict::Unavailable(cause) => Judging {
             verdict: Some(outcome(cause)),
@@ -54,6 +61,11 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
     judging
 }
 
+/// Who was recognised, in a reply that lets nobody in.
+fn named(user: &UserName) -> Option<String> {
+    Some(user.to_string())
+}
+
 fn refused(outcome: Outcome, user: Option<String>) -> Judging {
     Judging { verdict: Some(outcome), user, message: Some(outcome.message()), ..Judging::default() }
 }
@@ -66,6 +78,30 @@ pub(super) fn accounts_unknown(claimed: Option<&UserName>, error: &AccountError)
         message: Some(error.to_string()),
         ..Judging::default()
     }
+}
+
+/// What a PIN leads to, without whether it was the one for duress: the door shows this to whoever stands there.
+pub(super) fn pin_judging(judged: &Judged) -> Judging {
+    let (verdict, user) = match judged {
+        Judged::LockedOut(until) => return locked_out(*until, None),
+        Judged::Verdict { verdict, user, .. } => (verdict, user),
+    };
+    let outcome = match verdict {
+        PinVerdict::Match => Outcome::Match,
+        PinVerdict::NoMatch => Outcome::NoMatch,
+        PinVerdict::FaceWanted => Outcome::NoFace,
+        PinVerdict::NotAllowed => Outcome::NotAllowed,
+        PinVerdict::ClockUnset => Outcome::ClockUnset,
+        PinVerdict::SwitchedOff => Outcome::SwitchedOff,
+    };
+    let message = (outcome != Outcome::Match).then(|| outcome.message());
+    let user = user.as_ref().map(ToString::to_string);
+    Judging { verdict: Some(outcome), user, message, ..Judging::default() }
+}
+
+/// A PIN that was not judged.
+pub(super) fn pin_failed(why: String) -> Judging {
+    Judging { verdict: Some(Outcome::Failed), message: Some(why), ..Judging::default() }
 }
 
 fn locked_out(until: LockedOut, user: Option<&UserName>) -> Judging {
@@ -138,6 +174,7 @@ pub(super) fn judging_progress(progress: Progress) -> Judging {
             ),
             ..Judging::default()
         },
+        Progress::Frame => Judging::default(),
         Progress::Camera(text) => {
             Judging { guidance: Some(Outcome::CameraUnavailable), message: Some(text), ..Judging::default() }
         }
@@ -244,6 +281,7 @@ pub(super) fn outcome(cause: &Cause) -> Outcome {
     match cause {
         Cause::Retry(reason) => (*reason).into(),
         Cause::NotEnrolled | Cause::OtherAccount(_) => Outcome::NotEnrolled,
+        Cause::SwitchedOff => Outcome::SwitchedOff,
         Cause::Camera(_) => Outcome::CameraUnavailable,
         Cause::Cancelled => Outcome::Cancelled,
         Cause::Failed(_) => Outcome::Failed,

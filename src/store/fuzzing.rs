@@ -73,7 +73,7 @@ pub fn believes_only_faces(text: &[u8]) -> bool {
     [true, false].into_iter().all(|unit_length| {
         let sha = "ab".to_owned();
         let here = MadeFor { embedder: "sface".to_owned(), embedder_sha256: sha, length: 2, unit_length };
-        let Ok(people) = portable::parse(text, &here) else { return true };
+        let Ok(portable::Read { people, .. }) = portable::parse(text, &here) else { return true };
         people.values().flatten().all(|template| {
             let norm = template.embedding.values().iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
             norm.is_finite() && norm > 0.0 && (!unit_length || (norm - 1.0).abs() < 0.01)

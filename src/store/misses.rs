@@ -9,6 +9,8 @@ use crate::people::{Misses, UserName};
 /// First byte of an entry's key.
 const PREFIX: u8 = b'a';
 
+const TAG_BYTES: usize = 16;
+
 /// The keys that name and seal misses.
 pub(super) struct MissCipher(Pinned<MissKeys>);
 
@@ -20,7 +22,7 @@ struct MissKeys {
 
 /// Whether this is the key of an entry of misses.
 pub(super) fn is_key(key: &[u8]) -> bool {
-    key.first() == Some(&PREFIX)
+    key.first() == Some(&PREFIX) && key.len() == 1 + TAG_BYTES
 }
 
 impl MissCipher {
@@ -38,7 +40,12 @@ impl MissCipher {
             Some(user) => self.0.names.mac(&[b"user", user.as_str().as_bytes()]),
             None => self.0.names.mac(&[b"identify"]),
         };
-        [&[PREFIX], &tag[..16]].concat()
+        [&[PREFIX], &tag[..TAG_BYTES]].concat()
+    }
+
+    /// The key of the entry of PINs.
+    pub(super) fn pins_key(&self) -> Vec<u8> {
+        [&[PREFIX], &self.0.names.mac(&[b"pins"])[..16]].concat()
     }
 
     /// The misses in the entry with this key.

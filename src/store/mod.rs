@@ -1,4 +1,4 @@
-//! Enrolled templates and the misses of each user: sealed, renewable, and safe against power cuts and damage.
+//! Enrolled templates, misses and rules of each user: sealed, renewable, and safe against power cuts and damage.
 //!
 //! The change log (`log`) is authoritative: a change counts once it is appended and synced there. The table (`mirror`, sled)
 //! holds the same entries and follows. Both are verified against a `manifest` at start, each is rebuilt from the other, and
@@ -21,22 +21,26 @@ mod manifest;
 mod mirror;
 mod misses;
 mod people;
+mod pins;
 pub mod portable;
 mod record;
+mod rules;
 mod seal;
 mod sled;
 mod table;
 mod vault;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::clock::WallTime;
 use crate::embed::{Embedding, KeyedEmbedding, TemplateKey};
+use crate::people::access::{Access, Premises};
 use crate::people::{Account, Misses, UserName};
 
 pub use error::StoreError;
 pub use key::{CREDENTIAL, KeySource};
+pub use pins::PinHasher;
 pub use vault::{Vault, VaultOptions};
 
 /// Most templates a user can have.
@@ -134,7 +138,7 @@ pub enum Condition {
     Lossy,
 }
 
-/// Where templates and misses are kept. Each change is on the disk before the call returns.
+/// Where templates, misses and rules are kept. Each change is on the disk before the call returns.
 pub trait TemplateStore: Send + Sync {
     /// Adds templates, all or none.
     ///
@@ -164,8 +168,8 @@ pub trait TemplateStore: Send + Sync {
     /// As [`TemplateStore::templates`].
     fn snapshot(&self) -> Result<Snapshot, StoreError>;
 
-    /// Removes one template of a user, or all of them and the user's misses, and says how many there were. With the last
-    /// template the user's key is destroyed.
+    /// Removes one template of a user, or all of them with the user's misses, rules and PINs, and says how many templates there
+    /// were. With the last one the user's key is destroyed.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -190,7 +194,57 @@ pub trait TemplateStore: Send + Sync {
     /// [`StoreError`]; they count all the same until the process ends, and are written as soon as that works.
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError>;
 
-    /// Grows with each change of the templates, so that copies in memory know when they are stale.
+    /// Misses of PINs, whoever's. A miss of a face is none of them, and the other way round.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn pin_misses(&self) -> Result<Misses, StoreError>;
+
+    /// Keeps the misses of PINs. A full disk does not prevent it.
+    ///
+    /// # Errors
+    /// As [`TemplateStore::set_misses`].
+    fn set_pin_misses(&self, misses: Misses) -> Result<(), StoreError>;
+
+    /// Hashes PINs with the secret of this store.
+    fn pin_hasher(&self) -> Arc<PinHasher>;
+
+    /// When a person may come in, and their PINs.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the record cannot be read: that is not the same as no rule.
+    fn access(&self, user: &UserName) -> Result<Access, StoreError>;
+
+    /// The same of everybody of whom anything is kept, enrolled or not.
+    ///
+    /// # Errors
+    /// As [`TemplateStore::access`].
+    fn all_access(&self) -> Result<BTreeMap<UserName, Access>, StoreError>;
+
+    /// Changes what is kept of a person, in one step. `at` is the time now.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is changed then.
+    fn change_access(
+        &self,
+        user: &UserName,
+        at: WallTime,
+        change: &mut dyn FnMut(&mut Access),
+    ) -> Result<(), StoreError>;
+
+    /// What holds for everybody.
+    ///
+    /// # Errors
+    /// As [`TemplateStore::access`].
+    fn premises(&self) -> Result<Premises, StoreError>;
+
+    /// Changes what holds for everybody, in one step. `at` is the time now.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is changed then.
+    fn change_premises(&self, at: WallTime, change: &mut dyn FnMut(&mut Premises)) -> Result<(), StoreError>;
+
+    /// Grows with each change of templates, rules and PINs, so that copies in memory know when they are stale.
     fn revision(&self) -> u64;
 
     /// Issues all templates again under a new template key, without a new picture, and says how many there are. The old ones are

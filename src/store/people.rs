@@ -8,9 +8,10 @@ use super::files::Disk;
 use super::key::KeySource;
 use super::keyring::{KeyId, Keyring, TemplateSeed};
 use super::manifest::{Entries, Manifest};
+use super::pins::PinHasher;
 use super::record::{self, SealContext, SealedRecord};
 use super::seal::Key;
-use super::{Template, misses};
+use super::{Template, misses, rules};
 use crate::embed::{TemplateKey, TemplateKeySpec};
 use crate::people::UserName;
 
@@ -42,7 +43,7 @@ impl People {
         let is_known = self.keyring.has_template_key(&manifest.template_key);
         let context = self.context(&manifest.embedder_sha256, &manifest.template_key);
         let (mut records, mut lost) = (BTreeMap::<_, BTreeSet<_>>::new(), Vec::new());
-        for (key, value) in entries.iter().filter(|(key, _)| !misses::is_key(key)) {
+        for (key, value) in entries.iter().filter(|(key, _)| !misses::is_key(key) && !rules::is_key(key)) {
             let user = SealedRecord::parse(value).ok().and_then(|record| self.keyring.user_of(&record.key));
             let opens = || !open_each || record::opens(&self.keyring, key, value, context);
             match (record::id_of(key), user) {
@@ -66,6 +67,11 @@ impl People {
         self.records.len()
     }
 
+    /// Everybody who has a template.
+    pub(super) fn users(&self) -> impl Iterator<Item = &UserName> {
+        self.records.keys()
+    }
+
     /// Ids of a user's records, if they have any.
     pub(super) fn records_of(&self, user: &UserName) -> Option<&BTreeSet<String>> {
         self.records.get(user)
@@ -84,6 +90,11 @@ impl People {
     /// The key of the audit log.
     pub(super) fn audit_key(&self) -> Key {
         self.keyring.header().root.derive("audit")
+    }
+
+    /// Hashes PINs.
+    pub(super) fn pin_hasher(&self) -> PinHasher {
+        PinHasher::new(&self.keyring.header().root)
     }
 
     fn context<'a>(&'a self, embedder_sha256: &'a str, template_key: &'a [u8; 8]) -> SealContext<'a> {

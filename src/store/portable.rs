@@ -1,6 +1,6 @@
-//! Export of templates to an age file for one recipient, and import into a store.
+//! Export of templates and rules to an age file for one recipient, and import into a store.
 //!
-//! Inside it is text: a header line, then a line for each template. Embeddings are exported raw, since each
+//! Inside it is text: a header line, then a line for each template, then one for each person with rules. Embeddings are exported raw, since each
 //! device has its own template key. So the text is worth as much as the faces themselves, and is sealed before it leaves this
 //! process. Misses are not exported.
 
@@ -14,12 +14,21 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{MAX_LABEL_BYTES, StoreError, Template, TemplateStore};
-use crate::clock::WallTime;
+use crate::clock::{Date, WallTime};
 use crate::embed::{Embedding, OtherKey, TemplateKey};
 use crate::people::{Account, UserName};
 
+mod rules;
+
+use rules::Kept;
+
 const KIND: &str = "facelatch-export";
+
+/// Of files without rules, which earlier programs read as well.
 const SCHEMA: u32 = 1;
+
+/// Of files with rules.
+const SCHEMA_WITH_RULES: u32 = 2;
 
 /// How far from 1 the norm of a unit embedding may be: a thousand times what rounding to f32 costs.
 const UNIT_SLACK: f64 = 1e-3;
@@ -65,6 +74,10 @@ pub struct Imported {
     pub skipped: Vec<String>,
     /// Those among `users` for whom there is no account here, and who are therefore for the door only.
     pub without_account: Vec<String>,
+    /// Those who had rules here already, which stay.
+    pub rules_stay: Vec<String>,
+    /// Those whose rules ask for a PIN that they do not have here.
+    pub without_pin: Vec<String>,
 }
 
 /// Why nothing was exported or imported. Each text says what to do.
@@ -113,6 +126,17 @@ struct ExportHeader {
     made_for: MadeFor,
     created_at: WallTime,
     templates: usize,
+    #[serde(default)]
+    rules: usize,
+    /// Earlier programs do not mind them: without rules they mean nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    holidays: BTreeSet<Date>,
+}
+
+/// What is in a file.
+pub(super) struct Read {
+    pub(super) people: BTreeMap<UserName, Vec<Template<Embedding>>>,
+    kept: Kept,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -165,12 +189,16 @@ pub fn export(
     if wanted.is_empty() {
         return Err(PortableError::Nobody);
     }
+    let users: BTreeSet<&UserName> = wanted.iter().map(|t| &t.user).collect();
+    let kept = Kept::of(store, &users, user.is_none())?;
     let header = ExportHeader {
         kind: KIND.to_owned(),
-        schema: SCHEMA,
+        schema: if kept.rules.is_empty() { SCHEMA } else { SCHEMA_WITH_RULES },
         made_for: made_for.clone(),
         created_at: now,
         templates: wanted.len(),
+        rules: kept.rules.len(),
+        holidays: kept.holidays.clone(),
     };
     let unwritable = |e: serde_json::Error| PortableError::File { why: e.to_string() };
     // One allocation, so that no half-grown copy stays behind in memory.
@@ -182,8 +210,11 @@ pub fn export(
         let line = line(template, &snapshot.template_key).map_err(StoreError::from)?;
         serde_json::to_writer(&mut *plain, &line).map_err(unwritable)?;
     }
+    for line in kept.lines() {
+        plain.push(b'\n');
+        serde_json::to_writer(&mut *plain, &line).map_err(unwritable)?;
+    }
     let bytes = age::encrypt(&recipient, &plain).map_err(|e| PortableError::File { why: e.to_string() })?;
-    let users: BTreeSet<&UserName> = wanted.iter().map(|t| &t.user).collect();
     Ok(Exported { bytes, users: users.len(), templates: wanted.len() })
 }
 
@@ -215,7 +246,7 @@ pub fn import(
     skip_enrolled: bool,
     account_here: impl Fn(&UserName) -> Result<Option<u32>, String>,
 ) -> Result<Imported, PortableError> {
-    let mut people = read(file, identity, here)?;
+    let Read { mut people, kept } = read(file, identity, here)?;
     let snapshot = store.snapshot()?;
     let mut there: BTreeMap<&UserName, BTreeSet<&str>> = BTreeMap::new();
     for template in &snapshot.templates {
@@ -246,6 +277,8 @@ pub fn import(
             done.without_account.push(user.to_string());
         }
     }
+    // First, so that nobody is here without their rules for a moment. If the rest fails, rules of nobody are left.
+    let users: Vec<UserName> = people.keys().cloned().collect();
     let raw = people.into_values().flatten();
     let templates: Vec<Template> = raw.map(|t| t.keyed(&snapshot.template_key)).collect();
     if templates.iter().any(|t| t.embedding.values().iter().any(|v| !v.is_finite())) {
@@ -254,6 +287,7 @@ pub fn import(
     }
     done.added = templates.len();
     if done.added > 0 {
+        (done.rules_stay, done.without_pin) = kept.bring_in(store, users.iter())?;
         store.add(&templates)?;
     }
     Ok(done)
@@ -264,7 +298,7 @@ pub fn import(
 /// # Errors
 /// [`PortableError::File`] if it has more, and as [`import`].
 pub fn check_people(file: &[u8], identity: &str, here: &MadeFor, most: usize) -> Result<(), PortableError> {
-    let people = read(file, identity, here)?.len();
+    let people = read(file, identity, here)?.people.len();
     if people > most {
         let why = format!("it has {people} people, and only root may import more than {most} at once");
         return Err(PortableError::File { why });
@@ -272,12 +306,8 @@ pub fn check_people(file: &[u8], identity: &str, here: &MadeFor, most: usize) ->
     Ok(())
 }
 
-/// Templates in a file, by user.
-fn read(
-    file: &[u8],
-    identity: &str,
-    here: &MadeFor,
-) -> Result<BTreeMap<UserName, Vec<Template<Embedding>>>, PortableError> {
+/// What is in a file.
+fn read(file: &[u8], identity: &str, here: &MadeFor) -> Result<Read, PortableError> {
     let wrong = |why: String| PortableError::File { why };
     if file.len() > MAX_EXPORT_BYTES {
         return Err(wrong(format!("it has {} bytes, at most {MAX_EXPORT_BYTES} are read", file.len())));
@@ -290,11 +320,8 @@ fn read(
     parse(&Zeroizing::new(plain), here)
 }
 
-/// Templates in the text of an export, by user.
-pub(super) fn parse(
-    plain: &[u8],
-    here: &MadeFor,
-) -> Result<BTreeMap<UserName, Vec<Template<Embedding>>>, PortableError> {
+/// What is in the text of an export.
+pub(super) fn parse(plain: &[u8], here: &MadeFor) -> Result<Read, PortableError> {
     let wrong = |why: String| PortableError::File { why };
     let mut lines = plain.split(|byte| *byte == b'\n');
     let header: ExportHeader = serde_json::from_slice(lines.next().unwrap_or_default())
@@ -302,9 +329,13 @@ pub(super) fn parse(
     if header.kind != KIND {
         return Err(wrong(format!("it is of kind {:?}, not an export of templates", header.kind)));
     }
-    if header.schema != SCHEMA {
-        return Err(wrong(format!("it has schema {}, this program reads {SCHEMA}", header.schema)));
+    if !(SCHEMA..=SCHEMA_WITH_RULES).contains(&header.schema) {
+        return Err(wrong(format!(
+            "it has schema {}, this program reads {SCHEMA} to {SCHEMA_WITH_RULES}",
+            header.schema
+        )));
     }
+    let mut kept = Kept { holidays: header.holidays, ..Kept::default() };
     if header.made_for.embedder_sha256 != here.embedder_sha256 {
         return Err(PortableError::OtherEmbedder {
             file: Box::new(header.made_for),
@@ -314,6 +345,10 @@ pub(super) fn parse(
     let mut people: BTreeMap<UserName, Vec<Template<Embedding>>> = BTreeMap::new();
     let mut count = 0;
     for (at, line) in lines.enumerate() {
+        if at >= header.templates && kept.rules.len() < header.rules {
+            kept.read(line).map_err(|why| wrong(format!("line {}: {why}", at + 2)))?;
+            continue;
+        }
         let template = template(line, here).map_err(|why| wrong(format!("line {}: {why}", at + 2)))?;
         people.entry(template.user.clone()).or_default().push(template);
         count += 1;
@@ -321,7 +356,10 @@ pub(super) fn parse(
     if count != header.templates {
         return Err(wrong(format!("it holds {count} of {} templates", header.templates)));
     }
-    Ok(people)
+    if kept.rules.len() != header.rules || !kept.rules.keys().all(|user| people.contains_key(user)) {
+        return Err(wrong("its rules are not those of its people".to_owned()));
+    }
+    Ok(Read { people, kept })
 }
 
 fn template(line: &[u8], here: &MadeFor) -> Result<Template<Embedding>, String> {

@@ -1,6 +1,6 @@
 //! The store behind a lock: [`TemplateStore`] over the one [`State`] of a folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -14,9 +14,10 @@ use super::key::KeySource;
 use super::keyring::MIRRORS;
 use super::seal::Key;
 use super::table::TableFolder;
-use super::{Health, Snapshot, StoreError, Template, TemplateStore};
+use super::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore};
 use crate::clock::WallTime;
 use crate::embed::TemplateKeySpec;
+use crate::people::access::{Access, Premises};
 use crate::people::{Misses, UserName};
 
 mod state;
@@ -48,6 +49,7 @@ pub struct Vault {
     state: Mutex<State>,
     revision: AtomicU64,
     source: KeySource,
+    pin_hasher: Arc<PinHasher>,
     /// There was no store before.
     new: bool,
     /// Held as long as the store is open: a store has one daemon.
@@ -75,6 +77,7 @@ impl Vault {
         let tables = Box::new(TableFolder::new(options.folder.join(TABLE), super::sled::open));
         let state = State::open(Arc::new(folder), tables, options)?;
         Ok(Self {
+            pin_hasher: Arc::new(state.pin_hasher()),
             state: Mutex::new(state),
             revision: AtomicU64::new(1),
             source: options.keys.clone(),
@@ -140,6 +143,47 @@ impl TemplateStore for Vault {
 
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         self.lock().set_misses(user, misses)
+    }
+
+    fn pin_misses(&self) -> Result<Misses, StoreError> {
+        self.lock().pin_misses()
+    }
+
+    fn set_pin_misses(&self, misses: Misses) -> Result<(), StoreError> {
+        self.lock().set_pin_misses(misses)
+    }
+
+    fn pin_hasher(&self) -> Arc<PinHasher> {
+        self.pin_hasher.clone()
+    }
+
+    fn access(&self, user: &UserName) -> Result<Access, StoreError> {
+        self.lock().access(user)
+    }
+
+    fn all_access(&self) -> Result<BTreeMap<UserName, Access>, StoreError> {
+        self.lock().all_access()
+    }
+
+    fn change_access(
+        &self,
+        user: &UserName,
+        at: WallTime,
+        change: &mut dyn FnMut(&mut Access),
+    ) -> Result<(), StoreError> {
+        self.lock().change_access(user, at, change)?;
+        self.changed();
+        Ok(())
+    }
+
+    fn premises(&self) -> Result<Premises, StoreError> {
+        self.lock().premises()
+    }
+
+    fn change_premises(&self, at: WallTime, change: &mut dyn FnMut(&mut Premises)) -> Result<(), StoreError> {
+        self.lock().change_premises(at, change)?;
+        self.changed();
+        Ok(())
     }
 
     fn revision(&self) -> u64 {

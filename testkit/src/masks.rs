@@ -45,7 +45,12 @@ impl Default for Masks {
 impl Masks {
     /// From now on connections come from this user.
     pub fn put_on(&self, name: &str, role: Role) {
-        *self.next.lock().expect("lock") = Caller { uid: 1000, name: Some(name.into()), role };
+        self.put_on_as(UID, name, role);
+    }
+
+    /// The same with a user id of their own.
+    pub fn put_on_as(&self, uid: u32, name: &str, role: Role) {
+        *self.next.lock().expect("lock") = Caller { uid, name: Some(name.into()), role };
     }
 
     /// From now on the account of this name has this user id, or is gone. Until then every name has one.

@@ -6,7 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use facelatch::camera::decode::decode_picture;
-use facelatch::camera::{CameraError, Frame, FrameSource};
+use facelatch::camera::grey::Grey;
+use facelatch::camera::{CameraError, Frame, FrameSource, GLANCE_CELLS};
 use facelatch::clock::{BootTime, Clock};
 
 use crate::infrared::Infrared;
@@ -58,6 +59,8 @@ struct Scene {
     held: bool,
     let_go: bool,
     closed: usize,
+    /// Whole frames so far, and glances.
+    taken: (usize, usize),
     /// Frames as from a real camera so far.
     live: u32,
     last: Option<Frame>,
@@ -73,6 +76,16 @@ impl Stage {
         let mut scene = self.scene();
         scene.shots = shots.iter().copied().collect();
         scene.let_go = false;
+    }
+
+    /// How often the camera was closed.
+    pub fn closed(&self) -> usize {
+        self.scene().closed
+    }
+
+    /// Whole frames that were taken, which is how often the detector ran while nobody asked; and glances.
+    pub fn taken(&self) -> (usize, usize) {
+        self.scene().taken
     }
 
     /// Waits until the engine blocks in a [`Shot::Hold`].
@@ -116,6 +129,8 @@ pub struct ScriptedCamera {
     pub clock: Arc<HandClock>,
     /// The camera beside it, if there is one.
     pub infrared: Option<Infrared>,
+    /// Its name as a device.
+    pub device: &'static str,
 }
 
 impl ScriptedCamera {
@@ -138,12 +153,10 @@ impl ScriptedCamera {
     }
 
     fn missing(&self) -> CameraError {
-        CameraError::Missing { camera: "stage".into(), fix: "plug it in".into() }
+        CameraError::Missing { camera: self.name(), fix: "plug it in".into() }
     }
-}
 
-impl FrameSource for ScriptedCamera {
-    fn next_frame(&mut self, deadline: BootTime) -> Result<Frame, CameraError> {
+    fn shoot(&self, deadline: BootTime) -> Result<Frame, CameraError> {
         let shot = self.stage.next();
         match shot {
             Shot::Live(_) | Shot::LiveSpoilt(..) => self.clock.forward(LIVE_FRAME_TIME),
@@ -164,6 +177,20 @@ impl FrameSource for ScriptedCamera {
             Shot::Unplugged | Shot::Hold => Err(self.missing()),
         }
     }
+}
+
+impl FrameSource for ScriptedCamera {
+    fn next_frame(&mut self, deadline: BootTime) -> Result<Frame, CameraError> {
+        let frame = self.shoot(deadline)?;
+        self.stage.scene().taken.0 += 1;
+        Ok(frame)
+    }
+
+    fn glance(&mut self, deadline: BootTime) -> Result<Grey, CameraError> {
+        let frame = self.shoot(deadline)?;
+        self.stage.scene().taken.1 += 1;
+        Ok(Grey::of(&frame, GLANCE_CELLS))
+    }
 
     fn close(&mut self) {
         self.stage.scene().closed += 1;
@@ -177,7 +204,7 @@ impl FrameSource for ScriptedCamera {
     }
 
     fn name(&self) -> String {
-        "stage".to_owned()
+        self.device.to_owned()
     }
 }
 

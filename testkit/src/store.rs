@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use facelatch::clock::WallTime;
 use facelatch::embed::TemplateKey;
+use facelatch::people::access::{Access, Premises};
 use facelatch::people::{Misses, UserName};
-use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
+use facelatch::store::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore};
 
 /// Operations a store can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub enum Op {
     ProveRoomForMiss,
     /// [`TemplateStore::set_misses`].
     SetMisses,
+    /// [`TemplateStore::access`].
+    Access,
 }
 
 /// A store in memory that outlives a restart of the daemon.
@@ -32,6 +36,9 @@ pub struct VecStore {
 struct Kept {
     templates: Vec<Template>,
     misses: BTreeMap<Option<UserName>, Misses>,
+    pin_misses: Misses,
+    access: BTreeMap<UserName, Access>,
+    premises: Premises,
     fail_on: Option<Op>,
 }
 
@@ -81,6 +88,7 @@ impl TemplateStore for VecStore {
         kept.templates.retain(|t| t.user != *user || id.is_some_and(|id| t.id != id));
         if id.is_none() {
             kept.misses.remove(&Some(user.clone()));
+            kept.access.remove(user);
         }
         self.revision.fetch_add(1, Ordering::SeqCst);
         Ok(before - kept.templates.len())
@@ -96,6 +104,56 @@ impl TemplateStore for VecStore {
 
     fn set_misses(&self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
         self.unless_failing(Op::SetMisses)?.misses.insert(user.cloned(), misses);
+        Ok(())
+    }
+
+    fn pin_misses(&self) -> Result<Misses, StoreError> {
+        Ok(self.kept().pin_misses)
+    }
+
+    fn set_pin_misses(&self, misses: Misses) -> Result<(), StoreError> {
+        self.unless_failing(Op::SetMisses)?.pin_misses = misses;
+        Ok(())
+    }
+
+    fn pin_hasher(&self) -> Arc<PinHasher> {
+        Arc::new(PinHasher::of_secret([0; 32]))
+    }
+
+    fn access(&self, user: &UserName) -> Result<Access, StoreError> {
+        Ok(self.unless_failing(Op::Access)?.access.get(user).cloned().unwrap_or_default())
+    }
+
+    fn all_access(&self) -> Result<BTreeMap<UserName, Access>, StoreError> {
+        Ok(self.unless_failing(Op::Access)?.access.clone())
+    }
+
+    fn change_access(
+        &self,
+        user: &UserName,
+        at: WallTime,
+        change: &mut dyn FnMut(&mut Access),
+    ) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        let access = kept.access.entry(user.clone()).or_default();
+        change(access);
+        if *access == Access::default() {
+            kept.access.remove(user);
+        }
+        kept.premises.set_at = at;
+        self.revision.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn premises(&self) -> Result<Premises, StoreError> {
+        Ok(self.kept().premises.clone())
+    }
+
+    fn change_premises(&self, at: WallTime, change: &mut dyn FnMut(&mut Premises)) -> Result<(), StoreError> {
+        let mut kept = self.kept();
+        change(&mut kept.premises);
+        kept.premises.set_at = at;
+        self.revision.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
@@ -19,12 +19,12 @@ use facelatch::head::file::Wanted;
 use facelatch::judge::Grant;
 use facelatch::latch::{Latch, LatchError};
 use facelatch::model::{Manifest, Network};
-use facelatch::pipeline::Networks;
+use facelatch::pipeline::{Camera, Networks, Pipeline, Rules};
 use facelatch::seam::Seams;
 use facelatch::serve::peer::Role;
 use facelatch::serve::{self, Parts};
 use facelatch::store::audit::{Audit, Limits};
-use facelatch::store::{KeySource, TemplateStore, Vault, VaultOptions};
+use facelatch::store::{KeySource, Vault, VaultOptions};
 use facelatch_wire::call::{Enroll, Verify};
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Client, ClientError, Deadline, Method};
@@ -50,23 +50,49 @@ pub fn until<T>(ask: impl Fn() -> Option<T>) -> T {
     }
 }
 
-/// A clock that moves only when the test advances it.
-pub struct HandClock(AtomicU64);
+/// A clock that moves only when the test advances it. Local time is UTC.
+pub struct HandClock {
+    /// Milliseconds since the start.
+    now: AtomicU64,
+    /// What the wall clock showed then, in seconds.
+    wall: AtomicU64,
+    is_unset: AtomicBool,
+}
+
+impl Default for HandClock {
+    fn default() -> Self {
+        Self { now: AtomicU64::new(0), wall: AtomicU64::new(1_000_000), is_unset: AtomicBool::new(false) }
+    }
+}
 
 impl HandClock {
     /// Advances the clock.
     pub fn forward(&self, time: Duration) {
-        self.0.fetch_add(u64::try_from(time.as_millis()).expect("short"), Ordering::SeqCst);
+        self.now.fetch_add(u64::try_from(time.as_millis()).expect("short"), Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock to so many seconds since 1970.
+    pub fn show(&self, wall: WallTime) {
+        self.wall.store(wall.0 - self.now.load(Ordering::SeqCst) / 1000, Ordering::SeqCst);
+    }
+
+    /// Whether anything has set the wall clock since the machine started.
+    pub fn unset(&self, is_unset: bool) {
+        self.is_unset.store(is_unset, Ordering::SeqCst);
     }
 }
 
 impl Clock for HandClock {
     fn now(&self) -> BootTime {
-        BootTime(Duration::from_millis(self.0.load(Ordering::SeqCst)))
+        BootTime(Duration::from_millis(self.now.load(Ordering::SeqCst)))
     }
 
     fn wall(&self) -> WallTime {
-        WallTime(1_000_000 + self.0.load(Ordering::SeqCst) / 1000)
+        WallTime(self.wall.load(Ordering::SeqCst) + self.now.load(Ordering::SeqCst) / 1000)
+    }
+
+    fn is_set(&self) -> bool {
+        !self.is_unset.load(Ordering::SeqCst)
     }
 }
 
@@ -126,7 +152,9 @@ pub struct World {
     pub socket: PathBuf,
     /// What its camera sees.
     pub stage: Stage,
-    /// The infrared camera beside it, where `attack.infrared` names one.
+    /// What each further camera sees, where `other_cameras` has one.
+    pub second: Stage,
+    /// The infrared camera beside the first one, where `attack.infrared` names one.
     pub infrared: Infrared,
     /// Its clock.
     pub clock: Arc<HandClock>,
@@ -171,8 +199,9 @@ impl World {
         let mut world = Self {
             socket: folder.path().join("s"),
             stage: Stage::default(),
+            second: Stage::default(),
             infrared: Infrared::default(),
-            clock: Arc::new(HandClock(AtomicU64::new(0))),
+            clock: Arc::default(),
             store: Arc::default(),
             tape: Tape::default(),
             masks: Arc::default(),
@@ -184,45 +213,59 @@ impl World {
             _folder: folder,
         };
         world.stage.shows(NOBODY);
+        world.second.shows(NOBODY);
         world.start();
         world
     }
 
-    fn start(&mut self) {
-        let listener = UnixListener::bind(&self.socket).expect("socket");
-        let store: Arc<dyn TemplateStore> = match &self.vault {
-            Some((vault, _)) => vault.clone(),
-            None => self.store.clone(),
-        };
-        let audit = self.vault.as_ref().map(|(_, audit)| audit.clone());
+    /// Everything scripted, of this world.
+    fn seams(&self) -> Seams {
         let attack = &self.config.attack;
         let has_infrared = attack.level != AttackLevel::Off && !attack.infrared.as_os_str().is_empty();
         let infrared = has_infrared.then(|| self.infrared.clone());
-        let seams = Seams {
-            frames: Box::new(ScriptedCamera {
-                stage: self.stage.clone(),
-                clock: self.clock.clone(),
-                infrared: infrared.clone(),
-            }),
+        let camera = |stage: &Stage, infrared, device| {
+            let (stage, clock) = (stage.clone(), self.clock.clone());
+            Box::new(ScriptedCamera { stage, clock, infrared, device }) as Box<dyn FrameSource>
+        };
+        let second = |_| camera(&self.second, None, "second stage");
+        let random = self.random.clone();
+        Seams {
+            frames: camera(&self.stage, infrared.clone(), "stage"),
+            other_frames: self.config.other_cameras.iter().map(second).collect(),
             infrared: infrared.map(|infrared| Box::new(infrared) as Box<dyn FrameSource>),
             clock: self.clock.clone(),
-            random: Arc::new({
-                let random = self.random.clone();
-                move || random.load(Ordering::SeqCst)
-            }),
-            store,
+            random: Arc::new(move || random.load(Ordering::SeqCst)),
+            store: match &self.vault {
+                Some((vault, _)) => vault.clone(),
+                None => self.store.clone(),
+            },
             latch: Box::new(self.tape.clone()),
-        };
+        }
+    }
+
+    fn networks(&self) -> Networks {
         let shipped = networks();
         let passive =
             (self.config.attack.level != AttackLevel::Off).then(|| scripted(self.config.attack.bpcer));
         let head = self.head.clone().unwrap_or(shipped.head);
+        Networks { head, passive, ..shipped }
+    }
+
+    /// A pipeline over the same camera and store, without a daemon.
+    pub fn pipeline(&self) -> Pipeline {
+        let Seams { frames, clock, random, store, .. } = self.seams();
+        let camera = Camera::new(&self.config.camera, frames);
+        Pipeline::new(self.networks(), Rules::of(&self.config), camera, clock, store, random)
+    }
+
+    fn start(&mut self) {
+        let listener = UnixListener::bind(&self.socket).expect("socket");
         let parts = Parts {
             config: self.config.clone(),
-            networks: Networks { head, passive, ..shipped },
-            seams,
+            networks: self.networks(),
+            seams: self.seams(),
             peers: self.masks.clone(),
-            audit,
+            audit: self.vault.as_ref().map(|(_, audit)| audit.clone()),
             notes: Vec::new(),
         };
         let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -230,7 +273,7 @@ impl World {
             let stopped = async move {
                 let _ = stopped.await;
             };
-            serve::run(listener, parts, stopped).expect("serves");
+            serve::run(vec![listener], parts, stopped).expect("serves");
         };
         self.running = Some((stop, std::thread::spawn(serve)));
     }
@@ -309,7 +352,7 @@ impl World {
 
     /// Enrols the person before the camera.
     pub fn enroll(&self, user: &str) -> Result<Enrolling, ClientError> {
-        self.ask(&Enroll { user: user.into(), label: None, templates: None, door: None })
+        self.ask(&Enroll { user: user.into(), label: None, templates: None, door: None, camera: None })
     }
 
     /// A world where alice is enrolled.
@@ -322,7 +365,7 @@ impl World {
 
     /// Asks whether the person before the camera is this user.
     pub fn verify(&self, user: &str) -> Judging {
-        self.ask(&Verify { user: Some(user.into()), latch: None }).expect("a verdict")
+        self.ask(&Verify { user: Some(user.into()), latch: None, camera: None }).expect("a verdict")
     }
 }
 

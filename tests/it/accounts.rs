@@ -12,12 +12,15 @@ use facelatch_testkit::world::World;
 
 /// What a login learns: the PAM module's own call.
 fn login(world: &World, user: &str) -> Option<Outcome> {
-    world.ask(&Verify { user: Some(user.into()), latch: Some(false) }).expect("a verdict").verdict
+    world
+        .ask(&Verify { user: Some(user.into()), latch: Some(false), camera: None })
+        .expect("a verdict")
+        .verdict
 }
 
 fn enroll(world: &World, user: &str, label: &str, door: bool) -> Result<Enrolling, ClientError> {
     let label = Some(label.to_owned()).filter(|label| !label.is_empty());
-    world.ask(&Enroll { user: user.into(), label, templates: None, door: Some(door) })
+    world.ask(&Enroll { user: user.into(), label, templates: None, door: Some(door), camera: None })
 }
 
 fn listed(world: &World, user: &str) -> Vec<(AccountState, Option<u64>)> {
@@ -38,7 +41,7 @@ fn a_face_does_not_outlive_its_account() {
             assert_eq!(judged.verdict, Some(Outcome::NotEnrolled));
             let message = judged.message.expect("why");
             assert!(message.contains("enrol again"), "{message}");
-            let judged = world.ask(&Identify {}).expect("a verdict");
+            let judged = world.ask(&Identify::default()).expect("a verdict");
             assert_eq!((judged.verdict, judged.user), (Some(Outcome::NotEnrolled), None));
             assert_eq!(judged.message.as_deref(), Some(&*message), "the reason, not that nobody is enrolled");
             world.restart();
@@ -58,7 +61,7 @@ fn a_face_whose_account_is_gone_does_not_stand_in_the_way_of_another() {
     // Of two people with one face the later name wins.
     world.masks.account_is("renamed", None);
     world.stage.shows(ALICE);
-    let judged = world.ask(&Identify {}).expect("a verdict");
+    let judged = world.ask(&Identify::default()).expect("a verdict");
     assert_eq!((judged.verdict, judged.user.as_deref()), (Some(Outcome::Match), Some("alice")));
 }
 
@@ -75,7 +78,7 @@ fn who_is_enrolled_for_the_door_opens_it_and_never_logs_in() {
         world.stage.shows(ALICE);
         assert_eq!(login(&world, "visitor"), Some(Outcome::NotEnrolled), "{present:?}");
         assert_eq!(world.verify("visitor").verdict, Some(Outcome::Match));
-        assert_eq!(world.ask(&Identify {}).expect("a verdict").user.as_deref(), Some("visitor"));
+        assert_eq!(world.ask(&Identify::default()).expect("a verdict").user.as_deref(), Some("visitor"));
         assert_eq!(listed(&world, "visitor"), [(AccountState::Door, None); 3]);
     }
     assert_eq!(world.tape.opened_for(), ["visitor"; 4]);
@@ -169,7 +172,13 @@ fn too_many_templates_are_refused_before_the_capture_with_the_labels_that_are_th
     world.stage.shows(&[Shot::Unplugged]);
     let wish = |label: Option<&str>, templates| {
         let label = label.map(str::to_owned);
-        world.ask(&Enroll { user: "alice".into(), label, templates: Some(templates), door: None })
+        world.ask(&Enroll {
+            user: "alice".into(),
+            label,
+            templates: Some(templates),
+            door: None,
+            camera: None,
+        })
     };
     let Err(ClientError::Refused(Fault::BadParameter { message, .. })) = wish(Some("hat"), 27) else {
         panic!("27 beside 6 are too many");
@@ -184,7 +193,9 @@ fn nobody_logs_in_while_the_name_service_is_silent() {
     let world = World::with(|config| config.decision.deadline_ms = Millis(500)).knows_alice();
     world.stage.shows(ALICE);
     world.masks.silence_accounts(true);
-    let judged = world.ask(&Verify { user: Some("alice".into()), latch: Some(false) }).expect("a verdict");
+    let judged = world
+        .ask(&Verify { user: Some("alice".into()), latch: Some(false), camera: None })
+        .expect("a verdict");
     assert_eq!(judged.verdict, Some(Outcome::Failed));
     assert!(judged.message.is_some_and(|text| text.contains("name service")));
     assert!(world.enroll("bob").expect_err("for whom?").to_string().contains("name service"));

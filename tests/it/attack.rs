@@ -42,7 +42,7 @@ fn a_picture_of_the_owner_is_refused_and_compared_with_nobody() {
     assert_eq!(world.verify("alice").verdict, Some(Outcome::Match), "she is live");
     for picture in [ALICE, BOB] {
         world.stage.shows(&recaptured(picture));
-        for judged in [world.verify("alice"), world.ask(&Identify {}).expect("a verdict")] {
+        for judged in [world.verify("alice"), world.ask(&Identify::default()).expect("a verdict")] {
             assert_eq!((judged.verdict, judged.p), (Some(Outcome::Attack), None), "{judged:?}");
             let text = judged.message.expect("says what to do");
             assert!(text.contains("no picture or screen"), "{text}");

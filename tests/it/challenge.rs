@@ -1,15 +1,21 @@
 //! The challenge: who turns their head when asked is compared, and nobody else.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use facelatch::clock::Clock;
 use facelatch::config::{AttackLevel, Config};
-use facelatch::people::UserName;
+use facelatch::detect::attack::Need;
+use facelatch::people::{Accounts, UserName};
+use facelatch::pipeline::{Cause, Progress, Verdict};
 use facelatch::store::TemplateStore;
 use facelatch_wire::call::{Events, Verify};
 use facelatch_wire::reply::EventKind;
 use facelatch_wire::{Kind, Outcome};
 
 use facelatch_testkit::film::{BEFORE, film, random};
+use facelatch_testkit::masks::UID;
 use facelatch_testkit::spoil::Spoil;
 use facelatch_testkit::stage::Shot;
 use facelatch_testkit::world::World;
@@ -40,9 +46,13 @@ fn world(left: bool) -> World {
     world
 }
 
+fn alice() -> UserName {
+    UserName::new("alice").expect("valid")
+}
+
 /// Misses and refused attacks of alice.
 fn counts(world: &World) -> (u32, u32) {
-    let misses = world.store.misses(Some(&UserName::new("alice").expect("valid"))).expect("misses");
+    let misses = world.store.misses(Some(&alice())).expect("misses");
     (misses.count, misses.attacks)
 }
 
@@ -50,7 +60,7 @@ fn counts(world: &World) -> (u32, u32) {
 fn played(world: &World, scenes: &[(usize, Shot)]) -> (Vec<Outcome>, Option<Outcome>) {
     world.stage.shows(&film(scenes));
     let mut client = world.client();
-    client.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
+    client.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, true).expect("sent");
     let mut prompts = Vec::new();
     loop {
         let received = client.receive::<Verify>().expect("a reply");
@@ -165,7 +175,7 @@ fn a_caller_that_hangs_up_after_the_question_is_counted() {
     scenes.push(Shot::Hold);
     world.stage.shows(&scenes);
     let mut client = world.client();
-    client.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
+    client.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, true).expect("sent");
     while client.receive::<Verify>().expect("a reply").reply.guidance != Some(Outcome::TurnLeft) {}
     world.stage.wait_until_held();
     drop(client);
@@ -174,4 +184,26 @@ fn a_caller_that_hangs_up_after_the_question_is_counted() {
     let counted = || (counts(&world) == (0, 1)).then_some(());
     facelatch_testkit::world::until(counted);
     assert!(world.tape.opened_for().is_empty());
+}
+
+#[test]
+fn a_caller_that_has_gone_is_noticed_at_the_next_frame() {
+    let world = world(true);
+    let scenes = film(&[(BEFORE, ALICE), (200, ALICE)]);
+    world.stage.shows(&scenes);
+    let mut pipeline = world.pipeline();
+    let accounts = Accounts { uids: [(alice(), UID)].into(), login: false };
+    let mut asked_at = None;
+    let attempt = pipeline.verify(None, &alice(), &accounts, &mut |progress| {
+        if progress == Progress::Prompt(Need::TurnLeft) {
+            asked_at = Some(world.clock.now());
+        } else if asked_at.is_some() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(matches!(attempt.verdict, Verdict::Unavailable(Cause::Cancelled)), "{:?}", attempt.verdict);
+    let waited = world.clock.now().since(asked_at.expect("a question"));
+    assert!(waited <= Duration::from_millis(100), "one frame, and not {waited:?}");
+    assert_eq!(counts(&world), (0, 1), "the question was put, so it counts");
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use facelatch_testkit::stage::faces;
 use facelatch_testkit::world::PATIENCE;
 use facelatch_wire::call::{Enroll, Status};
-use facelatch_wire::reply::State;
+use facelatch_wire::reply::{CameraState, State};
 use facelatch_wire::{Client, Deadline};
 
 /// A running `facelatchd` process that is ready.
@@ -45,7 +45,10 @@ fn one_person(folder: &Path) -> PathBuf {
 
 impl Daemon {
     fn start() -> Self {
-        let folder = tempfile::tempdir().expect("temporary folder");
+        Self::start_as(tempfile::tempdir().expect("temporary folder"), daemon)
+    }
+
+    fn start_as(folder: tempfile::TempDir, daemon: impl FnOnce(&Path) -> Command) -> Self {
         let word = UnixDatagram::bind(folder.path().join("notify")).expect("socket");
         word.set_read_timeout(Some(PATIENCE)).expect("timeout");
         let child = daemon(folder.path()).env("NOTIFY_SOCKET", folder.path().join("notify")).spawn();
@@ -149,9 +152,40 @@ fn a_daemon_that_cannot_start_prints_the_fix_in_one_line() {
 }
 
 #[test]
+fn folders_of_pictures_and_a_device_that_is_missing_are_cameras_of_one_daemon() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let (config, models) =
+        (folder.path().join("cameras.toml"), Path::new(env!("CARGO_MANIFEST_DIR")).join("models"));
+    let camera = |name: &str, key: &str, value: &Path| {
+        format!("[[camera]]\nname = \"{name}\"\n{key} = \"{}\"\n", value.display())
+    };
+    let of_the_first = camera("desk", "device", Path::new("/dev/facelatch-desk"));
+    let front = camera("front", "replay", &folder.path().join("pictures"));
+    let garage = camera("garage", "device", Path::new("/dev/facelatch-garage"));
+    std::fs::write(&config, of_the_first + &front + &garage).expect("written");
+    // The option gives pictures to the default camera alone.
+    let daemon_here = Daemon::start_as(folder, |folder| daemon_with(folder, &config, &models));
+
+    let enrol = Enroll {
+        user: "alice".into(),
+        templates: Some(1),
+        camera: Some("front".into()),
+        ..Enroll::default()
+    };
+    assert_eq!(daemon_here.client().call(&enrol).expect("enrolled").added, Some(1));
+    let status = daemon_here.client().call(&Status {}).expect("status");
+    let cameras: Vec<_> = status.cameras.iter().map(|camera| (&*camera.name, camera.state)).collect();
+    let (ready, unavailable) = (CameraState::Ready, CameraState::Unavailable);
+    assert_eq!(cameras, [("desk", ready), ("front", ready), ("garage", unavailable)]);
+    assert_eq!((status.state, status.camera.state), (State::Degraded, ready));
+    let why = status.cameras[2].message.as_deref().unwrap_or_default();
+    assert!(why.contains("/dev/facelatch-garage"), "{why}");
+}
+
+#[test]
 fn a_damaged_store_is_repaired_at_start_and_reported() {
     let mut daemon_here = Daemon::start();
-    let enrol = Enroll { user: "alice".into(), label: None, templates: Some(1), door: None };
+    let enrol = Enroll { user: "alice".into(), label: None, templates: Some(1), door: None, camera: None };
     assert_eq!(daemon_here.client().call(&enrol).expect("enrolled").added, Some(1));
     daemon_here.child.kill().expect("killed");
     daemon_here.child.wait().expect("ends");

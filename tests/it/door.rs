@@ -69,10 +69,10 @@ fn an_empty_room_a_crowd_and_the_dark_get_their_own_verdicts_and_are_not_misses(
 fn identify_names_the_person_before_the_camera() {
     let world = World::new().knows_alice();
     world.stage.shows(ALICE);
-    let judged = world.ask(&Identify {}).expect("a verdict");
+    let judged = world.ask(&Identify::default()).expect("a verdict");
     assert_eq!((judged.verdict, judged.user.as_deref()), (Some(Outcome::Match), Some("alice")));
     world.stage.shows(BOB);
-    let judged = world.ask(&Identify {}).expect("a verdict");
+    let judged = world.ask(&Identify::default()).expect("a verdict");
     assert_eq!((judged.verdict, judged.user), (Some(Outcome::NoMatch), None));
     assert_eq!(world.tape.opened_for(), ["alice"]);
 }
@@ -82,7 +82,7 @@ fn an_unknown_user_is_refused_without_a_look_at_the_camera() {
     let world = World::new();
     world.stage.shows(&[Shot::Unplugged]);
     assert_eq!(world.verify("alice").verdict, Some(Outcome::NotEnrolled));
-    assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Outcome::NotEnrolled));
+    assert_eq!(world.ask(&Identify::default()).expect("a verdict").verdict, Some(Outcome::NotEnrolled));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn an_outlier_is_not_enrolled_and_a_changed_face_ends_the_enrolment() {
     let world = World::new();
     world.stage.shows(&[ALICE_ENROLS, BOB].concat());
     let mut client = world.client();
-    let wish = Enroll { user: "alice".into(), label: None, templates: Some(5), door: None };
+    let wish = Enroll { user: "alice".into(), label: None, templates: Some(5), door: None, camera: None };
     client.start(&wish, true).expect("sent");
     let mut heard = Vec::new();
     while let Ok(received) = client.receive::<Enroll>() {
@@ -148,7 +148,13 @@ fn streamed_replies_come_in_order_and_end_with_the_result() {
     let shots = [&[Shot::Show("coffee.jpg"), Shot::Show("dark.jpg")], ALICE_ENROLS].concat();
     world.stage.shows(&shots);
     let mut client = world.client();
-    let wish = Enroll { user: "alice".into(), label: Some("plain".into()), templates: Some(3), door: None };
+    let wish = Enroll {
+        user: "alice".into(),
+        label: Some("plain".into()),
+        templates: Some(3),
+        door: None,
+        camera: None,
+    };
     client.start(&wish, true).expect("sent");
     let mut heard = Vec::new();
     let end = loop {
@@ -208,7 +214,7 @@ fn users_may_ask_only_about_themselves_and_see_no_score() {
     world.called_by("alice", Role::User);
     world.stage.shows(ALICE);
     let mut client = world.client();
-    client.start(&Verify { user: None, latch: None }, true).expect("sent");
+    client.start(&Verify { user: None, latch: None, camera: None }, true).expect("sent");
     let mut replies = String::new();
     loop {
         let bytes = client.receive_bytes().expect("reply");
@@ -227,10 +233,10 @@ fn users_may_ask_only_about_themselves_and_see_no_score() {
 
     let name = || Some("bob".to_owned());
     let denials = [
-        refused(world.ask(&Verify { user: name(), latch: None })),
+        refused(world.ask(&Verify { user: name(), latch: None, camera: None })),
         refused(world.ask(&List { user: name() })),
         refused(world.ask(&List { user: None })),
-        refused(world.ask(&Identify {})),
+        refused(world.ask(&Identify::default())),
         refused(world.enroll("alice")),
         refused(world.ask(&Remove { user: "alice".into(), id: None })),
         refused(world.ask(&Reset { user: None })),
@@ -276,6 +282,7 @@ fn bad_user_names_labels_and_numbers_are_reported_by_name() {
             label: Some(label.into()),
             templates: Some(templates),
             door: None,
+            camera: None,
         }))
     };
     assert!(matches!(wish("a\nb", 1), Fault::BadParameter { parameter, .. } if parameter == "label"));
@@ -334,10 +341,10 @@ fn a_second_attempt_is_queued_and_status_is_not() {
     let world = World::new().knows_alice();
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
-    first.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    first.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, false).expect("sent");
     world.stage.wait_until_held();
     let mut second = world.client();
-    second.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    second.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, false).expect("sent");
     let status = world.ask(&Status {}).expect("status");
     assert!(status.busy);
     assert_eq!(world.ask(&List { user: None }).expect("list").templates.len(), 3);
@@ -353,9 +360,9 @@ fn a_caller_who_waits_too_long_learns_that_the_camera_is_busy() {
     let world = World::new().knows_alice().reconfigured(|config| config.decision.deadline_ms = Millis(3000));
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
-    first.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    first.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, false).expect("sent");
     world.stage.wait_until_held();
-    assert!(matches!(refused(world.ask(&Identify {})), Fault::Busy { .. }));
+    assert!(matches!(refused(world.ask(&Identify::default())), Fault::Busy { .. }));
     world.stage.let_go();
     assert!(first.receive::<Verify>().is_ok());
 }
@@ -365,7 +372,7 @@ fn a_client_that_disconnects_cancels_its_attempt() {
     let world = World::new().knows_alice();
     world.stage.shows(&[&[Shot::Hold], NOBODY].concat());
     let mut gone = world.client();
-    gone.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
+    gone.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, true).expect("sent");
     world.stage.wait_until_held();
     let mut follower = world.client();
     follower.start(&Events {}, true).expect("sent");

@@ -22,7 +22,7 @@ fn infrared(config: &mut Config) {
 /// The outcomes of two attempts, of which none may match.
 fn refused(world: &World) -> [Outcome; 2] {
     world.stage.shows(ALICE);
-    let judged = [world.verify("alice"), world.ask(&Identify {}).expect("a verdict")];
+    let judged = [world.verify("alice"), world.ask(&Identify::default()).expect("a verdict")];
     judged.map(|judged| {
         assert_eq!((judged.p, world.tape.opened_for().len()), (None, 0), "{judged:?}");
         judged.verdict.expect("at an end")

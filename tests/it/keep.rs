@@ -37,7 +37,7 @@ fn renewed_templates_still_match_their_face_and_no_other() {
         assert_eq!(world.ask(&Renew { store_key: Some(true) }).expect("another key").templates, 0);
     }
     world.stage.shows(ALICE);
-    assert_eq!(world.ask(&Identify {}).expect("a verdict").user.as_deref(), Some("alice"));
+    assert_eq!(world.ask(&Identify::default()).expect("a verdict").user.as_deref(), Some("alice"));
 }
 
 #[test]

@@ -25,12 +25,12 @@ fn a_slow_latch_delays_only_its_caller() {
     let (begun, end) = world.tape.slow_down();
     world.stage.shows(ALICE);
     let mut first = world.client();
-    first.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    first.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, false).expect("sent");
     begun.recv_timeout(PATIENCE).expect("the latch is given the grant");
     world.stage.shows(BOB);
     assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch), "the latch is still busy");
     world.stage.shows(ALICE);
-    let login = Verify { user: Some("alice".into()), latch: Some(false) };
+    let login = Verify { user: Some("alice".into()), latch: Some(false), camera: None };
     assert_eq!(world.ask(&login).expect("a verdict").verdict, Some(Outcome::Match), "and still");
     assert!(!world.ask(&Status {}).expect("status").busy && world.tape.opened_for().is_empty());
     end.send(()).expect("it waits");
@@ -45,7 +45,7 @@ fn the_failure_of_a_slow_latch_still_reaches_its_caller() {
     let (begun, end) = world.tape.slow_down();
     world.stage.shows(ALICE);
     let mut first = world.client();
-    first.start(&Verify { user: Some("alice".into()), latch: None }, true).expect("sent");
+    first.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, true).expect("sent");
     begun.recv_timeout(PATIENCE).expect("the latch is given the grant");
     world.tape.jam();
     end.send(()).expect("it waits");
@@ -65,7 +65,7 @@ fn the_latch_opens_only_for_the_configured_methods() {
     world.stage.shows(ALICE);
     assert_eq!(world.verify("alice").verdict, Some(Outcome::Match));
     assert!(world.tape.opened_for().is_empty());
-    assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Outcome::Match));
+    assert_eq!(world.ask(&Identify::default()).expect("a verdict").verdict, Some(Outcome::Match));
     assert_eq!(world.tape.opened_for(), ["alice"]);
 }
 
@@ -75,7 +75,7 @@ fn a_caller_learns_that_the_latch_opened_although_the_daemon_was_stopped_meanwhi
     let (begun, end) = world.tape.slow_down();
     world.stage.shows(ALICE);
     let mut caller = world.client();
-    caller.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    caller.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, false).expect("sent");
     begun.recv_timeout(PATIENCE).expect("the latch begins to open");
     let mut follower = world.client();
     follower.start(&Events {}, true).expect("sent");
@@ -96,7 +96,7 @@ fn a_caller_whose_face_is_being_looked_at_learns_that_the_daemon_stops() {
     let mut world = World::new().knows_alice();
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut caller = world.client();
-    caller.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    caller.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, false).expect("sent");
     world.stage.wait_until_held();
     let stage = world.stage.clone();
     let answered = std::thread::spawn(move || {

@@ -62,7 +62,7 @@ fn no_face_is_judged_whose_miss_could_not_be_recorded() {
     world.store.fail_on(Some(Op::ProveRoomForMiss));
     for face in [BOB, ALICE] {
         world.stage.shows(face);
-        for judged in [world.verify("alice"), world.ask(&Identify {}).expect("a verdict")] {
+        for judged in [world.verify("alice"), world.ask(&Identify::default()).expect("a verdict")] {
             assert_eq!((judged.verdict, judged.p), (Some(Outcome::Failed), None));
         }
     }
@@ -74,7 +74,7 @@ fn no_face_is_judged_whose_miss_could_not_be_recorded() {
 
 /// Verdicts of an identification.
 fn identified(world: &World) -> Option<Outcome> {
-    world.ask(&Identify {}).expect("a verdict").verdict
+    world.ask(&Identify::default()).expect("a verdict").verdict
 }
 
 #[test]

@@ -18,7 +18,7 @@ const NAMES: [(&str, [&str; 3]); 3] = [
 
 fn enroll(world: &World, (user, pictures): (&str, [&'static str; 3])) -> Result<Enrolling, ClientError> {
     world.stage.shows(&pictures.map(Shot::Show));
-    world.ask(&Enroll { user: user.into(), label: None, templates: Some(3), door: None })
+    world.ask(&Enroll { user: user.into(), label: None, templates: Some(3), door: None, camera: None })
 }
 
 /// Gives `user` the templates of `of`.
@@ -32,7 +32,7 @@ fn copied(world: &World, of: &str, user: &str) {
 
 fn identified(world: &World, shots: &[Shot]) -> (Option<Outcome>, Option<String>) {
     world.stage.shows(shots);
-    let judged = world.ask(&Identify {}).expect("a verdict");
+    let judged = world.ask(&Identify::default()).expect("a verdict");
     (judged.verdict, judged.user)
 }
 

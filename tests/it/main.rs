@@ -4,12 +4,16 @@
 mod accounts;
 /// Pictures of faces instead of faces.
 mod attack;
+/// Several cameras, one after another.
+mod cameras;
 /// Heads that turn when asked.
 mod challenge;
 /// The daemon as a program.
 mod daemon;
 /// The main job over the socket: who gets in, and who learns what.
 mod door;
+/// What a door's program may do, and what it may not.
+mod doors;
 /// Each stage against an independent runtime.
 mod golden;
 /// Hostile and careless clients.
@@ -28,11 +32,16 @@ mod lockout;
 mod login;
 /// One face under several names.
 mod lookalikes;
+/// PINs at doors.
+mod pins;
 /// Who may import whom.
 mod rooms;
+mod rules;
 /// Attempts to bypass the decision, all of which must fail.
 mod tricks;
 /// Faces that the networks cannot judge.
 mod unfit;
 /// Watchdog pings of a daemon whose loops hang.
+mod watch;
+
 mod watchdog;

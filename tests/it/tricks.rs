@@ -19,7 +19,7 @@ use facelatch_testkit::world::World;
 fn begun(world: &World) -> Client {
     world.stage.shows(&[Shot::Hold]);
     let mut client = world.client();
-    client.start(&Verify { user: Some("alice".into()), latch: None }, false).expect("sent");
+    client.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, false).expect("sent");
     world.stage.wait_until_held();
     client
 }
@@ -58,7 +58,7 @@ fn identify_does_not_bypass_the_lockout_of_the_user_it_finds() {
     }
     world.stage.shows(ALICE);
     world.ask(&Reset::default()).expect("they count in common, too");
-    let judged = world.ask(&Identify {}).expect("a verdict");
+    let judged = world.ask(&Identify::default()).expect("a verdict");
     assert_eq!(
         (judged.verdict, judged.user.as_deref()),
         (Some(Outcome::Wait), Some("alice")),
@@ -66,7 +66,7 @@ fn identify_does_not_bypass_the_lockout_of_the_user_it_finds() {
     );
     assert!(world.tape.opened_for().is_empty());
     world.clock.forward(Duration::from_secs(31));
-    assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Outcome::Match));
+    assert_eq!(world.ask(&Identify::default()).expect("a verdict").verdict, Some(Outcome::Match));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn an_identification_blocked_by_misses_names_the_user_to_reset() {
         assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch));
     }
     world.stage.shows(ALICE);
-    let stopped = || world.ask(&Identify {}).expect("a verdict");
+    let stopped = || world.ask(&Identify::default()).expect("a verdict");
     assert!(stopped().message.is_some_and(|text| text.contains("`facelatch reset alice`")));
     world.ask(&Reset::default()).expect("the common count");
     assert_eq!(stopped().verdict, Some(Outcome::Stopped));
@@ -92,11 +92,11 @@ fn an_identification_nobody_can_pass_is_reported_and_counts_no_miss() {
     let head = Head::new(Path::new("test"), 2.0, vec![-5e-3; 128], 0.869_89).expect("works");
     let world = World::with(|config| config.decision.frames = 1).with_head(head).knows_alice();
     world.stage.shows(ALICE);
-    assert_eq!(world.ask(&Identify {}).expect("a verdict").verdict, Some(Outcome::Match));
+    assert_eq!(world.ask(&Identify::default()).expect("a verdict").verdict, Some(Outcome::Match));
     world.stage.shows(ALICE_ENROLS);
     world.enroll("bob").expect("enrolled");
     for _ in 0..10 {
-        let judged = world.ask(&Identify {}).expect("a verdict");
+        let judged = world.ask(&Identify::default()).expect("a verdict");
         assert_eq!(judged.verdict, Some(Outcome::Failed));
         assert!(judged.message.is_some_and(|text| text.contains("larger b")));
     }
@@ -133,8 +133,10 @@ fn a_user_has_one_attempt_at_a_time_and_does_not_fill_the_queue() {
     world.called_by("alice", Role::User);
     let attempt = begun(&world);
     for _ in 0..3 {
-        let refused =
-            world.ask(&Verify { user: None, latch: None }).expect_err("has one already").to_string();
+        let refused = world
+            .ask(&Verify { user: None, latch: None, camera: None })
+            .expect_err("has one already")
+            .to_string();
         assert!(refused.contains("another attempt of yours"), "{refused}");
     }
     assert!(world.ask(&Status {}).expect("a status needs no turn").busy);
@@ -146,7 +148,7 @@ fn a_queued_caller_gets_a_turn_after_the_owner() {
     let world = World::with(|config| config.decision.frames = 1).knows_alice();
     world.called_by("alice", Role::User);
     let attempt = begun(&world);
-    let mine = Verify { user: Some("alice".into()), latch: None };
+    let mine = Verify { user: Some("alice".into()), latch: None, camera: None };
     let mut next = world.client();
     next.start(&mine, false).expect("sent");
     world.called_by("root", Role::Owner);

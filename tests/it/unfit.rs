@@ -38,7 +38,7 @@ fn misses(world: &World, user: Option<&str>) -> u32 {
 fn refused(world: &World, word: impl Fn(Outcome) -> bool) -> String {
     let mut client = world.client();
     client
-        .start(&Enroll { user: "alice".into(), label: None, templates: None, door: None }, true)
+        .start(&Enroll { user: "alice".into(), label: None, templates: None, door: None, camera: None }, true)
         .expect("sent");
     let mut heard = Vec::new();
     loop {
@@ -84,7 +84,7 @@ fn whoever_shows_a_turned_face_is_not_judged_and_it_costs_no_miss() {
     for (degrees, word) in TURNS {
         for pictures in [ALICE, BOB] {
             world.stage.shows(&spoilt(pictures, Spoil::Turned(degrees)));
-            for judged in [world.verify("alice"), world.ask(&Identify {}).expect("a verdict")] {
+            for judged in [world.verify("alice"), world.ask(&Identify::default()).expect("a verdict")] {
                 assert_eq!(judged.verdict, Some(word), "turned by {degrees}: {judged:?}");
                 assert_eq!(judged.p, None, "it was not compared");
             }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use facelatch::clock::{Clock, SystemClock, WallTime};
 use facelatch::embed::{Embedding, KeyKind, TemplateKeySpec};
 use facelatch::head::project::SplitMix64;
+use facelatch::people::access::{Access, Rule};
 use facelatch::people::{Account, Misses, UserName};
 use facelatch::store::audit::{Audit, Entry, Limits};
 use facelatch::store::portable::{self, MadeFor};
@@ -112,7 +113,19 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
         } else if choice < 77 {
             let vault = &vault;
             ("renew-key".to_owned(), Box::new(move || Ok(vault.renew_key()?)))
-        } else if choice < 80 && !at.templates.is_empty() {
+        } else if choice < 79 && !own.is_empty() {
+            // Hours until this minute of the day.
+            let until = format!("{:02}:{:02}", random.below(24), 1 + random.below(59));
+            let hours = vec![format!("daily 00:00-{until}").parse()?];
+            let rule = Rule { hours, ..Rule::default() };
+            let what = format!("rule {name} {until}");
+            let (vault, name) = (&vault, name.clone());
+            let set = move || {
+                let mut set = |access: &mut Access| access.set(None, Some(rule.clone()));
+                Ok(vault.change_access(&name, WallTime(0), &mut set)?)
+            };
+            (what, Box::new(set))
+        } else if choice < 81 && !at.templates.is_empty() {
             let vault = &vault;
             (
                 "export".to_owned(),
@@ -160,7 +173,7 @@ fn made_for() -> MadeFor {
     }
 }
 
-/// Prints `condition`, `template USER ID`, `misses USER N`, `note`, `remark`, `audit` and `problem` lines.
+/// Prints `condition`, `template USER ID`, `misses USER N`, `rule USER TIME`, `note`, `remark`, `audit` and `problem` lines.
 fn check(folder: &Path) -> Result<()> {
     let (vault, audit) = open(folder)?;
     let at = vault.snapshot()?;
@@ -181,6 +194,11 @@ fn check(folder: &Path) -> Result<()> {
         let misses = vault.misses(Some(&name))?.count;
         if misses > 0 {
             println!("misses {name} {misses}");
+        }
+    }
+    for (name, access) in vault.all_access()? {
+        for hours in access.rules().flat_map(|(_, rule)| &rule.hours) {
+            println!("rule {name} {}", hours.to_string().rsplit('-').next().unwrap_or_default());
         }
     }
     health.notes.iter().for_each(|note| println!("note {note}"));

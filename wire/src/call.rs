@@ -5,9 +5,12 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
 
 use crate::message::{Parameters, message};
-use crate::reply::{AuditLog, Enrolling, Event, Judging, Listed, Status as StatusReply};
+use crate::reply::{
+    AuditLog, DoorChange, DoorPlace, Enrolling, Event, Judging, Listed, Rule, Sight, Status as StatusReply,
+};
 use crate::{Fault, message::printable};
 
 /// A request: serialises to the `parameters` of a call.
@@ -142,6 +145,9 @@ methods! { $
             /// For the door only: no login accepts this face, whether or not an account has that name.
             #[serde(skip_serializing_if = "Option::is_none")]
             door: Option<bool>,
+            /// By which camera; the default one if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            camera: Option<String>,
         } -> Enrolling;
 
         /// Is the person in front of the camera this user? Without a name: the caller. With latch = false it is a login:
@@ -155,10 +161,111 @@ methods! { $
             /// `Some(false)`: a match opens nothing, whatever the configuration says.
             #[serde(skip_serializing_if = "Option::is_none")]
             latch: Option<bool>,
+            /// By which camera; the default one if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            camera: Option<String>,
         } -> Judging;
 
         /// Who is in front of the camera? Managers. Replies as Verify does.
-        Identify {} -> Judging;
+        Identify {
+            /// By which camera; the default one if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            camera: Option<String>,
+        } -> Judging;
+
+        /// Who is at a door? Doors. Looks through the door's camera and replies as Identify does; a match opens that door. Without
+        /// a name: the only door.
+        Look {
+            /// Which door.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            door: Option<String>,
+        } -> Judging;
+
+        /// Watches a door's camera. A reply for each time that something moves there and a face is in sight. Doors; only with
+        /// `more`.
+        Watch {
+            /// Which door; the only one if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            door: Option<String>,
+        } only more -> Sight;
+
+        /// Says which doors there are, for as long as this connection lives. Doors.
+        Attach {
+            /// All doors of the caller.
+            doors: Vec<DoorPlace>,
+        } -> Done;
+
+        /// Reports what happened at a door that was attached. Doors.
+        Report {
+            /// Which door.
+            door: String,
+            /// What happened.
+            change: DoorChange,
+            /// Who was let in, if it is known.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            user: Option<String>,
+            /// More about it, at most 200 bytes.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            note: Option<String>,
+        } -> Done;
+
+        /// Judges a PIN that was typed at a door. Doors. Replies as Identify does; a match opens that door.
+        VerifyPin {
+            /// Which door; the only one if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            door: Option<String>,
+            /// Digits.
+            pin: Secret,
+        } -> Judging;
+
+        /// Sets the PIN of a person, or the one that they type under duress, or takes it away. Managers.
+        SetPin {
+            /// Whose.
+            user: String,
+            /// 4 to 10 digits; takes it away if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pin: Option<Secret>,
+            /// The one for duress: it opens like the other, and only the event says so.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            duress: Option<bool>,
+        } -> Done;
+
+        /// Says when a person may come in, in place of what was said for the same door; a rule that says nothing is taken away.
+        /// Managers.
+        SetRule {
+            /// For whom, where, when and how.
+            rule: Rule,
+        } -> Done;
+
+        /// The rules of one person, or of everybody, with what holds for all: whether face unlock is switched on, and holidays.
+        /// Managers.
+        Rules {
+            /// Whose; everybody's if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            user: Option<String>,
+        } -> RuleList {
+            /// By person and door.
+            rules: Vec<Rule>,
+            /// People who have a PIN.
+            pins: Vec<String>,
+            /// Face unlock is switched on.
+            face: bool,
+            /// Days as `2026-12-25`.
+            holidays: Vec<String>,
+            /// There are more rules than fit one message; ask person by person.
+            #[serde(default)]
+            truncated: bool,
+        };
+
+        /// Switches face unlock on or off, or names the holidays. What is absent stays as it is. Managers.
+        SetPremises {
+            /// Whether faces let anybody in, at doors and at logins.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            face: Option<bool>,
+            /// All holidays from now on, as `2026-12-25`.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            holidays: Option<Vec<String>>,
+        } -> Done;
 
         /// What is enrolled, oldest first: of one user, or of everybody (managers).
         List {
@@ -187,7 +294,8 @@ methods! { $
             user: Option<String>,
         } -> Done {};
 
-        /// What happens at the door, from the first reply (`listening`) on. Managers; only with `more`. No scores.
+        /// What happens at the door, from the first reply (`listening`) on. Managers, and doors, which see
+        /// identifications, PINs, prompts and doors only. Only with `more`. No scores.
         Events {} only more -> Event;
 
         /// Templates of one user, or of everybody, in an age file sealed for a recipient (`age1...`). Managers, for the
@@ -265,10 +373,16 @@ methods! { $
     }
 }
 
-/// A text that is not shown when the call is printed.
+/// A text that is not shown when the call is printed, and is wiped on drop.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(pub String);
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::{Fault, MAX_MESSAGE_BYTES, Method};
 
@@ -198,7 +199,9 @@ impl Client {
     /// [`ClientError`], if the call cannot be sent.
     pub fn start<M: Method>(&mut self, request: &M, more: bool) -> Result<(), ClientError> {
         let call = Request { method: M::NAME, parameters: request, more };
-        let mut bytes = serde_json::to_vec(&call).map_err(|e| ClientError::Garbage { why: e.to_string() })?;
+        // It may hold a secret.
+        let bytes = serde_json::to_vec(&call).map_err(|e| ClientError::Garbage { why: e.to_string() })?;
+        let mut bytes = Zeroizing::new(bytes);
         if bytes.len() > MAX_MESSAGE_BYTES {
             return Err(ClientError::TooLong);
         }

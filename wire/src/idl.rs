@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use crate::reply::{
-    AccountState, Camera, CameraState, EventKind, Face, LatchState, Milliseconds, Point, State, Store,
-    StoreState, Template,
+    AccountState, AuditLog, Camera, CameraState, DoorChange, DoorPlace, DoorState, EventKind, Face, Factor,
+    LatchState, Milliseconds, Point, Rule, Something, State, Store, StoreState, Template,
 };
 use crate::{INTERFACE, MAX_MESSAGE_BYTES, Outcome, call, fault};
 
@@ -75,7 +75,8 @@ fn head() -> String {
         "# facelatch: face unlock.
 #
 # Who may ask: root and the daemon's own user (the owner) everything; members of the group `facelatch`
-# (managers) everything but scores; anybody else who may open the socket only about themselves.
+# (managers) everything but scores; members of the group `facelatch-door` (doors) what a door needs; anybody else who
+# may open the socket only about themselves.
 # Scores (p, threshold) and pictures' details go to the owner alone.
 #
 # A message is at most {MAX_MESSAGE_BYTES} bytes. Strings marked below take one of these values; newer daemons may add more.
@@ -89,6 +90,9 @@ fn head() -> String {
     text += &words("state of the store", &StoreState::ALL.map(StoreState::as_str));
     text += &words("account of a template", &AccountState::ALL.map(AccountState::as_str));
     text += &words("kind of an event", &EventKind::ALL.map(EventKind::as_str));
+    text += &words("change at a door", &DoorChange::ALL.map(DoorChange::as_str));
+    text += &words("factor of a rule", &Factor::ALL.map(Factor::as_str));
+    text += &words("something while watching", &Something::ALL.map(Something::as_str));
     text += &words("latch in an event", &LatchState::ALL.map(LatchState::as_str));
     text + &format!("interface {INTERFACE}\n")
 }
@@ -115,6 +119,10 @@ fn interface() -> String {
     add_type::<Camera>(&mut text);
     add_type::<Store>(&mut text);
     add_type::<Template>(&mut text);
+    add_type::<AuditLog>(&mut text);
+    add_type::<DoorPlace>(&mut text);
+    add_type::<DoorState>(&mut text);
+    add_type::<Rule>(&mut text);
     for method in call::described().iter().filter(|method| method.interface == INTERFACE) {
         let given: Vec<String> =
             method.parameters.iter().map(|(name, kind)| format!("{name}: {kind}")).collect();

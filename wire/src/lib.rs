@@ -17,6 +17,7 @@ mod idl;
 pub mod message;
 mod outcome;
 pub mod reply;
+mod rule;
 pub mod services;
 pub mod shadow;
 mod words;
@@ -44,6 +45,9 @@ pub const CHALLENGE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where the daemon listens unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/facelatch/facelatch.sock";
+
+/// Where it listens for facelatch-door, whose user may open this socket and not [`DEFAULT_SOCKET`].
+pub const DOOR_SOCKET: &str = "/run/facelatch/door.sock";
 
 /// Environment variable that names another socket.
 pub const SOCKET_ENV: &str = "FACELATCH_SOCKET";

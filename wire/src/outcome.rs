@@ -8,7 +8,7 @@ use crate::words::words;
 pub enum Kind {
     /// The face is this user's.
     Match,
-    /// A face was judged and is another's, or not taken for a live one.
+    /// A face was judged and is another's, is not taken for a live one, or may not come in now.
     Denied,
     /// No face was judged; trying again helps.
     Retry,
@@ -103,9 +103,13 @@ outcomes! {
         NoMatch = "no-match", Denied, "not recognised", "";
         Attack = "attack", Denied, "not taken for a live face", "look straight at the camera, with no picture or screen in sight";
         Ambiguous = "ambiguous", Denied, "looks like more than one enrolled person", "ask for one by name, or remove what is enrolled twice";
+        NotAllowed = "not-allowed", Denied, "recognised, but not allowed in here now", "see `facelatch list`";
+        ClockUnset = "clock-unset", Denied, "recognised, but the time is not known, and this person may come in at certain times only", "set the clock";
+        EnterPin = "enter-pin", Retry, "recognised, and the PIN is wanted as well", "type the PIN";
         Wait = "wait", Locked, "too many misses", "wait, or use your password";
         Stopped = "stopped", Locked, "too many misses", "use your password";
         NotEnrolled = "not-enrolled", NotEnrolled, "nobody of that name is enrolled", "run `facelatch enroll NAME`";
+        SwitchedOff = "switched-off", Unavailable, "face unlock is switched off", "run `facelatch face on`";
         CameraUnavailable = "camera-unavailable", Unavailable, "no camera", "see `facelatch status`";
         Cancelled = "cancelled", Unavailable, "cancelled because the caller disconnected", "";
         Failed = "failed", Unavailable, "the daemon failed", "see `journalctl -u facelatchd`";

@@ -125,8 +125,17 @@ message! {
         version: String,
         /// Seconds since it started.
         uptime_s: u64,
-        /// The camera.
+        /// The default camera.
         camera: Camera,
+        /// All cameras, if there are several.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cameras: Vec<Camera>,
+        /// Doors that are attached.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        doors: Vec<DoorState>,
+        /// Face unlock is switched on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        face: Option<bool>,
         /// Name of the embedding network.
         embedder: String,
         /// SHA-256 of its file.
@@ -155,10 +164,13 @@ message! {
         identical_pair_p: Option<f64>,
     }
 
-    /// The camera; the message says why it is unavailable and what to do.
+    /// A camera; the message says why it is unavailable and what to do. In `cameras`, `name` is what the configuration calls it.
     Camera {
-        /// Path or name.
+        /// Path or name of its device; in `cameras` what the configuration calls it.
         name: String,
+        /// Path or name of its device, in `cameras`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
         /// Whether it gives pictures.
         state: CameraState,
         /// Why it is unavailable and what to do.
@@ -221,6 +233,65 @@ message! {
         kept_since: Option<u64>,
     }
 
+    /// A door, and the camera before it: the default one if it names none.
+    DoorPlace {
+        /// Its name.
+        name: String,
+        /// Name of its camera.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        camera: Option<String>,
+    }
+
+    /// A door as it was last reported. `time` counts seconds since 1970-01-01 UTC.
+    DoorState {
+        /// Its name.
+        name: String,
+        /// Name of its camera.
+        camera: String,
+        /// What happened last.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        change: Option<DoorChange>,
+        /// When.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        time: Option<u64>,
+        /// Whether its contact says that it is open.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        open: Option<bool>,
+        /// What is wrong there now, a sentence each.
+        #[serde(default)]
+        faults: Vec<String>,
+    }
+
+    /// When and how a person may come in. Times are local ones.
+    Rule {
+        /// Whom it is about.
+        user: String,
+        /// Which door; every door without a rule of its own if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        door: Option<String>,
+        /// Whether they may come in at all.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        allowed: Option<bool>,
+        /// What they have to show.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        factor: Option<Factor>,
+        /// From when on, as `2026-12-24` or `2026-12-24T18:00`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// Until when; a day is meant with its evening.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// Weekly hours, such as `mon-fri 08:00-18:00` or `holiday 10:00-12:00`; at any time if empty.
+        #[serde(default)]
+        hours: Vec<String>,
+    }
+
+    /// What is seen while a camera is watched.
+    Sight {
+        /// Why it was sent.
+        something: Something,
+    }
+
     /// Something that happened at the door. Never holds a score.
     Event {
         /// What it was.
@@ -239,6 +310,21 @@ message! {
         /// What the latch did, if it was given a grant.
         #[serde(skip_serializing_if = "Option::is_none")]
         latch: Option<LatchState>,
+        /// At which door, for a look, a PIN, and `door`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        door: Option<String>,
+        /// Through which camera, if there are several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        camera: Option<String>,
+        /// What happened there, for `door`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        change: Option<DoorChange>,
+        /// More about it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// The PIN for duress was typed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        duress: Option<bool>,
         /// Events lost before this one because the client read too slowly.
         #[serde(skip_serializing_if = "Option::is_none")]
         lost: Option<u64>,
@@ -308,6 +394,12 @@ words! {
         Identify = "identify",
         /// An attempt asks the person before the camera to do something.
         Prompt = "prompt",
+        /// A PIN was typed at a door.
+        Pin = "pin",
+        /// Something happened at a door.
+        Door = "door",
+        /// A rule, a PIN, the holidays were set, or face unlock was switched on or off.
+        Rule = "rule",
         /// Templates were added from the camera.
         Enroll = "enroll",
         /// Templates were removed.
@@ -320,6 +412,58 @@ words! {
         Import = "import",
         /// Templates were reissued, or a new store key was drawn.
         Renew = "renew",
+    }
+}
+
+words! {
+    /// What happened at a door.
+    DoorChange {
+        /// The strike lets it open, for somebody who was recognised.
+        Unlocked = "unlocked",
+        /// The exit button was pressed, and it lets it open.
+        Exit = "exit",
+        /// It is locked again.
+        Locked = "locked",
+        /// It was opened.
+        Opened = "opened",
+        /// It was closed.
+        Closed = "closed",
+        /// It was opened without a grant or the exit button.
+        Forced = "forced",
+        /// It stands open for too long.
+        Held = "held",
+        /// A grant opened nothing; the note says why.
+        Refused = "refused",
+        /// Its case was opened, or a cable cut.
+        Tampered = "tampered",
+        /// That is over.
+        Untampered = "untampered",
+        /// Something there does not work; the note says what, after a name and a colon, such as `contact: `.
+        Fault = "fault",
+        /// It works again; the note begins with the same name. Without one everything does.
+        FaultOver = "fault-over",
+    }
+}
+
+words! {
+    /// What a person has to show.
+    Factor {
+        /// Their face.
+        Face = "face",
+        /// Their face, and the PIN.
+        FaceAndPin = "face+pin",
+        /// The PIN alone.
+        Pin = "pin",
+    }
+}
+
+words! {
+    /// What is seen while a camera is watched.
+    Something {
+        /// The first reply: it is watched from now on.
+        Watching = "watching",
+        /// Something moved, and a face is in sight.
+        Face = "face",
     }
 }
 

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{command, root};
 
-const UNITS: &[&str] = &["facelatchd.service", "facelatchd.socket", "facelatch-door.service"];
+const UNITS: &[&str] =
+    &["facelatchd.service", "facelatchd.socket", "facelatchd-door.socket", "facelatch-door.service"];
 
 /// Those that run a program.
 const SERVICES: &[&str] = &["facelatchd.service", "facelatch-door.service"];

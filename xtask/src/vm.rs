@@ -13,6 +13,7 @@ use machine::{Emulator, Machine};
 use report::Report;
 
 mod disk;
+mod judge;
 mod machine;
 mod payload;
 mod pictures;
@@ -29,96 +30,75 @@ const STEP: Duration = Duration::from_secs(180);
 enum Act {
     /// Power on and wait until the agent listens.
     Boot,
-    /// Run the function `step_NAME` of steps.sh; it passes with status 0.
+    /// Run the function `step_NAME` of steps.sh, perhaps with arguments; it passes with status 0.
     Do(&'static str),
+    /// Check what the witnesses of the door's lines have seen in this boot.
+    Judge,
     /// Kill the emulator; the disk loses everything not flushed.
     PowerCut,
     /// `systemctl reboot`; then the machine is off with its disk intact.
     Reboot,
 }
-use Act::{Boot, Do, PowerCut, Reboot};
+use Act::{Boot, Do, Judge, PowerCut, Reboot};
 
-/// One boot: the steps that must pass at every commit.
-const SHORT: &[Act] = &[
-    Boot,
-    Do("install"),
-    Do("camera"),
-    Do("enrol"),
-    Do("speed"),
-    Do("unlock_sudo"),
-    Do("unlock_pamtester"),
-    Do("stranger_denied"),
-    Do("daemon_killed"),
-    Do("door_lines"),
-    Do("door_starts"),
-    Do("door_grant"),
-    Do("door_stranger"),
-    Do("door_alarms"),
-    Do("door_exit"),
-    Do("door_killed"),
-];
-
-/// The door alone. The other stories have it in them.
-const DOOR: &[Act] = &[
-    Boot,
-    Do("install"),
-    Do("camera"),
-    Do("enrol"),
-    Do("door_lines"),
-    Do("door_starts"),
-    Do("door_grant"),
-    Do("door_stranger"),
-    Do("door_trigger"),
-    Do("door_alarms"),
-    Do("door_exit"),
-    Do("door_killed"),
-    Do("door_hangs"),
-    Do("door_line_taken"),
-    Do("door_bad_file"),
-    Do("door_presses"),
-];
-
+/// The forms of the test, a bit each.
+type Forms = u8;
+/// What must pass at every commit.
+const SHORT: Forms = 1;
+/// The door alone.
+const DOOR: Forms = 2;
 /// All steps.
-const FULL: &[Act] = &[
-    Boot,
-    Do("install"),
-    Do("camera"),
-    Do("enrol"),
-    Do("speed"),
-    Do("unlock_sudo"),
-    Do("unlock_pamtester"),
-    Do("stranger_denied"),
-    Do("empty_room"),
-    Do("camera_lost"),
-    Do("camera_back"),
-    Do("daemon_killed"),
-    Do("daemon_hangs"),
-    Do("daemon_away"),
-    Do("door_lines"),
-    Do("door_starts"),
-    Do("door_grant"),
-    Do("door_stranger"),
-    Do("door_trigger"),
-    Do("door_alarms"),
-    Do("door_exit"),
-    Do("door_killed"),
-    Do("door_hangs"),
-    Do("door_line_taken"),
-    Do("door_bad_file"),
-    Do("door_presses"),
-    Do("enrol_before_power_cut"),
-    PowerCut,
-    Boot,
-    Do("after_power_cut"),
-    Do("unlock_sudo"),
-    Reboot,
-    Boot,
-    Do("after_reboot"),
-    Do("door_after_reboot"),
-    Do("unlock_sudo"),
-    Do("install_again"),
-    Do("unlock_sudo"),
-    Do("purge"),
+const FULL: Forms = 4;
+const ALL: Forms = SHORT | DOOR | FULL;
+/// How long the door takes, in instructions: a processor that executes one a nanosecond.
+const COUNT: Forms = 8;
+
+/// The steps in their order, each with the forms that it belongs to.
+const STEPS: &[(Act, Forms)] = &[
+    (Boot, ALL | COUNT),
+    (Do("install"), ALL | COUNT),
+    (Do("camera"), ALL | COUNT),
+    (Do("enrol"), ALL | COUNT),
+    (Do("speed"), SHORT | FULL | COUNT),
+    (Do("unlock_sudo"), SHORT | FULL),
+    (Do("unlock_pamtester"), SHORT | FULL),
+    (Do("stranger_denied"), SHORT | FULL),
+    (Do("empty_room"), FULL),
+    (Do("camera_lost"), FULL),
+    (Do("camera_back"), FULL),
+    (Do("daemon_killed"), SHORT | FULL),
+    (Do("daemon_hangs"), FULL),
+    (Do("daemon_away"), FULL),
+    (Do("door_lines"), ALL | COUNT),
+    (Do("door_starts"), ALL | COUNT),
+    (Do("door_grant"), ALL),
+    (Do("door_soon"), DOOR | FULL | COUNT),
+    (Do("door_stranger"), ALL),
+    (Do("door_trigger"), DOOR | FULL),
+    (Do("door_alarms"), ALL),
+    (Do("door_exit"), ALL),
+    (Do("door_killed"), ALL),
+    (Do("door_hangs"), ALL),
+    (Do("door_stops"), ALL),
+    (Do("door_line_taken"), DOOR | FULL),
+    (Do("door_bad_file"), DOOR | FULL),
+    (Do("door_chip_gone"), DOOR | FULL),
+    (Do("door_grants 125"), ALL),
+    (Judge, ALL),
+    (Do("enrol_before_power_cut"), FULL),
+    (PowerCut, FULL),
+    (Boot, FULL),
+    (Do("after_power_cut"), FULL),
+    (Do("unlock_sudo"), FULL),
+    (Reboot, ALL),
+    (Boot, ALL),
+    (Do("after_reboot"), FULL),
+    (Do("door_after_reboot"), ALL),
+    (Judge, ALL),
+    (Do("unlock_sudo"), FULL),
+    (Do("install_again"), FULL),
+    (Do("unlock_sudo"), FULL),
+    (Do("purge"), FULL),
 ];
 
 /// The command line.
@@ -126,6 +106,7 @@ const FULL: &[Act] = &[
 struct Wanted {
     short: bool,
     door: bool,
+    count: bool,
     json: bool,
     keep_going: bool,
     cpu: Option<String>,
@@ -141,17 +122,19 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let scratch = Scratch::new(&cache)?;
     let work = scratch.0.clone();
     let payload = report.time("payload", || Ok((payload::make(&work, &wanted.debs)?, Vec::new())))?;
-    let emulator =
-        Emulator { program: emulator, image, payload, work: work.clone(), cpu: wanted.cpu.clone() };
-    let story = match (wanted.short, wanted.door) {
-        (_, true) => DOOR,
-        (true, false) => SHORT,
-        (false, false) => FULL,
+    let (cpu, count) = (wanted.cpu.clone(), wanted.count);
+    let emulator = Emulator { program: emulator, image, payload, work: work.clone(), cpu, count };
+    let form = match &wanted {
+        Wanted { count: true, .. } => COUNT,
+        Wanted { door: true, .. } => DOOR,
+        Wanted { short: true, .. } => SHORT,
+        _ => FULL,
     };
-    let may_lose_power = story.iter().any(|act| matches!(act, PowerCut));
+    let steps: Vec<Act> = STEPS.iter().filter(|(_, forms)| forms & form != 0).map(|(act, _)| *act).collect();
+    let may_lose_power = steps.iter().any(|act| matches!(act, PowerCut));
     let disk = Disk::new(&emulator.image.join("root.img"), &work, may_lose_power)?;
     let mut room = Room { emulator, disk, machine: None };
-    for act in story {
+    for act in &steps {
         let passed = report.step(&act.name(), || room.act(*act));
         if !passed && !wanted.keep_going {
             report.time("journal", || Ok(((), room.tell("why")?.lines))).ok();
@@ -159,7 +142,7 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
         }
     }
     drop(room);
-    report.finish(story.len())
+    report.finish(steps.len())
 }
 
 impl Act {
@@ -167,6 +150,7 @@ impl Act {
         match self {
             Boot => "boot".to_owned(),
             Do(step) => step.replace('_', " "),
+            Judge => "door judged".to_owned(),
             PowerCut => "power cut".to_owned(),
             Reboot => "reboot".to_owned(),
         }
@@ -190,6 +174,7 @@ impl Room {
                 self.step("booted")
             }
             Do(step) => self.step(step),
+            Judge => self.judge(),
             PowerCut => {
                 self.running()?.cut()?;
                 self.machine = None;
@@ -201,6 +186,12 @@ impl Room {
                 Ok(Vec::new())
             }
         }
+    }
+
+    fn judge(&mut self) -> Result<Vec<String>> {
+        let record = self.tell("door_seen")?;
+        std::fs::write(self.emulator.work.join("door.record"), record.lines.join("\n"))?;
+        judge::judge(&record.lines)
     }
 
     fn running(&mut self) -> Result<&mut Machine> {
@@ -261,13 +252,14 @@ fn wanted(words: &[String]) -> Result<Wanted> {
         match word.as_str() {
             "--short" => wanted.short = true,
             "--door" => wanted.door = true,
+            "--count" => wanted.count = true,
             "--json" => wanted.json = true,
             "--keep-going" => wanted.keep_going = true,
             other => match other.strip_prefix("--cpu=") {
                 Some(cpu) => wanted.cpu = Some(cpu.to_owned()),
                 None if other.starts_with('-') => {
                     bail!(
-                        "unknown argument {other}; vm takes --short, --door, --json, --keep-going and --cpu=NAME"
+                        "unknown argument {other}; vm takes --short, --door, --count, --json, --keep-going and --cpu=NAME"
                     )
                 }
                 None => wanted.debs.push(std::path::absolute(other)?),

@@ -8,8 +8,9 @@ use facelatch_wire::ClientError;
 use facelatch_wire::call::{List, Status};
 use facelatch_wire::reply::{self, AccountState, CameraState, Listed, StoreState};
 
-use super::{Finding, shadow};
+use super::{Finding, door, shadow};
 use crate::say::{self, Daemon};
+use crate::status::{camera_name, cameras};
 
 /// Most names in one finding.
 const MAX_NAMES: usize = 20;
@@ -28,12 +29,16 @@ pub(super) fn examine(to: &Daemon) -> (Vec<Finding>, bool) {
         }
     };
     findings.push(version(&status));
-    findings.push(camera(&status));
+    findings.extend(cameras(&status).iter().map(camera));
     let found = format!("{} and {} are loaded and were verified", status.detector, status.embedder);
     findings.push(Finding::good("models", found));
     findings.push(store(&status.store));
     findings.push(enrolled(&status));
+    if status.face == Some(false) {
+        findings.push(Finding::note("face", "face unlock is switched off", "`sudo facelatch face on`"));
+    }
     findings.extend(status.notes.iter().map(|note| noted(note)));
+    findings.extend(door::examine(Path::new("/"), &status.doors));
     findings.extend(people(to));
     (findings, true)
 }
@@ -76,9 +81,11 @@ fn version(status: &reply::Status) -> Finding {
     Finding::bad("daemon", found, "`sudo systemctl restart facelatchd`")
 }
 
-fn camera(status: &reply::Status) -> Finding {
-    let reply::Camera { name, state, message } = &status.camera;
+fn camera(camera: &reply::Camera) -> Finding {
+    let (name, reply::Camera { state, message, device, .. }) = (camera_name(camera), camera);
     match message {
+        // Its device is in the message.
+        Some(message) if device.is_some() => Finding::broken("camera", format!("{}: {message}", camera.name)),
         Some(message) => Finding::broken("camera", message.as_str()),
         None if *state == CameraState::Ready => Finding::good("camera", format!("{name} is ready")),
         None => Finding::bad("camera", format!("{name} is {state}"), "see `journalctl -u facelatchd`"),

@@ -5,12 +5,14 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::Ordering;
 
-use facelatch::config::AttackLevel;
+use facelatch::config::{AttackLevel, Camera};
 use facelatch::serve::peer::Role;
 use facelatch_testkit::film::{BEFORE, film, random};
 use facelatch_testkit::spoil::Spoil;
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot};
 use facelatch_testkit::world::World;
+use facelatch_wire::call::{Attach, Events};
+use facelatch_wire::reply::DoorPlace;
 use serde_json::Value;
 
 pub(crate) fn command(socket: &Path) -> Command {
@@ -81,6 +83,34 @@ fn each_outcome_has_its_exit_code() {
 }
 
 #[test]
+fn each_of_several_cameras_is_named() {
+    let world = World::with(|config| {
+        config.camera.name = "desk".into();
+        config.other_cameras = vec![Camera { name: "front".into(), ..Camera::default() }];
+    })
+    .knows_alice();
+    world.second.shows(ALICE);
+    let (code, out, _) = run(&world, &["verify", "alice", "--camera", "front"]);
+    assert!(code == 0 && out.starts_with("match: alice"), "{out}");
+    let (code, out, _) = run(&world, &["--json", "identify", "--camera", "front"]);
+    assert_eq!((code, &json(&out)["verdict"]), (0, &Value::from("match")));
+    let (code, out, _) = run(&world, &["enroll", "alice", "--camera", "front"]);
+    assert_eq!(code, 0, "{out}");
+    let (code, _, err) = run(&world, &["verify", "alice", "--camera", "back"]);
+    assert!(code == 2 && err.contains("known are desk, front"), "{err}");
+
+    world.second.shows(&[Shot::Unplugged]);
+    assert_eq!(run(&world, &["verify", "alice", "--camera", "front"]).0, 4);
+    let (code, out, _) = run(&world, &["status"]);
+    assert!(code == 4 && out.contains("camera    desk (stage) ready\n"), "{out}");
+    assert!(out.contains("camera    front (second stage) unavailable: "), "{out}");
+    let (code, out, _) = run(&world, &["doctor"]);
+    let failed: Vec<&str> = out.lines().filter(|line| line.contains("FAIL")).collect();
+    assert!(code == 4 && out.contains("desk (stage) is ready"), "{out}");
+    assert!(failed.len() == 1 && failed[0].contains("front: ") && failed[0].contains("plug it in"), "{out}");
+}
+
+#[test]
 fn a_daemon_that_is_not_there_is_named_with_the_fix() {
     let nowhere = Path::new("/nonexistent/facelatch.sock");
     let (code, _, err) = told(&command(nowhere).arg("status").output().expect("runs"));
@@ -118,10 +148,10 @@ fn manual_and_completions_name_every_verb_and_flag() {
         assert!(page("facelatch.1").contains(flag), "{flag}");
     }
     let verbs = [
-        ("enroll", &["--label", "--templates", "--door"][..]),
+        ("enroll", &["--label", "--templates", "--door", "--camera"][..]),
         ("remove", &["--id", "--yes"]),
-        ("verify", &[]),
-        ("identify", &[]),
+        ("verify", &["--camera"]),
+        ("identify", &["--camera"]),
         ("list", &[]),
         ("reset", &[]),
         ("status", &[]),
@@ -131,6 +161,8 @@ fn manual_and_completions_name_every_verb_and_flag() {
         ("import", &["--identity", "--skip-enrolled"]),
         ("renew", &["--store-key"]),
         ("audit", &[]),
+        ("look", &[]),
+        ("setup", &[]),
     ];
     let script = Command::new(env!("CARGO_BIN_EXE_facelatch")).args(["completions", "bash"]).output();
     let script = told(&script.expect("runs")).1;
@@ -152,6 +184,36 @@ fn output_that_cannot_be_written_is_an_error_and_no_panic() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_facelatch"));
     let (code, _, err) = told(&command.args(["completions", "bash"]).stdout(full).output().expect("runs"));
     assert!(code == 4 && !err.contains("panicked"), "{code}: {err}");
+}
+
+#[test]
+fn a_setup_of_a_door_names_the_package_it_takes() {
+    let mut setup = command(Path::new("/nonexistent"));
+    let (code, _, err) =
+        told(&setup.args(["setup", "door"]).env("PATH", "/nonexistent").output().expect("runs"));
+    assert!(code == 4 && err.contains("facelatch-door is not installed"), "{code}: {err}");
+}
+
+#[test]
+fn a_look_is_told_like_an_identification_and_names_the_doors() {
+    let world = World::new().knows_alice();
+    let (code, _, err) = run(&world, &["look"]);
+    assert!(code == 2 && err.contains("none is attached"), "{code}: {err}");
+    let mut door = world.client();
+    let doors = vec![DoorPlace { name: "front".into(), camera: None }];
+    door.call(&Attach { doors }).expect("attached");
+    door.start(&Events {}, true).expect("sent");
+    world.stage.shows(ALICE);
+    for words in [&["look"][..], &["look", "front"]] {
+        let (code, out, _) = run(&world, words);
+        assert!(code == 0 && out.starts_with("match: alice"), "{out}");
+    }
+    let (code, _, err) = run(&world, &["look", "back"]);
+    assert!(code == 2 && err.contains("attached are front"), "{code}: {err}");
+    assert!(run(&world, &["status"]).1.contains("door      front: camera stage"));
+    assert!(run(&world, &["doctor"]).1.contains("ok   door       front is attached"));
+    let (_, out, _) = run(&world, &["--json", "status"]);
+    assert_eq!(json(&out)["doors"][0]["name"], "front");
 }
 
 #[test]

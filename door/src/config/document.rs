@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::settings::{Contact, Exit, SECTIONS, Tamper, Trigger};
+use super::settings::{
+    Buzzer, Contact, Exit, Keypad, LampGranted, LampLeft, LampRefused, LampRight, SECTIONS, Tamper, Trigger,
+};
 use super::{Config, Door, LineId};
 
 /// Columns of a comment.
@@ -52,6 +54,12 @@ pub(super) fn example() -> Config {
     door.exit = Some(Exit { line: line("GPIO22"), ..Exit::default() });
     door.trigger = Some(Trigger { line: line("GPIO23"), ..Trigger::default() });
     door.tamper = Some(Tamper { line: line("GPIO24"), ..Tamper::default() });
+    door.lamp_left = Some(LampLeft { line: line("GPIO12"), ..LampLeft::default() });
+    door.lamp_right = Some(LampRight { line: line("GPIO13"), ..LampRight::default() });
+    door.lamp_granted = Some(LampGranted { line: line("GPIO16"), ..LampGranted::default() });
+    door.lamp_refused = Some(LampRefused { line: line("GPIO20"), ..LampRefused::default() });
+    door.buzzer = Some(Buzzer { line: line("GPIO21"), ..Buzzer::default() });
+    door.keypad = Some(Keypad { device: "/dev/input/by-id/usb-keypad-event-kbd".into() });
     Config { door: vec![door], ..Config::default() }
 }
 

@@ -11,17 +11,21 @@ settings! {
     /// The daemon.
     "" Config {
         /// The socket of facelatchd.
-        socket: PathBuf = facelatch_wire::DEFAULT_SOCKET.into();
+        socket: PathBuf = facelatch_wire::DOOR_SOCKET.into();
     } with {
         door: Vec<Door>,
     }
 
     /// A door. Repeat the sections from here on for each further one.
     "[[door]]" Door {
-        /// What it is called in the journal: lower-case letters, digits, "-" and "_".
+        /// What it is called: lower-case letters, digits, "-" and "_".
         name: String = String::new();
-        /// Whether an identification that matches opens it. True for at most one door, since the daemon has one camera.
+        /// Whether a recognised face opens it.
         face: bool = true;
+        /// The camera that looks at this door, by its name in facelatch.toml; empty for the default one.
+        camera: String = String::new();
+        /// Whether the camera is watched, and a look begins when something moves and a face is in sight.
+        motion: bool = false;
         /// After a pulse, a face opens the door no sooner than this. The exit button does.
         rearm_s: f64 = 2.0, 0.0..=60.0 "seconds";
         /// Report a door that stands open for longer than this.
@@ -32,6 +36,12 @@ settings! {
         exit: Option<Exit>,
         trigger: Option<Trigger>,
         tamper: Option<Tamper>,
+        lamp_left: Option<LampLeft>,
+        lamp_right: Option<LampRight>,
+        lamp_granted: Option<LampGranted>,
+        lamp_refused: Option<LampRefused>,
+        buzzer: Option<Buzzer>,
+        keypad: Option<Keypad>,
     }
 
     /// What keeps the door shut: the line of the relay or driver. Every door has one.
@@ -80,7 +90,7 @@ settings! {
         debounce_ms: u32 = 20, 0..=1000 "milliseconds";
     }
 
-    /// A button or motion sensor outside: while it is active, the daemon is asked to look.
+    /// A button or motion sensor outside: while it is active, the daemon is asked to look. See also `motion` above.
     "[door.trigger]" Trigger {
         /// The chip, as above.
         chip: String = String::new();
@@ -106,6 +116,65 @@ settings! {
         bias: Bias = Bias::PullUp;
         /// Changes shorter than this are no changes.
         debounce_ms: u32 = 50, 0..=1000 "milliseconds";
+    }
+
+    /// A lamp that asks people to turn their head to the left (with the other one: to look straight), where attack.level is
+    /// "challenge". It is on for 10 seconds at most.
+    "[door.lamp_left]" LampLeft {
+        /// The chip, as above.
+        chip: String = String::new();
+        /// The line, as above.
+        line: LineId = LineId::default();
+        /// Whether it is on while the line is low.
+        active_low: bool = false;
+    }
+
+    /// The same for the right.
+    "[door.lamp_right]" LampRight {
+        /// The chip, as above.
+        chip: String = String::new();
+        /// The line, as above.
+        line: LineId = LineId::default();
+        /// Whether it is on while the line is low.
+        active_low: bool = false;
+    }
+
+    /// A lamp that is on for two seconds when the door is unlocked for somebody.
+    "[door.lamp_granted]" LampGranted {
+        /// The chip, as above.
+        chip: String = String::new();
+        /// The line, as above.
+        line: LineId = LineId::default();
+        /// Whether it is on while the line is low.
+        active_low: bool = false;
+    }
+
+    /// A lamp that is on for two seconds when somebody is not let in.
+    "[door.lamp_refused]" LampRefused {
+        /// The chip, as above.
+        chip: String = String::new();
+        /// The line, as above.
+        line: LineId = LineId::default();
+        /// Whether it is on while the line is low.
+        active_low: bool = false;
+    }
+
+    /// A buzzer that sounds when something is asked: to turn the head, or for the PIN.
+    "[door.buzzer]" Buzzer {
+        /// The chip, as above.
+        chip: String = String::new();
+        /// The line, as above.
+        line: LineId = LineId::default();
+        /// Whether it is on while the line is low.
+        active_low: bool = false;
+    }
+
+    /// A keypad outside, for PINs that `facelatch pin` sets: digits, then enter or `.` to send; escape, backspace or `*` to
+    /// start again. Its keys reach nothing else on this machine.
+    "[door.keypad]" Keypad {
+        /// The input device, under a name that stays: `ls /dev/input/by-id /dev/input/by-path`. A USB keypad, or a matrix on
+        /// GPIO lines by the kernel's driver.
+        device: PathBuf = PathBuf::new();
     }
 }
 
@@ -142,6 +211,12 @@ impl Config {
             door.exit.iter().try_for_each(|input| input.check_ranges(&place("exit.")))?;
             door.trigger.iter().try_for_each(|input| input.check_ranges(&place("trigger.")))?;
             door.tamper.iter().try_for_each(|input| input.check_ranges(&place("tamper.")))?;
+            door.lamp_left.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_left.")))?;
+            door.lamp_right.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_right.")))?;
+            door.lamp_granted.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_granted.")))?;
+            door.lamp_refused.iter().try_for_each(|lamp| lamp.check_ranges(&place("lamp_refused.")))?;
+            door.buzzer.iter().try_for_each(|buzzer| buzzer.check_ranges(&place("buzzer.")))?;
+            door.keypad.iter().try_for_each(|keypad| keypad.check_ranges(&place("keypad.")))?;
         }
         self.check_ranges("")
     }

@@ -45,7 +45,7 @@ fn what_is_left_out_is_as_the_shipped_file_shows() {
         (&door.strike, door.face, door.held_open_s),
         (&example.strike, example.face, example.held_open_s)
     );
-    assert!(door.contact.is_none() && door.exit.is_none() && door.trigger.is_none() && door.tamper.is_none());
+    assert!(door.inputs().is_empty() && door.signals().is_empty() && !door.motion && door.camera.is_empty());
     let config = parse(&format!("{FRONT}pulse_s = 1\nchip = \"x\"\n[door.exit]\nline = 4\nchip = \"x\"\n"));
     let door = &config.expect("a whole number of seconds").door[0];
     assert_eq!(door.strike.pulse(), Duration::from_secs(1));
@@ -112,13 +112,30 @@ fn a_door_needs_a_name_of_its_own_and_a_line() {
 }
 
 #[test]
-fn no_line_has_two_tasks_and_no_two_doors_open_by_face() {
-    refused(&format!("{FRONT}[door.exit]\nline = \"GPIO17\"\n"), "door \"front\": strike.line has it");
-    let second = FRONT.replace("front", "back").replace("17", "18");
-    refused(&format!("{FRONT}{second}"), "is not allowed; use true for one door only");
+fn no_line_has_two_tasks() {
+    for section in ["exit", "lamp_left", "lamp_right", "lamp_granted", "lamp_refused", "buzzer"] {
+        refused(
+            &format!("{FRONT}[door.{section}]\nline = \"GPIO17\"\n"),
+            "door \"front\": strike.line has it",
+        );
+        let text = format!("{FRONT}[door.{section}]\nline = \"GPIO18\"\n");
+        assert_eq!(
+            parse(&text).expect(section).door[0].lines()[1].0,
+            format!("door \"front\": {section}.line")
+        );
+    }
+}
+
+#[test]
+fn several_doors_open_by_face_and_only_those_ask_for_looks() {
+    let second =
+        FRONT.replace("front", "back").replace("17", "18").replace("name", "camera = \"yard\"\nname");
+    let config = parse(&format!("{FRONT}{second}")).expect("two doors");
+    assert_eq!((config.door[0].camera.as_str(), config.door[1].camera.as_str()), ("", "yard"));
     let second = second.replace("name", "face = false\nname");
     assert!(parse(&format!("{FRONT}{second}")).is_ok());
     refused(&format!("{FRONT}{second}[door.trigger]\nline = \"GPIO5\"\n"), "door \"back\": trigger");
+    refused(&format!("{FRONT}{}", second.replace("name", "motion = true\nname")), "door \"back\": motion");
 }
 
 #[test]
@@ -130,4 +147,24 @@ fn a_typo_names_the_line_and_what_is_known() {
     refused(&format!("{FRONT}[door.contakt]\n"), "unknown field `contakt`");
     refused(&format!("{FRONT}[door.contact]\nline = \"A\"\nactive = \"open\"\n"), "`low` or `high`");
     refused("[[door\n", "line 1");
+}
+
+#[test]
+fn a_keypad_is_a_device_of_its_own() {
+    let keypad = |device: &str| format!("{FRONT}[door.keypad]\ndevice = \"{device}\"\n");
+    let good = keypad("/dev/input/by-id/usb-a");
+    let config = parse(&good).expect("right");
+    assert_eq!(config.keypads().map(|(door, _)| door.name.as_str()).collect::<Vec<_>>(), ["front"]);
+    for bad in ["", "event3"] {
+        refused(&keypad(bad), "door \"front\": keypad.device = ");
+    }
+    let back = good
+        .replace("front", "back")
+        .replace("17", "18")
+        .replace("[door.strike]", "face = false\n[door.strike]");
+    refused(
+        &format!("{good}{back}"),
+        "door \"back\": keypad.device = \"/dev/input/by-id/usb-a\" is not allowed; use another device",
+    );
+    assert!(parse(&format!("{good}{}", back.replace("usb-a", "usb-b"))).is_ok(), "two keypads");
 }

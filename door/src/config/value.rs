@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::settings::{Bias, Contact, Exit, Level, Tamper, Trigger};
+use super::settings::{
+    Bias, Buzzer, Contact, Exit, LampGranted, LampLeft, LampRefused, LampRight, Level, Tamper, Trigger,
+};
 
 /// Which line of a chip.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -75,6 +77,26 @@ macro_rules! inputs {
 }
 
 inputs!(Contact Exit Trigger Tamper);
+
+/// A lamp or buzzer as it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OutputSettings {
+    pub(crate) place: Place,
+    pub(crate) active_low: bool,
+}
+
+macro_rules! outputs {
+    ($($Section:ident)+) => {
+        $(impl From<&$Section> for OutputSettings {
+            fn from(output: &$Section) -> Self {
+                let place = Place { chip: output.chip.clone(), line: output.line.clone() };
+                Self { place, active_low: output.active_low }
+            }
+        })+
+    };
+}
+
+outputs!(LampLeft LampRight LampGranted LampRefused Buzzer);
 
 /// A number that has a range in the table.
 pub(super) trait Number: Copy + PartialOrd + fmt::Debug {}

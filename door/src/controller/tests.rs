@@ -1,6 +1,8 @@
 use super::*;
-use facelatch_wire::reply::EventKind;
 use std::path::Path;
+
+mod reaction;
+mod several;
 
 const FILE: &str = "
 [[door]]
@@ -42,7 +44,7 @@ impl Doors {
         doors.input(0, 0, Role::Contact, LineState::There(true));
         doors.input(0, 0, Role::Trigger, LineState::There(false));
         assert!(doors.0.is_ready());
-        assert!(doors.0.status().ends_with("not there: daemon"));
+        assert!(doors.0.status().ends_with("not there: daemon (not called yet)"));
         let there = doors.hears(0, Message::Daemon { lost: None });
         assert!(says(&there, Urgency::Info, "daemon: its events come in"));
         doors
@@ -57,9 +59,17 @@ impl Doors {
     }
 
     fn matched(&mut self, ms: u64, time: u64) -> Vec<Order> {
-        let (kind, verdict) = (EventKind::Identify, Some(Outcome::Match));
-        let event = Event { kind, verdict, time, user: Some("alice".into()), ..Event::default() };
-        self.hears(ms, Message::Event(event))
+        self.recognised(ms, EventKind::Identify, None, time)
+    }
+
+    fn recognised(&mut self, ms: u64, kind: EventKind, door: Option<&str>, time: u64) -> Vec<Order> {
+        let (user, verdict) = (Some("alice".into()), Some(Outcome::Match));
+        let door = door.map(str::to_owned);
+        self.hears(ms, Message::Event(Event { kind, verdict, time, user, door, ..Event::default() }))
+    }
+
+    fn looked(&mut self, ms: u64, door: usize, outcome: Outcome) -> Vec<Order> {
+        self.hears(ms, Message::Looked { door, ended: Ok(outcome) })
     }
 }
 
@@ -101,7 +111,7 @@ fn nobody_else_opens_a_door() {
     }
     let login = Event { kind: EventKind::Verify, verdict: Some(Outcome::Match), ..Event::default() };
     assert_eq!(doors.hears(100, Message::Event(login)), []);
-    let looked = doors.hears(100, Message::Looked(Ok(Outcome::Match)));
+    let looked = doors.looked(100, 0, Outcome::Match);
     assert!(opened(&looked).is_empty(), "the reply to a look opens nothing, the event does");
 }
 
@@ -113,7 +123,7 @@ fn the_exit_buttons_work_without_the_daemon_each_for_its_door() {
     assert_eq!(doors.hears(60, Message::Daemon { lost: Some("gone".into()) }), [], "told once");
     assert_eq!(opened(&doors.input(100, 0, Role::Exit, LineState::Edge(true))), [0]);
     assert_eq!(opened(&doors.input(100, 1, Role::Exit, LineState::Edge(true))), [1]);
-    assert_eq!(doors.0.status(), "not there: daemon");
+    assert_eq!(doors.0.status(), "not there: daemon (gone)");
 }
 
 #[test]
@@ -129,13 +139,13 @@ fn with_a_refused_configuration_only_the_exit_buttons_work() {
 #[test]
 fn the_trigger_asks_for_looks_and_a_match_ends_them() {
     let mut doors = Doors::new(false);
-    assert_eq!(doors.input(100, 0, Role::Trigger, LineState::Edge(true)), [Order::Look]);
+    assert_eq!(doors.input(100, 0, Role::Trigger, LineState::Edge(true)), [Order::Look(0)]);
     assert_eq!(doors.input(300, 0, Role::Trigger, LineState::Edge(false)), []);
-    let orders = doors.hears(900, Message::Looked(Ok(Outcome::TooFar)));
-    assert!(says(&orders, Urgency::Info, "looked: too-far"));
-    assert_eq!(doors.0.next(), Some(at(1200)));
-    assert_eq!(doors.0.tick(at(1200)), [Order::Look]);
-    doors.hears(1500, Message::Looked(Ok(Outcome::Match)));
+    let orders = doors.looked(900, 0, Outcome::TooFar);
+    assert!(says(&orders, Urgency::Info, "front: looked: too-far"));
+    assert_eq!(doors.0.next(), Some(at(1000)));
+    assert_eq!(doors.0.tick(at(1000)), [Order::Look(0)]);
+    doors.looked(1500, 0, Outcome::Match);
     assert_eq!(doors.0.next(), None);
 }
 
@@ -156,6 +166,54 @@ fn a_line_that_is_lost_is_told_once_and_so_is_its_return() {
         Urgency::Error,
         "back: strike: held"
     ));
+}
+
+#[test]
+fn what_happens_is_reported_with_who_and_why() {
+    let mut doors = Doors::new(false);
+    let report = |change, user: Option<&str>, note: Option<&str>| {
+        let (user, note) = (user.map(str::to_owned), note.map(str::to_owned));
+        Order::Report(Report { door: "front".into(), change, user, note })
+    };
+    let alice = Some("alice");
+    assert!(doors.matched(1000, 1).contains(&report(DoorChange::Unlocked, alice, None)));
+    let again = report(DoorChange::Unlocked, alice, Some("it was unlocked already"));
+    assert!(doors.matched(2000, 2).contains(&again));
+    assert!(doors.0.tick(at(4000)).contains(&report(DoorChange::Locked, None, None)));
+    let refused = report(DoorChange::Refused, alice, Some("the last pulse ended less than rearm_s ago"));
+    assert!(doors.matched(5000, 5).contains(&refused));
+    let contact = |doors: &mut Doors, ms, state| doors.input(ms, 0, Role::Contact, state);
+    let forced = contact(&mut doors, 9000, LineState::Edge(false));
+    assert!(forced.contains(&report(DoorChange::Forced, None, None)), "{forced:?}");
+    assert!(doors.0.tick(at(39_000)).contains(&report(DoorChange::Held, None, None)));
+    let closed = contact(&mut doors, 40_000, LineState::Edge(true));
+    assert!(closed.contains(&report(DoorChange::Closed, None, None)), "{closed:?}");
+    let lost = contact(&mut doors, 41_000, LineState::Lost("cut".into()));
+    assert!(lost.contains(&report(DoorChange::Fault, None, Some("contact: cut"))), "{lost:?}");
+    let back = contact(&mut doors, 42_000, LineState::There(true));
+    assert!(back.contains(&report(DoorChange::FaultOver, None, Some("contact: works again"))), "{back:?}");
+    let exit = doors.input(43_000, 0, Role::Exit, LineState::Edge(true));
+    assert!(exit.contains(&report(DoorChange::Exit, None, None)), "{exit:?}");
+}
+
+#[test]
+fn a_daemon_that_comes_back_is_told_how_the_doors_are() {
+    let mut doors = Doors::new(false);
+    doors.input(100, 0, Role::Contact, LineState::Edge(false));
+    doors.input(200, 1, Role::Exit, LineState::Lost("unplugged".into()));
+    doors.hears(300, Message::Daemon { lost: Some("gone".into()) });
+    let orders = doors.hears(400, Message::Daemon { lost: None });
+    let reports: Vec<(&str, DoorChange, Option<&str>)> = orders
+        .iter()
+        .filter_map(|order| match order {
+            Order::Report(report) => Some((report.door.as_str(), report.change, report.note.as_deref())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        reports,
+        [("front", DoorChange::Opened, None), ("back", DoorChange::Fault, Some("exit: unplugged"))]
+    );
 }
 
 #[test]

@@ -44,6 +44,10 @@ fn stays_locked(why: Why) -> Vec<Act> {
     vec![Act::Tell(News::Refused("alice".into(), why))]
 }
 
+fn locked() -> Vec<Act> {
+    vec![Act::Tell(News::Locked)]
+}
+
 fn contact(door: &mut Door, closed: bool, ms: u64) -> Vec<Act> {
     door.input(Role::Contact, &LineState::Edge(closed), at(ms))
 }
@@ -58,7 +62,7 @@ fn a_grant_opens_once_and_the_next_one_after_the_wait() {
     assert_eq!(door.grant(grant(), at(0)), unlocked());
     assert_eq!(door.next(), Some(at(PULSE)));
     assert_eq!(door.grant(grant(), at(1000)), [Act::Tell(News::LeftOpenFor("alice".into()))]);
-    assert!(door.tick(at(PULSE)).is_empty() && door.next().is_none());
+    assert_eq!((door.tick(at(PULSE)), door.next()), (locked(), None));
     assert_eq!(door.grant(grant(), at(PULSE + REARM - 1)), stays_locked(Why::Rearm));
     assert_eq!(door.grant(grant(), at(PULSE + REARM)), unlocked());
 }
@@ -68,7 +72,8 @@ fn a_door_that_was_opened_and_closed_is_locked_at_once() {
     let mut door = door(true);
     assert_eq!(door.grant(grant(), at(0)), unlocked());
     assert_eq!(contact(&mut door, false, 500), [Act::Tell(News::Opened)]);
-    assert_eq!(contact(&mut door, true, 1500), [Act::Tell(News::Closed), Act::Lock]);
+    let closed = [Act::Tell(News::Closed), Act::Lock, Act::Tell(News::Locked)];
+    assert_eq!(contact(&mut door, true, 1500), closed);
     // The wait begins here, not where the pulse would have ended.
     assert_eq!(door.grant(grant(), at(1499 + REARM)), stays_locked(Why::Rearm));
     assert_eq!(contact(&mut door, false, 1600 + 1000), [Act::Tell(News::Forced)], "whoever was let in is in");
@@ -80,7 +85,7 @@ fn a_door_that_is_opened_without_leave_is_forced() {
     assert_eq!(contact(&mut door, false, 10), [Act::Tell(News::Forced)]);
     assert_eq!(contact(&mut door, true, 20), [Act::Tell(News::Closed)]);
     assert_eq!(exit(&mut door, 1000), [Act::Open, Act::Tell(News::Exit)]);
-    assert!(door.tick(at(1000 + PULSE)).is_empty());
+    assert_eq!(door.tick(at(1000 + PULSE)), locked());
     assert_eq!(contact(&mut door, false, 2000 + PULSE), [Act::Tell(News::Opened)], "within the grace");
     assert_eq!(contact(&mut door, true, 2100 + PULSE), [Act::Tell(News::Closed)]);
     assert_eq!(contact(&mut door, false, 2200 + PULSE), [Act::Tell(News::Forced)]);

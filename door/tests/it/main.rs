@@ -72,7 +72,7 @@ fn it_hears_of_every_match_and_one_of_long_ago_opens_nothing() {
     if !lines.iter().any(|line| line.contains("<3>front: strike: line no such line: no chip has it")) {
         door.until("<3>front: strike: line no such line: no chip has it");
     }
-    let identify = || world.ask(&Identify {}).expect("a reply").verdict;
+    let identify = || world.ask(&Identify::default()).expect("a reply").verdict;
     world.stage.shows(BOB);
     assert_eq!(identify(), Some(Outcome::NoMatch));
     world.stage.shows(ALICE);
@@ -90,7 +90,7 @@ fn who_may_not_follow_events_is_told_why_and_the_program_goes_on() {
     world.called_by("mallory", Role::User);
     let folder = tempfile::tempdir().expect("a folder");
     let mut door = Running::start(&config(&folder, &world.socket));
-    door.until("the group `facelatch`");
+    door.until("the groups `facelatch` and `facelatch-door`");
     assert!(door.0.try_wait().expect("a child").is_none());
 }
 

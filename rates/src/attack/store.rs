@@ -1,15 +1,17 @@
-//! Templates in memory. Misses are not kept: a lockout would end the measurement.
+//! Templates in memory. Misses are not kept: a lockout would end the measurement. Nor are rules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use facelatch::clock::WallTime;
 use facelatch::embed::TemplateKey;
+use facelatch::people::access::{Access, Premises};
 use facelatch::people::{Misses, UserName};
-use facelatch::store::{Health, Snapshot, StoreError, Template, TemplateStore};
+use facelatch::store::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore};
 
-/// A store that forgets misses.
+/// A store that forgets misses and rules.
 #[derive(Default)]
-pub(super) struct MemoryStore(Mutex<(Vec<Template>, u64)>);
+pub(crate) struct MemoryStore(Mutex<(Vec<Template>, u64)>);
 
 impl MemoryStore {
     fn kept(&self) -> MutexGuard<'_, (Vec<Template>, u64)> {
@@ -54,6 +56,43 @@ impl TemplateStore for MemoryStore {
 
     fn set_misses(&self, _: Option<&UserName>, _: Misses) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn access(&self, _: &UserName) -> Result<Access, StoreError> {
+        Ok(Access::default())
+    }
+
+    fn all_access(&self) -> Result<BTreeMap<UserName, Access>, StoreError> {
+        Ok(BTreeMap::new())
+    }
+
+    fn change_access(
+        &self,
+        _: &UserName,
+        _: WallTime,
+        _: &mut dyn FnMut(&mut Access),
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn premises(&self) -> Result<Premises, StoreError> {
+        Ok(Premises::default())
+    }
+
+    fn change_premises(&self, _: WallTime, _: &mut dyn FnMut(&mut Premises)) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn pin_misses(&self) -> Result<Misses, StoreError> {
+        Ok(Misses::default())
+    }
+
+    fn set_pin_misses(&self, _: Misses) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn pin_hasher(&self) -> Arc<PinHasher> {
+        Arc::new(PinHasher::of_secret([0; 32]))
     }
 
     fn revision(&self) -> u64 {

@@ -13,7 +13,9 @@ use facelatch::detect::quality::RetryReason;
 use facelatch::embed::{Embedding, TemplateKey};
 use facelatch::head::project::SplitMix64;
 use facelatch::people::{Account, Accounts, UserName};
-use facelatch::pipeline::{Attempt, Cause, EnrollError, EnrollRequest, Networks, Pipeline, Rules, Verdict};
+use facelatch::pipeline::{
+    Attempt, Camera, Cause, EnrollError, EnrollRequest, Networks, Pipeline, Rules, Verdict,
+};
 use facelatch::store::{StoreError, Template, TemplateStore};
 
 use super::Load;
@@ -133,7 +135,7 @@ impl Door {
         for (number, clip) in clips.iter().enumerate() {
             self.stage.play(clip, Box::new(Once::from(0, clip)));
             let (user, account, label) = (self.owner.clone(), Account::Door, String::new());
-            let request = EnrollRequest { user, account, label, templates };
+            let request = EnrollRequest { user, account, label, templates, camera: None };
             match self.pipeline.enroll(request, &mut |_| ControlFlow::Continue(())) {
                 Ok(_) => {
                     self.is_enrolled = true;
@@ -180,7 +182,8 @@ impl Door {
         start: usize,
         observer: super::Observer<'_>,
     ) -> Result<Option<Try>, RatesError> {
-        let Attempt { verdict, trace } = self.pipeline.verify(&self.owner, &Accounts::default(), observer);
+        let Attempt { verdict, trace } =
+            self.pipeline.verify(None, &self.owner, &Accounts::default(), observer);
         let (shown, ended) = self.stage.shown();
         let last = shown.unwrap_or(start);
         let score = trace.live.map(|live| live.0);
@@ -215,7 +218,8 @@ fn pipeline(
 ) -> Pipeline {
     let random = Mutex::new(SplitMix64(seed));
     let random = Arc::new(move || random.lock().unwrap_or_else(PoisonError::into_inner).bits());
-    let (camera, clock) = (Box::new(stage.clone()), Arc::new(stage.clone()));
+    let camera = Camera::new(&config.camera, Box::new(stage.clone()));
+    let clock = Arc::new(stage.clone());
     Pipeline::new(networks, Rules::of(config), camera, clock, store.clone(), random)
 }
 

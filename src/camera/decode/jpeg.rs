@@ -3,6 +3,8 @@
 //! Terms: **SOI** and **EOI** are the markers that begin and end a JPEG, **SOF** holds its size, **DHT** its Huffman
 //! tables, **SOS** begins the compressed pixels, **RST** occurs within them.
 
+mod huffman;
+mod light;
 mod scan;
 
 use std::borrow::Cow;
@@ -13,6 +15,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::super::{CameraError, MAX_SIDE_PX};
+pub(super) use light::light;
 
 const SOI: u8 = 0xD8;
 const EOI: u8 = 0xD9;

@@ -29,6 +29,17 @@ pub fn row_len(layout: Layout) -> usize {
     planes(layout).first().map_or(0, |(_, bytes)| *bytes)
 }
 
+/// How many bytes a picture takes whose rows begin `stride` bytes apart, at least [`row_len`]; the last one may come without
+/// padding. 0 for JPEG.
+pub fn padded_len(layout: Layout, stride: usize) -> usize {
+    let row = row_len(layout);
+    let rows =
+        planes(layout).into_iter().map(|(rows, bytes)| (rows, bytes, stride / (row / bytes.max(1)).max(1)));
+    let (all, padding) = rows
+        .fold((0, 0), |(all, _), (rows, bytes, stride)| (all + rows * stride, stride.saturating_sub(bytes)));
+    all - padding
+}
+
 /// Copies the picture at the start of a capture buffer whose rows begin `stride` bytes apart (in the first plane; where a
 /// plane has half the width, half as many). What is below [`row_len`] means no padding, as drivers that do not know say 0.
 ///

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod glance;
+
 pub(super) const NOW: BootTime = BootTime(std::time::Duration::ZERO);
 pub(super) const MJPEG: Layout = Layout { format: PixelFormat::Mjpeg, width: 64, height: 48 };
 

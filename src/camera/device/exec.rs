@@ -20,7 +20,7 @@ use nix::unistd::{AccessFlags, Pid, access};
 use super::super::CameraError;
 use super::super::decode::Layout;
 use super::super::wait::pause;
-use super::capture::{Capture, Driver, RawFrame};
+use super::capture::{Capture, Driver, RawFrame, View};
 use super::form::FormCheck;
 use super::split::FrameSplitter;
 use crate::clock::Clock;
@@ -162,22 +162,22 @@ enum Output {
 }
 
 impl Capture for CommandCapture {
-    fn read(&mut self) -> Result<Option<RawFrame>, CameraError> {
+    fn read(&mut self, see: &mut dyn FnMut(View<'_>)) -> Result<(), CameraError> {
         if let Some(frame) = self.splitter.next_frame() {
-            return self.checked(frame);
+            return self.checked(frame, see);
         }
         self.wait_for_output();
         self.read_stderr();
         match self.read_stdout() {
             Output::Bytes => match self.splitter.next_frame() {
-                Some(frame) => self.checked(frame),
+                Some(frame) => self.checked(frame, see),
                 None if self.splitter.is_lost() => {
                     Err(self.options.failed(&format!("its output has no JPEG, and {}", self.form.expected())))
                 }
-                None => Ok(None),
+                None => Ok(()),
             },
             Output::Other(why) => Err(self.options.failed(&why)),
-            Output::NotYet => Ok(None),
+            Output::NotYet => Ok(()),
             Output::End => {
                 let why = self.why_it_ended();
                 Err(self.options.failed(&why))
@@ -188,10 +188,15 @@ impl Capture for CommandCapture {
 
 impl CommandCapture {
     /// A raw picture in another form fails the command: every further one would be useless, too.
-    fn checked(&mut self, frame: Result<RawFrame, CameraError>) -> Result<Option<RawFrame>, CameraError> {
+    fn checked(
+        &mut self,
+        frame: Result<RawFrame, CameraError>,
+        see: &mut dyn FnMut(View<'_>),
+    ) -> Result<(), CameraError> {
         let frame = frame?;
         self.form.picture(&frame.bytes).map_err(|why| self.options.failed(&why))?;
-        Ok(Some(frame))
+        see(View::Copied(frame));
+        Ok(())
     }
 
     fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {

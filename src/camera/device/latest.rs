@@ -1,15 +1,46 @@
-//! The latest frame, handed from the capture thread to the reader: one slot, a newer frame replaces an older one.
+//! The latest frame, handed from the capture thread to the reader: one slot, a newer frame replaces an older one. The
+//! reader says what it wants, so that nothing is copied for nobody.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::super::CameraError;
+use super::super::grey::Grey;
 use super::super::wait::POLL_INTERVAL;
 use super::capture::RawFrame;
 use crate::clock::{BootTime, Clock};
 
-/// One frame, or why it was refused.
-pub(super) type CaptureResult = Result<Arc<RawFrame>, CameraError>;
+/// What is made of a frame.
+pub(super) enum Picture {
+    /// All of it.
+    Whole(Arc<RawFrame>),
+    /// As little as moving things are noticed in.
+    Glance(Grey),
+}
+
+/// One picture, or why it was refused.
+pub(super) type CaptureResult = Result<Picture, CameraError>;
+
+/// What the reader wants of the next frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// All of it, and of those that follow.
+    Whole,
+    /// A glance, and nothing of those that follow.
+    Glance,
+    /// Only that it came.
+    Nothing,
+}
+
+impl Want {
+    fn fits(self, picture: &CaptureResult) -> bool {
+        match picture {
+            Ok(Picture::Whole(_)) => self == Self::Whole,
+            Ok(Picture::Glance(_)) => self == Self::Glance,
+            Err(_) => true,
+        }
+    }
+}
 
 /// What the capture thread and the reader share.
 pub(super) struct LatestFrame {
@@ -18,6 +49,7 @@ pub(super) struct LatestFrame {
 }
 
 struct State {
+    want: Want,
     latest: Option<(BootTime, CaptureResult)>,
     /// When the last frame came, usable or not; at first, when the thread was started.
     alive_at: BootTime,
@@ -36,7 +68,7 @@ pub(super) enum NoFrame {
 
 impl LatestFrame {
     pub(super) fn new(now: BootTime) -> Self {
-        let state = State { latest: None, alive_at: now, closing: false, ended: None };
+        let state = State { want: Want::Whole, latest: None, alive_at: now, closing: false, ended: None };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -56,10 +88,18 @@ impl LatestFrame {
         self.lock().alive_at = now;
     }
 
-    /// Capture thread: a frame came.
+    /// Capture thread: what to make of a frame that came now.
+    pub(super) fn wanted(&self) -> Want {
+        self.lock().want
+    }
+
+    /// Capture thread: a frame came that is wanted.
     pub(super) fn put(&self, now: BootTime, frame: CaptureResult) {
         let mut state = self.lock();
         state.alive_at = now;
+        if matches!(frame, Ok(Picture::Glance(_))) && state.want == Want::Glance {
+            state.want = Want::Nothing;
+        }
         state.latest = Some((now, frame));
         self.changed.notify_all();
     }
@@ -103,17 +143,19 @@ impl LatestFrame {
         true
     }
 
-    /// Waits for a frame that came after `since`; older ones are dropped.
+    /// Waits for a picture of this kind that came after `since`; others are dropped.
     pub(super) fn take(
         &self,
+        want: Want,
         since: BootTime,
         deadline: BootTime,
         clock: &dyn Clock,
     ) -> Result<(BootTime, CaptureResult), NoFrame> {
         let mut state = self.lock();
+        state.want = want;
         loop {
             match state.latest.take() {
-                Some((at, frame)) if at > since => return Ok((at, frame)),
+                Some((at, frame)) if at > since && want.fits(&frame) => return Ok((at, frame)),
                 _ => {}
             }
             if let Some(why) = &state.ended {

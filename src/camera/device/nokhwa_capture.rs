@@ -11,8 +11,8 @@ use nokhwa::utils::{
 };
 
 use super::super::CameraError;
-use super::super::decode::{Ending, Layout, PixelFormat, Span, picture_len};
-use super::capture::{Capture, RawFrame};
+use super::super::decode::{Ending, Layout, PixelFormat, Span};
+use super::capture::{Capture, View};
 use super::choose::Mode;
 use super::{find, v4l_capture};
 
@@ -64,13 +64,13 @@ impl NokhwaCapture {
 }
 
 impl Capture for NokhwaCapture {
-    fn read(&mut self) -> Result<Option<RawFrame>, CameraError> {
+    fn read(&mut self, see: &mut dyn FnMut(View<'_>)) -> Result<(), CameraError> {
         let buffer = match self.camera.frame_raw() {
             Ok(buffer) => buffer,
             Err(why) => return Err(v4l_capture::lost(&self.path, &why.to_string())),
         };
         // What follows the picture is padding or the rest of an older frame.
-        let bytes = buffer[..picture_len(self.layout, &buffer)?].to_vec();
-        Ok(Some(RawFrame { layout: self.layout, bytes }))
+        see(View::Buffer { layout: self.layout, stride: 0, bytes: &buffer });
+        Ok(())
     }
 }

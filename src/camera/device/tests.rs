@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
-use super::capture::{Capture, RawFrame};
+use super::capture::{Capture, RawFrame, View};
 use super::*;
 use crate::camera::decode::{Layout, PixelFormat};
 use crate::camera::test_clock::TestClock;
@@ -64,7 +64,7 @@ impl Driver for Script {
 }
 
 impl Capture for Played {
-    fn read(&mut self) -> Result<Option<RawFrame>, CameraError> {
+    fn read(&mut self, see: &mut dyn FnMut(View<'_>)) -> Result<(), CameraError> {
         let step = self.steps.pop_front().unwrap_or_else(|| {
             // A camera of at most 1,000 frames a second, to spare the processor.
             crate::camera::wait::pause(Duration::from_millis(1));
@@ -72,7 +72,10 @@ impl Capture for Played {
             Step::Frame(self.next)
         });
         match step {
-            Step::Frame(level) => Ok(Some(RawFrame { layout: LAYOUT, bytes: vec![level; 32 * 32] })),
+            Step::Frame(level) => {
+                see(View::Buffer { layout: LAYOUT, stride: 0, bytes: &[level; 32 * 32] });
+                Ok(())
+            }
             Step::Hang(hangs, until) => {
                 let _ = hangs.send(());
                 let _ = until.recv();
@@ -167,7 +170,7 @@ fn repeated_and_damaged_frames_are_refused() {
         let thread = std::thread::spawn(|| thread.run());
         // The refusal is the last thing before the camera hangs, so it stays in the slot.
         let text = loop {
-            match latest.take(BootTime::default(), clock.far_deadline(), &*clock) {
+            match latest.take(Want::Whole, BootTime::default(), clock.far_deadline(), &*clock) {
                 Ok((_, Ok(_))) => {}
                 Ok((_, Err(why))) => break why.to_string(),
                 Err(_) => panic!("ended"),
@@ -183,7 +186,10 @@ fn repeated_and_damaged_frames_are_refused() {
 fn a_short_frame_is_refused_and_the_next_one_is_good() {
     let mut world = World::new([]);
     let latest = Arc::new(LatestFrame::new(BootTime::default()));
-    let put = |bytes| latest.put(BootTime(Duration::MAX), Ok(Arc::new(RawFrame { layout: LAYOUT, bytes })));
+    let put = |bytes| {
+        let frame = Arc::new(RawFrame { layout: LAYOUT, bytes });
+        latest.put(BootTime(Duration::MAX), Ok(Picture::Whole(frame)));
+    };
     put(vec![1; 99]);
     world.device.open = Some(Arc::clone(&latest));
     let text = world.ask().err().expect("refuses").to_string();
@@ -319,4 +325,41 @@ fn a_camera_that_is_not_there_says_so() {
     assert!(text.starts_with("camera /dev/v4l/by-id/none: not found; plug"), "{text}");
     let asked = device.next_frame(clock.far_deadline());
     assert!(matches!(asked, Err(CameraError::Missing { .. })));
+}
+
+#[test]
+fn a_glance_is_newer_than_the_call_and_whole_frames_come_after_it() {
+    let mut world = World::new([]);
+    for _ in 0..3 {
+        let deadline = world.clock.far_deadline();
+        let small = world.device.glance(deadline).unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!((small.width(), small.light().len()), (32, 32 * 32));
+        assert!(small.light()[0] > 100.0 && small.light().iter().all(|light| *light == small.light()[0]));
+        assert!(world.ask().is_ok_and(|frame| frame.width() == 32));
+    }
+    assert_eq!(world.opened(), 1);
+}
+
+#[test]
+fn between_two_glances_no_picture_is_made() {
+    let (hang, hanging, release) = hang();
+    let frames = [1, 2, 3].map(Step::Frame);
+    let (thread, latest, clock) = thread(frames.into_iter().chain([hang]).collect());
+    let reader = Arc::clone(&latest);
+    let deadline = clock.far_deadline();
+    let asked = {
+        let clock = Arc::clone(&clock);
+        std::thread::spawn(move || reader.take(Want::Glance, BootTime::default(), deadline, &*clock).is_ok())
+    };
+    while latest.wanted() == Want::Whole {
+        crate::camera::wait::pause(Duration::from_millis(1));
+    }
+    let thread = std::thread::spawn(|| thread.run());
+    assert!(asked.join().expect("ends"), "a glance at the first frame");
+    hanging.recv_timeout(MINUTES).expect("two more frames came");
+    assert_eq!(latest.wanted(), Want::Nothing);
+    let later = latest.take(Want::Glance, BootTime::default(), clock.now(), &*clock);
+    assert!(matches!(later, Err(NoFrame::Timeout)), "and nothing was made of them");
+    drop(release);
+    thread.join().expect("ends");
 }

@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::super::CameraError;
-use super::capture::{Capture, Driver, RawFrame};
-use super::latest::LatestFrame;
+use super::capture::{Capture, Driver, RawFrame, View};
+use super::latest::{CaptureResult, LatestFrame, Picture, Want};
 use crate::clock::Clock;
 
 /// What a capture thread is started with.
@@ -40,25 +40,25 @@ impl CaptureThread {
         let mut skip = self.skip_frames;
         let mut previous: Option<Arc<RawFrame>> = None;
         while !self.latest.is_closing() {
-            let read = match self.guarded(|| capture.read()) {
-                Ok(None) => continue,
-                Ok(Some(frame)) => Ok(Arc::new(frame)),
-                Err(why @ CameraError::BadFrame { .. }) => Err(why),
-                Err(why) => return Err(why),
+            let mut seen = None;
+            let read = self.guarded(|| {
+                capture.read(&mut |view| {
+                    let want = if skip > 0 { Want::Nothing } else { self.latest.wanted() };
+                    seen = Some(picture(view, want, &mut previous));
+                })
+            });
+            let seen = match (read, seen) {
+                (Ok(()), Some(seen)) => seen,
+                (Ok(()), None) => continue,
+                (Err(why @ CameraError::BadFrame { .. }), _) => Some(Err(why)),
+                (Err(why), _) => return Err(why),
             };
             let now = self.clock.now();
-            if skip > 0 {
-                skip -= 1;
-                self.latest.mark_alive(now);
-                continue;
+            match seen.filter(|_| skip == 0) {
+                Some(picture) => self.latest.put(now, picture),
+                None => self.latest.mark_alive(now),
             }
-            let Ok(frame) = read else {
-                self.latest.put(now, read);
-                continue;
-            };
-            let repeated = previous.as_ref().is_some_and(|previous| previous.bytes == frame.bytes);
-            previous = Some(Arc::clone(&frame));
-            self.latest.put(now, if repeated { Err(repetition()) } else { Ok(frame) });
+            skip = skip.saturating_sub(1);
         }
         Ok(())
     }
@@ -69,6 +69,22 @@ impl CaptureThread {
             let why = "its driver library panicked".to_owned();
             Err(CameraError::Driver { camera: self.camera.clone(), why })
         })
+    }
+}
+
+/// What is wanted of a frame; `previous` is the last one that was wanted whole.
+fn picture(view: View<'_>, want: Want, previous: &mut Option<Arc<RawFrame>>) -> Option<CaptureResult> {
+    match want {
+        Want::Nothing => None,
+        Want::Glance => Some(view.glance().map(Picture::Glance)),
+        Want::Whole => Some(view.copied().and_then(|frame| {
+            let frame = Arc::new(frame);
+            let last = previous.replace(Arc::clone(&frame));
+            if last.is_some_and(|last| last.bytes == frame.bytes) {
+                return Err(repetition());
+            }
+            Ok(Picture::Whole(frame))
+        })),
     }
 }
 

@@ -19,8 +19,8 @@ use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC};
 
 use super::super::CameraError;
-use super::super::decode::{Layout, PixelFormat, without_padding};
-use super::capture::{Capture, RawFrame};
+use super::super::decode::{Layout, PixelFormat};
+use super::capture::{Capture, View};
 use super::choose::{Mode, Offer, nearest_step};
 use super::find::NodeKind;
 
@@ -155,17 +155,17 @@ fn answered(
 }
 
 impl Capture for V4lCapture {
-    fn read(&mut self) -> Result<Option<RawFrame>, CameraError> {
+    fn read(&mut self, see: &mut dyn FnMut(View<'_>)) -> Result<(), CameraError> {
         match self.stream.next() {
             Ok((_, about)) if about.flags.contains(BufferFlags::ERROR) => {
                 Err(CameraError::BadFrame { why: "the driver marks it as damaged".to_owned() })
             }
             Ok((buffer, about)) => {
-                let buffer = &buffer[..buffer.len().min(about.bytesused as usize)];
-                let bytes = without_padding(self.layout, self.stride, buffer)?;
-                Ok(Some(RawFrame { layout: self.layout, bytes }))
+                let bytes = &buffer[..buffer.len().min(about.bytesused as usize)];
+                see(View::Buffer { layout: self.layout, stride: self.stride, bytes });
+                Ok(())
             }
-            Err(why) if why.kind() == ErrorKind::TimedOut => Ok(None),
+            Err(why) if why.kind() == ErrorKind::TimedOut => Ok(()),
             Err(why) => Err(cannot_read(&self.path, &why)),
         }
     }

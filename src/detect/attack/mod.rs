@@ -5,7 +5,6 @@
 //! share of attacks of one species taken for live, BPCER the share of live presentations taken for attacks.
 
 pub mod challenge;
-pub mod grey;
 pub mod infrared;
 pub mod network;
 pub mod passive;

@@ -5,8 +5,8 @@
 //! or the light became another.
 
 use super::Score;
-use super::grey::Grey;
 use crate::camera::Frame;
+use crate::camera::grey::Grey;
 use crate::detect::{Bbox, Face};
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Score;
-use super::grey::Grey;
 use crate::camera::Frame;
+use crate::camera::grey::Grey;
 use crate::clock::BootTime;
 use crate::detect::{Bbox, Face, Point};
 

@@ -277,3 +277,75 @@ fn attacks_on_one_user_make_identifications_wait_and_never_stop_them() {
         );
     }
 }
+
+/// When somebody who guesses PINs as fast as they may had their tries in ten days. With `others`, somebody's right PIN comes
+/// right before each of them.
+fn guesses(others: bool) -> Vec<u64> {
+    let (lockout, mut ages, mut misses, mut tries) =
+        (Lockout::default(), Ages::default(), Misses::default(), Vec::new());
+    // Divides every wait.
+    for now in (0..10 * DAY).step_by(30) {
+        loop {
+            let current = ages.current(None, misses, at(now, now));
+            if others && lockout.admit(Whose::User, current).is_ok() {
+                misses = current.after_anybodys_match();
+            }
+            let current = ages.current(None, misses, at(now, now));
+            if lockout.admit(Whose::User, current).is_err() {
+                break;
+            }
+            misses = lockout.after_miss(Whose::User, true, current, WallTime(now));
+            tries.push(now);
+        }
+    }
+    tries
+}
+
+/// The table of PINs in SECURITY.md.
+#[test]
+fn whoever_guesses_pins_gets_these_tries_and_no_more_by_the_right_ones_of_others() {
+    let row = |others| {
+        let tries = guesses(others);
+        [(0, 1), (0, HOUR), (0, DAY), (DAY, 2 * DAY), (9 * DAY, 10 * DAY)]
+            .map(|(from, to)| tries.iter().filter(|at| (from..to).contains(at)).count())
+    };
+    assert_eq!(row(false), [5, 11, 34, 16, 0], "stopped after fifty");
+    assert_eq!(row(true), [5, 11, 34, 33, 33], "the hourly tries are forgotten in between");
+}
+
+/// Somebody who waits until all is forgotten gets one try each time, and the right PINs of others end the count.
+#[test]
+fn a_patient_guesser_has_thirty_tries_a_day() {
+    let (lockout, mut ages, mut misses, mut tries) =
+        (Lockout::default(), Ages::default(), Misses::default(), 0);
+    for now in (0..DAY).step_by(30) {
+        let current = ages.current(None, misses, at(now, now));
+        misses = current.after_anybodys_match();
+        let current = ages.current(None, misses, at(now, now));
+        if misses == Misses::default() {
+            assert_eq!(lockout.admit(Whose::User, current), Ok(()));
+            misses = lockout.after_miss(Whose::User, true, current, WallTime(now));
+            tries += 1;
+        }
+    }
+    assert_eq!(tries, 30);
+}
+
+/// Twenty people who come in four times a day and mistype one PIN in fifty.
+#[test]
+fn whoever_mistypes_a_pin_now_and_then_never_waits() {
+    let (lockout, mut ages, mut misses) = (Lockout::default(), Ages::default(), Misses::default());
+    let mut random = SplitMix64(16);
+    for now in (0..365 * DAY).step_by(18 * 60) {
+        let mistyped = random.below(50) == 0;
+        for wrong in [true, false] {
+            let current = ages.current(None, misses, at(now, now));
+            assert_eq!(lockout.admit(Whose::User, current), Ok(()), "second {now}");
+            misses = match (wrong, mistyped) {
+                (true, true) => lockout.after_miss(Whose::User, true, current, WallTime(now)),
+                (true, false) => misses,
+                (false, _) => current.after_anybodys_match(),
+            };
+        }
+    }
+}

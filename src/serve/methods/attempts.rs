@@ -1,14 +1,17 @@
 //! Methods that use the camera: enrolment, verification, identification.
 
 use facelatch_wire::call::{Enroll, Identify, Verify};
+use facelatch_wire::message::printable;
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{Fault, Method, Outcome};
 
 use super::{CallError, Handle, run, user_name, without_account};
+use crate::people::access::DoorName;
 use crate::people::{Account, UserName};
 use crate::pipeline::EnrollRequest;
 use crate::serve::connection::Replies;
 use crate::serve::engine::{Job, Question};
+use crate::serve::engine_status::EngineStatus;
 use crate::serve::fault::bad_parameter;
 use crate::serve::session::Session;
 use crate::serve::to_wire;
@@ -20,6 +23,7 @@ impl Handle for Enroll {
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Enrolling, CallError> {
         session.begin_change("enroll")?;
+        let camera = known_camera(session, self.camera)?;
         let templates = match self.templates {
             Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX),
             None => session.state.templates,
@@ -29,7 +33,8 @@ impl Handle for Enroll {
         let permit = session.job_permit().await?;
         let account = account(session, &user, self.door.unwrap_or_default()).await?;
         let note = (account == Account::Door && self.door != Some(true)).then(|| without_account(&user));
-        let request = EnrollRequest { user, account, label: self.label.unwrap_or_default(), templates };
+        let label = self.label.unwrap_or_default();
+        let request = EnrollRequest { user, account, label, templates, camera };
         let caller_uid = session.caller.uid;
         let job = |reporter| Job::Enroll(request, caller_uid, reporter);
         let result = run(session, permit, replies, job, to_wire::enrolling_progress).await?;
@@ -39,6 +44,22 @@ impl Handle for Enroll {
         }
         Ok(enrolled)
     }
+}
+
+/// The camera, if there is one of that name.
+pub(super) fn known_camera(session: &Session, camera: Option<String>) -> Result<Option<String>, Fault> {
+    let status = &session.state.engine.status;
+    match camera {
+        Some(name) if status.camera(Some(&name)).is_none() => {
+            Err(bad_parameter("camera", &no_camera(&name, status)))
+        }
+        camera => Ok(camera),
+    }
+}
+
+fn no_camera(name: &str, status: &EngineStatus) -> String {
+    let known: Vec<&str> = status.cameras.iter().map(|camera| &*camera.name).collect();
+    format!("camera {:?}: there is none of that name; known are {}", printable(name), known.join(", "))
 }
 
 /// Whom new templates of this user are for.
@@ -68,7 +89,10 @@ impl Handle for Verify {
             }
         };
         caller.may_ask_about("verify", user)?;
-        judge(Some(user_name(user)?), self.latch == Some(false), session, replies).await
+        let user = user_name(user)?;
+        let looks =
+            Looks { claimed: Some(user), login: self.latch == Some(false), camera: self.camera, door: None };
+        judge(looks, session, replies).await
     }
 }
 
@@ -79,17 +103,29 @@ impl Handle for Identify {
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Judging, CallError> {
         session.caller.may_manage("identify")?;
-        judge(None, false, session, replies).await
+        judge(Looks { claimed: None, login: false, camera: self.camera, door: None }, session, replies).await
     }
 }
 
-async fn judge<M: Method<Reply = Judging>>(
-    claimed: Option<UserName>,
-    login: bool,
+/// What an attempt was asked for.
+pub(super) struct Looks {
+    /// 1:1; `None` is 1:n.
+    pub(super) claimed: Option<UserName>,
+    pub(super) login: bool,
+    /// Which camera is to look.
+    pub(super) camera: Option<String>,
+    /// For which door.
+    pub(super) door: Option<DoorName>,
+}
+
+pub(super) async fn judge<M: Method<Reply = Judging>>(
+    looks: Looks,
     session: &Session,
     replies: &mut Replies<'_, '_, M>,
 ) -> Result<Judging, CallError> {
     let state = &session.state;
+    let Looks { claimed, login, camera, door } = looks;
+    let camera = known_camera(session, camera)?;
     // Before the name service is asked, so that nobody can keep it busy alone.
     let permit = session.job_permit().await?;
     let accounts = match state.accounts.for_attempt(claimed.as_ref(), login, state.queue_timeout).await {
@@ -99,7 +135,7 @@ async fn judge<M: Method<Reply = Judging>>(
             return Ok(to_wire::accounts_unknown(claimed.as_ref(), &error));
         }
     };
-    let question = Question { claimed, accounts, caller_uid: session.caller.uid };
+    let question = Question { claimed, accounts, caller_uid: session.caller.uid, camera, door };
     let shown = |full| to_wire::shown_to(&session.caller, full);
     let progress = |progress| shown(to_wire::judging_progress(progress));
     let judging = run(session, permit, replies, |reporter| Job::Judge(question, reporter), progress).await?;

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use facelatch_wire::Fault;
 use facelatch_wire::call::{Done, Export, Exporting, Import, Imported, Upload};
 use facelatch_wire::reply::EventKind;
-use zeroize::Zeroizing;
 
 use super::{CallError, Handle, blocking, user_name, without_account};
 use crate::people::UserName;
@@ -99,7 +98,7 @@ impl Handle for Import {
         session: &mut Session,
         _: &mut Replies<'_, '_, Self>,
     ) -> Result<Imported, CallError> {
-        let identity = Zeroizing::new(self.identity.0);
+        let identity = self.identity;
         session.begin_change("import")?;
         let Some(upload) = session.upload.take().filter(|upload| !upload.bytes.is_empty()) else {
             return Err(bad_parameter("data", &"data: nothing was uploaded; call Upload first").into());
@@ -113,11 +112,11 @@ impl Handle for Import {
         let done = blocking(portable_fault, move || {
             let _permit = permit; // Held as long as the file is in memory.
             if !is_owner {
-                portable::check_people(&file, &identity, &made_for, AT_ONCE as usize)?;
+                portable::check_people(&file, &identity.0, &made_for, AT_ONCE as usize)?;
             }
             let skip_enrolled = self.skip_enrolled.unwrap_or_default();
             let account_here = |user: &UserName| peers.account(user.as_str());
-            let done = portable::import(&*store, &file, &identity, &made_for, skip_enrolled, account_here)?;
+            let done = portable::import(&*store, &file, &identity.0, &made_for, skip_enrolled, account_here)?;
             if !is_owner {
                 // The first is counted already. Here, since the caller may hang up meanwhile.
                 changes.add(done.users.len().saturating_sub(1), now);
@@ -128,7 +127,13 @@ impl Handle for Import {
             Ok(done)
         });
         let done = done.await?;
-        let warnings: Vec<String> = done.without_account.iter().map(without_account).collect();
+        let accounts = done.without_account.iter().map(without_account);
+        let rules = done.rules_stay.iter().map(|user| format!("{user} had rules here already, which stay"));
+        let pins = done
+            .without_pin
+            .iter()
+            .map(|user| format!("{user} needs a PIN, and PINs are not exported; run `facelatch pin {user}`"));
+        let warnings: Vec<String> = accounts.chain(rules).chain(pins).collect();
         let warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
         Ok(Imported { added: done.added as u64, users: done.users, skipped: done.skipped, warnings })
     }

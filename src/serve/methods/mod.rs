@@ -2,11 +2,15 @@
 
 mod attempts;
 mod backup;
+mod doors;
 mod events;
 mod introspection;
 mod maintenance;
 mod people;
+mod pins;
+mod rules;
 mod status;
+mod watch;
 
 use std::future::Future;
 

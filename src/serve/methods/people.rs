@@ -9,6 +9,7 @@ use facelatch_wire::reply::{EventKind, Listed};
 use facelatch_wire::{Fault, MAX_MESSAGE_BYTES};
 
 use super::{CallError, Handle, blocking, user_name};
+use crate::people::access::Access;
 use crate::people::{Misses, UserName};
 use crate::serve::connection::Replies;
 use crate::serve::fault::store_fault;
@@ -57,16 +58,20 @@ impl Handle for Remove {
         let (name, id) = (user_name(&self.user)?, self.id.clone());
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let removed = blocking(store_fault, move || {
-            let removed = store.remove(&name, id.as_deref());
+            // Somebody without a template may have a PIN, or rules. Those that cannot be read are removed as well.
+            let had_rules =
+                id.is_none() && store.access(&name).map_or(true, |access| access != Access::default());
+            let removed = store.remove(&name, id.as_deref()).map(|removed| (removed, had_rules));
             match &removed {
-                Ok(0) => {}
+                Ok((0, false)) => {}
                 Ok(_) => recorder.record_success(EventKind::Remove, Some(name.to_string()), caller_uid),
                 Err(_) => recorder.record_failure(EventKind::Remove, Some(name.to_string()), caller_uid),
             }
             removed
         });
-        let removed = removed.await? as u64;
-        if removed == 0 {
+        let (removed, had_rules) = removed.await?;
+        let removed = removed as u64;
+        if removed == 0 && !had_rules {
             let what = self.id.map_or(String::new(), |id| format!(", template {}", printable(&id)));
             let message = format!("user {}{what}: not enrolled; `facelatch list` shows who is", self.user);
             return Err(Fault::NotFound { message }.into());
@@ -82,13 +87,20 @@ impl Handle for Reset {
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let reset = blocking(store_fault, move || {
             // Misses that cannot be read are replaced.
-            let had_none = store.misses(name.as_ref()).is_ok_and(|misses| misses == Misses::default());
+            let mut had_none = store.misses(name.as_ref()).is_ok_and(|misses| misses == Misses::default());
+            if name.is_none() {
+                // Whose they are nobody knows, either.
+                had_none &= store.pin_misses().is_ok_and(|misses| misses == Misses::default());
+            }
             if had_none {
                 // Nothing for the record.
                 recorder.announce_only(recorder.event(EventKind::Reset, self.user), caller_uid);
                 return Ok(());
             }
             store.set_misses(name.as_ref(), Misses::default())?;
+            if name.is_none() {
+                store.set_pin_misses(Misses::default())?;
+            }
             recorder.record_success(EventKind::Reset, self.user, caller_uid);
             Ok(())
         });

@@ -1,4 +1,5 @@
 use super::*;
+use crate::people::access::{Access, Factor, PinHash, Rule};
 use crate::store::vault::{Vault, VaultOptions};
 use crate::store::{KeySource, MAX_TEMPLATES};
 use age::secrecy::ExposeSecret;
@@ -81,6 +82,105 @@ fn what_is_exported_here_is_imported_there_as_the_same_faces() {
     assert_ne!(kept(&from), kept(&to));
     let again = import(&to, &file.bytes, &secret, &here(), false, NOBODY).expect("no conflict");
     assert_eq!(again, Imported::default(), "all of it is there already");
+}
+
+/// Hours of a person, who needs a PIN and has one.
+fn restrict(store: &Vault, name: &str) -> Access {
+    let user = UserName::new(name).expect("valid");
+    let hours = vec!["mon-fri 08:00-18:00".parse().expect("hours")];
+    let rule = Rule { factor: Factor::FaceAndPin, hours, ..Rule::default() };
+    let set = &mut |access: &mut Access| {
+        access.set(None, Some(rule.clone()));
+        access.pin = Some(PinHash([7; 32]));
+    };
+    store.change_access(&user, WallTime(9), set).expect("set");
+    store.access(&user).expect("read")
+}
+
+fn access(store: &Vault, name: &str) -> Access {
+    store.access(&UserName::new(name).expect("valid")).expect("read")
+}
+
+/// The text of an export.
+fn text(file: &[u8], secret: &str) -> String {
+    let key = secret.lines().nth(1).expect("a key");
+    let key = x25519::Identity::from_str(key).expect("a key");
+    String::from_utf8(age::decrypt(&key, file).expect("opens")).expect("text")
+}
+
+#[test]
+fn rules_and_holidays_travel_and_pins_do_not() {
+    let ((_a, from), (_b, to)) = (TempStore::new(), TempStore::new());
+    add(&from, "alice", 1);
+    add(&from, "bob", 2);
+    let kept = restrict(&from, "alice");
+    let day: Date = "2026-12-25".parse().expect("a day");
+    from.change_premises(WallTime(9), &mut |premises| premises.holidays.extend([day])).expect("set");
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    assert!(!text(&file, &secret).contains("7,7,7"), "no hash of a PIN");
+    let done = import(&to, &file, &secret, &here(), false, NOBODY).expect("imported");
+    assert_eq!((done.without_pin, done.rules_stay), (vec!["alice".to_owned()], Vec::new()));
+    assert_eq!(access(&to, "alice"), Access { pin: None, ..kept });
+    assert_eq!(access(&to, "bob"), Access::default());
+    assert_eq!(to.premises().expect("read").holidays, [day].into());
+}
+
+#[test]
+fn rules_that_somebody_has_here_stay() {
+    let ((_a, from), (_b, to)) = (TempStore::new(), TempStore::new());
+    add(&from, "alice", 1);
+    restrict(&from, "alice");
+    let denied = Rule { allowed: false, ..Rule::default() };
+    let alice = UserName::new("alice").expect("valid");
+    let mut deny = |access: &mut Access| access.set(None, Some(denied.clone()));
+    to.change_access(&alice, WallTime(9), &mut deny).expect("set");
+    let (public, secret) = keys();
+    let file = export(&from, Some(&alice), &public, &here(), WallTime(5)).expect("exported").bytes;
+    let done = import(&to, &file, &secret, &here(), false, NOBODY).expect("imported");
+    assert_eq!((done.added, done.rules_stay), (1, vec!["alice".to_owned()]));
+    assert_eq!(access(&to, "alice").elsewhere, Some(denied));
+}
+
+/// A program that does not know rules must not let these people in at any time.
+#[test]
+fn a_file_with_rules_has_a_schema_that_earlier_programs_refuse_and_one_without_the_same_as_before() {
+    let (_place, store) = TempStore::new();
+    add(&store, "alice", 1);
+    let (public, secret) = keys();
+    let header = |store: &Vault| {
+        let file = export(store, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+        text(&file, &secret).lines().next().expect("a line").to_owned()
+    };
+    assert!(header(&store).contains("\"schema\":1"));
+    restrict(&store, "alice");
+    assert!(header(&store).contains("\"schema\":2"));
+    // As earlier programs wrote it.
+    let before = br#"{"kind":"facelatch-export","schema":1,"embedder":"sface","embedder_sha256":"ab","length":4,"created_at":5,"templates":0}"#;
+    assert!(parse(before, &here()).is_ok());
+}
+
+#[test]
+fn forged_rules_are_refused() {
+    let (_place, store) = TempStore::new();
+    add(&store, "alice", 1);
+    restrict(&store, "alice");
+    let (public, secret) = keys();
+    let file = export(&store, None, &public, &here(), WallTime(5)).expect("exported").bytes;
+    let good = text(&file, &secret);
+    assert!(parse(good.as_bytes(), &here()).is_ok());
+    let lines: Vec<&str> = good.lines().collect();
+    let refused = |text: String| match parse(text.as_bytes(), &here()) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("must be refused: {text}"),
+    };
+    refused(lines[..2].join("\n"));
+    refused(format!("{good}\n{}", lines[2]));
+    refused([lines[0], lines[1], &lines[2].replace("alice", "bob")].join("\n"));
+    refused([lines[0], lines[1], &lines[2].replace("18:00", "07:00")].join("\n"));
+    let twice = lines[2].replace("[\"mon-fri 08:00-18:00\"]", "[\"mon 08:00-18:00\",\"mon 09:00-10:00\"]");
+    assert_ne!(twice, lines[2]);
+    assert!(refused([lines[0], lines[1], &twice].join("\n")).contains("overlap"));
 }
 
 #[test]

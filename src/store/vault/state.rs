@@ -9,15 +9,19 @@ use crate::store::key::KeySource;
 use crate::store::ledger::{Findings, Ledger};
 use crate::store::misses::MissCipher;
 use crate::store::people::People;
+use crate::store::pins::PinHasher;
+use crate::store::rules::RuleCipher;
 use crate::store::seal::Key;
 use crate::store::{Condition, Health, MAX_TEMPLATES, StoreError, Template, record};
 
+mod rules;
 mod start;
 
 pub(super) struct State {
     ledger: Ledger,
     people: People,
     miss_cipher: MissCipher,
+    rule_cipher: RuleCipher,
     findings: Findings,
 }
 
@@ -35,6 +39,11 @@ impl State {
     /// The key of the audit log.
     pub(super) fn audit_key(&self) -> Key {
         self.people.audit_key()
+    }
+
+    /// Hashes PINs.
+    pub(super) fn pin_hasher(&self) -> PinHasher {
+        self.people.pin_hasher()
     }
 
     /// Adds templates and removes those of their users with the ids in `gone`, all or none.
@@ -96,11 +105,13 @@ impl State {
         StoreError::Damaged { path: self.ledger.folder().into(), record, why: why.to_owned() }
     }
 
-    /// Removes one template of a user, or all of them and the user's misses, and says how many there were.
+    /// Removes one template of a user, or all of them with the user's misses, rules and PINs, and says how many templates there
+    /// were.
     pub(super) fn remove(&mut self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {
         let Some(ids) = self.people.records_of(user) else {
             if id.is_none() {
                 self.set_misses(Some(user), Misses::default())?;
+                self.forget_rules(user)?;
             }
             // Left over from a removal that failed at its end.
             self.people.erase_keys_without_records([user.clone()])?;
@@ -109,9 +120,10 @@ impl State {
         let gone: BTreeSet<String> =
             ids.iter().filter(|one| id.is_none_or(|id| id == *one)).cloned().collect();
         let mut change: Vec<_> = gone.iter().map(|id| (record::entry_key(id), None)).collect();
-        let key = self.miss_cipher.key(Some(user));
-        if id.is_none() && self.ledger.entry(&key).is_some() {
-            change.push((key, None));
+        if id.is_none() {
+            let theirs = [self.miss_cipher.key(Some(user)), self.rule_cipher.key(Some(user))];
+            let there = theirs.into_iter().filter(|key| self.ledger.entry(key).is_some());
+            change.extend(there.map(|key| (key, None)));
         }
         if change.is_empty() {
             return Ok(0);
@@ -123,21 +135,38 @@ impl State {
 
     /// Misses of a user, or of identification for `None`.
     pub(super) fn misses(&self, user: Option<&UserName>) -> Result<Misses, StoreError> {
-        let key = self.miss_cipher.key(user);
-        let Some(sealed) = self.ledger.entry(&key) else {
-            return Ok(Misses::default());
-        };
-        let whose = user.map_or("identification", UserName::as_str);
-        self.miss_cipher.open(&key, sealed).map_err(|why| self.damaged(&format!("misses of {whose}"), &why))
+        self.misses_at(&self.miss_cipher.key(user), user.map_or("identification", UserName::as_str))
     }
 
     /// Keeps the misses of a user, or of identification for `None`.
     pub(super) fn set_misses(&mut self, user: Option<&UserName>, misses: Misses) -> Result<(), StoreError> {
+        self.set_misses_at(self.miss_cipher.key(user), misses)
+    }
+
+    /// Misses of PINs.
+    pub(super) fn pin_misses(&self) -> Result<Misses, StoreError> {
+        self.misses_at(&self.miss_cipher.pins_key(), "PINs")
+    }
+
+    /// Keeps the misses of PINs.
+    pub(super) fn set_pin_misses(&mut self, misses: Misses) -> Result<(), StoreError> {
+        self.set_misses_at(self.miss_cipher.pins_key(), misses)
+    }
+
+    fn misses_at(&self, key: &[u8], whose: &str) -> Result<Misses, StoreError> {
+        let Some(sealed) = self.ledger.entry(key) else {
+            return Ok(Misses::default());
+        };
+        self.miss_cipher.open(key, sealed).map_err(|why| self.damaged(&format!("misses of {whose}"), &why))
+    }
+
+    fn set_misses_at(&mut self, key: Vec<u8>, misses: Misses) -> Result<(), StoreError> {
         // An entry that cannot be read is replaced by a good one.
-        if self.misses(user).is_ok_and(|before| before == misses) && !self.ledger.checkpoint_is_behind() {
+        if self.misses_at(&key, "").is_ok_and(|before| before == misses)
+            && !self.ledger.checkpoint_is_behind()
+        {
             return Ok(()); // Saves the card a write.
         }
-        let key = self.miss_cipher.key(user);
         let sealed = if misses == Misses::default() {
             None
         } else {
@@ -227,3 +256,5 @@ mod damage_tests;
 mod rollback_tests;
 #[cfg(test)]
 mod room_tests;
+#[cfg(test)]
+mod rules_tests;

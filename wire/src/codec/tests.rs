@@ -15,7 +15,8 @@ fn client(bytes: &[u8], deadline: Deadline) -> (Client, UnixStream) {
 fn a_call_is_one_json_object_ended_by_nul() {
     let (mut client, mut daemon) =
         client(b"{\"parameters\":{\"verdict\":\"match\"}}\0", Deadline::within(MINUTE));
-    let reply = client.call(&Verify { user: Some("alice".into()), latch: None }).expect("reply");
+    let reply =
+        client.call(&Verify { user: Some("alice".into()), latch: None, camera: None }).expect("reply");
     assert_eq!(reply.verdict, Some(Outcome::Match));
     drop(client);
     let mut sent = String::new();

@@ -11,11 +11,15 @@ fn verify(parameters: &str) -> Result<Call, Fault> {
 
 #[test]
 fn a_verify_may_name_a_user_or_not() {
-    let alice = |latch| Ok(Call::Verify(Verify { user: Some("alice".into()), latch }));
+    let alice = |latch| Ok(Call::Verify(Verify { user: Some("alice".into()), latch, camera: None }));
     assert_eq!(verify(r#"{"user":"alice"}"#), alice(None));
     assert_eq!(verify(r#"{"user":"alice","latch":false}"#), alice(Some(false)));
     for nobody in ["{}", "null", r#"{"user":null}"#] {
-        assert_eq!(verify(nobody), Ok(Call::Verify(Verify { user: None, latch: None })), "{nobody}");
+        assert_eq!(
+            verify(nobody),
+            Ok(Call::Verify(Verify { user: None, latch: None, camera: None })),
+            "{nobody}"
+        );
     }
 }
 

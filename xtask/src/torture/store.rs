@@ -25,11 +25,13 @@ impl Drop for Folder {
     }
 }
 
-/// Who has which templates and misses.
+/// Who has which templates, misses and rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Model {
     pub(crate) templates: BTreeMap<String, BTreeSet<String>>,
     pub(crate) misses: BTreeMap<String, String>,
+    /// Until when people may come in on each day.
+    pub(crate) rules: BTreeMap<String, String>,
 }
 
 impl Model {
@@ -44,6 +46,7 @@ impl Model {
             ["remove", user] => {
                 self.templates.remove(*user);
                 self.misses.remove(*user);
+                self.rules.remove(*user);
             }
             ["forget", user, id] => {
                 if let Some(own) = self.templates.get_mut(*user) {
@@ -51,6 +54,7 @@ impl Model {
                 }
                 self.templates.retain(|_, own| !own.is_empty());
             }
+            ["rule", user, until] => drop(self.rules.insert((*user).to_owned(), (*until).to_owned())),
             ["misses", user, count] => drop(self.misses.insert((*user).to_owned(), (*count).to_owned())),
             _ => {}
         }
@@ -107,7 +111,7 @@ pub(crate) fn look(folder: &Path) -> Result<Look> {
                 let (user, id) = rest.split_once(' ').context("template USER ID")?;
                 seen.model.change(&format!("add {user} {id}"));
             }
-            "misses" => seen.model.change(line),
+            "misses" | "rule" => seen.model.change(line),
             "note" => seen.notes.push(rest.to_owned()),
             "remark" => seen.remark = Some(rest.to_owned()),
             "audit" => seen.audited = rest.parse()?,

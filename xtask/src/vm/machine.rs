@@ -22,6 +22,8 @@ pub(super) struct Emulator {
     pub(super) work: PathBuf,
     /// The qemu CPU model; by default a Cortex-A76, as in a Pi 5.
     pub(super) cpu: Option<String>,
+    /// One processor, which executes one instruction a nanosecond.
+    pub(super) count: bool,
 }
 
 /// A running qemu, killed when dropped.
@@ -46,8 +48,12 @@ impl Machine {
         command
             .args(["--pdeathsig", "KILL", "--"])
             .arg(&emulator.program)
-            .args(["-machine", "virt", "-cpu", emulator.cpu.as_deref().unwrap_or("cortex-a76"), "-smp", "2"])
-            .args(["-accel", "tcg,thread=multi,tb-size=256"])
+            .args(["-machine", "virt", "-cpu", emulator.cpu.as_deref().unwrap_or("cortex-a76")])
+            .args(if emulator.count {
+                ["-smp", "1", "-accel", "tcg,thread=single,tb-size=256", "-icount", "shift=0"].as_slice()
+            } else {
+                &["-smp", "2", "-accel", "tcg,thread=multi,tb-size=256"]
+            })
             .args(["-m", "1024", "-nodefaults", "-display", "none", "-no-reboot"])
             .args(["-kernel", &text(emulator.image.join("vmlinuz"))])
             .args(["-initrd", &text(emulator.image.join("initrd.img"))])

@@ -1,4 +1,4 @@
-//! The machine's second disk: packages, pictures, the steps, and what watches a line.
+//! The machine's second disk: packages, pictures, the steps, and the programs that they use.
 
 use std::path::{Path, PathBuf};
 
@@ -21,10 +21,12 @@ pub(super) fn make(work: &Path, debs: &[PathBuf]) -> Result<PathBuf> {
     for steps in ["steps.sh", "door.sh"] {
         std::fs::copy(root().join("tests/vm").join(steps), folder.join(steps))?;
     }
-    let mut compile =
-        command("aarch64-linux-gnu-gcc", &["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"]);
-    compile.arg(folder.join("watch")).arg(root().join("tests/vm/watch.c"));
-    succeed(compile)?;
+    for program in ["watch", "says", "stalls"] {
+        let mut compile =
+            command("aarch64-linux-gnu-gcc", &["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"]);
+        compile.arg(folder.join(program)).arg(root().join(format!("tests/vm/{program}.c")));
+        succeed(compile)?;
+    }
     let text = |path: &Path| path.to_str().map(str::to_owned).context("the cache's path is not UTF-8");
     let words = ["-q", "-O", "^has_journal", "-L", "payload", "-d"];
     let mut make = command("mkfs.ext4", &words);

@@ -1,58 +1,73 @@
-//! Checks that a JPEG contains every block it announces, without decoding a pixel.
+//! Reads the scan of a baseline JPEG block by block, without decoding a pixel: to check that it contains every block it
+//! announces, and for the mean light of each.
 //!
 //! Even in strict mode zune-jpeg fills in missing blocks if an end marker follows. A camera sends such a frame when
 //! packets get lost, and a capture buffer holds one when a short frame overwrites part of an older one. So the
 //! Huffman codes are read once more and the blocks counted.
 
-/// Bytes that cheap cameras leave between the last block and the next marker (libjpeg: "extraneous bytes before
-/// marker"). More than this belongs to another frame.
-const SLACK_BYTES: usize = 64;
+use super::huffman::{BitReader, SLACK_BYTES, Tables, read_tables};
+use super::{DHT, standard_tables};
 
 /// Checks the scan of a baseline JPEG that begins at SOI, ends at EOI and contains its tables.
 ///
 /// `Ok(false)` for pictures in several scans (progressive, or one scan per colour), which are not checked: no camera sends
 /// them.
 pub(super) fn check(jpeg: &[u8]) -> Result<bool, String> {
-    let Some(header) = ScanHeader::read(jpeg).ok_or("damaged JPEG: its headers contradict each other")?
-    else {
-        return Ok(false);
-    };
-    let mut bits = BitReader { bytes: header.packed, at: 0, held: 0, count: 0 };
-    for mcu in 0..header.mcus {
-        if header.restart > 0 && mcu > 0 && mcu % header.restart == 0 {
-            bits.restart().ok_or_else(|| format!("damaged JPEG: no restart at block group {mcu}"))?;
-        }
-        for (dc, ac) in &header.blocks {
-            let whole = bits.block(&header.tables[*dc], &header.tables[*ac]);
-            whole
-                .ok_or_else(|| format!("truncated JPEG: it ends in block group {mcu} of {}", header.mcus))?;
-        }
-    }
-    let left = header.packed.len() - bits.at.min(header.packed.len());
+    let Some(scan) = Scan::read(&jpeg[..jpeg.len() - 2])? else { return Ok(false) };
+    let left = scan.walk(|_, _, _| {})?;
     if left > SLACK_BYTES {
         return Err(format!("damaged JPEG: {left} bytes left over, as from another frame"));
     }
     Ok(true)
 }
 
-/// What the headers announce about the scan.
-struct ScanHeader<'a> {
-    /// Block groups (MCUs) in the picture.
-    mcus: usize,
+/// What the headers announce, and the compressed blocks.
+pub(super) struct Scan<'a> {
+    /// Pixels a row, and rows.
+    pub(super) size: (usize, usize),
+    /// Block groups (MCUs) in a row of groups, and rows of them.
+    pub(super) groups: (usize, usize),
+    /// Blocks of a group across and down that are of the first component, which holds the light. They come first.
+    pub(super) first: (usize, usize),
+    /// The same of the component with most of them.
+    pub(super) most: (usize, usize),
+    /// What the first coefficient of a block of the first component is multiplied by.
+    pub(super) step: i32,
     /// Groups between two restart markers; 0 for none.
     restart: usize,
-    /// DC and AC table of each block of a group.
-    blocks: Vec<(usize, usize)>,
-    /// Four DC tables, then four AC tables.
-    tables: [HuffmanTable; 8],
+    blocks: Vec<Block>,
+    tables: Tables,
     packed: &'a [u8],
 }
 
-impl<'a> ScanHeader<'a> {
-    /// `None`: the headers contradict each other. `Some(None)`: a kind of JPEG that is not checked here.
-    fn read(jpeg: &'a [u8]) -> Option<Option<Self>> {
-        let (mut at, mut restart, mut frame) = (2, 0, None);
-        let mut tables: [HuffmanTable; 8] = Default::default();
+/// One block of a group: its component, and its tables.
+#[derive(Clone, Copy)]
+struct Block {
+    component: usize,
+    dc: usize,
+    ac: usize,
+}
+
+/// The segments before the scan, as far as they matter.
+#[derive(Default)]
+struct Headers<'a> {
+    frame: Option<&'a [u8]>,
+    restart: usize,
+    tables: Tables,
+    has_tables: bool,
+    /// The first value of each quantisation table.
+    steps: [i32; 4],
+}
+
+impl<'a> Scan<'a> {
+    /// `None` for a kind of JPEG that is not read here. What follows the scan is taken for a part of it.
+    pub(super) fn read(jpeg: &'a [u8]) -> Result<Option<Self>, String> {
+        let read = Self::read_headers(jpeg);
+        read.ok_or_else(|| "damaged JPEG: its headers contradict each other".to_owned())
+    }
+
+    fn read_headers(jpeg: &'a [u8]) -> Option<Option<Self>> {
+        let (mut at, mut headers) = (2, Headers::default());
         loop {
             while jpeg.get(at..at + 2)? == [0xFF, 0xFF] {
                 at += 1;
@@ -61,149 +76,94 @@ impl<'a> ScanHeader<'a> {
             let body = jpeg.get(at + 4..at + 2 + length)?;
             at += 2 + length;
             match marker {
-                0xC0 | 0xC1 => frame = Some(body),
-                0xC4 => read_tables(body, &mut tables)?,
-                0xC2..=0xCF => return Some(None),
-                0xDD => restart = word(body, 0)?,
-                0xDA => {
-                    let (frame, packed) = (frame?, jpeg.get(at..jpeg.len() - 2)?);
-                    let Some((mcus, blocks)) = groups(frame, body)? else { return Some(None) };
-                    return Some(Some(Self { mcus, restart, blocks, tables, packed }));
+                0xC0 | 0xC1 => headers.frame = Some(body),
+                DHT => {
+                    headers.has_tables = true;
+                    read_tables(body, &mut headers.tables)?;
                 }
+                0xC2..=0xCF => return Some(None),
+                0xDB => read_steps(body, &mut headers.steps)?,
+                0xDD => headers.restart = word(body, 0)?,
+                0xDA => return headers.scan(body, jpeg.get(at..)?),
                 _ => {}
             }
         }
     }
+
+    /// Reads all blocks. `seen` gets the column and row of each block's group, its number there, and its first coefficient in
+    /// units of its quantisation table. Returns the number of bytes left over.
+    pub(super) fn walk(&self, mut seen: impl FnMut((usize, usize), usize, i32)) -> Result<usize, String> {
+        let mut bits = BitReader::new(self.packed);
+        let (across, down) = self.groups;
+        let mut last = [0_i32; 4];
+        for group in 0..across * down {
+            if self.restart > 0 && group > 0 && group % self.restart == 0 {
+                bits.restart().ok_or_else(|| format!("damaged JPEG: no restart at block group {group}"))?;
+                last = [0; 4];
+            }
+            for (at, block) in self.blocks.iter().enumerate() {
+                let difference = bits.block(&self.tables[block.dc], &self.tables[block.ac]);
+                let difference = difference.ok_or_else(|| {
+                    format!("truncated JPEG: it ends in block group {group} of {}", across * down)
+                })?;
+                let last = &mut last[block.component & 3];
+                *last = last.wrapping_add(difference);
+                seen((group % across, group / across), at, *last);
+            }
+        }
+        Ok(bits.left())
+    }
 }
 
-/// How many groups there are, and the DC and AC table of each block in one.
-type Groups = (usize, Vec<(usize, usize)>);
+impl Headers<'_> {
+    /// `None`: they contradict each other. `Some(None)`: the picture consists of several scans.
+    fn scan<'a>(mut self, header: &[u8], packed: &'a [u8]) -> Option<Option<Scan<'a>>> {
+        let frame = self.frame?;
+        let size = (word(frame, 3)?, word(frame, 1)?);
+        let parts = frame.get(6..)?.chunks_exact(3).take(usize::from(*frame.get(5)?));
+        // Number, blocks across and down, quantisation table.
+        let components: Vec<_> = parts
+            .map(|part| (part[0], usize::from(part[1] >> 4), usize::from(part[1] & 15), part[2] & 3))
+            .collect();
+        let in_scan = usize::from(*header.first()?);
+        if in_scan != components.len() {
+            return Some(None);
+        }
+        let (mut blocks, mut most, mut first, mut step) = (Vec::new(), (1, 1), None, 0);
+        for (component, chosen) in header.get(1..1 + in_scan * 2)?.chunks_exact(2).enumerate() {
+            let (_, across, down, table) = components.iter().find(|(id, ..)| *id == chosen[0])?;
+            // With one component there is one block per group, whatever the sampling factors say.
+            let (across, down) = if in_scan == 1 { (1, 1) } else { (*across, *down) };
+            if !(1..=4).contains(&across) || !(1..=4).contains(&down) {
+                return None;
+            }
+            most = (most.0.max(across), most.1.max(down));
+            if first.is_none() {
+                (first, step) = (Some((across, down)), self.steps[usize::from(*table)]);
+            }
+            let (dc, ac) = (usize::from(chosen[1] >> 4) & 3, 4 + (usize::from(chosen[1]) & 3));
+            blocks.extend(std::iter::repeat_n(Block { component, dc, ac }, across * down));
+        }
+        if !self.has_tables {
+            read_tables(&standard_tables()[4..], &mut self.tables)?;
+        }
+        let groups = (size.0.div_ceil(8 * most.0), size.1.div_ceil(8 * most.1));
+        let (first, Self { restart, tables, .. }) = (first?, self);
+        Some(Some(Scan { size, groups, first, most, step, restart, blocks, tables, packed }))
+    }
+}
 
 fn word(bytes: &[u8], at: usize) -> Option<usize> {
     Some(usize::from(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?])))
 }
 
-/// `None`: the headers contradict each other. `Some(None)`: the picture consists of several scans.
-fn groups(frame: &[u8], scan: &[u8]) -> Option<Option<Groups>> {
-    let (height, width) = (word(frame, 1)?, word(frame, 3)?);
-    let components = frame.get(6..)?.chunks_exact(3).take(usize::from(*frame.get(5)?));
-    let components: Vec<(u8, usize, usize)> =
-        components.map(|part| (part[0], usize::from(part[1] >> 4), usize::from(part[1] & 15))).collect();
-    let in_scan = usize::from(*scan.first()?);
-    if in_scan != components.len() {
-        return Some(None);
-    }
-    let (mut blocks, mut widest, mut highest) = (Vec::new(), 1, 1);
-    for chosen in scan.get(1..1 + in_scan * 2)?.chunks_exact(2) {
-        let (_, across, down) = components.iter().find(|(id, ..)| *id == chosen[0])?;
-        // With one component there is one block per group, whatever the sampling factors say.
-        let (across, down) = if in_scan == 1 { (1, 1) } else { (*across, *down) };
-        if !(1..=4).contains(&across) || !(1..=4).contains(&down) {
-            return None;
-        }
-        (widest, highest) = (widest.max(across), highest.max(down));
-        let tables = (usize::from(chosen[1] >> 4) & 3, 4 + (usize::from(chosen[1]) & 3));
-        blocks.extend(std::iter::repeat_n(tables, across * down));
-    }
-    Some(Some((width.div_ceil(8 * widest) * height.div_ceil(8 * highest), blocks)))
-}
-
-/// For each code length of 1 to 16 bits: the first code, the number of codes, and where their values begin.
-#[derive(Default)]
-struct HuffmanTable {
-    lengths: [(i32, i32, usize); 16],
-    values: Vec<u8>,
-}
-
-fn read_tables(mut body: &[u8], tables: &mut [HuffmanTable; 8]) -> Option<()> {
+/// Reads the body of a DQT segment; `None` if it contradicts itself.
+fn read_steps(mut body: &[u8], steps: &mut [i32; 4]) -> Option<()> {
     while let Some((&slot, rest)) = body.split_first() {
-        let counts = rest.get(..16)?;
-        let total: usize = counts.iter().map(|&count| usize::from(count)).sum();
-        let mut codes =
-            HuffmanTable { values: rest.get(16..16 + total)?.to_vec(), ..HuffmanTable::default() };
-        let (mut code, mut start) = (0, 0);
-        for (length, &count) in codes.lengths.iter_mut().zip(counts) {
-            *length = (code, i32::from(count), start);
-            start += usize::from(count);
-            code = (code + i32::from(count)) << 1;
-        }
-        tables[usize::from(slot >> 4 & 1) * 4 + usize::from(slot & 3)] = codes;
-        body = &rest[16 + total..];
+        let wide = slot >> 4 > 0;
+        let first = if wide { word(rest, 0)? } else { usize::from(*rest.first()?) };
+        steps[usize::from(slot & 3)] = first as i32;
+        body = rest.get(if wide { 128 } else { 64 }..)?;
     }
     Some(())
-}
-
-/// The compressed bits of a scan, without the zeros stuffed after FF.
-struct BitReader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    held: u32,
-    count: u32,
-}
-
-impl BitReader<'_> {
-    /// Holds at least `wanted` (up to 16) bits; `None` at a marker or the end.
-    fn fill(&mut self, wanted: u32) -> Option<()> {
-        while self.count < wanted {
-            let byte = *self.bytes.get(self.at)?;
-            self.at += 1;
-            if byte == 0xFF {
-                if self.bytes.get(self.at) != Some(&0) {
-                    self.at -= 1;
-                    return None;
-                }
-                self.at += 1;
-            }
-            self.held = self.held << 8 | u32::from(byte);
-            self.count += 8;
-        }
-        Some(())
-    }
-
-    fn take(&mut self, wanted: u32) -> Option<i32> {
-        self.fill(wanted)?;
-        self.count -= wanted;
-        Some((self.held >> self.count) as i32 & ((1 << wanted) - 1))
-    }
-
-    fn symbol(&mut self, codes: &HuffmanTable) -> Option<u8> {
-        let mut code = 0;
-        for (first, count, start) in &codes.lengths {
-            code = code << 1 | self.take(1)?;
-            if code - first < *count {
-                return codes.values.get(start + (code - first) as usize).copied();
-            }
-        }
-        None
-    }
-
-    /// Skips one block of 64 coefficients.
-    fn block(&mut self, dc: &HuffmanTable, ac: &HuffmanTable) -> Option<()> {
-        let size = self.symbol(dc)?;
-        self.take(u32::from(size.min(16)))?;
-        let mut at = 1;
-        while at < 64 {
-            let symbol = self.symbol(ac)?;
-            let (run, size) = (symbol >> 4, symbol & 15);
-            match (run, size) {
-                (15, 0) => at += 16,
-                (_, 0) => break,
-                _ => {
-                    self.take(u32::from(size))?;
-                    at += usize::from(run) + 1;
-                }
-            }
-        }
-        (at <= 64).then_some(())
-    }
-
-    /// Skips a restart marker, which is at most [`SLACK_BYTES`] ahead.
-    fn restart(&mut self) -> Option<()> {
-        (self.held, self.count) = (0, 0);
-        let ahead = self.bytes.get(self.at..)?;
-        let is_restart = |pair: &[u8]| pair[0] == 0xFF && (0xD0..=0xD7).contains(&pair[1]);
-        let skipped = ahead.windows(2).take(SLACK_BYTES).position(is_restart)?;
-        self.at += skipped + 2;
-        Some(())
-    }
 }

@@ -129,7 +129,7 @@ fn a_command_that_closed_its_standard_error_is_not_asked_for_it_again() {
     let driver = CommandDriver::new(CommandOptions { words, layout: GREY }, Arc::new(TestClock::passing()));
     let mut running = driver.run().expect("runs");
     // Or its end would wake every read, for ever.
-    wait_for("end of standard error", || running.read().is_ok() && running.stderr.is_none());
+    wait_for("end of standard error", || running.read(&mut |_| {}).is_ok() && running.stderr.is_none());
     assert_eq!(running.pipes().count(), 1);
 }
 

@@ -9,6 +9,7 @@ use super::*;
 use crate::clock::WallTime;
 use crate::embed::{Embedding, KeyKind};
 use crate::people::Account;
+use crate::people::access::{Access, Hours, Rule};
 use crate::store::files::Disk;
 use crate::store::files::tests::{Fake, Fault};
 use crate::store::manifest::Entries;
@@ -25,8 +26,10 @@ pub(super) struct Site {
     pub(super) tables: FakeTable,
 }
 
-/// What a store should hold: the label of each template by user and id, and misses by user.
-pub(super) type Model = (BTreeMap<(String, String), String>, BTreeMap<Option<String>, u32>);
+/// What a store should hold: the label of each template by user and id, misses by user, and rules as text by user; those of
+/// the premises are nobody's.
+pub(super) type Model =
+    (BTreeMap<(String, String), String>, BTreeMap<Option<String>, u32>, BTreeMap<Option<String>, String>);
 
 #[derive(Debug, Clone)]
 pub(super) enum Op {
@@ -35,6 +38,9 @@ pub(super) enum Op {
     Remove(u8),
     RemoveOne(u8, u32),
     Misses(Option<u8>, u32),
+    /// The hours of a person, who may come in at any time with 0.
+    Rule(u8, u16),
+    Face(bool),
     Renew,
     Reopen,
 }
@@ -70,6 +76,11 @@ impl Site {
 
 pub(super) fn user(n: u8) -> UserName {
     UserName::new(&format!("user{n}")).expect("valid")
+}
+
+fn hours(minutes: u16) -> Vec<Hours> {
+    let until = format!("{:02}:{:02}", minutes / 60, minutes % 60);
+    (minutes > 0).then(|| format!("daily 00:00-{until}").parse().expect("hours")).into_iter().collect()
 }
 
 pub(super) fn id(n: u32) -> String {
@@ -111,12 +122,18 @@ impl Op {
                 let misses = Misses { count: *misses, last_miss: WallTime(9), ..Misses::default() };
                 state.set_misses(name.map(user).as_ref(), misses)
             }
+            Self::Rule(name, minutes) => {
+                let rule = Rule { hours: hours(*minutes), ..Rule::default() };
+                let mut change = |access: &mut Access| access.set(None, Some(rule.clone()));
+                state.change_access(&user(*name), WallTime(7), &mut change)
+            }
+            Self::Face(on) => state.change_premises(WallTime(7), &mut |premises| premises.face = *on),
             Self::Renew => state.renew().map(drop),
             Self::Reopen => Ok(()),
         }
     }
 
-    pub(super) fn model(&self, (templates, misses): &mut Model) {
+    pub(super) fn model(&self, (templates, misses, rules): &mut Model) {
         let new = |name: u8, n: &u32| ((user(name).to_string(), id(*n)), format!("look {n}"));
         match self {
             Self::Add(name, numbers) => templates.extend(numbers.iter().map(|n| new(*name, n))),
@@ -127,11 +144,18 @@ impl Op {
             Self::Remove(name) => {
                 templates.retain(|(owner, _), _| *owner != user(*name).to_string());
                 misses.remove(&Some(user(*name).to_string()));
+                rules.remove(&Some(user(*name).to_string()));
             }
             Self::RemoveOne(name, n) => drop(templates.remove(&(user(*name).to_string(), id(*n)))),
             Self::Misses(name, count) => {
                 misses.insert(name.map(|name| user(name).to_string()), *count);
             }
+            Self::Rule(name, 0) => drop(rules.remove(&Some(user(*name).to_string()))),
+            Self::Rule(name, minutes) => {
+                rules.insert(Some(user(*name).to_string()), hours(*minutes)[0].to_string());
+            }
+            Self::Face(true) => drop(rules.remove(&None)),
+            Self::Face(false) => drop(rules.insert(None, "off".to_owned())),
             Self::Renew | Self::Reopen => {}
         }
     }
@@ -155,7 +179,20 @@ pub(super) fn held(state: &State, people: &[u8]) -> Model {
         assert_eq!(with_keys, enrolled);
     }
     assert!(enrolled.iter().all(|user| with_keys.contains(user)));
-    (templates, misses_of(state, people))
+    (templates, misses_of(state, people), rules_of(state))
+}
+
+fn rules_of(state: &State) -> BTreeMap<Option<String>, String> {
+    let all = state.all_access().expect("read").into_iter();
+    let mut rules: BTreeMap<Option<String>, String> = all
+        .map(|(user, access)| {
+            assert_eq!(state.access(&user).expect("read"), access);
+            let hours = access.elsewhere.expect("a rule").hours;
+            (Some(user.to_string()), hours.first().map_or_else(|| "denied".to_owned(), ToString::to_string))
+        })
+        .collect();
+    rules.extend((!state.premises().expect("read").face).then(|| (None, "off".to_owned())));
+    rules
 }
 
 fn misses_of(state: &State, people: &[u8]) -> BTreeMap<Option<String>, u32> {
@@ -175,13 +212,19 @@ fn life() -> Vec<Op> {
         Op::Misses(Some(1), 3),
         Op::Add(2, vec![3]),
         Op::Misses(None, 2),
+        Op::Rule(1, 60),
+        Op::Rule(2, 90),
+        Op::Face(false),
         Op::Remove(1),
         Op::Renew,
+        Op::Rule(2, 0),
         Op::Add(3, vec![4, 5]),
         Op::Add(1, vec![6]),
         Op::RemoveOne(3, 4),
         Op::Replace(3, vec![5], vec![7, 8]),
+        Op::Rule(3, 600),
         Op::Renew,
+        Op::Face(true),
         Op::RemoveOne(1, 6),
     ]
 }
@@ -287,7 +330,7 @@ fn a_full_disk_refuses_changes_and_loses_nothing() {
 fn held_or_not(state: &State) -> Option<Model> {
     let templates = state.templates(None).ok()?;
     let templates = templates.iter().map(|t| ((t.user.to_string(), t.id.clone()), t.label.clone())).collect();
-    Some((templates, misses_of(state, &PEOPLE)))
+    Some((templates, misses_of(state, &PEOPLE), rules_of(state)))
 }
 
 #[test]
@@ -349,6 +392,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => name().prop_map(Op::Remove),
         2 => (name(), 0_u32..30).prop_map(|(name, n)| Op::RemoveOne(name, n)),
         3 => (prop::option::of(name()), 1_u32..60).prop_map(|(name, n)| Op::Misses(name, n)),
+        2 => (name(), 0_u16..1440).prop_map(|(name, minutes)| Op::Rule(name, minutes)),
+        1 => any::<bool>().prop_map(Op::Face),
         1 => Just(Op::Renew),
         2 => Just(Op::Reopen),
     ];

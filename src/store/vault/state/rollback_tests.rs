@@ -31,9 +31,11 @@ fn life() -> Vec<Op> {
         Op::Add(1, vec![1]),
         Op::Misses(Some(1), 3),
         Op::Add(2, vec![2]),
+        Op::Rule(2, 60),
         Op::Misses(None, 2),
         Op::RemoveOne(1, 1),
         Op::Add(1, vec![3]),
+        Op::Rule(1, 60),
         Op::Misses(None, 9),
     ]
 }

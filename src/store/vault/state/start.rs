@@ -10,6 +10,7 @@ use crate::store::keyring::{Keyring, MIRRORS};
 use crate::store::ledger::{self, Ledger, Parts};
 use crate::store::misses::MissCipher;
 use crate::store::people::People;
+use crate::store::rules::RuleCipher;
 use crate::store::table::TableSource;
 use crate::store::vault::VaultOptions;
 use crate::store::{Condition, StoreError};
@@ -23,12 +24,13 @@ impl State {
     ) -> Result<Self, StoreError> {
         let mut keyring = open_keyring(&*disk, &*tables, options)?;
         let mut notes = std::mem::take(&mut keyring.notes);
-        let miss_cipher = MissCipher::new(&keyring.header().root);
+        let root = &keyring.header().root;
+        let (miss_cipher, rule_cipher) = (MissCipher::new(root), RuleCipher::new(root));
         let VaultOptions { folder, embedder_sha256, now, .. } = *options;
         let parts = Parts { folder, disk: disk.clone(), tables, keyring: &keyring, embedder_sha256, now };
         let (ledger, findings) = Ledger::open(parts)?;
         let people = People::new(disk, keyring, &ledger.manifest().template_key);
-        let mut state = Self { ledger, people, miss_cipher, findings };
+        let mut state = Self { ledger, people, miss_cipher, rule_cipher, findings };
         state.settle(options)?;
         let findings = &mut state.findings;
         notes.append(&mut findings.notes);
@@ -45,6 +47,7 @@ impl State {
     /// Makes a verified state ready for use.
     fn settle(&mut self, options: &VaultOptions<'_>) -> Result<(), StoreError> {
         self.drop_lost_records()?;
+        self.doubt_rules()?;
         // As long as a damaged log is kept, so are the keys that its records need.
         if self.ledger.damaged_log()?.is_none() {
             self.destroy_unused_keys()?;

@@ -1,0 +1,59 @@
+//! What the controller hears, and what it orders.
+
+use facelatch_wire::Outcome;
+use facelatch_wire::reply::Event;
+
+use crate::door::{LineState, Role};
+use crate::keypad;
+use crate::reports::Report;
+use crate::signal::Signal;
+
+/// Something that happened. A door is meant by its number in the configuration.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// To an input.
+    Input { door: usize, role: Role, state: LineState },
+    /// To the line of a strike: it can be used, or why not.
+    Strike { door: usize, lost: Option<String> },
+    /// To the line of a lamp or buzzer.
+    Signal { door: usize, signal: Signal, lost: Option<String> },
+    /// To the keypad, or to a PIN that was typed there.
+    Keypad { door: usize, news: keypad::News },
+    /// At the daemon.
+    Event(Event),
+    /// To the connection with the daemon: events come in, or why not.
+    Daemon { lost: Option<String> },
+    /// To the watch over the camera: it is kept, or why not.
+    Watch { door: usize, lost: Option<String> },
+    /// Something moves before the camera, and a face is in sight.
+    Sight { door: usize },
+    /// A look ended, or there was no reply.
+    Looked { door: usize, ended: Result<Outcome, String> },
+}
+
+/// What is to be done about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Let this door open for a pulse.
+    Open(usize),
+    /// End its pulse.
+    Lock(usize),
+    /// Ask the daemon to look at it.
+    Look(usize),
+    /// Switch a lamp or the buzzer on, for its time at most, or off.
+    Show(usize, Signal, bool),
+    /// Put a line in the journal.
+    Say(Urgency, String),
+    /// Tell the daemon.
+    Report(Report),
+}
+
+/// How urgent a line of the journal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// Something does not work.
+    Error,
+    /// Somebody should look into it.
+    Alarm,
+    Info,
+}

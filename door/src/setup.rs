@@ -1,0 +1,226 @@
+//! `facelatch setup door`: asks the person who mounts a door for its lines, tries each, and writes the configuration.
+//!
+//! Each step is written down before it is done (`setup/undo.rs`), so that `--undo` takes back what was done however it ended.
+//! `Setup::run` has the steps, `setup/lines.rs` those about lines.
+
+mod ask;
+mod click;
+mod file;
+mod lines;
+mod undo;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use facelatch_wire::Outcome;
+use facelatch_wire::reply::{Camera, CameraState};
+
+pub(crate) use click::ClickArgs;
+
+use crate::config::Config;
+use ask::{Answers, Person, Stop, Terminal, yes};
+use file::Chosen;
+use undo::{Done, Enrolled, FileBefore, Files, UnitBefore};
+use world::{Machine, UNIT, World};
+
+/// How often somebody may try the door.
+const TRIES: usize = 3;
+
+/// The command line.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SetupArgs {
+    /// Take back what earlier setups did
+    #[arg(long)]
+    undo: bool,
+    /// Take the answers from a TOML file instead of asking
+    #[arg(long, value_name = "FILE", conflicts_with = "undo")]
+    answers: Option<PathBuf>,
+}
+
+/// A setup.
+struct Setup<'w> {
+    person: &'w mut dyn Person,
+    world: &'w mut dyn World,
+    files: Files,
+    done: Done,
+    /// Names of the cameras, if there are several.
+    cameras: Vec<String>,
+}
+
+/// Runs it; ends with 1 where something is left to do.
+pub(crate) fn main(args: &SetupArgs, config: &Path) -> ExitCode {
+    let files = Files { config: config.to_owned() };
+    let ended = match &args.answers {
+        Some(path) => {
+            Answers::read(path).and_then(|mut answers| begin(args, &mut answers, &mut Machine::new(), files))
+        }
+        None => begin(args, &mut Terminal, &mut Machine::new(), files),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("facelatch-door: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The pulse of `setup/click.rs`.
+pub(crate) fn click(args: ClickArgs) -> ExitCode {
+    match click::run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("facelatch-door: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn begin(args: &SetupArgs, person: &mut dyn Person, world: &mut dyn World, files: Files) -> Result<(), Stop> {
+    if !world.is_root() {
+        return Err(Stop("setup: only root may; run `sudo facelatch setup door`".to_owned()));
+    }
+    let done = files.load()?;
+    let mut setup = Setup { person, world, files, done, cameras: Vec::new() };
+    if args.undo { setup.undo() } else { setup.run() }
+}
+
+impl Setup<'_> {
+    fn run(&mut self) -> Result<(), Stop> {
+        self.camera()?;
+        let was_active = self.stop_the_unit()?;
+        let written = self.lines_and_file();
+        if written.is_err() && was_active {
+            // Its exit button must work again.
+            self.world.systemctl(&["start", UNIT])?;
+        }
+        let door = written?;
+        self.first_person()?;
+        self.start_the_unit()?;
+        self.try_it(&door)?;
+        self.person.say("`facelatch setup door --undo` takes all of this back.");
+        Ok(())
+    }
+
+    /// Says what is wrong with the daemon and its camera.
+    fn camera(&mut self) -> Result<(), Stop> {
+        let wrong = match self.world.status() {
+            Ok(status) => {
+                self.cameras = status.cameras.iter().map(|camera| camera.name.clone()).collect();
+                let all = if status.cameras.is_empty() { vec![status.camera] } else { status.cameras };
+                let broken = |camera: &&Camera| camera.state != CameraState::Ready;
+                let Some(Camera { name, message, .. }) = all.iter().find(broken) else {
+                    let names: Vec<&str> = all.iter().map(|camera| camera.name.as_str()).collect();
+                    self.person.say(&format!("ready: camera {}", names.join(", ")));
+                    return Ok(());
+                };
+                message.clone().unwrap_or_else(|| format!("camera {name} gives no pictures"))
+            }
+            Err(why) => why.to_string(),
+        };
+        self.person.say(&wrong);
+        if yes(self.person, "camera.go_on", "Go on without it?", false)? {
+            return Ok(());
+        }
+        Err(Stop("mend that first, then run it again; `sudo facelatch doctor` may know more".to_owned()))
+    }
+
+    /// It holds the lines. Whether it ran.
+    fn stop_the_unit(&mut self) -> Result<bool, Stop> {
+        let before =
+            UnitBefore { enabled: self.world.unit_is("enabled"), active: self.world.unit_is("active") };
+        if self.done.unit.is_none() {
+            self.done.unit = Some(before);
+            self.files.save(&self.done)?;
+        }
+        if before.active {
+            self.person.say("facelatch-door is stopped meanwhile, and its exit button with it.");
+            self.world.pause_unit()?;
+        }
+        Ok(before.active)
+    }
+
+    /// Asks for the lines, and writes the file. The door's name.
+    fn lines_and_file(&mut self) -> Result<String, Stop> {
+        let config = self.files.config.clone();
+        let before = std::fs::read_to_string(&config).unwrap_or_default();
+        let now = Config::parse(&config, &before).ok();
+        let chosen = self.lines(now.as_ref())?;
+        self.write(&before, &chosen)?;
+        self.world.check(&config)?;
+        Ok(chosen.name)
+    }
+
+    fn write(&mut self, before: &str, chosen: &Chosen) -> Result<(), Stop> {
+        let config = self.files.config.clone();
+        let text = file::text(before, chosen);
+        Config::parse(&config, &text).map_err(|error| Stop(error.to_string()))?;
+        if self.done.file.is_none() {
+            let existed = config.exists();
+            if existed {
+                undo::replace(&self.files.before(), before)?;
+            }
+            self.done.file = Some(FileBefore { existed });
+            self.files.save(&self.done)?;
+        }
+        undo::replace(&config, &text)?;
+        self.person.say(&format!("{} is written", config.display()));
+        Ok(())
+    }
+
+    /// Enrols somebody, if nobody is.
+    fn first_person(&mut self) -> Result<(), Stop> {
+        let nobody = self.world.status().is_ok_and(|status| status.users == 0);
+        if !yes(self.person, "enroll.now", "Enrol somebody who may come in?", nobody)? {
+            return Ok(());
+        }
+        let user = self.person.answer("enroll.name", "Their name", None)?;
+        if !self.world.templates(&user)?.is_empty() {
+            self.person.say(&format!("{user} is enrolled already"));
+            return Ok(());
+        }
+        let enrolled = Enrolled { user: user.clone(), since: self.world.now(), ids: Vec::new() };
+        self.done.people.retain(|known| known.user != user);
+        self.done.people.push(enrolled);
+        self.files.save(&self.done)?;
+        self.world.enroll(&user)?;
+        let ids = self.world.templates(&user)?.into_iter().map(|template| template.id).collect();
+        if let Some(last) = self.done.people.last_mut() {
+            last.ids = ids;
+        }
+        self.files.save(&self.done)
+    }
+
+    fn start_the_unit(&mut self) -> Result<(), Stop> {
+        self.world.systemctl(&["enable", UNIT])?;
+        self.world.systemctl(&["restart", UNIT])?;
+        self.person.say("facelatch-door runs, and will at each start");
+        Ok(())
+    }
+
+    /// The person walks up.
+    fn try_it(&mut self, door: &str) -> Result<(), Stop> {
+        for _ in 0..TRIES {
+            if !yes(self.person, "try", "Try it: stand before the camera. Ready?", true)? {
+                return Ok(());
+            }
+            match self.world.look(door) {
+                Ok(tried) if tried.verdict == Outcome::Match && tried.unlocked => {
+                    self.person.say("The door is unlocked. It works.");
+                    return Ok(());
+                }
+                Ok(tried) if tried.verdict == Outcome::Match => {
+                    self.person.say("You were recognised, and facelatch-door did not unlock the door; see `journalctl -u facelatch-door`.");
+                }
+                Ok(tried) => self.person.say(&tried.verdict.message()),
+                Err(why) => self.person.say(&why.to_string()),
+            }
+        }
+        self.person.say("All is set up, and the door was not opened. `sudo facelatch look` tries again.");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Questions to the person who mounts the door, or to a file of answers.
+
+use std::io::{BufRead, Write};
+use std::path::Path;
+
+/// Why a setup ended early, in words for the person.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Stop(pub(super) String);
+
+/// Answers questions. Each has a key, which a file of answers has as well.
+pub(super) trait Person {
+    /// Tells them something.
+    fn say(&mut self, text: &str);
+
+    /// The answer to a question; the default if they leave it open.
+    fn answer(&mut self, key: &str, question: &str, default: Option<&str>) -> Result<String, Stop>;
+
+    /// An answer cannot be used. Whoever can be asked again may return.
+    fn wrong(&mut self, key: &str, why: &str) -> Result<(), Stop>;
+
+    /// Waits until they have done something.
+    fn wait(&mut self, what: &str) -> Result<(), Stop>;
+}
+
+/// Asks until the answer is yes or no.
+pub(super) fn yes(person: &mut dyn Person, key: &str, question: &str, default: bool) -> Result<bool, Stop> {
+    loop {
+        let word = if default { "yes" } else { "no" };
+        match person.answer(key, question, Some(word))?.to_lowercase().as_str() {
+            "y" | "yes" | "true" => return Ok(true),
+            "n" | "no" | "false" => return Ok(false),
+            _ => person.wrong(key, "answer yes or no")?,
+        }
+    }
+}
+
+/// Somebody at a terminal.
+pub(super) struct Terminal;
+
+impl Person for Terminal {
+    fn say(&mut self, text: &str) {
+        // Whoever closes the terminal ends the next question.
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+
+    fn answer(&mut self, _: &str, question: &str, default: Option<&str>) -> Result<String, Stop> {
+        let mut out = std::io::stdout();
+        let shown = default.map_or_else(String::new, |default| format!(" [{default}]"));
+        let asked = write!(out, "{question}{shown}: ").and_then(|()| out.flush());
+        let mut line = String::new();
+        let read = asked.and_then(|()| std::io::stdin().lock().read_line(&mut line));
+        match read {
+            Ok(1..) if line.trim().is_empty() => Ok(default.unwrap_or_default().to_owned()),
+            Ok(1..) => Ok(line.trim().to_owned()),
+            _ => Err(Stop("nobody answers; run it in a terminal, or with --answers FILE".to_owned())),
+        }
+    }
+
+    fn wrong(&mut self, _: &str, why: &str) -> Result<(), Stop> {
+        self.say(why);
+        Ok(())
+    }
+
+    fn wait(&mut self, what: &str) -> Result<(), Stop> {
+        self.answer("", &format!("{what}, then press Enter"), None).map(drop)
+    }
+}
+
+/// A TOML file with a value for each key whose default does not do: `strike.line = "GPIO17"`.
+pub(super) struct Answers(toml::Table);
+
+impl Answers {
+    /// Reads the file.
+    pub(super) fn read(path: &Path) -> Result<Self, Stop> {
+        let failed = |why: String| Stop(format!("answers {}: {why}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+        text.parse().map(Self).map_err(|error| failed(error.to_string()))
+    }
+
+    fn find(&self, key: &str) -> Option<String> {
+        let mut parts = key.split('.');
+        let mut value = self.0.get(parts.next()?)?;
+        for part in parts {
+            value = value.get(part)?;
+        }
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+}
+
+impl Person for Answers {
+    fn say(&mut self, text: &str) {
+        Terminal.say(text);
+    }
+
+    fn answer(&mut self, key: &str, question: &str, default: Option<&str>) -> Result<String, Stop> {
+        let answer = self.find(key).or_else(|| default.map(str::to_owned));
+        let answer = answer.ok_or_else(|| Stop(format!("answers: {key} is missing ({question})")))?;
+        self.say(&format!("{question}: {answer}"));
+        Ok(answer)
+    }
+
+    fn wrong(&mut self, key: &str, why: &str) -> Result<(), Stop> {
+        Err(Stop(format!("answers: {key}: {why}")))
+    }
+
+    fn wait(&mut self, what: &str) -> Result<(), Stop> {
+        self.say(what);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_answers_by_key_and_leaves_the_rest_to_the_defaults() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("answers.toml");
+        std::fs::write(&file, "strike.line = \"GPIO17\"\nstrike.click = false\n[exit]\nline = 3\n")
+            .expect("written");
+        let mut answers = Answers::read(&file).expect("read");
+        let mut answer = |key: &str, default| answers.answer(key, "?", default);
+        assert_eq!(answer("strike.line", None).as_deref(), Ok("GPIO17"));
+        assert_eq!(answer("exit.line", None).as_deref(), Ok("3"));
+        assert_eq!(answer("contact.line", Some("none")).as_deref(), Ok("none"));
+        assert!(answer("contact.line", None).expect_err("missing").0.contains("contact.line is missing"));
+        assert_eq!(yes(&mut answers, "strike.click", "?", true), Ok(false));
+        assert!(yes(&mut answers, "strike.line", "?", true).expect_err("no word").0.contains("yes or no"));
+        std::fs::write(&file, "strike = ").expect("written");
+        assert!(Answers::read(&file).is_err_and(|why| why.0.contains("answers.toml")));
+    }
+}

@@ -1,0 +1,30 @@
+//! Watching a camera.
+
+use facelatch_wire::call::Watch;
+use facelatch_wire::reply::{Sight, Something};
+
+use super::{CallError, Handle, run, unless_stopping};
+use crate::serve::connection::Replies;
+use crate::serve::engine::Job;
+use crate::serve::fault::stopping;
+use crate::serve::session::Session;
+
+impl Handle for Watch {
+    async fn handle(
+        self,
+        session: &mut Session,
+        replies: &mut Replies<'_, '_, Self>,
+    ) -> Result<Sight, CallError> {
+        session.caller.may_serve_a_door("watch")?;
+        let camera = 0;
+        let permit = session.job_permit().await?;
+        let job = |reporter| Job::Watch(camera, reporter);
+        let watching = |_| Sight { something: Something::Watching };
+        let mut seen = run(session, permit, replies, job, watching).await?;
+        loop {
+            let next = unless_stopping(&session.state, async { Ok(seen.recv().await) });
+            let something = next.await?.ok_or_else(stopping)?;
+            replies.send(&Sight { something }).await?;
+        }
+    }
+}

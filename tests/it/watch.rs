@@ -1,0 +1,123 @@
+//! Watching a camera: an empty room says nothing and costs no look for faces, and whoever comes is told of.
+
+use facelatch::config::Millis;
+use facelatch::serve::peer::Role;
+use facelatch_wire::call::{Status, Watch};
+use facelatch_wire::reply::{CameraState, Something};
+use facelatch_wire::{Client, ClientError, Fault, Outcome};
+
+use facelatch_testkit::spoil::Spoil;
+use facelatch_testkit::stage::{ALICE, Shot};
+use facelatch_testkit::world::{World, until};
+
+/// A dark corridor, whose noise differs from frame to frame.
+const EMPTY: &[Shot] = &[
+    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(9)),
+    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(11)),
+    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(10)),
+];
+const FAR: &[Shot] = &[Shot::Live("far.jpg")];
+const PERSON: &[Shot] = &[Shot::Live("obama-3.jpg"), Shot::Live("obama-3b.jpg")];
+
+/// A client that watches, and was told so.
+fn watcher(world: &World) -> Client {
+    let mut client = world.client();
+    client.start(&Watch { door: None }, true).expect("sent");
+    assert_eq!(next(&mut client), Something::Watching);
+    client
+}
+
+fn next(client: &mut Client) -> Something {
+    client.receive::<Watch>().expect("something").reply.something
+}
+
+/// Waits for so many more glances.
+fn glances(world: &World, count: usize) {
+    let before = world.stage.taken().1;
+    until(|| (world.stage.taken().1 >= before + count).then_some(()));
+}
+
+fn empty_world(change: impl FnOnce(&mut facelatch::config::Config)) -> World {
+    let world = World::with(change);
+    world.stage.shows(EMPTY);
+    world
+}
+
+#[test]
+fn an_empty_room_is_only_glanced_at_and_a_person_is_told_of() {
+    let world = empty_world(|_| {});
+    world.called_by("door", Role::Door);
+    let mut client = watcher(&world);
+    glances(&world, 40);
+    assert_eq!(world.stage.taken().0, 0, "no detector in an empty room");
+    // Something moves, and its face is too small to be judged.
+    world.stage.shows(FAR);
+    until(|| (world.stage.taken().0 > 0).then_some(()));
+    glances(&world, 40);
+    let looks = world.stage.taken().0;
+    glances(&world, 10);
+    assert_eq!(world.stage.taken().0, looks, "it has stopped moving");
+    assert!(client.take_message().expect("connected").is_none(), "nobody is told of it");
+    world.stage.shows(PERSON);
+    assert_eq!(next(&mut client), Something::Face);
+    assert!(world.tape.opened_for().is_empty(), "nothing is judged");
+}
+
+#[test]
+fn the_camera_is_open_while_somebody_watches_and_closed_when_the_last_has_gone() {
+    let world = empty_world(|config| config.camera.idle_close_ms = Millis(0)).knows_alice();
+    until(|| (world.stage.closed() > 0).then_some(()));
+    world.stage.shows(EMPTY);
+    let (mut one, two) = (watcher(&world), watcher(&world));
+    glances(&world, 5);
+    let closed = world.stage.closed();
+    drop(two);
+    glances(&world, 10);
+    world.stage.shows(ALICE);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match), "an attempt goes first");
+    world.stage.shows(PERSON);
+    assert_eq!(next(&mut one), Something::Face);
+    glances(&world, 10);
+    assert_eq!(world.stage.closed(), closed);
+    drop(one);
+    until(|| (world.stage.closed() > closed).then_some(()));
+    let taken = world.stage.taken();
+    world.ask(&Status {}).expect("status");
+    assert_eq!(world.stage.taken(), taken, "and nobody looks");
+}
+
+#[test]
+fn two_who_watch_share_the_glances_and_both_are_told() {
+    let world = empty_world(|_| {});
+    let mut both = [watcher(&world), watcher(&world)];
+    glances(&world, 10);
+    world.stage.shows(PERSON);
+    for client in &mut both {
+        assert_eq!(next(client), Something::Face);
+    }
+}
+
+#[test]
+fn a_camera_that_is_missing_is_in_the_status_and_watched_again_when_it_is_back() {
+    let world = empty_world(|_| {});
+    let mut client = watcher(&world);
+    let state = || world.ask(&Status {}).expect("status").camera.state;
+    world.stage.shows(&[Shot::Unplugged]);
+    until(|| (state() == CameraState::Unavailable).then_some(()));
+    world.stage.shows(EMPTY);
+    until(|| (state() == CameraState::Ready).then_some(()));
+    glances(&world, 10);
+    world.stage.shows(PERSON);
+    assert_eq!(next(&mut client), Something::Face);
+}
+
+#[test]
+fn only_doors_and_managers_may_watch() {
+    let world = empty_world(|_| {});
+    world.called_by("eve", Role::User);
+    let mut client = world.client();
+    client.start(&Watch { door: None }, true).expect("sent");
+    let refused = client.receive::<Watch>();
+    assert!(matches!(refused, Err(ClientError::Refused(Fault::PermissionDenied { .. }))), "{refused:?}");
+    assert_eq!(world.stage.taken(), (0, 0));
+}
