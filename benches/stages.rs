@@ -146,7 +146,8 @@ fn attempt(_: &mut Criterion) {
     for _ in 0..attempts {
         for (level, pipeline, _, times, on_cpu) in &mut kinds {
             let (begun, before) = (Instant::now(), cpu_ms());
-            let attempt = pipeline.verify(None, &user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
+            let attempt =
+                pipeline.verify(None, &user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
             times.push(begun.elapsed().as_secs_f64() * 1e3);
             on_cpu.push(cpu_ms() - before);
             assert!(matches!(attempt.verdict, Verdict::Granted(_)), "{level:?}: {:?}", attempt.verdict);
