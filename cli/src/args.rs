@@ -85,9 +85,24 @@ pub(crate) enum Verb {
     },
     /// Forget the misses of a person, so that the face counts again at once
     Reset {
-        /// Whose [default: those of identification]
+        /// Whose [default: those of identification and of PINs]
         #[arg(value_name = "NAME")]
         user: Option<String>,
+    },
+    /// Set the PIN that a person types at a door; asks for it, and shows nothing of it
+    Pin {
+        /// Whose; no face need be enrolled
+        #[arg(value_name = "NAME")]
+        user: String,
+        /// The PIN that they type under duress: it opens like the other, and only the event tells
+        #[arg(long)]
+        duress: bool,
+        /// Take it away; without --duress, both
+        #[arg(long, conflicts_with = "stdin")]
+        remove: bool,
+        /// Read the PIN from standard input, one line
+        #[arg(long)]
+        stdin: bool,
     },
     /// Let a person in, at the dates and hours that they have
     Allow {

@@ -11,6 +11,7 @@ mod keep;
 mod manual;
 mod models;
 mod people;
+mod pin;
 mod rules;
 mod say;
 mod setup;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Verb::List { user } => people::list(&to, user),
         Verb::Remove { user, id, yes } => people::remove(&to, &user, id, yes),
         Verb::Reset { user } => people::reset(&to, user),
+        Verb::Pin { user, duress, remove, stdin } => pin::run(&to, user, duress, remove, stdin),
         Verb::Allow { whom, factor, clear } => rules::allow(&to, &whom.into(), factor.map(Into::into), clear),
         Verb::Deny { whom } => rules::deny(&to, &whom.into()),
         Verb::Guest { whom, from, until, clear: _ } => rules::guest(&to, &whom.into(), from, until),
@@ -54,7 +56,7 @@ fn main() -> ExitCode {
         }
         Verb::Models { act: ModelsAct::List { folder } } => models::list(&to, &folder.path),
         Verb::Models { act: ModelsAct::Remove { name, folder } } => models::remove(&to, &name, &folder.path),
-        Verb::Setup { act: SetupAct::Door { undo, answers } } => setup::door(undo, answers),
+        Verb::Setup { act: SetupAct::Door { undo, answers } } => setup::door(&to, undo, answers),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),

@@ -148,9 +148,9 @@ impl Door {
         holds(good, "door.name", &self.name, "1 to 32 lower-case letters, digits, \"-\" or \"_\"")
     }
 
-    /// How many lines it has, and keypads.
-    pub(crate) fn part_count(&self) -> usize {
-        self.lines().len() + usize::from(self.keypad.is_some())
+    /// How many lines it has, and keypads: those are not used where only the exit button works.
+    pub(crate) fn part_count(&self, exit_only: bool) -> usize {
+        self.lines().len() + usize::from(self.keypad.is_some() && !exit_only)
     }
 
     /// Key and place of each of its lines.

@@ -25,6 +25,7 @@ struct Station {
     name: String,
     door: Door,
     opens_by_face: bool,
+    opens_by_pin: bool,
     looks: Looks,
     signals: Vec<Signal>,
 }
@@ -35,6 +36,7 @@ impl Station {
             name: door.name.clone(),
             door: Door::new(door),
             opens_by_face: door.face,
+            opens_by_pin: door.keypad.is_some(),
             looks: Looks::default(),
             signals: door.signals().into_iter().map(|(signal, _)| signal).collect(),
         }
@@ -66,7 +68,7 @@ impl Controller {
         Self {
             stations: config.door.iter().map(Station::new).collect(),
             lines: Parts::default(),
-            expected_lines: config.door.iter().map(config::Door::part_count).sum(),
+            expected_lines: config.door.iter().map(|door| door.part_count(exit_only)).sum(),
             watches: Parts::default(),
             looking: None,
             last_look: 0,
@@ -238,8 +240,14 @@ impl Controller {
             Ok(number) => number,
         };
         let station = &mut self.stations[number];
-        if grant.by() == By::Face && !station.opens_by_face {
-            return no_door(&format!("{} is not opened by a face", station.name));
+        match grant.by() {
+            By::Face if !station.opens_by_face => {
+                return no_door(&format!("{} is not opened by a face", station.name));
+            }
+            By::Pin if !station.opens_by_pin => {
+                return no_door(&format!("{} has no keypad", station.name));
+            }
+            By::Face | By::Pin => {}
         }
         station.looks.let_in(now);
         let acts = station.door.grant(grant, now);

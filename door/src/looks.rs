@@ -26,7 +26,7 @@ const AFTER_MATCH: Duration = Duration::from_secs(10);
 const FOR_THE_PIN: Duration = Duration::from_secs(20);
 
 /// Who is out of sight for so long has left.
-const GONE: Duration = Duration::from_secs(2);
+const GONE: Duration = Duration::from_secs(3);
 
 /// After nobody was in sight for so long, whoever comes is not taken for the stranger of before.
 const SOMEBODY_ELSE: Duration = Duration::from_secs(10);

@@ -101,11 +101,11 @@ impl Report {
     }
 
     fn call(&self, age: Duration) -> call::Report {
-        let late = (age >= LATE).then(|| format!("{} s ago", age.as_secs()));
-        let notes: Vec<&str> = late.as_deref().into_iter().chain(self.note.as_deref()).collect();
-        let mut note = notes.join(": ");
-        note.truncate(note.floor_char_boundary(MAX_NOTE));
-        let note = note.replace(char::is_control, " ");
+        let late = if age >= LATE { format!(" ({} s ago)", age.as_secs()) } else { String::new() };
+        let mut note = self.note.clone().unwrap_or_default();
+        note.truncate(note.floor_char_boundary(MAX_NOTE - late.len().min(MAX_NOTE)));
+        // What a fault is about stands first.
+        let note = (note + &late).trim_start().replace(char::is_control, " ");
         call::Report {
             door: self.door.clone(),
             change: self.change,

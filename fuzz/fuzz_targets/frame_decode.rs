@@ -1,8 +1,10 @@
 //! Any bytes a camera may send: a frame comes out whole and within its limits, or not at all.
 #![no_main]
 
-use facelatch::camera::decode::{Layout, PixelFormat, decode, decode_picture, picture_len, without_padding};
-use facelatch::camera::{MAX_SIDE_PX, MIN_SIDE_PX};
+use facelatch::camera::decode::{
+    Layout, PixelFormat, decode, decode_picture, glance, picture_len, without_padding,
+};
+use facelatch::camera::{GLANCE_CELLS, MAX_SIDE_PX, MIN_SIDE_PX};
 use facelatch::clock::BootTime;
 use libfuzzer_sys::fuzz_target;
 
@@ -16,6 +18,9 @@ fuzz_target!(|input: (u8, u16, u16, &[u8])| {
     // The row padding of a driver, from none to more than a row.
     if let Ok(picture) = without_padding(layout, usize::from(width) * usize::from(kind % 9), bytes) {
         assert!(picture.len() <= bytes.len());
+    }
+    if let Ok(small) = glance(layout, usize::from(width) * usize::from(kind % 9), bytes, GLANCE_CELLS) {
+        assert!((1..=6400).contains(&small.light().len()));
     }
     if let Ok(frame) = decode(layout, bytes, BootTime::default()) {
         let sides = MIN_SIDE_PX..=MAX_SIDE_PX;

@@ -59,7 +59,7 @@ fn scene() -> tempfile::TempDir {
     folder
 }
 
-const PLAN: Plan = Plan { templates: 1, every_s: 1.0, challenge: None };
+const PLAN: Plan = Plan { templates: 1, frames: 3, every_s: 1.0, challenge: None };
 
 fn measured(folder: &Path, cache: &Path) -> Vec<Person> {
     let clips = clips::load(folder, |_| true).expect("loads");

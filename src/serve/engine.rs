@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use facelatch_wire::reply::{Event, EventKind, Judging, LatchState, Something};
+use facelatch_wire::reply::{Event, EventKind, Judging, LatchState};
 use facelatch_wire::{Fault, Outcome};
 use tokio::sync::oneshot;
 
@@ -22,7 +22,7 @@ use super::job_limit::{self, JobLimit, JobPermit};
 use super::recorder::Recorder;
 use super::to_wire;
 use super::unjudged::Unjudged;
-use super::watching::Watch;
+use super::watching::{Sights, Watch};
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
@@ -53,11 +53,8 @@ pub(super) enum Job {
     /// Checks the cameras.
     CheckCameras(JobReporter<()>),
     /// Watches the camera of this index, for as long as somebody receives what is seen.
-    Watch(usize, JobReporter<Receiving>),
+    Watch(usize, JobReporter<Sights>),
 }
-
-/// What whoever watches a camera hears.
-pub(super) type Receiving = tokio::sync::mpsc::Receiver<Something>;
 
 /// What an attempt is about.
 pub(super) struct Question {
@@ -187,12 +184,7 @@ impl Running {
         match job {
             Job::Judge(question, reporter) => self.judge(question, reporter),
             Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
-            Job::Watch(camera, reporter) => {
-                let watching = self.watch.add(camera);
-                drop(reporter.permit);
-                // The caller may have gone.
-                let _ = reporter.end.send(watching);
-            }
+            Job::Watch(camera, reporter) => self.watch.admit(camera, reporter),
             Job::CheckCameras(reporter) => {
                 self.check_cameras();
                 drop(reporter.permit);

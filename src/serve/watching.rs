@@ -9,6 +9,7 @@ use facelatch_wire::reply::Something;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::camera_status::CameraStatus;
+use super::job::{JobReporter, JobUpdate};
 use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::detect::motion::Motion;
@@ -28,6 +29,9 @@ const TELL: Duration = Duration::from_secs(1);
 
 /// What may wait for a slow client; more is dropped, since it says the same.
 const SIGHTS: usize = 4;
+
+/// What a watcher hears.
+pub(super) type Sights = Receiver<Something>;
 
 /// All cameras, in the order of the pipeline.
 pub(super) struct Watch {
@@ -55,12 +59,14 @@ impl Watch {
     }
 
     /// Another watcher of a camera. The first thing they hear is that it is watched.
-    pub(super) fn add(&mut self, camera: usize) -> Receiver<Something> {
-        let (sender, receiver) = channel(SIGHTS);
-        // There is room.
+    pub(super) fn admit(&mut self, camera: usize, reporter: JobReporter<Sights>) {
+        let (sender, sights) = channel(SIGHTS);
+        // There is room in both, and whoever asked may have gone: that is seen at the next step.
+        let _ = reporter.updates.try_send(JobUpdate::Started);
         let _ = sender.try_send(Something::Watching);
         self.cameras[camera].watchers.push(sender);
-        receiver
+        drop(reporter.permit);
+        let _ = reporter.end.send(sights);
     }
 
     /// How long until the next step; `None` if nobody watches.

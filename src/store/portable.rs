@@ -1,24 +1,23 @@
 //! Export of templates and rules to an age file for one recipient, and import into a store.
 //!
-//! Inside it is text: a header line, then a line for each template, then one for each person with rules. Embeddings are exported raw, since each
-//! device has its own template key. So the text is worth as much as the faces themselves, and is sealed before it leaves this
-//! process. Misses are not exported.
+//! Inside it is text: a header line, then a line for each template, then one for each person with rules. Embeddings are
+//! exported raw, since each device has its own template key. So the text is worth as much as the faces themselves, and is
+//! sealed before it leaves this process. Misses and PINs are not exported.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use age::x25519;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-use super::{MAX_LABEL_BYTES, StoreError, Template, TemplateStore};
+use super::{StoreError, Template, TemplateStore};
 use crate::clock::{Date, WallTime};
-use crate::embed::{Embedding, OtherKey, TemplateKey};
+use crate::embed::Embedding;
 use crate::people::{Account, UserName};
 
 mod rules;
+mod template;
 
 use rules::Kept;
 
@@ -29,12 +28,6 @@ const SCHEMA: u32 = 1;
 
 /// Of files with rules.
 const SCHEMA_WITH_RULES: u32 = 2;
-
-/// How far from 1 the norm of a unit embedding may be: a thousand times what rounding to f32 costs.
-const UNIT_SLACK: f64 = 1e-3;
-
-/// No network without unit embeddings gives a greater norm; sums of f32 are far from overflow.
-const MAX_NORM: f64 = 1e6;
 
 /// Most bytes of an export; larger files are refused before they are decrypted.
 pub const MAX_EXPORT_BYTES: usize = 64 << 20;
@@ -139,26 +132,6 @@ pub(super) struct Read {
     kept: Kept,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TemplateLine {
-    id: String,
-    user: String,
-    label: String,
-    created_at: WallTime,
-    /// For the door only. A user id is not exported: on another machine it is another's.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    door: bool,
-    /// Base64 of little-endian f32.
-    embedding: String,
-}
-
-impl Drop for TemplateLine {
-    fn drop(&mut self) {
-        self.embedding.zeroize();
-    }
-}
-
 /// Checks a public key.
 ///
 /// # Errors
@@ -207,7 +180,7 @@ pub fn export(
     serde_json::to_writer(&mut *plain, &header).map_err(unwritable)?;
     for template in &wanted {
         plain.push(b'\n');
-        let line = line(template, &snapshot.template_key).map_err(StoreError::from)?;
+        let line = template::line(template, &snapshot.template_key).map_err(StoreError::from)?;
         serde_json::to_writer(&mut *plain, &line).map_err(unwritable)?;
     }
     for line in kept.lines() {
@@ -216,20 +189,6 @@ pub fn export(
     }
     let bytes = age::encrypt(&recipient, &plain).map_err(|e| PortableError::File { why: e.to_string() })?;
     Ok(Exported { bytes, users: users.len(), templates: wanted.len() })
-}
-
-fn line(template: &Template, key: &TemplateKey) -> Result<TemplateLine, OtherKey> {
-    let plain = key.undo(&template.embedding)?;
-    let bytes: Zeroizing<Vec<u8>> =
-        Zeroizing::new(plain.values().iter().flat_map(|v| v.to_le_bytes()).collect());
-    Ok(TemplateLine {
-        id: template.id.clone(),
-        user: template.user.to_string(),
-        label: template.label.clone(),
-        created_at: template.created_at,
-        door: template.account == Account::Door,
-        embedding: STANDARD_NO_PAD.encode(&*bytes),
-    })
 }
 
 /// Decrypts an export and adds all of its templates or none. People who are already enrolled with other templates are a
@@ -349,7 +308,7 @@ pub(super) fn parse(plain: &[u8], here: &MadeFor) -> Result<Read, PortableError>
             kept.read(line).map_err(|why| wrong(format!("line {}: {why}", at + 2)))?;
             continue;
         }
-        let template = template(line, here).map_err(|why| wrong(format!("line {}: {why}", at + 2)))?;
+        let template = template::read(line, here).map_err(|why| wrong(format!("line {}: {why}", at + 2)))?;
         people.entry(template.user.clone()).or_default().push(template);
         count += 1;
     }
@@ -360,43 +319,6 @@ pub(super) fn parse(plain: &[u8], here: &MadeFor) -> Result<Read, PortableError>
         return Err(wrong("its rules are not those of its people".to_owned()));
     }
     Ok(Read { people, kept })
-}
-
-fn template(line: &[u8], here: &MadeFor) -> Result<Template<Embedding>, String> {
-    let line: TemplateLine = serde_json::from_slice(line).map_err(|e| e.to_string())?;
-    let id = line.id.len() == 32 && line.id.bytes().all(|b| b.is_ascii_hexdigit());
-    if !id || line.label.len() > MAX_LABEL_BYTES || line.label.chars().any(char::is_control) {
-        return Err("its id or label is not valid".to_owned());
-    }
-    let bytes = Zeroizing::new(STANDARD_NO_PAD.decode(line.embedding.as_bytes()).map_err(|e| e.to_string())?);
-    if bytes.len() != 4 * here.length {
-        return Err(format!("its embedding has {} bytes instead of {}", bytes.len(), 4 * here.length));
-    }
-    let values = bytes.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four)).collect();
-    let embedding = Embedding::as_given(values).map_err(|e| e.to_string())?;
-    check_norm(&embedding, here.unit_length)?;
-    Ok(Template {
-        id: line.id.clone(),
-        user: UserName::new(&line.user).map_err(|e| e.to_string())?,
-        label: line.label.clone(),
-        created_at: line.created_at,
-        account: if line.door { Account::Door } else { Account::Unrecorded },
-        embedder_sha256: here.embedder_sha256.clone(),
-        live: None,
-        embedding,
-    })
-}
-
-/// Refuses what the embedder cannot give: an embedding near zero would be close to every face, and a huge one overflows.
-fn check_norm(embedding: &Embedding, unit: bool) -> Result<(), String> {
-    let norm = embedding.values().iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
-    if unit && (norm - 1.0).abs() > UNIT_SLACK {
-        return Err(format!("its embedding has norm {norm:.3e}, and this embedder's have norm 1"));
-    }
-    if norm > MAX_NORM {
-        return Err(format!("its embedding has norm {norm:.3e}, at most {MAX_NORM:.0e} is accepted"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -66,7 +66,8 @@ fn every_reply_field_is_in_the_file() {
         assert_described(&format!("method {method}("), &reply["parameters"]);
         let parts = [("camera", "Camera"), ("store", "Store"), ("ms", "Milliseconds"), ("face", "Face")];
         for (field, kind) in parts {
-            if let Some(part) = reply["parameters"].get(field) {
+            // The `face` of Status is a switch.
+            if let Some(part) = reply["parameters"].get(field).filter(|part| part.is_object()) {
                 assert_described(&format!("type {kind} ("), part);
             }
         }

@@ -119,7 +119,7 @@ fn a_clock_that_nothing_has_set_lets_nobody_in_by_the_clock() {
     assert!(clock_notes(&world)[0].contains("nothing has set it"));
     // One that was set shows nothing earlier than the newest rule.
     world.clock.unset(false);
-    world.clock.show(WallTime(THURSDAY.0 - 1));
+    world.clock.show(WallTime(THURSDAY.0 - 3600));
     assert_eq!(identified(&world), is(Outcome::ClockUnset));
     assert!(clock_notes(&world)[0].contains("earlier time than the store knows"));
     let world = world.reconfigured(|config| config.access.clock = ClockTrust::Trust);

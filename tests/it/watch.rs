@@ -1,9 +1,9 @@
 //! Watching a camera: an empty room says nothing and costs no look for faces, and whoever comes is told of.
 
-use facelatch::config::Millis;
+use facelatch::config::{Config, Millis};
 use facelatch::serve::peer::Role;
-use facelatch_wire::call::{Status, Watch};
-use facelatch_wire::reply::{CameraState, Something};
+use facelatch_wire::call::{Attach, Status, Watch};
+use facelatch_wire::reply::{CameraState, DoorPlace, Something};
 use facelatch_wire::{Client, ClientError, Fault, Outcome};
 
 use facelatch_testkit::spoil::Spoil;
@@ -12,12 +12,12 @@ use facelatch_testkit::world::{World, until};
 
 /// A dark corridor, whose noise differs from frame to frame.
 const EMPTY: &[Shot] = &[
-    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(9)),
-    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(11)),
-    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(10)),
+    Shot::Spoilt("black.jpg", Spoil::Noisy(9)),
+    Shot::Spoilt("black.jpg", Spoil::Noisy(11)),
+    Shot::Spoilt("black.jpg", Spoil::Noisy(10)),
 ];
-const FAR: &[Shot] = &[Shot::Live("far.jpg")];
-const PERSON: &[Shot] = &[Shot::Live("obama-3.jpg"), Shot::Live("obama-3b.jpg")];
+const FAR: &[Shot] = &[Shot::Show("far.jpg")];
+const PERSON: &[Shot] = &[Shot::Show("obama-3.jpg"), Shot::Show("obama-3b.jpg")];
 
 /// A client that watches, and was told so.
 fn watcher(world: &World) -> Client {
@@ -37,15 +37,18 @@ fn glances(world: &World, count: usize) {
     until(|| (world.stage.taken().1 >= before + count).then_some(()));
 }
 
-fn empty_world(change: impl FnOnce(&mut facelatch::config::Config)) -> World {
+/// A daemon before an empty corridor, and the connection that has attached its door.
+fn corridor(change: impl FnOnce(&mut Config)) -> (World, Client) {
     let world = World::with(change);
     world.stage.shows(EMPTY);
-    world
+    let mut doors = world.client();
+    doors.call(&Attach { doors: vec![DoorPlace { name: "front".into(), camera: None }] }).expect("attached");
+    (world, doors)
 }
 
 #[test]
 fn an_empty_room_is_only_glanced_at_and_a_person_is_told_of() {
-    let world = empty_world(|_| {});
+    let (world, _doors) = corridor(|_| {});
     world.called_by("door", Role::Door);
     let mut client = watcher(&world);
     glances(&world, 40);
@@ -65,7 +68,8 @@ fn an_empty_room_is_only_glanced_at_and_a_person_is_told_of() {
 
 #[test]
 fn the_camera_is_open_while_somebody_watches_and_closed_when_the_last_has_gone() {
-    let world = empty_world(|config| config.camera.idle_close_ms = Millis(0)).knows_alice();
+    let (world, _doors) = corridor(|config| config.camera.idle_close_ms = Millis(0));
+    let world = world.knows_alice();
     until(|| (world.stage.closed() > 0).then_some(()));
     world.stage.shows(EMPTY);
     let (mut one, two) = (watcher(&world), watcher(&world));
@@ -88,7 +92,7 @@ fn the_camera_is_open_while_somebody_watches_and_closed_when_the_last_has_gone()
 
 #[test]
 fn two_who_watch_share_the_glances_and_both_are_told() {
-    let world = empty_world(|_| {});
+    let (world, _doors) = corridor(|_| {});
     let mut both = [watcher(&world), watcher(&world)];
     glances(&world, 10);
     world.stage.shows(PERSON);
@@ -99,7 +103,7 @@ fn two_who_watch_share_the_glances_and_both_are_told() {
 
 #[test]
 fn a_camera_that_is_missing_is_in_the_status_and_watched_again_when_it_is_back() {
-    let world = empty_world(|_| {});
+    let (world, _doors) = corridor(|_| {});
     let mut client = watcher(&world);
     let state = || world.ask(&Status {}).expect("status").camera.state;
     world.stage.shows(&[Shot::Unplugged]);
@@ -112,12 +116,17 @@ fn a_camera_that_is_missing_is_in_the_status_and_watched_again_when_it_is_back()
 }
 
 #[test]
-fn only_doors_and_managers_may_watch() {
-    let world = empty_world(|_| {});
+fn only_doors_and_managers_may_watch_and_only_a_door_that_is_there() {
+    let (world, _doors) = corridor(|_| {});
     world.called_by("eve", Role::User);
     let mut client = world.client();
     client.start(&Watch { door: None }, true).expect("sent");
     let refused = client.receive::<Watch>();
     assert!(matches!(refused, Err(ClientError::Refused(Fault::PermissionDenied { .. }))), "{refused:?}");
+    world.called_by("door", Role::Door);
+    let mut client = world.client();
+    client.start(&Watch { door: Some("back".into()) }, true).expect("sent");
+    let refused = client.receive::<Watch>();
+    assert!(matches!(refused, Err(ClientError::Refused(Fault::NotFound { .. }))), "{refused:?}");
     assert_eq!(world.stage.taken(), (0, 0));
 }

@@ -114,17 +114,9 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
             let vault = &vault;
             ("renew-key".to_owned(), Box::new(move || Ok(vault.renew_key()?)))
         } else if choice < 79 && !own.is_empty() {
-            // Hours until this minute of the day.
-            let until = format!("{:02}:{:02}", random.below(24), 1 + random.below(59));
-            let hours = vec![format!("daily 00:00-{until}").parse()?];
-            let rule = Rule { hours, ..Rule::default() };
-            let what = format!("rule {name} {until}");
-            let (vault, name) = (&vault, name.clone());
-            let set = move || {
-                let mut set = |access: &mut Access| access.set(None, Some(rule.clone()));
-                Ok(vault.change_access(&name, WallTime(0), &mut set)?)
-            };
-            (what, Box::new(set))
+            let (until, vault) = (format!("{:02}:{:02}", random.below(24), 1 + random.below(59)), &vault);
+            let (what, name) = (format!("rule {name} {until}"), name.clone());
+            (what, Box::new(move || set_hours(vault, &name, &until)))
         } else if choice < 81 && !at.templates.is_empty() {
             let vault = &vault;
             (
@@ -149,6 +141,13 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
         say('.', "audited")?;
     }
     Ok(())
+}
+
+/// From now on this user may come in until this minute of each day.
+fn set_hours(vault: &Vault, name: &UserName, until: &str) -> Result<()> {
+    let rule = Rule { hours: vec![format!("daily 00:00-{until}").parse()?], ..Rule::default() };
+    Ok(vault
+        .change_access(name, WallTime(0), &mut |access: &mut Access| access.set(None, Some(rule.clone())))?)
 }
 
 /// Lines: `= open`, then `! misses USER N` or `- WHY` for each miss.

@@ -286,10 +286,10 @@ methods! { $
             removed: u64,
         };
 
-        /// Forgets the misses of a user, or those of identification: the caller vouches for the person by another
+        /// Forgets the misses of a user, or those of identification and of PINs: the caller vouches for the person by another
         /// factor. Managers.
         Reset {
-            /// Whose; those of identification if absent.
+            /// Whose; those of identification and of PINs if absent.
             #[serde(skip_serializing_if = "Option::is_none")]
             user: Option<String>,
         } -> Done {};

@@ -80,6 +80,7 @@ const STEPS: &[(Act, Forms)] = &[
     (Do("door_killed"), ALL),
     (Do("door_hangs"), ALL),
     (Do("door_stops"), ALL),
+    (Do("door_setup"), DOOR | FULL),
     (Do("door_line_taken"), DOOR | FULL),
     (Do("door_bad_file"), DOOR | FULL),
     (Do("door_chip_gone"), DOOR | FULL),

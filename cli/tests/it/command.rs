@@ -1,6 +1,6 @@
 //! What the command prints, and how it ends.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::Ordering;
@@ -294,4 +294,43 @@ fn a_refused_picture_ends_as_a_face_that_does_not_match() {
     world.stage.shows(&[Shot::Spoilt("obama-3.jpg", Spoil::Recaptured)]);
     let (code, out, _) = run(&world, &["verify", "alice"]);
     assert!(code == 1 && out.starts_with("attack: alice\nnot taken for a live face"), "{out}");
+}
+
+/// A command that reads this.
+fn fed(world: &World, args: &[&str], text: &str) -> (i32, String, String) {
+    let mut command = command(&world.socket);
+    let child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = child.spawn().expect("runs");
+    child.stdin.take().expect("piped").write_all(text.as_bytes()).expect("written");
+    told(&child.wait_with_output().expect("ends"))
+}
+
+#[test]
+fn a_pin_is_set_from_standard_input_and_never_shown() {
+    let world = World::new();
+    let (code, out, err) = fed(&world, &["pin", "carol", "--stdin"], "471100\n");
+    assert!(code == 0 && out.starts_with("PIN of carol set"), "{out}{err}");
+    let (code, out, _) = fed(&world, &["pin", "carol", "--duress", "--stdin"], "471199");
+    assert!(code == 0 && out.starts_with("PIN of carol for duress set"), "{out}");
+    for (args, text) in [
+        (&["pin", "dave", "--stdin"][..], "471100\n"),
+        (&["pin", "erin", "--stdin"], "4711\n471199"),
+        (&["pin", "dave", "--duress", "--stdin"], "902816"),
+        (&["pin", "dave", "--stdin"], "12a456"),
+        (&["pin", "dave", "--stdin"], "123456"),
+        (&["pin", "dave", "--stdin"], ""),
+        (&["pin", "dave", "--remove"], ""),
+    ] {
+        let (code, out, err) = fed(&world, args, text);
+        let wrong = if text == "4711\n471199" { 0 } else { 2 };
+        assert_eq!(code, wrong, "{text:?}: {out}{err}");
+        let shown = text.lines().any(|pin| !pin.is_empty() && (out.contains(pin) || err.contains(pin)));
+        assert!(!shown, "{text:?}: {out}{err}");
+    }
+    let (code, _, err) = run(&world, &["pin", "carol"]);
+    assert!(code != 0 && err.contains("--stdin"), "nobody can be asked: {err}");
+    let (code, out, _) = run(&world, &["pin", "carol", "--remove"]);
+    assert_eq!((code, out.as_str()), (0, "PINs of carol removed\n"));
+    world.called_by("mallory", Role::User);
+    assert_eq!(fed(&world, &["pin", "mallory", "--stdin"], "471100").0, 5);
 }

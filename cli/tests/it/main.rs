@@ -2,3 +2,4 @@
 
 mod command;
 mod keep;
+mod rules;

@@ -126,10 +126,10 @@ fn the_pin_has_twenty_seconds_unless_the_person_leaves() {
     assert_eq!(stands.iter().map(|(ms, _)| *ms).collect::<Vec<_>>(), [500, 21_000]);
     let another = |ms| match ms {
         ..1000 => Some(Outcome::EnterPin),
-        1000..3500 => None,
+        1000..4500 => None,
         _ => Some(Outcome::Match),
     };
-    assert_eq!(watched(6000, another), [(500, Outcome::EnterPin), (4000, Outcome::Match)]);
+    assert_eq!(watched(6000, another), [(500, Outcome::EnterPin), (5000, Outcome::Match)]);
     // At a button: whoever presses it next, and nobody after it was let go.
     let mut looks = Looks::default();
     looks.trigger(true, at(0));

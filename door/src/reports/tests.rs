@@ -66,7 +66,7 @@ fn while_the_daemon_is_away_reports_wait_and_say_how_late_they_are() {
     let heard = vec![report(DoorChange::Forced, None), None, None, report(DoorChange::Held, None), None];
     let told = delivered(heard, 2);
     assert_eq!(told.sent.len(), 2);
-    assert_eq!(told.sent[0].note.as_deref(), Some("5 s ago"));
+    assert_eq!(told.sent[0].note.as_deref(), Some("(5 s ago)"));
     assert_eq!(told.sent[1].note, None);
     assert!(told.said.is_empty());
 }
@@ -77,7 +77,7 @@ fn the_newest_are_kept_and_the_others_counted() {
         (0..KEPT + 10).map(|n| report(DoorChange::Opened, Some(&n.to_string()))).collect();
     heard.extend([None, None]);
     let told = delivered(heard, 1);
-    assert_eq!((told.sent.len(), told.sent[0].note.as_deref()), (KEPT, Some("5 s ago: 10")));
+    assert_eq!((told.sent.len(), told.sent[0].note.as_deref()), (KEPT, Some("10 (5 s ago)")));
     assert!(told.said[0].starts_with("10 reports"), "{:?}", told.said);
 }
 
@@ -93,7 +93,7 @@ fn a_report_that_is_refused_does_not_hold_up_the_others() {
 fn a_note_is_cut_where_a_letter_ends() {
     let long = Report { note: Some("ä".repeat(150)), ..report(DoorChange::Fault, None).expect("a report") };
     let note = long.call(Duration::from_secs(7)).note.expect("a note");
-    assert!(note.len() <= MAX_NOTE && note.starts_with("7 s ago: ä"), "{note}");
+    assert!(note.len() <= MAX_NOTE && note.starts_with("ää") && note.ends_with("ä (7 s ago)"), "{note}");
     let lines = Report { note: Some("two\nlines".into()), ..long };
     assert_eq!(lines.call(Duration::ZERO).note.as_deref(), Some("two lines"));
 }

@@ -130,9 +130,11 @@ impl Setup<'_> {
             return Ok(());
         }
         let unit = self.done.unit;
-        if let Some(before) = unit {
-            let words: &[&str] = if before.enabled { &["stop", UNIT] } else { &["disable", "--now", UNIT] };
-            self.world.systemctl(words)?;
+        if unit.is_some_and(|before| !before.enabled) && self.world.unit_is("enabled") {
+            self.world.systemctl(&["disable", UNIT])?;
+        }
+        if unit.is_some() && self.world.unit_is("active") {
+            self.world.systemctl(&["stop", UNIT])?;
         }
         while let Some(enrolled) = self.done.people.last().cloned() {
             self.take_back(&enrolled)?;

@@ -129,8 +129,9 @@ impl World for Machine {
     }
 
     fn unit_is(&mut self, state: &str) -> bool {
-        let asked = Command::new("systemctl").args([&format!("is-{state}"), "--quiet", UNIT]).status();
-        asked.is_ok_and(|status| status.success())
+        let mut ask = Command::new("systemctl");
+        ask.args([&format!("is-{state}"), "--quiet", UNIT]).stderr(Stdio::null());
+        ask.status().is_ok_and(|status| status.success())
     }
 
     fn pause_unit(&mut self) -> Result<(), Stop> {

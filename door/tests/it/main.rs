@@ -6,11 +6,21 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use facelatch::serve::peer::Role;
-use facelatch_testkit::stage::{ALICE, BOB};
-use facelatch_testkit::world::{PATIENCE, World};
+use facelatch_testkit::spoil::Spoil;
+use facelatch_testkit::stage::{ALICE, BOB, Shot};
+use facelatch_testkit::world::{PATIENCE, World, until};
 use facelatch_wire::Outcome;
-use facelatch_wire::call::Identify;
+use facelatch_wire::call::{Look, Status};
+use facelatch_wire::reply::DoorState;
 use tempfile::TempDir;
+
+/// A dark corridor, whose noise differs from frame to frame.
+const EMPTY: &[Shot] = &[
+    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(9)),
+    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(11)),
+    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(10)),
+];
+const PERSON: &[Shot] = &[Shot::Live("obama-3.jpg"), Shot::Live("obama-3b.jpg")];
 
 /// A configuration whose lines no machine has.
 fn config(folder: &TempDir, socket: &Path) -> PathBuf {
@@ -19,6 +29,19 @@ fn config(folder: &TempDir, socket: &Path) -> PathBuf {
         format!("socket = {socket:?}\n[[door]]\nname = \"front\"\n[door.strike]\nline = \"no such line\"\n");
     std::fs::write(&file, text).expect("written");
     file
+}
+
+/// The same with more keys for the door.
+fn config_with(keys: &str, folder: &TempDir, socket: &Path) -> PathBuf {
+    let file = config(folder, socket);
+    let text = std::fs::read_to_string(&file).expect("read");
+    std::fs::write(&file, text.replace("[door.strike]", &format!("{keys}\n[door.strike]"))).expect("written");
+    file
+}
+
+/// What the daemon knows of the door.
+fn state(world: &World) -> Option<DoorState> {
+    world.ask(&Status {}).expect("a status").doors.into_iter().next()
 }
 
 fn program(config: &Path) -> Command {
@@ -65,23 +88,59 @@ impl Drop for Running {
 #[test]
 fn it_hears_of_every_match_and_one_of_long_ago_opens_nothing() {
     let mut world = World::new().knows_alice();
-    world.called_by("facelatch-door", Role::Manager);
+    world.called_by("facelatch-door", Role::Door);
     let folder = tempfile::tempdir().expect("a folder");
     let door = Running::start(&config(&folder, &world.socket));
     let lines = door.until("its events come in");
     if !lines.iter().any(|line| line.contains("<3>front: strike: line no such line: no chip has it")) {
         door.until("<3>front: strike: line no such line: no chip has it");
     }
-    let identify = || world.ask(&Identify::default()).expect("a reply").verdict;
+    let look = || world.ask(&Look::default()).expect("a reply").verdict;
     world.stage.shows(BOB);
-    assert_eq!(identify(), Some(Outcome::NoMatch));
+    assert_eq!(look(), Some(Outcome::NoMatch));
     world.stage.shows(ALICE);
-    assert_eq!(identify(), Some(Outcome::Match));
+    assert_eq!(look(), Some(Outcome::Match));
     // The daemon's clock shows 1970.
     let lines = door.until("a match came more than 5 s late");
     assert!(!lines.iter().any(|line| line.contains("unlocked")), "{lines:?}");
     world.stop();
     door.until("until then only exit buttons open a door");
+}
+
+#[test]
+fn the_daemon_knows_what_is_wrong_at_a_door() {
+    let world = World::new();
+    world.called_by("facelatch-door", Role::Door);
+    let folder = tempfile::tempdir().expect("a folder");
+    let door = Running::start(&config(&folder, &world.socket));
+    door.until("its events come in");
+    let fault = |state: &DoorState| state.faults.first().is_some_and(|text| text.starts_with("strike: "));
+    until(|| state(&world).filter(fault));
+    drop(door);
+    until(|| state(&world).is_none().then_some(()));
+}
+
+#[test]
+fn a_face_before_a_watched_camera_is_looked_at() {
+    let world = World::new().knows_alice();
+    world.called_by("facelatch-door", Role::Door);
+    world.stage.shows(EMPTY);
+    let folder = tempfile::tempdir().expect("a folder");
+    let door = Running::start(&config_with("motion = true", &folder, &world.socket));
+    until(|| (world.stage.taken().1 >= 40).then_some(()));
+    world.stage.shows(PERSON);
+    door.until("<6>front: looked: match");
+}
+
+#[test]
+fn a_camera_that_the_daemon_does_not_know_is_named() {
+    let world = World::new();
+    world.called_by("facelatch-door", Role::Door);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut door = Running::start(&config_with("camera = \"porch\"", &folder, &world.socket));
+    let said = door.until("until then only exit buttons open a door");
+    assert!(said.iter().any(|line| line.contains("porch")), "{said:?}");
+    assert!(door.0.try_wait().expect("a child").is_none());
 }
 
 #[test]

@@ -33,6 +33,8 @@ const LEAST_S: f64 = 2.0;
 pub struct Plan {
     /// Templates of an enrolment.
     pub templates: usize,
+    /// Good frames of a decision: `decision.frames` of the daemon.
+    pub frames: u32,
     /// Least time from the beginning of one try to that of the next, in seconds.
     pub every_s: f64,
     /// Whether heads are asked to turn.
@@ -112,16 +114,16 @@ pub(super) struct Door {
 
 impl Door {
     /// With these networks and nobody enrolled. `seed` is where challenges are drawn from.
-    fn new(networks: Networks, source: &str, level: AttackLevel, seed: u64) -> Result<Self, RatesError> {
+    fn new(networks: Networks, source: &str, config: &Config, seed: u64) -> Result<Self, RatesError> {
         let owner = UserName::new("owner").map_err(|e| RatesError::Asked(e.to_string()))?;
         let (stage, store) = (Stage::of(source), Arc::new(MemoryStore::default()));
-        let pipeline = pipeline(networks, &stage, &store, level, seed);
+        let pipeline = pipeline(networks, &stage, &store, config, seed);
         Ok(Self { stage, pipeline, owner, store, is_enrolled: false })
     }
 
     /// The camera stands elsewhere: what the daemon knows of the room is gone, the people stay.
-    fn move_camera(&mut self, networks: Networks, level: AttackLevel, seed: u64) {
-        self.pipeline = pipeline(networks, &self.stage, &self.store, level, seed);
+    fn move_camera(&mut self, networks: Networks, config: &Config, seed: u64) {
+        self.pipeline = pipeline(networks, &self.stage, &self.store, config, seed);
     }
 
     /// Enrols the person from their live clips: the first that suffices. Returns the clip and its first frame that is left.
@@ -211,16 +213,14 @@ fn pipeline(
     networks: Networks,
     stage: &Stage,
     store: &Arc<MemoryStore>,
-    level: AttackLevel,
+    config: &Config,
     seed: u64,
 ) -> Pipeline {
-    let mut config = Config::default();
-    config.attack.level = level;
     let random = Mutex::new(SplitMix64(seed));
     let random = Arc::new(move || random.lock().unwrap_or_else(PoisonError::into_inner).bits());
     let camera = Camera::new(&config.camera, Box::new(stage.clone()));
     let clock = Arc::new(stage.clone());
-    Pipeline::new(networks, Rules::of(&config), camera, clock, store.clone(), random)
+    Pipeline::new(networks, Rules::of(config), camera, clock, store.clone(), random)
 }
 
 fn failed(error: &StoreError) -> RatesError {
@@ -234,13 +234,15 @@ pub(super) fn of_person(load: Load<'_>, clips: &[Clip], plan: &Plan) -> Result<P
         Some(Challenges { seed, .. }) => (AttackLevel::Challenge, seed),
         None => (AttackLevel::Passive, 0),
     };
+    let mut config = Config::default();
+    (config.attack.level, config.decision.frames) = (level, plan.frames);
     let poses = |clip: &Clip| match plan.challenge {
         Some(_) if clip.is_live() => answer::poses(&networks.detector, clip).map(Some),
         _ => Ok(None),
     };
     let poses = clips.iter().map(poses).collect::<Result<Vec<Option<Poses>>, RatesError>>()?;
     let Clip { person, source, .. } = &clips[0];
-    let mut door = Door::new(networks, source, level, seed)?;
+    let mut door = Door::new(networks, source, &config, seed)?;
     let live: Vec<&Clip> = clips.iter().filter(|clip| clip.is_live()).collect();
     let used = door.enrol(&live, plan.templates)?;
     let enrolled = used.map(|_| door.enrolled_scores()).transpose()?;
@@ -252,7 +254,7 @@ pub(super) fn of_person(load: Load<'_>, clips: &[Clip], plan: &Plan) -> Result<P
             _ => 0,
         };
         if start == 0 {
-            door.move_camera(load()?, level, seed ^ number);
+            door.move_camera(load()?, &config, seed ^ number);
         }
         let tries = match (plan.challenge, poses) {
             (None, _) => passive(&mut door, clip, start, plan)?,

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::super::CameraError;
-use super::super::decode::{Ending, Layout, Span, raw_len};
+use super::super::decode::{Ending, Layout, PixelFormat, Span, raw_len};
 use super::capture::RawFrame;
 
 /// Longest JPEG that is accepted, in bytes.
@@ -39,7 +39,7 @@ impl FrameSplitter {
         // The first byte of the marker may have arrived with the previous bytes.
         let from = self.pending.len().saturating_sub(1);
         self.pending.extend_from_slice(bytes);
-        self.may_be_over |= may_end(&self.pending[from..]);
+        self.may_be_over |= self.layout.format == PixelFormat::Mjpeg && may_end(&self.pending[from..]);
     }
 
     /// The next picture; `None` until it is complete. [`CameraError::BadFrame`]: one was dropped.
@@ -101,7 +101,7 @@ impl FrameSplitter {
 
     fn frame(&mut self, length: usize) -> RawFrame {
         let bytes = self.pending.drain(..length).collect();
-        self.may_be_over = may_end(&self.pending);
+        self.may_be_over = self.layout.format == PixelFormat::Mjpeg && may_end(&self.pending);
         (self.whole, self.skipped) = (self.whole + 1, 0);
         RawFrame { layout: self.layout, bytes }
     }
@@ -121,7 +121,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::camera::decode::PixelFormat;
 
     const MJPEG: Layout = Layout { format: PixelFormat::Mjpeg, width: 0, height: 0 };
 

@@ -16,7 +16,10 @@ impl Handle for Watch {
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Sight, CallError> {
         session.caller.may_serve_a_door("watch")?;
-        let camera = 0;
+        let name = session.state.doors.find(self.door.as_deref())?.camera;
+        let cameras = &session.state.engine.status.cameras;
+        // The default one is the first.
+        let camera = cameras.iter().position(|camera| Some(&camera.name) == name.as_ref()).unwrap_or(0);
         let permit = session.job_permit().await?;
         let job = |reporter| Job::Watch(camera, reporter);
         let watching = |_| Sight { something: Something::Watching };

@@ -3,6 +3,8 @@ use crate::people::access::{Access, Factor, PinHash, Rule};
 use crate::store::vault::{Vault, VaultOptions};
 use crate::store::{KeySource, MAX_TEMPLATES};
 use age::secrecy::ExposeSecret;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::path::Path;
 
 /// A machine without accounts.

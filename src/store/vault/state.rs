@@ -253,6 +253,8 @@ mod crash_tests;
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
+mod map_tests;
+#[cfg(test)]
 mod rollback_tests;
 #[cfg(test)]
 mod room_tests;

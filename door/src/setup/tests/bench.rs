@@ -157,7 +157,7 @@ impl World for Bench {
             ["enable", UNIT] => self.enabled = true,
             ["stop", UNIT] => self.active = false,
             ["start" | "restart", UNIT] => self.active = true,
-            ["disable", "--now", UNIT] => (self.enabled, self.active) = (false, false),
+            ["disable", UNIT] => self.enabled = false,
             words => panic!("{words:?}"),
         }
         self.fuse.burn();

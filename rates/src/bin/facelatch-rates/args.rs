@@ -216,6 +216,9 @@ pub(crate) struct Attack {
     /// Templates of an enrolment, from the first live frames; those frames are not judged.
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub(crate) templates: usize,
+    /// Good frames of a decision, as `decision.frames` of the daemon (default: the daemon's).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub(crate) frames: Option<u32>,
     /// Least time from one try to the next.
     #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
     pub(crate) every: f64,

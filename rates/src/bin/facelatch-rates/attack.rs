@@ -36,7 +36,8 @@ pub(crate) fn run(args: &Attack) -> Result<()> {
         }
         None => None,
     };
-    let passive = Plan { templates: args.templates, every_s: args.every, challenge: None };
+    let (templates, frames) = (args.templates, args.frames.unwrap_or(config.decision.frames));
+    let passive = Plan { templates, frames, every_s: args.every, challenge: None };
     let challenge = args.challenge.then_some(Challenges { attacks: args.tries, seed: args.seed });
     let networks_used = networks_used(&config, network.sha256())?;
     let mut reports = Vec::new();

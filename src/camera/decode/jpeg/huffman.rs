@@ -54,15 +54,21 @@ impl HuffmanTable {
     }
 
     /// Length and value of the code that these 16 bits begin with.
+    #[inline]
     fn find(&self, ahead: u32) -> Option<(u32, u8)> {
         match self.short.get((ahead >> (16 - SHORT)) as usize) {
             Some(&entry) if entry > 0 => Some((u32::from(entry >> 8), entry as u8)),
-            _ => (1..=16).zip(&self.lengths).find_map(|(length, (first, count, start))| {
-                let code = (ahead >> (16 - length)) as i32;
-                let value = || self.values.get(start + (code - first) as usize);
-                (code - first < *count).then(value).flatten().map(|value| (length, *value))
-            }),
+            _ => self.find_long(ahead),
         }
+    }
+
+    #[cold]
+    fn find_long(&self, ahead: u32) -> Option<(u32, u8)> {
+        (1..=16).zip(&self.lengths).find_map(|(length, (first, count, start))| {
+            let code = (ahead >> (16 - length)) as i32;
+            let value = || self.values.get(start + (code - first) as usize);
+            (code - first < *count).then(value).flatten().map(|value| (length, *value))
+        })
     }
 }
 
@@ -85,7 +91,8 @@ impl<'a> BitReader<'a> {
         self.bytes.len().saturating_sub(self.at) + self.count as usize / 8
     }
 
-    /// Holds at least 32 bits, or all up to the next marker or the end.
+    /// Holds at least 32 bits, or all up to the next marker or the end: a code and the number behind it have as many.
+    #[inline]
     fn fill(&mut self) {
         while self.count < 32 {
             if let Some(&[a, b, c, d]) = self.bytes.get(self.at..self.at + 4) {
@@ -106,38 +113,37 @@ impl<'a> BitReader<'a> {
         }
     }
 
-    /// The value of the next code, with at least 16 bits held behind it where there are any.
-    fn symbol(&mut self, codes: &HuffmanTable) -> Option<u8> {
-        self.fill();
-        // What is missing at the end counts as zeros.
-        let ahead =
-            if self.count < 16 { self.held << (16 - self.count) } else { self.held >> (self.count - 16) };
-        let (length, value) = codes.find(ahead as u32 & 0xFFFF)?;
-        self.count = self.count.checked_sub(length)?;
-        Some(value)
+    /// The next 16 bits, and zeros for those that are missing at the end.
+    fn ahead(&self) -> u32 {
+        let bits = match self.count.checked_sub(16) {
+            Some(beyond) => self.held >> beyond,
+            None => self.held << (16 - self.count),
+        };
+        bits as u32 & 0xFFFF
     }
 
     /// Reads one block of 64 coefficients: the difference of its first one to that of the block before, in units of the
     /// quantisation table. The others are skipped.
     pub(super) fn block(&mut self, dc: &HuffmanTable, ac: &HuffmanTable) -> Option<i32> {
-        let size = u32::from(self.symbol(dc)?.min(16));
-        self.count = self.count.checked_sub(size)?;
+        self.fill();
+        let (length, size) = dc.find(self.ahead())?;
+        let size = u32::from(size.min(16));
+        self.count = self.count.checked_sub(length + size)?;
         let bits = (self.held >> self.count) as i32 & ((1 << size) - 1);
         // A number that begins with 0 is negative (ITU-T T.81, F.2.2.1).
         let negative = size > 0 && bits >> (size - 1) == 0;
         let difference = if negative { bits - (1 << size) + 1 } else { bits };
         let mut at = 1;
         while at < 64 {
-            let symbol = self.symbol(ac)?;
+            self.fill();
+            // A run of zeros before a coefficient, and the bits of that.
+            let (length, symbol) = ac.find(self.ahead())?;
             let (run, size) = (symbol >> 4, symbol & 15);
-            match (run, size) {
-                (15, 0) => at += 16,
-                (_, 0) => break,
-                _ => {
-                    self.count = self.count.checked_sub(u32::from(size))?;
-                    at += usize::from(run) + 1;
-                }
+            self.count = self.count.checked_sub(length + u32::from(size))?;
+            if size == 0 && run < 15 {
+                break;
             }
+            at += run + 1;
         }
         (at <= 64).then_some(difference)
     }
