@@ -184,6 +184,9 @@ fn what_makes_no_sense_is_refused_at_once() {
     assert!(told(guest("2026-12-27", "2026-12-26")).contains("not after"));
     assert!(told(guest("2026-12-20", "2026-12-23")).contains("over already"));
     assert!(told(guest("2026-12-20", "2026-12-24T10:00")).contains("2026-12-24T10:00"));
+    let over = Rule { allowed: Some(false), ..guest("2026-12-20", "2026-12-23") };
+    set(&world, over).expect("whoever was a guest can be kept out");
+    set(&world, rule()).expect("taken away");
     assert!(told(Rule { door: Some("no door".into()), ..rule() }).contains("no door"));
     assert!(told(Rule { user: "alicia".into(), ..hours("daily 08:00-18:00") }).contains("not enrolled"));
     let holidays =

@@ -84,10 +84,10 @@ fn face_unlock_that_is_off_is_told_wherever_somebody_looks() {
         assert!(out.contains("facelatch face on"), "{words:?}: {out}");
     }
     let (code, out, _) = run(&world, &["verify", "alice"]);
-    assert_eq!((code, first(&out)), (4, "switched-off"));
+    assert_eq!((code, first(&out)), (4, "switched-off: alice"));
     assert_eq!(run(&world, &["face", "on"]), (0, "face unlock is on\n".to_owned(), String::new()));
     let (code, out, _) = run(&world, &["verify", "alice"]);
-    assert_eq!((code, first(&out)), (1, "not-allowed"));
+    assert_eq!((code, first(&out)), (1, "not-allowed: alice"));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn what_makes_no_sense_is_told_and_changes_nothing() {
     let world = world();
     for (words, told) in [
         (&["hours", "alice", "fri 22:00-06:00"][..], "\"fri 22:00-24:00\" and \"sat 00:00-06:00\""),
-        (&["hours", "alice"], "--clear"),
+        (&["hours", "alice"], "SPAN"),
         (&["hours", "alice", "mon 08:00-09:00", "--clear"], "cannot be used with"),
         (&["guest", "alice"], "--until"),
         (&["guest", "alice", "--until", "2026-12-23"], "over already"),

@@ -23,9 +23,12 @@ impl Handle for SetRule {
         let user = user_name(&asked.user)?;
         let (door, rule) = to_wire::rules::rule_of(&asked).map_err(|why| bad_parameter("rule", &why))?;
         let clock = session.state.clock.clone();
-        if let Some(until) = rule.as_ref().and_then(|rule| rule.until).filter(|until| *until <= clock.local())
-        {
-            let why = format!("until {until}: that is over already; here it is {}", clock.local());
+        let ends = rule.as_ref().filter(|rule| rule.allowed).and_then(|rule| rule.until);
+        if let Some(until) = ends.filter(|until| *until <= clock.local()) {
+            let why = format!(
+                "until {until}: that is over already, here it is {}; give a later end, or none (`facelatch guest {user} --clear`)",
+                clock.local()
+            );
             return Err(bad_parameter("rule", &why).into());
         }
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
