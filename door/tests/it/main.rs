@@ -127,7 +127,7 @@ fn a_face_before_a_watched_camera_is_looked_at() {
     world.stage.shows(EMPTY);
     let folder = tempfile::tempdir().expect("a folder");
     let door = Running::start(&config_with("motion = true", &folder, &world.socket));
-    until(|| (world.stage.taken().1 >= 40).then_some(()));
+    until(|| (world.stage.taken().1 >= 10).then_some(()));
     world.stage.shows(PERSON);
     door.until("<6>front: looked: match");
 }
