@@ -171,7 +171,7 @@ impl Room {
         match act {
             Boot => {
                 let machine = self.machine.insert(Machine::start(&self.emulator, self.disk.power_on()?)?);
-                machine.wait_for_agent(BOOT)?;
+                machine.wait_for_agent(BOOT * self.emulator.slowness())?;
                 self.step("booted")
             }
             Do(step) => self.step(step),
@@ -209,7 +209,8 @@ impl Room {
     }
 
     fn tell(&mut self, step: &str) -> Result<machine::Answer> {
-        self.running()?.run(&format!(". /payload/steps.sh; step_{step}"), STEP)
+        let limit = STEP * self.emulator.slowness();
+        self.running()?.run(&format!(". /payload/steps.sh; step_{step}"), limit)
     }
 }
 

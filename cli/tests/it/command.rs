@@ -299,7 +299,7 @@ fn a_refused_picture_ends_as_a_face_that_does_not_match() {
 /// A command that reads this.
 fn fed(world: &World, args: &[&str], text: &str) -> (i32, String, String) {
     let mut command = command(&world.socket);
-    let mut child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = child.spawn().expect("runs");
     child.stdin.take().expect("piped").write_all(text.as_bytes()).expect("written");
     told(&child.wait_with_output().expect("ends"))

@@ -57,7 +57,7 @@ impl Scene {
             () => wall,
         };
         if self.tree.is_some() && x > 130.0 && y < 40.0 {
-            let leaf = self.tree.unwrap_or(0) ^ ((x as u64 / 4) << 8 | y as u64 / 4);
+            let leaf = self.tree.unwrap_or(0) ^ (((x as u64 / 4) << 8) | (y as u64 / 4));
             light = if Random(leaf.wrapping_mul(0x9E37_79B9_7F4A_7C15)).next() < 0.5 { 60.0 } else { 180.0 };
         }
         if self.bag && (100.0..125.0).contains(&x) && y > 90.0 {

@@ -26,6 +26,13 @@ pub(super) struct Emulator {
     pub(super) count: bool,
 }
 
+impl Emulator {
+    /// How many times longer everything may take.
+    pub(super) fn slowness(&self) -> u32 {
+        if self.count { 4 } else { 1 }
+    }
+}
+
 /// A running qemu, killed when dropped.
 pub(super) struct Machine {
     qemu: Child,
