@@ -107,6 +107,14 @@ impl Looks {
         (self.seen, self.visit, self.saw_nobody) = (now, Some(now), false);
     }
 
+    /// Somebody who typed the right PIN has to show their face: they are no stranger, and do not wait like one.
+    pub fn wanted(&mut self, now: Moment) {
+        if self.wait != Wait::Later {
+            (self.wait, self.not_before) = (Wait::Unusable, now);
+        }
+        (self.visit, self.saw_nobody) = (Some(now), false);
+    }
+
     /// Whether to look now; then a look is under way until [`Looks::ended`].
     pub fn begin(&mut self, now: Moment) -> bool {
         if self.visit.is_none() || self.is_looking || now < self.not_before {

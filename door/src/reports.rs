@@ -19,7 +19,7 @@ use crate::{daemon, journal};
 pub(crate) const KEPT: usize = 64;
 
 /// How long to wait before the daemon is called again.
-const RETRY: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_secs(2);
 
 /// A report that was late by this much says so: the daemon gives it the time at which it arrives.
 const LATE: Duration = Duration::from_secs(5);

@@ -225,3 +225,24 @@ fn alarms_are_told_as_such() {
     let lost = Event { kind: EventKind::Identify, lost: Some(7), ..Event::default() };
     assert!(says(&doors.hears(200, Message::Event(lost)), Urgency::Error, "7 events were lost"));
 }
+
+#[test]
+fn a_keypad_that_is_gone_is_a_fault_and_a_right_pin_that_wants_the_face_has_the_camera_look() {
+    let mut doors = Doors::new(false);
+    let news = |news| Message::Keypad { door: 0, news };
+    let gone = doors.hears(1000, news(keypad::News::Device { lost: Some("gone".into()) }));
+    assert!(says(&gone, Urgency::Error, "front: keypad: gone"), "{gone:?}");
+    assert!(
+        gone.iter().any(|order| matches!(order, Order::Report(report) if report.change == DoorChange::Fault))
+    );
+    let back = doors.hears(2000, news(keypad::News::Device { lost: None }));
+    assert!(says(&back, Urgency::Info, "front: keypad: works again"), "{back:?}");
+    let wrong = doors.hears(3000, news(keypad::News::Judged(Ok(Outcome::NoMatch))));
+    assert_eq!(wrong, [Order::Say(Urgency::Info, "front: a PIN was typed: no-match".into())]);
+    let right = doors.hears(4000, news(keypad::News::Judged(Ok(Outcome::NoFace))));
+    assert!(right.contains(&Order::Look(0)), "{right:?}");
+    let mut exit_only = Doors::new(true);
+    let right =
+        exit_only.hears(4000, Message::Keypad { door: 0, news: keypad::News::Judged(Ok(Outcome::NoFace)) });
+    assert!(!right.contains(&Order::Look(0)), "{right:?}");
+}

@@ -188,3 +188,17 @@ fn where_only_time_helps_nobody_in_sight_shortens_the_wait() {
         );
     }
 }
+
+#[test]
+fn after_the_right_pin_nobody_waits_but_for_what_only_time_helps() {
+    for (outcome, next) in
+        [(Outcome::NoMatch, 1000), (Outcome::NoFace, 1000), (Outcome::Match, 1000), (Outcome::Wait, 10_500)]
+    {
+        let mut looks = Looks::default();
+        looks.sight(at(0));
+        assert!(looks.begin(at(0)));
+        looks.ended(Some(outcome), at(500));
+        looks.wanted(at(1000));
+        assert_eq!(looks.next(), Some(at(next)), "{outcome}");
+    }
+}

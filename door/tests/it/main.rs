@@ -16,11 +16,11 @@ use tempfile::TempDir;
 
 /// A dark corridor, whose noise differs from frame to frame.
 const EMPTY: &[Shot] = &[
-    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(9)),
-    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(11)),
-    Shot::LiveSpoilt("black.jpg", Spoil::Noisy(10)),
+    Shot::Spoilt("black.jpg", Spoil::Noisy(9)),
+    Shot::Spoilt("black.jpg", Spoil::Noisy(11)),
+    Shot::Spoilt("black.jpg", Spoil::Noisy(10)),
 ];
-const PERSON: &[Shot] = &[Shot::Live("obama-3.jpg"), Shot::Live("obama-3b.jpg")];
+const PERSON: &[Shot] = &[Shot::Show("obama-3.jpg"), Shot::Show("obama-3b.jpg")];
 
 /// A configuration whose lines no machine has.
 fn config(folder: &TempDir, socket: &Path) -> PathBuf {
@@ -127,7 +127,7 @@ fn a_face_before_a_watched_camera_is_looked_at() {
     world.stage.shows(EMPTY);
     let folder = tempfile::tempdir().expect("a folder");
     let door = Running::start(&config_with("motion = true", &folder, &world.socket));
-    until(|| (world.stage.taken().1 >= 40).then_some(()));
+    until(|| (world.stage.taken().1 >= 10).then_some(()));
     world.stage.shows(PERSON);
     door.until("<6>front: looked: match");
 }
