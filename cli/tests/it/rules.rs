@@ -87,7 +87,7 @@ fn face_unlock_that_is_off_is_told_wherever_somebody_looks() {
     assert_eq!((code, first(&out)), (4, "switched-off: alice"));
     assert_eq!(run(&world, &["face", "on"]), (0, "face unlock is on\n".to_owned(), String::new()));
     let (code, out, _) = run(&world, &["verify", "alice"]);
-    assert_eq!((code, first(&out)), (1, "not-allowed: alice"));
+    assert!(code == 1 && out.starts_with("not-allowed: alice"), "{out}");
 }
 
 #[test]
