@@ -80,7 +80,7 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ("kernels", &[]),
     ("lab", &[]),
     ("pam", &["facelatch-wire"]),
-    ("rates", &["facelatch", "facelatch-lab"]),
+    ("rates", &["facelatch", "facelatch-door", "facelatch-lab", "facelatch-wire"]),
     ("testkit", &["facelatch", "facelatch-wire"]),
     ("v4l2-sys", &[]),
     ("wire", &[]),
