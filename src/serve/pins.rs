@@ -7,6 +7,7 @@ use std::time::Duration;
 use facelatch_wire::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::clock_note::newest;
 use super::fault::too_many_pins;
 use crate::clock::{Clock, LocalMinute};
 use crate::config::{ClockTrust, Config, Lockout};
@@ -117,7 +118,8 @@ impl Pins {
         let premises = self.store.premises().map_err(failed)?;
         let now = self.clock.now();
         let face_seen = || self.shown().pin(door, owner.user, owner.duress, now);
-        let verdict = judge(owner, &premises, door, self.local_time(&premises), face_seen);
+        let time = self.local_time(&premises).map_err(failed)?;
+        let verdict = judge(owner, &premises, door, time, face_seen);
         if verdict == PinVerdict::Match {
             self.store.set_pin_misses(current.after_anybodys_match()).map_err(failed)?;
         }
@@ -169,9 +171,10 @@ impl Pins {
     }
 
     /// Local time, if it is known.
-    fn local_time(&self, premises: &Premises) -> Option<LocalMinute> {
+    fn local_time(&self, premises: &Premises) -> Result<Option<LocalMinute>, StoreError> {
         let is_set = self.trust == ClockTrust::Trust || self.clock.is_set();
-        access::is_believed(self.clock.wall(), is_set, premises.set_at).then(|| self.clock.local())
+        let newest = newest(&*self.store, premises)?;
+        Ok(access::is_believed(self.clock.wall(), is_set, newest).then(|| self.clock.local()))
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
