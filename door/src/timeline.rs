@@ -1,4 +1,4 @@
-//! An afternoon at a door on the clock of a test, with the real logic and without threads: it checks how long the line is
+//! A minute at a door on the clock of a test, with the real logic and without threads: it checks how long the line is
 //! active, and draws docs/door/timeline.svg.
 
 use std::fmt::Write as _;

@@ -27,7 +27,6 @@ mod methods;
 mod notify;
 pub mod peer;
 mod pins;
-
 mod recorder;
 mod repeats;
 mod reports;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use facelatch::clock::WallTime;
 use facelatch::people::UserName;
-use facelatch::people::access::{DoorName, Factor, Rule};
+use facelatch::people::access::{Access, DoorName, Factor, Rule};
 use facelatch::store::TemplateStore;
 use facelatch_wire::call::{
     Attach, CheckAudit, Events, Identify, Look, Remove, Reset, Secret, SetPin, VerifyPin,
@@ -13,7 +13,7 @@ use facelatch_wire::call::{
 use facelatch_wire::reply::{DoorPlace, Event, EventKind, Judging};
 use facelatch_wire::{Client, ClientError, Fault, Outcome};
 
-use facelatch_testkit::stage::{ALICE, BOB};
+use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB};
 use facelatch_testkit::store::Op;
 use facelatch_testkit::world::World;
 
@@ -38,8 +38,7 @@ impl Site {
         let rule = Rule { factor, ..Rule::default() };
         let door = door.map(|door| DoorName::new(door).expect("valid"));
         let user = UserName::new(user).expect("valid");
-        let mut set =
-            |access: &mut facelatch::people::access::Access| access.set(door.clone(), Some(rule.clone()));
+        let mut set = |access: &mut Access| access.set(door.clone(), Some(rule.clone()));
         self.world.store.change_access(&user, WallTime(0), &mut set).expect("set");
     }
 
@@ -301,4 +300,24 @@ fn no_digit_of_a_pin_is_on_the_disk_in_the_record_or_in_what_is_printed() {
     assert!(site.world.ask(&CheckAudit {}).expect("checked").problems.is_empty());
     let call = VerifyPin { door: None, pin: Secret(PIN.into()) };
     assert!(!format!("{call:?} {:?}", set_pin("carol", Some(PIN), false)).contains("4711"));
+}
+
+#[test]
+fn hours_of_a_pin_need_a_clock_that_shows_no_less_than_the_newest_template() {
+    // Thursday, 2026-12-24, 10:00 UTC.
+    const NOW: u64 = 1_798_106_400;
+    let site = Site::new(World::new());
+    site.world.clock.show(WallTime(NOW));
+    site.set("carol", Some(PIN), false).expect("set");
+    let hours = vec!["daily 00:00-24:00".parse().expect("hours")];
+    let rule = Rule { factor: Factor::Pin, hours, ..Rule::default() };
+    let carol = UserName::new("carol").expect("valid");
+    let mut set = |access: &mut Access| access.set(None, Some(rule.clone()));
+    site.world.store.change_access(&carol, WallTime(NOW), &mut set).expect("set");
+    assert_eq!(site.verdict("front", PIN), Some(Outcome::Match));
+    site.world.clock.show(WallTime(NOW + 7200));
+    site.world.stage.shows(ALICE_ENROLS);
+    site.world.enroll("alice").expect("enrolled");
+    site.world.clock.show(WallTime(NOW + 3600));
+    assert_eq!(site.verdict("front", PIN), Some(Outcome::ClockUnset));
 }
