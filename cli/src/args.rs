@@ -31,7 +31,7 @@ pub(crate) enum Verb {
         /// Who it is
         #[arg(value_name = "NAME")]
         user: String,
-        /// What to call this look, such as "glasses"; only templates of the same label are replaced
+        /// What to call this set, such as "glasses"; only templates of the same label are replaced
         #[arg(long, value_name = "TEXT")]
         label: Option<String>,
         /// How many templates to take, 1 to 32 [default: the daemon's]

@@ -90,7 +90,7 @@ impl Config {
             "the path of facelatchd's socket",
         )?;
         for (index, door) in doors.iter().enumerate() {
-            door.check_name()?;
+            Door::check_name(&door.name)?;
             let is_new = doors[..index].iter().all(|other| other.name != door.name);
             holds(is_new, "door.name", &door.name, "another name: each door needs its own")?;
             door.check_lines()?;
@@ -142,10 +142,11 @@ impl Config {
 }
 
 impl Door {
-    fn check_name(&self) -> Result<(), Refused> {
+    /// Whether a door may be called this.
+    pub(crate) fn check_name(name: &str) -> Result<(), Refused> {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-        let good = (1..=MAX_NAME).contains(&self.name.len()) && self.name.chars().all(fits);
-        holds(good, "door.name", &self.name, "1 to 32 lower-case letters, digits, \"-\" or \"_\"")
+        let good = (1..=MAX_NAME).contains(&name.len()) && name.chars().all(fits);
+        holds(good, "door.name", name, "1 to 32 lower-case letters, digits, \"-\" or \"_\"")
     }
 
     /// How many lines it has, and keypads: those are not used where only the exit button works.

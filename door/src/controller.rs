@@ -154,7 +154,7 @@ impl Controller {
                 let said = Order::Say(Urgency::Info, text(outcome.as_str()));
                 // The PIN is right, and the face is wanted as well.
                 if outcome == Outcome::NoFace && station.opens_by_face && !self.exit_only {
-                    station.looks.wanted(now);
+                    station.looks.face_wanted(now);
                 }
                 vec![said]
             }

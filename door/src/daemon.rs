@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use facelatch_wire::call::{Attach, Events, Look, Report, Watch};
-use facelatch_wire::reply::{DoorPlace, Event, EventKind, Something};
+use facelatch_wire::call::{Attach, Events, Look, Report, Secret, VerifyPin, Watch};
+use facelatch_wire::reply::{DoorPlace, Event, EventKind, Judging, Something};
 use facelatch_wire::{Client, ClientError, Deadline, Method, Outcome};
 
 /// How long the daemon may take to answer what needs no camera.
@@ -12,6 +12,9 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// How long it may take to judge a face: others may be ahead of us.
 const ATTEMPT: Duration = Duration::from_secs(90);
+
+/// The same for a PIN.
+const PIN: Duration = Duration::from_secs(30);
 
 /// Says which doors there are, and passes events on, from one that says that none is missed, until the connection ends or
 /// nobody listens. The doors are known to the daemon meanwhile.
@@ -60,14 +63,18 @@ fn stream<M: Method>(
 
 /// Asks the daemon to look at a door. What opens it is the event, which comes to all who follow; this is how it went.
 pub(crate) fn look(socket: &Path, door: &str) -> Result<Outcome, String> {
-    let call = Look { door: Some(door.to_owned()) };
-    let ask = || Client::connect(socket, Deadline::within(ATTEMPT))?.call(&call);
-    match ask() {
-        Ok(judging) => {
-            judging.verdict.ok_or_else(|| "the daemon gave no verdict; see its journal".to_owned())
-        }
-        Err(error) => Err(error.to_string()),
-    }
+    judged(socket, ATTEMPT, &Look { door: Some(door.to_owned()) })
+}
+
+/// Has the daemon judge a PIN that was typed at a door. As with a look, what opens the door is the event.
+pub(crate) fn verify_pin(socket: &Path, door: &str, pin: Secret) -> Result<Outcome, String> {
+    judged(socket, PIN, &VerifyPin { door: Some(door.to_owned()), pin })
+}
+
+fn judged(socket: &Path, limit: Duration, call: &impl Method<Reply = Judging>) -> Result<Outcome, String> {
+    let ask = || Client::connect(socket, Deadline::within(limit))?.call(call);
+    let judging = ask().map_err(|error| error.to_string())?;
+    judging.verdict.ok_or_else(|| "the daemon gave no verdict; see its journal".to_owned())
 }
 
 /// Delivers reports over one connection. How many were answered, and why the next was not.

@@ -16,8 +16,8 @@ pub(crate) use thread::KeypadThread;
 
 use entry::{Entry, Key, Pin};
 
-/// How long to wait for a key before the device is looked at, which shows one that is gone.
-const LOOK: Duration = Duration::from_secs(1);
+/// How long to wait for a key before the device is read, which shows whether it is gone.
+const KEY_WAIT: Duration = Duration::from_secs(1);
 
 /// What a keypad needs of the world.
 pub(crate) trait World {
@@ -78,7 +78,7 @@ fn listen(keys: &mut dyn Keys, world: &mut impl World, told: &mut Option<String>
     }
     let mut entry = Entry::default();
     loop {
-        let pressed = keys.wait(LOOK)?;
+        let pressed = keys.wait(KEY_WAIT)?;
         entry.tick(world.now());
         for key in pressed {
             let Some(pin) = entry.press(key, world.now()) else { continue };

@@ -108,7 +108,7 @@ impl Looks {
     }
 
     /// Somebody who typed the right PIN has to show their face: they are no stranger, and do not wait like one.
-    pub fn wanted(&mut self, now: Moment) {
+    pub fn face_wanted(&mut self, now: Moment) {
         if self.wait != Wait::Later {
             (self.wait, self.not_before) = (Wait::Unusable, now);
         }

@@ -1,8 +1,8 @@
 //! `facelatch-door`: a client of the daemon's socket that works a door's strike, contact and exit button on GPIO lines.
 //!
 //! `controller` decides, `door`, `grant`, `looks`, `parts` and `signal` are its parts. `strike` and `input` are the threads
-//! of the lines, `keypad` that of a keypad, `calls` and `reports` those that talk with the daemon. Only `gpio`,
-//! `keypad/device`, `daemon`, `kept` and `run` touch the world.
+//! of the lines, `keypad` that of a keypad, `calls` and `reports` those that talk with the daemon; `setup` asks for the lines.
+//! Only `gpio`, `keypad/device`, `daemon`, `kept`, `run` and some of `setup` touch the world.
 #![forbid(unsafe_code)]
 
 mod calls;

@@ -226,7 +226,9 @@ impl Setup<'_> {
                 Err(why) => self.person.say(&why.to_string()),
             }
         }
-        self.person.say("All is set up, and the door was not opened. `sudo facelatch look` tries again.");
+        self.person.say(&format!(
+            "All is set up, and the door was not opened. `sudo facelatch look {door}` tries again."
+        ));
         Ok(())
     }
 }

@@ -123,14 +123,7 @@ pub fn measure(
     tell: &mut dyn FnMut(usize, usize),
 ) -> Result<Walks, RatesError> {
     let found = People::load(source)?;
-    let enough = |person: &&Person| person.pictures.len() >= ENROLLED_FROM + SHOWN;
-    let mut chosen: Vec<&Person> =
-        found.people.iter().filter(enough).skip(plan.skip).take(2 * plan.people).collect();
-    if chosen.len() < 2 {
-        let why = format!("holds fewer than two people with {} pictures each", ENROLLED_FROM + SHOWN);
-        return Err(RatesError::data(source, why));
-    }
-    let strangers = chosen.split_off(chosen.len() / 2);
+    let (chosen, strangers) = halves(&found, source, plan)?;
     let steps = chosen.len() * 2 + strangers.len();
     let mut done = 0;
     let store = Arc::new(MemoryStore::default());
@@ -177,6 +170,23 @@ pub fn measure(
         },
     )?;
     Ok(walks)
+}
+
+/// People with enough pictures: one half to enrol, the other strangers.
+fn halves<'p>(
+    found: &'p People,
+    source: &Path,
+    plan: &Plan,
+) -> Result<(Vec<&'p Person>, Vec<&'p Person>), RatesError> {
+    let enough = |person: &&Person| person.pictures.len() >= ENROLLED_FROM + SHOWN;
+    let mut chosen: Vec<&Person> =
+        found.people.iter().filter(enough).skip(plan.skip).take(2 * plan.people).collect();
+    if chosen.len() < 2 {
+        let why = format!("holds fewer than two people with {} pictures each", ENROLLED_FROM + SHOWN);
+        return Err(RatesError::data(source, why));
+    }
+    let strangers = chosen.split_off(chosen.len() / 2);
+    Ok((chosen, strangers))
 }
 
 /// A person's pictures, with the largest face of each; those without are left out.

@@ -13,7 +13,7 @@ pub const SECOND_WITHIN: Duration = Duration::from_secs(20);
 
 /// Whose PIN it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Owner<'a> {
+pub struct Holder<'a> {
     /// Whose.
     pub user: &'a UserName,
     /// What the store keeps of them.
@@ -40,23 +40,23 @@ pub enum PinVerdict {
 }
 
 /// Whose PIN has this hash.
-pub fn owner(people: &BTreeMap<UserName, Access>, hash: PinHash) -> Option<Owner<'_>> {
+pub fn holder(people: &BTreeMap<UserName, Access>, hash: PinHash) -> Option<Holder<'_>> {
     people.iter().find_map(|(user, access)| {
         let duress = access.duress == Some(hash);
-        (duress || access.pin == Some(hash)).then_some(Owner { user, access, duress })
+        (duress || access.pin == Some(hash)).then_some(Holder { user, access, duress })
     })
 }
 
-/// Judges a PIN by the rule of its owner; a PIN for duress counts as the other does. `face_seen` is asked, once at most, whether
-/// the owner's face was seen at this door.
+/// Judges a PIN by the rule of its holder; a PIN for duress counts as the other does. `face_seen` is asked, once at most, whether
+/// the holder's face was seen at this door.
 pub fn judge(
-    owner: Owner<'_>,
+    holder: Holder<'_>,
     premises: &Premises,
     door: &DoorName,
     now: Option<LocalMinute>,
     face_seen: impl FnOnce() -> bool,
 ) -> PinVerdict {
-    match access::judge(owner.access, premises, Some(door), now) {
+    match access::judge(holder.access, premises, Some(door), now) {
         Admission::Allowed(Factor::Pin) => PinVerdict::Match,
         Admission::Allowed(Factor::FaceAndPin) if !premises.face => PinVerdict::SwitchedOff,
         Admission::Allowed(Factor::FaceAndPin) if face_seen() => PinVerdict::Match,
@@ -133,19 +133,19 @@ mod tests {
 
     fn judged(access: &Access, face_is_on: bool, face_seen: bool) -> PinVerdict {
         let user = name("alice");
-        let owner = Owner { user: &user, access, duress: false };
+        let holder = Holder { user: &user, access, duress: false };
         let premises = Premises { face: face_is_on, ..Premises::default() };
-        judge(owner, &premises, &door("front"), None, || face_seen)
+        judge(holder, &premises, &door("front"), None, || face_seen)
     }
 
     #[test]
     fn a_pin_is_its_owners_and_nobody_elses() {
         let people = [(name("alice"), with(None)), (name("bob"), Access::default())].into();
-        let alice = owner(&people, PIN).expect("hers");
+        let alice = holder(&people, PIN).expect("hers");
         assert_eq!((alice.user, alice.duress), (&name("alice"), false));
-        assert_eq!(owner(&people, DURESS).map(|owner| owner.duress), Some(true));
-        assert_eq!(owner(&people, PinHash([3; 32])), None);
-        assert_eq!(owner(&people, PinHash([0; 32])), None, "who has none is not whose hash is zero");
+        assert_eq!(holder(&people, DURESS).map(|holder| holder.duress), Some(true));
+        assert_eq!(holder(&people, PinHash([3; 32])), None);
+        assert_eq!(holder(&people, PinHash([0; 32])), None, "who has none is not whose hash is zero");
     }
 
     #[test]

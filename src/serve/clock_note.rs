@@ -1,8 +1,18 @@
-//! Says when the time is not known although somebody's rule asks for it.
+//! What the store knows of the time; and says when it is not known although somebody's rule asks for it.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, WallTime};
 use crate::judge::access::is_believed;
+use crate::people::access::Premises;
 use crate::store::{StoreError, TemplateStore};
+
+/// When the store last changed: the time is no earlier.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) fn newest(store: &dyn TemplateStore, premises: &Premises) -> Result<WallTime, StoreError> {
+    let enrolled = store.templates(None)?.iter().map(|template| template.created_at).max();
+    Ok(enrolled.unwrap_or_default().max(premises.set_at))
+}
 
 /// What is wrong with the time, and what to do; `None` if nothing is, or no rule asks for it.
 ///
@@ -18,8 +28,7 @@ pub(super) fn clock_note(
         return Ok(None);
     }
     let is_set = trusts_clock || clock.is_set();
-    let enrolled = store.templates(None)?.iter().map(|template| template.created_at).max();
-    let newest = enrolled.unwrap_or_default().max(store.premises()?.set_at);
+    let newest = newest(store, &store.premises()?)?;
     let who = if people == 1 { "1 person has" } else { "people have" };
     let count = if people == 1 { String::new() } else { format!("{people} ") };
     Ok(match is_believed(clock.wall(), is_set, newest) {

@@ -7,11 +7,12 @@ use std::time::Duration;
 use facelatch_wire::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::clock_note::newest;
 use super::fault::too_many_pins;
 use crate::clock::{Clock, LocalMinute};
 use crate::config::{ClockTrust, Config, Lockout};
 use crate::judge::lockout::Ages;
-use crate::judge::pin::{PinVerdict, Shown, judge, owner};
+use crate::judge::pin::{PinVerdict, Shown, holder, judge};
 use crate::judge::{LockedOut, Whose, access};
 use crate::people::access::{DoorName, PinHash, Premises};
 use crate::people::{Pin, UserName};
@@ -109,19 +110,20 @@ impl Pins {
         self.store.prove_room_for_miss().map_err(failed)?;
         let hash = self.store.pin_hasher().hash(pin)?;
         let people = self.store.all_access().map_err(failed)?;
-        let Some(owner) = owner(&people, hash) else {
+        let Some(holder) = holder(&people, hash) else {
             let misses = self.lockout.after_miss(Whose::User, true, current, self.clock.wall());
             self.store.set_pin_misses(misses).map_err(failed)?;
             return Ok(Judged::nobodys());
         };
         let premises = self.store.premises().map_err(failed)?;
         let now = self.clock.now();
-        let face_seen = || self.shown().pin(door, owner.user, owner.duress, now);
-        let verdict = judge(owner, &premises, door, self.local_time(&premises), face_seen);
+        let face_seen = || self.shown().pin(door, holder.user, holder.duress, now);
+        let time = self.local_time(&premises).map_err(failed)?;
+        let verdict = judge(holder, &premises, door, time, face_seen);
         if verdict == PinVerdict::Match {
             self.store.set_pin_misses(current.after_anybodys_match()).map_err(failed)?;
         }
-        Ok(Judged::Verdict { verdict, user: Some(owner.user.clone()), duress: owner.duress })
+        Ok(Judged::Verdict { verdict, user: Some(holder.user.clone()), duress: holder.duress })
     }
 
     /// Sets a PIN, or the one for duress.
@@ -135,7 +137,8 @@ impl Pins {
         }
         let hash = self.store.pin_hasher().hash(pin).map_err(SetError::Hash)?;
         // Their own for the same purpose is no other.
-        let is_taken = owner(&people, hash).is_some_and(|owner| owner.user != user || owner.duress != duress);
+        let is_taken =
+            holder(&people, hash).is_some_and(|holder| holder.user != user || holder.duress != duress);
         if is_taken {
             return Err(SetError::Taken);
         }
@@ -169,9 +172,10 @@ impl Pins {
     }
 
     /// Local time, if it is known.
-    fn local_time(&self, premises: &Premises) -> Option<LocalMinute> {
+    fn local_time(&self, premises: &Premises) -> Result<Option<LocalMinute>, StoreError> {
         let is_set = self.trust == ClockTrust::Trust || self.clock.is_set();
-        access::is_believed(self.clock.wall(), is_set, premises.set_at).then(|| self.clock.local())
+        let newest = newest(&*self.store, premises)?;
+        Ok(access::is_believed(self.clock.wall(), is_set, newest).then(|| self.clock.local()))
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {

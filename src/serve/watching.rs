@@ -21,8 +21,8 @@ const GLANCE: Duration = Duration::from_millis(250);
 /// The same while the camera gives none.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// How long faces are looked for after something moved.
-const LOOK: Duration = Duration::from_secs(2);
+/// How long the detector is run after something moved.
+const DETECT: Duration = Duration::from_secs(2);
 
 /// How often whoever watches is told of a face that stays.
 const TELL: Duration = Duration::from_secs(1);
@@ -44,9 +44,9 @@ struct Watched {
     motion: Motion,
     glance_at: BootTime,
     /// When the detector was last run.
-    looked_at: BootTime,
+    detected_at: BootTime,
     /// Until when it is run.
-    look_until: BootTime,
+    detect_until: BootTime,
     tell_at: BootTime,
     /// What is wrong with the camera.
     problem: Option<String>,
@@ -79,16 +79,16 @@ impl Watch {
         self.cameras[camera].problem.clone()
     }
 
-    /// A glance through the camera whose turn it is, or a look for faces.
+    /// A glance through the camera whose turn it is, or a frame for the detector.
     pub(super) fn step(&mut self, pipeline: &mut Pipeline, clock: &dyn Clock, seen: &[CameraStatus]) {
         self.let_go(pipeline);
         let now = clock.now();
         let Some((camera, _)) = self.next(now) else { return };
         let watched = &mut self.cameras[camera];
-        let done = if watched.glance_at <= now || now >= watched.look_until {
+        let done = if watched.glance_at <= now || now >= watched.detect_until {
             watched.glance(camera, pipeline, clock)
         } else {
-            watched.look(camera, pipeline, clock)
+            watched.detect(camera, pipeline, clock)
         };
         let problem = match done {
             Ok(()) => None,
@@ -122,7 +122,7 @@ impl Watch {
 
 impl Watched {
     fn due(&self, now: BootTime) -> BootTime {
-        if now < self.look_until { self.glance_at.min(self.looked_at) } else { self.glance_at }
+        if now < self.detect_until { self.glance_at.min(self.detected_at) } else { self.glance_at }
     }
 
     fn glance(
@@ -135,15 +135,20 @@ impl Watched {
         let now = clock.now();
         self.glance_at = now.after(if glance.is_ok() { GLANCE } else { RETRY });
         if self.motion.see(&glance?).is_motion() {
-            self.look_until = now.after(LOOK);
+            self.detect_until = now.after(DETECT);
         }
         Ok(())
     }
 
-    fn look(&mut self, camera: usize, pipeline: &mut Pipeline, clock: &dyn Clock) -> Result<(), WatchError> {
+    fn detect(
+        &mut self,
+        camera: usize,
+        pipeline: &mut Pipeline,
+        clock: &dyn Clock,
+    ) -> Result<(), WatchError> {
         let face = pipeline.sees_face(camera);
         let now = clock.now();
-        self.looked_at = now;
+        self.detected_at = now;
         if face? && now >= self.tell_at {
             self.tell_at = now.after(TELL);
             for watcher in &self.watchers {

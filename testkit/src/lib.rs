@@ -9,5 +9,6 @@ pub mod masks;
 pub mod spoil;
 pub mod stage;
 pub mod store;
+pub mod tape;
 mod turn;
 pub mod world;

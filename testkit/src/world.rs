@@ -4,8 +4,7 @@
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,8 +15,6 @@ use facelatch::detect::Detector;
 use facelatch::embed::Embedder;
 use facelatch::head::Head;
 use facelatch::head::file::Wanted;
-use facelatch::judge::Grant;
-use facelatch::latch::{Latch, LatchError};
 use facelatch::model::{Manifest, Network};
 use facelatch::pipeline::{Camera, Networks, Pipeline, Rules};
 use facelatch::seam::Seams;
@@ -35,6 +32,7 @@ use crate::infrared::Infrared;
 use crate::masks::Masks;
 use crate::stage::{ALICE_ENROLS, NOBODY, ScriptedCamera, Stage};
 use crate::store::VecStore;
+use crate::tape::Tape;
 
 /// Deadline far beyond what anything takes; a test that reaches it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(300);
@@ -93,56 +91,6 @@ impl Clock for HandClock {
 
     fn is_set(&self) -> bool {
         !self.is_unset.load(Ordering::SeqCst)
-    }
-}
-
-/// A latch that records whom it opened for.
-#[derive(Clone, Default)]
-pub struct Tape(Arc<Mutex<TapeState>>);
-
-#[derive(Default)]
-struct TapeState {
-    opened: Vec<String>,
-    jammed: bool,
-    slow: Option<(Sender<()>, Receiver<()>)>,
-}
-
-impl Tape {
-    /// The users it opened for, in order.
-    pub fn opened_for(&self) -> Vec<String> {
-        self.0.lock().expect("lock").opened.clone()
-    }
-
-    /// Makes it refuse to open from now on.
-    pub fn jam(&self) {
-        self.0.lock().expect("lock").jammed = true;
-    }
-
-    /// The next opening signals the receiver when it begins and lasts until the sender ends it.
-    pub fn slow_down(&self) -> (Receiver<()>, Sender<()>) {
-        let ((begin, begun), (end, ended)) = (channel(), channel());
-        self.0.lock().expect("lock").slow = Some((begin, ended));
-        (begun, end)
-    }
-}
-
-impl Latch for Tape {
-    fn open(&mut self, grant: Grant) -> Result<(), LatchError> {
-        let slow = self.0.lock().expect("lock").slow.take();
-        if let Some((begin, ended)) = slow {
-            begin.send(()).expect("the test waits for it");
-            ended.recv_timeout(PATIENCE).expect("the test lets it end");
-        }
-        let mut tape = self.0.lock().expect("lock");
-        if tape.jammed {
-            return Err(LatchError::Failed { command: "tape".into(), status: "jammed".into() });
-        }
-        tape.opened.push(grant.user().to_string());
-        Ok(())
-    }
-
-    fn name(&self) -> String {
-        "tape".to_owned()
     }
 }
 

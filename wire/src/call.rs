@@ -136,7 +136,7 @@ methods! { $
         Enroll {
             /// Who.
             user: String,
-            /// What this look is called, such as "with glasses".
+            /// What this set of templates is called, such as "with glasses".
             #[serde(skip_serializing_if = "Option::is_none")]
             label: Option<String>,
             /// How many templates to take, 1 to 32; the daemon's default if absent.

@@ -3,19 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::thread::park_timeout;
-use std::time::Duration;
 
-use facelatch_wire::call::{Secret, VerifyPin};
-use facelatch_wire::{Client, Deadline, Outcome};
+use facelatch_wire::Outcome;
+use facelatch_wire::call::Secret;
 
 use super::{DeviceError, Keys, News, Pin, World, open};
 use crate::clock::{Clock, Moment};
 use crate::config::Door;
 use crate::controller::Message;
+use crate::daemon;
 use crate::run::PAUSE;
-
-/// How long the daemon may take to judge a PIN: others may be ahead of us.
-const ATTEMPT: Duration = Duration::from_secs(30);
 
 /// The keypad of a door.
 pub(crate) struct KeypadThread {
@@ -57,14 +54,7 @@ impl World for KeypadThread {
     }
 
     fn judge(&mut self, pin: Pin) -> Result<Outcome, String> {
-        let request = VerifyPin { door: Some(self.name.clone()), pin: Secret(pin.into_text()) };
-        let ask = || Client::connect(&self.socket, Deadline::within(ATTEMPT))?.call(&request);
-        match ask() {
-            Ok(judging) => {
-                judging.verdict.ok_or_else(|| "the daemon gave no verdict; see its journal".to_owned())
-            }
-            Err(error) => Err(error.to_string()),
-        }
+        daemon::verify_pin(&self.socket, &self.name, Secret(pin.into_text()))
     }
 
     fn tell(&mut self, news: News) -> bool {

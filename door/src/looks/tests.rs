@@ -198,7 +198,7 @@ fn after_the_right_pin_nobody_waits_but_for_what_only_time_helps() {
         looks.sight(at(0));
         assert!(looks.begin(at(0)));
         looks.ended(Some(outcome), at(500));
-        looks.wanted(at(1000));
+        looks.face_wanted(at(1000));
         assert_eq!(looks.next(), Some(at(next)), "{outcome}");
     }
 }

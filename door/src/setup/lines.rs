@@ -46,8 +46,11 @@ impl Setup<'_> {
         let mut lines = Lines { all, taken: Vec::new() };
         let first = now.and_then(|config| config.door.first());
         let suggested = first.map_or("front", |door| door.name.as_str());
-        let name = self.person.answer("name", "What is the door called?", Some(suggested))?;
-        let door = now.and_then(|config| config.door.iter().find(|door| door.name == name));
+        let name = self.name(suggested)?;
+        let doors = now.map_or(&[][..], |config| config.door.as_slice());
+        let door = doors.iter().find(|door| door.name == name);
+        let others = doors.iter().filter(|other| other.name != name);
+        lines.taken.extend(others.flat_map(Door::lines).map(|(_, place)| place));
         let camera = self.which_camera(door)?;
         let inputs = door.map(Door::inputs).unwrap_or_default();
         let before = |wanted: Role| {
@@ -61,6 +64,16 @@ impl Setup<'_> {
             yes(self.person, "motion", "Look by itself when something moves before the camera?", true)?;
         let trigger = self.trigger(before(Role::Trigger), &mut lines)?;
         Ok(Chosen { name, camera, strike, hold, contact, exit, trigger, motion })
+    }
+
+    fn name(&mut self, suggested: &str) -> Result<String, Stop> {
+        loop {
+            let name = self.person.answer("name", "What is the door called?", Some(suggested))?;
+            match Door::check_name(&name) {
+                Ok(()) => return Ok(name),
+                Err(refused) => self.person.wrong("name", &refused.to_string())?,
+            }
+        }
     }
 
     /// The camera that looks at the door, if there are several.
@@ -82,15 +95,15 @@ impl Setup<'_> {
     /// The relay, and whether it keeps the door shut.
     fn strike(&mut self, door: Option<&Door>, lines: &mut Lines) -> Result<(Relay, bool), Stop> {
         let before = door.map(|door| door.strike.place());
-        let mut relay = None;
-        while relay.is_none() {
+        let relay = loop {
             let suggested = before.clone().or_else(|| lines.free("GPIO17"));
             let question = "Line of the relay";
             let wanted = Wanted { key: "strike.line", question, suggested, optional: false };
             let Some(place) = self.choose(&wanted, lines)? else { continue };
-            relay = self.relay(place, door.is_some_and(|door| door.strike.active_low))?;
-        }
-        let relay = relay.ok_or_else(|| Stop("no relay was chosen".to_owned()))?;
+            if let Some(relay) = self.relay(place, door.is_some_and(|door| door.strike.active_low))? {
+                break relay;
+            }
+        };
         lines.taken.push(relay.place.clone());
         let question = "Is the door shut while the relay is on, as with a magnet on its NO contact?";
         let hold = yes(self.person, "strike.hold", question, door.is_some_and(|door| door.strike.hold))?;
@@ -237,7 +250,7 @@ impl Lines {
                 Err(format!("{word}: {user:?} uses it; stop that program, or choose another line"))
             }
             [line] if self.taken.iter().any(|place| is(line, place)) => {
-                Err(format!("{word}: this door has it already"))
+                Err(format!("{word}: it has another task already"))
             }
             [_] => Ok(place),
             _ => Err(format!("{word}: several chips have it; use CHIP:{word}")),

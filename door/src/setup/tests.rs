@@ -98,6 +98,19 @@ fn what_the_file_has_besides_is_kept_and_another_line_may_be_chosen() {
 }
 
 #[test]
+fn a_name_that_no_door_can_have_and_a_line_of_another_door_are_refused_before_a_relay_clicks() {
+    for (answer, why) in [
+        ("name = \"Front Door\"", "door.name"),
+        ("name = \"back\"\nstrike.line = \"GPIO17\"", "it has another task already"),
+    ] {
+        let (folder, mut bench) = (Folder::new(Some(BEFORE)), Bench::new());
+        let (ended, said) = folder.run(&mut bench, &format!("{ANSWERS}{answer}"), false);
+        assert!(ended.is_err_and(|told| told.0.contains(why)), "{answer}: {said}");
+        assert_eq!((bench.clicks.get(), folder.text().as_deref()), (0, Some(BEFORE)), "{answer}");
+    }
+}
+
+#[test]
 fn a_setup_that_is_killed_anywhere_is_taken_back_whole() {
     for (before, enabled, active) in [(None, false, false), (Some(BEFORE), true, true)] {
         let mut kills = 0;
@@ -162,7 +175,7 @@ fn what_cannot_be_used_is_named_and_the_program_that_ran_before_runs_again() {
         ("strike.line = \"GPIO4\"", "\"onewire\" uses it"),
         ("strike.line = \"GPIO99\"", "there is no such line"),
         ("strike.line = \"5\"", "name its chip as well"),
-        ("contact.line = \"GPIO17\"", "this door has it already"),
+        ("contact.line = \"GPIO17\"", "it has another task already"),
         ("contact.line = \"GPIO23\"", "did not change and change back"),
         ("exit.line = \"pinctrl-bcm2711:5\"", "no chip has it"),
         ("name = \"Front Door\"", "door.name"),

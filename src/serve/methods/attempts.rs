@@ -1,4 +1,4 @@
-//! Methods that use the camera: enrolment, verification, identification.
+//! Methods that use a camera: enrolment, verification, identification; what a look at a door shares with them.
 
 use facelatch_wire::call::{Enroll, Identify, Verify};
 use facelatch_wire::message::printable;
@@ -90,9 +90,13 @@ impl Handle for Verify {
         };
         caller.may_ask_about("verify", user)?;
         let user = user_name(user)?;
-        let looks =
-            Looks { claimed: Some(user), login: self.latch == Some(false), camera: self.camera, door: None };
-        judge(looks, session, replies).await
+        let request = AttemptRequest {
+            claimed: Some(user),
+            login: self.latch == Some(false),
+            camera: self.camera,
+            door: None,
+        };
+        judge(request, session, replies).await
     }
 }
 
@@ -103,12 +107,17 @@ impl Handle for Identify {
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Judging, CallError> {
         session.caller.may_manage("identify")?;
-        judge(Looks { claimed: None, login: false, camera: self.camera, door: None }, session, replies).await
+        judge(
+            AttemptRequest { claimed: None, login: false, camera: self.camera, door: None },
+            session,
+            replies,
+        )
+        .await
     }
 }
 
-/// What an attempt was asked for.
-pub(super) struct Looks {
+/// The attempt that was asked for.
+pub(super) struct AttemptRequest {
     /// 1:1; `None` is 1:n.
     pub(super) claimed: Option<UserName>,
     pub(super) login: bool,
@@ -119,12 +128,12 @@ pub(super) struct Looks {
 }
 
 pub(super) async fn judge<M: Method<Reply = Judging>>(
-    looks: Looks,
+    request: AttemptRequest,
     session: &Session,
     replies: &mut Replies<'_, '_, M>,
 ) -> Result<Judging, CallError> {
     let state = &session.state;
-    let Looks { claimed, login, camera, door } = looks;
+    let AttemptRequest { claimed, login, camera, door } = request;
     let camera = known_camera(session, camera)?;
     // Before the name service is asked, so that nobody can keep it busy alone.
     let permit = session.job_permit().await?;

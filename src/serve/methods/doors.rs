@@ -4,7 +4,7 @@ use facelatch_wire::Fault;
 use facelatch_wire::call::{Attach, Done, Look, Report};
 use facelatch_wire::reply::{DoorPlace, Event, EventKind, Judging};
 
-use super::attempts::{Looks, judge, known_camera};
+use super::attempts::{AttemptRequest, judge, known_camera};
 use super::{CallError, Handle, blocking, user_name};
 use crate::people::access::DoorName;
 use crate::serve::connection::Replies;
@@ -24,7 +24,8 @@ impl Handle for Look {
     ) -> Result<Judging, CallError> {
         session.caller.may_serve_a_door("look")?;
         let Place { name, camera } = session.state.doors.find(self.door.as_deref())?;
-        judge(Looks { claimed: None, login: false, camera, door: Some(name) }, session, replies).await
+        judge(AttemptRequest { claimed: None, login: false, camera, door: Some(name) }, session, replies)
+            .await
     }
 }
 

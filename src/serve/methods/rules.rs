@@ -122,7 +122,9 @@ impl Handle for SetPremises {
         let set = blocking(store_fault, move || {
             let done = store.change_premises(at, &mut |premises| {
                 premises.face = face.unwrap_or(premises.face);
-                premises.holidays.clone_from(holidays.as_ref().unwrap_or(&premises.holidays.clone()));
+                if let Some(holidays) = &holidays {
+                    premises.holidays.clone_from(holidays);
+                }
             });
             match &done {
                 Ok(()) => {
