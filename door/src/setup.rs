@@ -144,17 +144,26 @@ impl Setup<'_> {
     /// Asks for the lines, and writes the file. The door's name.
     fn lines_and_file(&mut self) -> Result<String, Stop> {
         let config = self.files.config.clone();
-        let before = std::fs::read_to_string(&config).unwrap_or_default();
-        let now = Config::parse(&config, &before).ok();
+        let before = undo::read(&config)?;
+        // What is no UTF-8 can be in a comment only.
+        let text = String::from_utf8_lossy(&before);
+        if let Err(error) = text.parse::<toml::Table>() {
+            let why = format!(
+                "{}: mend or remove it first, or what it says would be lost: {error}",
+                config.display()
+            );
+            return Err(Stop(why));
+        }
+        let now = Config::parse(&config, &text).ok();
         let chosen = self.lines(now.as_ref())?;
         self.write(&before, &chosen)?;
         self.world.check(&config)?;
         Ok(chosen.name)
     }
 
-    fn write(&mut self, before: &str, chosen: &Chosen) -> Result<(), Stop> {
+    fn write(&mut self, before: &[u8], chosen: &Chosen) -> Result<(), Stop> {
         let config = self.files.config.clone();
-        let text = file::text(before, chosen);
+        let text = file::text(&String::from_utf8_lossy(before), chosen);
         Config::parse(&config, &text).map_err(|error| Stop(error.to_string()))?;
         if self.done.file.is_none() {
             let existed = config.exists();
@@ -164,7 +173,7 @@ impl Setup<'_> {
             self.done.file = Some(FileBefore { existed });
             self.files.save(&self.done)?;
         }
-        undo::replace(&config, &text)?;
+        undo::replace(&config, text)?;
         self.person.say(&format!("{} is written", config.display()));
         Ok(())
     }

@@ -20,7 +20,8 @@ use crate::people::access::DoorName;
 /// Doors of one connection.
 const DOORS: usize = 16;
 
-/// Different names that one user may give to doors until the daemon starts again: each may be in lines of the audit log.
+/// Different names that one user may give to doors until the daemon starts again: each may be in lines of the audit log, and no
+/// other user may take it.
 const NAMES: usize = 64;
 
 /// Faults that are kept of a door.
@@ -212,6 +213,14 @@ impl Attachment {
                 "door {name}: another connection has attached it; is facelatch-door running twice?"
             ));
         }
+        // Also while that user's program is away: they could have people judged for its door through another camera.
+        let others = || table.callers.iter().filter(|(other, _)| **other != uid);
+        let is_others = |name: &&DoorName| others().any(|(_, known)| known.names.contains(*name));
+        if let Some(name) = names.iter().find(is_others).filter(|_| !is_owner) {
+            return refused(format!(
+                "door {name}: it is another user's since the daemon started; give it another name, or restart the daemon"
+            ));
+        }
         let known = table.callers.entry(uid).or_insert_with(|| Known {
             names: BTreeSet::new(),
             reports: Bucket::new(REPORTS, REPORT_INTERVAL),
@@ -219,7 +228,9 @@ impl Attachment {
         if known.names.union(&names).count() > NAMES && !is_owner {
             return refused(format!("doors: more than {NAMES} names since the daemon started; restart it"));
         }
-        known.names.extend(names.iter().cloned());
+        if !is_owner {
+            known.names.extend(names.iter().cloned());
+        }
         let mut before = self.take(table);
         for Place { name, camera } in places {
             let door = match before.remove(&name) {

@@ -20,22 +20,33 @@ const WATCHED: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     since: BootTime,
-    counts: Vec<(Entry, u64)>,
+    counts: Vec<Counted>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    line: Entry,
+    /// At which door the attempts were, if all were at the same.
+    door: Option<String>,
+    times: u64,
 }
 
 impl Repeats {
-    /// Counts a line; whether it is to be written.
+    /// Counts a line; whether it is to be written. An attempt is the same at every door: whoever attaches doors may give them
+    /// many names.
     pub(super) fn is_new(&mut self, entry: &Entry, now: BootTime) -> bool {
         if self.counts.is_empty() {
             self.since = now;
         }
-        let line = Entry { time: WallTime::default(), ..entry.clone() };
-        if let Some((_, count)) = self.counts.iter_mut().find(|(known, _)| *known == line) {
-            *count += 1;
-            return *count <= WRITTEN;
+        let mut line = Entry { time: WallTime::default(), ..entry.clone() };
+        let door = if line.change.is_none() { line.door.take() } else { None };
+        if let Some(known) = self.counts.iter_mut().find(|known| known.line == line) {
+            known.times += 1;
+            known.door.take_if(|known| door.as_ref() != Some(known));
+            return known.times <= WRITTEN;
         }
         if self.counts.len() < WATCHED {
-            self.counts.push((line, 1));
+            self.counts.push(Counted { line, door, times: 1 });
         }
         true
     }
@@ -48,8 +59,14 @@ impl Repeats {
     /// The same at any time.
     pub(super) fn take(&mut self, now: WallTime) -> Vec<Entry> {
         let counts = std::mem::take(&mut self.counts).into_iter();
-        let repeated = counts.filter(|(_, count)| *count > WRITTEN);
-        repeated.map(|(line, count)| Entry { time: now, times: Some(count - WRITTEN), ..line }).collect()
+        let repeated = counts.filter(|counted| counted.times > WRITTEN);
+        let entry = |Counted { line, door, times }| Entry {
+            time: now,
+            times: Some(times - WRITTEN),
+            door: door.or(line.door),
+            ..line
+        };
+        repeated.map(entry).collect()
     }
 }
 
@@ -76,6 +93,25 @@ mod tests {
         assert_eq!(repeats.due(at(65)), [Entry { times: Some(997), ..line("alice", 65) }]);
         assert!(repeats.is_new(&line("alice", 66), at(66).0), "of the next minute");
         assert_eq!((repeats.due(at(500)), repeats.take(WallTime(501))), (vec![], vec![]));
+    }
+
+    #[test]
+    fn an_attempt_is_the_same_at_every_door_and_what_a_door_reports_is_not() {
+        let mut repeats = Repeats::default();
+        let at_door = |door: &str| Entry { door: Some(door.to_owned()), ..line("alice", 5) };
+        for (n, door) in ["a", "a", "b", "c", "a"].into_iter().enumerate() {
+            assert_eq!(repeats.is_new(&at_door(door), at(5).0), n < 3, "{n}");
+        }
+        assert_eq!(repeats.take(WallTime(9)), [Entry { times: Some(2), ..line("alice", 9) }]);
+        for _ in 0..4 {
+            repeats.is_new(&at_door("a"), at(5).0);
+        }
+        let counted = repeats.take(WallTime(9));
+        assert_eq!(counted, [Entry { times: Some(1), door: Some("a".to_owned()), ..line("alice", 9) }]);
+        let report = |door: &str| Entry { change: Some("opened".to_owned()), ..at_door(door) };
+        for door in ["a", "b", "c", "d"] {
+            assert!(repeats.is_new(&report(door), at(5).0), "{door}");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The right of a door: what its program may do, and what somebody may not who has taken it over.
 
-use facelatch::config::Millis;
+use facelatch::config::{Camera, Millis};
 use facelatch::serve::peer::Role;
 use facelatch_wire::call::{
-    Attach, CheckAudit, Events, GetInterfaceDescription, Identify, Look, Report, Reset, Status,
+    Attach, CheckAudit, Events, GetInterfaceDescription, Identify, Look, Report, Reset, Secret, SetPin,
+    Status, VerifyPin,
 };
 use facelatch_wire::reply::{DoorChange, DoorPlace, Event, EventKind, Judging};
 use facelatch_wire::{Client, ClientError, Fault, Outcome};
@@ -243,4 +244,45 @@ fn ends(client: &mut Client) -> Judging {
             return received.reply;
         }
     }
+}
+
+/// Whoever may have an attempt judged for a door through a camera of their choice opens it from another room.
+#[test]
+fn a_door_is_one_users_even_while_its_program_is_away() {
+    let world = World::with(|config| {
+        config.camera.name = "desk".into();
+        config.other_cameras = vec![Camera { name: "porch".into(), ..Camera::default() }];
+    });
+    let attach = |camera: &str| {
+        let place = DoorPlace { name: "front".into(), camera: Some(camera.into()) };
+        world.ask(&Attach { doors: vec![place] })
+    };
+    world.masks.put_on_as(1001, "facelatch-door", Role::Door);
+    attach("porch").expect("attached");
+    until(|| world.ask(&Status {}).expect("status").doors.is_empty().then_some(()));
+    world.masks.put_on_as(1002, "bridge", Role::Door);
+    let fault = refused(attach("desk"));
+    assert!(
+        matches!(&fault, Fault::BadParameter { message, .. } if message.contains("door front")),
+        "{fault:?}"
+    );
+}
+
+#[test]
+fn a_pin_typed_at_doors_of_many_names_does_not_fill_the_log() {
+    let world = World::sealed(|_| {});
+    let secret = || Secret("471100".into());
+    world.ask(&SetPin { user: "carol".into(), pin: Some(secret()), duress: None }).expect("set");
+    world.called_by("facelatch-door", Role::Door);
+    let mut hostile = world.client();
+    for name in (0..20).map(|n| format!("door-{n}")) {
+        hostile.call(&Attach { doors: vec![place(&name)] }).expect("attached");
+        for _ in 0..4 {
+            let judged = hostile.call(&VerifyPin { door: Some(name.clone()), pin: secret() });
+            assert_eq!(judged.expect("a verdict").verdict, Some(Outcome::NotAllowed));
+        }
+    }
+    let log = std::fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("the log");
+    let lines = log.lines().filter(|line| line.contains(r#""kind":"pin""#)).count();
+    assert_eq!(lines, 3, "the rest is counted at the end of the minute");
 }

@@ -210,7 +210,7 @@ fn a_look_is_told_like_an_identification_and_names_the_doors() {
     }
     let (code, _, err) = run(&world, &["look", "back"]);
     assert!(code == 2 && err.contains("attached are front"), "{code}: {err}");
-    assert!(run(&world, &["status"]).1.contains("door      front: camera stage"));
+    assert!(run(&world, &["status"]).1.contains("door      front: camera camera"));
     assert!(run(&world, &["doctor"]).1.contains("ok   door       front is attached"));
     let (_, out, _) = run(&world, &["--json", "status"]);
     assert_eq!(json(&out)["doors"][0]["name"], "front");

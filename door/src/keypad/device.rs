@@ -1,13 +1,15 @@
 //! The keypad itself: an input device of the kernel (evdev), for this program alone.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use evdev::KeyCode;
 use evdev::raw_stream::RawDevice;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use zeroize::Zeroizing;
 
@@ -67,7 +69,10 @@ pub(crate) struct Device {
 /// Takes the keypad at this path, so that its digits reach no console.
 pub(crate) fn open(path: &Path) -> Result<Device, DeviceError> {
     let failed = |error| DeviceError::of(path, error);
-    let events = File::open(path).map_err(failed)?;
+    // A pipe or a serial line would have us wait for its other end, and the exit button with it: the service is not ready yet.
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits());
+    let events = options.open(path).map_err(failed)?;
     let fd = events.try_clone().map_err(failed)?.into();
     // What is no input device does not know the question.
     let mut device = RawDevice::from_fd(fd).map_err(|_| DeviceError::NotAKeypad { path: path.into() })?;
@@ -93,8 +98,11 @@ impl Keys for Device {
             Err(error) => return Err(failed(error.into())),
         }
         let mut bytes = Zeroizing::new([0; EVENTS * EVENT_BYTES]);
-        let count = self.events.read(&mut *bytes).map_err(failed)?;
-        Ok(keys(&bytes[..count]))
+        match self.events.read(&mut *bytes) {
+            Ok(count) => Ok(keys(&bytes[..count])),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
+            Err(error) => Err(failed(error)),
+        }
     }
 }
 
@@ -182,6 +190,19 @@ mod tests {
             assert!(meaning(KeyCode(clear)) == Some(Key::Clear), "{clear}");
         }
         assert!((0..0x300).filter_map(|code| meaning(KeyCode(code))).count() == 38);
+    }
+
+    #[test]
+    fn what_would_keep_whoever_opens_it_waiting_is_no_keypad() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).expect("made");
+        let (send, opened) = std::sync::mpsc::channel();
+        std::thread::spawn(move || send.send(open(&pipe).err().map(|error| error.to_string())));
+        let why = opened.recv_timeout(Duration::from_secs(60)).expect("an answer").unwrap_or_default();
+        assert!(why.contains("not a keypad"), "{why}");
+        let why = open(folder.path()).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(why.contains("not a keypad"), "a folder: {why}");
     }
 
     #[test]

@@ -206,3 +206,34 @@ fn what_cannot_be_used_is_named_and_the_program_that_ran_before_runs_again() {
     assert_eq!(folder.run(&mut bench, "", true).0, Ok(()));
     assert!(folder.run(&mut bench, "", true).1.contains("no setup is to be taken back"));
 }
+
+#[test]
+fn an_undo_without_the_daemon_leaves_the_exit_button_working() {
+    let (folder, mut bench) = (Folder::new(Some(BEFORE)), Bench::new());
+    (bench.enabled, bench.active) = (true, true);
+    assert_eq!(folder.run(&mut bench, ANSWERS, false).0, Ok(()));
+    bench.daemon_is_away = true;
+    assert!(folder.run(&mut bench, "", true).0.is_err_and(|why| why.0.contains("does not answer")));
+    assert!(bench.active, "it can be done again later, and people want out meanwhile");
+    bench.daemon_is_away = false;
+    assert_eq!(folder.run(&mut bench, "", true).0, Ok(()));
+    assert_eq!((folder.text().as_deref(), bench.active, bench.enrolled.len()), (Some(BEFORE), true, 0));
+}
+
+#[test]
+fn a_file_that_is_no_utf_8_is_put_back_byte_by_byte_and_one_that_is_no_toml_is_not_replaced() {
+    let before =
+        [b"# T\xfcr\n[[door]]\nname = \"back\"\n[door.strike]\nline = \"GPIO5\"\n", BEFORE.as_bytes()]
+            .concat();
+    let (folder, mut bench) = (Folder::new(None), Bench::new());
+    std::fs::write(folder.config(), &before).expect("written");
+    assert_eq!(folder.run(&mut bench, &format!("{ANSWERS}name = \"front\""), false).0, Ok(()));
+    assert!(folder.text().is_some_and(|text| text.contains("GPIO5")), "the other door is kept");
+    assert_eq!(folder.run(&mut bench, "", true).0, Ok(()));
+    assert!(std::fs::read(folder.config()).is_ok_and(|now| now == before));
+    let typo = format!("{BEFORE}[door.exit\n");
+    std::fs::write(folder.config(), &typo).expect("written");
+    bench.active = true;
+    assert!(folder.run(&mut bench, ANSWERS, false).0.is_err_and(|why| why.0.contains("mend or remove it")));
+    assert_eq!((folder.text(), bench.active), (Some(typo), true));
+}

@@ -88,7 +88,7 @@ impl Files {
     /// Puts on the disk what was done or is about to be.
     pub(super) fn save(&self, done: &Done) -> Result<(), Stop> {
         let text = toml::to_string(done).map_err(|error| Stop(error.to_string()))?;
-        replace(&self.done(), &text)
+        replace(&self.done(), text)
     }
 
     fn forget(&self) -> Result<(), Stop> {
@@ -96,14 +96,22 @@ impl Files {
     }
 }
 
+/// What is in a file; nothing if there is none.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
+    match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(|error| Stop(format!("{}: {error}", path.display()))),
+    }
+}
+
 /// Puts a file on the disk, whole or not at all.
-pub(super) fn replace(path: &Path, text: &str) -> Result<(), Stop> {
+pub(super) fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Stop> {
     let mut new = path.to_owned().into_os_string();
     new.push(".new");
     let new = PathBuf::from(new);
     let write = || {
         let mut file = File::create(&new)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(text.as_ref())?;
         // facelatch-door reads it, whatever root's umask is.
         file.set_permissions(PermissionsExt::from_mode(0o644))?;
         file.sync_all()?;
@@ -129,26 +137,25 @@ impl Setup<'_> {
             self.person.say("no setup is to be taken back");
             return Ok(());
         }
-        let unit = self.done.unit;
-        if unit.is_some_and(|before| !before.enabled) && self.world.unit_is("enabled") {
-            self.world.systemctl(&["disable", UNIT])?;
-        }
-        if unit.is_some() && self.world.unit_is("active") {
-            self.world.systemctl(&["stop", UNIT])?;
-        }
+        // While the unit runs, and its exit button: the daemon may be away, and this may have to be done again.
         while let Some(enrolled) = self.done.people.last().cloned() {
             self.take_back(&enrolled)?;
             self.done.people.pop();
             self.files.save(&self.done)?;
         }
-        if let Some(before) = self.done.file {
-            self.restore(before)?;
-            self.done.file = None;
-            self.files.save(&self.done)?;
+        let unit = self.done.unit;
+        if unit.is_some_and(|before| !before.enabled) && self.world.unit_is("enabled") {
+            self.world.systemctl(&["disable", UNIT])?;
         }
-        if unit.is_some_and(|before| before.active) {
+        let was_active = unit.is_some_and(|before| before.active);
+        if unit.is_some() && self.world.unit_is("active") {
+            if was_active { self.world.pause_unit()? } else { self.world.systemctl(&["stop", UNIT])? }
+        }
+        let restored = self.restore_file();
+        if was_active {
             self.world.systemctl(&["start", UNIT])?;
         }
+        restored?;
         self.files.forget()?;
         self.person.say("taken back");
         Ok(())
@@ -171,6 +178,13 @@ impl Setup<'_> {
             self.person.say(&format!("{user} is no longer enrolled"));
         }
         Ok(())
+    }
+
+    fn restore_file(&mut self) -> Result<(), Stop> {
+        let Some(before) = self.done.file else { return Ok(()) };
+        self.restore(before)?;
+        self.done.file = None;
+        self.files.save(&self.done)
     }
 
     /// The configuration as it was. What is there now is kept beside it.

@@ -32,9 +32,15 @@ fn a_door_is_there_while_its_connection_is_and_belongs_to_that_alone() {
     assert_eq!(doors.find(Some("back")).map(|place| place.name), Ok(door("back")));
     first.set(1001, false, places(&["front"])).expect("fewer");
     assert_eq!(doors.find(None).map(|place| place.name), Ok(door("front")));
-    second.set(1002, false, places(&["back"])).expect("free again");
+    assert!(text(second.set(1002, false, places(&["back"]))).contains("door back: it is another user's"));
+    second.set(1001, false, places(&["back"])).expect("free again");
     drop(first);
     assert_eq!(doors.find(None).map(|place| place.name), Ok(door("back")));
+    drop(second);
+    let root = doors.attachment();
+    root.set(0, true, places(&["back", "side"])).expect("root may try everybody's");
+    drop(root);
+    doors.attachment().set(1002, false, places(&["side"])).expect("what root tried is nobody's");
 }
 
 #[test]
@@ -48,7 +54,11 @@ fn doors_are_few_each_with_a_name_of_its_own_and_names_are_bounded() {
     let attach = |uid, is_owner| {
         names.chunks(16).filter(|names| connection.set(uid, is_owner, places(names)).is_ok()).count()
     };
-    assert_eq!((attach(1001, false), attach(1002, false), attach(0, true)), (4, 4, 13));
+    assert_eq!(
+        (attach(1001, false), attach(1002, false), attach(0, true)),
+        (4, 4, 13),
+        "each has names of their own"
+    );
     assert!(connection.set(1001, false, places(&names[..16])).is_ok(), "names that were there before");
 }
 

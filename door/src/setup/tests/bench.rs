@@ -32,6 +32,7 @@ pub(super) struct Bench {
     pub(super) enabled: bool,
     pub(super) active: bool,
     pub(super) unlocks: bool,
+    pub(super) daemon_is_away: bool,
     pub(super) fuse: Fuse,
 }
 
@@ -75,6 +76,7 @@ impl Bench {
             enabled: false,
             active: false,
             unlocks: true,
+            daemon_is_away: false,
             fuse: Fuse::default(),
         }
     }
@@ -108,6 +110,9 @@ impl World for Bench {
 
     fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop> {
         self.fuse.burn();
+        if self.daemon_is_away {
+            return Err(Stop("the daemon does not answer".to_owned()));
+        }
         Ok(self.enrolled.iter().filter(|template| template.user == user).cloned().collect())
     }
 
