@@ -13,7 +13,7 @@ use facelatch_wire::message::printable;
 use facelatch_wire::reply::{DoorChange, DoorState};
 
 use super::bucket::Bucket;
-use super::fault::{bad_parameter, too_many_reports};
+use super::fault::{bad_parameter, too_many_pins, too_many_reports};
 use crate::clock::{BootTime, WallTime};
 use crate::people::access::DoorName;
 
@@ -35,6 +35,12 @@ const REPORTS: u32 = 128;
 
 /// Time after which one more is taken.
 const REPORT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// PINs of one user that are taken at once: all that is typed at 16 keypads.
+const PINS: u32 = 32;
+
+/// Time after which one more is taken.
+const PIN_INTERVAL: Duration = Duration::from_millis(250);
 
 /// All doors.
 #[derive(Clone, Default)]
@@ -61,6 +67,17 @@ struct Attached {
 struct Known {
     names: BTreeSet<DoorName>,
     reports: Bucket,
+    pins: Bucket,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            names: BTreeSet::new(),
+            reports: Bucket::new(REPORTS, REPORT_INTERVAL),
+            pins: Bucket::new(PINS, PIN_INTERVAL),
+        }
+    }
 }
 
 /// A door, and its camera: the default one if it names none.
@@ -134,6 +151,16 @@ impl Doors {
         reports.unwrap_or(Ok(())).map_err(too_many_reports)?;
         door.saw(report, now.1);
         Ok(())
+    }
+
+    /// Takes note of a PIN that a user has typed, whatever it is. Each is an event, and more than a door's program can follow would
+    /// keep a match from it.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`].
+    pub(super) fn typed(&self, uid: u32, now: BootTime) -> Result<(), Fault> {
+        let table = &mut *self.0.borrow_mut();
+        table.callers.entry(uid).or_default().pins.take(now, 0).map_err(|_| too_many_pins())
     }
 
     /// All doors as they were last reported; `default` is the name of the default camera.
@@ -228,10 +255,7 @@ impl Attachment {
                 "door {name}: it is another user's since the daemon started; give it another name, or restart the daemon"
             ));
         }
-        let known = table.callers.entry(uid).or_insert_with(|| Known {
-            names: BTreeSet::new(),
-            reports: Bucket::new(REPORTS, REPORT_INTERVAL),
-        });
+        let known = table.callers.entry(uid).or_default();
         if known.names.union(&names).count() > NAMES && !is_owner {
             return refused(format!("doors: more than {NAMES} names since the daemon started; restart it"));
         }

@@ -1,5 +1,7 @@
 //! The right of a door: what its program may do, and what somebody may not who has taken it over.
 
+use std::time::Duration;
+
 use facelatch::config::{Camera, Millis};
 use facelatch::serve::peer::Role;
 use facelatch_wire::call::{
@@ -10,7 +12,7 @@ use facelatch_wire::reply::{DoorChange, DoorPlace, Event, EventKind, Factor, Jud
 use facelatch_wire::{Client, ClientError, Fault, Outcome};
 
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
-use facelatch_testkit::world::{World, until};
+use facelatch_testkit::world::{PATIENCE, World, until};
 
 /// Each method, its parameters, whether it answers with a stream, and the least who may ask it. What is asked is nonsense
 /// where it would change something: whether it may be asked comes first.
@@ -278,6 +280,7 @@ fn a_pin_typed_at_doors_of_many_names_does_not_fill_the_log() {
     for name in (0..20).map(|n| format!("door-{n}")) {
         hostile.call(&Attach { doors: vec![place(&name)] }).expect("attached");
         for _ in 0..4 {
+            world.clock.forward(Duration::from_millis(250));
             let judged = hostile.call(&VerifyPin { door: Some(name.clone()), pin: secret() });
             assert_eq!(judged.expect("a verdict").verdict, Some(Outcome::NotAllowed));
         }
@@ -309,4 +312,26 @@ fn an_identification_goes_by_the_rules_of_the_only_door_since_it_opens_that() {
         let seen = event();
         assert_eq!((seen.verdict, seen.door.as_deref()), (Some(wanted), Some("front")));
     }
+}
+
+#[test]
+fn pins_that_are_no_guess_keep_no_match_from_a_door_however_many_are_sent() {
+    let world = World::new();
+    world.called_by("facelatch-door", Role::Door);
+    let mut event = attached(&world, &["front"]);
+    let call =
+        br#"{"method":"io.facelatch.v1.VerifyPin","parameters":{"door":"front","pin":"1"},"oneway":true}"#;
+    let all = [call, &b"\0"[..]].concat().repeat(20_000);
+    let mut hostile = world.client();
+    hostile.send(&all).expect("sent");
+    hostile.call(&Status {}).expect("served after all of them");
+    world.called_by("root", Role::Owner);
+    world.ask(&VerifyPin { door: Some("front".into()), pin: Secret("1".into()) }).expect("a verdict");
+    let events: Vec<Event> = (0..33).map(|_| event()).collect();
+    assert!(events.iter().all(|event| event.kind == EventKind::Pin && event.lost.is_none()), "{events:?}");
+    world.clock.forward(PATIENCE);
+    world.called_by("facelatch-door", Role::Door);
+    let typed = || world.ask(&VerifyPin { door: Some("front".into()), pin: Secret("1".into()) });
+    let taken = (0..100).filter(|_| typed().is_ok()).count();
+    assert_eq!(taken, 32, "the clock stands still");
 }

@@ -8,6 +8,7 @@ use super::{CallError, Handle, blocking, user_name};
 use crate::people::Pin;
 use crate::serve::connection::Replies;
 use crate::serve::fault::{bad_parameter, store_fault};
+use crate::serve::peer::Role;
 use crate::serve::pins::{Judged, SetError};
 use crate::serve::session::Session;
 use crate::serve::to_wire;
@@ -21,6 +22,9 @@ impl Handle for VerifyPin {
         session.caller.may_serve_a_door("verify a PIN")?;
         let state = &session.state;
         let door = state.doors.find(self.door.as_deref())?.name;
+        if session.caller.role < Role::Owner {
+            state.doors.typed(session.caller.uid, state.clock.now())?;
+        }
         let (recorder, caller_uid) = session.recorder();
         let event = Event { door: Some(door.to_string()), ..recorder.event(EventKind::Pin, None) };
         let Ok(pin) = Pin::typed(&self.pin.0) else {
