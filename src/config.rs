@@ -70,7 +70,7 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let malformed = |e: toml::de::Error| ConfigError::Malformed {
             path: path.into(),
-            why: e.to_string().trim_end().to_owned(),
+            why: format!("{}{}", e.to_string().trim_end(), cameras::hint(&e, text)),
         };
         let typed: toml::Table = toml::from_str(text).map_err(malformed)?;
         let known = toml::Table::try_from(Self::default()).unwrap_or_default();

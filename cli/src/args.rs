@@ -146,17 +146,17 @@ pub(crate) enum Verb {
         #[arg(long, conflicts_with = "spans")]
         clear: bool,
     },
-    /// Say which days are holidays
+    /// Say which days are holidays; list them
     Holiday {
-        /// What to do
+        /// What to do [default: list]
         #[command(subcommand)]
-        act: HolidayAct,
+        act: Option<HolidayAct>,
     },
     /// Switch face unlock on or off, for everybody, at doors and at logins
     Face {
-        /// Which
+        /// Which; without it, says which it is
         #[arg(value_enum)]
-        state: OnOff,
+        state: Option<OnOff>,
     },
     /// Write templates to a file that one key opens, to back them up or move them
     Export {

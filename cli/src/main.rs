@@ -24,6 +24,7 @@ use clap::Parser;
 use args::{Args, AuditAct, Camera, ModelsAct, OnOff, SetupAct, Verb};
 use exit::Exit;
 use facelatch_wire::call::Enroll;
+use rules::Holidays;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -45,8 +46,8 @@ fn main() -> ExitCode {
         Verb::Deny { whom } => rules::deny(&to, &whom.into()),
         Verb::Guest { whom, from, until, clear: _ } => rules::guest(&to, &whom.into(), from, until),
         Verb::Hours { whom, spans, clear: _ } => rules::hours(&to, &whom.into(), &spans),
-        Verb::Holiday { act } => rules::holidays(&to, act.into()),
-        Verb::Face { state } => rules::face(&to, state == OnOff::On),
+        Verb::Holiday { act } => rules::holidays(&to, act.map_or(Holidays::List, Into::into)),
+        Verb::Face { state } => rules::face(&to, state.map(|state| state == OnOff::On)),
         Verb::Export { to: path, recipient, user } => keep::export(&to, &path, recipient, user),
         Verb::Import { file, identity, skip_enrolled } => keep::import(&to, &file, &identity, skip_enrolled),
         Verb::Renew { store_key } => keep::renew(&to, store_key),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
-use facelatch_wire::call::{List, Remove, Reset, RuleList, Rules};
+use facelatch_wire::call::{List, Remove, Removed, Reset, RuleList, Rules};
 use facelatch_wire::reply::{Listed, Template};
 use facelatch_wire::{ClientError, Fault};
 use serde::Serialize;
@@ -33,27 +33,44 @@ pub(crate) fn list(to: &Daemon, user: Option<String>) -> Result<Exit> {
     };
     if to.json {
         say::json(&WithRules { listed: &listed, access: access.as_ref() })?;
-        return Ok(Exit::Done);
+        return Ok(ends(&user, &listed, access.as_ref()));
     }
-    templates(user, &listed)?;
-    if let Some(access) = access {
+    templates(&user, &listed, access.as_ref())?;
+    if let Some(access) = &access {
         let ruled: BTreeSet<&str> = access.rules.iter().map(|rule| rule.user.as_str()).collect();
         // What is in everybody's way is told once.
         let each = RuleList { face: true, ..access.clone() };
         let lines = ruled.into_iter().flat_map(|user| rules::of_person(user, &each));
-        lines.chain(rules::premises(&access)).try_for_each(say::line)?;
+        lines.chain(rules::idle_pins(access)).chain(rules::premises(access)).try_for_each(say::line)?;
         if access.truncated {
             say::line("there are more rules; ask for one person at a time")?;
         }
     }
-    Ok(Exit::Done)
+    Ok(ends(&user, &listed, access.as_ref()))
 }
 
-fn templates(asked: Option<String>, listed: &Listed) -> Result<()> {
+/// Whether rules or a PIN are kept of anybody who was asked for.
+fn is_known(access: Option<&RuleList>) -> bool {
+    access.is_some_and(|access| !(access.rules.is_empty() && access.pins.is_empty()))
+}
+
+/// Ends with 2 if nothing is kept of a person who was asked for.
+fn ends(asked: &Option<String>, listed: &Listed, access: Option<&RuleList>) -> Exit {
+    if asked.is_some() && listed.templates.is_empty() && !is_known(access) {
+        return Exit::Usage;
+    }
+    Exit::Done
+}
+
+fn templates(asked: &Option<String>, listed: &Listed, access: Option<&RuleList>) -> Result<()> {
     if listed.templates.is_empty() {
-        let (who, name) = (asked.as_deref().unwrap_or("nobody"), asked.as_deref().unwrap_or("NAME"));
-        let not = if asked.is_some() { " not" } else { "" };
-        return say::line(format!("{who} is{not} enrolled; run `facelatch enroll {name}`"));
+        return say::line(match asked {
+            Some(user) if is_known(access) => {
+                format!("no face of {user} is enrolled; what else is kept of that name:")
+            }
+            Some(user) => format!("{user} is not enrolled; run `facelatch enroll {user}`"),
+            None => "nobody is enrolled; run `facelatch enroll NAME`".to_owned(),
+        });
     }
     let width = listed.templates.iter().map(|t| t.user.chars().count()).max().unwrap_or_default();
     for template in &listed.templates {
@@ -78,9 +95,21 @@ pub(crate) fn remove(to: &Daemon, user: &str, id: Option<String>, yes: bool) -> 
     if to.json {
         say::json(&removed)?;
     } else {
-        say::line(format!("{} of {user} removed", say::templates(removed.removed)))?;
+        say::line(format!("{} of {user} removed", what(&removed)))?;
     }
     Ok(Exit::Done)
+}
+
+/// What is gone, such as "3 templates, rules and PIN".
+fn what(gone: &Removed) -> String {
+    let templates = (gone.removed > 0).then(|| say::templates(gone.removed));
+    let (rules, pin) = (gone.rules.then(|| "rules".to_owned()), gone.pin.then(|| "PIN".to_owned()));
+    let mut parts: Vec<String> = [templates, rules, pin].into_iter().flatten().collect();
+    match parts.pop() {
+        Some(last) if parts.is_empty() => last,
+        Some(last) => format!("{} and {last}", parts.join(", ")),
+        None => "nothing".to_owned(),
+    }
 }
 
 /// Asks on the terminal; without one nobody can answer.
@@ -89,7 +118,7 @@ fn confirmed(user: &str, id: Option<&str>) -> Result<bool> {
     if !input.is_terminal() {
         bail!("remove: nobody is there to be asked; say --yes");
     }
-    let what = id.map_or_else(|| "all templates".to_owned(), |id| format!("template {id}"));
+    let what = id.map_or_else(|| "all templates, rules and PINs".to_owned(), |id| format!("template {id}"));
     write!(std::io::stderr(), "Remove {what} of {user}? [y/N] ")?;
     let mut answer = String::new();
     input.lock().read_line(&mut answer)?;
@@ -106,4 +135,17 @@ pub(crate) fn reset(to: &Daemon, user: Option<String>) -> Result<Exit> {
         say::line(format!("the misses of {whose} are forgotten"))?;
     }
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_removed_is_told() {
+        let told = |removed, rules, pin| what(&Removed { removed, rules, pin });
+        assert_eq!(told(1, false, false), "1 template");
+        assert_eq!(told(3, true, true), "3 templates, rules and PIN");
+        assert_eq!(told(0, false, true), "PIN");
+    }
 }

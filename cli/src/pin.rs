@@ -4,10 +4,12 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::os::fd::AsFd;
 
 use anyhow::{Context, Result, bail};
-use facelatch_wire::call::{Secret, SetPin};
+use facelatch_wire::Client;
+use facelatch_wire::call::{List, Rules, Secret, SetPin};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 
 use crate::exit::Exit;
+use crate::rules;
 use crate::say::{self, Daemon};
 
 /// Longer lines are no PIN.
@@ -21,23 +23,41 @@ pub(crate) fn run(to: &Daemon, user: String, duress: bool, remove: bool, stdin: 
         (false, false) => Some(asked_twice(&user, duress)?),
     };
     let set = SetPin { user, pin, duress: duress.then_some(true) };
-    let done = to.ask(say::SOON)?.call(&set)?;
+    let mut client = to.ask(say::SOON)?;
+    let done = client.call(&set)?;
     if to.json {
         say::json(&done)?;
         return Ok(Exit::Done);
     }
     let SetPin { user, .. } = &set;
     say::line(match (duress, remove) {
-        (false, false) => format!(
-            "PIN of {user} set; it opens a door once `facelatch allow {user} --factor pin`, or `face+pin`, says so"
-        ),
+        (false, false) => format!("PIN of {user} set"),
         (true, false) => {
             format!("PIN of {user} for duress set; it opens like the other, and only the event tells")
         }
         (false, true) => format!("PINs of {user} removed"),
         (true, true) => format!("PIN of {user} for duress removed"),
     })?;
+    if !remove {
+        notes(&mut client, user)?.iter().try_for_each(say::line)?;
+    }
     Ok(Exit::Done)
+}
+
+/// What else it takes for the PIN of somebody to open a door, and whether the name may be mistyped.
+fn notes(client: &mut Client, user: &str) -> Result<Vec<String>> {
+    let access = client.call(&Rules { user: Some(user.to_owned()) })?;
+    let listed = client.call(&List { user: Some(user.to_owned()) })?;
+    let mut notes = Vec::new();
+    if !rules::wants_pin(user, &access) {
+        notes.push(format!(
+            "it opens a door once `facelatch allow {user} --factor pin`, or `face+pin`, says so"
+        ));
+    }
+    if listed.templates.is_empty() && access.rules.is_empty() {
+        notes.push("nobody of that name is enrolled; `facelatch list` shows who is".to_owned());
+    }
+    Ok(notes)
 }
 
 /// Asks on the terminal, twice, and does not show what is typed.

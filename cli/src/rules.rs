@@ -5,7 +5,8 @@
 
 use anyhow::Result;
 use facelatch_wire::call::{RuleList, Rules, SetPremises, SetRule, Status};
-use facelatch_wire::reply::{Factor, Rule};
+use facelatch_wire::reply::{DoorState, Factor, Rule};
+use facelatch_wire::{ClientError, Fault};
 
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
@@ -19,7 +20,7 @@ pub(crate) struct About {
 /// Lets somebody in, with the dates and hours that they had.
 pub(crate) fn allow(to: &Daemon, about: &About, factor: Option<Factor>, clear: bool) -> Result<Exit> {
     let none = Rule { user: about.user.clone(), door: about.door.clone(), ..Rule::default() };
-    change(to, about, |rule| match clear {
+    change(to, about, clear, |rule| match clear {
         true => Rule { factor, ..none },
         false => Rule { allowed: Some(true), factor: factor.or(rule.factor), ..rule },
     })
@@ -27,18 +28,19 @@ pub(crate) fn allow(to: &Daemon, about: &About, factor: Option<Factor>, clear: b
 
 /// Keeps somebody out.
 pub(crate) fn deny(to: &Daemon, about: &About) -> Result<Exit> {
-    change(to, about, |rule| Rule { allowed: Some(false), ..rule })
+    change(to, about, false, |rule| Rule { allowed: Some(false), ..rule })
 }
 
 /// Lets somebody in between two dates, or without dates.
 pub(crate) fn guest(to: &Daemon, about: &About, from: Option<String>, until: Option<String>) -> Result<Exit> {
-    change(to, about, |rule| Rule { allowed: Some(true), from, until, ..rule })
+    let clear = until.is_none();
+    change(to, about, clear, |rule| Rule { allowed: Some(true), from, until, ..rule })
 }
 
 /// Sets the weekly hours of somebody.
 pub(crate) fn hours(to: &Daemon, about: &About, spans: &[String]) -> Result<Exit> {
     let hours = in_pairs(spans);
-    change(to, about, |rule| Rule { allowed: Some(true), hours, ..rule })
+    change(to, about, spans.is_empty(), |rule| Rule { allowed: Some(true), hours, ..rule })
 }
 
 /// Days and times, whether or not somebody wrote quotes around the two.
@@ -48,7 +50,7 @@ fn in_pairs(spans: &[String]) -> Vec<String> {
 }
 
 /// Changes the rule that holds for somebody at a door, and says what holds now.
-fn change(to: &Daemon, about: &About, how: impl FnOnce(Rule) -> Rule) -> Result<Exit> {
+fn change(to: &Daemon, about: &About, clear: bool, how: impl FnOnce(Rule) -> Rule) -> Result<Exit> {
     let About { user, door } = about;
     let mut client = to.ask(say::SOON)?;
     let before = client.call(&Rules { user: Some(user.clone()) })?.rules;
@@ -62,16 +64,22 @@ fn change(to: &Daemon, about: &About, how: impl FnOnce(Rule) -> Rule) -> Result<
         return Ok(Exit::Done);
     }
     of_person(user, &now).iter().try_for_each(say::line)?;
-    let attached = client.call(&Status {})?.doors;
-    let unknown = door.as_ref().filter(|door| attached.iter().all(|one| one.name != **door));
-    if let Some(door) = unknown {
-        let names: Vec<&str> = attached.iter().map(|door| door.name.as_str()).collect();
-        let there = if names.is_empty() { "none is".to_owned() } else { format!("{} are", names.join(", ")) };
-        say::line(format!(
-            "no door named {door} is attached now, {there}; if that is a slip, say --clear for it"
-        ))?;
+    if !clear && let Some(door) = door {
+        not_attached(user, door, &client.call(&Status {})?.doors).map_or(Ok(()), say::line)?;
     }
     Ok(Exit::Done)
+}
+
+/// That there is no door of that name now.
+fn not_attached(user: &str, door: &str, attached: &[DoorState]) -> Option<String> {
+    let names: Vec<&str> = attached.iter().map(|door| door.name.as_str()).collect();
+    let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    (!names.contains(&door)).then(|| {
+        format!(
+            "no door named {door} is attached (attached: {there}); if that was a typo: \
+             facelatch allow {user} --door {door} --clear"
+        )
+    })
 }
 
 /// What holds for somebody, a line each: everywhere, then at each door with a rule of its own, then what is in the way.
@@ -84,14 +92,25 @@ pub(crate) fn of_person(user: &str, list: &RuleList) -> Vec<String> {
     let mut lines = vec![format!("{user}: {everywhere}")];
     let doors = theirs.iter().filter_map(|rule| Some((rule.door.as_ref()?, rule.text())));
     lines.extend(doors.map(|(door, text)| format!("{user} at {door}: {text}")));
-    let wants_pin = theirs.iter().any(|rule| {
-        rule.allowed != Some(false) && matches!(rule.factor, Some(Factor::FaceAndPin | Factor::Pin))
-    });
-    if wants_pin && !list.pins.iter().any(|one| one == user) {
+    if wants_pin(user, list) && !list.pins.iter().any(|one| one == user) {
         lines.push(format!("{user} has no PIN yet; run `facelatch pin {user}`"));
     }
     lines.extend(premises(list));
     lines
+}
+
+/// Whether somebody comes in by a PIN at any door.
+pub(crate) fn wants_pin(user: &str, list: &RuleList) -> bool {
+    let by_pin = |rule: &Rule| matches!(rule.factor, Some(Factor::FaceAndPin | Factor::Pin));
+    list.rules.iter().any(|rule| rule.user == user && rule.allowed != Some(false) && by_pin(rule))
+}
+
+/// PINs that no rule asks for, a line each.
+pub(crate) fn idle_pins(list: &RuleList) -> impl Iterator<Item = String> {
+    list.pins.iter().filter(|user| !wants_pin(user, list)).map(|user| {
+        let has_rule = list.rules.iter().any(|rule| rule.user == *user);
+        format!("{user}: PIN, {}", if has_rule { "and no rule asks for it" } else { "no rule" })
+    })
 }
 
 /// What is in everybody's way.
@@ -118,7 +137,8 @@ pub(crate) fn holidays(to: &Daemon, what: Holidays) -> Result<Exit> {
         }
         Holidays::Remove(gone) => {
             if let Some(unknown) = gone.iter().find(|day| !days.contains(day)) {
-                anyhow::bail!("holiday {unknown}: is none; `facelatch holiday list` shows them");
+                let message = format!("holiday {unknown}: is none; `facelatch holiday list` shows them");
+                return Err(ClientError::Refused(Fault::NotFound { message }).into());
             }
             days.retain(|day| !gone.contains(day));
             true
@@ -138,11 +158,22 @@ pub(crate) fn holidays(to: &Daemon, what: Holidays) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Switches face unlock on or off.
-pub(crate) fn face(to: &Daemon, on: bool) -> Result<Exit> {
-    let done = to.ask(say::SOON)?.call(&SetPremises { face: Some(on), holidays: None })?;
+/// Switches face unlock on or off; or says which it is.
+pub(crate) fn face(to: &Daemon, switch: Option<bool>) -> Result<Exit> {
+    let mut client = to.ask(say::SOON)?;
+    if let Some(on) = switch {
+        let done = client.call(&SetPremises { face: Some(on), holidays: None })?;
+        if to.json {
+            say::json(&done)?;
+            return Ok(Exit::Done);
+        }
+    }
+    let on = match switch {
+        Some(on) => on,
+        None => client.call(&Rules::default())?.face,
+    };
     if to.json {
-        say::json(&done)?;
+        say::json(&serde_json::json!({ "face": on }))?;
     } else if on {
         say::line("face unlock is on")?;
     } else {
@@ -188,5 +219,26 @@ mod tests {
         assert!(told[1].contains("facelatch pin bob") && told[2].contains("facelatch face on"), "{told:?}");
         let known = RuleList { pins: vec!["bob".into()], ..list(vec![pin]) };
         assert_eq!(of_person("bob", &known).len(), 1);
+        assert_eq!(idle_pins(&known).count(), 0);
+    }
+
+    #[test]
+    fn a_pin_that_no_rule_asks_for_is_told() {
+        let pins = ["ann", "bob"].map(str::to_owned).to_vec();
+        let denied = Rule { user: "bob".into(), allowed: Some(false), ..Rule::default() };
+        let told: Vec<String> = idle_pins(&RuleList { pins, ..list(vec![denied]) }).collect();
+        assert_eq!(told, ["ann: PIN, no rule", "bob: PIN, and no rule asks for it"]);
+    }
+
+    #[test]
+    fn a_door_that_is_not_attached_is_told_with_those_that_are() {
+        let doors = ["front", "lab"].map(|name| DoorState { name: name.into(), ..DoorState::default() });
+        assert_eq!(not_attached("bob", "lab", &doors), None);
+        let told = not_attached("bob", "lob", &doors).expect("not there");
+        assert_eq!(
+            told,
+            "no door named lob is attached (attached: front, lab); if that was a typo: facelatch allow bob --door lob --clear"
+        );
+        assert!(not_attached("bob", "lob", &[]).is_some_and(|told| told.contains("(attached: none)")));
     }
 }

@@ -43,6 +43,14 @@ pub enum BadTime {
     /// Not a minute.
     #[error("{0:?}: write a minute as 2026-12-24T18:00")]
     Minute(String),
+    /// A minute with a space in it.
+    #[error("{typed:?}: write {minute}")]
+    Spaced {
+        /// As it was written.
+        typed: String,
+        /// What was meant.
+        minute: LocalMinute,
+    },
 }
 
 impl Date {
@@ -130,7 +138,10 @@ impl FromStr for LocalMinute {
 
     fn from_str(text: &str) -> Result<Self, BadTime> {
         let bad = || BadTime::Minute(text.chars().take(32).collect());
-        let (date, time) = text.split_once('T').ok_or_else(bad)?;
+        let Some((date, time)) = text.split_once('T') else {
+            let meant = text.split_once(' ').and_then(|(date, time)| format!("{date}T{time}").parse().ok());
+            return Err(meant.map_or_else(bad, |minute| BadTime::Spaced { typed: text.to_owned(), minute }));
+        };
         let minute = minutes(time).filter(|minute| *minute < 24 * HOUR).ok_or_else(bad)?;
         Ok(Self { date: date.parse()?, minute })
     }

@@ -170,5 +170,11 @@ pub(super) fn others(text: &str) -> Result<Vec<Camera>, toml::de::Error> {
     Ok(toml::from_str::<File>(text)?.camera.0.into_iter().skip(1).collect())
 }
 
+/// What to write instead of a second `[camera]`; empty for any other error.
+pub(super) fn hint(error: &toml::de::Error, text: &str) -> &'static str {
+    let is_camera = error.span().and_then(|span| text.get(span)).is_some_and(|at| at.trim() == "camera");
+    if is_camera && error.message().contains("duplicate key") { "; write [[camera]] for each" } else { "" }
+}
+
 #[cfg(test)]
 mod tests;

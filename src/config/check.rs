@@ -70,6 +70,9 @@ pub(super) fn unknown_key(
 ) -> Option<(String, String)> {
     for (key, value) in typed {
         let Some(counterpart) = known.get(key) else {
+            if prefix.is_empty() && key == "door" {
+                return Some((key.clone(), "; doors are in /etc/facelatch/door.toml".to_owned()));
+            }
             let near = known.keys().map(|k| (strsim::damerau_levenshtein(key, k), k)).min();
             let suggestion = match near {
                 Some((distance, near)) if distance <= 3 => format!("; did you mean `{prefix}{near}`?"),

@@ -106,6 +106,10 @@ fn a_typo_gets_a_suggestion() {
     assert!(error.ends_with("unknown key `decision.framse`; did you mean `decision.frames`?"), "{error}");
     assert!(parse("[desicion]\n").expect_err("typo").contains("did you mean `decision`?"));
     assert!(parse("[x]\n").expect_err("unknown").contains("known are access, attack, camera"));
+    for text in ["[door]\n", "[[door]]\nname = \"front\"\n"] {
+        let error = parse(text).expect_err("another file's");
+        assert!(error.ends_with("`door`; doors are in /etc/facelatch/door.toml"), "{error}");
+    }
 }
 
 #[test]

@@ -110,12 +110,12 @@ fn locked_out(until: LockedOut, user: Option<&UserName>) -> Judging {
         LockedOut::Wait(left) => {
             // Rounded up: an attempt after exactly that many seconds counts.
             let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-            (Outcome::Wait, Some(seconds), format!("try again in {seconds} s, or use your password"))
+            (Outcome::Wait, Some(seconds), format!("try again in {seconds} s, or use another way in"))
         }
         LockedOut::Stopped => {
             // The count of identification belongs to nobody.
             let whose = user.as_ref().map_or_else(String::new, |user| format!(" {user}"));
-            (Outcome::Stopped, None, format!("use your password, then `facelatch reset{whose}`"))
+            (Outcome::Stopped, None, format!("use another way in, then `facelatch reset{whose}`"))
         }
     };
     let message = Some(format!("{}; {advice}", outcome.text()));

@@ -284,6 +284,12 @@ methods! { $
         } -> Removed {
             /// How many templates are gone.
             removed: u64,
+            /// Whether rules are gone, too.
+            #[serde(default)]
+            rules: bool,
+            /// Whether a PIN is gone, too.
+            #[serde(default)]
+            pin: bool,
         };
 
         /// Forgets the misses of a user, or those of identification and of PINs: the caller vouches for the person by another

@@ -104,10 +104,10 @@ outcomes! {
         Attack = "attack", Denied, "not taken for a live face", "look straight at the camera, with no picture or screen in sight";
         Ambiguous = "ambiguous", Denied, "looks like more than one enrolled person", "ask for one by name, or remove what is enrolled twice";
         NotAllowed = "not-allowed", Denied, "recognised, but not allowed in here now", "see `facelatch list`";
-        ClockUnset = "clock-unset", Denied, "recognised, but the time is not known, and this person may come in at certain times only", "set the clock";
+        ClockUnset = "clock-unset", Denied, "recognised, but the time is not known, and this person may come in at certain times only", "see `facelatch status`";
         EnterPin = "enter-pin", Retry, "recognised, and the PIN is wanted as well", "type the PIN";
-        Wait = "wait", Locked, "too many misses", "wait, or use your password";
-        Stopped = "stopped", Locked, "too many misses", "use your password";
+        Wait = "wait", Locked, "too many misses", "wait, or use another way in";
+        Stopped = "stopped", Locked, "too many misses", "use another way in, then `facelatch reset`";
         NotEnrolled = "not-enrolled", NotEnrolled, "nobody of that name is enrolled", "run `facelatch enroll NAME`";
         SwitchedOff = "switched-off", Unavailable, "face unlock is switched off", "run `facelatch face on`";
         CameraUnavailable = "camera-unavailable", Unavailable, "no camera", "see `facelatch status`";

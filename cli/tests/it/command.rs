@@ -122,7 +122,7 @@ fn a_daemon_that_is_not_there_is_named_with_the_fix() {
 
 #[test]
 fn events_are_one_object_a_line() {
-    let world = World::new();
+    let world = World::new().knows_alice();
     let mut follower =
         command(&world.socket).args(["--json", "events"]).stdout(Stdio::piped()).spawn().expect("runs");
     let mut lines = BufReader::new(follower.stdout.take().expect("piped")).lines();
@@ -220,7 +220,11 @@ fn a_look_is_told_like_an_identification_and_names_the_doors() {
 fn a_list_of_nobody_names_who_was_asked_for() {
     let world = World::new();
     assert_eq!(run(&world, &["list"]).1, "nobody is enrolled; run `facelatch enroll NAME`\n");
-    assert_eq!(run(&world, &["list", "carol"]).1, "carol is not enrolled; run `facelatch enroll carol`\n");
+    let (code, out, _) = run(&world, &["list", "carol"]);
+    assert_eq!((code, out.as_str()), (2, "carol is not enrolled; run `facelatch enroll carol`\n"));
+    assert_eq!(run(&world, &["--json", "list", "carol"]).0, 2);
+    let (code, _, err) = run(&world, &["reset", "carol"]);
+    assert!(code == 2 && err.contains("user carol: not enrolled"), "{code}: {err}");
     let (code, out, _) = run(&world, &["identify"]);
     assert_eq!(
         (code, out.as_str()),
@@ -309,7 +313,19 @@ fn fed(world: &World, args: &[&str], text: &str) -> (i32, String, String) {
 fn a_pin_is_set_from_standard_input_and_never_shown() {
     let world = World::new();
     let (code, out, err) = fed(&world, &["pin", "carol", "--stdin"], "471100\n");
-    assert!(code == 0 && out.starts_with("PIN of carol set"), "{out}{err}");
+    assert!(code == 0 && out.starts_with("PIN of carol set\n"), "{out}{err}");
+    assert!(out.contains("`facelatch allow carol --factor pin`"), "{out}");
+    assert!(out.contains("nobody of that name is enrolled"), "{out}");
+    let (code, out, _) = run(&world, &["list", "carol"]);
+    assert!(code == 0 && out.ends_with("carol: PIN, no rule\n"), "{out}");
+    assert!(run(&world, &["list"]).1.contains("carol: PIN, no rule\n"));
+    assert_eq!(run(&world, &["reset", "carol"]).0, 0, "somebody is known by their PIN, too");
+    assert_eq!(run(&world, &["allow", "carol", "--factor", "pin"]).0, 0);
+    let (_, out, _) = fed(&world, &["pin", "carol", "--stdin"], "471102\n");
+    assert_eq!(out, "PIN of carol set\n", "a rule asks for it already");
+    let (_, out, _) = run(&world, &["remove", "carol", "--yes"]);
+    assert_eq!(out, "rules and PIN of carol removed\n");
+    assert_eq!(fed(&world, &["pin", "carol", "--stdin"], "471100\n").0, 0);
     let (code, out, _) = fed(&world, &["pin", "carol", "--duress", "--stdin"], "471199");
     assert!(code == 0 && out.starts_with("PIN of carol for duress set"), "{out}");
     for (args, text) in [

@@ -45,14 +45,18 @@ fn each_command_changes_one_thing_and_says_what_holds_now() {
     let lab = says("allow alice --door lab --factor face+pin");
     let told: Vec<&str> = lab.lines().collect();
     assert_eq!(told[1], "alice at lab: mon-fri 08:00-18:00, sat 10:00-12:00, by face and PIN");
-    assert!(lab.contains("alice has no PIN yet") && lab.contains("no door named lab is attached"), "{lab}");
+    assert!(
+        lab.contains("alice has no PIN yet")
+            && lab.contains("no door named lab is attached (attached: none)"),
+        "{lab}"
+    );
     assert_eq!(first(&says("hours alice --clear")), "alice: at any time, by face");
     let list = says("list");
     assert!(list.contains("alice at lab: mon-fri 08:00-18:00, sat 10:00-12:00, by face and PIN\n"), "{list}");
     let listed: Value = serde_json::from_str(&says("--json list")).expect("an object");
     assert_eq!(listed["templates"].as_array().map(Vec::len), Some(3));
     assert_eq!(listed["access"]["rules"][0]["factor"], "face+pin");
-    assert_eq!(first(&says("allow alice --door lab --clear")), "alice: at any time, by face");
+    assert_eq!(says("allow alice --door lab --clear"), "alice: at any time, by face\n");
     assert!(!says("list").contains("by face"), "nothing but templates");
     let list = says("--json hours alice daily 07:00-22:00");
     assert_eq!(
@@ -69,7 +73,8 @@ fn holidays_are_added_removed_and_listed() {
     assert_eq!(holidays(&["add", "2026-12-26", "2026-12-25"]).1, "2026-12-25\n2026-12-26\n");
     assert_eq!(holidays(&["remove", "2026-12-26"]).1, "2026-12-25\n");
     let (code, _, err) = holidays(&["remove", "2026-12-26"]);
-    assert!(code != 0 && err.contains("holiday 2026-12-26: is none"), "{err}");
+    assert!(code == 2 && err.contains("holiday 2026-12-26: is none"), "{code}: {err}");
+    assert_eq!(holidays(&[]).1, "2026-12-25\n");
     let (code, _, err) = holidays(&["add", "2026-02-30"]);
     assert!(code == 2 && err.contains("no such day"), "{err}");
 }
@@ -78,7 +83,10 @@ fn holidays_are_added_removed_and_listed() {
 fn face_unlock_that_is_off_is_told_wherever_somebody_looks() {
     let world = world();
     world.stage.shows(ALICE);
+    assert_eq!(run(&world, &["face"]).1, "face unlock is on\n");
     assert_eq!(run(&world, &["face", "off"]).0, 0);
+    assert!(run(&world, &["face"]).1.starts_with("face unlock is off"));
+    assert_eq!(run(&world, &["--json", "face"]).1, "{\"face\":false}\n");
     for words in [&["list"][..], &["status"], &["doctor"], &["deny", "alice"]] {
         let (_, out, _) = run(&world, words);
         assert!(out.contains("facelatch face on"), "{words:?}: {out}");
@@ -98,7 +106,8 @@ fn what_makes_no_sense_is_told_and_changes_nothing() {
         (&["hours", "alice"], "SPAN"),
         (&["hours", "alice", "mon 08:00-09:00", "--clear"], "cannot be used with"),
         (&["guest", "alice"], "--until"),
-        (&["guest", "alice", "--until", "2026-12-23"], "over already"),
+        (&["guest", "alice", "--until", "2026-12-23"], "until 2026-12-23: that is over already"),
+        (&["guest", "alice", "--until", "2026-12-26 18:00"], "write 2026-12-26T18:00"),
         (&["guest", "alice", "--from", "2026-12-27", "--until", "2026-12-26"], "not after"),
         (&["deny", "alicia"], "is not enrolled and has no PIN"),
         (&["deny", "alice", "--door", "Front door"], "lower-case"),

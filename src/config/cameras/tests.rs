@@ -38,6 +38,17 @@ fn a_single_camera_is_written_as_before_and_is_called_camera() {
 }
 
 #[test]
+fn a_second_camera_in_single_brackets_is_told_what_to_write() {
+    for second in ["[camera]", "[[camera]]"] {
+        let why =
+            parse(&format!("[camera]\nname = \"desk\"\n{second}\nname = \"front\"\n")).expect_err("twice");
+        assert!(why.contains("line 3") && why.ends_with("; write [[camera]] for each"), "{why}");
+    }
+    let why = parse("[store]\n[store]\n").expect_err("twice");
+    assert!(!why.contains("camera"), "{why}");
+}
+
+#[test]
 fn what_is_wrong_names_the_camera_and_the_key() {
     for (line, wanted) in [
         ("width_px = 9", "camera \"front\": width_px = 9 is not allowed; use 160 to 1920 pixels"),

@@ -123,12 +123,12 @@ fn days_of(text: &str) -> Result<u8, &str> {
 }
 
 fn range_of(part: &str) -> Result<u8, &str> {
-    match part {
-        "daily" => return Ok(DAILY),
-        "holiday" => return Ok(HOLIDAY),
-        _ => {}
+    for (name, days) in [("daily", DAILY), ("holiday", HOLIDAY)] {
+        if part.eq_ignore_ascii_case(name) {
+            return Ok(days);
+        }
     }
-    let weekday = |name: &str| WEEKDAYS.iter().position(|day| *day == name);
+    let weekday = |name: &str| WEEKDAYS.iter().position(|day| day.eq_ignore_ascii_case(name));
     let (first, last) = part.split_once('-').unwrap_or((part, part));
     let (first, last) = (weekday(first).ok_or(first)?, weekday(last).ok_or(last)?);
     // From Saturday to Monday is over the end of the week.
@@ -196,6 +196,8 @@ mod tests {
             ("sat-mon  8:00-9:30", "mon,sat,sun 08:00-09:30"),
             ("mon,tue,wed,fri,holiday 00:00-24:00", "mon-wed,fri,holiday 00:00-24:00"),
             ("mon-sun 00:00-00:01", "mon-sun 00:00-00:01"),
+            ("Mon-FRI,Holiday 08:00-18:00", "mon-fri,holiday 08:00-18:00"),
+            ("Daily 08:00-18:00", "daily 08:00-18:00"),
         ] {
             assert_eq!(hours(text).to_string(), shown);
         }

@@ -15,6 +15,7 @@ use crate::serve::connection::Replies;
 use crate::serve::fault::store_fault;
 use crate::serve::session::Session;
 use crate::serve::to_wire;
+use crate::store::TemplateStore;
 
 /// How long a list waits for the name service.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -59,25 +60,37 @@ impl Handle for Remove {
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let removed = blocking(store_fault, move || {
             // Somebody without a template may have a PIN, or rules. Those that cannot be read are removed as well.
-            let had_rules =
-                id.is_none() && store.access(&name).map_or(true, |access| access != Access::default());
-            let removed = store.remove(&name, id.as_deref()).map(|removed| (removed, had_rules));
+            let (rules, pin) = match store.access(&name) {
+                _ if id.is_some() => (false, false),
+                Ok(access) => (access.rules().next().is_some(), access.pin.is_some()),
+                Err(_) => (true, true),
+            };
+            let removed = store.remove(&name, id.as_deref());
+            let removed = removed.map(|removed| Removed { removed: removed as u64, rules, pin });
             match &removed {
-                Ok((0, false)) => {}
+                Ok(gone) if *gone == Removed::default() => {}
                 Ok(_) => recorder.record_success(EventKind::Remove, Some(name.to_string()), caller_uid),
                 Err(_) => recorder.record_failure(EventKind::Remove, Some(name.to_string()), caller_uid),
             }
             removed
         });
-        let (removed, had_rules) = removed.await?;
-        let removed = removed as u64;
-        if removed == 0 && !had_rules {
+        let removed = removed.await?;
+        if removed == Removed::default() {
             let what = self.id.map_or(String::new(), |id| format!(", template {}", printable(&id)));
-            let message = format!("user {}{what}: not enrolled; `facelatch list` shows who is", self.user);
-            return Err(Fault::NotFound { message }.into());
+            return Err(not_enrolled(&format!("{}{what}", self.user)).into());
         }
-        Ok(Removed { removed })
+        Ok(removed)
     }
+}
+
+fn not_enrolled(who: &str) -> Fault {
+    Fault::NotFound { message: format!("user {who}: not enrolled; `facelatch list` shows who is") }
+}
+
+/// Whether anything is kept of somebody beside misses. What cannot be read is something.
+fn is_known(store: &dyn TemplateStore, name: &UserName) -> bool {
+    store.access(name).map_or(true, |access| access != Access::default())
+        || store.templates(Some(name)).map_or(true, |templates| !templates.is_empty())
 }
 
 impl Handle for Reset {
@@ -85,7 +98,7 @@ impl Handle for Reset {
         session.begin_change("reset")?;
         let name = self.user.as_deref().map(user_name).transpose()?;
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
-        let reset = blocking(store_fault, move || {
+        let reset = blocking(std::convert::identity, move || {
             // Misses that cannot be read are replaced.
             let mut had_none = store.misses(name.as_ref()).is_ok_and(|misses| misses == Misses::default());
             if name.is_none() {
@@ -93,13 +106,16 @@ impl Handle for Reset {
                 had_none &= store.pin_misses().is_ok_and(|misses| misses == Misses::default());
             }
             if had_none {
+                if let Some(name) = name.filter(|name| !is_known(&*store, name)) {
+                    return Err(not_enrolled(name.as_str()));
+                }
                 // Nothing for the record.
                 recorder.announce_only(recorder.event(EventKind::Reset, self.user), caller_uid);
                 return Ok(());
             }
-            store.set_misses(name.as_ref(), Misses::default())?;
+            store.set_misses(name.as_ref(), Misses::default()).map_err(store_fault)?;
             if name.is_none() {
-                store.set_pin_misses(Misses::default())?;
+                store.set_pin_misses(Misses::default()).map_err(store_fault)?;
             }
             recorder.record_success(EventKind::Reset, self.user, caller_uid);
             Ok(())

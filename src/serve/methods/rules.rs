@@ -24,9 +24,10 @@ impl Handle for SetRule {
         let (door, rule) = to_wire::rules::rule_of(&asked).map_err(|why| bad_parameter("rule", &why))?;
         let clock = session.state.clock.clone();
         let ends = rule.as_ref().filter(|rule| rule.allowed).and_then(|rule| rule.until);
-        if let Some(until) = ends.filter(|until| *until <= clock.local()) {
+        if ends.is_some_and(|until| until <= clock.local()) {
+            let typed = asked.until.as_deref().unwrap_or_default();
             let why = format!(
-                "until {until}: that is over already, here it is {}; give a later end, or none (`facelatch guest {user} --clear`)",
+                "until {typed}: that is over already, here it is {}; give a later end, or none (`facelatch guest {user} --clear`)",
                 clock.local()
             );
             return Err(bad_parameter("rule", &why).into());

@@ -36,7 +36,8 @@ pub(in crate::serve) fn rule_of(asked: &reply::Rule) -> Result<(Option<DoorName>
     if !asked.says_anything() {
         return Ok((door, None));
     }
-    let minute = |text: &str, of_day: fn(Date) -> Date| match text.contains('T') {
+    // Whoever writes a time with a space is told of the T.
+    let minute = |text: &str, of_day: fn(Date) -> Date| match text.contains(['T', ' ', ':']) {
         true => text.parse::<LocalMinute>(),
         false => text.parse().map(|day| of_day(day).midnight()),
     };
@@ -117,6 +118,8 @@ mod tests {
         assert!(
             refused(reply::Rule { factor: Some(reply::Factor::Unknown), ..asked() }).contains("face+pin")
         );
+        let spaced = refused(reply::Rule { until: Some("2026-12-26 18:00".into()), ..asked() });
+        assert!(spaced.contains("until \"2026-12-26 18:00\": write 2026-12-26T18:00"), "{spaced}");
         let silent = reply::Rule { user: "bob".into(), ..reply::Rule::default() };
         assert_eq!(rule_of(&silent), Ok((None, None)));
     }
