@@ -159,7 +159,10 @@ impl Running {
             self.status.tick();
             let wait = self.watch.wait(self.clock.now()).unwrap_or(TICK).min(TICK);
             let done = match queue.recv_timeout(wait) {
-                Ok(job) => catch_unwind(AssertUnwindSafe(|| self.work(job))),
+                Ok(job) => catch_unwind(AssertUnwindSafe(|| {
+                    self.work(job);
+                    self.watch.catch_up(&mut self.pipeline, &*self.clock, &self.status.cameras);
+                })),
                 Err(RecvTimeoutError::Timeout) => catch_unwind(AssertUnwindSafe(|| self.idle())),
                 Err(RecvTimeoutError::Disconnected) => break,
             };

@@ -101,6 +101,13 @@ impl Watch {
         seen[camera].saw(pipeline.cameras()[camera].device(), problem);
     }
 
+    /// A step between two jobs, if it is due: jobs one after another must not keep a door from seeing who comes.
+    pub(super) fn catch_up(&mut self, pipeline: &mut Pipeline, clock: &dyn Clock, seen: &[CameraStatus]) {
+        if self.wait(clock.now()) == Some(Duration::ZERO) {
+            self.step(pipeline, clock, seen);
+        }
+    }
+
     /// Closes cameras whose last watcher has gone.
     fn let_go(&mut self, pipeline: &mut Pipeline) {
         for (camera, watched) in self.cameras.iter_mut().enumerate() {

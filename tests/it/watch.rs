@@ -1,8 +1,10 @@
 //! Watching a camera: an empty room says nothing and costs no look for faces, and whoever comes is told of.
 
-use facelatch::config::{Config, Millis};
+use std::time::Duration;
+
+use facelatch::config::{Camera, Config, Millis};
 use facelatch::serve::peer::Role;
-use facelatch_wire::call::{Attach, Status, Watch};
+use facelatch_wire::call::{Attach, Status, Verify, Watch};
 use facelatch_wire::reply::{CameraState, DoorPlace, Something};
 use facelatch_wire::{Client, ClientError, Fault, Outcome};
 
@@ -129,4 +131,36 @@ fn only_doors_and_managers_may_watch_and_only_a_door_that_is_there() {
     let refused = client.receive::<Watch>();
     assert!(matches!(refused, Err(ClientError::Refused(Fault::NotFound { .. }))), "{refused:?}");
     assert_eq!(world.stage.taken(), (0, 0));
+}
+
+#[test]
+fn attempts_one_after_another_leave_time_for_a_glance_between_them() {
+    let world = World::with(|config| {
+        config.camera.name = "desk".into();
+        config.other_cameras = vec![Camera { name: "porch".into(), ..Camera::default() }];
+    });
+    let world = world.knows_alice();
+    world.second.shows(EMPTY);
+    let mut doors = world.client();
+    let place = DoorPlace { name: "front".into(), camera: Some("porch".into()) };
+    doors.call(&Attach { doors: vec![place] }).expect("attached");
+    let _watcher = watcher(&world);
+    until(|| (world.second.taken().1 > 0).then_some(()));
+    world.stage.shows(&[Shot::Hold]);
+    let asks = || {
+        let mut client = world.client();
+        client.start(&Verify { user: Some("alice".into()), ..Verify::default() }, false).expect("sent");
+        client
+    };
+    let mut first = asks();
+    world.stage.wait_until_held();
+    let _second = asks();
+    // Answered after it is in the queue, most likely; if not, this test sees less.
+    (0..100).for_each(|_| drop(world.ask(&Status {}).expect("status")));
+    let before = world.second.taken().1;
+    world.clock.forward(Duration::from_secs(1));
+    world.stage.let_go();
+    first.receive::<Verify>().expect("a verdict");
+    world.stage.wait_until_held();
+    assert!(world.second.taken().1 > before, "the next attempt has begun");
 }
