@@ -73,8 +73,20 @@ pub(crate) fn verify_pin(socket: &Path, door: &str, pin: Secret) -> Result<Outco
 
 fn judged(socket: &Path, limit: Duration, call: &impl Method<Reply = Judging>) -> Result<Outcome, String> {
     let ask = || Client::connect(socket, Deadline::within(limit))?.call(call);
-    let judging = ask().map_err(|error| error.to_string())?;
+    let judging = ask().map_err(|error| told(&error))?;
     judging.verdict.ok_or_else(|| "the daemon gave no verdict; see its journal".to_owned())
+}
+
+/// What went wrong, with what to do about it in this program, which has no option --socket.
+pub(crate) fn told(error: &ClientError) -> String {
+    match error {
+        ClientError::NotRunning { socket, source } => format!(
+            "socket {}: nobody listens ({source}); start the daemon (`sudo systemctl start facelatchd.socket facelatchd`), or \
+             correct `socket` in door.toml",
+            socket.display()
+        ),
+        other => other.to_string(),
+    }
 }
 
 /// Delivers reports over one connection. How many were answered, and why the next was not.
