@@ -10,7 +10,7 @@ use std::time::Duration;
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Camera, CameraState, Status, Template};
 
-use super::super::ask::{Answers, Person, Stop};
+use super::super::ask::{Answers, KEYS, Person, Stop};
 use super::super::file::Relay;
 use super::super::world::{Tried, UNIT, World};
 use crate::config::InputSettings;
@@ -222,6 +222,7 @@ impl Person for Script {
 
     fn answer(&mut self, key: &str, question: &str, default: Option<&str>) -> Result<String, Stop> {
         self.fuse.burn();
+        assert!(KEYS.contains(&key), "{key}");
         if key.starts_with("strike.clicked") {
             let before = std::mem::replace(&mut self.clicked, self.clicks.get());
             return Ok(if self.clicked > before { "yes" } else { "no" }.to_owned());
