@@ -160,7 +160,7 @@ mod tests {
         assert!(answer("contact.line", None).expect_err("missing").0.contains("contact.line is missing"));
         assert_eq!(yes(&mut answers, "strike.click", "?", true), Ok(false));
         assert!(yes(&mut answers, "strike.line", "?", true).expect_err("no word").0.contains("yes or no"));
-        let mut refused = |text: &str, wanted: &str| {
+        let refused = |text: &str, wanted: &str| {
             std::fs::write(&file, text).expect("written");
             let why = Answers::read(&file).err().expect("refused").0;
             assert!(why.contains("answers.toml: ") && why.contains(wanted), "{why}");
