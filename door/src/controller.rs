@@ -211,23 +211,13 @@ impl Controller {
         orders
     }
 
-    /// The door that an event is about: the one it names, or else the only one that faces open.
+    /// The door that an event names. One that names none opens none: it was judged by no door's rules.
     fn door_of(&self, event: &Event) -> Result<usize, String> {
-        if let Some(name) = &event.door {
-            let number = self.stations.iter().position(|station| station.name == *name);
-            return number.ok_or_else(|| format!("no door here is named {name:?}"));
-        }
-        if event.kind == EventKind::Pin {
-            return Err("it was typed at no door".to_owned());
-        }
-        let mut by_face = (0..self.stations.len()).filter(|number| self.stations[*number].opens_by_face);
-        match (by_face.next(), by_face.next()) {
-            (Some(only), None) => Ok(only),
-            (None, _) => Err("none may be opened by a face".to_owned()),
-            _ => {
-                Err("several doors open by face, and no door was named; use `facelatch look DOOR`".to_owned())
-            }
-        }
+        let Some(name) = &event.door else {
+            return Err("no door was named; use `facelatch look DOOR`".to_owned());
+        };
+        let number = self.stations.iter().position(|station| station.name == *name);
+        number.ok_or_else(|| format!("no door here is named {name:?}"))
     }
 
     fn grant(&mut self, grant: Grant, door: Result<usize, String>, now: Moment) -> Vec<Order> {

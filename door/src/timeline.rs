@@ -188,6 +188,7 @@ fn message(what: Happens, ms: u64, seen: &mut Seen) -> Option<Message> {
             time: ms / 1000,
             user,
             verdict: Some(verdict),
+            door: Some("front".into()),
             ..Event::default()
         };
         Message::Event(event)

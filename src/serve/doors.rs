@@ -109,6 +109,13 @@ impl Doors {
         }
     }
 
+    /// The only door, if its camera is this one; `default` is the name of the default camera.
+    pub(super) fn only(&self, camera: Option<&str>, default: &str) -> Option<DoorName> {
+        let table = self.0.borrow();
+        let (name, door) = table.attached.first_key_value().filter(|_| table.attached.len() == 1)?;
+        (door.camera.as_deref().unwrap_or(default) == camera.unwrap_or(default)).then(|| name.clone())
+    }
+
     /// Takes note of what a user reports of a door of theirs.
     ///
     /// # Errors

@@ -4,9 +4,9 @@ use facelatch::config::{Camera, Millis};
 use facelatch::serve::peer::Role;
 use facelatch_wire::call::{
     Attach, CheckAudit, Events, GetInterfaceDescription, Identify, Look, Report, Reset, Secret, SetPin,
-    Status, VerifyPin,
+    SetRule, Status, VerifyPin,
 };
-use facelatch_wire::reply::{DoorChange, DoorPlace, Event, EventKind, Judging};
+use facelatch_wire::reply::{DoorChange, DoorPlace, Event, EventKind, Factor, Judging, Rule};
 use facelatch_wire::{Client, ClientError, Fault, Outcome};
 
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
@@ -285,4 +285,28 @@ fn a_pin_typed_at_doors_of_many_names_does_not_fill_the_log() {
     let log = std::fs::read_to_string(world.store_folder().join("audit/audit.log")).expect("the log");
     let lines = log.lines().filter(|line| line.contains(r#""kind":"pin""#)).count();
     assert_eq!(lines, 3, "the rest is counted at the end of the minute");
+}
+
+/// Otherwise whoever is kept out of a door, or has to type a PIN there, would be let in by an identification that names none.
+#[test]
+fn an_identification_goes_by_the_rules_of_the_only_door_since_it_opens_that() {
+    let world = World::new().knows_alice();
+    let mut event = attached(&world, &["front"]);
+    world.stage.shows(ALICE);
+    let rule = |allowed, factor| {
+        let (user, door) = ("alice".into(), Some("front".into()));
+        let rule = Rule { user, door, allowed: Some(allowed), factor: Some(factor), ..Rule::default() };
+        world.ask(&SetRule { rule }).expect("set");
+    };
+    for (allowed, factor, wanted) in [
+        (false, Factor::Face, Outcome::NotAllowed),
+        (true, Factor::FaceAndPin, Outcome::EnterPin),
+        (true, Factor::Face, Outcome::Match),
+    ] {
+        rule(allowed, factor);
+        assert_eq!(event().kind, EventKind::Rule);
+        assert_eq!(world.ask(&Identify::default()).expect("a verdict").verdict, Some(wanted));
+        let seen = event();
+        assert_eq!((seen.verdict, seen.door.as_deref()), (Some(wanted), Some("front")));
+    }
 }

@@ -119,12 +119,7 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
             (what, Box::new(move || set_hours(vault, &name, &until)))
         } else if choice < 81 && !at.templates.is_empty() {
             let vault = &vault;
-            (
-                "export".to_owned(),
-                Box::new(move || {
-                    Ok(portable::export(vault, None, RECIPIENT, &made_for(), WallTime(0)).map(drop)?)
-                }),
-            )
+            ("export".to_owned(), Box::new(move || export(vault)))
         } else {
             let count = 1 + random.below(40) as u32;
             let (vault, name) = (&vault, name.clone());
@@ -141,6 +136,10 @@ fn run(folder: &Path, seed: u64, changes: u64) -> Result<()> {
         say('.', "audited")?;
     }
     Ok(())
+}
+
+fn export(vault: &Vault) -> Result<()> {
+    Ok(portable::export(vault, None, RECIPIENT, &made_for(), WallTime(0)).map(drop)?)
 }
 
 /// From now on this user may come in until this minute of each day.

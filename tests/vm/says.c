@@ -164,7 +164,7 @@ int main(int argc, char **argv)
         fflush(stdout);
         for (int i = 0; i < count; i++)
             if (clients[i].follows)
-                event(clients[i].socket, "\"kind\": \"identify\", \"user\": \"alice\", \"verdict\": \"match\"");
+                event(clients[i].socket, "\"kind\": \"identify\", \"door\": \"many\", \"user\": \"alice\", \"verdict\": \"match\"");
         if (!pulses(listener, argv + 3))
             return fprintf(stderr, "a line stays active after event %d\n", n + 1), 1;
     }

@@ -59,7 +59,7 @@ impl Doors {
     }
 
     fn matched(&mut self, ms: u64, time: u64) -> Vec<Order> {
-        self.recognised(ms, EventKind::Identify, None, time)
+        self.recognised(ms, EventKind::Identify, Some("front"), time)
     }
 
     fn recognised(&mut self, ms: u64, kind: EventKind, door: Option<&str>, time: u64) -> Vec<Order> {

@@ -44,6 +44,24 @@ fn a_door_is_there_while_its_connection_is_and_belongs_to_that_alone() {
 }
 
 #[test]
+fn the_only_door_is_meant_by_whoever_names_its_camera_or_none() {
+    let doors = Doors::default();
+    assert_eq!(doors.only(None, "desk"), None);
+    let connection = doors.attachment();
+    let attach = |places| connection.set(1001, false, places).expect("attached");
+    attach(places(&["front"]));
+    assert_eq!(
+        (doors.only(None, "desk"), doors.only(Some("desk"), "desk")),
+        (Some(door("front")), Some(door("front")))
+    );
+    assert_eq!(doors.only(Some("porch"), "desk"), None);
+    attach(vec![Place { name: door("front"), camera: Some("porch".to_owned()) }]);
+    assert_eq!((doors.only(None, "desk"), doors.only(Some("porch"), "desk")), (None, Some(door("front"))));
+    attach(places(&["front", "back"]));
+    assert_eq!(doors.only(None, "desk"), None);
+}
+
+#[test]
 fn doors_are_few_each_with_a_name_of_its_own_and_names_are_bounded() {
     let doors = Doors::default();
     let names: Vec<String> = (0..200).map(|n| format!("door-{n}")).collect();

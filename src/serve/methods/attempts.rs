@@ -107,12 +107,11 @@ impl Handle for Identify {
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Judging, CallError> {
         session.caller.may_manage("identify")?;
-        judge(
-            AttemptRequest { claimed: None, login: false, camera: self.camera, door: None },
-            session,
-            replies,
-        )
-        .await
+        // It opens that door, so the rules of that door count.
+        let default = session.state.engine.status.cameras.first().map_or("", |camera| &camera.name);
+        let door = session.state.doors.only(self.camera.as_deref(), default);
+        let request = AttemptRequest { claimed: None, login: false, camera: self.camera, door };
+        judge(request, session, replies).await
     }
 }
 

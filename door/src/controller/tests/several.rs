@@ -86,7 +86,7 @@ fn a_match_opens_the_door_that_it_names_and_no_other() {
     assert_eq!(opened(&face(&mut doors, Some("yard"))), [1]);
     assert_eq!(opened(&face(&mut doors, Some("front"))), [0]);
     let unnamed = face(&mut doors, None);
-    assert!(opened(&unnamed).is_empty() && says(&unnamed, Urgency::Info, "several doors open by face"));
+    assert!(opened(&unnamed).is_empty() && says(&unnamed, Urgency::Info, "no door was named"));
     let by_pin_only = face(&mut doors, Some("cellar"));
     assert!(opened(&by_pin_only).is_empty() && says(&by_pin_only, Urgency::Info, "not opened by a face"));
     let unknown = face(&mut doors, Some("shed"));
@@ -103,7 +103,7 @@ fn a_pin_opens_the_door_where_it_was_typed() {
         opened(&without_keypad).is_empty() && says(&without_keypad, Urgency::Info, "front has no keypad")
     );
     let nowhere = pin(&mut doors, None);
-    assert!(opened(&nowhere).is_empty() && says(&nowhere, Urgency::Info, "typed at no door"), "{nowhere:?}");
+    assert!(opened(&nowhere).is_empty() && says(&nowhere, Urgency::Info, "no door was named"), "{nowhere:?}");
 }
 
 #[test]
