@@ -64,7 +64,7 @@ fn again_and_again(
     loop {
         let mut heard = false;
         let Err(error) = talk(&mut heard) else { return };
-        if !tell(error.to_string()) {
+        if !tell(daemon::told(&error)) {
             return;
         }
         retry = next_retry(retry, heard, &error);

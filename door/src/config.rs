@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod document;
+mod malformed;
 mod settings;
 mod table;
 mod value;
@@ -43,11 +44,11 @@ pub(crate) enum ConfigError {
 
 /// A value that is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{key} = {got} is not allowed; use {allowed}")]
-pub(crate) struct Refused {
-    key: String,
-    got: String,
-    allowed: String,
+pub(crate) enum Refused {
+    #[error("{key} = {got} is not allowed; use {allowed}")]
+    Value { key: String, got: String, allowed: String },
+    #[error("{key} is not allowed where face = false: it asks for a look; leave it out, or set face = true")]
+    NeedsFace { key: String },
 }
 
 /// The text of a configuration file.
@@ -66,10 +67,8 @@ pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
 impl Config {
     /// Parses and checks the text of a configuration file; `path` appears only in errors.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let malformed = |error: toml::de::Error| ConfigError::Malformed {
-            path: path.into(),
-            why: error.to_string().trim_end().to_owned(),
-        };
+        let malformed =
+            |error| ConfigError::Malformed { path: path.into(), why: malformed::why(text, &error) };
         let config: Self = toml::from_str(text).map_err(malformed)?;
         config.check().map_err(|refused| ConfigError::Value { path: path.into(), refused })?;
         Ok(config)
@@ -95,12 +94,9 @@ impl Config {
             holds(is_new, "door.name", &door.name, "another name: each door needs its own")?;
             door.check_lines()?;
             for (key, asks) in [("trigger", door.trigger.is_some()), ("motion", door.motion)] {
-                holds(
-                    door.face || !asks,
-                    &format!("door {:?}: {key}", door.name),
-                    "for a door with face = false",
-                    "face = true, or leave it out: it asks for a look",
-                )?;
+                if asks && !door.face {
+                    return Err(Refused::NeedsFace { key: format!("door {:?}: {key}", door.name) });
+                }
             }
         }
         self.check_keypads()?;
@@ -129,11 +125,11 @@ impl Config {
         let mut known: Vec<(String, Place)> = Vec::new();
         for (key, place) in self.door.iter().flat_map(Door::lines) {
             if let Some((other, _)) = known.iter().find(|(_, taken)| *taken == place) {
-                return Err(Refused {
-                    key,
-                    got: place.to_string(),
-                    allowed: format!("another line: {other} has it"),
-                });
+                let got = match place.chip.as_str() {
+                    "" => format!("{:?}", place.line.to_string()),
+                    chip => format!("{} of {chip:?}", place.line),
+                };
+                return Err(Refused::Value { key, got, allowed: format!("another line: {other} has it") });
             }
             known.push((key, place));
         }
@@ -229,14 +225,18 @@ fn within<T: Number>(
     if range.contains(&value) {
         return Ok(());
     }
-    Err(Refused { key: format!("{place}{key}"), got: format!("{value:?}"), allowed: allowed.to_owned() })
+    Err(Refused::Value {
+        key: format!("{place}{key}"),
+        got: format!("{value:?}"),
+        allowed: allowed.to_owned(),
+    })
 }
 
 fn holds(test: bool, key: &str, got: impl std::fmt::Debug, allowed: &str) -> Result<(), Refused> {
     if test {
         return Ok(());
     }
-    Err(Refused { key: key.to_owned(), got: format!("{got:?}"), allowed: allowed.to_owned() })
+    Err(Refused::Value { key: key.to_owned(), got: format!("{got:?}"), allowed: allowed.to_owned() })
 }
 
 #[cfg(test)]

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use facelatch_wire::call::{Attach, Events, Look, Report, Secret, VerifyPin, Watch};
-use facelatch_wire::reply::{DoorPlace, Event, EventKind, Judging, Something};
+use facelatch_wire::call::{Attach, Events, Look, Report, Secret, Status as StatusCall, VerifyPin, Watch};
+use facelatch_wire::reply::{DoorPlace, Event, EventKind, Judging, Something, Status};
 use facelatch_wire::{Client, ClientError, Deadline, Method, Outcome};
 
 /// How long the daemon may take to answer what needs no camera.
 const SOON: Duration = Duration::from_secs(10);
+
+/// The same where a person waits, who can do without the answer.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// How long it may take to judge a face: others may be ahead of us.
 const ATTEMPT: Duration = Duration::from_secs(90);
@@ -73,8 +76,25 @@ pub(crate) fn verify_pin(socket: &Path, door: &str, pin: Secret) -> Result<Outco
 
 fn judged(socket: &Path, limit: Duration, call: &impl Method<Reply = Judging>) -> Result<Outcome, String> {
     let ask = || Client::connect(socket, Deadline::within(limit))?.call(call);
-    let judging = ask().map_err(|error| error.to_string())?;
+    let judging = ask().map_err(|error| told(&error))?;
     judging.verdict.ok_or_else(|| "the daemon gave no verdict; see its journal".to_owned())
+}
+
+/// How the daemon is, if it says so at once.
+pub(crate) fn status(socket: &Path) -> Result<Status, ClientError> {
+    Client::connect(socket, Deadline::within(AT_ONCE))?.call(&StatusCall {})
+}
+
+/// What went wrong, with what to do about it in this program, which has no option --socket.
+pub(crate) fn told(error: &ClientError) -> String {
+    match error {
+        ClientError::NotRunning { socket, source } => format!(
+            "socket {}: nobody listens ({source}); start the daemon (`sudo systemctl start facelatchd.socket facelatchd`), or \
+             correct `socket` in door.toml",
+            socket.display()
+        ),
+        other => other.to_string(),
+    }
 }
 
 /// Delivers reports over one connection. How many were answered, and why the next was not.

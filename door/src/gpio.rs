@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gpiocdev::chip::Chip;
-use gpiocdev::line::{EdgeDetection, EdgeKind, Offset, Value};
+use gpiocdev::line::{EdgeDetection, EdgeKind, Info, Offset, Value};
 use gpiocdev::{Request, request};
 
 use crate::config::{Bias, InputSettings, LineId, OutputSettings, Place, Strike};
@@ -88,6 +88,28 @@ pub(crate) fn find(place: &Place) -> Result<Found, LineError> {
     found.ok_or_else(missing)
 }
 
+/// The same for a line that nobody else uses.
+pub(crate) fn usable(place: &Place) -> Result<Found, LineError> {
+    let found = find(place)?;
+    // What cannot be told is found out when it is taken.
+    let line = info(&found).unwrap_or_default();
+    not_ours(place, line).map_or(Ok(found), Err)
+}
+
+fn not_ours(place: &Place, line: Info) -> Option<LineError> {
+    if line.consumer == CONSUMER { None } else { busy(place, line) }
+}
+
+fn info(found: &Found) -> gpiocdev::Result<Info> {
+    Chip::from_path(&found.chip)?.line_info(found.offset)
+}
+
+/// Who uses a line, if somebody does. A driver need not give its name.
+fn busy(place: &Place, line: Info) -> Option<LineError> {
+    let consumer = if line.consumer.is_empty() { "kernel".to_owned() } else { line.consumer };
+    line.used.then(|| LineError::Busy { place: place.clone(), consumer })
+}
+
 /// Its number on this chip, if the chip is meant and has it.
 fn offset_on(chip: &Chip, place: &Place) -> gpiocdev::Result<Option<Offset>> {
     let info = chip.info()?;
@@ -127,12 +149,8 @@ impl Held {
 }
 
 fn refused(place: &Place, found: &Found, error: &gpiocdev::Error) -> LineError {
-    let place = place.clone();
-    let used = Chip::from_path(&found.chip).and_then(|chip| chip.line_info(found.offset));
-    match used {
-        Ok(line) if line.used => LineError::Busy { place, consumer: line.consumer },
-        _ => LineError::Failed { place, why: error.to_string() },
-    }
+    let failed = || LineError::Failed { place: place.clone(), why: error.to_string() };
+    info(found).ok().and_then(|line| busy(place, line)).unwrap_or_else(failed)
 }
 
 /// The line of a strike, from now on without letting the door open.
@@ -204,5 +222,21 @@ impl Input for Held {
         }
         let edge = self.request.read_edge_event().map_err(|error| self.failed(error))?;
         Ok(Some(edge.kind == EdgeKind::Rising))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_a_program_or_a_driver_uses_is_not_ours() {
+        let place = Place { chip: String::new(), line: LineId::Name("GPIO4".into()) };
+        let used_by = |consumer: &str| Info { used: true, consumer: consumer.into(), ..Info::default() };
+        for (consumer, told) in [("onewire@0", "\"onewire@0\" uses it"), ("", "\"kernel\" uses it")] {
+            let why = not_ours(&place, used_by(consumer)).expect("not ours").to_string();
+            assert!(why.contains(told), "{why}");
+        }
+        assert!(not_ours(&place, used_by(CONSUMER)).is_none() && not_ours(&place, Info::default()).is_none());
     }
 }

@@ -1,11 +1,13 @@
 //! `facelatch-door`: a client of the daemon's socket that works a door's strike, contact and exit button on GPIO lines.
 //!
 //! `controller` decides, `door`, `grant`, `looks`, `parts` and `signal` are its parts. `strike` and `input` are the threads
-//! of the lines, `keypad` that of a keypad, `calls` and `reports` those that talk with the daemon; `setup` asks for the lines.
+//! of the lines, `keypad` that of a keypad, `calls` and `reports` those that talk with the daemon; `setup` asks for the lines,
+//! `check` looks for those of a file.
 //! Only `gpio`, `keypad/device`, `daemon`, `kept`, `run` and some of `setup` touch the world.
 #![forbid(unsafe_code)]
 
 mod calls;
+mod check;
 mod config;
 mod controller;
 mod daemon;
@@ -34,7 +36,6 @@ use clap::Parser;
 
 use facelatch_door::{clock, looks};
 
-use config::Config;
 use controller::Urgency;
 use kept::Loaded;
 
@@ -45,7 +46,7 @@ struct Args {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = config::DEFAULT_PATH)]
     config: PathBuf,
-    /// Check the configuration, look for its lines, and exit
+    /// Check the configuration, look for its lines and cameras, and exit
     #[arg(long, conflicts_with = "off")]
     check: bool,
     /// Switch every relay off, and exit
@@ -75,7 +76,7 @@ fn main() -> ExitCode {
     }
     let copy = kept::place();
     if args.check {
-        return check(&args.config);
+        return check::run(&args.config);
     }
     let Loaded { config, refused } = match kept::load(&args.config, copy.as_deref()) {
         Ok(loaded) => loaded,
@@ -99,38 +100,4 @@ fn main() -> ExitCode {
     let why = run::run(&config, refused.is_some());
     journal::say(Urgency::Error, &format!("{why}; ending, so that the kernel takes all lines back"));
     ExitCode::FAILURE
-}
-
-/// Says what is wrong with a configuration, line by line.
-#[expect(clippy::print_stdout, reason = "for the person who typed it")]
-fn check(path: &std::path::Path) -> ExitCode {
-    let config = match config::read(path).and_then(|text| Config::parse(path, &text)) {
-        Ok(config) => config,
-        Err(error) => {
-            eprintln!("facelatch-door: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let mut code = ExitCode::SUCCESS;
-    for (door, keypad) in config.keypads() {
-        match keypad::open(&keypad.device) {
-            Ok(_) => println!("ok    door {:?}: keypad.device: {}", door.name, keypad.device.display()),
-            Err(error) => {
-                println!("FAIL  door {:?}: keypad.device: {error}", door.name);
-                code = ExitCode::FAILURE;
-            }
-        }
-    }
-    for (key, place) in config.door.iter().flat_map(config::Door::lines) {
-        match gpio::find(&place) {
-            Ok(found) => {
-                println!("ok    {key}: {place} is line {} of {}", found.offset, found.chip.display())
-            }
-            Err(error) => {
-                println!("FAIL  {key}: {error}");
-                code = ExitCode::FAILURE;
-            }
-        }
-    }
-    code
 }

@@ -24,7 +24,7 @@ use file::Chosen;
 use undo::{Done, Enrolled, FileBefore, Files, UnitBefore};
 use world::{Machine, UNIT, World};
 
-/// How often somebody may try the door.
+/// How often somebody may try to be enrolled, and then the door.
 const TRIES: usize = 3;
 
 /// The command line.
@@ -178,27 +178,45 @@ impl Setup<'_> {
         Ok(())
     }
 
-    /// Enrols somebody, if nobody is.
+    /// Enrols somebody, if nobody is. The door is set up without them, too: its exit button is needed.
     fn first_person(&mut self) -> Result<(), Stop> {
         let nobody = self.world.status().is_ok_and(|status| status.users == 0);
         if !yes(self.person, "enroll.now", "Enrol somebody who may come in?", nobody)? {
             return Ok(());
         }
-        let user = self.person.answer("enroll.name", "Their name", None)?;
-        if !self.world.templates(&user)?.is_empty() {
+        let mut user = self.person.answer("enroll.name", "Their name", None)?;
+        let mut tries = 1;
+        while let Err(why) = self.enroll(&user) {
+            self.person.say(&why.to_string());
+            if tries == TRIES || !yes(self.person, "enroll.again", "Try again?", true)? {
+                self.person.say(&format!("enrol later: sudo facelatch enroll {user} --door"));
+                break;
+            }
+            tries += 1;
+            user = self.person.answer("enroll.name", "Their name", Some(&user))?;
+        }
+        Ok(())
+    }
+
+    fn enroll(&mut self, user: &str) -> Result<(), Stop> {
+        if !self.world.templates(user)?.is_empty() {
             self.person.say(&format!("{user} is enrolled already"));
             return Ok(());
         }
-        let enrolled = Enrolled { user: user.clone(), since: self.world.now(), ids: Vec::new() };
+        let enrolled = Enrolled { user: user.to_owned(), since: self.world.now(), ids: Vec::new() };
         self.done.people.retain(|known| known.user != user);
         self.done.people.push(enrolled);
         self.files.save(&self.done)?;
-        self.world.enroll(&user)?;
-        let ids = self.world.templates(&user)?.into_iter().map(|template| template.id).collect();
-        if let Some(last) = self.done.people.last_mut() {
+        let ended = self.world.enroll(user);
+        let ids: Vec<String> = self.world.templates(user)?.into_iter().map(|template| template.id).collect();
+        if ids.is_empty() {
+            // Whoever is enrolled later, is not by this setup.
+            self.done.people.pop();
+        } else if let Some(last) = self.done.people.last_mut() {
             last.ids = ids;
         }
-        self.files.save(&self.done)
+        self.files.save(&self.done)?;
+        ended
     }
 
     fn start_the_unit(&mut self) -> Result<(), Stop> {

@@ -11,10 +11,11 @@ use super::{Config, Door, LineId};
 /// Columns of a comment.
 const WIDTH: usize = 100;
 
-const HEADER: &str = "Configuration of facelatch-door, installed as /etc/facelatch/door.toml. The same text is in \
-    facelatch-door.toml(5); docs/door.md shows the wiring. Lines that begin with `#` and no space are an example: take away \
-    the `#` of those that you need, and name your own lines. A key that is left out has the value shown, except names and \
-    lines. Then: facelatch-door --check; systemctl enable facelatch-door; systemctl restart facelatch-door.";
+const HEADER: &str = "`sudo facelatch setup door` writes this file; what it does not ask for is added by hand. Configuration of \
+    facelatch-door, installed as /etc/facelatch/door.toml. The same text is in facelatch-door.toml(5); docs/door.md shows the \
+    wiring. Lines that begin with `#` and no space are an example: take away the `#` of those that you need, and name your own \
+    lines. A key that is left out has the value shown, except names and lines. Then: facelatch-door --check; \
+    systemctl enable facelatch-door; systemctl restart facelatch-door.";
 
 /// A section of the table.
 pub(super) struct Section {

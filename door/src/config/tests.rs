@@ -96,6 +96,8 @@ fn a_pulse_of_no_time_or_a_minute_is_refused_by_name() {
     }
     refused(&format!("{FRONT}pulse_s = 60\n"), "use 0.5 to 10.0 seconds");
     refused(&format!("{FRONT}pulse_s = \"3\"\n"), "line 5");
+    refused(&format!("{FRONT}pulse_s = \"3\"\n"), "expected a number");
+    refused(&format!("{FRONT}[door.exit]\nline = \"A\"\ndebounce_ms = -1\n"), "expected a whole number");
 }
 
 #[test]
@@ -108,6 +110,11 @@ fn a_door_needs_a_name_of_its_own_and_a_line() {
         "door \"front\": strike.line = \"\" is not allowed; use the name of a line",
     );
     refused("[[door]]\nname = \"front\"\n[door.strike]\nline = 17\n", "together with `chip`");
+    refused(
+        "[[door]]\nname = \"front\"\n[door.strike]\nline = true\n",
+        "expected the name of a line, or its number",
+    );
+    refused(&FRONT.replace("[[door]]", "[door]"), "write [[door]], also for one");
     refused(&format!("{FRONT}{FRONT}"), "each door needs its own");
 }
 
@@ -116,7 +123,7 @@ fn no_line_has_two_tasks() {
     for section in ["exit", "lamp_left", "lamp_right", "lamp_granted", "lamp_refused", "buzzer"] {
         refused(
             &format!("{FRONT}[door.{section}]\nline = \"GPIO17\"\n"),
-            "door \"front\": strike.line has it",
+            "line = \"GPIO17\" is not allowed; use another line: door \"front\": strike.line has it",
         );
         let text = format!("{FRONT}[door.{section}]\nline = \"GPIO18\"\n");
         assert_eq!(
@@ -134,8 +141,14 @@ fn several_doors_open_by_face_and_only_those_ask_for_looks() {
     assert_eq!((config.door[0].camera.as_str(), config.door[1].camera.as_str()), ("", "yard"));
     let second = second.replace("name", "face = false\nname");
     assert!(parse(&format!("{FRONT}{second}")).is_ok());
-    refused(&format!("{FRONT}{second}[door.trigger]\nline = \"GPIO5\"\n"), "door \"back\": trigger");
-    refused(&format!("{FRONT}{}", second.replace("name", "motion = true\nname")), "door \"back\": motion");
+    refused(
+        &format!("{FRONT}{second}[door.trigger]\nline = \"GPIO5\"\n"),
+        "door \"back\": trigger is not allowed where face = false",
+    );
+    refused(
+        &format!("{FRONT}{}", second.replace("name", "motion = true\nname")),
+        "door \"back\": motion is not allowed where face = false",
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::settings::{
 /// Which line of a chip.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected the name of a line, or its number")]
 pub(crate) enum LineId {
     /// By its number on the chip.
     Number(u32),

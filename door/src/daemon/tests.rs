@@ -94,7 +94,9 @@ fn a_look_gives_the_verdict_or_says_why_there_is_none() {
     let (_folder, socket, _daemon) = answers(&[DONE]);
     assert!(look(&socket, "front").expect_err("no verdict").contains("gave no verdict"));
     let nobody = socket.with_file_name("nobody");
-    assert!(look(&nobody, "front").expect_err("no daemon").contains("nobody listens"));
+    let why = look(&nobody, "front").expect_err("no daemon");
+    assert!(why.contains("nobody listens") && why.contains("`socket` in door.toml"), "{why}");
+    assert!(!why.contains("--socket"), "it has no such option: {why}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Questions to the person who mounts the door, or to a file of answers.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
@@ -67,24 +68,55 @@ impl Person for Terminal {
     }
 }
 
+/// The keys of all questions.
+pub(super) const KEYS: &[&str] = &[
+    "camera.go_on",
+    "name",
+    "camera.name",
+    "strike.line",
+    "strike.click",
+    "strike.clicked",
+    "strike.clicked_other",
+    "strike.active_low",
+    "strike.hold",
+    "contact.line",
+    "exit.line",
+    "motion",
+    "trigger.line",
+    "trigger.sensor",
+    "enroll.now",
+    "enroll.name",
+    "enroll.again",
+    "try",
+];
+
 /// A TOML file with a value for each key whose default does not do: `strike.line = "GPIO17"`.
-pub(super) struct Answers(toml::Table);
+pub(super) struct Answers(BTreeMap<String, String>);
 
 impl Answers {
     /// Reads the file.
     pub(super) fn read(path: &Path) -> Result<Self, Stop> {
         let failed = |why: String| Stop(format!("answers {}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-        text.parse().map(Self).map_err(|error| failed(error.to_string()))
-    }
-
-    fn find(&self, key: &str) -> Option<String> {
-        let mut parts = key.split('.');
-        let mut value = self.0.get(parts.next()?)?;
-        for part in parts {
-            value = value.get(part)?;
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
+        let mut answers = BTreeMap::new();
+        flatten("", table, &mut answers);
+        match answers.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            Some(key) => Err(failed(format!("unknown key {key}; the keys are {}", KEYS.join(", ")))),
+            None => Ok(Self(answers)),
         }
-        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+}
+
+/// Collects the values of a table by their dotted keys.
+fn flatten(section: &str, table: toml::Table, answers: &mut BTreeMap<String, String>) {
+    for (key, value) in table {
+        let key = format!("{section}{key}");
+        match value {
+            toml::Value::Table(table) => flatten(&format!("{key}."), table, answers),
+            toml::Value::String(word) => drop(answers.insert(key, word)),
+            other => drop(answers.insert(key, other.to_string())),
+        }
     }
 }
 
@@ -94,7 +126,7 @@ impl Person for Answers {
     }
 
     fn answer(&mut self, key: &str, question: &str, default: Option<&str>) -> Result<String, Stop> {
-        let answer = self.find(key).or_else(|| default.map(str::to_owned));
+        let answer = self.0.get(key).cloned().or_else(|| default.map(str::to_owned));
         let answer = answer.ok_or_else(|| Stop(format!("answers: {key} is missing ({question})")))?;
         self.say(&format!("{question}: {answer}"));
         Ok(answer)
@@ -128,7 +160,28 @@ mod tests {
         assert!(answer("contact.line", None).expect_err("missing").0.contains("contact.line is missing"));
         assert_eq!(yes(&mut answers, "strike.click", "?", true), Ok(false));
         assert!(yes(&mut answers, "strike.line", "?", true).expect_err("no word").0.contains("yes or no"));
-        std::fs::write(&file, "strike = ").expect("written");
-        assert!(Answers::read(&file).is_err_and(|why| why.0.contains("answers.toml")));
+        let refused = |text: &str, wanted: &str| {
+            std::fs::write(&file, text).expect("written");
+            let why = Answers::read(&file).err().expect("refused").0;
+            assert!(why.contains("answers.toml: ") && why.contains(wanted), "{why}");
+        };
+        refused("strike = ", "line 1");
+        refused(
+            "contact.line = \"none\"\ncontact.lin = \"none\"\n",
+            "unknown key contact.lin; the keys are ",
+        );
+        refused("strike = \"GPIO17\"", "unknown key strike;");
+        refused("[strike.line]\nchip = \"x\"\n", "unknown key strike.line.chip;");
+    }
+
+    #[test]
+    fn the_manual_page_has_every_key() {
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../man/facelatch-door.8"));
+        let page = page.expect("a page");
+        let words: Vec<&str> =
+            page.split_whitespace().map(|word| word.trim_end_matches([',', '.'])).collect();
+        for key in KEYS {
+            assert!(words.contains(key), "{key}");
+        }
     }
 }

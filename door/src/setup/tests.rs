@@ -152,6 +152,27 @@ fn an_undo_that_is_killed_is_finished_by_the_next() {
 }
 
 #[test]
+fn an_enrolment_that_fails_is_tried_again_and_the_service_is_switched_on_without_it() {
+    let later = "enrol later: sudo facelatch enroll alice --door";
+    for (failing, answer, left, enrolled) in [(1, "", 0, 1), (9, "", 6, 0), (9, "enroll.again = false", 8, 0)]
+    {
+        let (folder, mut bench) = (Folder::new(None), Bench::new());
+        bench.failing = failing;
+        let (ended, said) = folder.run(&mut bench, &format!("{ANSWERS}{answer}"), false);
+        assert!(ended.is_ok() && bench.enabled && bench.active, "{said}");
+        assert!(
+            said.contains("ended with exit status: 1") && said.contains(later) == (enrolled == 0),
+            "{said}"
+        );
+        assert_eq!((bench.failing, bench.enrolled.len()), (left, enrolled), "{said}");
+        bench.enrolls("alice", 1002);
+        let (ended, _) = folder.run(&mut bench, "", true);
+        assert!(ended.is_ok());
+        assert_eq!(bench.enrolled.len(), enrolled + 1, "who was enrolled after the setup stays");
+    }
+}
+
+#[test]
 fn somebody_who_was_enrolled_again_stays() {
     let (folder, mut bench) = (Folder::new(None), Bench::new());
     assert_eq!(folder.run(&mut bench, ANSWERS, false).0, Ok(()));

@@ -162,6 +162,7 @@ fn a_wrong_file_and_a_missing_line_are_named() {
         said(&check).contains("FAIL  door \"front\": strike.line: line no such line: no chip has it"),
         "{check:?}"
     );
+    assert!(said(&check).contains("note  daemon: socket /nonexistent: nobody listens"), "{check:?}");
     assert_eq!(check.status.code(), Some(1));
     assert_eq!(program(&file).arg("--off").output().expect("runs").status.code(), Some(1));
     let text = std::fs::read_to_string(&file).expect("read") + "pulse_s = 60\n";

@@ -10,7 +10,7 @@ use std::time::Duration;
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Camera, CameraState, Status, Template};
 
-use super::super::ask::{Answers, Person, Stop};
+use super::super::ask::{Answers, KEYS, Person, Stop};
 use super::super::file::Relay;
 use super::super::world::{Tried, UNIT, World};
 use crate::config::InputSettings;
@@ -32,6 +32,8 @@ pub(super) struct Bench {
     pub(super) enabled: bool,
     pub(super) active: bool,
     pub(super) unlocks: bool,
+    /// How many enrolments fail.
+    pub(super) failing: usize,
     pub(super) daemon_is_away: bool,
     pub(super) fuse: Fuse,
 }
@@ -76,6 +78,7 @@ impl Bench {
             enabled: false,
             active: false,
             unlocks: true,
+            failing: 0,
             daemon_is_away: false,
             fuse: Fuse::default(),
         }
@@ -118,6 +121,10 @@ impl World for Bench {
 
     fn enroll(&mut self, user: &str) -> Result<(), Stop> {
         self.fuse.burn();
+        if self.failing > 0 {
+            self.failing -= 1;
+            return Err(Stop("`facelatch enroll` ended with exit status: 1".to_owned()));
+        }
         self.enrolls(user, 1001);
         self.fuse.burn();
         Ok(())
@@ -222,6 +229,7 @@ impl Person for Script {
 
     fn answer(&mut self, key: &str, question: &str, default: Option<&str>) -> Result<String, Stop> {
         self.fuse.burn();
+        assert!(KEYS.contains(&key), "{key}");
         if key.starts_with("strike.clicked") {
             let before = std::mem::replace(&mut self.clicked, self.clicks.get());
             return Ok(if self.clicked > before { "yes" } else { "no" }.to_owned());
