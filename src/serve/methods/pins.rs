@@ -85,7 +85,8 @@ impl Handle for SetPin {
             };
             match &set {
                 Ok(true) => recorder.record_and_announce(event, caller_uid),
-                Err(SetError::Store(_)) => {
+                // Whoever tries PINs to find a taken one leaves a line for each.
+                Err(SetError::Store(_) | SetError::Taken) => {
                     recorder.record_failure(EventKind::Rule, Some(user.to_string()), caller_uid);
                 }
                 Ok(false) | Err(_) => {}
