@@ -192,7 +192,10 @@ mod tests {
     fn a_prompt_is_one_sentence_and_lets_nobody_in() {
         let prompts: Vec<Outcome> =
             Outcome::ALL.into_iter().filter(|outcome| outcome.kind() == Kind::Prompt).collect();
-        assert_eq!(prompts, [Outcome::TurnLeft, Outcome::TurnRight, Outcome::TurnFarther, Outcome::LookStraight]);
+        assert_eq!(
+            prompts,
+            [Outcome::TurnLeft, Outcome::TurnRight, Outcome::TurnFarther, Outcome::LookStraight]
+        );
         assert!(prompts.iter().all(|prompt| prompt.message() == prompt.text()));
     }
 

@@ -161,7 +161,9 @@ impl Answering {
             self.poses[*frame].is_some_and(|pose| match self.does {
                 Need::TurnLeft => pose <= -ASTRAY,
                 Need::TurnRight => pose >= ASTRAY,
-                Need::LookStraight | Need::TurnFarther | Need::Frames | Need::Infrared | Need::Colour => false,
+                Need::LookStraight | Need::TurnFarther | Need::Frames | Need::Infrared | Need::Colour => {
+                    false
+                }
             })
         };
         let (at, steps) = (self.at, goal.abs_diff(self.at));

@@ -178,7 +178,9 @@ impl Challenge {
         {
             return self.end_unanswered(&question);
         }
-        Presentation::MoreNeeded(self.question.as_mut().map_or(Need::LookStraight, |question| question.need(now)))
+        Presentation::MoreNeeded(
+            self.question.as_mut().map_or(Need::LookStraight, |question| question.need(now)),
+        )
     }
 
     /// A question was put, so that whoever ends the attempt now must be counted as if the answer were wrong.

@@ -30,7 +30,8 @@ pub(super) struct Question {
     pub(super) compared: f64,
     /// Which way the nose must go: 1 to the right of the picture, -1 to the left.
     way: f64,
-    /// How far it was that way in the last frame; the least and the most that two frames in a row agreed on.
+    /// How far it was that way in the last frame; the least that two frames in a row agreed on, and the
+    /// most since.
     newest: f64,
     least: f64,
     most: f64,
@@ -72,7 +73,10 @@ impl Question {
         let here = self.way * parallax;
         let (low, high) = (here.min(self.newest), here.max(self.newest));
         self.newest = here;
-        self.least = self.least.min(high);
+        if high < self.least {
+            // It is not on its way yet, or not any more.
+            (self.least, self.most) = (high, high);
+        }
         if low >= self.most + STEP {
             (self.most, self.came_at) = (low, taken_at);
             self.put_off(taken_at.after(STOPPED));
