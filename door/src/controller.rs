@@ -309,10 +309,11 @@ impl Controller {
         Some(Order::Look(number))
     }
 
-    /// What the lamps and the buzzer of a door show of an event; what was asked before is over.
+    /// What the lamps and the buzzer of a door show of an event; what was asked before is over, but for a turn that is to go on.
     fn show_event(&self, number: usize, event: &Event) -> Vec<Order> {
-        let mut orders = self.show(number, &Signal::QUESTIONS, false);
         let outcome = if event.kind == EventKind::Prompt { event.guidance } else { event.verdict };
+        let over: &[Signal] = if outcome == Some(Outcome::TurnFarther) { &[] } else { &Signal::QUESTIONS };
+        let mut orders = self.show(number, over, false);
         orders.extend(self.show(number, outcome.map_or(&[], shown), true));
         orders
     }

@@ -46,7 +46,8 @@ pub(crate) fn shown(outcome: Outcome) -> &'static [Signal] {
         (Outcome::TurnLeft, _) => &[Signal::Left, Signal::Buzzer],
         (Outcome::TurnRight, _) => &[Signal::Right, Signal::Buzzer],
         (Outcome::LookStraight, _) => &[Signal::Left, Signal::Right, Signal::Buzzer],
-        (Outcome::EnterPin, _) => &[Signal::Buzzer],
+        // The lamp of that side is on.
+        (Outcome::EnterPin | Outcome::TurnFarther, _) => &[Signal::Buzzer],
         (Outcome::NoAnswer, _) | (_, Kind::Denied | Kind::Locked) => &[Signal::Refused],
         _ => &[],
     }
@@ -62,7 +63,7 @@ mod tests {
             let shown = shown(outcome);
             let asks = outcome.kind() == Kind::Prompt;
             let lamps = shown.iter().any(|signal| Signal::QUESTIONS.contains(signal));
-            assert_eq!(lamps, asks, "{outcome}");
+            assert_eq!(lamps, asks && outcome != Outcome::TurnFarther, "{outcome}");
             assert_eq!(shown.contains(&Signal::Buzzer), asks || outcome == Outcome::EnterPin, "{outcome}");
             assert!(!shown.contains(&Signal::Granted), "{outcome}");
         }

@@ -97,7 +97,7 @@ impl Pipeline {
         match need {
             Need::Infrared => self.cameras.used().infrared_problem(),
             Need::Colour => Cause::Retry(RetryReason::NoColour),
-            Need::Frames | Need::LookStraight | Need::TurnLeft | Need::TurnRight => {
+            Need::Frames | Need::LookStraight | Need::TurnLeft | Need::TurnRight | Need::TurnFarther => {
                 Cause::Retry(RetryReason::TurnedAway)
             }
         }

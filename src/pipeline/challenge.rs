@@ -21,10 +21,10 @@ use crate::people::UserName;
 
 /// Longest time from the first prompt to the last frame, beyond `decision.deadline_ms`. Most people need a third of it.
 /// Clients wait as long: `serve` checks that they are told the same.
-pub const CHALLENGE_LIMIT: Duration = Duration::from_secs(10);
+pub const CHALLENGE_LIMIT: Duration = Duration::from_secs(12);
 
 /// How much of it may pass until the challenge is passed.
-const ANSWER_LIMIT: Duration = Duration::from_secs(8);
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// A face turned at least this far was not seen before the question: the nose from the middle of the eyes, in eye distances.
 const TURNED_YAW: f32 = 0.2;
@@ -191,7 +191,11 @@ impl Asking {
 
     /// The next prompt. The turn before it must have shown the same person: a picture of them could come back for the rest.
     fn begin(&mut self, need: Need) -> Result<Option<Presentation>, Cause> {
-        let turned = matches!(self.prompt, Some(Need::TurnLeft | Need::TurnRight));
+        if need == Need::TurnFarther {
+            self.prompt = Some(need);
+            return Ok(None);
+        }
+        let turned = matches!(self.prompt, Some(Need::TurnLeft | Need::TurnRight | Need::TurnFarther));
         if turned && !self.confirmed {
             let unclear = Err(Cause::Retry(RetryReason::Unclear));
             return if self.unlike > 0 { Ok(Some(SWAP)) } else { unclear };

@@ -186,6 +186,7 @@ pub(super) fn prompt(need: Need) -> Outcome {
     match need {
         Need::TurnLeft => Outcome::TurnLeft,
         Need::TurnRight => Outcome::TurnRight,
+        Need::TurnFarther => Outcome::TurnFarther,
         Need::LookStraight | Need::Frames | Need::Infrared | Need::Colour => Outcome::LookStraight,
     }
 }

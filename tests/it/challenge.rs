@@ -22,6 +22,7 @@ use facelatch_testkit::world::World;
 
 const ALICE: Shot = Shot::Live("obama-3b.jpg");
 const TURNED: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(30));
+const HARDLY_TURNED: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(20));
 /// Bob, to the pixel where alice was.
 const BOB: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 0));
 const BOB_TURNED: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 40));
@@ -87,6 +88,25 @@ fn whoever_turns_their_head_when_asked_is_compared_afterwards() {
     let told: Vec<_> = seen[1..].iter().map(|event| (event.kind, event.guidance)).collect();
     let prompt = |word| (EventKind::Prompt, Some(word));
     assert_eq!(told, [prompt(Outcome::LookStraight), prompt(Outcome::TurnLeft)], "for a light at the door");
+}
+
+#[test]
+fn whoever_turns_too_little_is_told_to_turn_farther() {
+    let world = world(true);
+    let scenes = [(BEFORE, ALICE), (14, HARDLY_TURNED), (4, TURNED), (60, ALICE)];
+    let (prompts, verdict) = played(&world, &scenes);
+    let farther = [Outcome::LookStraight, Outcome::TurnLeft, Outcome::TurnFarther, Outcome::LookStraight];
+    assert_eq!((&prompts[..], verdict), (&farther[..], Some(Outcome::Match)));
+    assert_eq!(counts(&world), (0, 0));
+}
+
+#[test]
+fn whoever_turns_too_little_all_the_same_gives_no_answer_and_is_counted() {
+    let world = world(true);
+    let (prompts, verdict) = played(&world, &[(BEFORE, ALICE), (100, HARDLY_TURNED)]);
+    assert_eq!((prompts.last(), verdict), (Some(&Outcome::TurnFarther), Some(Outcome::NoAnswer)));
+    assert_eq!(counts(&world), (0, 1));
+    assert!(world.tape.opened_for().is_empty());
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub const IDL: &str = include_str!("facelatch.varlink");
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 /// How much longer an attempt may take once it asks the person to turn their head: reading, and two answers.
-pub const CHALLENGE_LIMIT: Duration = Duration::from_secs(10);
+pub const CHALLENGE_LIMIT: Duration = Duration::from_secs(12);
 
 /// Where the daemon listens unless told otherwise.
 pub const DEFAULT_SOCKET: &str = "/run/facelatch/facelatch.sock";

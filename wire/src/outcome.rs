@@ -131,13 +131,14 @@ outcomes! {
         Rotate270 = "rotate-270", "the picture is turned", "hold your head upright; or, if the camera is mounted on its side, set camera.rotate = 270";
         EyesCovered = "eyes-covered", "the eyes are covered", "take off dark glasses to enrol";
         MouthCovered = "mouth-covered", "the mouth is covered", "take off the mask or scarf to enrol";
-        NoAnswer = "no-answer", "the head was not turned when asked", "turn your head when you are asked to";
+        NoAnswer = "no-answer", "the head was not turned, or not far enough, when asked", "turn your head when you are asked to, by about 40 degrees";
         NoInfrared = "no-infrared", "not seen by the infrared camera", "come closer, with nothing over that camera or its lamp";
         NoColour = "no-colour", "the picture has no colour", "more light, please; with a camera without colour, set attack.level = \"off\", and a photograph is let in";
     }
     prompt {
         TurnLeft = "turn-left", "turn your head to the left";
         TurnRight = "turn-right", "turn your head to the right";
+        TurnFarther = "turn-farther", "turn your head a little farther";
         LookStraight = "look-straight", "look straight at the camera";
     }
 }
@@ -191,7 +192,10 @@ mod tests {
     fn a_prompt_is_one_sentence_and_lets_nobody_in() {
         let prompts: Vec<Outcome> =
             Outcome::ALL.into_iter().filter(|outcome| outcome.kind() == Kind::Prompt).collect();
-        assert_eq!(prompts, [Outcome::TurnLeft, Outcome::TurnRight, Outcome::LookStraight]);
+        assert_eq!(
+            prompts,
+            [Outcome::TurnLeft, Outcome::TurnRight, Outcome::TurnFarther, Outcome::LookStraight]
+        );
         assert!(prompts.iter().all(|prompt| prompt.message() == prompt.text()));
     }
 

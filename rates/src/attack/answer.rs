@@ -61,7 +61,9 @@ fn does(pose: Option<f32>, need: Need) -> bool {
     pose.is_some_and(|pose| match need {
         Need::TurnLeft => pose >= TURNED,
         Need::TurnRight => pose <= -TURNED,
-        Need::LookStraight | Need::Frames | Need::Infrared | Need::Colour => pose.abs() <= STRAIGHT,
+        Need::LookStraight | Need::TurnFarther | Need::Frames | Need::Infrared | Need::Colour => {
+            pose.abs() <= STRAIGHT
+        }
     })
 }
 
@@ -91,6 +93,8 @@ impl Told {
     /// Listens to the pipeline.
     pub fn hear(&self, progress: &Progress) {
         match progress {
+            // It turns as far as it once did.
+            Progress::Prompt(Need::TurnFarther) => {}
             Progress::Prompt(need) => self.with(|told| told.need = *need),
             Progress::Guidance(reason) => self.with(|told| {
                 told.is_unfit = true;
@@ -157,7 +161,9 @@ impl Answering {
             self.poses[*frame].is_some_and(|pose| match self.does {
                 Need::TurnLeft => pose <= -ASTRAY,
                 Need::TurnRight => pose >= ASTRAY,
-                Need::LookStraight | Need::Frames | Need::Infrared | Need::Colour => false,
+                Need::LookStraight | Need::TurnFarther | Need::Frames | Need::Infrared | Need::Colour => {
+                    false
+                }
             })
         };
         let (at, steps) = (self.at, goal.abs_diff(self.at));

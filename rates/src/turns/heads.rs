@@ -19,6 +19,9 @@ const EYES: f64 = 60.0;
 /// A challenge that lasts longer than this is not answered.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// Who is told to turn farther turns by so many degrees more.
+const FARTHER: f64 = 15.0;
+
 /// How a head turns, and how it is seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Manner {
@@ -112,7 +115,7 @@ fn challenge(manner: &Manner, random: &mut SplitMix64) -> Option<(Presentation, 
     let mut challenge = Challenge::new(bits, BootTime::default());
     let step = Duration::from_secs_f64(1.0 / manner.fps);
     let (mut yaw, mut told, mut since) = (0.0_f64, Need::LookStraight, Duration::ZERO);
-    let mut now = Duration::ZERO;
+    let (mut goal, mut side, mut now) = (0.0, 0.0, Duration::ZERO);
     while now < LONGEST {
         now += step;
         let at = BootTime(now);
@@ -124,12 +127,17 @@ fn challenge(manner: &Manner, random: &mut SplitMix64) -> Option<(Presentation, 
         if need != told {
             (told, since) = (need, now);
         }
-        let goal = match told {
-            Need::TurnLeft => manner.reach,
-            Need::TurnRight => -manner.reach,
-            Need::LookStraight | Need::Frames | Need::Infrared | Need::Colour => 0.0,
-        };
-        if now >= since + manner.reaction {
+        let is_ready = now >= since + manner.reaction;
+        if is_ready {
+            (goal, side) = match told {
+                Need::TurnLeft => (manner.reach, 1.0),
+                Need::TurnRight => (-manner.reach, -1.0),
+                Need::TurnFarther => (side * (manner.reach + FARTHER), side),
+                Need::LookStraight | Need::Frames | Need::Infrared | Need::Colour => (0.0, side),
+            };
+        }
+        // Whoever is told to turn farther does not stop to listen.
+        if is_ready || told == Need::TurnFarther {
             let most = manner.speed / manner.fps;
             yaw += (goal - yaw).clamp(-most, most);
         }

@@ -14,8 +14,11 @@ use super::turn::{Evidence, View};
 use super::{Need, Presentation, Score, Species};
 use crate::clock::BootTime;
 
+mod question;
 #[cfg(test)]
 mod tests;
+
+use question::Question;
 
 /// Questions in a challenge.
 pub const QUESTIONS: u32 = 2;
@@ -33,8 +36,8 @@ const EXTRA_DELAY: Duration = Duration::from_millis(500);
 /// Nobody answers sooner than this after the question.
 const REACTION: Duration = Duration::from_millis(150);
 
-/// The answer must be there this long after the question.
-const ANSWER: Duration = Duration::from_millis(3000);
+/// Heads that are on their way when a question is past its time have this much more, for all questions together.
+const EXTRA: Duration = Duration::from_millis(1500);
 
 /// Frames in a row that a pose must be seen in.
 const KEPT_FRAMES: u32 = 2;
@@ -72,17 +75,6 @@ pub enum Moment {
     Compare,
 }
 
-/// The question that waits for its answer.
-#[derive(Debug, Clone, Copy)]
-struct Question {
-    wanted: Pose,
-    asked_at: BootTime,
-    /// The head has left the pose it was in.
-    moved: bool,
-    /// The parallax at which a face was to be compared last, or of the question.
-    compared: f64,
-}
-
 /// Questions to one tracked face, and its answers.
 pub struct Challenge {
     random: u64,
@@ -99,6 +91,8 @@ pub struct Challenge {
     /// The parallax of the newest frame.
     parallax: f64,
     question: Option<Question>,
+    /// What is left of [`EXTRA`].
+    extra: Duration,
     answered: u32,
     evidence: Evidence,
     outcome: Option<Presentation>,
@@ -117,6 +111,7 @@ impl Challenge {
             held: (None, 0),
             parallax: 0.0,
             question: None,
+            extra: EXTRA,
             answered: 0,
             evidence: Evidence::default(),
             outcome: None,
@@ -175,15 +170,17 @@ impl Challenge {
         }
         if self.question.is_none() && self.due.is_some_and(|due| now >= due) {
             let wanted = self.other_pose();
-            self.question = Some(Question { wanted, asked_at: now, moved: false, compared: self.parallax });
+            self.question = Some(Question::new((self.from, wanted), self.parallax, now, self.extra));
             self.held = (None, 0);
         }
         if let Some(question) = self.question
-            && now.since(question.asked_at) > ANSWER
+            && question.is_past(now)
         {
-            return self.end_unanswered(question);
+            return self.end_unanswered(&question);
         }
-        Presentation::MoreNeeded(self.question.map_or(Need::LookStraight, |question| question.wanted.need()))
+        Presentation::MoreNeeded(
+            self.question.as_mut().map_or(Need::LookStraight, |question| question.need(now)),
+        )
     }
 
     /// A question was put, so that whoever ends the attempt now must be counted as if the answer were wrong.
@@ -191,11 +188,11 @@ impl Challenge {
         self.question.is_some() || self.answered > 0
     }
 
-    /// Nobody turned: the first question is past its time, and the face kept still. No attack, and no answer either: tell the
-    /// person what is wanted.
+    /// A question is past its time, and the face kept still at the first, or did not turn far enough as asked. No attack, and
+    /// no answer either: tell the person what is wanted.
     pub fn is_unanswered(&self, now: BootTime) -> bool {
-        let past = |question: Question| now.since(question.asked_at) > ANSWER;
-        matches!(self.outcome, None | Some(Presentation::MoreNeeded(_))) && self.question.is_some_and(past)
+        let is_past = self.question.is_some_and(|question| question.is_past(now));
+        matches!(self.outcome, None | Some(Presentation::MoreNeeded(_))) && is_past
     }
 
     /// Adds up the straight face; another one, when it moves.
@@ -232,7 +229,9 @@ impl Challenge {
     }
 
     /// Is this the answer?
-    fn answer(&mut self, taken_at: BootTime, question: Question) -> Moment {
+    fn answer(&mut self, taken_at: BootTime, mut question: Question) -> Moment {
+        question.see(taken_at, self.parallax);
+        self.question = Some(question);
         let (pose, frames) = self.held;
         let kept = pose.filter(|_| frames >= KEPT_FRAMES);
         if taken_at < question.asked_at.after(REACTION) {
@@ -243,7 +242,7 @@ impl Challenge {
             return Moment::Pass;
         }
         if kept == Some(question.wanted) && self.evidence.score() >= HEAD {
-            return self.take_answer(taken_at, question.wanted);
+            return self.take_answer(taken_at, &question);
         }
         // On the way from one side to the other a head is straight.
         let others = [self.from, question.wanted, Pose::Straight];
@@ -251,28 +250,31 @@ impl Challenge {
             self.outcome = Some(Presentation::Attack(Species::Film));
             return Moment::Pass;
         }
-        let moved = question.moved || kept.is_some_and(|pose| pose != self.from);
         let on_the_way = pose != Some(question.wanted) && self.parallax.abs() < TURNED;
         let is_due = on_the_way && (self.parallax - question.compared).abs() >= COMPARED;
-        let compared = if is_due { self.parallax } else { question.compared };
-        self.question = Some(Question { moved, compared, ..question });
-        if is_due { Moment::Compare } else { Moment::Pass }
+        if !is_due {
+            return Moment::Pass;
+        }
+        question.compared = self.parallax;
+        self.question = Some(question);
+        Moment::Compare
     }
 
-    fn take_answer(&mut self, taken_at: BootTime, pose: Pose) -> Moment {
+    fn take_answer(&mut self, taken_at: BootTime, question: &Question) -> Moment {
         self.answered += 1;
-        (self.from, self.question, self.due) = (pose, None, Some(taken_at));
+        self.extra = self.extra.saturating_sub(question.extra_used(taken_at));
+        (self.from, self.question, self.due) = (question.wanted, None, Some(taken_at));
         if self.answered == self.questions {
             self.outcome = Some(Presentation::Live(self.evidence.score()));
         }
         Moment::Compare
     }
 
-    /// The question is past its time. Only who kept still all along has not answered wrongly.
-    fn end_unanswered(&mut self, question: Question) -> Presentation {
+    /// The question is past its time. Who turned to one side only, or as asked but not far enough, has not answered wrongly.
+    fn end_unanswered(&mut self, question: &Question) -> Presentation {
         let outcome = if self.evidence.score() <= PLANE {
             Presentation::Attack(Species::Flat)
-        } else if question.moved || self.answered > 0 {
+        } else if self.answered > 0 && !question.is_begun() {
             Presentation::Attack(Species::Film)
         } else {
             Presentation::MoreNeeded(question.wanted.need())
@@ -324,6 +326,15 @@ impl Pose {
         }
         // The person's left is at the right of the picture.
         (x.abs() >= TURNED).then_some(if x > 0.0 { Self::Left } else { Self::Right })
+    }
+
+    /// To which side of the picture the nose is.
+    fn side(self) -> i8 {
+        match self {
+            Self::Left => 1,
+            Self::Straight => 0,
+            Self::Right => -1,
+        }
     }
 
     fn need(self) -> Need {

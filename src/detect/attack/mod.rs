@@ -53,6 +53,8 @@ pub enum Need {
     TurnLeft,
     /// The head turned to the person's own right.
     TurnRight,
+    /// The head turned farther to the side that it is turned to.
+    TurnFarther,
     /// The face straight to the camera.
     LookStraight,
 }

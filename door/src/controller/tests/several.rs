@@ -141,6 +141,11 @@ fn what_is_asked_is_shown_at_its_door_until_the_look_ends() {
     let dark = [(0, Signal::Left, false), (0, Signal::Right, false)];
     let left = [dark[0], dark[1], (0, Signal::Left, true), (0, Signal::Buzzer, true)];
     assert_eq!(asks(&mut doors, "front", Outcome::TurnLeft), left);
+    assert_eq!(
+        asks(&mut doors, "front", Outcome::TurnFarther),
+        [(0, Signal::Buzzer, true)],
+        "the lamp stays on"
+    );
     let straight = asks(&mut doors, "front", Outcome::LookStraight);
     assert_eq!(straight[2..4], [(0, Signal::Left, true), (0, Signal::Right, true)]);
     assert_eq!(asks(&mut doors, "yard", Outcome::TurnLeft), [], "it has no lamp for that");

@@ -18,20 +18,24 @@ struct Course {
     ms: u64,
     /// Frames to be compared.
     compared: u32,
+    /// Whether they were told to turn farther.
+    told_farther: bool,
 }
 
 /// A challenge of a face before a camera of 15 frames a second. `stand` is told the time, what is wanted, and how long that has
 /// been wanted, all in milliseconds.
 fn run(challenge: Challenge, shape: &Shape, mut stand: impl FnMut(u64, Need, u64) -> Stand) -> Course {
     let (mut challenge, mut random) = (challenge, Random(7));
-    let (mut told, mut compared) = ((Need::LookStraight, 0), 0);
+    let (mut told, mut compared, mut told_farther) = ((Need::LookStraight, 0), 0, false);
     for ms in (0..20_000).step_by(66) {
         let end = challenge.judge(at(ms));
         let unanswered = challenge.is_unanswered(at(ms));
-        let Presentation::MoreNeeded(need) = end else { return Course { end, unanswered, ms, compared } };
+        let course = Course { end, unanswered, ms, compared, told_farther };
+        let Presentation::MoreNeeded(need) = end else { return course };
         if unanswered {
-            return Course { end, unanswered, ms, compared };
+            return course;
         }
+        told_farther |= need == Need::TurnFarther;
         if need != told.0 {
             told = (need, ms);
         }
@@ -46,19 +50,22 @@ struct Person {
     reaction_ms: u64,
     degrees_a_second: f64,
     degrees: f64,
+    /// As far as they turn when they are told to turn farther.
+    farther: f64,
     yaw: f64,
     pitch: f64,
 }
 
 impl Person {
     fn usual() -> Self {
-        Self { reaction_ms: 400, degrees_a_second: 90.0, degrees: 40.0, yaw: 0.0, pitch: 0.0 }
+        Self { reaction_ms: 400, degrees_a_second: 90.0, degrees: 40.0, farther: 55.0, yaw: 0.0, pitch: 0.0 }
     }
 
     fn stand(&mut self, need: Need, since: u64) -> Stand {
         let goal = match need {
             Need::TurnLeft => self.degrees,
             Need::TurnRight => -self.degrees,
+            Need::TurnFarther => self.farther.copysign(self.yaw),
             Need::LookStraight | Need::Frames | Need::Infrared | Need::Colour => 0.0,
         };
         let step = self.degrees_a_second * 0.066;
@@ -123,6 +130,58 @@ fn slow_tall_small_and_flat_nosed_people_pass_as_well() {
             (0..40).filter(|seed| is_live(&course(*seed, &head(depth), Person { ..person }))).count();
         assert!(passed >= 37, "{who}: {passed} of 40");
     }
+}
+
+#[test]
+fn who_turns_too_little_is_told_so_and_passes() {
+    for seed in 0..40 {
+        let course = course(seed, &head(0.42), Person { degrees: 24.0, ..Person::usual() });
+        assert!(is_live(&course) && course.told_farther, "seed {seed}: {course:?}");
+    }
+}
+
+#[test]
+fn who_turns_far_enough_at_once_is_not_told_to_turn_farther() {
+    let told = (0..40).filter(|seed| course(*seed, &head(0.42), Person::usual()).told_farther);
+    assert_eq!(told.count(), 0);
+}
+
+#[test]
+fn who_turns_too_little_all_the_same_gives_no_answer_and_is_no_film() {
+    for seed in 0..40 {
+        let course = course(seed, &head(0.42), Person { degrees: 24.0, farther: 24.0, ..Person::usual() });
+        assert!(course.unanswered && course.told_farther, "seed {seed}: {course:?}");
+        // Straight face and first question in 1 s at most, then one question that nobody answers.
+        assert!(course.ms <= 1000 + 3000 + 1500 + 66, "{course:?}");
+    }
+}
+
+#[test]
+fn a_head_that_is_on_its_way_when_time_is_up_may_finish() {
+    let slow = Person { degrees_a_second: 20.0, ..Person::usual() };
+    let courses: Vec<_> = (0..60).map(|seed| course(seed, &head(0.42), Person { ..slow })).collect();
+    let passed = courses.iter().filter(|course| is_live(course)).count();
+    assert!(passed >= 57, "{passed} of 60");
+    // The usual limit would end them at 1 s, an answer after 2.2, and 3 s more.
+    assert!(courses.iter().any(|course| is_live(course) && course.ms > 6200), "none needed the time");
+}
+
+#[test]
+fn extra_time_is_for_a_head_that_moves_and_is_given_once() {
+    let mut question = Question::new((Pose::Right, Pose::Left), -0.3, at(0), Duration::from_millis(1500));
+    assert!(!question.is_past(at(3000)) && question.is_past(at(3001)));
+    for ms in (100..8000).step_by(100) {
+        question.see(at(ms), -0.3 + 0.0003 * ms as f64);
+    }
+    assert!(question.is_begun());
+    assert!(!question.is_past(at(4500)) && question.is_past(at(4501)), "however long it moves");
+    assert_eq!(question.extra_used(at(4000)), Duration::from_millis(1000));
+    let mut still = Question::new((Pose::Right, Pose::Left), -0.3, at(0), Duration::from_millis(1500));
+    for ms in (100..3000).step_by(100) {
+        // It moves the wrong way.
+        still.see(at(ms), -0.3 - 0.0003 * ms as f64);
+    }
+    assert!(!still.is_begun() && still.is_past(at(3001)));
 }
 
 #[test]
