@@ -22,7 +22,7 @@ use facelatch_testkit::world::World;
 
 const ALICE: Shot = Shot::Live("obama-3b.jpg");
 const TURNED: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(30));
-const HARDLY_TURNED: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(20));
+const HARDLY_TURNED: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(24));
 /// Bob, to the pixel where alice was.
 const BOB: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 0));
 const BOB_TURNED: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 40));
