@@ -222,7 +222,7 @@ mod tests {
     fn heads_that_turn_as_usual_pass_and_those_that_hardly_turn_do_not() {
         let usual = ends(&USUAL, 40, 5);
         assert!(usual.refused + usual.unanswered <= 4, "{usual:?}");
-        let timid = ends(&Manner { reach: 12.0, ..USUAL }, 40, 5);
+        let timid = ends(&Manner { reach: 3.0, ..USUAL }, 40, 5);
         assert_eq!(timid.heads - timid.refused - timid.unanswered, 0, "{timid:?}");
         assert_eq!(usual, ends(&USUAL, 40, 5), "the same seed, the same heads");
     }
