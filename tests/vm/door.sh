@@ -71,8 +71,10 @@ witness() {
         -p StartLimitIntervalSec=0 facelatch events --json
 }
 dismiss() { systemctl stop vm-watch vm-stalls vm-gpiomon vm-events 2>/dev/null || true; }
-# Matches are heard of.
-events_come() { journalctl -q -u vm-events -o cat -n 1 | grep -q listening; }
+# Matches are heard of, by the program that runs now. What doors report may follow its first line at once.
+events_come() {
+    journalctl -q "_SYSTEMD_INVOCATION_ID=$(systemctl show -p InvocationID --value vm-events)" -o cat | grep -q listening
+}
 
 # record: what the strike's line does from now on; recorded prints the length of each pulse in milliseconds.
 record() { wc -l <$SEEN/lines >/run/door.from; }

@@ -3,14 +3,14 @@
 //! A new method is one entry here and one `Handle` in the daemon. `cargo test -p facelatch-wire` then writes it into the
 //! interface file (see `idl`).
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
 
 use crate::message::{Parameters, message};
 use crate::reply::{
     AuditLog, DoorChange, DoorPlace, Enrolling, Event, Judging, Listed, Rule, Sight, Status as StatusReply,
 };
+pub use crate::secret::Secret;
 use crate::{Fault, message::printable};
 
 /// A request: serialises to the `parameters` of a call.
@@ -376,29 +376,5 @@ methods! { $
             #[serde(default)]
             logs: Vec<AuditLog>,
         };
-    }
-}
-
-/// A text that is not shown when the call is printed, and is wiped on drop.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-#[cfg(test)]
-impl crate::idl::Described for Secret {
-    fn varlink() -> String {
-        "string".to_owned()
     }
 }

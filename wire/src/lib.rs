@@ -18,6 +18,7 @@ pub mod message;
 mod outcome;
 pub mod reply;
 mod rule;
+mod secret;
 pub mod services;
 pub mod shadow;
 mod words;
