@@ -13,7 +13,7 @@ use super::table::{choices, settings};
 use super::value::{Millis, Seconds};
 
 settings! {
-    /// Where frames come from. For several cameras write a [[camera]] for each, with all the keys that it needs: the first is the
+    /// Where frames come from. For several cameras write a `[[camera]]` for each, with all the keys that it needs: the first is the
     /// default, and the only one for logins. See docs/cameras.md.
     #[serde(deserialize_with = "super::cameras::first")]
     camera: Camera {

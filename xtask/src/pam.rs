@@ -23,6 +23,7 @@ const CEILING: &[&str] = &[
     "serde",
     "serde_core",
     "serde_json",
+    "zeroize",
     "zmij",
 ];
 
