@@ -6,7 +6,7 @@ use std::thread::park_timeout;
 use std::time::Duration;
 
 use facelatch_wire::ClientError;
-use facelatch_wire::reply::{DoorPlace, EventKind, Something};
+use facelatch_wire::reply::{DoorPlace, EventKind, Seen};
 
 use crate::controller::Message;
 use crate::daemon;
@@ -31,12 +31,12 @@ pub(crate) fn follow(socket: &Path, doors: &[DoorPlace], messages: &Sender<Messa
 /// Has the camera of a door watched.
 pub(crate) fn watch(socket: &Path, door: usize, name: &str, messages: &Sender<Message>) {
     let talk = |heard: &mut bool| {
-        daemon::watch(socket, name, |something| {
+        daemon::watch(socket, name, |seen| {
             *heard = true;
-            let message = match something {
-                Something::Watching => Message::Watch { door, lost: None },
-                Something::Face => Message::Sight { door },
-                Something::Unknown => return true,
+            let message = match seen {
+                Seen::Watching => Message::Watch { door, lost: None },
+                Seen::Face => Message::Sight { door },
+                Seen::Unknown => return true,
             };
             messages.send(message).is_ok()
         })

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use facelatch_wire::call::{Attach, Events, Look, Report, Secret, Status as StatusCall, VerifyPin, Watch};
-use facelatch_wire::reply::{DoorPlace, Event, EventKind, Judging, Something, Status};
+use facelatch_wire::reply::{DoorPlace, Event, EventKind, Judging, Seen, Status};
 use facelatch_wire::{Client, ClientError, Deadline, Method, Outcome};
 
 /// How long the daemon may take to answer what needs no camera.
@@ -35,11 +35,11 @@ pub(crate) fn follow(
 pub(crate) fn watch(
     socket: &Path,
     door: &str,
-    mut tell: impl FnMut(Something) -> bool,
+    mut tell: impl FnMut(Seen) -> bool,
 ) -> Result<(), ClientError> {
     let client = Client::connect(socket, Deadline::within(SOON))?;
     let call = Watch { door: Some(door.to_owned()) };
-    stream(client, &call, |sight| sight.something == Something::Watching, |sight| tell(sight.something))
+    stream(client, &call, |sight| sight.seen == Seen::Watching, |sight| tell(sight.seen))
 }
 
 fn stream<M: Method>(

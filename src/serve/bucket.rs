@@ -27,6 +27,11 @@ impl Bucket {
         }
         Ok(())
     }
+
+    /// Takes room for so many, whether or not it is there.
+    pub(super) fn add(&mut self, count: u32, now: BootTime) {
+        self.empty_at = now.max(self.empty_at).after(self.interval * count);
+    }
 }
 
 #[cfg(test)]

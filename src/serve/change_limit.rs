@@ -1,11 +1,12 @@
 //! How many changes the members of the group may make, all together: each is a line in the audit log, and whoever could
 //! write lines without end could push earlier ones out. Root and the daemon's user are not limited.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use facelatch_wire::Fault;
 
+use super::bucket::Bucket;
 use super::fault::too_many_changes;
 use crate::clock::BootTime;
 
@@ -15,9 +16,15 @@ pub(super) const AT_ONCE: u32 = 500;
 /// Time after which one more may be made.
 const INTERVAL: Duration = Duration::from_secs(30);
 
-/// A leaky bucket: the time when it will be empty.
-#[derive(Debug, Default)]
-pub(super) struct ChangeLimit(Mutex<BootTime>);
+/// Lines of the audit log that changes may still make.
+#[derive(Debug)]
+pub(super) struct ChangeLimit(Mutex<Bucket>);
+
+impl Default for ChangeLimit {
+    fn default() -> Self {
+        Self(Mutex::new(Bucket::new(AT_ONCE, INTERVAL)))
+    }
+}
 
 impl ChangeLimit {
     /// Counts a change.
@@ -25,20 +32,17 @@ impl ChangeLimit {
     /// # Errors
     /// [`Fault::Busy`], which says how long to wait.
     pub(super) fn take(&self, what: &str, now: BootTime) -> Result<(), Fault> {
-        let room = INTERVAL * (AT_ONCE - 1);
-        let mut empty_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match empty_at.since(now).saturating_sub(room) {
-            Duration::ZERO => *empty_at = now.max(*empty_at).after(INTERVAL),
-            wait => return Err(too_many_changes(what, wait)),
-        }
-        Ok(())
+        self.bucket().take(now, 0).map_err(|wait| too_many_changes(what, wait))
     }
 
     /// Counts further lines of a change that was made.
     pub(super) fn add(&self, lines: usize, now: BootTime) {
         let lines = u32::try_from(lines).unwrap_or(AT_ONCE).min(AT_ONCE);
-        let mut empty_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *empty_at = now.max(*empty_at).after(INTERVAL * lines);
+        self.bucket().add(lines, now);
+    }
+
+    fn bucket(&self) -> MutexGuard<'_, Bucket> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -47,7 +51,9 @@ mod tests {
     use super::*;
     use crate::clock::WallTime;
     use crate::config::Store;
+    use crate::serve::to_wire::rules::rule_event;
     use crate::store::audit::Entry;
+    use facelatch_wire::reply::{Event, Rule};
 
     const DAY: u64 = 86_400;
 
@@ -66,20 +72,45 @@ mod tests {
         assert_eq!((made(2 * DAY), made(2 * DAY + 30)), (0, 1), "an import of as many people");
     }
 
-    /// Days in which all managers together, at the fastest, push a line out of the log with its default size: the numbers in
-    /// docs/store.md.
-    fn days(name_bytes: usize) -> u64 {
-        let user = Some("x".repeat(name_bytes));
-        let longest = Entry {
+    fn longest(name_bytes: usize) -> Entry {
+        Entry {
             n: 1 << 20,
             time: WallTime(1 << 32),
             kind: "remove".to_owned(),
-            user,
+            user: Some("x".repeat(name_bytes)),
             by: Some(u32::MAX),
             verdict: Some("failed".to_owned()),
             ..Entry::default()
+        }
+    }
+
+    fn line_bytes(entry: &Entry) -> usize {
+        64 + 1 + serde_json::to_string(entry).expect("serialises").len() + 1
+    }
+
+    /// Which is why a rule counts as two changes.
+    #[test]
+    fn the_line_of_a_rule_is_no_longer_than_two_others() {
+        let hours = (0..128).map(|_| "mon-fri 08:00-18:00".to_owned()).collect();
+        let asked = Rule { door: Some("d".repeat(32)), hours, ..Rule::default() };
+        let event = rule_event(Event::default(), &asked);
+        let rule = |name_bytes| Entry {
+            kind: "rule".to_owned(),
+            verdict: None,
+            door: event.door.clone(),
+            note: event.note.clone(),
+            ..longest(name_bytes)
         };
-        let line = 64 + 1 + serde_json::to_string(&longest).expect("serialises").len() + 1;
+        for name_bytes in [1, 32, 256] {
+            let (rule, others) = (line_bytes(&rule(name_bytes)), 2 * line_bytes(&longest(name_bytes)));
+            assert!(rule <= others, "{name_bytes}: {rule} of {others}");
+        }
+    }
+
+    /// Days in which all managers together, at the fastest, push a line out of the log with its default size: the numbers in
+    /// docs/store.md.
+    fn days(name_bytes: usize) -> u64 {
+        let line = line_bytes(&longest(name_bytes));
         let Store { audit_file_kb, audit_files, .. } = Store::default();
         let lines = u64::from(audit_file_kb << 10) * u64::from(audit_files - 1) / line as u64;
         // At once: what fills the bucket, and an import on top of it.

@@ -99,6 +99,13 @@ impl Session {
         self.state.changes.take(what, self.state.clock.now())
     }
 
+    /// Counts further lines of a change that was begun.
+    pub(super) fn add_to_change(&self, lines: usize) {
+        if self.caller.role != Role::Owner {
+            self.state.changes.add(lines, self.state.clock.now());
+        }
+    }
+
     /// Takes a permit to submit a job; the owner needs none. Waits, because a cancelled job keeps its permit until the
     /// engine notices.
     pub(super) async fn job_permit(&self) -> Result<Option<JobPermit>, Fault> {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use facelatch_wire::reply::Something;
+use facelatch_wire::reply::Seen;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::camera_status::CameraStatus;
@@ -31,7 +31,7 @@ const TELL: Duration = Duration::from_secs(1);
 const SIGHTS: usize = 4;
 
 /// What a watcher hears.
-pub(super) type Sights = Receiver<Something>;
+pub(super) type Sights = Receiver<Seen>;
 
 /// All cameras, in the order of the pipeline.
 pub(super) struct Watch {
@@ -40,7 +40,7 @@ pub(super) struct Watch {
 
 #[derive(Default)]
 struct Watched {
-    watchers: Vec<Sender<Something>>,
+    watchers: Vec<Sender<Seen>>,
     motion: Motion,
     glance_at: BootTime,
     /// When the detector was last run.
@@ -63,7 +63,7 @@ impl Watch {
         let (sender, sights) = channel(SIGHTS);
         // There is room in both, and whoever asked may have gone: that is seen at the next step.
         let _ = reporter.updates.try_send(JobUpdate::Started);
-        let _ = sender.try_send(Something::Watching);
+        let _ = sender.try_send(Seen::Watching);
         self.cameras[camera].watchers.push(sender);
         drop(reporter.permit);
         let _ = reporter.end.send(sights);
@@ -159,7 +159,7 @@ impl Watched {
         if face? && now >= self.tell_at {
             self.tell_at = now.after(TELL);
             for watcher in &self.watchers {
-                let _ = watcher.try_send(Something::Face);
+                let _ = watcher.try_send(Seen::Face);
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use facelatch::config::{Camera, Config, Millis};
 use facelatch::serve::peer::Role;
 use facelatch_wire::call::{Attach, Status, Verify, Watch};
-use facelatch_wire::reply::{CameraState, DoorPlace, Something};
+use facelatch_wire::reply::{CameraState, DoorPlace, Seen};
 use facelatch_wire::{Client, ClientError, Fault, Outcome};
 
 use facelatch_testkit::spoil::Spoil;
@@ -25,12 +25,12 @@ const PERSON: &[Shot] = &[Shot::Show("obama-3.jpg"), Shot::Show("obama-3b.jpg")]
 fn watcher(world: &World) -> Client {
     let mut client = world.client();
     client.start(&Watch { door: None }, true).expect("sent");
-    assert_eq!(next(&mut client), Something::Watching);
+    assert_eq!(next(&mut client), Seen::Watching);
     client
 }
 
-fn next(client: &mut Client) -> Something {
-    client.receive::<Watch>().expect("something").reply.something
+fn next(client: &mut Client) -> Seen {
+    client.receive::<Watch>().expect("something").reply.seen
 }
 
 /// Waits for so many more glances.
@@ -64,7 +64,7 @@ fn an_empty_room_is_only_glanced_at_and_a_person_is_told_of() {
     assert_eq!(world.stage.taken().0, looks, "it has stopped moving");
     assert!(client.take_message().expect("connected").is_none(), "nobody is told of it");
     world.stage.shows(PERSON);
-    assert_eq!(next(&mut client), Something::Face);
+    assert_eq!(next(&mut client), Seen::Face);
     assert!(world.tape.opened_for().is_empty(), "nothing is judged");
 }
 
@@ -82,7 +82,7 @@ fn the_camera_is_open_while_somebody_watches_and_closed_when_the_last_has_gone()
     world.stage.shows(ALICE);
     assert_eq!(world.verify("alice").verdict, Some(Outcome::Match), "an attempt goes first");
     world.stage.shows(PERSON);
-    assert_eq!(next(&mut one), Something::Face);
+    assert_eq!(next(&mut one), Seen::Face);
     glances(&world, 10);
     assert_eq!(world.stage.closed(), closed);
     drop(one);
@@ -99,7 +99,7 @@ fn two_who_watch_share_the_glances_and_both_are_told() {
     glances(&world, 10);
     world.stage.shows(PERSON);
     for client in &mut both {
-        assert_eq!(next(client), Something::Face);
+        assert_eq!(next(client), Seen::Face);
     }
 }
 
@@ -114,7 +114,7 @@ fn a_camera_that_is_missing_is_in_the_status_and_watched_again_when_it_is_back()
     until(|| (state() == CameraState::Ready).then_some(()));
     glances(&world, 10);
     world.stage.shows(PERSON);
-    assert_eq!(next(&mut client), Something::Face);
+    assert_eq!(next(&mut client), Seen::Face);
 }
 
 #[test]

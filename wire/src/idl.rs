@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::reply::{
     AccountState, AuditLog, Camera, CameraState, DoorChange, DoorPlace, DoorState, EventKind, Face, Factor,
-    LatchState, Milliseconds, Point, Rule, Something, State, Store, StoreState, Template,
+    LatchState, Milliseconds, Point, Rule, Seen, State, Store, StoreState, Template,
 };
 use crate::{INTERFACE, MAX_MESSAGE_BYTES, Outcome, call, fault};
 
@@ -92,7 +92,7 @@ fn head() -> String {
     text += &words("kind of an event", &EventKind::ALL.map(EventKind::as_str));
     text += &words("change at a door", &DoorChange::ALL.map(DoorChange::as_str));
     text += &words("factor of a rule", &Factor::ALL.map(Factor::as_str));
-    text += &words("something while watching", &Something::ALL.map(Something::as_str));
+    text += &words("seen while watching", &Seen::ALL.map(Seen::as_str));
     text += &words("latch in an event", &LatchState::ALL.map(LatchState::as_str));
     text + &format!("interface {INTERFACE}\n")
 }

@@ -7,7 +7,7 @@ use crate::Outcome;
 use crate::message::message;
 
 pub use kinds::{
-    AccountState, CameraState, DoorChange, EventKind, Factor, LatchState, Something, State, StoreState,
+    AccountState, CameraState, DoorChange, EventKind, Factor, LatchState, Seen, State, StoreState,
 };
 
 message! {
@@ -294,7 +294,7 @@ message! {
     /// What is seen while a camera is watched.
     Sight {
         /// Why it was sent.
-        something: Something,
+        seen: Seen,
     }
 
     /// Something that happened at the door. Never holds a score.

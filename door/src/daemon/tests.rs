@@ -29,8 +29,8 @@ fn answers(messages: &'static [&'static [&'static str]]) -> (TempDir, PathBuf, J
 const DONE: &[&str] = &[r#"{"parameters": {}}"#];
 const LISTENING: &str = r#"{"parameters": {"kind": "listening", "time": 1}, "continues": true}"#;
 const MATCH: &str = r#"{"parameters": {"kind": "identify", "time": 2, "user": "alice", "verdict": "match"}, "continues": true}"#;
-const WATCHING: &str = r#"{"parameters": {"something": "watching"}, "continues": true}"#;
-const FACE: &str = r#"{"parameters": {"something": "face"}, "continues": true}"#;
+const WATCHING: &str = r#"{"parameters": {"seen": "watching"}, "continues": true}"#;
+const FACE: &str = r#"{"parameters": {"seen": "face"}, "continues": true}"#;
 const UNKNOWN_CAMERA: &str =
     r#"{"error": "io.facelatch.v1.NotFound", "parameters": {"message": "camera \"porch\": unknown"}}"#;
 
@@ -77,12 +77,12 @@ fn a_stream_that_does_not_begin_at_its_beginning_is_not_believed() {
 fn a_watched_door_tells_each_face() {
     let (_folder, socket, daemon) = answers(&[&[WATCHING, FACE, FACE]]);
     let mut told = Vec::new();
-    let ended = watch(&socket, "front", |something| {
-        told.push(something);
+    let ended = watch(&socket, "front", |seen| {
+        told.push(seen);
         true
     });
     assert!(matches!(ended, Err(ClientError::Closed)), "{ended:?}");
-    assert_eq!(told, [Something::Watching, Something::Face, Something::Face]);
+    assert_eq!(told, [Seen::Watching, Seen::Face, Seen::Face]);
     assert!(daemon.join().expect("no panic").contains(r#"Watch","parameters":{"door":"front"},"more":true"#));
 }
 

@@ -19,6 +19,8 @@ use crate::store::TemplateStore;
 impl Handle for SetRule {
     async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, CallError> {
         session.begin_change("rule")?;
+        // Its line of the log may be as long as two others.
+        session.add_to_change(1);
         let asked = self.rule;
         let user = user_name(&asked.user)?;
         let (door, rule) = to_wire::rules::rule_of(&asked).map_err(|why| bad_parameter("rule", &why))?;

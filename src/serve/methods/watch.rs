@@ -1,7 +1,7 @@
 //! Watching a camera.
 
 use facelatch_wire::call::Watch;
-use facelatch_wire::reply::{Sight, Something};
+use facelatch_wire::reply::{Seen, Sight};
 
 use super::{CallError, Handle, run, unless_stopping};
 use crate::serve::connection::Replies;
@@ -22,12 +22,12 @@ impl Handle for Watch {
         let camera = cameras.iter().position(|camera| Some(&camera.name) == name.as_ref()).unwrap_or(0);
         let permit = session.job_permit().await?;
         let job = |reporter| Job::Watch(camera, reporter);
-        let watching = |_| Sight { something: Something::Watching };
-        let mut seen = run(session, permit, replies, job, watching).await?;
+        let watching = |_| Sight { seen: Seen::Watching };
+        let mut sights = run(session, permit, replies, job, watching).await?;
         loop {
-            let next = unless_stopping(&session.state, async { Ok(seen.recv().await) });
-            let something = next.await?.ok_or_else(stopping)?;
-            replies.send(&Sight { something }).await?;
+            let next = unless_stopping(&session.state, async { Ok(sights.recv().await) });
+            let seen = next.await?.ok_or_else(stopping)?;
+            replies.send(&Sight { seen }).await?;
         }
     }
 }

@@ -61,10 +61,15 @@ pub(in crate::serve) fn rule_of(asked: &reply::Rule) -> Result<(Option<DoorName>
     Ok((door, Some(rule)))
 }
 
-/// That this rule was set, for the record.
+/// Longest note of a rule, in characters: the log holds what was changed for days, however many hours a rule has.
+const NOTE: usize = 60;
+
+/// That this rule was set, for the record. A long one is cut short.
 pub(in crate::serve) fn rule_event(event: Event, rule: &reply::Rule) -> Event {
     let text = if rule.says_anything() { rule.text() } else { "no rule".to_owned() };
-    Event { door: rule.door.clone(), note: Some(text), ..event }
+    let is_long = text.chars().count() > NOTE;
+    let note = if is_long { text.chars().take(NOTE - 3).chain("...".chars()).collect() } else { text };
+    Event { door: rule.door.clone(), note: Some(note), ..event }
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ words! {
 
 words! {
     /// What is seen while a camera is watched.
-    Something {
+    Seen {
         /// The first reply: it is watched from now on.
         Watching = "watching",
         /// Something moved, and a face is in sight.
