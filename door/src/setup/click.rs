@@ -72,8 +72,10 @@ pub(crate) fn run(args: ClickArgs) -> Result<(), String> {
     let ClickArgs { chip, line, active_low } = args;
     let line = line.parse().map_or(LineId::Name(line), LineId::Number);
     let relay = Relay { place: Place { chip, line }, active_low };
+    let clock = Clock::start();
     let mut world = Once {
-        clock: Clock::start(),
+        now: || clock.now(),
+        pause: park_timeout,
         take: || gpio::strike(&strike(&relay)),
         limit: Limit::default(),
         ordered: false,
@@ -90,17 +92,23 @@ fn strike(relay: &Relay) -> Strike {
 }
 
 /// A strike's thread with one order.
-struct Once<T> {
-    clock: Clock,
+struct Once<N, P, T> {
+    now: N,
+    pause: P,
     take: T,
     limit: Limit,
     ordered: bool,
     lost: Option<String>,
 }
 
-impl<T: Fn() -> Result<Box<dyn Output>, LineError>> strike::World for Once<T> {
+impl<N, P, T> strike::World for Once<N, P, T>
+where
+    N: Fn() -> Moment,
+    P: Fn(Duration),
+    T: Fn() -> Result<Box<dyn Output>, LineError>,
+{
     fn now(&self) -> Moment {
-        self.clock.now()
+        (self.now)()
     }
 
     fn hear(&mut self, until: Moment) -> Heard {
@@ -114,7 +122,7 @@ impl<T: Fn() -> Result<Box<dyn Output>, LineError>> strike::World for Once<T> {
             return Heard::End;
         }
         while self.now() < until {
-            park_timeout(until.since(self.now()));
+            (self.pause)(until.since(self.now()));
         }
         Heard::Nothing
     }
@@ -134,17 +142,21 @@ impl<T: Fn() -> Result<Box<dyn Output>, LineError>> strike::World for Once<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::cell::{Cell, RefCell};
+    use std::rc::Rc;
 
     use super::*;
 
+    /// A line, and when it was set to what.
     #[derive(Clone, Default)]
-    struct Line(Arc<Mutex<Vec<(bool, Moment)>>>, Option<Clock>);
+    struct Line {
+        now: Rc<Cell<Duration>>,
+        levels: Rc<RefCell<Vec<(bool, Duration)>>>,
+    }
 
     impl Output for Line {
         fn set(&mut self, active: bool) -> Result<(), LineError> {
-            let now = self.1.map(Clock::now).unwrap_or_default();
-            self.0.lock().expect("lock").push((active, now));
+            self.levels.borrow_mut().push((active, self.now.get()));
             Ok(())
         }
 
@@ -153,26 +165,28 @@ mod tests {
         }
     }
 
+    /// Clicks with a clock that moves only while it is waited for.
+    fn click(line: &Line, take: impl Fn() -> Result<Box<dyn Output>, LineError>) -> Option<String> {
+        let now = || Moment(line.now.get());
+        // A sleep may end early.
+        let pause = |time: Duration| line.now.set(line.now.get() + time.min(Duration::from_millis(300)));
+        let mut world = Once { now, pause, take, limit: Limit::default(), ordered: false, lost: None };
+        strike::run(LENGTH, &mut world);
+        world.lost
+    }
+
     #[test]
     fn the_relay_is_switched_on_once_and_off_after_half_a_second() {
-        let clock = Clock::start();
-        let line = Line(Arc::default(), Some(clock));
-        let take = || Ok(Box::new(line.clone()) as Box<dyn Output>);
-        let mut world = Once { clock, take, limit: Limit::default(), ordered: false, lost: None };
-        strike::run(LENGTH, &mut world);
-        assert_eq!(world.lost, None);
-        let levels = line.0.lock().expect("lock").clone();
-        assert_eq!(levels.iter().map(|(active, _)| *active).collect::<Vec<_>>(), [true, false, false]);
-        assert!(levels[1].1.since(levels[0].1) >= LENGTH, "{levels:?}");
+        let line = Line::default();
+        assert_eq!(click(&line, || Ok(Box::new(line.clone()))), None);
+        let half = Duration::from_millis(500);
+        assert_eq!(*line.levels.borrow(), [(true, Duration::ZERO), (false, half), (false, half)]);
     }
 
     #[test]
     fn a_line_that_cannot_be_taken_is_told() {
         let place = Place { chip: String::new(), line: LineId::Name("X".into()) };
-        let take = || Err::<Box<dyn Output>, _>(LineError::NotFound { place: place.clone() });
-        let (clock, limit) = (Clock::start(), Limit::default());
-        let mut world = Once { clock, take, limit, ordered: false, lost: None };
-        strike::run(LENGTH, &mut world);
-        assert!(world.lost.is_some_and(|why| why.contains("line X: no chip has it")));
+        let lost = click(&Line::default(), || Err(LineError::NotFound { place: place.clone() }));
+        assert!(lost.is_some_and(|why| why.contains("line X: no chip has it")));
     }
 }
