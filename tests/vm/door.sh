@@ -1,39 +1,10 @@
 # shellcheck shell=bash
 # The steps of `cargo xtask vm --door`: facelatch-door with Linux's own simulated GPIO chip. steps.sh reads this file.
 
-# The lines of the chip, by number: each has a file `pull`, which the test sets as a switch would, and a file `value`.
-# SEEN is wired to STRIKE, and so are the strikes of MANY doors to lines of their own.
-MANY=8
-DOOR_LINES=(STRIKE CONTACT EXIT TRIGGER TAMPER SEEN)
-for number in $(seq $MANY); do DOOR_LINES+=("STRIKE$number" "SEEN$number"); done
-# In milliseconds; the file below says so. Long enough for this slow machine to open and close the door meanwhile.
-PULSE=4000
-SHORTEST=500
-# What a line may be active for beyond its pulse.
-LATE=100
-CONFIG=/etc/facelatch/door.toml
-CHIP=/sys/kernel/config/gpio-sim/door
-# What the witnesses saw: see judge.rs.
-SEEN=/var/lib/vm-door
+# shellcheck source=tests/vm/witness.sh
+. "${BASH_SOURCE[0]%/*}/witness.sh"
 
-sim() { echo "$(cat /run/door.sim)/sim_gpio$1"; }
-number_of() {
-    local number
-    for number in "${!DOOR_LINES[@]}"; do
-        if [ "${DOOR_LINES[$number]}" = "$1" ]; then echo "$number"; fi
-    done
-}
-line() { sim "$(number_of "$1")"; }
-pull() { echo "pull-$2" >"$(line "$1")/pull"; }
-value() { cat "$(line "$1")/value"; }
-strike_is() { [ "$(value STRIKE)" = "$1" ]; }
-closes_door() { pull CONTACT down; }
-opens_door() { pull CONTACT up; }
-press() {
-    pull "$1" down
-    sleep 0.5
-    pull "$1" up
-}
+CONFIG=/etc/facelatch/door.toml
 door_says() { journalctl -q -u facelatch-door --since "@$(cat /run/door.since)" -o cat | grep -e "$1"; }
 door_is() { systemctl show -p StatusText --value facelatch-door | grep -q -e "$1"; }
 # From here on only what is said later counts.
@@ -42,99 +13,6 @@ now_only() {
     date +%s >/run/door.since
 }
 door_pid() { systemctl show -p MainPID --value facelatch-door | grep -x '[1-9][0-9]*'; }
-now_us() { awk '{ printf "%.0f\n", $1 * 1e6 }' /proc/uptime; }
-# may_last NAME MS: from now on a pulse of this line may be so long.
-may_last() { echo "limit $(now_us) $1 $2" >>$SEEN/limits; }
-
-# Those who see what the lines do, whatever facelatch-door says: `watch` reads them, gpiomon of libgpiod sees the edges
-# that `watch` passes on, and `facelatch events` tells of matches.
-witness() {
-    local name watched=() numbers=()
-    for name in "${DOOR_LINES[@]}"; do
-        case $name in
-        SEEN*) numbers+=("$(number_of "$name")") ;;
-        STRIKE*) watched+=("$name:$(line "$name"):$(line "${name/STRIKE/SEEN}")/pull") ;;
-        *) watched+=("$name:$(line "$name")") ;;
-        esac
-    done
-    mkdir -p $SEEN
-    dismiss
-    systemd-run --quiet --collect --unit=vm-watch -p StandardOutput=append:$SEEN/lines \
-        -p StandardError=journal /payload/watch "${watched[@]}"
-    within 10 sh -c "tail -1 $SEEN/lines | grep '^first .* STRIKE$MANY '"
-    systemd-run --quiet --collect --unit=vm-stalls -p StandardOutput=append:$SEEN/stalls /payload/stalls
-    systemd-run --quiet --collect --unit=vm-gpiomon \
-        -p StandardOutput=append:$SEEN/edges -p StandardError=journal \
-        gpiomon --line-buffered --format='gpiomon %o %e %s %n' door-sim "${numbers[@]}"
-    within 10 sh -c "gpioinfo door-sim | grep '\"SEEN$MANY\" *\"gpiomon\"'"
-    systemd-run --quiet --collect --unit=vm-events -p Restart=always -p RestartSec=300ms \
-        -p StartLimitIntervalSec=0 facelatch events --json
-}
-dismiss() { systemctl stop vm-watch vm-stalls vm-gpiomon vm-events 2>/dev/null || true; }
-# Matches are heard of, by the program that runs now. What doors report may follow its first line at once.
-events_come() {
-    journalctl -q "_SYSTEMD_INVOCATION_ID=$(systemctl show -p InvocationID --value vm-events)" -o cat | grep -q listening
-}
-
-# record: what the strike's line does from now on; recorded prints the length of each pulse in milliseconds.
-record() { wc -l <$SEEN/lines >/run/door.from; }
-since_record() { tail -n "+$(($(cat /run/door.from) + 1))" $SEEN/lines | grep '^line .* STRIKE '; }
-# The line was active since `record`, and is not any more.
-was_active() { since_record | grep -q ' 1$'; }
-is_over() { was_active && since_record | tail -1 | grep -q '[-0]$'; }
-recorded() {
-    since_record | tee /dev/stderr |
-        awk '$5 == 1 { start = $3 } $5 != 1 && start { print int(($3 - start) / 1000); start = 0 } END { if (start) print "active" }'
-}
-# pulses COUNT: so many were recorded. How long they may be is for judge.rs.
-pulses() {
-    local lengths length
-    lengths=$(recorded || true)
-    [ "$(wc -w <<<"$lengths")" = "$1" ] || fail "not $1 pulses: $lengths" || return
-    for length in $lengths; do note "pulse of $length ms"; done
-}
-
-# What the judge gets.
-step_door_seen() {
-    local number
-    dismiss
-    for number in "${!DOOR_LINES[@]}"; do
-        case ${DOOR_LINES[$number]} in
-        SEEN*) echo "wire $number ${DOOR_LINES[$number]/SEEN/STRIKE}" ;;
-        esac
-    done
-    cat $SEEN/limits $SEEN/lines $SEEN/stalls $SEEN/edges
-    journalctl -q -b -u vm-events -o short-monotonic |
-        awk '/"kind": ?"identify"/ && /"verdict": ?"match"/ { sub(/^\[ */, ""); printf "match %.0f STRIKE\n", $1 * 1e6 }'
-    [ ! -e $SEEN/said ] || awk -v many=$MANY '{ for (n = 1; n <= many; n++) print $0, "STRIKE" n }' $SEEN/said
-    rm -r $SEEN
-}
-
-step_door_lines() {
-    local number
-    mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
-    modprobe gpio-sim
-    mkdir -p $CHIP/bank0
-    echo door-sim >$CHIP/bank0/label
-    echo "${#DOOR_LINES[@]}" >$CHIP/bank0/num_lines
-    for number in "${!DOOR_LINES[@]}"; do
-        mkdir -p "$CHIP/bank0/line$number"
-        echo "${DOOR_LINES[$number]}" >"$CHIP/bank0/line$number/name"
-    done
-    plug_in
-    rm -rf $SEEN
-    witness
-    may_last STRIKE $((PULSE + LATE))
-    for number in $(seq $MANY); do may_last "STRIKE$number" $((SHORTEST + LATE)); done
-}
-plug_in() {
-    local name
-    echo 1 >$CHIP/live
-    echo "/sys/devices/platform/$(cat $CHIP/dev_name)/$(cat $CHIP/bank0/chip_name)" >/run/door.sim
-    udevadm settle
-    for name in EXIT TRIGGER; do pull $name up; done
-    for name in CONTACT TAMPER; do pull $name down; done
-}
 
 ticks() { awk '{ print $14 + $15 }' "/proc/$(door_pid)/stat"; }
 ticks_in_10_s() {
@@ -358,19 +236,26 @@ step_door_chip_gone() {
 says_in() { grep -q -e "$2" "$1"; }
 
 # The wizard, with answers from a file and somebody at the door. It asks for the chip's own pull-up, so that here a closed contact is
-# high. It clicks nothing: no pulse of the strike may be without a cause.
+# high.
 step_door_setup() {
     local before said=/run/door.setup
     before=$(sha256sum <$CONFIG)
     cat >/run/door.answers <<C
-strike.click = false
+strike.click = true
+strike.clicked = true
 trigger.line = "none"
 enroll.now = false
 C
     show $ALICE_AGAIN
+    may_last STRIKE $((SHORTEST + LATE))
+    record
     systemd-run --quiet --unit=vm-setup -p StandardOutput="truncate:$said" -p StandardError=journal -p RemainAfterExit=yes \
         facelatch setup door --answers /run/door.answers
+    within 60 says_in $said 'May the relay be switched on'
+    echo "match $(now_us) STRIKE" >>$SEEN/clicks
     within 60 says_in $said 'Now open it'
+    pulses 1
+    may_last STRIKE $((PULSE + LATE))
     pull CONTACT down
     within 20 says_in $said 'Close it again'
     pull CONTACT up
@@ -387,6 +272,58 @@ C
     within 60 door_is 'all lines and the daemon are there'
     leaves
 }
+
+keypad_is_there() { ln -sfn "/dev/input/$(basename /sys/devices/virtual/input/input*/event*)" /dev/input/keypad && [ -c /dev/input/keypad ]; }
+# Its characters come from /run/keys.
+plug_in_keypad() {
+    systemd-run --quiet --collect --unit=vm-keys -p StandardError=journal /payload/keys /run/keys
+    within 10 keypad_is_there
+}
+# opens_by PIN: typed at the keypad, it opens the door for one pulse.
+opens_by() {
+    record
+    echo "$1" >/run/keys
+    within 20 is_over || return
+    pulses 1
+}
+
+# A keypad of the kernel's, with somebody whose face is not asked for.
+step_door_keypad() {
+    local pin=407166 duress=860215
+    modprobe -a uinput evdev
+    [ -p /run/keys ] || mkfifo /run/keys
+    plug_in_keypad
+    printf '[door.keypad]\ndevice = "/dev/input/keypad"\n' >>$CONFIG
+    now_only
+    systemctl restart facelatch-door
+    within 60 door_is 'all lines and the daemon are there'
+    facelatch pin alice --stdin <<<$pin
+    facelatch pin alice --duress --stdin <<<$duress
+    record
+    # No rule asks for it yet; then it is somebody's, and this is nobody's.
+    echo $pin >/run/keys
+    sleep 3
+    facelatch allow alice --factor pin
+    echo 918273 >/run/keys
+    sleep 3
+    pulses 0
+    opens_by $pin
+    opens_by $duress
+    within 5 duress_is_told
+    systemctl stop vm-keys
+    within 30 door_says 'front: keypad: '
+    leaves
+    plug_in_keypad
+    within 30 door_says 'front: keypad: works again'
+    opens_by $pin
+    facelatch pin alice --remove
+    facelatch allow alice --clear
+    sed -i '/^\[door.keypad\]$/,$d' $CONFIG
+    systemctl restart facelatch-door
+    systemctl stop vm-keys
+    within 60 door_is 'all lines and the daemon are there'
+}
+duress_is_told() { [ "$(journalctl -q -b -u vm-events -o cat | grep -c '"duress": \?true')" = 1 ]; }
 
 # Somebody else holds the contact's line.
 step_door_line_taken() {
@@ -439,7 +376,8 @@ chip = "door-sim"
 line = "STRIKE$number"
 pulse_s = 0.$((SHORTEST / 100))
 C
-        systemd-run --quiet --collect --unit="vm-door-$number" facelatch-door --config "/run/door-$number.toml"
+        systemd-run --quiet --collect --unit="vm-door-$number" -p Nice=-10 \
+            facelatch-door --config "/run/door-$number.toml"
         lines+=("$(line "STRIKE$number")")
     done
     within 60 many_are_ready
@@ -450,8 +388,8 @@ C
     for number in $(seq $MANY); do systemctl stop "vm-door-$number"; done
     pulses=$(grep -c ' STRIKE[1-9][0-9]* 1$' $SEEN/lines)
     note "$pulses pulses for $(($1 * MANY)) grants"
-    # A grant is given up where the machine was too busy to begin the pulse in time.
-    [ "$pulses" -gt $(($1 * MANY / 2)) ]
+    # A grant is given up where the machine stands still for too long to begin the pulse in time.
+    [ "$pulses" -ge $(($1 * MANY * 95 / 100)) ]
     systemctl start facelatch-door
 }
 many_are_ready() { [ "$(gpioinfo door-sim | grep -c '"STRIKE[1-9][0-9]*" *"facelatch-door"')" = $MANY ]; }

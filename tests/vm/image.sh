@@ -15,7 +15,7 @@ suite=bookworm
 size=2G
 packages=systemd,systemd-sysv,udev,dbus,kmod,login,passwd,mount,util-linux,procps,sudo,pamtester
 packages+=,libpam-modules,libpam-runtime,libpam-systemd,libgcc-s1,adduser,gpiod
-modules=(ext4 virtio_blk virtio_mmio virtio_rng virtio_console videodev configfs)
+modules=(ext4 virtio_blk virtio_mmio virtio_rng virtio_console videodev configfs uinput evdev)
 
 key=$(cat "$here"/{image,ns,camera,lines}.sh "$here/feeder.c" "$here/agent.sh" | sha256sum | cut -c1-16)
 image=$cache/image-$key

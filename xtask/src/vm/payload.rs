@@ -18,10 +18,10 @@ pub(super) fn make(work: &Path, debs: &[PathBuf]) -> Result<PathBuf> {
         std::fs::copy(deb, packages.join(deb.file_name().context("no file name")?))
             .with_context(|| deb.display().to_string())?;
     }
-    for steps in ["steps.sh", "door.sh"] {
+    for steps in ["steps.sh", "door.sh", "witness.sh"] {
         std::fs::copy(root().join("tests/vm").join(steps), folder.join(steps))?;
     }
-    for program in ["watch", "says", "stalls"] {
+    for program in ["watch", "says", "stalls", "keys"] {
         let mut compile =
             command("aarch64-linux-gnu-gcc", &["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"]);
         compile.arg(folder.join(program)).arg(root().join(format!("tests/vm/{program}.c")));
