@@ -140,3 +140,44 @@ fn together<A, B: Send>(here: impl FnOnce() -> A, beside: impl FnOnce() -> B + S
         (first, second)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// Far longer than a thread takes to answer.
+    const PATIENCE: Duration = Duration::from_secs(120);
+
+    #[test]
+    fn both_run_at_the_same_time() {
+        let ((ask, asked), (answer, answered)) = (channel(), channel());
+        let here = move || {
+            ask.send(1).expect("sent");
+            answered.recv_timeout(PATIENCE)
+        };
+        let beside = move || {
+            let number: i32 = asked.recv_timeout(PATIENCE).expect("asked");
+            answer.send(number + 1).expect("sent");
+            number
+        };
+        assert_eq!(together(here, beside), (Ok(2), Some(1)));
+    }
+
+    #[test]
+    fn a_panic_on_either_side_is_that_of_both_and_the_other_has_ended() {
+        for here_panics in [true, false] {
+            let (done, ended) = channel();
+            let other = done.clone();
+            let work = move |panics: bool, done: std::sync::mpsc::Sender<()>| {
+                assert!(!panics, "told to");
+                done.send(()).expect("sent");
+            };
+            let both = || together(|| work(here_panics, done), || work(!here_panics, other));
+            assert!(catch_unwind(AssertUnwindSafe(both)).is_err());
+            assert_eq!(ended.try_iter().count(), 1, "the one that did not panic is done");
+        }
+    }
+}
