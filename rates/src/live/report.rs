@@ -1,0 +1,105 @@
+//! The tables.
+
+use std::fmt::Write as _;
+
+use super::decisions::{Decided, Frames, Group};
+use super::effective::Effective;
+use super::{Live, People, SHIPPED};
+use crate::rate::Bounds;
+
+/// As Markdown.
+pub fn markdown(live: &Live) -> String {
+    let mut text = people(live);
+    // A String takes whatever is written.
+    let mut line = |line: String| _ = writeln!(text, "{line}");
+    line(String::new());
+    line("| frames of a decision | FNMR (at most) | FMR, clips against clips (at most) | FMR, against everybody (at most) |".into());
+    line("| --- | --- | --- | --- |".into());
+    for decided in &live.decided {
+        line(row(decided));
+    }
+    line(String::new());
+    for (group, decided) in
+        live.decided.iter().flat_map(|d| d.background.iter().map(move |(g, r)| (g, (d, r))))
+    {
+        let name = match group {
+            Group::Clips => "the clips",
+            Group::Background => "background people with as many pictures as templates",
+            Group::BackgroundFew => "background people with fewer pictures",
+        };
+        line(format!("- {}, {name}: FMR {}", size(decided.0), rate(&decided.1.fmr_bounds)));
+    }
+    line(String::new());
+    line(worth("their own templates", live.genuine.as_ref()));
+    line(worth("somebody else's", live.impostor.as_ref()));
+    text
+}
+
+fn people(live: &Live) -> String {
+    let People { all, enrolled, refused, other_clip, later, without_probes, attempts, without_decision } =
+        &live.people;
+    let plan = &live.plan;
+    let mut text = format!(
+        "{}, {} templates of one enrolment, threshold {:.2}. {all} people; {enrolled} enrolled. Probes of {other_clip} come from \
+         other clips of theirs, of {later} from {} s after the enrolment on in the same clip. {attempts} attempts, \
+         {without_decision} without {SHIPPED} frames in {} s.\n",
+        live.embedder, plan.templates, live.threshold, plan.gap_s, plan.deadline_s
+    );
+    for (name, why) in refused {
+        _ = writeln!(text, "\n- {name} could not be enrolled: {why}");
+    }
+    if !without_probes.is_empty() {
+        _ = writeln!(text, "\n- Without genuine decisions: {}", without_probes.join(", "));
+    }
+    text
+}
+
+fn size(decided: &Decided) -> String {
+    let frames = match decided.frames {
+        Frames::Consecutive if decided.size == 1 => "frame".to_owned(),
+        Frames::Consecutive => "consecutive frames".to_owned(),
+        Frames::Apart => "frames far apart in the same clips".to_owned(),
+    };
+    format!("{} {frames}", decided.size)
+}
+
+fn row(decided: &Decided) -> String {
+    let Decided { clips, everybody, .. } = decided;
+    let [fnmr, fmr, all] = [&clips.fnmr_bounds, &clips.fmr_bounds, &everybody.fmr_bounds].map(rate);
+    format!("| {} | {fnmr} | {fmr} | {all} |", size(decided))
+}
+
+/// Errors of trials, the people they are about, and the bound.
+fn rate(bounds: &Bounds) -> String {
+    let Bounds { trials, errors, people, people_with_error, .. } = bounds;
+    let share = *errors as f64 / (*trials).max(1) as f64;
+    format!(
+        "{} ({}): {errors} of {trials}, in {people_with_error} of {people}",
+        number(share),
+        number(bounds.upper95())
+    )
+}
+
+fn number(share: f64) -> String {
+    match share {
+        0.0 => "0".to_owned(),
+        share if share >= 0.001 => format!("{:.2} %", 100.0 * share),
+        share => format!("{share:.1e}"),
+    }
+}
+
+fn worth(whose: &str, effective: Option<&Effective>) -> String {
+    let Some(Effective { frames, worth, between, correlations, deviation, people }) = effective else {
+        return format!(
+            "- Against {whose} the clips are too short to tell what consecutive frames are worth."
+        );
+    };
+    let correlations: Vec<String> = correlations.iter().map(|rho| format!("{rho:.2}")).collect();
+    format!(
+        "- Against {whose} {frames} consecutive frames are worth {worth:.2} independent ones ({:.2} to {:.2}, 90 %, {people} \
+         people): autocorrelations {}, deviation of one frame {deviation:.2}",
+        between.0,
+        between.1,
+        correlations.join(", ")
+    )
+}
