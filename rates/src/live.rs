@@ -2,9 +2,10 @@
 //!
 //! Each person is [`enrol`]led by the daemon's own pipeline from a clip; later [`runs`] of frames of theirs are the probes. Every
 //! run is compared with everybody's templates ([`scores`]), and with those of a background set of pictures: [`decisions`]. How
-//! many independent frames a run is worth follows from how alike its scores are ([`effective`]).
+//! many independent frames a run is worth follows from how alike its scores are ([`effective`], [`different`]).
 
 pub mod decisions;
+pub mod different;
 pub mod effective;
 pub mod enrol;
 pub mod report;
@@ -20,6 +21,7 @@ use crate::acquire::{Bench, OnPicture};
 use crate::attack::clips::Clip;
 use crate::set::Set;
 use decisions::{Decided, Group};
+use different::Different;
 use effective::{Effective, Series};
 use enrol::Enroller;
 use runs::Run;
@@ -66,6 +68,8 @@ pub struct Live {
     pub genuine: Option<Effective>,
     /// What consecutive frames of a stranger are worth, likewise.
     pub impostor: Option<Effective>,
+    /// Different pictures, for comparison; `None` without enough of them in a background set.
+    pub different: Option<Different>,
 }
 
 /// Who took part.
@@ -200,5 +204,7 @@ fn compared(
     let series = Series::all(&probes, &users, &scores);
     let worth = |same: bool| Effective::of(series.iter().filter(|s| (s.user == s.probe) == same), SHIPPED);
     let (genuine, impostor) = (worth(true), worth(false));
-    Live { plan, embedder: embedder.to_owned(), threshold, people, decided, genuine, impostor }
+    let different = background
+        .and_then(|set| different::of(set, head, plan.templates, [genuine.as_ref(), impostor.as_ref()]));
+    Live { plan, embedder: embedder.to_owned(), threshold, people, decided, genuine, impostor, different }
 }

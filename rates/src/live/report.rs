@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::decisions::{Decided, Frames, Group};
+use super::different::{self, Different, Worth};
 use super::effective::Effective;
 use super::{Live, People, SHIPPED};
 use crate::rate::Bounds;
@@ -32,6 +33,9 @@ pub fn markdown(live: &Live) -> String {
     line(String::new());
     line(worth("their own templates", live.genuine.as_ref()));
     line(worth("somebody else's", live.impostor.as_ref()));
+    if let Some(different) = &live.different {
+        line(pictures(live, different));
+    }
     text
 }
 
@@ -102,4 +106,35 @@ fn worth(whose: &str, effective: Option<&Effective>) -> String {
         between.1,
         correlations.join(", ")
     )
+}
+
+/// Different pictures of the background, and where consecutive frames lie between one of them and three.
+fn pictures(live: &Live, different: &Different) -> String {
+    let Different { one, shipped, genuine, impostor } = different;
+    let mut text = format!(
+        "\nDifferent pictures of the background set, {} templates: FNMR of one {}, of {SHIPPED} {}; FMR of one {}, of {SHIPPED} {}.\n",
+        live.plan.templates,
+        rate(&one.fnmr_bounds),
+        rate(&shipped.fnmr_bounds),
+        rate(&one.fmr_bounds),
+        rate(&shipped.fmr_bounds),
+    );
+    let kinds = [
+        ("FNMR", genuine, &live.genuine, one.fnmr, shipped.fnmr),
+        ("FMR", impostor, &live.impostor, one.fmr, shipped.fmr),
+    ];
+    for (name, worth, effective, one, many) in kinds {
+        let (Some(Worth { deviation, pictures }), Some(effective)) = (worth, effective) else { continue };
+        let at = |worth| different::between(one, many, SHIPPED, worth).map_or("not known".to_owned(), number);
+        _ = write!(
+            text,
+            "\n- {name}: the deviation of a picture is {deviation:.2}, of a frame within its clip {:.2}, so {SHIPPED} consecutive \
+             frames are worth {pictures:.2} different pictures. Between one picture and {SHIPPED} lies, at {pictures:.2}, {}; at {:.2} {}",
+            effective.deviation,
+            at(*pictures),
+            effective.worth,
+            at(effective.worth),
+        );
+    }
+    text
 }

@@ -16,9 +16,7 @@ use crate::{RatesError, cores};
 
 /// Frames that the daemon would judge, one after another; up to [`LONGEST`].
 pub struct Run {
-    /// Number of its clip among those of the person.
-    pub clip: String,
-    /// Its embeddings.
+    /// Their embeddings.
     pub frames: Vec<Embedding>,
 }
 
@@ -93,7 +91,7 @@ pub fn of_clip(clip: &Clip, from: usize, frames: &Frames, head: &Head, plan: &Pl
         }
         let is_cut_off = end > clip.frames.len() && taken.len() < LONGEST;
         if !is_cut_off || taken.len() >= super::SHIPPED {
-            runs.push(Run { clip: clip.name.clone(), frames: taken });
+            runs.push(Run { frames: taken });
         }
         start = (start + at(plan.every_s)).max(next);
     }

@@ -16,7 +16,7 @@ fn head() -> Head {
 }
 
 fn run(degrees: &[f32]) -> Run {
-    Run { clip: String::new(), frames: degrees.iter().map(|d| at(*d)).collect() }
+    Run { frames: degrees.iter().map(|d| at(*d)).collect() }
 }
 
 /// Two people with two and three templates, and what they show of themselves.
