@@ -62,6 +62,9 @@ pub struct Live {
     pub threshold: f32,
     /// Who took part, and who could not.
     pub people: People,
+    /// Everybody's name by their number: those in the clips, then the background.
+    #[serde(skip)]
+    pub names: Vec<String>,
     /// Decisions of frames that follow each other, then of frames far apart in the same clips.
     pub decided: Vec<Decided>,
     /// What consecutive frames of one's own are worth; `None` where the clips are too short to tell.
@@ -95,6 +98,7 @@ pub struct People {
 
 /// One person with what is compared.
 struct Taken {
+    name: String,
     templates: Option<Vec<Embedding>>,
     runs: Vec<Run>,
 }
@@ -174,7 +178,7 @@ fn take(
         (Ok(_), true) => people.later += 1,
         _ => people.without_probes.push(name.clone()),
     }
-    Ok(Taken { templates: enrolled.ok().map(|enrolled| enrolled.templates), runs })
+    Ok(Taken { name, templates: enrolled.ok().map(|enrolled| enrolled.templates), runs })
 }
 
 fn compared(
@@ -201,10 +205,23 @@ fn compared(
     let consecutive = SIZES.map(|size| decisions::consecutive(&probes, &users, &scores, size));
     let apart = decisions::apart(&probes, &users, &scores, SHIPPED);
     let decided = consecutive.into_iter().chain([apart]).map(|all| all.decided(threshold)).collect();
+    let names =
+        taken.iter().map(|person| &person.name).chain(background.into_iter().flat_map(|set| &set.people));
+    let names = names.cloned().collect();
     let series = Series::all(&probes, &users, &scores);
     let worth = |same: bool| Effective::of(series.iter().filter(|s| (s.user == s.probe) == same), SHIPPED);
     let (genuine, impostor) = (worth(true), worth(false));
     let different = background
         .and_then(|set| different::of(set, head, plan.templates, [genuine.as_ref(), impostor.as_ref()]));
-    Live { plan, embedder: embedder.to_owned(), threshold, people, decided, genuine, impostor, different }
+    Live {
+        plan,
+        embedder: embedder.to_owned(),
+        threshold,
+        people,
+        names,
+        decided,
+        genuine,
+        impostor,
+        different,
+    }
 }

@@ -49,7 +49,7 @@ fn people_are_enrolled_from_one_clip_and_tried_in_another_or_later_in_it() {
     assert_eq!(counted(5).0, 0, "too short");
     assert_eq!(live.genuine, None);
     let text = report::markdown(&live);
-    for part in ["3 people; 2 enrolled", "Probes of 1 come from other clips", "shed could not be enrolled"] {
+    for part in ["3 people; 2 enrolled", "Probes of 1 come from other clips", "Could not be enrolled: shed"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
 }

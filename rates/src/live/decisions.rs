@@ -1,6 +1,6 @@
 //! Whole decisions from the scores of frames, and their error rates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use facelatch::head::LogOdds;
 use facelatch::judge::vote;
@@ -55,6 +55,8 @@ pub struct Decided {
     pub background: Vec<(Group, Rates)>,
     /// False matches with everybody: the clips and the background.
     pub everybody: Rates,
+    /// Numbers of the user and of whoever was taken for them.
+    pub matched: BTreeSet<(u32, u32)>,
 }
 
 /// The people of a set as users, numbered from `first` on, with their first pictures as templates.
@@ -125,8 +127,11 @@ impl All {
         let rates = |impostor: Vec<Trial>| Rates::at(&Scored { genuine: Vec::new(), impostor }, threshold);
         let mut everybody = std::mem::take(&mut self.clips.impostor);
         self.others.values().for_each(|trials| everybody.extend(trials));
+        let matched =
+            everybody.iter().filter(|trial| trial.z >= threshold).map(|trial| trial.people).collect();
         let background = self.others.into_iter().map(|(group, trials)| (group, rates(trials))).collect();
-        Decided { frames: self.frames, size: self.size, clips, background, everybody: rates(everybody) }
+        let (frames, size, everybody) = (self.frames, self.size, rates(everybody));
+        Decided { frames, size, clips, background, everybody, matched }
     }
 }
 

@@ -14,7 +14,7 @@ pub fn markdown(live: &Live) -> String {
     // A String takes whatever is written.
     let mut line = |line: String| _ = writeln!(text, "{line}");
     line(String::new());
-    line("| frames of a decision | FNMR (at most) | FMR, clips against clips (at most) | FMR, against everybody (at most) |".into());
+    line("| a decision of | FNMR (at most): misses, in people | FMR among the clips (at most): matches, in pairs of people | FMR with everybody (at most): matches, in pairs of people |".into());
     line("| --- | --- | --- | --- |".into());
     for decided in &live.decided {
         line(row(decided));
@@ -49,11 +49,23 @@ fn people(live: &Live) -> String {
          {without_decision} without {SHIPPED} frames in {} s.\n",
         live.embedder, plan.templates, live.threshold, plan.gap_s, plan.deadline_s
     );
-    for (name, why) in refused {
-        _ = writeln!(text, "\n- {name} could not be enrolled: {why}");
+    if !refused.is_empty() {
+        let refused: Vec<String> = refused.iter().map(|(name, why)| format!("{name} ({why})")).collect();
+        _ = writeln!(text, "\n- Could not be enrolled: {}", refused.join(", "));
     }
     if !without_probes.is_empty() {
-        _ = writeln!(text, "\n- Without genuine decisions: {}", without_probes.join(", "));
+        _ = writeln!(text, "- Without genuine decisions: {}", without_probes.join(", "));
+    }
+    for decided in &live.decided {
+        let name = |number: u32| live.names.get(number as usize).map_or("?", String::as_str);
+        let pairs: Vec<String> = decided
+            .matched
+            .iter()
+            .map(|(user, probe)| format!("{} for {}", name(*probe), name(*user)))
+            .collect();
+        if !pairs.is_empty() {
+            _ = writeln!(text, "- {}, taken for somebody else: {}", size(decided), pairs.join(", "));
+        }
     }
     text
 }
