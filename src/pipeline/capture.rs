@@ -9,7 +9,7 @@ use crate::clock::BootTime;
 use crate::detect::Face;
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
-use crate::embed::{KeyedEmbedding, OtherKey, Role, Step};
+use crate::embed::{Fitness, KeyedEmbedding, OtherKey, Role, Step};
 
 /// Longest wait for one frame. Then we check that the caller is still there, and report that we are alive.
 const FRAME_WAIT: Duration = Duration::from_secs(5);
@@ -88,7 +88,7 @@ impl Pipeline {
             if probes.len() > wanted {
                 probes.remove(0);
             }
-            trace.frames = probes.len();
+            trace.keep(probes.len());
             report(observer, Progress::Captured { done: probes.len(), wanted })?;
             match stage.judge(&self.cameras.used().scene) {
                 Presentation::MoreNeeded(Need::Frames) => {}
@@ -119,7 +119,9 @@ impl Pipeline {
         loop {
             let Some(frame) = self.next_frame(window, &mut faults, observer)? else { continue };
             let faces = self.detect(&frame, trace)?;
-            match self.examine(&frame, &faces, window.role, trace)? {
+            let examined = self.examine(&frame, &faces, window.role, trace)?;
+            trace.examined(examined.as_ref().err().copied());
+            match examined {
                 Ok((face, probe)) => return Ok(Seen { frame, face, probe }),
                 Err(reason) => {
                     faults.last = Some(Cause::Retry(reason));
@@ -188,19 +190,25 @@ impl Pipeline {
         role: Role,
         trace: &mut Trace,
     ) -> Result<Result<(Face, KeyedEmbedding), RetryReason>, Cause> {
-        let mut start = self.clock.now();
+        let (mut start, mut measured) = (self.clock.now(), None);
         let seen = self.networks.embedder.examine(&self.rules.quality, frame, faces, &mut |step| {
             let took = self.ms_since(std::mem::replace(&mut start, self.clock.now()));
             match step {
                 Step::Choose => {}
                 Step::Align => trace.means.align.add(took),
-                Step::Embed => trace.means.embed.add(took),
+                Step::Embed(measures) => {
+                    trace.means.embed.add(took);
+                    measured = Some(measures);
+                }
             }
         })?;
+        let told = |measures| self.networks.embedder.told(&measures);
+        trace.note(|explanation| explanation.measured(measured.map(told).unwrap_or_default()));
         match seen {
             Ok(seen) => {
                 self.cameras.used_mut().turns.saw_upright();
                 let probe = self.gallery.key().apply(&seen.embedding);
+                trace.note(|explanation| explanation.fit(Fitness::of(&seen.chip).told()));
                 Ok(role.check(&seen.chip).map(|()| (seen.face, probe)))
             }
             Err(reason) => Ok(Err(self.look_turned(frame)?.unwrap_or(reason))),
