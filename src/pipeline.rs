@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use crate::clock::{BootTime, Clock};
+use crate::clock::{BootTime, Clock, KnownTime};
 use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
@@ -129,6 +129,7 @@ pub struct Pipeline {
     rules: Rules,
     cameras: Cameras,
     clock: Arc<dyn Clock>,
+    known_time: KnownTime,
     store: Arc<dyn TemplateStore>,
     gallery: Gallery,
     ages: Ages,
@@ -149,8 +150,9 @@ impl Pipeline {
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
         let cameras = Cameras::new(camera);
+        let known_time = KnownTime::new(clock.clone(), rules.access.trusts_clock());
         let (ages, shown) = (Ages::default(), Arc::default());
-        Self { networks, rules, cameras, clock, store, gallery, ages, random, shown }
+        Self { networks, rules, cameras, clock, known_time, store, gallery, ages, random, shown }
     }
 
     /// Shares what was shown at doors with whoever judges PINs.

@@ -14,7 +14,7 @@ use crate::judge::{Policy, vote};
 use crate::people::{Accounts, UserName};
 
 /// An attempt may see hundreds of frames; of so many it is told what became of them.
-const MAX_FRAMES: usize = 40;
+pub const MAX_FRAMES: usize = 40;
 
 /// What an attempt rests on, as far as it got.
 #[derive(Debug, Default)]
