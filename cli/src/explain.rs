@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use facelatch_wire::call::Explain;
 use facelatch_wire::reply::{
-    ComparedPerson, Decision, ExplainedFrame, Explaining, Explanation, FrameUse, LiveEvidence, Measure,
+    ComparedPerson, Decision, ExplainedFrame, Explaining, Explanation, LiveEvidence, Measure,
 };
 
 use crate::exit::Exit;
@@ -117,7 +117,7 @@ fn person(person: &ComparedPerson) -> String {
 mod tests {
     use super::*;
     use facelatch_wire::Outcome;
-    use facelatch_wire::reply::ComparedTemplate;
+    use facelatch_wire::reply::{ComparedTemplate, FrameUse};
 
     fn explanation() -> Explanation {
         let norm = |value| Measure { name: "norm".into(), value, least: Some(9.5) };
