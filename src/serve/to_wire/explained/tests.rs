@@ -98,13 +98,12 @@ fn the_largest_explanation_fits_one_message() {
         fitness: measures.clone(),
     };
     let name = "n".repeat(256);
-    let noted = explain::Explanation {
-        frames: (0..explain::MAX_FRAMES).map(frame).collect(),
-        comparison: Some(comparison(&[&name, &name], crate::store::MAX_TEMPLATES, 10)),
-        ..explain::Explanation::default()
-    };
-    let threshold = Some(Probability::new(0.97).expect("valid"));
-    let trace = Trace { explanation: Some(Box::new(noted)), threshold, ..Trace::default() };
+    let mut noted = explain::Explanation::default();
+    noted.frames = (0..explain::MAX_FRAMES).map(frame).collect();
+    noted.comparison = Some(comparison(&[&name, &name], crate::store::MAX_TEMPLATES, 10));
+    let mut trace = Trace::default();
+    trace.explanation = Some(Box::new(noted));
+    trace.threshold = Probability::new(0.97);
     let told = explained(&Attempt { verdict: Verdict::Matched(user(&name)), trace }, None);
     let bytes = serde_json::to_vec(&told).expect("serialises").len();
     assert!(bytes < MAX_MESSAGE_BYTES - 1024, "{bytes} bytes");
