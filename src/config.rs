@@ -132,6 +132,13 @@ impl Config {
     }
 }
 
+impl AccessSettings {
+    /// Whether the clock counts as set whatever the system says.
+    pub fn trusts_clock(&self) -> bool {
+        self.clock == ClockTrust::Trust
+    }
+}
+
 impl Attack {
     /// What is done about presentation attacks, and what to do where that is nothing.
     pub fn note(&self) -> String {

@@ -58,6 +58,15 @@ pub(crate) enum Verb {
         #[command(flatten)]
         camera: Camera,
     },
+    /// Make an attempt that opens nothing, and show all that its verdict rests on; root only
+    #[command(after_help = exit::TABLE)]
+    Explain {
+        /// Whose face it should be [default: anybody's]
+        #[arg(value_name = "NAME")]
+        user: Option<String>,
+        #[command(flatten)]
+        camera: Camera,
+    },
     /// Who is at a door? A match opens it
     #[command(after_help = exit::TABLE)]
     Look {

@@ -59,6 +59,11 @@ impl Policy {
         self.threshold
     }
 
+    /// The least difference between the best and the second best person, in log-odds.
+    pub fn margin(&self) -> f32 {
+        self.margin
+    }
+
     /// Whether this evidence reaches it, and speaks for one person only.
     ///
     /// # Errors
@@ -135,9 +140,18 @@ pub fn judge(
     admission: Admission,
     at: BootTime,
 ) -> Result<Grant, Refusal> {
-    policy.check(&evidence)?;
+    would_grant(&evidence, policy, admission)?;
+    Ok(Grant { user: evidence.user, at })
+}
+
+/// As [`judge`], without a grant: for an attempt that only wants to know.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn would_grant(evidence: &Evidence, policy: Policy, admission: Admission) -> Result<(), Refusal> {
+    policy.check(evidence)?;
     match admission {
-        Admission::Allowed(Factor::Face) => Ok(Grant { user: evidence.user, at }),
+        Admission::Allowed(Factor::Face) => Ok(()),
         // Where the PIN alone would do, a face says no more than whose PIN to ask for.
         Admission::Allowed(Factor::FaceAndPin | Factor::Pin) => Err(Refusal::EnterPin),
         Admission::NotAllowed => Err(Refusal::NotAllowed),

@@ -107,7 +107,10 @@ impl Pipeline {
                 match step {
                     Step::Choose => {}
                     Step::Align => trace.means.align.add(took),
-                    Step::Embed => trace.means.embed.add(took),
+                    Step::Embed(measures) => {
+                        trace.means.embed.add(took);
+                        trace.note(|explanation| explanation.measured(embedder.told(&measures)));
+                    }
                 }
             })
         };

@@ -9,7 +9,7 @@ use crate::detect::Face;
 use crate::detect::attack::passive::Scored;
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
-use crate::embed::{KeyedEmbedding, OtherKey, Role};
+use crate::embed::{Fitness, KeyedEmbedding, OtherKey, Role};
 use crate::model::ModelError;
 
 /// A camera that gives this many unusable frames in a row is broken.
@@ -90,7 +90,7 @@ impl Pipeline {
             if probes.len() > wanted {
                 probes.remove(0);
             }
-            trace.frames = probes.len();
+            trace.keep(probes.len());
             report(observer, Progress::Captured { done: probes.len(), wanted })?;
             match stage.judge(&self.cameras.used().scene) {
                 Presentation::MoreNeeded(Need::Frames) => {}
@@ -129,6 +129,7 @@ impl Pipeline {
             let (examined, Beside { scored, next }) =
                 self.examine(&frame, &faces, (window.role, until), trace)?;
             ahead.next = next;
+            trace.examined(examined.as_ref().err().copied());
             match examined {
                 Ok((face, probe)) => return Ok(Seen { frame, face, probe, scored }),
                 Err(reason) => {
@@ -200,11 +201,13 @@ impl Pipeline {
         (role, next_until): (Role, Option<BootTime>),
         trace: &mut Trace,
     ) -> Result<(Result<(Face, KeyedEmbedding), RetryReason>, Beside), Cause> {
+        trace.note(|explanation| explanation.measured(Vec::new()));
         let (seen, beside) = self.embed_beside(frame, faces, next_until, trace);
         let examined = match seen? {
             Ok(seen) => {
                 self.cameras.used_mut().turns.saw_upright();
                 let probe = self.gallery.key().apply(&seen.embedding);
+                trace.note(|explanation| explanation.fit(Fitness::of(&seen.chip).told()));
                 role.check(&seen.chip).map(|()| (seen.face, probe))
             }
             Err(reason) => Err(self.look_turned(frame)?.unwrap_or(reason)),

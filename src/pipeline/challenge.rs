@@ -169,7 +169,7 @@ impl Pipeline {
             if is_known {
                 self.present(&mut stage, &mut seen)?;
                 probes.push(seen.probe);
-                trace.frames = probes.len();
+                trace.keep(probes.len());
                 report(observer, Progress::Captured { done: probes.len(), wanted })?;
             }
         }

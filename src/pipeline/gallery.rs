@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::explain::TemplateNote;
 use crate::clock::WallTime;
 use crate::embed::{KeyedEmbedding, TemplateKey};
 use crate::head::{Head, KeyedHead};
 use crate::people::{Account, UserName, account_of_each};
-use crate::store::{LiveScore, StoreError, TemplateStore};
+use crate::store::{LiveScore, StoreError, Template, TemplateStore};
 
 /// Everybody's templates as of one revision of the store.
 pub(super) struct Gallery {
@@ -18,6 +19,8 @@ pub(super) struct Gallery {
     people: BTreeMap<UserName, Vec<KeyedEmbedding>>,
     /// Those whose account does not count at present.
     left_out: BTreeMap<UserName, Vec<KeyedEmbedding>>,
+    /// What else is known of the templates of both, in the same order.
+    notes: BTreeMap<UserName, Vec<TemplateNote>>,
     accounts: BTreeMap<UserName, Account>,
     /// Of the frames that everybody was enrolled from.
     live_scores: Vec<LiveScore>,
@@ -35,6 +38,7 @@ impl Gallery {
             key: Arc::new(key),
             people: BTreeMap::new(),
             left_out: BTreeMap::new(),
+            notes: BTreeMap::new(),
             accounts: BTreeMap::new(),
             live_scores: Vec::new(),
             newest: WallTime::default(),
@@ -50,12 +54,13 @@ impl Gallery {
         if snapshot.template_key.id() != self.key.id() {
             self.head = head.for_key(&snapshot.template_key);
         }
-        (self.people, self.left_out) = (BTreeMap::new(), BTreeMap::new());
+        (self.people, self.left_out, self.notes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         self.accounts = account_of_each(snapshot.templates.iter().map(|t| (&t.user, t.account)));
         self.live_scores = snapshot.templates.iter().filter_map(|template| template.live).collect();
         self.newest = snapshot.templates.iter().map(|template| template.created_at).max().unwrap_or_default();
-        for template in snapshot.templates {
-            self.people.entry(template.user).or_default().push(template.embedding);
+        for Template { user, id, label, created_at, embedding, .. } in snapshot.templates {
+            self.notes.entry(user.clone()).or_default().push(TemplateNote { id, label, created_at });
+            self.people.entry(user).or_default().push(embedding);
         }
         (self.revision, self.key) = (Some(snapshot.revision), snapshot.template_key);
         Ok(())
@@ -116,6 +121,11 @@ impl Gallery {
     /// The templates of one user; none if they are not enrolled, or left out.
     pub(super) fn of(&self, user: &UserName) -> &[KeyedEmbedding] {
         self.people.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// What else is known of the templates of one user, in the same order.
+    pub(super) fn notes(&self, user: &UserName) -> &[TemplateNote] {
+        self.notes.get(user).map_or(&[], Vec::as_slice)
     }
 
     /// Everybody who is not left out, by name.

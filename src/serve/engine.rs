@@ -3,6 +3,9 @@
 //!
 //! The socket side submits a [`Job`] and hears of it over channels; it never waits for this thread itself.
 
+mod explain;
+mod matched;
+
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,7 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use facelatch_wire::reply::{Event, EventKind, Judging, LatchState};
+use facelatch_wire::reply::{Event, EventKind, Explaining, Judging};
 use facelatch_wire::{Fault, Outcome};
 use tokio::sync::oneshot;
 
@@ -27,13 +30,14 @@ use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
 use crate::latch::Latch;
-use crate::latch::LatchError;
-use crate::latch::thread::{LatchThread, Waiting};
+use crate::latch::thread::LatchThread;
 use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::pipeline::{
     Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
 };
+
+use matched::Matched;
 
 /// Jobs that may wait behind the running one.
 const QUEUE: usize = 2 * job_limit::MAX_USER_JOBS;
@@ -48,6 +52,8 @@ const RECHECK: Duration = Duration::from_secs(5);
 pub(super) enum Job {
     /// Judges the face before the camera.
     Judge(Question, JobReporter<Judging>),
+    /// The same to be explained.
+    Explain(Question, JobReporter<Explaining>),
     /// Adds templates; the number is the caller's user id.
     Enroll(EnrollRequest, u32, JobReporter<Result<Enrolled, EnrollError>>),
     /// Checks the cameras.
@@ -186,6 +192,7 @@ impl Running {
     fn work(&mut self, job: Job) {
         match job {
             Job::Judge(question, reporter) => self.judge(question, reporter),
+            Job::Explain(question, reporter) => self.explain(question, reporter),
             Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
             Job::Watch(camera, reporter) => self.watch.admit(camera, reporter),
             Job::CheckCameras(reporter) => {
@@ -248,11 +255,7 @@ impl Running {
             None => pipeline.identify(camera, door.as_ref(), &accounts, observer),
         });
         let Some((attempt, end)) = judged else { return };
-        match &attempt.verdict {
-            Verdict::Denied(DenyReason::LockedOut { .. }) => {}
-            Verdict::Unavailable(cause) => self.update_camera_state(camera, Some(cause)),
-            Verdict::Granted(_) | Verdict::Denied(_) => self.update_camera_state(camera, None),
-        }
+        self.saw_camera(camera, &attempt.verdict);
         let judging = to_wire::judging(&attempt, claimed.as_ref());
         let event = self.recorder.event(kind, judging.user.clone());
         let duress = attempt.trace.duress.then_some(true);
@@ -321,6 +324,17 @@ impl Running {
         let _ = end.send(result);
     }
 
+    /// Updates what is known of the camera that an attempt used.
+    fn saw_camera(&mut self, camera: Option<&str>, verdict: &Verdict) {
+        match verdict {
+            Verdict::Denied(DenyReason::LockedOut { .. }) => {}
+            Verdict::Unavailable(cause) => self.update_camera_state(camera, Some(cause)),
+            Verdict::Granted(_) | Verdict::Matched(_) | Verdict::Denied(_) => {
+                self.update_camera_state(camera, None);
+            }
+        }
+    }
+
     /// Updates what is known of the camera that a job used; `cause` is why there was no result, `None` if there was one. A job
     /// that did not use it, was cancelled or failed elsewhere changes nothing.
     fn update_camera_state(&mut self, camera: Option<&str>, cause: Option<&Cause>) {
@@ -366,32 +380,5 @@ impl Running {
         if self.clock.now().since(self.last_check) >= RECHECK {
             self.check_cameras();
         }
-    }
-}
-
-/// A match whose grant is at the latch.
-struct Matched {
-    judging: Judging,
-    event: Event,
-    caller_uid: u32,
-    end: oneshot::Sender<Judging>,
-    recorder: Recorder,
-}
-
-impl Waiting for Matched {
-    fn waits(&self) -> bool {
-        !self.end.is_closed()
-    }
-
-    fn done(self: Box<Self>, opened: Result<(), LatchError>) {
-        let Self { mut judging, mut event, caller_uid, end, recorder } = *self;
-        event.latch = Some(if opened.is_ok() { LatchState::Opened } else { LatchState::Failed });
-        if let Err(error) = opened {
-            tracing::error!(user = event.user, "{error}");
-            judging.latch_error = Some(error.to_string());
-        }
-        recorder.record_and_announce(event, caller_uid);
-        // The caller may have gone.
-        let _ = end.send(judging);
     }
 }

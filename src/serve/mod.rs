@@ -48,7 +48,8 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::camera::beside::Beside;
-use crate::config::{AttackLevel, ClockTrust, Config, LatchKind};
+use crate::clock::KnownTime;
+use crate::config::{AttackLevel, Config, LatchKind};
 use crate::pipeline::{CHALLENGE_LIMIT, Camera, Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
@@ -187,7 +188,9 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         recorder: recorder.clone(),
     };
     let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
-    let pins = Arc::new(Pins::new(&config, store.clone(), clock.clone(), shown));
+    let known_time = KnownTime::new(clock.clone(), config.access.trusts_clock());
+    let timing = (clock.clone(), known_time.clone());
+    let pins = Arc::new(Pins::new(config.lockout.clone(), store.clone(), timing, shown));
     let state = ServerState {
         engine,
         accounts: Arc::new(AccountLookup::new(peers.clone(), store.clone())),
@@ -195,7 +198,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         store,
         started: clock.now(),
         clock,
-        trusts_clock: config.access.clock == ClockTrust::Trust,
+        known_time,
         queue_timeout: config.decision.deadline_ms.duration() + answer_time,
         templates: config.decision.templates as usize,
         audit,

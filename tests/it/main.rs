@@ -14,6 +14,8 @@ mod daemon;
 mod door;
 /// What a door's program may do, and what it may not.
 mod doors;
+/// What an attempt rests on, for the owner alone.
+mod explain;
 /// Each stage against an independent runtime.
 mod golden;
 /// Hostile and careless clients.

@@ -140,17 +140,31 @@ impl Passive {
 
     /// What the frames so far say, and the cues about the same frames. A score that is no number is that of an attack.
     pub fn judge(&self, cues: &[CueScore]) -> Presentation {
+        match self.score(cues) {
+            None => Presentation::MoreNeeded(self.lacks.unwrap_or(Need::Frames)),
+            Some(score) if score.0 >= self.threshold => Presentation::Live(score),
+            Some(_) => Presentation::Attack(species(cues)),
+        }
+    }
+
+    /// All of it together; `None` while there are too few frontal frames.
+    pub fn score(&self, cues: &[CueScore]) -> Option<Score> {
         if self.count < FRAMES {
-            return Presentation::MoreNeeded(self.lacks.unwrap_or(Need::Frames));
+            return None;
         }
         // Log-odds add up over evidence: the mean frame, since frames of one face are no independent ones, and each cue.
         let told = cues.iter().filter_map(|cue| cue.score).map(|Score(score)| score);
-        let score = self.sum / self.count as f32 + told.sum::<f32>();
-        if score >= self.threshold {
-            Presentation::Live(Score(score))
-        } else {
-            Presentation::Attack(species(cues))
-        }
+        self.mean().map(|Score(mean)| Score(mean + told.sum::<f32>()))
+    }
+
+    /// What the network says of the frontal frames, if there are any.
+    pub fn mean(&self) -> Option<Score> {
+        (self.count > 0).then(|| Score(self.sum / self.count as f32))
+    }
+
+    /// The least score of a live presentation.
+    pub fn threshold(&self) -> Score {
+        Score(self.threshold)
     }
 }
 

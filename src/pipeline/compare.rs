@@ -1,0 +1,37 @@
+//! Probes and templates to evidence, and what it has to reach.
+
+use super::{Pipeline, Trace};
+use crate::embed::{KeyedEmbedding, OtherKey};
+use crate::head::LogOdds;
+use crate::judge::{Evidence, Policy, vote};
+use crate::people::UserName;
+
+impl Pipeline {
+    /// The best evidence and what it has to reach; `None` if there is nobody to compare with.
+    pub(super) fn compare(
+        &self,
+        claimed: Option<&UserName>,
+        probes: &[KeyedEmbedding],
+        trace: &mut Trace,
+    ) -> Result<Option<(Evidence, Policy)>, OtherKey> {
+        let (head, people) = (self.gallery.head(), self.gallery.people());
+        let probes = vote::project(head, probes)?;
+        let compared: Vec<(&UserName, &Vec<KeyedEmbedding>)> = match claimed {
+            Some(user) => people.get_key_value(user).into_iter().collect(),
+            None => people.iter().collect(),
+        };
+        let policy = Policy::identify(head.threshold(), compared.len());
+        let mut ranked = Vec::with_capacity(compared.len());
+        for (user, templates) in compared {
+            ranked.extend(vote::decide_projected(head, &probes, templates)?.map(|z| (user, z)));
+        }
+        ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
+        if trace.is_explained() {
+            let comparison = self.comparison(&probes, &ranked, policy)?;
+            trace.note(|explanation| explanation.comparison = Some(comparison));
+        }
+        let second = ranked.get(1).map(|(_, z)| *z);
+        let evidence = |&(user, z): &(&UserName, LogOdds)| Evidence { user: user.clone(), z, second };
+        Ok(ranked.first().map(|best| (evidence(best), policy)))
+    }
+}
