@@ -11,10 +11,10 @@ use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
-use crate::head::{LogOdds, Probability};
+use crate::head::Probability;
 use crate::judge::lockout::Ages;
 use crate::judge::pin::Shown;
-use crate::judge::{Admission, Evidence, Policy, Refusal, judge, vote};
+use crate::judge::{Admission, Evidence, Policy, Ranked, Refusal, judge, rank, vote};
 use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
@@ -338,14 +338,13 @@ impl Pipeline {
             return Ok(z.map(|z| (evidence(z), Policy::verify(head.threshold()))));
         }
         let people = self.gallery.people();
-        let mut ranked = Vec::with_capacity(people.len());
+        let mut scores = Vec::with_capacity(people.len());
         for (user, templates) in people {
-            ranked.extend(score(templates)?.map(|z| (user, z)));
+            scores.extend(score(templates)?.map(|z| (user, z)));
         }
-        ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
-        let second = ranked.get(1).map(|(_, z)| *z);
-        let evidence = |&(user, z): &(&UserName, LogOdds)| Evidence { user: user.clone(), z, second };
-        Ok(ranked.first().map(|best| (evidence(best), Policy::identify(head.threshold(), people.len()))))
+        let Some(Ranked { best, z, second }) = rank(scores) else { return Ok(None) };
+        let evidence = Evidence { user: best.clone(), z, second };
+        Ok(Some((evidence, Policy::identify(head.threshold(), people.len()))))
     }
 
     fn ms_since(&self, start: BootTime) -> f64 {

@@ -148,7 +148,7 @@ pub fn fit(set: &Set, wish: &Wish, tell: &mut dyn FnMut(&str)) -> Result<Fitted,
 }
 
 /// The fold of each person, random but fixed by the seed.
-fn divided(set: &Set, folds: usize, seed: u64) -> Result<Vec<usize>, RatesError> {
+pub(super) fn divided(set: &Set, folds: usize, seed: u64) -> Result<Vec<usize>, RatesError> {
     let people = set.people.len();
     if folds < 2 || people < 2 * folds {
         let why = format!(

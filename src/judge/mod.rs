@@ -5,6 +5,7 @@
 pub mod access;
 pub mod lockout;
 pub mod pin;
+mod rank;
 pub mod vote;
 
 use crate::clock::BootTime;
@@ -14,6 +15,7 @@ use crate::people::access::Factor;
 
 pub use access::Admission;
 pub use lockout::{CurrentMisses, LockedOut, Lockout, Whose};
+pub use rank::{Ranked, rank};
 
 /// What one decision rests on.
 #[derive(Debug, Clone)]
@@ -64,14 +66,20 @@ impl Policy {
     /// # Errors
     /// [`Refusal`].
     pub fn check(&self, evidence: &Evidence) -> Result<(), Refusal> {
+        self.check_scores(evidence.z, evidence.second)
+    }
+
+    /// As [`Policy::check`], from the scores of the best and the second best alone.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn check_scores(&self, best: LogOdds, second: Option<LogOdds>) -> Result<(), Refusal> {
         let matches = |z: LogOdds| z.probability() >= self.threshold;
-        if !matches(evidence.z) {
+        if !matches(best) {
             return Err(Refusal::NoMatch);
         }
-        match evidence.second {
-            Some(second) if matches(second) || evidence.z.0 - second.0 < self.margin => {
-                Err(Refusal::Ambiguous)
-            }
+        match second {
+            Some(second) if matches(second) || best.0 - second.0 < self.margin => Err(Refusal::Ambiguous),
             _ => Ok(()),
         }
     }
