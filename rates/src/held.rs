@@ -118,7 +118,7 @@ fn judged(chosen_on: Option<&Named<'_>>, judged_on: &Named<'_>, z: (f32, f32), s
 fn halves(named: &Named<'_>, shape: Shape, target: Target) -> Result<Option<Judged>, RatesError> {
     let (mut all, mut lowest, mut highest) = (Scored::default(), f32::INFINITY, f32::NEG_INFINITY);
     for round in 0..ROUNDS {
-        let parts = divided(named.set, 2, SEED + round)?;
+        let Ok(parts) = divided(named.set, 2, SEED + round) else { return Ok(None) };
         for half in 0..2 {
             let (chooses, tests) = fold(&parts, half);
             let seed = SEED + 2 * round + half as u64;

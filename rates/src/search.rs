@@ -15,6 +15,9 @@ use facelatch::head::project::SplitMix64;
 use facelatch::head::{LogOdds, Probability};
 use facelatch::judge::{Policy, Ranked, Refusal, rank};
 
+/// Powers of the number of people that the odds may grow by; with 1 they grow as the chances of a false match do.
+const POWERS: [f64; 6] = [0.0, 0.25, 1.0 / 3.0, 0.5, 0.75, 1.0];
+
 /// What is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Draw {
@@ -109,7 +112,8 @@ pub fn searches(set: &Set, table: &Table, draw: &Draw) -> Result<Searches, Rates
         found.searches.extend(searched.into_iter().flatten());
     }
     if found.searches.is_empty() {
-        let why = format!("nobody has {} pictures left to be searched with; ask for fewer --frames", draw.frames);
+        let why =
+            format!("nobody has {} pictures left to be searched with; ask for fewer --frames", draw.frames);
         return Err(RatesError::Asked(why));
     }
     found.pairs = compared.into_iter().filter(|pair| *pair).count();
@@ -178,8 +182,7 @@ impl Searches {
         }
         matched.sort_unstable();
         matched.dedup();
-        let rates =
-            Rates::of(&Tally::of(&users, |t| t.z < 0.0), &Tally::of(&strangers, |t| t.z >= 0.0));
+        let rates = Rates::of(&Tally::of(&users, |t| t.z < 0.0), &Tally::of(&strangers, |t| t.z >= 0.0));
         Outcome {
             fpir: rates.fmr_bounds,
             fnir: rates.fnmr_bounds,
@@ -212,8 +215,8 @@ pub struct Searched {
     pub by_templates: Vec<(usize, Outcome)>,
     /// The same with other thresholds of the head, in log-odds; the odds grow by the number of people.
     pub by_threshold: Vec<(f32, Outcome)>,
-    /// The same at the head's threshold where the odds grow as if only so many people were enrolled.
-    pub by_growth: Vec<(usize, Outcome)>,
+    /// The same at the head's threshold where the odds grow by this power of the number of people.
+    pub by_growth: Vec<(f64, Outcome)>,
 }
 
 /// Draws, searches and judges. `judged_as`: the number of people the policy is for, whoever is enrolled.
@@ -232,7 +235,7 @@ pub fn measure(
     let policy = Policy::identify(threshold, judged_as);
     let at = |z: f32| Policy::identify(LogOdds(z).probability(), judged_as);
     let of = |policy: Policy| found.judge(policy, everybody.clone());
-    let tens = std::iter::successors(Some(1), |n| Some(n * 10)).take_while(|n| *n < judged_as);
+    let grown = |power: &f64| (*power, of(Policy::with_growth(threshold, judged_as, *power)));
     Ok(Searched {
         draw: *draw,
         enrolled: found.enrolled,
@@ -241,7 +244,7 @@ pub fn measure(
         shipped: of(policy),
         by_templates: (1..=found.most_templates()).map(|n| (n, found.judge(policy, n..=n))).collect(),
         by_threshold: (-8..=4).map(|step| z + step as f32 / 2.0).map(|z| (z, of(at(z)))).collect(),
-        by_growth: tens.map(|n| (n, of(Policy::identify(threshold, n)))).collect(),
+        by_growth: POWERS.iter().map(grown).collect(),
     })
 }
 

@@ -147,7 +147,9 @@ impl Set {
     /// # Errors
     /// [`RatesError::Asked`] where its embeddings were made differently.
     pub fn join(&mut self, other: Self) -> Result<(), RatesError> {
-        if (&other.recipe.embedder_sha256, other.recipe.length) != (&self.recipe.embedder_sha256, self.recipe.length) {
+        if (&other.recipe.embedder_sha256, other.recipe.length)
+            != (&self.recipe.embedder_sha256, self.recipe.length)
+        {
             return Err(RatesError::Asked("the two sets were embedded by different networks".to_owned()));
         }
         let before = self.people.len();
@@ -169,6 +171,13 @@ impl Set {
     pub fn heed_limits(&mut self, embedder: &Embedder) {
         for sample in &mut self.samples {
             sample.believed = embedder.check(&sample.measures).is_ok();
+        }
+    }
+
+    /// Takes pictures that the quality gate refuses out of decisions, as the daemon does: among them those of several people.
+    pub fn heed_gate(&mut self) {
+        for sample in &mut self.samples {
+            sample.believed &= sample.quality == Quality::GOOD;
         }
     }
 

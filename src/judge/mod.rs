@@ -28,6 +28,9 @@ pub struct Evidence {
     pub second: Option<LogOdds>,
 }
 
+/// The odds that an identification asks for grow by this power of the number of people enrolled.
+const GROWTH: f64 = 1.0;
+
 /// What a decision has to reach, from the head's threshold and the number of people compared with.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
@@ -42,16 +45,21 @@ impl Policy {
         Self::identify(threshold, 1)
     }
 
-    /// One face against `enrolled` people. Each of them is another chance of a false match, so the required odds
-    /// grow by that factor (the union bound; exact for a calibrated head and independent people).
+    /// One face against `enrolled` people. Each of them is another chance of a false match, so the required odds grow with
+    /// their number: by its power [`GROWTH`].
     ///
     /// The odds between the best and the second best, that it is the one and not the other, have to be those that a verification
     /// asks for. And the second best must not match by itself: a face that matches two people is either of a pair of
     /// look-alikes or enrolled twice, and a difference between two matches is the choice of pictures (up to 4.5 in 98 of 100
     /// cases where one person was enrolled twice, from other pictures, against the 3.5 of the shipped head).
     pub fn identify(threshold: Probability, enrolled: usize) -> Self {
+        Self::with_growth(threshold, enrolled, GROWTH)
+    }
+
+    /// As [`Policy::identify`], with another power of the number of people: for measuring.
+    pub fn with_growth(threshold: Probability, enrolled: usize, growth: f64) -> Self {
         let z = threshold.log_odds();
-        let odds = f64::from(z.0) + (enrolled.max(1) as f64).ln();
+        let odds = f64::from(z.0) + growth * (enrolled.max(1) as f64).ln();
         let raised = 1.0 / (1.0 + (-odds).exp());
         Self { threshold: Probability::new(raised).unwrap_or(threshold), margin: z.0.max(0.0) }
     }

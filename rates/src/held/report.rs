@@ -8,7 +8,14 @@ use crate::report::share;
 
 fn rate(b: &Bounds) -> String {
     let seen = share(b.errors as f64 / b.trials.max(1) as f64);
-    format!("{seen} ({} of {}; {} of {}) | {}", b.errors, b.trials, b.people_with_error, b.people, share(b.upper95()))
+    format!(
+        "{seen} ({} of {}; {} of {}) | {}",
+        b.errors,
+        b.trials,
+        b.people_with_error,
+        b.people,
+        share(b.upper95())
+    )
 }
 
 fn row(judged: &Judged) -> String {
@@ -35,7 +42,11 @@ pub fn held(held: &Held) -> String {
     table("That of the head first, then around it", &held.over_thresholds);
     table(&format!("Chosen on half of the people for FMR <= {target}, judged on the others"), &held.halves);
     table(&format!("Chosen on one set for FMR <= {target}, judged on another"), &held.across);
-    let _ = writeln!(out, "\nDecisions of {} frames against {} templates.", held.shape.frames, held.shape.templates);
+    let _ = writeln!(
+        out,
+        "\nDecisions of {} frames against {} templates.",
+        held.shape.frames, held.shape.templates
+    );
     if !held.left_out.is_empty() {
         let _ = writeln!(out, "Too few pictures for them: {}.", held.left_out.join(", "));
     }

@@ -5,11 +5,20 @@ use std::fmt::Write as _;
 use super::{Outcome, Searched};
 use crate::rate::Bounds;
 use crate::report::share;
+use facelatch::head::LogOdds;
+use facelatch::judge::Policy;
 
 /// A rate, the upper bound by people, and what was counted.
 fn rate(b: &Bounds) -> String {
     let seen = share(b.errors as f64 / b.trials.max(1) as f64);
-    format!("{seen} ({} of {}; {} of {} people) | {}", b.errors, b.trials, b.people_with_error, b.people, share(b.upper95()))
+    format!(
+        "{seen} ({} of {}; {} of {} people) | {}",
+        b.errors,
+        b.trials,
+        b.people_with_error,
+        b.people,
+        share(b.upper95())
+    )
 }
 
 fn outcome(o: &Outcome, enrolled: usize) -> String {
@@ -28,13 +37,14 @@ pub fn searched(all: &[Searched]) -> String {
         );
     };
     let Some(Searched { enrolled, judged_as, z, draw, .. }) = all.first() else { return out };
+    let raised = Policy::identify(LogOdds(*z).probability(), *judged_as).threshold().log_odds();
     let _ = writeln!(
         out,
-        "{enrolled} people enrolled with {} to {} templates, {} galleries; the odds asked for are those of {judged_as} people: z >= {:.2}, margin {z:.2}",
+        "{enrolled} people enrolled with {} to {} templates, {} galleries; judged as {judged_as} people: z >= {:.2}, margin {z:.2}",
         draw.templates.0.max(1),
         draw.templates.1.max(1),
         draw.galleries,
-        f64::from(*z) + (*judged_as as f64).ln()
+        raised.0
     );
     head(&mut out, "At the threshold of the head", "frames");
     for s in all {
@@ -52,10 +62,14 @@ pub fn searched(all: &[Searched]) -> String {
             let _ = writeln!(out, "| {}, {z:.2} | {}", s.draw.frames, outcome(o, *judged_as));
         }
     }
-    head(&mut out, "At the threshold of the head, with the odds of fewer people", "frames, people");
+    head(
+        &mut out,
+        "At the threshold of the head, where the odds grow by a power of the number of people",
+        "frames, power",
+    );
     for s in all {
-        for (n, o) in &s.by_growth {
-            let _ = writeln!(out, "| {}, {n} | {}", s.draw.frames, outcome(o, *judged_as));
+        for (power, o) in &s.by_growth {
+            let _ = writeln!(out, "| {}, {power:.2} | {}", s.draw.frames, outcome(o, *judged_as));
         }
     }
     out

@@ -13,7 +13,12 @@ use super::measure::{bar, bench, told};
 
 pub(crate) fn run(args: &Search) -> Result<()> {
     ensure!(args.templates > 0 && args.frames > 0, "a search takes at least one template and one frame");
-    ensure!(args.least <= args.templates, "--least {} is more than --templates {}", args.least, args.templates);
+    ensure!(
+        args.least <= args.templates,
+        "--least {} is more than --templates {}",
+        args.least,
+        args.templates
+    );
     let pictures = &args.pictures;
     let bench = bench(pictures, pictures.aligned)?;
     let embed = |people: &People| {
@@ -27,6 +32,9 @@ pub(crate) fn run(args: &Search) -> Result<()> {
     }
     if args.limits {
         set.heed_limits(&bench.embedder);
+    }
+    if args.gate {
+        set.heed_gate();
     }
     let head = head(args.head.as_deref(), &pictures.networks, &bench)?;
     let bar = bar("comparing");

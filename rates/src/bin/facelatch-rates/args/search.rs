@@ -34,6 +34,9 @@ pub(crate) struct Search {
     /// Search as the daemon does: pictures below the embedder's limits in MODELS.toml take no part.
     #[arg(long)]
     pub(crate) limits: bool,
+    /// Search as the daemon does: pictures that its quality gate refuses, such as those of several people, take no part.
+    #[arg(long)]
+    pub(crate) gate: bool,
     /// Seed of the draws.
     #[arg(long, default_value_t = 5, value_name = "SEED")]
     pub(crate) seed: u64,
