@@ -29,7 +29,12 @@ pub struct Evidence {
 }
 
 /// The odds that an identification asks for grow by this power of the number of people enrolled.
-const GROWTH: f64 = 1.0;
+///
+/// With 1 they would grow as the chances of a false match do (the union bound), which is more than it takes: with each step of 1
+/// in log-odds false matches become 3.8 times rarer with one frame and 7 times with three, where calibrated odds say 2.7. Among
+/// 1,000 people the root of their number keeps FPIR below ten times the FMR of a verification, and does not turn a tenth of the
+/// users away (docs/rates/search.md).
+const GROWTH: f64 = 0.5;
 
 /// What a decision has to reach, from the head's threshold and the number of people compared with.
 #[derive(Debug, Clone, Copy)]
@@ -204,8 +209,8 @@ mod tests {
 
     #[test]
     fn the_second_best_must_be_a_margin_away_and_must_not_match() {
-        // 3.5, and 3.5 + ln 6 = 5.29 for six people.
-        let policy = Policy::identify(threshold(3.5), 6);
+        // 3.5, and 3.5 + ln 6 = 5.29 for 36 people.
+        let policy = Policy::identify(threshold(3.5), 36);
         let refusal = |z, second| judged(z, Some(second), policy).err();
         for (z, second, wanted) in [
             (13.0, -2.0, None),
@@ -233,7 +238,7 @@ mod tests {
     fn identification_asks_for_more_the_more_people_there_are() {
         let threshold = Probability::new(0.5).expect("valid");
         assert_eq!(Policy::identify(threshold, 1).threshold(), threshold);
-        let of_99 = Policy::identify(threshold, 99).threshold().value();
-        assert!((of_99 - 0.99).abs() < 1e-9, "odds 1:1 become 99:1, got {of_99}");
+        let of_9801 = Policy::identify(threshold, 9801).threshold().value();
+        assert!((of_9801 - 0.99).abs() < 1e-9, "odds 1:1 become 99:1, the root of 9801, got {of_9801}");
     }
 }

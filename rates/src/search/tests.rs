@@ -61,8 +61,8 @@ fn a_stranger_who_looks_like_a_user_counts_once_as_a_pair_and_each_time_as_a_sea
     assert_eq!((outcome.pairs_matched, outcome.fpir.people_with_error), (1, 1));
     assert_eq!((outcome.fnir.errors, outcome.missed), (0, [0, 0, 0]));
     assert!(outcome.fpir_by_pairs(4) > 4.0 / outcome.pairs as f64 && outcome.fpir_by_pairs(1000) == 1.0);
-    let stricter = found.judge(Policy::identify(even(), 4), ONE);
-    assert_eq!(stricter.fpir.errors, 0, "odds of four people");
+    let stricter = found.judge(Policy::identify(even(), 400), ONE);
+    assert_eq!(stricter.fpir.errors, 0, "odds of 400 people");
     assert_eq!(stricter.fpir.trials, outcome.fpir.trials);
 }
 
