@@ -55,6 +55,6 @@ fn a_set_with_too_few_pictures_is_named_and_left_out() {
         text.contains("Too few pictures for them: few.") && text.contains("| given | many | 1.000 |"),
         "{text}"
     );
-    let text = measure(&sets[1..], SHAPE, 1.0, 0.05).err().expect("refused").to_string();
+    let text = measure(&sets[1..], SHAPE, 1.0, 0.05).expect_err("refused").to_string();
     assert!(text.contains("2 + 1 pictures"), "{text}");
 }
