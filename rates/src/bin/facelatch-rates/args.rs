@@ -1,6 +1,7 @@
 //! The command line.
 
 mod lab;
+mod live;
 mod search;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(crate) use lab::{Lab, Named};
+pub(crate) use live::Live;
 pub(crate) use search::{Search, Threshold};
 
 /// Error rates and heads from labelled pictures.
@@ -36,6 +38,9 @@ pub(crate) enum Verb {
     Lfw(Lfw),
     /// Searches among many people enrolled (1:N), of users and of strangers, as Markdown tables.
     Search(Search),
+    /// Error rates of whole decisions on clips: frames that follow each other, against templates of one enrolment, as Markdown
+    /// tables.
+    Live(Live),
     /// What the product does with faces it cannot judge: twenty kinds of fault in five strengths, as a Markdown table.
     Stress(Stress),
     /// Render a presentation attack: the frames of a live clip, shown as a print or on a screen before a camera. A test

@@ -10,6 +10,7 @@ mod held;
 mod import;
 mod lab;
 mod lfw;
+mod live;
 mod measure;
 mod search;
 mod stress;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         args::Verb::Import(import) => import::run(&import),
         args::Verb::Lab(lab) => lab::run(&lab),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
+        args::Verb::Live(live) => live::run(&live),
         args::Verb::Measure(measure) => measure::run(&measure),
         args::Verb::Search(search) => search::run(&search),
         args::Verb::Stress(stress) => stress::run(&stress),
