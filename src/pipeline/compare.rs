@@ -2,8 +2,7 @@
 
 use super::{Pipeline, Trace};
 use crate::embed::{KeyedEmbedding, OtherKey};
-use crate::head::LogOdds;
-use crate::judge::{Evidence, Policy, vote};
+use crate::judge::{Evidence, Policy, Ranked, rank, vote};
 use crate::people::UserName;
 
 impl Pipeline {
@@ -21,17 +20,21 @@ impl Pipeline {
             None => people.iter().collect(),
         };
         let policy = Policy::identify(head.threshold(), compared.len());
-        let mut ranked = Vec::with_capacity(compared.len());
+        let mut scores = Vec::with_capacity(compared.len());
         for (user, templates) in compared {
-            ranked.extend(vote::decide_projected(head, &probes, templates)?.map(|z| (user, z)));
+            scores.extend(vote::decide_projected(head, &probes, templates)?.map(|z| (user, z)));
         }
-        ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
         if trace.is_explained() {
+            let mut ranked = scores.clone();
+            ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
             let comparison = self.comparison(&probes, &ranked, policy)?;
             trace.note(|explanation| explanation.comparison = Some(comparison));
         }
-        let second = ranked.get(1).map(|(_, z)| *z);
-        let evidence = |&(user, z): &(&UserName, LogOdds)| Evidence { user: user.clone(), z, second };
-        Ok(ranked.first().map(|best| (evidence(best), policy)))
+        let evidence = |ranked: Ranked<&UserName>| Evidence {
+            user: ranked.best.clone(),
+            z: ranked.z,
+            second: ranked.second,
+        };
+        Ok(rank(scores).map(|ranked| (evidence(ranked), policy)))
     }
 }

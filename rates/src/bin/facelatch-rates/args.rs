@@ -2,6 +2,7 @@
 
 mod lab;
 mod live;
+mod search;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(crate) use lab::{Lab, Named};
 pub(crate) use live::Live;
+pub(crate) use search::{Search, Threshold};
 
 /// Error rates and heads from labelled pictures.
 #[derive(Parser)]
@@ -34,6 +36,8 @@ pub(crate) enum Verb {
     Measure(Measure),
     /// The pair protocol of Labeled Faces in the Wild, in ten folds, then the error rates over all its people.
     Lfw(Lfw),
+    /// Searches among many people enrolled (1:N), of users and of strangers, as Markdown tables.
+    Search(Search),
     /// Error rates of whole decisions on clips: frames that follow each other, against templates of one enrolment, as Markdown
     /// tables.
     Live(Live),
@@ -42,6 +46,8 @@ pub(crate) enum Verb {
     /// Render a presentation attack: the frames of a live clip, shown as a print or on a screen before a camera. A test
     /// generator: no rate is measured on its frames alone.
     Lab(Lab),
+    /// Whole decisions over thresholds, and thresholds judged on people whom they were not chosen on, as Markdown tables.
+    Threshold(Threshold),
     /// Which turns of heads, and of bent and turned pictures, the challenge takes for an answer, as a Markdown table.
     Turns(Turns),
     /// For whom a door opens, and how soon: films of people who walk up to it, pass, or hold up a poster, as a Markdown table.

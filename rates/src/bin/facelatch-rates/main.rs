@@ -6,11 +6,13 @@ mod args;
 mod attack;
 mod chips;
 mod fit;
+mod held;
 mod import;
 mod lab;
 mod lfw;
 mod live;
 mod measure;
+mod search;
 mod stress;
 mod turns;
 mod walkup;
@@ -30,7 +32,9 @@ fn main() -> ExitCode {
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
         args::Verb::Live(live) => live::run(&live),
         args::Verb::Measure(measure) => measure::run(&measure),
+        args::Verb::Search(search) => search::run(&search),
         args::Verb::Stress(stress) => stress::run(&stress),
+        args::Verb::Threshold(threshold) => held::run(&threshold),
         args::Verb::Turns(turns) => turns::run(&turns),
         args::Verb::Walkup(walkup) => walkup::run(&walkup),
     };
