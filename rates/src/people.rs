@@ -62,6 +62,24 @@ impl People {
         found.checked(source)
     }
 
+    /// Each picture in a folder, or in its sub-folders, as a person of its own, named after its path in the folder: for sets
+    /// that tell who somebody is like, but not who they are.
+    ///
+    /// # Errors
+    /// [`RatesError`]: fewer than two pictures.
+    pub fn apart(folder: &Path) -> Result<Self, RatesError> {
+        let mut files = Vec::new();
+        for path in entries(folder)? {
+            files.extend(if path.is_dir() { entries(&path)? } else { vec![path] });
+        }
+        let name = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        let named = files.into_iter().filter(|path| path.is_file()).map(|path| (name(&path), path));
+        let mut found = Self::default();
+        let hashed = found.hashed(named.collect());
+        found.add(hashed);
+        found.checked(folder)
+    }
+
     /// The pictures in a folder that a list of pairs names. People are what the list tells: pictures that it, or their
     /// bytes, say are the same person, also by way of others. All else are taken for different people.
     ///
@@ -297,6 +315,14 @@ mod tests {
         assert_eq!((names, people.repeated.len()), (vec![("1.jpg", 3), ("4.jpg", 1)], 1));
         let why = named("1.jpg 2.jpg 1\n3.jpg 9.jpg 0\n").expect_err("no such picture").to_string();
         assert!(why.contains("line 2: 9.jpg"), "{why}");
+    }
+
+    #[test]
+    fn pictures_apart_are_a_person_each() {
+        let dir = folder(&[("x/1.jpg", "a"), ("x/2.jpg", "b"), ("3.jpg", "c"), ("y/4.jpg", "a")]);
+        let people = People::apart(dir.path()).expect("two people");
+        let names: Vec<_> = people.people.iter().map(|p| (p.name.as_str(), p.pictures.len())).collect();
+        assert_eq!((names, people.of_two.len()), (vec![("3.jpg", 1), ("x/2.jpg", 1)], 1));
     }
 
     #[test]

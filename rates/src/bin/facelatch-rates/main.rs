@@ -6,6 +6,7 @@ mod args;
 mod attack;
 mod chips;
 mod fit;
+mod groups;
 mod import;
 mod lab;
 mod lfw;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
         args::Verb::Attack(attack) => attack::run(&attack),
+        args::Verb::Groups(groups) => groups::run(&groups),
         args::Verb::Import(import) => import::run(&import),
         args::Verb::Lab(lab) => lab::run(&lab),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),

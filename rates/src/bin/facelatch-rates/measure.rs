@@ -22,12 +22,15 @@ pub(crate) fn acquire(pictures: &Pictures, source: &Path, aligned: bool) -> Resu
     embed(pictures, &People::load(source)?, aligned)
 }
 
-fn embed(pictures: &Pictures, people: &People, aligned: bool) -> Result<(Bench, Set)> {
+/// The networks that were asked for.
+pub(crate) fn bench(pictures: &Pictures, aligned: bool) -> Result<Bench> {
     let detector = (!aligned).then_some(pictures.networks.detector.as_str());
-    let bench = Bench::load(
-        &pictures.networks.models,
-        Names { embedder: &pictures.networks.embedder, detector, central: pictures.central },
-    )?;
+    let names = Names { embedder: &pictures.networks.embedder, detector, central: pictures.central };
+    Ok(Bench::load(&pictures.networks.models, names)?)
+}
+
+fn embed(pictures: &Pictures, people: &People, aligned: bool) -> Result<(Bench, Set)> {
+    let bench = bench(pictures, aligned)?;
     let bar = bar("embedding");
     let set = bench.acquire(people, &pictures.cache, &mut told(&bar))?;
     bar.finish_and_clear();
