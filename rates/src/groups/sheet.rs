@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use super::acquired::Acquired;
 use super::strict::Strict;
 use super::{Grouped, Part, Question, Ratio, Row};
+use crate::change::Changed;
 
 /// `0.1234` as `12.3 %`, small ones as `1.2e-5`.
-pub(crate) fn share(rate: f64) -> String {
+fn share(rate: f64) -> String {
     match rate {
         0.0 => "0".to_owned(),
         small if small < 1e-3 => format!("{small:.1e}"),
@@ -17,7 +18,7 @@ pub(crate) fn share(rate: f64) -> String {
 }
 
 /// A rate, its errors and trials, and from where to where it may lie; `-` without trials.
-pub(crate) fn span(errors: usize, trials: usize, lower: f64, upper: f64) -> String {
+fn span(errors: usize, trials: usize, lower: f64, upper: f64) -> String {
     match trials {
         0 => "- | -".to_owned(),
         _ => format!(
@@ -65,11 +66,7 @@ fn rates(part: &Part, question: &Question, out: &mut String) {
     out.push_str("| group | people | FMR | 95 % bounds | FNMR | 95 % bounds | repeats left out |\n");
     out.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
     for row in &part.rows {
-        let Row { group, people, repeats, rates, fmr_lower95, fnmr_lower95 } = row;
-        let (fmr, fnmr) = (rates.fmr_bounds, rates.fnmr_bounds);
-        let fmr = span(fmr.errors, fmr.trials, *fmr_lower95, rates.fmr_upper95);
-        let fnmr = span(fnmr.errors, fnmr.trials, *fnmr_lower95, rates.fnmr_upper95);
-        let _ = writeln!(out, "| {group} | {people} | {fmr} | {fnmr} | {repeats} |");
+        let _ = writeln!(out, "{} {} |", cells(row), row.repeats);
     }
     out.push('\n');
     for (name, ratio) in [("FMR", &part.fmr), ("FNMR", &part.fnmr)] {
@@ -86,6 +83,28 @@ fn rates(part: &Part, question: &Question, out: &mut String) {
             if seen.is_finite() { format!("from z >= {seen:.2} as seen") } else { "at any z".to_owned() };
         let _ = writeln!(out, "- {group}: FMR at most {target} {seen}{shown}");
     }
+}
+
+/// Rates by what differs between pictures.
+pub fn changed(changed: &Changed) -> String {
+    let Changed { z, tagged, left_out, rows } = changed;
+    let mut out = format!(
+        "{tagged} tagged pictures, {left_out} more gave no embedding; single pairs, z >= {z:.2}\n\n\
+         | pictures | people | FMR | 95 % bounds | FNMR | 95 % bounds |\n| --- | --- | --- | --- | --- | --- |\n"
+    );
+    for row in rows {
+        let _ = writeln!(out, "{}", cells(row));
+    }
+    out
+}
+
+/// What all tables say of a row.
+fn cells(row: &Row) -> String {
+    let Row { group, people, rates, fmr_lower95, fnmr_lower95, .. } = row;
+    let (fmr, fnmr) = (rates.fmr_bounds, rates.fnmr_bounds);
+    let fmr = span(fmr.errors, fmr.trials, *fmr_lower95, rates.fmr_upper95);
+    let fnmr = span(fnmr.errors, fnmr.trials, *fnmr_lower95, rates.fnmr_upper95);
+    format!("| {group} | {people} | {fmr} | {fnmr} |")
 }
 
 fn over(ratio: &Ratio) -> String {

@@ -30,6 +30,8 @@ pub(crate) enum Verb {
     Import(Import),
     /// Error rates of a head on labelled pictures.
     Measure(Measure),
+    /// Error rates by what differs between two pictures of one person, as glasses or years, as a Markdown table.
+    Change(Change),
     /// Error rates and failure to acquire within groups of people, as Markdown tables.
     Groups(Groups),
     /// The pair protocol of Labeled Faces in the Wild, in ten folds, then the error rates over all its people.
@@ -231,6 +233,22 @@ pub(crate) struct Groups {
     #[arg(long, default_values_t = [1, 3], value_name = "M", value_delimiter = ',')]
     pub(crate) frames: Vec<usize>,
     /// Print JSON instead of tables.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Change {
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
+    /// What each picture shows: lines of PATH,TAG, where PATH is the end of its path. A number is an age or a date in years,
+    /// anything else a word.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tags: PathBuf,
+    /// Head file (default: the one beside the embedder).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) head: Option<PathBuf>,
+    /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
 }

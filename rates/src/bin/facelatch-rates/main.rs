@@ -4,6 +4,7 @@
 mod ablate;
 mod args;
 mod attack;
+mod change;
 mod chips;
 mod fit;
 mod groups;
@@ -21,6 +22,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let outcome = match args::Args::parse().verb {
+        args::Verb::Change(change) => change::run(&change),
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
