@@ -79,6 +79,7 @@ struct Weights {
 enum All {
     Listed(Vec<(u32, u32, f64)>),
     Crossed(Vec<f64>),
+    Probed(Vec<f64>),
 }
 
 impl Weights {
@@ -91,6 +92,11 @@ impl Weights {
             Spread::Crossed(pictures) => {
                 let pictures = |p: &u32| pictures.get(*p as usize).map_or(0.0, |n| f64::from(*n));
                 All::Crossed(people.iter().map(pictures).collect())
+            }
+            Spread::Probed(probes) => {
+                let mut of = vec![0.0; people.len()];
+                probes.iter().for_each(|(p, n)| of[place(p) as usize] = f64::from(*n));
+                All::Probed(of)
             }
         };
         Self { hits: places(&tally.wrong), all }
@@ -109,6 +115,11 @@ impl Weights {
                     .zip(pictures)
                     .fold((0.0, 0.0), |(sum, squares), (d, n)| (sum + d * n, squares + d * n * d * n));
                 (sum * sum - squares) / 2.0
+            }
+            // A person drawn twice is no impostor of themselves.
+            All::Probed(probes) => {
+                let everyone: f64 = drawn.iter().sum();
+                drawn.iter().zip(probes).map(|(d, n)| d * n * (everyone - d)).sum()
             }
         };
         if all > 0.0 { sum(&self.hits, drawn) / all } else { 0.0 }
@@ -186,5 +197,22 @@ mod tests {
         let none = Tally::of(&[], |_| false);
         let upper = super::upper95(&none, &listed);
         assert!(upper.fmr > 0.2 && upper == super::upper95(&none, &crossed), "{upper:?}");
+    }
+
+    #[test]
+    fn probed_people_give_the_bound_of_listed_ones() {
+        let probes = [(0, 1), (1, 0), (2, 3), (3, 0), (4, 1)];
+        let of = |(a, n): (u32, u32)| {
+            let others = probes.into_iter().filter(move |b| b.0 != a);
+            others.flat_map(move |b| {
+                (0..n).map(move |i| Trial { z: f64::from((a + 2 * b.0 + i) % 3) as f32, people: (a, b.0) })
+            })
+        };
+        let trials: Vec<Trial> = probes.into_iter().flat_map(of).collect();
+        let listed = Tally::of(&trials, |t| t.z >= 2.0);
+        let probed = Tally { spread: Spread::Probed(probes.to_vec()), wrong: listed.wrong.clone() };
+        let none = Tally::of(&[], |_| false);
+        let upper = super::upper95(&none, &listed);
+        assert!(upper.fmr > 0.2 && upper == super::upper95(&none, &probed), "{upper:?}");
     }
 }

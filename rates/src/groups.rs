@@ -15,7 +15,7 @@ use super::bootstrap;
 use super::rate::{Bounds, Rates};
 use super::set::Set;
 use super::table::{Features, Table};
-use super::tally::Tally;
+use super::tally::{Spread, Tally, cells};
 use super::trials::Scored;
 use acquired::Acquired;
 use facelatch::embed::Embedder;
@@ -115,17 +115,32 @@ pub struct Ratio {
 pub struct Compared {
     /// All trials.
     pub scored: Scored,
+    /// Who was compared in the impostor trials, where that is told shorter than trial by trial.
+    pub spread: Option<Spread>,
     /// People in them.
     pub people: usize,
     /// Pairs of people left out as repeats.
     pub repeats: usize,
 }
 
+impl Compared {
+    /// Impostor trials that match at a threshold.
+    pub fn matches(&self, z: f32) -> Tally {
+        match &self.spread {
+            None => Tally::of(&self.scored.impostor, |t| t.z >= z),
+            Some(spread) => {
+                let wrong = self.scored.impostor.iter().filter(|t| t.z >= z);
+                Tally { spread: spread.clone(), wrong: cells(wrong.map(|t| t.people)) }
+            }
+        }
+    }
+}
+
 impl Row {
     /// At a threshold in log-odds.
     pub fn at(group: &str, compared: &Compared, z: f32) -> Self {
         let misses = Tally::of(&compared.scored.genuine, |t| t.z < z);
-        let matches = Tally::of(&compared.scored.impostor, |t| t.z >= z);
+        let matches = compared.matches(z);
         let lower = bootstrap::lower95(&misses, &matches);
         Self {
             group: group.to_owned(),

@@ -41,10 +41,7 @@ fn above(z: f32) -> f32 {
 /// Between the two, to a step. The bound falls as errors do, but for where none is left: there people are counted.
 fn shown(compared: &Compared, target: f64, (seen, highest): (f32, f32)) -> Option<f32> {
     let none = Tally::of(&[], |_| false);
-    let keeps = |z: f32| {
-        let matches = Tally::of(&compared.scored.impostor, |t| t.z >= z);
-        Rates::of(&none, &matches).fmr_upper95 <= target
-    };
+    let keeps = |z: f32| Rates::of(&none, &compared.matches(z)).fmr_upper95 <= target;
     if !seen.is_finite() {
         return None;
     }

@@ -86,5 +86,10 @@ fn decisions_take_as_many_templates_as_there_are_and_never_the_frames() {
     let three = of(3);
     assert_eq!(people(&three.scored.genuine), [(2, 2)]);
     assert_eq!(people(&three.scored.impostor), [(0, 2), (1, 2)]);
+    for (compared, trials, pairs) in [(&one, 6, 3), (&three, 2, 2)] {
+        let (short, long) = (compared.matches(-9.0), Tally::of(&compared.scored.impostor, |_| true));
+        assert_eq!((short.trials(), short.people(), &short.wrong), (trials, pairs, &long.wrong));
+        assert_eq!((long.trials(), long.people()), (trials, pairs));
+    }
     assert!(one.scored.genuine.iter().chain(&three.scored.genuine).all(|t| t.z == 5.0));
 }

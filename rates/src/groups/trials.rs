@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::super::set::Set;
 use super::super::table::Table;
+use super::super::tally::Spread;
 use super::super::trials::{Trial, decide};
 use super::{Compared, Question};
 use facelatch::head::project::SplitMix64;
@@ -77,6 +78,11 @@ fn pairs(
             compared.scored.impostor.extend(both().map(|(a, b)| trial(a, b, (*person, *other))));
         }
     }
+    if compared.repeats == 0 {
+        let mut pictures = vec![0; set.people.len()];
+        members.iter().for_each(|(person, own)| pictures[*person as usize] = own.len() as u32);
+        compared.spread = Some(Spread::Crossed(pictures));
+    }
 }
 
 /// Each person's templates with the frames of each other person once, and with other pictures of their own as often as
@@ -107,4 +113,6 @@ fn decisions(
             compared.scored.impostor.push(Trial { z, people: (*user, *other) });
         }
     }
+    let probes = members.iter().map(|(person, own)| (*person, u32::from(own.len() >= frames)));
+    compared.spread = Some(Spread::Probed(probes.collect()));
 }
