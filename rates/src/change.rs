@@ -59,7 +59,7 @@ impl fmt::Display for Between {
 pub struct Tags {
     /// By sample.
     of: Vec<Option<Tag>>,
-    /// Lines about pictures that gave no sample.
+    /// Lines about pictures that gave no sample of their own.
     pub left_out: usize,
 }
 
@@ -70,7 +70,7 @@ pub struct Changed {
     pub z: f32,
     /// Pictures with a tag.
     pub tagged: usize,
-    /// Lines about pictures that gave no embedding.
+    /// Lines about pictures that gave no embedding, or repeat another.
     pub left_out: usize,
     /// One for each difference.
     pub rows: Vec<Row>,
@@ -84,7 +84,8 @@ impl Tags {
     pub fn read(file: &Path, set: &Set) -> Result<Self, RatesError> {
         let text = std::fs::read_to_string(file).map_err(RatesError::file(file))?;
         let known = Ends::new(set.samples.iter().map(|sample| sample.path.as_path()).zip(0..));
-        let gone = Ends::new(set.losses.paths().map(|path| (path, ())));
+        let repeats = set.aliases.iter().map(|(path, _)| path.as_path());
+        let gone = Ends::new(set.losses.paths().chain(repeats).map(|path| (path, ())));
         let mut tags = Self { of: vec![None; set.samples.len()], left_out: 0 };
         for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
             let wrong = |why: String| RatesError::data(file, format!("line {line}: {why}"));
@@ -195,6 +196,16 @@ mod tests {
         let found = rows("anna/0,20\nanna/1,20.5\nanna/2,34\nbert/0,x\n", |_, _| 9.0);
         let names: Vec<_> = found.iter().map(|row| row.0.as_str()).collect();
         assert_eq!(names, ["up to 1 year", "10 to 20 years"]);
+    }
+
+    #[test]
+    fn a_repeated_picture_and_one_without_a_face_are_counted() {
+        let mut set = set();
+        set.aliases = vec![("anna/again".into(), Some(1))];
+        set.losses.no_face = vec!["bert/none".into()];
+        let file = tempfile::NamedTempFile::new().expect("file");
+        std::fs::write(file.path(), "anna/0,x\nanna/again,x\nbert/none,x\n").expect("written");
+        assert_eq!(Tags::read(file.path(), &set).expect("tags one").left_out, 2);
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn rates(part: &Part, question: &Question, out: &mut String) {
 pub fn changed(changed: &Changed) -> String {
     let Changed { z, tagged, left_out, rows } = changed;
     let mut out = format!(
-        "{tagged} tagged pictures, {left_out} more gave no embedding; single pairs, z >= {z:.2}\n\n\
+        "{tagged} tagged pictures, {left_out} more gave no embedding or repeat another; single pairs, z >= {z:.2}\n\n\
          | pictures | people | FMR | 95 % bounds | FNMR | 95 % bounds |\n| --- | --- | --- | --- | --- | --- |\n"
     );
     for row in rows {
