@@ -184,7 +184,7 @@ mod tests {
     fn pairs_are_parted_by_their_words() {
         let text = "anna/0,glasses\nanna/1,none\nanna/2,none\nbert/0,none\nbert/1,none\n";
         let found = rows(text, |a, b| if a == 0 || b == 0 { 0.0 } else { 9.0 });
-        let wanted = [("both none", 2, 0.0, 4), ("glasses, none", 1, 1.0, 2)];
+        let wanted = [("glasses, none", 1, 1.0, 2), ("both none", 2, 0.0, 4)];
         assert_eq!(
             found,
             wanted.map(|(name, people, fnmr, impostor)| (name.to_owned(), people, fnmr, impostor))
