@@ -63,14 +63,14 @@ impl Bench {
     /// [`RatesError`]: too many pictures, a network fails, the cache belongs to another recipe, or fewer than two people
     /// are left.
     pub fn acquire(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
-        self.acquire_any(people, cache, tell)?.checked()
+        self.embed(people, cache, tell)?.checked()
     }
 
-    /// As [`Bench::acquire`], of people who may have one picture each.
+    /// As [`Self::acquire`], also where everybody has one picture.
     ///
     /// # Errors
-    /// [`RatesError`], but for people who are missing.
-    pub fn acquire_any(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
+    /// [`RatesError`]: too many pictures, a network fails, or the cache belongs to another recipe.
+    pub fn embed(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
         if people.pictures() > MAX_PICTURES {
             let why = format!(
                 "{} pictures are too many to compare each with each; use at most {MAX_PICTURES}: fewer people, or fewer pictures of each",

@@ -5,7 +5,9 @@
 //! and how sure they are: [`count`]ed in a [`tally`] by people, with [`bound`] and [`bootstrap`]) -> [`measure`],
 //! [`protocol`], [`search`] (1:N), [`held`] (a threshold on people it was not chosen on). Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads
 //! last layers trained elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the
-//! daemon, [`live`] compares frames that follow each other, [`turns`] turns heads and pictures, [`walkup`] has people come to a door, [`lab`] renders attacks, [`svg`] draws; [`cores`] spreads work over threads.
+//! daemon, [`live`] compares frames that follow each other, [`turns`] turns heads and pictures, [`walkup`] has people come to a
+//! door, [`lab`] renders attacks, [`groups`] compares groups of people, [`change`] pictures of one by what differs, [`svg`] draws;
+//! [`cores`] spreads work over threads.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares two pictures of one person, an impostor trial two people.
 //! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
@@ -18,10 +20,12 @@ pub mod bench;
 pub mod bootstrap;
 pub mod bound;
 pub mod cache;
+pub mod change;
 pub mod cores;
 pub mod count;
 pub mod curve;
 pub mod fit;
+pub mod groups;
 pub mod held;
 pub mod import;
 pub mod lab;

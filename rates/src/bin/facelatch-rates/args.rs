@@ -1,5 +1,6 @@
 //! The command line.
 
+mod groups;
 mod lab;
 mod live;
 mod search;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub(crate) use groups::{Change, Groups};
 pub(crate) use lab::{Lab, Named};
 pub(crate) use live::Live;
 pub(crate) use search::{Search, Threshold};
@@ -34,6 +36,10 @@ pub(crate) enum Verb {
     Import(Import),
     /// Error rates of a head on labelled pictures.
     Measure(Measure),
+    /// Error rates by what differs between two pictures of one person, as glasses or years, as a Markdown table.
+    Change(Change),
+    /// Error rates and failure to acquire within groups of people, as Markdown tables.
+    Groups(Groups),
     /// The pair protocol of Labeled Faces in the Wild, in ten folds, then the error rates over all its people.
     Lfw(Lfw),
     /// Searches among many people enrolled (1:N), of users and of strangers, as Markdown tables.

@@ -4,8 +4,10 @@
 mod ablate;
 mod args;
 mod attack;
+mod change;
 mod chips;
 mod fit;
+mod groups;
 mod held;
 mod import;
 mod lab;
@@ -23,10 +25,12 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let outcome = match args::Args::parse().verb {
+        args::Verb::Change(change) => change::run(&change),
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
         args::Verb::Attack(attack) => attack::run(&attack),
+        args::Verb::Groups(groups) => groups::run(&groups),
         args::Verb::Import(import) => import::run(&import),
         args::Verb::Lab(lab) => lab::run(&lab),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
