@@ -3,7 +3,8 @@
 //! [`people`] (a folder to people) -> [`acquire`] (pictures to a [`set`] of embeddings, kept in a [`cache`]) -> [`table`]
 //! (the scores of all pairs) -> [`trials`] (pairs, listed in a [`list`] or all, and decisions) -> [`curve`], [`rate`] (rates
 //! and how sure they are: [`count`]ed in a [`tally`] by people, with [`bound`] and [`bootstrap`]) -> [`measure`],
-//! [`protocol`]. Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads
+//! [`protocol`]. Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares variants of the formula, [`variants`] of the
+//! decision, [`import`] reads
 //! last layers trained elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the
 //! daemon, [`turns`] turns heads and pictures, [`walkup`] has people come to a door, [`lab`] renders attacks, [`svg`] draws; [`cores`] spreads work over threads.
 //!
@@ -42,6 +43,7 @@ pub mod table;
 pub mod tally;
 pub mod trials;
 pub mod turns;
+pub mod variants;
 pub mod walkup;
 pub mod write;
 

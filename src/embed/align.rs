@@ -39,6 +39,16 @@ impl Chip {
         scaled(&self.0, (CHIP_SIDE_PX, CHIP_SIDE_PX), to, Interpolation::Linear).map(Cow::Owned)
     }
 
+    /// The same face left for right.
+    pub fn mirrored(&self) -> Self {
+        let mut rgb = self.0.clone();
+        for row in rgb.chunks_exact_mut(CHIP_SIDE_PX as usize * 3) {
+            row.reverse();
+            row.chunks_exact_mut(3).for_each(<[u8]>::reverse);
+        }
+        Self(rgb)
+    }
+
     /// The pixels, row by row.
     pub fn rgb(&self) -> &[u8] {
         &self.0

@@ -12,6 +12,7 @@ mod lfw;
 mod measure;
 mod stress;
 mod turns;
+mod variants;
 mod walkup;
 
 use std::process::ExitCode;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         args::Verb::Measure(measure) => measure::run(&measure),
         args::Verb::Stress(stress) => stress::run(&stress),
         args::Verb::Turns(turns) => turns::run(&turns),
+        args::Verb::Variants(variants) => variants::run(&variants),
         args::Verb::Walkup(walkup) => walkup::run(&walkup),
     };
     match outcome {

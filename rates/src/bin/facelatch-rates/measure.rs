@@ -19,15 +19,21 @@ use super::args::{Measure, Pictures, Rates};
 
 /// Embeds a set, with a progress bar on a terminal.
 pub(crate) fn acquire(pictures: &Pictures, source: &Path, aligned: bool) -> Result<(Bench, Set)> {
-    embed(pictures, &People::load(source)?, aligned)
+    embed(pictures, &People::load(source)?, (aligned, false))
 }
 
-fn embed(pictures: &Pictures, people: &People, aligned: bool) -> Result<(Bench, Set)> {
+/// Embeds a set; with `mirrored`, its faces left for right.
+pub(crate) fn embed(
+    pictures: &Pictures,
+    people: &People,
+    (aligned, mirrored): (bool, bool),
+) -> Result<(Bench, Set)> {
     let detector = (!aligned).then_some(pictures.networks.detector.as_str());
     let bench = Bench::load(
         &pictures.networks.models,
         Names { embedder: &pictures.networks.embedder, detector, central: pictures.central },
     )?;
+    let bench = Bench { mirrored, ..bench };
     let bar = bar("embedding");
     let set = bench.acquire(people, &pictures.cache, &mut told(&bar))?;
     bar.finish_and_clear();
@@ -59,7 +65,7 @@ pub(crate) fn run(args: &Measure) -> Result<()> {
     let flat = pairs.filter(|_| is_flat(&pictures.source));
     let (bench, mut set) = match flat {
         Some((file, pairs)) => {
-            embed(pictures, &People::listed(&pictures.source, file, pairs)?, pictures.aligned)?
+            embed(pictures, &People::listed(&pictures.source, file, pairs)?, (pictures.aligned, false))?
         }
         None => acquire(pictures, &pictures.source, pictures.aligned)?,
     };

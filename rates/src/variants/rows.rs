@@ -1,0 +1,195 @@
+//! Which variants are measured.
+
+use super::way::{Again, Fusion, View};
+use super::*;
+use crate::{cores, trials};
+
+/// A variant that needs no other people.
+struct Named {
+    variant: String,
+    way: Way,
+    cost: Cost,
+}
+
+/// Measures all variants; `tell` is called with what is being computed.
+///
+/// # Errors
+/// [`RatesError::Asked`] where there are too few people or pictures.
+pub fn variants(material: &Material<'_>, tell: &mut dyn FnMut(&str)) -> Result<Vec<Row>, RatesError> {
+    let (formula, threshold) = (material.head.formula(), material.head.threshold().log_odds().0);
+    tell("h of all pictures");
+    let length = formula.alpha().len();
+    let faces =
+        Faces::new(material.plain, material.mirrored, (length, &|e| material.head.project(e).into_owned()))?;
+    tell("ways");
+    let named = ways(material.shape);
+    let mut all = cores::map(named.iter(), |named| one(material, &faces, named, threshold))
+        .into_iter()
+        .collect::<Result<Vec<Decided>, RatesError>>()?;
+    let allowed = |shipped: &Scored| Curve::new(shipped).false_matches(threshold);
+    let among_all = all.first().map_or(0, |shipped| allowed(&shipped.scored));
+    let halves = halves(material.plain.people.len(), SEED);
+    if let Some(others) = material.background {
+        tell("background");
+        all.extend(with_background(material, &faces, others)?);
+    }
+    let mut rows: Vec<Row> = cores::map(all.iter(), |decided| decided.row(&halves, among_all));
+    tell("metrics");
+    if let Some(others) = material.background {
+        for shrink in [None, Some(0.95), Some(0.8)] {
+            let learnt = metric(shrink).learn(others, &|_| true);
+            let Ok(learnt) = learnt else { continue };
+            let scored = by_metric(material, &learnt, &|_| true)?;
+            let name = format!("{}, fitted on the background", metric(shrink).name);
+            rows.push(of_metric(name, scored).row(&halves, among_all));
+        }
+    }
+    rows.extend(on_halves(material, &halves, &faces, threshold)?);
+    Ok(rows)
+}
+
+/// The ways, the daemon's first.
+fn ways(shape: Shape) -> Vec<Named> {
+    let (frames, runs) = (shape.frames as f64, Cost { template_runs: 1.0, ..Cost::default() });
+    let each = Cost { genuine_runs: frames, impostor_runs: frames, ..Cost::default() };
+    let way = |templates, frames, fusion, again| Way { templates, frames, fusion, again };
+    let named = |variant: &str, way, cost| Named { variant: variant.to_owned(), way, cost };
+    let (plain, both, best) = (View::Plain, View::Both, Fusion::Best(2));
+    let mut ways = vec![
+        named("as shipped: each frame against the 2 best templates", Way::SHIPPED, Cost::default()),
+        named("mirrored in the template", way(both, plain, best, None), runs),
+        named("mirrored in the frame", way(plain, both, best, None), each),
+        named("mirrored in both", way(both, both, best, None), Cost { template_runs: 1.0, ..each }),
+    ];
+    for (kept, cost, where_kept) in [(plain, Cost::default(), "plain"), (both, runs, "mirrored")] {
+        for (again, what) in [
+            (Again::NearMiss(3.0), "frame mirrored after a miss by less than 3"),
+            (Again::Unsure(3.0), "frame mirrored within 3 of the threshold"),
+        ] {
+            ways.push(named(
+                &format!("{what}, {where_kept} template"),
+                way(kept, plain, best, Some(again)),
+                cost,
+            ));
+        }
+    }
+    for (fusion, what) in [
+        (Fusion::Best(1), "the best template"),
+        (Fusion::Best(3), "the 3 best templates"),
+        (Fusion::Best(usize::MAX), "all templates"),
+        (Fusion::MeanTemplate, "the mean template"),
+        (Fusion::WeightedTemplate, "the mean template, weighted by norm"),
+        (Fusion::MeanFrame, "the mean frame"),
+        (Fusion::Means, "the mean frame against the mean template"),
+        (Fusion::WeightedFrames, "frames weighted by norm"),
+        (Fusion::BestFrame, "the best frame"),
+    ] {
+        ways.push(named(what, way(plain, plain, fusion, None), Cost::default()));
+    }
+    ways.push(named("the mean template, mirrored in it", way(both, plain, Fusion::MeanTemplate, None), runs));
+    ways.push(named(
+        "all templates, mirrored in each",
+        way(both, plain, Fusion::Best(usize::MAX), None),
+        runs,
+    ));
+    ways
+}
+
+/// One way's decisions.
+fn one(material: &Material<'_>, faces: &Faces, named: &Named, threshold: f32) -> Result<Decided, RatesError> {
+    let (way, formula) = (named.way, material.head.formula());
+    let rule = |t: &[usize], f: &[usize]| way.decide(faces, (formula, threshold), t, f);
+    let scored = decided(material, &|_| true, &rule)?;
+    let mut cost = named.cost;
+    if let Some(again) = way.again {
+        let first = Way { again: None, ..way };
+        let first = decided(material, &|_| true, &|t, f| first.decide(faces, (formula, threshold), t, f))?;
+        let share = |trials: &[Trial]| {
+            let wanted = trials.iter().filter(|t| again.wanted(t.z, threshold)).count();
+            wanted as f64 / trials.len().max(1) as f64 * material.shape.frames as f64
+        };
+        (cost.genuine_runs, cost.impostor_runs) = (share(&first.genuine), share(&first.impostor));
+    }
+    let variant = named.variant.clone();
+    Ok(Decided { variant, cost, scored, threshold: Some(threshold), fixed: way.again.is_some() })
+}
+
+/// Scores normalised by these people.
+fn with_background(material: &Material<'_>, faces: &Faces, others: &Set) -> Result<Vec<Decided>, RatesError> {
+    let (pictures, formula) = (material.plain.samples.len(), material.head.formula());
+    let seen = faces.of(View::Plain);
+    let z = |t: usize, f: usize| formula.log_odds(seen.h(t), seen.h(f)).0;
+    let mut all = Vec::new();
+    for (nearest, what) in [(usize::MAX, "all"), (50, "the nearest 50"), (10, "the nearest 10")] {
+        let background = Background::new(material.head, others, seen, pictures, nearest);
+        let normalised = |t: usize, f: usize| background.normalised(z(t, f), t, f);
+        let centred = |t: usize, f: usize| background.centred(z(t, f), t, f);
+        let comparisons = (others.samples.len() * material.shape.frames) as f64;
+        for (name, score) in [("normalised", &normalised as trials::Score<'_>), ("centred", &centred)] {
+            let scored = decided(material, &|_| true, &|t, f| trials::decide(t, f, score))?;
+            let variant = format!("scores {name} by {what} of the background");
+            let cost = Cost { comparisons, ..Cost::default() };
+            all.push(Decided { variant, cost, scored, threshold: None, fixed: false });
+        }
+    }
+    Ok(all)
+}
+
+/// Decisions under a fitted head, among the people kept.
+fn by_metric(
+    material: &Material<'_>,
+    learnt: &crate::learn::Learnt,
+    keep: &dyn Fn(usize) -> bool,
+) -> Result<Scored, RatesError> {
+    let h = crate::table::Features::projected(material.plain, learnt.projection.as_ref());
+    let Some(formula) = Formula::new(learnt.bias, &learnt.alpha) else {
+        return Err(RatesError::Asked("the fit gave a number that is not finite".to_owned()));
+    };
+    let z = |t: usize, f: usize| formula.log_odds(h.of(t), h.of(f)).0;
+    decided(material, keep, &|t, f| trials::decide(t, f, &z))
+}
+
+/// A metric costs nothing: the daemon's head multiplies each face by a matrix already, for its template key.
+fn of_metric(variant: String, scored: Scored) -> Decided {
+    Decided { variant, cost: Cost::default(), scored, threshold: None, fixed: false }
+}
+
+/// Metrics that are fitted on one half of the people and measured on the other, beside the daemon's way on the same decisions.
+fn on_halves(
+    material: &Material<'_>,
+    halves: &[usize],
+    faces: &Faces,
+    threshold: f32,
+) -> Result<Vec<Row>, RatesError> {
+    let (mut rows, mut allowed) = (Vec::new(), 0);
+    let formula = material.head.formula();
+    for (at, shrink) in [None, None, Some(0.95), Some(0.9), Some(0.8), Some(0.6)].into_iter().enumerate() {
+        let mut all = Scored::default();
+        for tested in 0..2 {
+            let keep = |person: usize| halves[person] == tested;
+            let scored = if at == 0 {
+                let rule = |t: &[usize], f: &[usize]| Way::SHIPPED.decide(faces, (formula, threshold), t, f);
+                decided(material, &keep, &rule)
+            } else {
+                let learnt = metric(shrink).learn(material.plain, &|person| halves[person] != tested)?;
+                by_metric(material, &learnt, &keep)
+            };
+            // Too few people to be halved.
+            let Ok(scored) = scored else { return Ok(Vec::new()) };
+            all.genuine.extend(scored.genuine);
+            all.impostor.extend(scored.impostor);
+        }
+        if at == 0 {
+            allowed = Curve::new(&all).false_matches(threshold);
+        }
+        let name = if at == 0 {
+            "as shipped, within halves".to_owned()
+        } else {
+            format!("{}, fitted on the other half", metric(shrink).name)
+        };
+        let mut decided = of_metric(name, all);
+        decided.threshold = (at == 0).then_some(threshold);
+        rows.push(decided.row(halves, allowed));
+    }
+    Ok(rows)
+}
