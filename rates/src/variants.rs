@@ -14,15 +14,15 @@ use serde::Serialize;
 
 use super::RatesError;
 use super::curve::Curve;
-use super::learn::{Alpha, Plan};
+use super::learn::{Alpha, Learnt, Plan};
 use super::rate::Rates;
 use super::set::Set;
 use super::trials::{Decide, Scored, Shape, Trial, drawn};
 use background::Background;
 use facelatch::detect::quality::RetryReason;
 use facelatch::embed::Embedder;
+use facelatch::head::Head;
 use facelatch::head::project::SplitMix64;
-use facelatch::head::{Formula, Head};
 use faces::Faces;
 use way::Way;
 
@@ -34,6 +34,9 @@ const SEED: u64 = 5;
 
 /// False match rate of a decision that the shipped threshold is to keep.
 pub const TARGET_FMR: f64 = 1e-4;
+
+/// A half of the people must have this many for something chosen on them to mean anything for the other half.
+const FEWEST: usize = 20;
 
 /// What there is to measure on.
 pub struct Material<'a> {
@@ -138,6 +141,9 @@ impl Decided {
 
 /// Rates of the decisions within each half of the people, at the threshold that the other half gives.
 fn across(scored: &Scored, halves: &[usize]) -> Option<Rates> {
+    if halves.len() < 2 * FEWEST {
+        return None;
+    }
     let half = |person: u32| halves.get(person as usize).copied();
     let within = |trials: &[Trial], which: usize| -> Vec<Trial> {
         let inside = |t: &&Trial| half(t.people.0) == Some(which) && half(t.people.1) == Some(which);
@@ -170,9 +176,17 @@ fn halves(people: usize, seed: u64) -> Vec<usize> {
 }
 
 /// The plan of a metric: within-person covariance, shrunk by this much.
-fn metric(shrink: Option<f64>) -> Plan {
-    let name = shrink.map_or("no metric".to_owned(), |shrink| format!("metric, shrunk by {shrink}"));
-    Plan { name, rotations: 64, seed: SEED, learned: shrink, alpha: Alpha::Common, bias: true, prior: 0.5 }
+fn metric(shrink: f64) -> Plan {
+    let name = format!("metric, shrunk by {shrink}");
+    Plan {
+        name,
+        rotations: 64,
+        seed: SEED,
+        learned: Some(shrink),
+        alpha: Alpha::Common,
+        bias: true,
+        prior: 0.5,
+    }
 }
 
 /// Decisions by one rule.

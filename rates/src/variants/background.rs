@@ -4,7 +4,8 @@
 use super::super::cores;
 use super::super::set::Set;
 use super::super::table::Features;
-use super::faces::Seen;
+use super::faces::{Face, Faces};
+use super::way::View;
 use facelatch::head::{Formula, Head};
 
 /// Mean and deviation of each picture's scores against those of a background that are most like it.
@@ -14,12 +15,12 @@ pub(super) struct Background {
 
 impl Background {
     /// Of `pictures` samples, each against its `nearest` of the background.
-    pub(super) fn new(head: &Head, others: &Set, seen: &Seen, pictures: usize, nearest: usize) -> Self {
+    pub(super) fn new(head: &Head, others: &Set, faces: &Faces, pictures: usize, nearest: usize) -> Self {
         let others_h = Features::of_head(others, head);
         let formula: &Formula = head.formula();
         let one = |sample: usize| {
             let mut z: Vec<f32> = (0..others.samples.len())
-                .map(|other| formula.log_odds(seen.h(sample), others_h.of(other)).0)
+                .map(|other| formula.log_odds(faces.h(Face(View::Plain, sample)), others_h.of(other)).0)
                 .collect();
             z.sort_by(|a, b| b.total_cmp(a));
             z.truncate(nearest.max(2));

@@ -1,5 +1,6 @@
 //! Which variants are measured.
 
+use super::faces::Face;
 use super::way::{Again, Fusion, View};
 use super::*;
 use crate::{cores, trials};
@@ -16,11 +17,9 @@ struct Named {
 /// # Errors
 /// [`RatesError::Asked`] where there are too few people or pictures.
 pub fn variants(material: &Material<'_>, tell: &mut dyn FnMut(&str)) -> Result<Vec<Row>, RatesError> {
-    let (formula, threshold) = (material.head.formula(), material.head.threshold().log_odds().0);
+    let threshold = material.head.threshold().log_odds().0;
     tell("h of all pictures");
-    let length = formula.alpha().len();
-    let faces =
-        Faces::new(material.plain, material.mirrored, (length, &|e| material.head.project(e).into_owned()))?;
+    let faces = Faces::new(material.plain, material.mirrored, material.head)?;
     tell("ways");
     let named = ways(material.shape);
     let mut all = cores::map(named.iter(), |named| one(material, &faces, named, threshold))
@@ -36,11 +35,11 @@ pub fn variants(material: &Material<'_>, tell: &mut dyn FnMut(&str)) -> Result<V
     let mut rows: Vec<Row> = cores::map(all.iter(), |decided| decided.row(&halves, among_all));
     tell("metrics");
     if let Some(others) = material.background {
-        for shrink in [None, Some(0.95), Some(0.8)] {
-            let learnt = metric(shrink).learn(others, &|_| true);
-            let Ok(learnt) = learnt else { continue };
+        for shrink in [0.95, 0.8] {
+            let plan = metric(shrink);
+            let learnt = plan.learn(others, &|_| true)?;
             let scored = by_metric(material, &learnt, &|_| true)?;
-            let name = format!("{}, fitted on the background", metric(shrink).name);
+            let name = format!("{}, fitted on the background", plan.name);
             rows.push(of_metric(name, scored).row(&halves, among_all));
         }
     }
@@ -78,8 +77,10 @@ fn ways(shape: Shape) -> Vec<Named> {
         (Fusion::Best(3), "the 3 best templates"),
         (Fusion::Best(usize::MAX), "all templates"),
         (Fusion::MeanTemplate, "the mean template"),
-        (Fusion::WeightedTemplate, "the mean template, weighted by norm"),
-        (Fusion::MeanFrame, "the mean frame"),
+        (Fusion::WeightedTemplate, "the mean template, each weighted by its norm"),
+        (Fusion::OneMore, "the 2 best templates, their mean being one more"),
+        (Fusion::MeanFrame, "the mean frame against the 2 best templates"),
+        (Fusion::MeanFrameOneMore, "the mean frame, the mean template being one more"),
         (Fusion::Means, "the mean frame against the mean template"),
         (Fusion::WeightedFrames, "frames weighted by norm"),
         (Fusion::BestFrame, "the best frame"),
@@ -116,12 +117,11 @@ fn one(material: &Material<'_>, faces: &Faces, named: &Named, threshold: f32) ->
 
 /// Scores normalised by these people.
 fn with_background(material: &Material<'_>, faces: &Faces, others: &Set) -> Result<Vec<Decided>, RatesError> {
-    let (pictures, formula) = (material.plain.samples.len(), material.head.formula());
-    let seen = faces.of(View::Plain);
-    let z = |t: usize, f: usize| formula.log_odds(seen.h(t), seen.h(f)).0;
+    let pictures = material.plain.samples.len();
+    let z = |t: usize, f: usize| faces.score(Face(View::Plain, t), Face(View::Plain, f));
     let mut all = Vec::new();
     for (nearest, what) in [(usize::MAX, "all"), (50, "the nearest 50"), (10, "the nearest 10")] {
-        let background = Background::new(material.head, others, seen, pictures, nearest);
+        let background = Background::new(material.head, others, faces, pictures, nearest);
         let normalised = |t: usize, f: usize| background.normalised(z(t, f), t, f);
         let centred = |t: usize, f: usize| background.centred(z(t, f), t, f);
         let comparisons = (others.samples.len() * material.shape.frames) as f64;
@@ -138,14 +138,11 @@ fn with_background(material: &Material<'_>, faces: &Faces, others: &Set) -> Resu
 /// Decisions under a fitted head, among the people kept.
 fn by_metric(
     material: &Material<'_>,
-    learnt: &crate::learn::Learnt,
+    learnt: &Learnt,
     keep: &dyn Fn(usize) -> bool,
 ) -> Result<Scored, RatesError> {
-    let h = crate::table::Features::projected(material.plain, learnt.projection.as_ref());
-    let Some(formula) = Formula::new(learnt.bias, &learnt.alpha) else {
-        return Err(RatesError::Asked("the fit gave a number that is not finite".to_owned()));
-    };
-    let z = |t: usize, f: usize| formula.log_odds(h.of(t), h.of(f)).0;
+    let table = learnt.table(material.plain);
+    let z = |t: usize, f: usize| table.at(t, f);
     decided(material, keep, &|t, f| trials::decide(t, f, &z))
 }
 
@@ -162,33 +159,35 @@ fn on_halves(
     threshold: f32,
 ) -> Result<Vec<Row>, RatesError> {
     let (mut rows, mut allowed) = (Vec::new(), 0);
+    if halves.len() < 2 * FEWEST {
+        return Ok(rows);
+    }
     let formula = material.head.formula();
-    for (at, shrink) in [None, None, Some(0.95), Some(0.9), Some(0.8), Some(0.6)].into_iter().enumerate() {
+    for shrink in [None, Some(0.95), Some(0.8), Some(0.6)] {
         let mut all = Scored::default();
         for tested in 0..2 {
             let keep = |person: usize| halves[person] == tested;
-            let scored = if at == 0 {
-                let rule = |t: &[usize], f: &[usize]| Way::SHIPPED.decide(faces, (formula, threshold), t, f);
-                decided(material, &keep, &rule)
-            } else {
+            let scored = if let Some(shrink) = shrink {
                 let learnt = metric(shrink).learn(material.plain, &|person| halves[person] != tested)?;
                 by_metric(material, &learnt, &keep)
+            } else {
+                let rule = |t: &[usize], f: &[usize]| Way::SHIPPED.decide(faces, (formula, threshold), t, f);
+                decided(material, &keep, &rule)
             };
-            // Too few people to be halved.
+            // Too few people with enough pictures in one half.
             let Ok(scored) = scored else { return Ok(Vec::new()) };
             all.genuine.extend(scored.genuine);
             all.impostor.extend(scored.impostor);
         }
-        if at == 0 {
+        let shipped = shrink.is_none();
+        if shipped {
             allowed = Curve::new(&all).false_matches(threshold);
         }
-        let name = if at == 0 {
-            "as shipped, within halves".to_owned()
-        } else {
+        let name = shrink.map_or("as shipped, within halves".to_owned(), |shrink| {
             format!("{}, fitted on the other half", metric(shrink).name)
-        };
+        });
         let mut decided = of_metric(name, all);
-        decided.threshold = (at == 0).then_some(threshold);
+        decided.threshold = shipped.then_some(threshold);
         rows.push(decided.row(halves, allowed));
     }
     Ok(rows)

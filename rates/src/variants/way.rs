@@ -1,6 +1,6 @@
 //! Ways to make one decision of templates and frames.
 
-use super::faces::Faces;
+use super::faces::{Face, Faces};
 use facelatch::head::{Formula, LogOdds};
 use facelatch::judge::vote;
 
@@ -22,8 +22,12 @@ pub(super) enum Fusion {
     MeanTemplate,
     /// The same, each template weighted by its norm.
     WeightedTemplate,
+    /// Mean over the frames of the mean of the two best, the mean template being one more.
+    OneMore,
     /// The mean of the frames, scaled to unit length, against the two best templates.
     MeanFrame,
+    /// The same, the mean template being one more.
+    MeanFrameOneMore,
     /// The mean of the frames against the mean of the templates.
     Means,
     /// Two best templates; frames weighted by their norm.
@@ -97,30 +101,43 @@ impl Way {
         if templates.is_empty() || frames.is_empty() {
             return None;
         }
-        let (kept, seen) = (faces.of(self.templates), faces.of(view));
-        let z = |t: &[f32], f: &[f32]| formula.log_odds(t, f).0;
-        let against = |frame: &[f32], best: usize| {
-            best_mean(templates.iter().map(|t| z(kept.h(*t), frame)).collect(), best)
+        let z = |t: usize, f: usize| faces.score(Face(self.templates, t), Face(view, f));
+        let one =
+            |frame: usize, best: usize| best_mean(templates.iter().map(|t| z(*t, frame)).collect(), best);
+        let template = |weight: &dyn Fn(usize) -> f32| faces.mean(self.templates, templates, weight);
+        let frame = || faces.mean(view, frames, &|_| 1.0);
+        let h = |f: &usize| faces.h(Face(view, *f));
+        let log_odds = |t: &[f32], f: &[f32]| formula.log_odds(t, f).0;
+        let each = |score: &dyn Fn(&usize) -> f32| mean(frames.iter().map(|f| (score(f), 1.0)));
+        let against_each = |t: &[f32]| each(&|f| log_odds(t, h(f)));
+        let against_templates = |f: &[f32]| -> Vec<f32> {
+            templates.iter().map(|t| log_odds(faces.h(Face(self.templates, *t)), f)).collect()
         };
-        let each = |score: &dyn Fn(usize) -> f32| mean(frames.iter().map(|f| (score(*f), 1.0)));
         match self.fusion {
-            Fusion::Best(2) => vote::combine(frames.len(), templates.len(), |f, t| {
-                LogOdds(z(kept.h(templates[t]), seen.h(frames[f])))
-            })
-            .map(|z| z.0),
-            Fusion::Best(best) => each(&|f| against(seen.h(f), best)),
-            Fusion::MeanTemplate => {
-                let template = kept.mean(templates, &|_| 1.0);
-                each(&|f| z(&template, seen.h(f)))
+            Fusion::Best(2) => {
+                vote::combine(frames.len(), templates.len(), |f, t| LogOdds(z(templates[t], frames[f])))
+                    .map(|z| z.0)
             }
-            Fusion::WeightedTemplate => {
-                let template = kept.mean(templates, &|t| faces.norm(t));
-                each(&|f| z(&template, seen.h(f)))
+            Fusion::Best(best) => each(&|f| one(*f, best)),
+            Fusion::MeanTemplate => against_each(&template(&|_| 1.0)),
+            Fusion::WeightedTemplate => against_each(&template(&|t| faces.norm(t))),
+            Fusion::OneMore => {
+                let template = template(&|_| 1.0);
+                let scores = |f: &usize| {
+                    templates.iter().map(|t| z(*t, *f)).chain([log_odds(&template, h(f))]).collect()
+                };
+                each(&|f| best_mean(scores(f), 2))
             }
-            Fusion::MeanFrame => Some(against(&seen.mean(frames, &|_| 1.0), 2)),
-            Fusion::Means => Some(z(&kept.mean(templates, &|_| 1.0), &seen.mean(frames, &|_| 1.0))),
-            Fusion::WeightedFrames => mean(frames.iter().map(|f| (against(seen.h(*f), 2), faces.norm(*f)))),
-            Fusion::BestFrame => frames.iter().map(|f| against(seen.h(*f), 2)).max_by(f32::total_cmp),
+            Fusion::MeanFrame => Some(best_mean(against_templates(&frame()), 2)),
+            Fusion::MeanFrameOneMore => {
+                let frame = frame();
+                let mut scores = against_templates(&frame);
+                scores.push(log_odds(&template(&|_| 1.0), &frame));
+                Some(best_mean(scores, 2))
+            }
+            Fusion::Means => Some(log_odds(&template(&|_| 1.0), &frame())),
+            Fusion::WeightedFrames => mean(frames.iter().map(|f| (one(*f, 2), faces.norm(*f)))),
+            Fusion::BestFrame => frames.iter().map(|f| one(*f, 2)).max_by(f32::total_cmp),
         }
     }
 }
