@@ -173,6 +173,19 @@ mod tests {
     }
 
     #[test]
+    fn a_mirrored_chip_has_left_for_right_and_its_colours() {
+        let side = CHIP_SIDE_PX as usize;
+        let rgb: Vec<u8> = (0..side * side * 3).map(|i| (i % 251) as u8).collect();
+        let chip = Chip::from_rgb(rgb.clone()).expect("a chip");
+        let mirrored = chip.mirrored();
+        let pixel = |rgb: &[u8], row: usize, column: usize| rgb[(row * side + column) * 3..][..3].to_vec();
+        for (row, column) in [(0, 0), (3, 40), (111, 111)] {
+            assert_eq!(pixel(mirrored.rgb(), row, column), pixel(&rgb, row, side - 1 - column));
+        }
+        assert!(mirrored.mirrored().rgb() == rgb);
+    }
+
+    #[test]
     fn fit_never_mirrors_a_face() {
         let mirrored = TEMPLATE.map(|p| Point { x: 112.0 - p.x, y: p.y });
         let [[a, minus_b, _], [b, d, _]] = Similarity::fit(&mirrored, &TEMPLATE).rows();

@@ -151,44 +151,47 @@ fn of_metric(variant: String, scored: Scored) -> Decided {
     Decided { variant, cost: Cost::default(), scored, threshold: None, fixed: false }
 }
 
-/// Metrics that are fitted on one half of the people and measured on the other, beside the daemon's way on the same decisions.
+/// Metrics that are fitted on one half of the people and measured on the other, and the daemon's way within the same halves.
+/// Two heads have two scales, so rates are means of those of both halves.
 fn on_halves(
     material: &Material<'_>,
     halves: &[usize],
     faces: &Faces,
     threshold: f32,
 ) -> Result<Vec<Row>, RatesError> {
-    let (mut rows, mut allowed) = (Vec::new(), 0);
     if halves.len() < 2 * FEWEST {
-        return Ok(rows);
+        return Ok(Vec::new());
     }
     let formula = material.head.formula();
-    for shrink in [None, Some(0.95), Some(0.8), Some(0.6)] {
-        let mut all = Scored::default();
-        for tested in 0..2 {
-            let keep = |person: usize| halves[person] == tested;
-            let scored = if let Some(shrink) = shrink {
-                let learnt = metric(shrink).learn(material.plain, &|person| halves[person] != tested)?;
-                by_metric(material, &learnt, &keep)
-            } else {
-                let rule = |t: &[usize], f: &[usize]| Way::SHIPPED.decide(faces, (formula, threshold), t, f);
-                decided(material, &keep, &rule)
-            };
-            // Too few people with enough pictures in one half.
-            let Ok(scored) = scored else { return Ok(Vec::new()) };
-            all.genuine.extend(scored.genuine);
-            all.impostor.extend(scored.impostor);
-        }
-        let shipped = shrink.is_none();
-        if shipped {
-            allowed = Curve::new(&all).false_matches(threshold);
-        }
-        let name = shrink.map_or("as shipped, within halves".to_owned(), |shrink| {
-            format!("{}, fitted on the other half", metric(shrink).name)
-        });
-        let mut decided = of_metric(name, all);
-        decided.threshold = shipped.then_some(threshold);
-        rows.push(decided.row(halves, allowed));
+    let rule = |t: &[usize], f: &[usize]| Way::SHIPPED.decide(faces, (formula, threshold), t, f);
+    let daemons = [0, 1].map(|tested| decided(material, &|person| halves[person] == tested, &rule));
+    // Too few people with enough pictures in one half.
+    let [Ok(one), Ok(other)] = daemons else { return Ok(Vec::new()) };
+    let allowed = [&one, &other].map(|scored| Curve::new(scored).false_matches(threshold));
+    let mut rows = vec![mean_row("as shipped, within halves", [one, other], allowed)];
+    for shrink in [0.95, 0.8, 0.6] {
+        let plan = metric(shrink);
+        let tested = |tested: usize| {
+            let learnt = plan.learn(material.plain, &|person| halves[person] != tested)?;
+            by_metric(material, &learnt, &|person| halves[person] == tested)
+        };
+        let name = format!("{}, fitted on the other half", plan.name);
+        rows.push(mean_row(&name, [tested(0)?, tested(1)?], allowed));
     }
     Ok(rows)
+}
+
+/// One row of two halves; the daemon has so many false matches `allowed` in each.
+fn mean_row(name: &str, halves: [Scored; 2], allowed: [usize; 2]) -> Row {
+    let [one, other] = halves.map(|scored| of_metric(name.to_owned(), scored));
+    let [one, other] = [one.row(&[], allowed[0]), other.row(&[], allowed[1])];
+    let mean = |a: Option<f64>, b: Option<f64>| Some(f64::midpoint(a?, b?));
+    Row {
+        genuine: one.genuine + other.genuine,
+        impostor: one.impostor + other.impostor,
+        eer: mean(one.eer, other.eer),
+        tar: std::array::from_fn(|at| mean(one.tar[at], other.tar[at])),
+        fnmr_at_shipped_fmr: mean(one.fnmr_at_shipped_fmr, other.fnmr_at_shipped_fmr),
+        ..one
+    }
 }
