@@ -11,5 +11,5 @@ fn main() {
     let wave = |step: f32| (0..LENGTH).map(|i| (i as f32 * step).sin()).collect::<Vec<f32>>();
     let (a, b) = (wave(0.1), wave(0.2));
     let sum: f32 = (0..times).map(|_| scan.distance(std::hint::black_box(&a), &b)).sum();
-    println!("{sum}");
+    std::hint::black_box(sum);
 }
