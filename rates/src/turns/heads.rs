@@ -202,9 +202,10 @@ fn normal(random: &mut SplitMix64) -> f64 {
 
 /// As a Markdown table.
 pub fn markdown(rows: &[(String, Ends)]) -> String {
-    let mut text = "| heads that turn | challenges | refused | no answer | seconds in the mean | after a second try |\n\
+    let mut text =
+        "| heads that turn | challenges | refused | no answer | seconds in the mean | after a second try |\n\
                     | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
+            .to_owned();
     for (name, ends) in rows {
         let share = |part: usize| 100.0 * part as f64 / ends.heads.max(1) as f64;
         let passed = ends.heads - ends.refused - ends.unanswered;
