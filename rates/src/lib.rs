@@ -3,11 +3,12 @@
 //! [`people`] (a folder to people) -> [`acquire`] (pictures to a [`set`] of embeddings, kept in a [`cache`]) -> [`table`]
 //! (the scores of all pairs) -> [`trials`] (pairs, listed in a [`list`] or all, and decisions) -> [`curve`], [`rate`] (rates
 //! and how sure they are: [`count`]ed in a [`tally`] by people, with [`bound`] and [`bootstrap`]) -> [`measure`],
-//! [`protocol`], [`search`] (1:N), [`held`] (a threshold on people it was not chosen on). Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads
-//! last layers trained elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the
-//! daemon, [`live`] compares frames that follow each other, [`turns`] turns heads and pictures, [`walkup`] has people come to a
-//! door, [`lab`] renders attacks, [`groups`] compares groups of people, [`change`] pictures of one by what differs, [`svg`] draws;
-//! [`cores`] spreads work over threads.
+//! [`protocol`], [`search`] (1:N), [`held`] (a threshold on people it was not chosen on). Besides: [`fit`] makes heads with
+//! [`newton`], [`ablate`] compares variants of the formula, [`variants`] of the decision, [`import`] reads last layers trained
+//! elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the daemon, [`live`] compares
+//! frames that follow each other, [`turns`] turns heads and pictures, [`walkup`] has people come to a door, [`lab`] renders
+//! attacks, [`groups`] compares groups of people, [`change`] pictures of one by what differs, [`svg`] draws; [`cores`] spreads
+//! work over threads.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares two pictures of one person, an impostor trial two people.
 //! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
@@ -49,6 +50,7 @@ pub mod table;
 pub mod tally;
 pub mod trials;
 pub mod turns;
+pub mod variants;
 pub mod walkup;
 pub mod write;
 

@@ -56,6 +56,9 @@ pub(crate) enum Verb {
     Threshold(Threshold),
     /// Which turns of heads, and of bent and turned pictures, the challenge takes for an answer, as a Markdown table.
     Turns(Turns),
+    /// Other ways to make a decision (mirrored faces, fusion of templates, normalised scores, a learned metric), each with its
+    /// cost, as a Markdown table.
+    Variants(Variants),
     /// For whom a door opens, and how soon: films of people who walk up to it, pass, or hold up a poster, as a Markdown table.
     Walkup(Walkup),
 }
@@ -163,6 +166,24 @@ pub(crate) struct Ablate {
     /// How often the people are halved.
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub(crate) rounds: u64,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Variants {
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
+    /// Other people: an impostor background that scores are normalised by, and whom a metric is learned from.
+    #[arg(long, value_name = "DIR|LIST")]
+    pub(crate) background: Option<PathBuf>,
+    /// Templates in a decision.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) templates: usize,
+    /// Frames in a decision.
+    #[arg(long, default_value_t = 3, value_name = "M")]
+    pub(crate) frames: usize,
     /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,

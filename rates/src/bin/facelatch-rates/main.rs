@@ -17,6 +17,7 @@ mod measure;
 mod search;
 mod stress;
 mod turns;
+mod variants;
 mod walkup;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         args::Verb::Stress(stress) => stress::run(&stress),
         args::Verb::Threshold(threshold) => held::run(&threshold),
         args::Verb::Turns(turns) => turns::run(&turns),
+        args::Verb::Variants(variants) => variants::run(&variants),
         args::Verb::Walkup(walkup) => walkup::run(&walkup),
     };
     match outcome {
