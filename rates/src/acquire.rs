@@ -158,12 +158,12 @@ impl Bench {
         let Some(face) = labelled(&frame, &faces, self.central) else {
             return Ok(Ok(Record { quality, bordered: false, embedding: None, measures: NO_FACE }));
         };
-        let embedded = self.embed(align::align(&frame, face))?;
+        let embedded = self.embed_chip(align::align(&frame, face))?;
         let measures = Measures::of(face, &embedded);
         Ok(Ok(Record { quality, bordered, embedding: Some(embedded.embedding), measures }))
     }
 
-    fn embed(&self, chip: Chip) -> Result<Embedded, ModelError> {
+    fn embed_chip(&self, chip: Chip) -> Result<Embedded, ModelError> {
         self.embedder.embed(&if self.mirrored { chip.mirrored() } else { chip })
     }
 
@@ -188,7 +188,7 @@ impl Bench {
             return Ok(Err(format!("is {width}x{height} pixels; --aligned takes 112x112 only")));
         };
         let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
-        let embedded = self.embed(chip)?;
+        let embedded = self.embed_chip(chip)?;
         let measures = Measures::of(&face_of_chip(), &embedded);
         let embedding = Some(embedded.embedding);
         Ok(Ok(Record { quality: quality.code(), bordered: false, embedding, measures }))
