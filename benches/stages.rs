@@ -196,6 +196,7 @@ fn visitor(level: AttackLevel, folder: &Path) -> Pipeline {
         label: String::new(),
         templates: TEMPLATES,
         camera: None,
+        allow_child: false,
     };
     pipeline(networks, &ENROLMENT)
         .enroll(request, &mut |_| ControlFlow::Continue(()))

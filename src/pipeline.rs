@@ -25,6 +25,7 @@ mod attempt;
 mod camera;
 mod capture;
 mod challenge;
+mod children;
 mod enroll;
 mod gallery;
 mod infrared;
@@ -146,7 +147,7 @@ impl Pipeline {
         store: Arc<dyn TemplateStore>,
         random: Random,
     ) -> Self {
-        let gallery = Gallery::new(&networks.head);
+        let gallery = Gallery::new(&networks.head, networks.embedder.child());
         let cameras = Cameras::new(camera);
         let (ages, shown) = (Ages::default(), Arc::default());
         Self { networks, rules, cameras, clock, store, gallery, ages, random, shown }
@@ -197,7 +198,8 @@ impl Pipeline {
 
     /// Brings the gallery up to date with the store.
     fn refresh(&mut self) -> Result<(), StoreError> {
-        self.gallery.refresh(&*self.store, &self.networks.head)
+        let Networks { head, embedder, .. } = &self.networks;
+        self.gallery.refresh(&*self.store, head, embedder.child())
     }
 
     fn attempt(
@@ -234,11 +236,13 @@ impl Pipeline {
         }
         let mut captured = self.capture(observer, trace)?;
         trace.judged(captured.presentation);
+        self.admit_child(claimed, &captured)?;
         if self.rules.attack.level == AttackLevel::Challenge
             && matches!(captured.presentation, Presentation::Live(_))
         {
             captured = self.challenge(claimed, captured, observer, trace)?;
             trace.judged(captured.presentation);
+            self.admit_child(claimed, &captured)?;
         }
         self.store.prove_room_for_miss()?;
         match captured.presentation {

@@ -32,6 +32,9 @@ pub(crate) enum Verb {
     Measure(Measure),
     /// The pair protocol of Labeled Faces in the Wild, in ten folds, then the error rates over all its people.
     Lfw(Lfw),
+    /// How alike children are to the embedder, by age, and what tells them from adults, as Markdown tables. Prints the direction for
+    /// MODELS.toml.
+    Children(Children),
     /// What the product does with faces it cannot judge: twenty kinds of fault in five strengths, as a Markdown table.
     Stress(Stress),
     /// Render a presentation attack: the frames of a live clip, shown as a print or on a screen before a camera. A test
@@ -44,7 +47,7 @@ pub(crate) enum Verb {
 }
 
 /// Which networks.
-#[derive(ClapArgs)]
+#[derive(ClapArgs, Clone)]
 pub(crate) struct Networks {
     /// The folder with MODELS.toml.
     #[arg(long, default_value = "models", value_name = "DIR")]
@@ -65,7 +68,7 @@ impl Networks {
 }
 
 /// How pictures become embeddings.
-#[derive(ClapArgs)]
+#[derive(ClapArgs, Clone)]
 pub(crate) struct Pictures {
     /// A folder with one folder per person, or a list of `PATH<tab>PERSON` lines.
     #[arg(value_name = "DIR|LIST")]
@@ -245,6 +248,22 @@ pub(crate) struct Attack {
     /// Print JSON instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Children {
+    /// Measured on these: names of pictures begin with an age (`AGE_...`), folders are groups of people; one picture a person.
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
+    /// Learnt from these: lines of `PATH<tab>AGES`, such as `3-9`. Only pictures whose terms allow that.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) learn: PathBuf,
+    /// Grown people, to count whom the direction refuses; may be given again.
+    #[arg(long, value_name = "DIR|LIST")]
+    pub(crate) adults: Vec<PathBuf>,
+    /// What the second table is for.
+    #[arg(long, default_value_t = 0.24, value_name = "COSINE")]
+    pub(crate) min_cosine: f32,
 }
 
 #[derive(ClapArgs)]

@@ -4,6 +4,7 @@
 mod ablate;
 mod args;
 mod attack;
+mod children;
 mod chips;
 mod fit;
 mod import;
@@ -20,6 +21,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let outcome = match args::Args::parse().verb {
+        args::Verb::Children(children) => children::run(&children),
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
