@@ -262,7 +262,7 @@ pub(crate) struct Children {
     #[arg(long, value_name = "DIR|LIST")]
     pub(crate) adults: Vec<PathBuf>,
     /// What the second table is for.
-    #[arg(long, default_value_t = 0.24, value_name = "COSINE")]
+    #[arg(long, default_value_t = 0.25, value_name = "COSINE")]
     pub(crate) min_cosine: f32,
 }
 
