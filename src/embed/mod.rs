@@ -116,7 +116,7 @@ impl Embedder {
         self.network.sha256()
     }
 
-    /// What does not run on the int8 kernels, and whether unfit faces pass, for people.
+    /// What does not run on the int8 kernels, and whether unfit faces and small children pass, for people.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.network.notes().to_vec();
         if self.network.quality().is_none() {
@@ -124,6 +124,13 @@ impl Embedder {
             notes.push(format!(
                 "model {name}: no [{name}.quality] in MODELS.toml, so faces that it cannot judge (turned, blurred, \
                  covered) are judged all the same"
+            ));
+        }
+        if self.child.is_none() {
+            let name = self.name();
+            notes.push(format!(
+                "model {name}: no [{name}.child] in MODELS.toml, so small children, who look alike to a network, are taken for one \
+                 another"
             ));
         }
         notes

@@ -11,6 +11,7 @@ use facelatch::config::AttackLevel;
 use facelatch::embed::{ChildCue, Embedding, TemplateKey};
 use facelatch::model::{Alike, ChildLimits};
 use facelatch::serve::peer::Role;
+use facelatch_testkit::spoil::Spoil;
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
 use facelatch_testkit::world::{World, networks};
 use facelatch_wire::call::{Enroll, Export, Identify, Import, List, Secret, Upload};
@@ -143,17 +144,13 @@ fn only_an_owner_may_allow_it() {
 }
 
 #[test]
-fn a_child_is_told_before_a_challenge_and_an_attack_is_still_an_attack() {
-    let world =
-        World::with(|config| config.attack.level = AttackLevel::Challenge).with_child(cue("biden.jpg"));
-    world.stage.shows(&[
-        Shot::Live("obama-1.jpg"),
-        Shot::Live("obama-enrol-1.jpg"),
-        Shot::Live("obama-2.jpg"),
-    ]);
-    world.enroll("alice").expect("enrolled");
+fn a_child_is_told_before_a_challenge_and_a_picture_of_one_is_an_attack() {
+    let world = World::with(|config| config.attack.level = AttackLevel::Challenge);
+    let world = world.with_child(cue("biden.jpg")).knows_alice();
     world.stage.shows(&[Shot::Live("biden.jpg")]);
     assert_eq!(world.verify("alice").verdict, Some(Outcome::Child));
+    world.stage.shows(&[Shot::LiveSpoilt("biden.jpg", Spoil::Recaptured)]);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Attack));
 }
 
 #[test]
@@ -177,7 +174,7 @@ fn what_was_allowed_survives_export_import_and_renewal() {
     for data in parts {
         client.call(&Upload { data }).expect("taken");
     }
-    let identity = Secret(secret.expose_secret().to_string().into());
+    let identity = Secret(secret.expose_secret().to_string());
     client.call(&Import { identity, skip_enrolled: None }).expect("imported");
     to.ask(&facelatch_wire::call::Renew::default()).expect("renewed");
     assert_eq!(identified(&to, BOB), (Some(Outcome::Match), Some("bob".into())));
