@@ -40,6 +40,9 @@ pub(crate) enum Verb {
         /// For the door only: no login accepts this face, and no account is needed
         #[arg(long)]
         door: bool,
+        /// Also if it looks like a small child, whom other small children may be taken for; only root may say this
+        #[arg(long)]
+        allow_child: bool,
         #[command(flatten)]
         camera: Camera,
     },

@@ -77,7 +77,8 @@ fn templates(asked: &Option<String>, listed: &Listed, access: Option<&RuleList>)
         let date = say::date(template.created_at);
         let Template { user, id, account, label, .. } = template;
         let account = account.as_str();
-        say::line(format!("{user:<width$}  {date}  {id}  {account:<10}  {label}").trim_end())?;
+        let child = if template.allow_child { "  (small child allowed)" } else { "" };
+        say::line(format!("{user:<width$}  {date}  {id}  {account:<10}  {label}{child}").trim_end())?;
     }
     if listed.truncated {
         say::line("there are more; ask for one person at a time")?;

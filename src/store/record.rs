@@ -13,7 +13,10 @@ use crate::embed::KeyedEmbedding;
 use crate::people::{Account, UserName};
 
 /// What every record starts with; the last byte is the schema.
-const MAGIC: &[u8; 4] = b"FLT\x04";
+const MAGIC: &[u8; 4] = b"FLT\x05";
+
+/// What records started with that say nothing of small children.
+const MAGIC_4: &[u8; 4] = b"FLT\x04";
 
 /// What records started with that hold no score of their frame.
 const MAGIC_3: &[u8; 4] = b"FLT\x03";
@@ -30,8 +33,12 @@ const ACCOUNT_BYTES: usize = 1 + 4;
 /// Whether there is a score of the frame, its source, and the score.
 const LIVE_BYTES: usize = 1 + 8 + 4;
 
-/// Time, account, score of the frame, length of the label, the label itself, and the values.
-const MAX_PLAIN_BYTES: usize = 8 + ACCOUNT_BYTES + LIVE_BYTES + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
+/// Whether a small child's face is allowed.
+const CHILD_BYTES: usize = 1;
+
+/// Time, account, score of the frame, whether a child is allowed, length of the label, the label itself, and the values.
+const MAX_PLAIN_BYTES: usize =
+    8 + ACCOUNT_BYTES + LIVE_BYTES + CHILD_BYTES + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
 
 /// First byte of an entry's key.
 const PREFIX: u8 = b'r';
@@ -76,7 +83,7 @@ impl<'a> SealedRecord<'a> {
         if magic[..3] != MAGIC[..3] {
             return Err("it is no record".to_owned());
         }
-        let Some(magic) = [MAGIC, MAGIC_3, MAGIC_2].into_iter().find(|known| *known == magic) else {
+        let Some(magic) = [MAGIC, MAGIC_4, MAGIC_3, MAGIC_2].into_iter().find(|known| *known == magic) else {
             return Err(format!(
                 "schema {}, this program reads up to {}; use a newer one",
                 magic[3], MAGIC[3]
@@ -110,8 +117,12 @@ impl<'a> SealedRecord<'a> {
             _ => read_account(rest).ok_or_else(wrong)?,
         };
         let (live, rest) = match self.magic {
-            MAGIC => read_live(rest).ok_or_else(wrong)?,
+            MAGIC | MAGIC_4 => read_live(rest).ok_or_else(wrong)?,
             _ => (None, rest),
+        };
+        let (allow_child, rest) = match self.magic {
+            MAGIC => read_child(rest).ok_or_else(wrong)?,
+            _ => (false, rest),
         };
         let (&length, rest) = rest.split_first().ok_or_else(wrong)?;
         let (label, values) = rest.split_at_checked(length.into()).ok_or_else(wrong)?;
@@ -125,6 +136,7 @@ impl<'a> SealedRecord<'a> {
             label: std::str::from_utf8(label).map_err(|e| e.to_string())?.to_owned(),
             created_at: WallTime(u64::from_le_bytes(*time)),
             account,
+            allow_child,
             embedder_sha256: context.embedder_sha256.to_owned(),
             live,
             embedding: KeyedEmbedding::restore(values, *context.template_key).map_err(|e| e.to_string())?,
@@ -167,6 +179,15 @@ fn read_live(bytes: &[u8]) -> Option<(Option<LiveScore>, &[u8])> {
     }
 }
 
+/// Whether a child is allowed, at the beginning of `bytes`, and what follows it.
+fn read_child(bytes: &[u8]) -> Option<(bool, &[u8])> {
+    match bytes.split_first()? {
+        (0, rest) => Some((false, rest)),
+        (1, rest) => Some((true, rest)),
+        _ => None,
+    }
+}
+
 fn live_bytes(live: Option<LiveScore>) -> [u8; LIVE_BYTES] {
     let mut bytes = [0; LIVE_BYTES];
     // A score that is no number is none.
@@ -192,11 +213,18 @@ pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, context: SealC
     let label = template.label.as_bytes();
     let label = &label[..label.len().min(MAX_LABEL_BYTES)]; // The caller has checked it.
     // One allocation, so that no half-grown copy stays behind in memory.
-    let room = 8 + ACCOUNT_BYTES + LIVE_BYTES + 1 + label.len() + 4 * template.embedding.values().len();
+    let room = 8
+        + ACCOUNT_BYTES
+        + LIVE_BYTES
+        + CHILD_BYTES
+        + 1
+        + label.len()
+        + 4 * template.embedding.values().len();
     let mut plain = Zeroizing::new(Vec::with_capacity(room));
     plain.extend_from_slice(&template.created_at.0.to_le_bytes());
     plain.extend_from_slice(&account_bytes(template.account));
     plain.extend_from_slice(&live_bytes(template.live));
+    plain.push(u8::from(template.allow_child));
     plain.push(label.len() as u8);
     plain.extend_from_slice(label);
     plain.extend(template.embedding.values().iter().flat_map(|v| v.to_le_bytes()));
@@ -238,6 +266,7 @@ mod tests {
             label: "with \"glasses\"\n".into(),
             created_at: WallTime(1_700_000_000),
             account: Account::Uid(1000),
+            allow_child: true,
             embedder_sha256: "ab".into(),
             live: Some(LiveScore { score: 3.5, source: 7 }),
             embedding: KeyedEmbedding::restore(vec![0.1, -0.7, 0.3], [2; 8]).expect("valid"),
@@ -258,7 +287,7 @@ mod tests {
         assert_eq!(SealedRecord::parse(&sealed).expect("whole").key, [9; 16]);
         let back = open(&sealed, "0123", "alice", CONTEXT).expect("opens");
         assert_eq!((&back.label, back.created_at), (&template().label, template().created_at));
-        assert_eq!(back.live, template().live);
+        assert_eq!((back.live, back.allow_child), (template().live, true));
         let off = back.embedding.values().iter().zip(template().embedding.values().to_vec());
         assert!(off.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < 1e-7);
     }

@@ -149,6 +149,9 @@ methods! { $
             /// By which camera; the default one if absent.
             #[serde(skip_serializing_if = "Option::is_none")]
             camera: Option<String>,
+            /// Also if it looks like a small child, whom other children may be taken for. Owner only.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            allow_child: Option<bool>,
         } -> Enrolling;
 
         /// Is the person in front of the camera this user? Without a name: the caller. With latch = false it is a login:

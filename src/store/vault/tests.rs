@@ -91,6 +91,7 @@ fn template(store: &Vault, name: &str, id: &str) -> Template {
         created_at: WallTime(1),
         account: Account::Door,
         embedder_sha256: SHA.into(),
+        allow_child: false,
         live: None,
         embedding: store.snapshot().expect("read").template_key.apply(&face),
     }

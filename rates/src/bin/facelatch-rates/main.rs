@@ -5,6 +5,7 @@ mod ablate;
 mod args;
 mod attack;
 mod change;
+mod children;
 mod chips;
 mod fit;
 mod groups;
@@ -27,6 +28,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     let outcome = match args::Args::parse().verb {
         args::Verb::Change(change) => change::run(&change),
+        args::Verb::Children(children) => children::run(&children),
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
