@@ -17,7 +17,7 @@ use crate::bounded;
 
 pub use check::Refused;
 pub use settings::{
-    AccessSettings, Attack, AttackLevel, Camera, ClockTrust, Config, Decision, Detect, ExecFormat,
+    AccessSettings, Attack, AttackLevel, Camera, ClockTrust, Config, Decision, Detect, Engine, ExecFormat,
     LatchChoice, LatchKind, Lockout, Models, OpensOn, QualityGate, Serve, Store,
 };
 pub use value::{Millis, Seconds};

@@ -1,12 +1,13 @@
 //! One attempt from frames to a [`Verdict`].
 //!
 //! admit -> (frame -> face -> quality -> embedding) x frames -> live? -> vote -> judge -> keep the miss.
-//! It runs on one plain thread; it knows no socket and opens no latch.
+//! It runs on one plain thread, which borrows others while it embeds a face (`ahead`); it knows no socket and opens no latch.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use crate::clock::{BootTime, Clock, KnownTime};
+use crate::clock::{Clock, KnownTime};
 use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
@@ -19,6 +20,7 @@ use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
 mod admission;
+mod ahead;
 mod attack;
 mod attempt;
 mod camera;
@@ -51,6 +53,8 @@ use misses::Tried;
 /// The parts of the configuration that an attempt follows.
 #[derive(Debug, Clone)]
 pub struct Rules {
+    /// How many threads work on it.
+    pub engine: config::Engine,
     /// Evidence and time limits.
     pub decision: Decision,
     /// What a face must look like.
@@ -66,8 +70,8 @@ pub struct Rules {
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, attack, lockout, access, .. } = config.clone();
-        Self { decision, quality, attack, lockout, access }
+        let Config { engine, decision, quality, attack, lockout, access, .. } = config.clone();
+        Self { engine, decision, quality, attack, lockout, access }
     }
 }
 
@@ -251,7 +255,7 @@ impl Pipeline {
         }
         let scoring = self.clock.now();
         let (evidence, policy) = self.compare(claimed, &captured.probes, trace)?.ok_or(Cause::NotEnrolled)?;
-        trace.score_ms = self.ms_since(scoring);
+        trace.score_ms = ms(self.clock.now().since(scoring));
         trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
         self.decide((claimed, door), evidence, policy, accounts.login, trace)
@@ -329,10 +333,11 @@ impl Pipeline {
         let account = self.gallery.account(user);
         Ok(self.store.templates(Some(user))?.iter().all(|template| template.account != account))
     }
+}
 
-    fn ms_since(&self, start: BootTime) -> f64 {
-        self.clock.now().since(start).as_secs_f64() * 1e3
-    }
+/// Milliseconds.
+fn ms(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e3
 }
 
 /// Reports progress; fails when the caller has gone.

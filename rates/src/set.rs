@@ -52,6 +52,8 @@ pub struct Sample {
     pub embedding: Embedding,
     /// What the embedder's limits are compared with.
     pub measures: Measures,
+    /// Whether it needed a border before the face was found, which a camera cannot give.
+    pub bordered: bool,
     /// Whether it takes part in decisions: true until [`Set::heed_limits`].
     pub believed: bool,
 }
@@ -113,6 +115,7 @@ impl Set {
             quality,
             embedding,
             measures,
+            bordered: record.bordered,
             believed: true,
         });
     }
@@ -186,7 +189,15 @@ pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
             let embedding = Embedding::new(look.clone()).expect("unit");
             let path = PathBuf::from(format!("{name}/{number}"));
             let (quality, measures) = (Quality::GOOD, Measures { norm: 0.0, confidence: 0.0 });
-            set.samples.push(Sample { person, path, quality, embedding, measures, believed: true });
+            set.samples.push(Sample {
+                person,
+                path,
+                quality,
+                embedding,
+                measures,
+                bordered: false,
+                believed: true,
+            });
             set.losses.pictures += 1;
         }
     }

@@ -100,13 +100,17 @@ impl Pipeline {
     }
 
     /// Another frame of the face. Returns what the network says of it alone, if it counts.
-    pub(super) fn present(&mut self, stage: &mut AttackStage, seen: &Seen) -> Result<Option<Score>, Cause> {
+    pub(super) fn present(
+        &mut self,
+        stage: &mut AttackStage,
+        seen: &mut Seen,
+    ) -> Result<Option<Score>, Cause> {
         let Some(Evidence { passive, surroundings, infrared }) = &mut stage.0 else { return Ok(None) };
         if let Some((infrared, second)) = infrared.as_mut().zip(self.cameras.used_mut().infrared.as_mut()) {
             second.pair(infrared, seen, &self.networks.detector)?;
         }
         surroundings.see(&seen.frame, Some(&seen.face));
-        Ok(passive.see(&seen.frame, &seen.face)?)
+        Ok(passive.see_scored(&seen.frame, &seen.face, seen.scored.take())?)
     }
 
     /// Keeps what the frames said of the presentation.

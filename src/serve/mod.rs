@@ -1,8 +1,8 @@
 //! The daemon on its socket: who calls, what they may ask, and the one engine that looks.
 //!
 //! Three threads, and a small pool that waits for the disk and the name service. This one serves all connections with
-//! tokio, one small task each, and never waits for a camera or a disk. The `engine` runs attempts one after another, and
-//! hands grants to the latch's own thread. `listener` accepts clients, `connections` says for how many there is room, and
+//! tokio, one small task each, and never waits for a camera or a disk. The `engine` runs attempts one after another, with
+//! the help of one or two more threads during each, and hands grants to the latch's own thread. `listener` accepts clients, `connections` says for how many there is room, and
 //! `connection` bounds what one of them can send and leave unread.
 //!
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.

@@ -39,6 +39,8 @@ mod pins;
 /// Who may import whom.
 mod rooms;
 mod rules;
+/// One thread or several.
+mod threads;
 /// Attempts to bypass the decision, all of which must fail.
 mod tricks;
 /// Faces that the networks cannot judge.

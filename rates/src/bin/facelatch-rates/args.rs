@@ -1,12 +1,14 @@
 //! The command line.
 
 mod lab;
+mod live;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(crate) use lab::{Lab, Named};
+pub(crate) use live::Live;
 
 /// Error rates and heads from labelled pictures.
 #[derive(Parser)]
@@ -32,6 +34,9 @@ pub(crate) enum Verb {
     Measure(Measure),
     /// The pair protocol of Labeled Faces in the Wild, in ten folds, then the error rates over all its people.
     Lfw(Lfw),
+    /// Error rates of whole decisions on clips: frames that follow each other, against templates of one enrolment, as Markdown
+    /// tables.
+    Live(Live),
     /// What the product does with faces it cannot judge: twenty kinds of fault in five strengths, as a Markdown table.
     Stress(Stress),
     /// Render a presentation attack: the frames of a live clip, shown as a print or on a screen before a camera. A test

@@ -9,6 +9,7 @@ mod fit;
 mod import;
 mod lab;
 mod lfw;
+mod live;
 mod measure;
 mod stress;
 mod turns;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         args::Verb::Import(import) => import::run(&import),
         args::Verb::Lab(lab) => lab::run(&lab),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
+        args::Verb::Live(live) => live::run(&live),
         args::Verb::Measure(measure) => measure::run(&measure),
         args::Verb::Stress(stress) => stress::run(&stress),
         args::Verb::Turns(turns) => turns::run(&turns),
