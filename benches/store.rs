@@ -51,6 +51,7 @@ fn looks(key: &TemplateKey, user: usize, random: &mut SplitMix64) -> Vec<Templat
             account: Account::Door,
             embedder_sha256: SHA.to_owned(),
             live: None,
+            adapted: false,
             embedding: key.apply(&face),
         }
     };

@@ -7,11 +7,12 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use crate::clock::{BootTime, Clock};
-use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
+use crate::config::{self, Adaptation, AttackLevel, Config, Decision, Lockout, QualityGate};
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{LogOdds, Probability};
+use crate::judge::adapt::Reach;
 use crate::judge::lockout::Ages;
 use crate::judge::pin::Shown;
 use crate::judge::{Admission, Evidence, Policy, Refusal, judge, vote};
@@ -19,6 +20,7 @@ use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
+mod adapt;
 mod admission;
 mod attack;
 mod attempt;
@@ -35,6 +37,7 @@ mod turned;
 mod verdict;
 mod watch;
 
+pub use adapt::SecondFactor;
 pub use attempt::{Attempt, StageMs, Trace};
 pub use camera::Camera;
 pub use challenge::CHALLENGE_LIMIT;
@@ -43,6 +46,7 @@ pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
 pub use watch::WatchError;
 
+use adapt::{Candidate, Faces};
 use camera::Cameras;
 use gallery::Gallery;
 use misses::Tried;
@@ -60,13 +64,15 @@ pub struct Rules {
     pub lockout: Lockout,
     /// When the time is known.
     pub access: config::AccessSettings,
+    /// Whether faces become templates after a second factor.
+    pub adapt: Adaptation,
 }
 
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, attack, lockout, access, .. } = config.clone();
-        Self { decision, quality, attack, lockout, access }
+        let Config { decision, quality, attack, lockout, access, templates, .. } = config.clone();
+        Self { decision, quality, attack, lockout, access, adapt: templates.adapt }
     }
 }
 
@@ -134,6 +140,8 @@ pub struct Pipeline {
     random: Random,
     /// Who has to show face and PIN, and has shown one.
     shown: Arc<Mutex<Shown>>,
+    faces: Faces,
+    candidate: Option<Candidate>,
 }
 
 impl Pipeline {
@@ -149,7 +157,8 @@ impl Pipeline {
         let gallery = Gallery::new(&networks.head);
         let cameras = Cameras::new(camera);
         let (ages, shown) = (Ages::default(), Arc::default());
-        Self { networks, rules, cameras, clock, store, gallery, ages, random, shown }
+        let (faces, candidate) = (Faces::default(), None);
+        Self { networks, rules, cameras, clock, store, gallery, ages, random, shown, faces, candidate }
     }
 
     /// Shares what was shown at doors with whoever judges PINs.
@@ -207,9 +216,11 @@ impl Pipeline {
         accounts: &Accounts,
         observer: Observer<'_>,
     ) -> Attempt {
+        self.forget_candidate();
         let mut trace = Trace::default();
         let picked = self.cameras.pick(camera);
         let run = picked.and_then(|()| self.run(about, accounts, observer, &mut trace));
+        self.faces = Faces::default();
         self.release_camera();
         Attempt { verdict: run.unwrap_or_else(Verdict::Unavailable), trace }
     }
@@ -302,6 +313,15 @@ impl Pipeline {
             Err(refusal) if refusal.is_miss() => self.keep_misses(claimed, Tried::Miss)?,
             Err(_) => {}
         }
+        match &decision {
+            // At a login the face is enough, and nothing else is asked.
+            Err(Refusal::NoMatch) if login && claimed.is_some() => {
+                self.keep_candidate(user.clone(), None, false);
+            }
+            Err(Refusal::EnterPin) if door.is_some() => self.keep_candidate(user.clone(), door, false),
+            Ok(_) if trace.has_pin => self.keep_candidate(user.clone(), door, true),
+            _ => {}
+        }
         Ok(match decision {
             Ok(grant) => Verdict::Granted(grant),
             Err(refusal) => Verdict::Denied(match refusal {
@@ -331,16 +351,23 @@ impl Pipeline {
     ) -> Result<Option<(Evidence, Policy)>, OtherKey> {
         let head = self.gallery.head();
         let probes = vote::project(head, probes)?;
-        let score = |templates: &[KeyedEmbedding]| vote::decide_projected(head, &probes, templates);
+        let score = |user: &UserName, templates: &[KeyedEmbedding]| -> Result<Option<LogOdds>, OtherKey> {
+            let enrolled = vote::decide_projected(head, &probes, templates)?;
+            let (Some(z), adapted @ [_, ..]) = (enrolled, self.gallery.adapted(user)) else {
+                return Ok(enrolled);
+            };
+            let all = vote::decide_projected(head, &probes, &[templates, adapted].concat())?;
+            Ok(all.map(|all| Reach::SHIPPED.limit(z, all)))
+        };
         if let Some(user) = claimed {
-            let z = score(self.gallery.of(user))?;
+            let z = score(user, self.gallery.of(user))?;
             let evidence = |z| Evidence { user: user.clone(), z, second: None };
             return Ok(z.map(|z| (evidence(z), Policy::verify(head.threshold()))));
         }
         let people = self.gallery.people();
         let mut ranked = Vec::with_capacity(people.len());
         for (user, templates) in people {
-            ranked.extend(score(templates)?.map(|z| (user, z)));
+            ranked.extend(score(user, templates)?.map(|z| (user, z)));
         }
         ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
         let second = ranked.get(1).map(|(_, z)| *z);

@@ -79,6 +79,9 @@ pub(crate) enum Verb {
         /// Only the template of this id; `facelatch list` shows them
         #[arg(long, value_name = "ID")]
         id: Option<String>,
+        /// Only the templates that nobody enrolled
+        #[arg(long, conflicts_with = "id")]
+        adapted: bool,
         /// Do not ask first
         #[arg(long, short)]
         yes: bool,

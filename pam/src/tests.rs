@@ -14,6 +14,7 @@ pub(crate) struct Play {
     pub(crate) remote_host: Option<&'static str>,
     pub(crate) terminal: Option<&'static str>,
     pub(crate) answer: Option<&'static str>,
+    pub(crate) password: bool,
     pub(crate) heard: RefCell<Vec<String>>,
     pub(crate) logged: RefCell<Vec<String>>,
 }
@@ -33,6 +34,10 @@ impl Host for Play {
 
     fn terminal(&self) -> Option<String> {
         self.terminal.map(str::to_owned)
+    }
+
+    fn has_password(&self) -> bool {
+        self.password
     }
 
     fn tell(&self, text: &str) {

@@ -5,7 +5,7 @@
 //! and how sure they are: [`count`]ed in a [`tally`] by people, with [`bound`] and [`bootstrap`]) -> [`measure`],
 //! [`protocol`]. Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads
 //! last layers trained elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the
-//! daemon, [`turns`] turns heads and pictures, [`walkup`] has people come to a door, [`lab`] renders attacks, [`svg`] draws; [`cores`] spreads work over threads.
+//! daemon, [`turns`] turns heads and pictures, [`adapt`] has templates change, [`walkup`] has people come to a door, [`lab`] renders attacks, [`svg`] draws; [`cores`] spreads work over threads.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares two pictures of one person, an impostor trial two people.
 //! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
@@ -13,6 +13,7 @@
 
 pub mod ablate;
 pub mod acquire;
+pub mod adapt;
 pub mod attack;
 pub mod bench;
 pub mod bootstrap;

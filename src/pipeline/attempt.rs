@@ -26,6 +26,8 @@ pub struct Trace {
     pub live: Option<Score>,
     /// The PIN that came before the face was the one for duress.
     pub duress: bool,
+    /// A PIN came before the face, and not the one for duress.
+    pub(super) has_pin: bool,
     /// Good frames in the current run; it starts again when the face changes.
     pub frames: usize,
     /// The largest face in the last frame, judged or not, in pixels of that frame.

@@ -80,6 +80,7 @@ impl Pipeline {
                 && !self.alike(last, &seen.probe)?
             {
                 probes.clear();
+                self.faces.saw_several();
                 stage = self.attack_stage();
                 window.problem = Some(Cause::Retry(RetryReason::SeveralFaces));
             }
@@ -122,6 +123,9 @@ impl Pipeline {
             match self.examine(&frame, &faces, window.role, trace)? {
                 Ok((face, probe)) => return Ok(Seen { frame, face, probe }),
                 Err(reason) => {
+                    if reason == RetryReason::SeveralFaces {
+                        self.faces.saw_several();
+                    }
                     faults.last = Some(Cause::Retry(reason));
                     report(observer, Progress::Guidance(reason))?;
                 }
@@ -201,6 +205,9 @@ impl Pipeline {
             Ok(seen) => {
                 self.cameras.used_mut().turns.saw_upright();
                 let probe = self.gallery.key().apply(&seen.embedding);
+                if role == Role::Probe && self.adapts() && Role::Template.check(&seen.chip).is_ok() {
+                    self.faces.add(probe.clone());
+                }
                 Ok(role.check(&seen.chip).map(|()| (seen.face, probe)))
             }
             Err(reason) => Ok(Err(self.look_turned(frame)?.unwrap_or(reason))),

@@ -125,6 +125,7 @@ impl Pipeline {
                 account: request.account,
                 embedder_sha256: embedder_sha256.to_owned(),
                 live,
+                adapted: false,
                 embedding,
             })
             .collect();
@@ -138,12 +139,14 @@ impl Pipeline {
         Ok(Enrolled { user: request.user, ids, replaced: replaced.ids.len(), warnings })
     }
 
-    /// The templates that give way to an enrolment: those of its label, and those for another account, which may be another
-    /// person's.
+    /// The templates that give way to an enrolment: those of its label, those for another account, which may be another
+    /// person's, and adapted ones, for which there is no need then.
     fn replaced_by(&self, request: &EnrollRequest) -> Result<Replaced, StoreError> {
         let mut kept = self.store.templates(Some(&request.user))?;
         let mut replaced = Replaced::default();
-        for template in kept.extract_if(.., |t| t.label == request.label || t.account != request.account) {
+        for template in
+            kept.extract_if(.., |t| t.adapted || t.label == request.label || t.account != request.account)
+        {
             replaced.other_account += usize::from(template.account != request.account);
             replaced.ids.insert(template.id);
         }
@@ -232,7 +235,7 @@ fn check(request: &EnrollRequest) -> Result<(), EnrollError> {
 }
 
 /// 128 random bits in hex.
-fn random_id() -> String {
+pub(super) fn random_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Gallery {
     head: KeyedHead,
     /// Those who may match.
     people: BTreeMap<UserName, Vec<KeyedEmbedding>>,
+    /// Templates of theirs that nobody enrolled. They count only beside enrolled ones.
+    adapted: BTreeMap<UserName, Vec<KeyedEmbedding>>,
     /// Those whose account does not count at present.
     left_out: BTreeMap<UserName, Vec<KeyedEmbedding>>,
     accounts: BTreeMap<UserName, Account>,
@@ -34,6 +36,7 @@ impl Gallery {
             head: head.for_key(&key),
             key: Arc::new(key),
             people: BTreeMap::new(),
+            adapted: BTreeMap::new(),
             left_out: BTreeMap::new(),
             accounts: BTreeMap::new(),
             live_scores: Vec::new(),
@@ -51,11 +54,13 @@ impl Gallery {
             self.head = head.for_key(&snapshot.template_key);
         }
         (self.people, self.left_out) = (BTreeMap::new(), BTreeMap::new());
+        self.adapted = BTreeMap::new();
         self.accounts = account_of_each(snapshot.templates.iter().map(|t| (&t.user, t.account)));
         self.live_scores = snapshot.templates.iter().filter_map(|template| template.live).collect();
         self.newest = snapshot.templates.iter().map(|template| template.created_at).max().unwrap_or_default();
         for template in snapshot.templates {
-            self.people.entry(template.user).or_default().push(template.embedding);
+            let side = if template.adapted { &mut self.adapted } else { &mut self.people };
+            side.entry(template.user).or_default().push(template.embedding);
         }
         (self.revision, self.key) = (Some(snapshot.revision), snapshot.template_key);
         Ok(())
@@ -113,12 +118,23 @@ impl Gallery {
         &self.head
     }
 
-    /// The templates of one user; none if they are not enrolled, or left out.
+    /// The enrolled templates of one user; none if they are not enrolled, or left out.
     pub(super) fn of(&self, user: &UserName) -> &[KeyedEmbedding] {
         self.people.get(user).map_or(&[], Vec::as_slice)
     }
 
-    /// Everybody who is not left out, by name.
+    /// Adapted templates of one user.
+    pub(super) fn adapted(&self, user: &UserName) -> &[KeyedEmbedding] {
+        self.adapted.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// Enrolled templates of everybody else, left out or not.
+    pub(super) fn others<'a>(&'a self, user: &'a UserName) -> impl Iterator<Item = &'a [KeyedEmbedding]> {
+        let all = self.people.iter().chain(&self.left_out);
+        all.filter(move |(other, _)| *other != user).map(|(_, templates)| templates.as_slice())
+    }
+
+    /// Everybody who is not left out, by name, with their enrolled templates.
     pub(super) fn people(&self) -> &BTreeMap<UserName, Vec<KeyedEmbedding>> {
         &self.people
     }

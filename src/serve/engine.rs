@@ -32,7 +32,8 @@ use crate::latch::thread::{LatchThread, Waiting};
 use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::pipeline::{
-    Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
+    Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, SecondFactor,
+    Verdict,
 };
 
 /// Jobs that may wait behind the running one.
@@ -50,6 +51,8 @@ pub(super) enum Job {
     Judge(Question, JobReporter<Judging>),
     /// Adds templates; the number is the caller's user id.
     Enroll(EnrollRequest, u32, JobReporter<Result<Enrolled, EnrollError>>),
+    /// Takes note of a second factor; the number is the caller's user id. Nobody waits for what comes of it.
+    Adapt(SecondFactor, u32),
     /// Checks the cameras.
     CheckCameras(JobReporter<()>),
     /// Watches the camera of this index, for as long as somebody receives what is seen.
@@ -66,6 +69,8 @@ pub(super) struct Question {
     pub(super) accounts: Accounts,
     /// User id of the caller.
     pub(super) caller_uid: u32,
+    /// Whether the caller is root or the daemon's user: only after their logins a second factor counts.
+    pub(super) by_owner: bool,
     /// Name of the camera to look with; the default one if absent.
     pub(super) camera: Option<String>,
 }
@@ -152,6 +157,13 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Passes on a second factor, unless the queue is full.
+    pub(super) fn second_factor(&self, shown: SecondFactor, caller_uid: u32) {
+        let _ = self.jobs.try_send(Job::Adapt(shown, caller_uid));
+    }
+}
+
 impl Running {
     fn run(&mut self, queue: &Receiver<Job>) {
         self.check_cameras();
@@ -185,7 +197,19 @@ impl Running {
 
     fn work(&mut self, job: Job) {
         match job {
-            Job::Judge(question, reporter) => self.judge(question, reporter),
+            Job::Judge(question, reporter) => {
+                let (login, by_owner) = (question.accounts.login, question.by_owner);
+                let caller_uid = question.caller_uid;
+                self.judge(question, reporter);
+                if login && !by_owner {
+                    self.pipeline.forget_candidate();
+                }
+                // After the latch was given its grant.
+                if let Some(shown) = self.pipeline.confirmed() {
+                    self.adapt(&shown, caller_uid);
+                }
+            }
+            Job::Adapt(shown, caller_uid) => self.adapt(&shown, caller_uid),
             Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
             Job::Watch(camera, reporter) => self.watch.admit(camera, reporter),
             Job::CheckCameras(reporter) => {
@@ -292,6 +316,20 @@ impl Running {
         self.latch.as_ref().filter(|_| wanted)
     }
 
+    /// Makes the face of the last attempt a template, if it is this person's and the rule takes it.
+    fn adapt(&mut self, shown: &SecondFactor, caller_uid: u32) {
+        let event = self.recorder.event(EventKind::Adapt, Some(shown.user.to_string()));
+        let event = Event { door: shown.door.as_ref().map(ToString::to_string), ..event };
+        match self.pipeline.adapt(shown) {
+            Ok(true) => self.recorder.record_and_announce(event, caller_uid),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(user = event.user, "{error}");
+                self.recorder.record_failure(EventKind::Adapt, event.user, caller_uid);
+            }
+        }
+    }
+
     fn enroll(
         &mut self,
         request: EnrollRequest,
@@ -363,6 +401,7 @@ impl Running {
     fn idle(&mut self) {
         self.watch.step(&mut self.pipeline, &*self.clock, &self.status.cameras);
         self.pipeline.close_idle_cameras();
+        self.pipeline.forget_old_candidate();
         if self.clock.now().since(self.last_check) >= RECHECK {
             self.check_cameras();
         }

@@ -13,7 +13,10 @@ use crate::embed::KeyedEmbedding;
 use crate::people::{Account, UserName};
 
 /// What every record starts with; the last byte is the schema.
-const MAGIC: &[u8; 4] = b"FLT\x04";
+const MAGIC: &[u8; 4] = b"FLT\x05";
+
+/// What records started with when there were enrolled templates only.
+const MAGIC_4: &[u8; 4] = b"FLT\x04";
 
 /// What records started with that hold no score of their frame.
 const MAGIC_3: &[u8; 4] = b"FLT\x03";
@@ -30,8 +33,8 @@ const ACCOUNT_BYTES: usize = 1 + 4;
 /// Whether there is a score of the frame, its source, and the score.
 const LIVE_BYTES: usize = 1 + 8 + 4;
 
-/// Time, account, score of the frame, length of the label, the label itself, and the values.
-const MAX_PLAIN_BYTES: usize = 8 + ACCOUNT_BYTES + LIVE_BYTES + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
+/// Time, account, score of the frame, whether it is adapted, length of the label, the label itself, and the values.
+const MAX_PLAIN_BYTES: usize = 8 + ACCOUNT_BYTES + LIVE_BYTES + 1 + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
 
 /// First byte of an entry's key.
 const PREFIX: u8 = b'r';
@@ -76,7 +79,7 @@ impl<'a> SealedRecord<'a> {
         if magic[..3] != MAGIC[..3] {
             return Err("it is no record".to_owned());
         }
-        let Some(magic) = [MAGIC, MAGIC_3, MAGIC_2].into_iter().find(|known| *known == magic) else {
+        let Some(magic) = [MAGIC, MAGIC_4, MAGIC_3, MAGIC_2].into_iter().find(|known| *known == magic) else {
             return Err(format!(
                 "schema {}, this program reads up to {}; use a newer one",
                 magic[3], MAGIC[3]
@@ -110,8 +113,12 @@ impl<'a> SealedRecord<'a> {
             _ => read_account(rest).ok_or_else(wrong)?,
         };
         let (live, rest) = match self.magic {
-            MAGIC => read_live(rest).ok_or_else(wrong)?,
+            MAGIC | MAGIC_4 => read_live(rest).ok_or_else(wrong)?,
             _ => (None, rest),
+        };
+        let (adapted, rest) = match self.magic {
+            MAGIC => read_flag(rest).ok_or_else(wrong)?,
+            _ => (false, rest),
         };
         let (&length, rest) = rest.split_first().ok_or_else(wrong)?;
         let (label, values) = rest.split_at_checked(length.into()).ok_or_else(wrong)?;
@@ -127,6 +134,7 @@ impl<'a> SealedRecord<'a> {
             account,
             embedder_sha256: context.embedder_sha256.to_owned(),
             live,
+            adapted,
             embedding: KeyedEmbedding::restore(values, *context.template_key).map_err(|e| e.to_string())?,
         })
     }
@@ -167,6 +175,15 @@ fn read_live(bytes: &[u8]) -> Option<(Option<LiveScore>, &[u8])> {
     }
 }
 
+/// The flag at the beginning of `bytes`, and what follows it.
+fn read_flag(bytes: &[u8]) -> Option<(bool, &[u8])> {
+    match bytes.split_first()? {
+        (0, rest) => Some((false, rest)),
+        (1, rest) => Some((true, rest)),
+        _ => None,
+    }
+}
+
 fn live_bytes(live: Option<LiveScore>) -> [u8; LIVE_BYTES] {
     let mut bytes = [0; LIVE_BYTES];
     // A score that is no number is none.
@@ -192,11 +209,12 @@ pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, context: SealC
     let label = template.label.as_bytes();
     let label = &label[..label.len().min(MAX_LABEL_BYTES)]; // The caller has checked it.
     // One allocation, so that no half-grown copy stays behind in memory.
-    let room = 8 + ACCOUNT_BYTES + LIVE_BYTES + 1 + label.len() + 4 * template.embedding.values().len();
+    let room = 8 + ACCOUNT_BYTES + LIVE_BYTES + 1 + 1 + label.len() + 4 * template.embedding.values().len();
     let mut plain = Zeroizing::new(Vec::with_capacity(room));
     plain.extend_from_slice(&template.created_at.0.to_le_bytes());
     plain.extend_from_slice(&account_bytes(template.account));
     plain.extend_from_slice(&live_bytes(template.live));
+    plain.push(u8::from(template.adapted));
     plain.push(label.len() as u8);
     plain.extend_from_slice(label);
     plain.extend(template.embedding.values().iter().flat_map(|v| v.to_le_bytes()));
@@ -240,6 +258,7 @@ mod tests {
             account: Account::Uid(1000),
             embedder_sha256: "ab".into(),
             live: Some(LiveScore { score: 3.5, source: 7 }),
+            adapted: false,
             embedding: KeyedEmbedding::restore(vec![0.1, -0.7, 0.3], [2; 8]).expect("valid"),
         }
     }
@@ -299,6 +318,21 @@ mod tests {
         let back =
             open(&[&MAGIC_3[..], &[9; 16], &sealed].concat(), "0123", "alice", CONTEXT).expect("opens");
         assert_eq!((back.account, back.live, back.label.as_str()), (Account::Uid(5), None, "hat"));
+    }
+
+    #[test]
+    fn a_record_says_whether_it_is_adapted_and_one_of_the_schema_before_is_not() {
+        for adapted in [true, false] {
+            let sealed = seal(&Template { adapted, ..template() }, &key(), [9; 16], CONTEXT);
+            assert_eq!(open(&sealed, "0123", "alice", CONTEXT).expect("opens").adapted, adapted);
+        }
+        let (time, account) = (7_u64.to_le_bytes(), account_bytes(Account::Uid(5)));
+        let plain = [&time[..], &account, &live_bytes(None), &[3], b"hat", &0.5_f32.to_le_bytes()].concat();
+        let user = UserName::new("alice").expect("valid");
+        let sealed = key().seal(&associated_data(MAGIC_4, "0123", &user, &[9; 16], CONTEXT), &plain);
+        let back =
+            open(&[&MAGIC_4[..], &[9; 16], &sealed].concat(), "0123", "alice", CONTEXT).expect("opens");
+        assert_eq!((back.adapted, back.account, back.label.as_str()), (false, Account::Uid(5), "hat"));
     }
 
     #[test]

@@ -75,6 +75,7 @@ fn template(at: &Snapshot, user: UserName, n: u64) -> Template {
         account: Account::Door,
         embedder_sha256: SHA.to_owned(),
         live: None,
+        adapted: false,
         embedding: at.template_key.apply(&face(n)),
     }
 }

@@ -274,13 +274,16 @@ methods! { $
             user: Option<String>,
         } -> Listed;
 
-        /// Removes one template of a user, or all of them together with their misses. Managers.
+        /// Removes one template of a user, or all of them together with their misses; or their adapted ones alone. Managers.
         Remove {
             /// Whose.
             user: String,
             /// Which template; all of them if absent.
             #[serde(skip_serializing_if = "Option::is_none")]
             id: Option<String>,
+            /// Only those that nobody enrolled.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            adapted: Option<bool>,
         } -> Removed {
             /// How many templates are gone.
             removed: u64,
@@ -291,6 +294,13 @@ methods! { $
             #[serde(default)]
             pin: bool,
         };
+
+        /// Says that this user has just shown another factor, such as their password, after a login that looked for their face.
+        /// The face of that attempt may become an adapted template, if the configuration and its rule let it. Owner.
+        Adapt {
+            /// Whose.
+            user: String,
+        } -> Done;
 
         /// Forgets the misses of a user, or those of identification and of PINs: the caller vouches for the person by another
         /// factor. Managers.

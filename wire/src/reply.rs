@@ -218,6 +218,9 @@ message! {
         /// User id of that account when this was enrolled; absent if it is for none.
         #[serde(skip_serializing_if = "Option::is_none")]
         uid: Option<u64>,
+        /// Nobody enrolled it: it was taken after a second factor.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        adapted: bool,
     }
 
     /// A series of files of the audit log. Times are seconds since 1970-01-01 UTC.

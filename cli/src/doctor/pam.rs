@@ -122,8 +122,9 @@ impl Rule<'_> {
         self.module.rsplit('/').next() == Some(module)
     }
 
+    /// Whether it asks for the face. The module behind the password only tells the daemon of it.
     fn is_ours(&self) -> bool {
-        self.is(MODULE)
+        self.is(MODULE) && !self.options.contains(&"after-password")
     }
 
     /// The file whose rules stand here.

@@ -164,6 +164,7 @@ impl Door {
             account: Account::Door,
             embedder_sha256: info.embedder_sha256,
             live: None,
+            adapted: false,
             embedding: TemplateKey::identity().apply(&embedding),
         };
         self.store.add(&[template]).map_err(|e| failed(&e))

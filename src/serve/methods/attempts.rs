@@ -13,6 +13,7 @@ use crate::serve::connection::Replies;
 use crate::serve::engine::{Job, Question};
 use crate::serve::engine_status::EngineStatus;
 use crate::serve::fault::bad_parameter;
+use crate::serve::peer::Role;
 use crate::serve::session::Session;
 use crate::serve::to_wire;
 
@@ -143,7 +144,8 @@ pub(super) async fn judge<M: Method<Reply = Judging>>(
             return Ok(to_wire::accounts_unknown(claimed.as_ref(), &error));
         }
     };
-    let question = Question { claimed, accounts, caller_uid: session.caller.uid, camera, door };
+    let by_owner = session.caller.role == Role::Owner;
+    let question = Question { claimed, accounts, caller_uid: session.caller.uid, by_owner, camera, door };
     let shown = |full| to_wire::shown_to(&session.caller, full);
     let progress = |progress| shown(to_wire::judging_progress(progress));
     let judging = run(session, permit, replies, |reporter| Job::Judge(question, reporter), progress).await?;

@@ -28,6 +28,9 @@ pub(super) struct TemplateLine {
     /// For the door only. A user id is not exported: on another machine it is another's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     door: bool,
+    /// Nobody enrolled it. Earlier programs refuse such a line rather than take it for an enrolled one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    adapted: bool,
     /// Base64 of little-endian f32.
     embedding: String,
 }
@@ -52,6 +55,7 @@ pub(super) fn line(template: &Template, key: &TemplateKey) -> Result<TemplateLin
         label: template.label.clone(),
         created_at: template.created_at,
         door: template.account == Account::Door,
+        adapted: template.adapted,
         embedding: STANDARD_NO_PAD.encode(&*bytes),
     })
 }
@@ -81,6 +85,7 @@ pub(super) fn read(line: &[u8], here: &MadeFor) -> Result<Template<Embedding>, S
         account: if line.door { Account::Door } else { Account::Unrecorded },
         embedder_sha256: here.embedder_sha256.clone(),
         live: None,
+        adapted: line.adapted,
         embedding,
     })
 }

@@ -44,6 +44,7 @@ fn add_for(store: &Vault, name: &str, n: u32, account: Account) {
         account,
         embedder_sha256: "ab".into(),
         live: None,
+        adapted: false,
         embedding: template_key.apply(&face),
     };
     store.add(&[template]).expect("added");

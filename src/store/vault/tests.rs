@@ -92,6 +92,7 @@ fn template(store: &Vault, name: &str, id: &str) -> Template {
         account: Account::Door,
         embedder_sha256: SHA.into(),
         live: None,
+        adapted: false,
         embedding: store.snapshot().expect("read").template_key.apply(&face),
     }
 }

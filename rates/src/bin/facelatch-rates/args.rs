@@ -1,11 +1,13 @@
 //! The command line.
 
+mod adapt;
 mod lab;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub(crate) use adapt::Adapt;
 pub(crate) use lab::{Lab, Named};
 
 /// Error rates and heads from labelled pictures.
@@ -20,6 +22,8 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Fit a head on labelled pictures, choose its threshold, write it.
     Fit(Fit),
+    /// What adapted templates are worth, and whether an impostor can make them their own, as Markdown tables.
+    Adapt(Adapt),
     /// Ablate the formula: a table of heads with and without bias.
     Ablate(Ablate),
     /// Error rates of presentation attack detection on clips of live faces, prints and screens, as Markdown tables.

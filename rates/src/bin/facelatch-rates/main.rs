@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod ablate;
+mod adapt;
 mod args;
 mod attack;
 mod chips;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let outcome = match args::Args::parse().verb {
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
+        args::Verb::Adapt(adapt) => adapt::run(&adapt),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
         args::Verb::Attack(attack) => attack::run(&attack),
         args::Verb::Import(import) => import::run(&import),

@@ -99,6 +99,7 @@ fn template(state: &State, name: u8, n: u32) -> Template {
         account: Account::Door,
         embedder_sha256: "ab".into(),
         live: None,
+        adapted: false,
         embedding: state.template_key().apply(&face(n)),
     }
 }
