@@ -3,6 +3,9 @@
 //!
 //! The socket side submits a [`Job`] and hears of it over channels; it never waits for this thread itself.
 
+mod adapt;
+mod matched;
+
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,9 +13,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use facelatch_wire::reply::{Event, EventKind, Judging, LatchState};
+use facelatch_wire::reply::{Event, EventKind, Judging};
 use facelatch_wire::{Fault, Outcome};
 use tokio::sync::oneshot;
+
+use matched::Matched;
 
 use super::camera_status::CameraStatus;
 use super::engine_status::EngineStatus;
@@ -27,8 +32,7 @@ use crate::camera::CameraError;
 use crate::clock::{BootTime, Clock};
 use crate::config::OpensOn;
 use crate::latch::Latch;
-use crate::latch::LatchError;
-use crate::latch::thread::{LatchThread, Waiting};
+use crate::latch::thread::LatchThread;
 use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::pipeline::{
@@ -157,13 +161,6 @@ impl Engine {
     }
 }
 
-impl Engine {
-    /// Passes on a second factor, unless the queue is full.
-    pub(super) fn second_factor(&self, shown: SecondFactor, caller_uid: u32) {
-        let _ = self.jobs.try_send(Job::Adapt(shown, caller_uid));
-    }
-}
-
 impl Running {
     fn run(&mut self, queue: &Receiver<Job>) {
         self.check_cameras();
@@ -198,16 +195,9 @@ impl Running {
     fn work(&mut self, job: Job) {
         match job {
             Job::Judge(question, reporter) => {
-                let (login, by_owner) = (question.accounts.login, question.by_owner);
-                let caller_uid = question.caller_uid;
+                let (trusted, caller_uid) = (question.is_trusted(), question.caller_uid);
                 self.judge(question, reporter);
-                if login && !by_owner {
-                    self.pipeline.forget_candidate();
-                }
-                // After the latch was given its grant.
-                if let Some(shown) = self.pipeline.confirmed() {
-                    self.adapt(&shown, caller_uid);
-                }
+                self.after_attempt(trusted, caller_uid);
             }
             Job::Adapt(shown, caller_uid) => self.adapt(&shown, caller_uid),
             Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
@@ -260,7 +250,7 @@ impl Running {
     }
 
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
-        let Question { claimed, accounts, caller_uid, camera, door } = question;
+        let Question { claimed, accounts, caller_uid, camera, door, by_owner: _ } = question;
         let camera = camera.as_deref();
         let named = door.as_ref().map(ToString::to_string);
         let place = Event { camera: self.status.named(camera), door: named, ..Event::default() };
@@ -314,20 +304,6 @@ impl Running {
             OpensOn::Identify => kind == EventKind::Identify,
         };
         self.latch.as_ref().filter(|_| wanted)
-    }
-
-    /// Makes the face of the last attempt a template, if it is this person's and the rule takes it.
-    fn adapt(&mut self, shown: &SecondFactor, caller_uid: u32) {
-        let event = self.recorder.event(EventKind::Adapt, Some(shown.user.to_string()));
-        let event = Event { door: shown.door.as_ref().map(ToString::to_string), ..event };
-        match self.pipeline.adapt(shown) {
-            Ok(true) => self.recorder.record_and_announce(event, caller_uid),
-            Ok(false) => {}
-            Err(error) => {
-                tracing::error!(user = event.user, "{error}");
-                self.recorder.record_failure(EventKind::Adapt, event.user, caller_uid);
-            }
-        }
     }
 
     fn enroll(
@@ -405,32 +381,5 @@ impl Running {
         if self.clock.now().since(self.last_check) >= RECHECK {
             self.check_cameras();
         }
-    }
-}
-
-/// A match whose grant is at the latch.
-struct Matched {
-    judging: Judging,
-    event: Event,
-    caller_uid: u32,
-    end: oneshot::Sender<Judging>,
-    recorder: Recorder,
-}
-
-impl Waiting for Matched {
-    fn waits(&self) -> bool {
-        !self.end.is_closed()
-    }
-
-    fn done(self: Box<Self>, opened: Result<(), LatchError>) {
-        let Self { mut judging, mut event, caller_uid, end, recorder } = *self;
-        event.latch = Some(if opened.is_ok() { LatchState::Opened } else { LatchState::Failed });
-        if let Err(error) = opened {
-            tracing::error!(user = event.user, "{error}");
-            judging.latch_error = Some(error.to_string());
-        }
-        recorder.record_and_announce(event, caller_uid);
-        // The caller may have gone.
-        let _ = end.send(judging);
     }
 }
