@@ -3,7 +3,7 @@
 //! and a good one are not: so it is enough that templates are good, and probes may be worse.
 //!
 //! The daemon and `facelatch-rates` both decide here. The measures are of light only, and each is relative to the same face,
-//! so that neither skin nor lamp matters. The limits were chosen on the first 60 to 80 people of LFW (docs/rates.md).
+//! so that neither skin nor lamp matters. The limits were chosen on the first 60 to 80 people of LFW (docs/rates/stress.md).
 
 use std::ops::Range;
 
