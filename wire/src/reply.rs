@@ -219,7 +219,7 @@ message! {
         #[serde(skip_serializing_if = "Option::is_none")]
         uid: Option<u64>,
         /// Nobody enrolled it: it was taken after a second factor.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[serde(default)]
         adapted: bool,
     }
 
