@@ -21,6 +21,8 @@ use facelatch::people::access::Factor;
 use facelatch::people::{Account, Accounts, UserName};
 use facelatch::pipeline::{Camera, EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{KeySource, Vault, VaultOptions};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 
 const ENROLMENT: [&str; 5] =
     ["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg", "obama-enrol-4.jpg", "obama-enrol-5.jpg"];
@@ -132,48 +134,85 @@ fn scan(c: &mut Criterion) {
 }
 
 /// From the first frame to the verdict, with the real store: three JPEG frames decoded, judged, granted. Without attack
-/// detection and with it, attempt by attempt in turns, so that both see the same machine. A busy machine makes the times larger,
-/// but hardly the time on the CPU.
+/// detection and with it, and with more threads, attempt by attempt in turns, so that all see the same machine. A busy machine
+/// makes the times larger, but hardly the time on the CPU.
 fn attempt(_: &mut Criterion) {
     let benchmarked = std::env::args().any(|argument| argument == "--bench");
     let attempts = if benchmarked { 100 } else { 1 };
-    let folder = || tempfile::tempdir().expect("temporary folder");
-    let mut kinds = [AttackLevel::Off, AttackLevel::Passive].map(|level| {
-        let folder = folder();
-        (level, visitor(level, folder.path()), folder, Vec::new(), Vec::new())
-    });
-    let user = UserName::new("alice").expect("valid");
+    let mut kinds = [
+        (AttackLevel::Off, 1),
+        (AttackLevel::Passive, 1),
+        (AttackLevel::Passive, 2),
+        (AttackLevel::Passive, 3),
+    ]
+    .map(|(level, threads)| Kind::new(level, threads));
     for _ in 0..attempts {
-        for (level, pipeline, _, times, on_cpu) in &mut kinds {
-            let (begun, before) = (Instant::now(), cpu_ms());
-            let attempt =
-                pipeline.verify(None, &user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
-            times.push(begun.elapsed().as_secs_f64() * 1e3);
-            on_cpu.push(cpu_ms() - before);
-            assert!(matches!(attempt.verdict, Verdict::Granted(_)), "{level:?}: {:?}", attempt.verdict);
-        }
+        kinds.iter_mut().for_each(Kind::attempt);
     }
-    for (level, _, _, times, on_cpu) in &mut kinds {
-        times.sort_by(f64::total_cmp);
-        on_cpu.sort_by(f64::total_cmp);
-        let middle = attempts / 2;
+    let (load, cores) = (std::fs::read_to_string("/proc/loadavg"), std::thread::available_parallelism());
+    let (load, cores) = (load.unwrap_or_default(), cores.map_or(1, std::num::NonZero::get));
+    println!("{attempts} attempts of each kind on {cores} cores, load {}", load.trim_end());
+    let one = median(&mut kinds[1].times);
+    for kind in &mut kinds {
+        let (times, on_cpu) = (median(&mut kind.times), median(&mut kind.on_cpu));
         println!(
-            "attempt, level {level:?}: median {:.1} ms, least {:.1} ms; on the CPU median {:.1} ms, least {:.1} ms",
-            times[middle], times[0], on_cpu[middle], on_cpu[0]
+            "attempt, level {:?}, threads {}: median {times:.1} ms, {:.2} of one thread, least {:.1} ms; on the CPU median \
+             {on_cpu:.1} ms, least {:.1} ms",
+            kind.level,
+            kind.threads,
+            times / one,
+            kind.times[0],
+            kind.on_cpu[0]
         );
     }
 }
 
-/// Time that this thread has been on a CPU.
+/// One way to attempt, and how long it took.
+struct Kind {
+    level: AttackLevel,
+    threads: u32,
+    pipeline: Pipeline,
+    times: Vec<f64>,
+    on_cpu: Vec<f64>,
+    _folder: tempfile::TempDir,
+}
+
+impl Kind {
+    fn new(level: AttackLevel, threads: u32) -> Self {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let pipeline = visitor(level, threads, folder.path());
+        Self { level, threads, pipeline, times: Vec::new(), on_cpu: Vec::new(), _folder: folder }
+    }
+
+    fn attempt(&mut self) {
+        let user = UserName::new("alice").expect("valid");
+        let (begun, before) = (Instant::now(), cpu_ms());
+        let verified =
+            self.pipeline.verify(None, &user, &Accounts::default(), &mut |_| ControlFlow::Continue(()));
+        self.times.push(begun.elapsed().as_secs_f64() * 1e3);
+        self.on_cpu.push(cpu_ms() - before);
+        assert!(matches!(verified.verdict, Verdict::Granted(_)), "{:?}: {:?}", self.level, verified.verdict);
+    }
+}
+
+/// Sorts them.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Time that this process has been on a CPU, all its threads together.
 fn cpu_ms() -> f64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    stat.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map_or(f64::NAN, |ns| ns / 1e6)
+    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("of ourselves");
+    let micros = (usage.user_time() + usage.system_time()).num_microseconds();
+    micros as f64 / 1e3
 }
 
 /// A pipeline that knows alice, who is before its camera.
-fn visitor(level: AttackLevel, folder: &Path) -> Pipeline {
+fn visitor(level: AttackLevel, threads: u32, folder: &Path) -> Pipeline {
     let mut config = config();
     config.attack.level = level;
+    config.engine.threads = threads;
     let networks = networks(&config);
     let path = folder.join("store");
     let options = VaultOptions {

@@ -1,9 +1,10 @@
 //! Time as a value: two clocks behind one trait, so that tests move time by hand.
 //!
 //! This is the only file that asks the system what time it is; `civil` says what clocks on the wall show then, and `set`
-//! whether anything has set the system's clock.
+//! whether anything has set the system's clock, and `known` whether the time can be believed.
 
 mod civil;
+mod known;
 mod set;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 pub use civil::{BadTime, Date, LocalMinute, clock_text, minutes};
+pub use known::{KnownTime, TimeUnknown};
 
 /// No clock that is right shows an earlier time: 2026-11-26, when this version was made.
 pub const RELEASED: WallTime = WallTime(1_795_651_200);

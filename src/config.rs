@@ -17,7 +17,7 @@ use crate::bounded;
 
 pub use check::Refused;
 pub use settings::{
-    AccessSettings, Adaptation, Attack, AttackLevel, Camera, ClockTrust, Config, Decision, Detect,
+    AccessSettings, Adaptation, Attack, AttackLevel, Camera, ClockTrust, Config, Decision, Detect, Engine,
     ExecFormat, LatchChoice, LatchKind, Lockout, Models, OpensOn, QualityGate, Serve, Store, Templates,
 };
 pub use value::{Millis, Seconds};
@@ -129,6 +129,13 @@ impl Config {
              these numbers",
             now.frames, now.templates, fitted.frames, fitted.templates
         )]
+    }
+}
+
+impl AccessSettings {
+    /// Whether the clock counts as set whatever the system says.
+    pub fn trusts_clock(&self) -> bool {
+        self.clock == ClockTrust::Trust
     }
 }
 

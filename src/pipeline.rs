@@ -1,33 +1,35 @@
 //! One attempt from frames to a [`Verdict`].
 //!
 //! admit -> (frame -> face -> quality -> embedding) x frames -> live? -> vote -> judge -> keep the miss.
-//! It runs on one plain thread; it knows no socket and opens no latch.
+//! It runs on one plain thread, which borrows others while it embeds a face (`ahead`); it knows no socket and opens no latch.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use crate::clock::{BootTime, Clock};
+use crate::clock::{Clock, KnownTime};
 use crate::config::{self, Adaptation, AttackLevel, Config, Decision, Lockout, QualityGate};
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
-use crate::embed::{KeyedEmbedding, OtherKey};
-use crate::head::{LogOdds, Probability};
-use crate::judge::adapt::Reach;
+use crate::head::Probability;
 use crate::judge::lockout::Ages;
 use crate::judge::pin::Shown;
-use crate::judge::{Admission, Evidence, Policy, Refusal, judge, vote};
+use crate::judge::{Admission, Evidence, Policy, Refusal, judge, would_grant};
 use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
 mod adapt;
 mod admission;
+mod ahead;
 mod attack;
 mod attempt;
 mod camera;
 mod capture;
 mod challenge;
+mod compare;
 mod enroll;
+pub mod explain;
 mod gallery;
 mod infrared;
 mod lookalikes;
@@ -54,6 +56,8 @@ use misses::Tried;
 /// The parts of the configuration that an attempt follows.
 #[derive(Debug, Clone)]
 pub struct Rules {
+    /// How many threads work on it.
+    pub engine: config::Engine,
     /// Evidence and time limits.
     pub decision: Decision,
     /// What a face must look like.
@@ -71,8 +75,8 @@ pub struct Rules {
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { decision, quality, attack, lockout, access, templates, .. } = config.clone();
-        Self { decision, quality, attack, lockout, access, adapt: templates.adapt }
+        let Config { engine, decision, quality, attack, lockout, access, templates, .. } = config.clone();
+        Self { engine, decision, quality, attack, lockout, access, adapt: templates.adapt }
     }
 }
 
@@ -134,6 +138,7 @@ pub struct Pipeline {
     rules: Rules,
     cameras: Cameras,
     clock: Arc<dyn Clock>,
+    known_time: KnownTime,
     store: Arc<dyn TemplateStore>,
     gallery: Gallery,
     ages: Ages,
@@ -156,9 +161,23 @@ impl Pipeline {
     ) -> Self {
         let gallery = Gallery::new(&networks.head);
         let cameras = Cameras::new(camera);
+        let known_time = KnownTime::new(clock.clone(), rules.access.trusts_clock());
         let (ages, shown) = (Ages::default(), Arc::default());
         let (faces, candidate) = (Faces::default(), None);
-        Self { networks, rules, cameras, clock, store, gallery, ages, random, shown, faces, candidate }
+        Self {
+            networks,
+            rules,
+            cameras,
+            clock,
+            known_time,
+            store,
+            gallery,
+            ages,
+            random,
+            shown,
+            faces,
+            candidate,
+        }
     }
 
     /// Shares what was shown at doors with whoever judges PINs.
@@ -175,7 +194,7 @@ impl Pipeline {
         accounts: &Accounts,
         observer: Observer<'_>,
     ) -> Attempt {
-        self.attempt(camera, (Some(user), None), accounts, observer)
+        self.attempt(camera, (Some(user), None), accounts, observer, Trace::default())
     }
 
     /// Whose face is before the camera, at this door if it is one's? Without a name of a camera: the default one.
@@ -186,7 +205,7 @@ impl Pipeline {
         accounts: &Accounts,
         observer: Observer<'_>,
     ) -> Attempt {
-        self.attempt(camera, (None, door), accounts, observer)
+        self.attempt(camera, (None, door), accounts, observer, Trace::default())
     }
 
     /// The loaded networks.
@@ -215,9 +234,9 @@ impl Pipeline {
         about: About<'_>,
         accounts: &Accounts,
         observer: Observer<'_>,
+        mut trace: Trace,
     ) -> Attempt {
         self.forget_candidate();
-        let mut trace = Trace::default();
         let picked = self.cameras.pick(camera);
         let run = picked.and_then(|()| self.run(about, accounts, observer, &mut trace));
         self.faces = Faces::default();
@@ -244,12 +263,12 @@ impl Pipeline {
             return Ok(Verdict::Denied(reason));
         }
         let mut captured = self.capture(observer, trace)?;
-        trace.judged(captured.presentation);
+        self.judged(&captured, trace);
         if self.rules.attack.level == AttackLevel::Challenge
             && matches!(captured.presentation, Presentation::Live(_))
         {
             captured = self.challenge(claimed, captured, observer, trace)?;
-            trace.judged(captured.presentation);
+            self.judged(&captured, trace);
         }
         self.store.prove_room_for_miss()?;
         match captured.presentation {
@@ -258,8 +277,8 @@ impl Pipeline {
             Presentation::MoreNeeded(need) => return Err(self.lacks(need)),
         }
         let scoring = self.clock.now();
-        let (evidence, policy) = self.compare(claimed, &captured.probes)?.ok_or(Cause::NotEnrolled)?;
-        trace.score_ms = self.ms_since(scoring);
+        let (evidence, policy) = self.compare(claimed, &captured.probes, trace)?.ok_or(Cause::NotEnrolled)?;
+        trace.score_ms = ms(self.clock.now().since(scoring));
         trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
         self.decide((claimed, door), evidence, policy, accounts.login, trace)
@@ -307,7 +326,11 @@ impl Pipeline {
         let user = evidence.user.clone();
         let admission =
             if passes { self.admission(&user, door, login, trace)? } else { Admission::NotAllowed };
-        let decision = judge(evidence, policy, admission, self.clock.now());
+        let decision = if trace.is_explained() {
+            would_grant(&evidence, policy, admission).map(|()| Verdict::Matched(user.clone()))
+        } else {
+            judge(evidence, policy, admission, self.clock.now()).map(Verdict::Granted)
+        };
         match &decision {
             Ok(_) => self.keep_misses(claimed, Tried::Match)?,
             Err(refusal) if refusal.is_miss() => self.keep_misses(claimed, Tried::Miss)?,
@@ -323,7 +346,7 @@ impl Pipeline {
             _ => {}
         }
         Ok(match decision {
-            Ok(grant) => Verdict::Granted(grant),
+            Ok(verdict) => verdict,
             Err(refusal) => Verdict::Denied(match refusal {
                 Refusal::NoMatch => DenyReason::NoMatch,
                 Refusal::Ambiguous => DenyReason::Ambiguous,
@@ -342,42 +365,11 @@ impl Pipeline {
         let account = self.gallery.account(user);
         Ok(self.store.templates(Some(user))?.iter().all(|template| template.account != account))
     }
+}
 
-    /// The best evidence and what it has to reach; `None` if there is nobody to compare with.
-    fn compare(
-        &self,
-        claimed: Option<&UserName>,
-        probes: &[KeyedEmbedding],
-    ) -> Result<Option<(Evidence, Policy)>, OtherKey> {
-        let head = self.gallery.head();
-        let probes = vote::project(head, probes)?;
-        let score = |user: &UserName, templates: &[KeyedEmbedding]| -> Result<Option<LogOdds>, OtherKey> {
-            let enrolled = vote::decide_projected(head, &probes, templates)?;
-            let (Some(z), adapted @ [_, ..]) = (enrolled, self.gallery.adapted(user)) else {
-                return Ok(enrolled);
-            };
-            let all = vote::decide_projected(head, &probes, &[templates, adapted].concat())?;
-            Ok(all.map(|all| Reach::SHIPPED.limit(z, all)))
-        };
-        if let Some(user) = claimed {
-            let z = score(user, self.gallery.of(user))?;
-            let evidence = |z| Evidence { user: user.clone(), z, second: None };
-            return Ok(z.map(|z| (evidence(z), Policy::verify(head.threshold()))));
-        }
-        let people = self.gallery.people();
-        let mut ranked = Vec::with_capacity(people.len());
-        for (user, templates) in people {
-            ranked.extend(score(user, templates)?.map(|z| (user, z)));
-        }
-        ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
-        let second = ranked.get(1).map(|(_, z)| *z);
-        let evidence = |&(user, z): &(&UserName, LogOdds)| Evidence { user: user.clone(), z, second };
-        Ok(ranked.first().map(|best| (evidence(best), Policy::identify(head.threshold(), people.len()))))
-    }
-
-    fn ms_since(&self, start: BootTime) -> f64 {
-        self.clock.now().since(start).as_secs_f64() * 1e3
-    }
+/// Milliseconds.
+fn ms(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e3
 }
 
 /// Reports progress; fails when the caller has gone.

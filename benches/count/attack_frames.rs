@@ -2,7 +2,8 @@
 //! something that counts instructions (benches/README.md); the difference is that of the frames.
 //!
 //! PART is `network` (the square around the face, scaled and judged), `surroundings`, `scene`, `challenge` (tracking the face
-//! and judging its turn), or for comparison `detect` and `embed`; `frame` is what making the frames takes, which all contain.
+//! and judging its turn), or for comparison `detect`, `embed` and `decode` (of the picture, a JPEG); `frame` is what making the
+//! frames takes, which all but `decode` contain.
 
 use std::path::Path;
 use std::time::Duration;
@@ -55,11 +56,18 @@ fn main() -> Result<()> {
             })
         }
         "challenge" => challenge(frames, frame),
+        "decode" => (1..=frames).try_for_each(|n| {
+            let layout = Layout { format: PixelFormat::Mjpeg, width: 0, height: 0 };
+            std::hint::black_box(decode(layout, &jpeg, at(n))?);
+            Ok(())
+        }),
         "frame" => (1..=frames).try_for_each(|n| {
             std::hint::black_box(frame(n)?);
             Ok(())
         }),
-        other => bail!("{other} is no part: network, surroundings, scene, challenge, detect, embed, frame"),
+        other => {
+            bail!("{other} is no part: network, surroundings, scene, challenge, detect, embed, decode, frame")
+        }
     }
 }
 

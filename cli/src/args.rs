@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use facelatch_wire::reply::Factor;
 
 use crate::exit;
+use crate::people::Which;
 use crate::rules::{About, Holidays};
 
 /// Enrol faces, ask who is there, and check the daemon.
@@ -58,6 +59,15 @@ pub(crate) enum Verb {
         #[command(flatten)]
         camera: Camera,
     },
+    /// Make an attempt that opens nothing, and show all that its verdict rests on; root only
+    #[command(after_help = exit::TABLE)]
+    Explain {
+        /// Whose face it should be [default: anybody's]
+        #[arg(value_name = "NAME")]
+        user: Option<String>,
+        #[command(flatten)]
+        camera: Camera,
+    },
     /// Who is at a door? A match opens it
     #[command(after_help = exit::TABLE)]
     Look {
@@ -76,12 +86,8 @@ pub(crate) enum Verb {
         /// Whom
         #[arg(value_name = "NAME")]
         user: String,
-        /// Only the template of this id; `facelatch list` shows them
-        #[arg(long, value_name = "ID")]
-        id: Option<String>,
-        /// Only the templates that nobody enrolled
-        #[arg(long, conflicts_with = "id")]
-        adapted: bool,
+        #[command(flatten)]
+        which: Which,
         /// Do not ask first
         #[arg(long, short)]
         yes: bool,

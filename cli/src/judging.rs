@@ -24,22 +24,8 @@ pub(crate) fn look(to: &Daemon, door: Option<String>) -> Result<Exit> {
 }
 
 fn judge<M: Method<Reply = Judging>>(to: &Daemon, request: &M) -> Result<Exit> {
-    let mut client = to.ask(say::ATTEMPT)?;
-    client.start(request, true)?;
-    let mut last = None;
-    let end = loop {
-        let received = client.receive::<M>()?;
-        if !received.continues {
-            break received.reply;
-        }
-        // Not the same line again and again.
-        let guidance = received.reply.guidance;
-        if let Some(outcome) = guidance.filter(|_| !to.json && guidance != last) {
-            eprintln!("{}", say::guidance(outcome));
-        }
-        last = guidance.or(last);
-    };
-    let verdict = end.verdict.context("the daemon ended without a verdict; see its journal")?;
+    let end = attempt(to, request, |reply| reply)?;
+    let verdict = verdict(&end)?;
     if to.json {
         say::json(&end)?;
     } else {
@@ -48,8 +34,36 @@ fn judge<M: Method<Reply = Judging>>(to: &Daemon, request: &M) -> Result<Exit> {
     Ok(Exit::from(verdict))
 }
 
+/// Has an attempt made, and says meanwhile what to do. Returns the last reply.
+pub(crate) fn attempt<M: Method>(
+    to: &Daemon,
+    request: &M,
+    judging: impl Fn(&M::Reply) -> &Judging,
+) -> Result<M::Reply> {
+    let mut client = to.ask(say::ATTEMPT)?;
+    client.start(request, true)?;
+    let mut last = None;
+    loop {
+        let received = client.receive::<M>()?;
+        if !received.continues {
+            return Ok(received.reply);
+        }
+        // Not the same line again and again.
+        let guidance = judging(&received.reply).guidance;
+        if let Some(outcome) = guidance.filter(|_| !to.json && guidance != last) {
+            eprintln!("{}", say::guidance(outcome));
+        }
+        last = guidance.or(last);
+    }
+}
+
+/// How it ended.
+pub(crate) fn verdict(end: &Judging) -> Result<Outcome> {
+    end.verdict.context("the daemon ended without a verdict; see its journal")
+}
+
 /// The verdict, whose it is, and what else the caller may know.
-fn text(end: &Judging, verdict: Outcome) -> String {
+pub(crate) fn text(end: &Judging, verdict: Outcome) -> String {
     let mut text = match &end.user {
         Some(user) => format!("{verdict}: {user}"),
         None => verdict.to_string(),

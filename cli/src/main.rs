@@ -6,6 +6,7 @@ mod doctor;
 mod enroll;
 mod events;
 mod exit;
+mod explain;
 mod judging;
 mod keep;
 mod manual;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         }
         Verb::Verify { user, camera } => judging::verify(&to, user, camera.camera),
         Verb::Identify { camera } => judging::identify(&to, camera.camera),
+        Verb::Explain { user, camera } => explain::run(&to, user, camera.camera),
         Verb::Look { door } => judging::look(&to, door),
         Verb::List { user } => people::list(&to, user),
         Verb::Remove { user, id, adapted, yes } => {

@@ -63,6 +63,14 @@ impl Bench {
     /// [`RatesError`]: too many pictures, a network fails, the cache belongs to another recipe, or fewer than two people
     /// are left.
     pub fn acquire(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
+        self.acquire_any(people, cache, tell)?.checked()
+    }
+
+    /// As [`Bench::acquire`], of people who may have one picture each.
+    ///
+    /// # Errors
+    /// [`RatesError`], but for people who are missing.
+    pub fn acquire_any(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
         if people.pictures() > MAX_PICTURES {
             let why = format!(
                 "{} pictures are too many to compare each with each; use at most {MAX_PICTURES}: fewer people, or fewer pictures of each",
@@ -109,7 +117,7 @@ impl Bench {
         let number: HashMap<_, _> = set.samples.iter().zip(0..).map(|(s, n)| (s.path.clone(), n)).collect();
         let alias = |(path, first): &(PathBuf, PathBuf)| (path.clone(), number.get(first).copied());
         set.aliases = people.repeated.iter().map(alias).collect();
-        set.checked()
+        Ok(set)
     }
 
     /// One frame through the daemon's stages, in its order. `spoil` may move what the detector reports.

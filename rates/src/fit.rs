@@ -38,7 +38,7 @@ pub enum Target {
     /// One claimed user.
     Fmr(f64),
     /// A search among `enrolled` people: one decision may use `rate / enrolled`. On top of that `judge` raises the odds
-    /// by the number of people enrolled, so searches are stricter than asked. The threshold is not lowered to
+    /// with the number of people enrolled, so searches are stricter than asked. The threshold is not lowered to
     /// compensate: a login is one decision at the threshold itself and must keep the reported rate.
     Fpir {
         /// Wanted rate.
@@ -148,7 +148,7 @@ pub fn fit(set: &Set, wish: &Wish, tell: &mut dyn FnMut(&str)) -> Result<Fitted,
 }
 
 /// The fold of each person, random but fixed by the seed.
-fn divided(set: &Set, folds: usize, seed: u64) -> Result<Vec<usize>, RatesError> {
+pub(super) fn divided(set: &Set, folds: usize, seed: u64) -> Result<Vec<usize>, RatesError> {
     let people = set.people.len();
     if folds < 2 || people < 2 * folds {
         let why = format!(
@@ -234,7 +234,7 @@ pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesErro
         Target::Fpir { rate, enrolled } => {
             let one = rate / enrolled.max(1) as f64;
             let why =
-                "in addition, the daemon raises the threshold of a search by the number of people enrolled";
+                "in addition, the daemon raises the threshold of a search with the number of people enrolled";
             (
                 one,
                 vec![format!(

@@ -3,9 +3,9 @@
 //! [`people`] (a folder to people) -> [`acquire`] (pictures to a [`set`] of embeddings, kept in a [`cache`]) -> [`table`]
 //! (the scores of all pairs) -> [`trials`] (pairs, listed in a [`list`] or all, and decisions) -> [`curve`], [`rate`] (rates
 //! and how sure they are: [`count`]ed in a [`tally`] by people, with [`bound`] and [`bootstrap`]) -> [`measure`],
-//! [`protocol`]. Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads
+//! [`protocol`], [`search`] (1:N), [`held`] (a threshold on people it was not chosen on). Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads
 //! last layers trained elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the
-//! daemon, [`turns`] turns heads and pictures, [`adapt`] has templates change, [`walkup`] has people come to a door, [`lab`] renders attacks, [`svg`] draws; [`cores`] spreads work over threads.
+//! daemon, [`live`] compares frames that follow each other, [`turns`] turns heads and pictures, [`adapt`] has templates change, [`walkup`] has people come to a door, [`lab`] renders attacks, [`svg`] draws; [`cores`] spreads work over threads.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares two pictures of one person, an impostor trial two people.
 //! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
@@ -23,10 +23,12 @@ pub mod cores;
 pub mod count;
 pub mod curve;
 pub mod fit;
+pub mod held;
 pub mod import;
 pub mod lab;
 pub mod learn;
 pub mod list;
+pub mod live;
 pub mod measure;
 pub mod network;
 pub mod newton;
@@ -35,6 +37,7 @@ pub mod picture;
 pub mod protocol;
 pub mod rate;
 pub mod report;
+pub mod search;
 pub mod set;
 pub mod siamese;
 pub mod stress;

@@ -62,13 +62,14 @@ impl People {
         found.checked(source)
     }
 
-    /// The pictures in a folder that a list of pairs names. People are what the list tells: pictures that it, or their
+    /// The pictures in a folder, or in the one folder in it, that a list of pairs names. People are what the list tells: pictures that it, or their
     /// bytes, say are the same person, also by way of others. All else are taken for different people.
     ///
     /// # Errors
     /// [`RatesError`]: a picture that is not in the folder, or one person only.
     pub fn listed(folder: &Path, list: &Path, pairs: &[Named]) -> Result<Self, RatesError> {
-        let files: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| p.is_file()).collect();
+        let mut files: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| p.is_file()).collect();
+        files.extend(folders(folder)?.into_values().flatten());
         let known = Ends::new(files.iter().enumerate().map(|(number, path)| (path.as_path(), number)));
         let mut first: Vec<usize> = (0..files.len()).collect();
         let mut used = vec![false; files.len()];
@@ -161,10 +162,16 @@ impl People {
     }
 }
 
-/// Whether a folder holds pictures itself, and nobody's folder does.
+/// Whether all pictures lie side by side, in this folder or in one that is in it, as `images` beside a list. Then no folder
+/// says who is who.
 pub fn is_flat(folder: &Path) -> bool {
-    let files = || entries(folder).into_iter().flatten().any(|path| path.is_file());
-    folder.is_dir() && files() && folders(folder).is_ok_and(|named| named.values().all(Vec::is_empty))
+    let has_files = || entries(folder).into_iter().flatten().any(|path| path.is_file());
+    let filled = |named: BTreeMap<_, Vec<PathBuf>>| named.values().filter(|files| !files.is_empty()).count();
+    match folders(folder).map(filled) {
+        Ok(0) => has_files(),
+        Ok(folders) => folders == 1,
+        Err(_) => false,
+    }
 }
 
 /// The first of the pictures that are joined with this one.
@@ -285,7 +292,8 @@ mod tests {
         let files =
             [("1.jpg", "a"), ("2.jpg", "b"), ("3.jpg", "c"), ("4.jpg", "d"), ("5.jpg", "c"), ("6.jpg", "x")];
         let dir = folder(&files);
-        assert!(is_flat(dir.path()) && !is_flat(folder(&[("anna/1", "a")]).path()));
+        assert!(is_flat(dir.path()) && !is_flat(folder(&[("anna/1", "a"), ("bert/1", "b")]).path()));
+        assert!(!is_flat(folder(&[]).path()) && !is_flat(&dir.path().join("1.jpg")));
         let named = |text: &str| {
             let list = dir.path().join("list.txt");
             std::fs::write(&list, text).expect("file");
@@ -297,6 +305,22 @@ mod tests {
         assert_eq!((names, people.repeated.len()), (vec![("1.jpg", 3), ("4.jpg", 1)], 1));
         let why = named("1.jpg 2.jpg 1\n3.jpg 9.jpg 0\n").expect_err("no such picture").to_string();
         assert!(why.contains("line 2: 9.jpg"), "{why}");
+    }
+
+    #[test]
+    fn the_pictures_of_a_list_may_lie_in_one_folder_beside_it() {
+        let files = [("images/1.jpg", "a"), ("images/2.jpg", "b"), ("images/3.jpg", "c"), ("list.txt", "")];
+        let dir = folder(&files);
+        assert!(is_flat(dir.path()));
+        let list = dir.path().join("list.txt");
+        for names in [["images/1.jpg", "images/2.jpg", "images/3.jpg"], ["1", "2.jpg", "3"]] {
+            let [one, two, three] = names;
+            std::fs::write(&list, format!("{one} {two} 1\n{one} {three} 0\n")).expect("file");
+            let pairs = crate::list::read(&list).expect("a list");
+            let people = People::listed(dir.path(), &list, &pairs).expect("two people").people;
+            let count: Vec<_> = people.iter().map(|p| (p.name.as_str(), p.pictures.len())).collect();
+            assert_eq!(count, [("1.jpg", 2), ("3.jpg", 1)]);
+        }
     }
 
     #[test]

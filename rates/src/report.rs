@@ -10,7 +10,7 @@ use super::rate::{Bounds, Rates};
 use super::trials::Shape;
 
 /// `0.1234` as `12.34 %`, small ones as `1.2e-5`.
-fn share(rate: f64) -> String {
+pub(super) fn share(rate: f64) -> String {
     if rate == 0.0 {
         "0".to_owned()
     } else if rate < 1e-3 {

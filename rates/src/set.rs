@@ -52,6 +52,8 @@ pub struct Sample {
     pub embedding: Embedding,
     /// What the embedder's limits are compared with.
     pub measures: Measures,
+    /// Whether it needed a border before the face was found, which a camera cannot give.
+    pub bordered: bool,
     /// Whether it takes part in decisions: true until [`Set::heed_limits`].
     pub believed: bool,
 }
@@ -113,6 +115,7 @@ impl Set {
             quality,
             embedding,
             measures,
+            bordered: record.bordered,
             believed: true,
         });
     }
@@ -142,6 +145,25 @@ impl Set {
         Ok(self)
     }
 
+    /// Adds the people of another set. Its pictures are taken for those of other people.
+    ///
+    /// # Errors
+    /// [`RatesError::Asked`] where its embeddings were made differently.
+    pub fn join(&mut self, other: Self) -> Result<(), RatesError> {
+        if (&other.recipe.embedder_sha256, other.recipe.length)
+            != (&self.recipe.embedder_sha256, self.recipe.length)
+        {
+            return Err(RatesError::Asked("the two sets were embedded by different networks".to_owned()));
+        }
+        let before = self.people.len();
+        self.people.extend(other.people);
+        self.samples.extend(other.samples.into_iter().map(|mut sample| {
+            sample.person += before;
+            sample
+        }));
+        Ok(())
+    }
+
     /// The cosine of two embeddings, from -1 to 1 where they have unit length.
     pub fn cosine(&self, a: usize, b: usize) -> f32 {
         let (a, b) = (self.samples[a].embedding.values(), self.samples[b].embedding.values());
@@ -152,6 +174,13 @@ impl Set {
     pub fn heed_limits(&mut self, embedder: &Embedder) {
         for sample in &mut self.samples {
             sample.believed = embedder.check(&sample.measures).is_ok();
+        }
+    }
+
+    /// Takes pictures that the quality gate refuses out of decisions, as the daemon does: among them those of several people.
+    pub fn heed_gate(&mut self) {
+        for sample in &mut self.samples {
+            sample.believed &= sample.quality == Quality::GOOD;
         }
     }
 
@@ -186,7 +215,15 @@ pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {
             let embedding = Embedding::new(look.clone()).expect("unit");
             let path = PathBuf::from(format!("{name}/{number}"));
             let (quality, measures) = (Quality::GOOD, Measures { norm: 0.0, confidence: 0.0 });
-            set.samples.push(Sample { person, path, quality, embedding, measures, believed: true });
+            set.samples.push(Sample {
+                person,
+                path,
+                quality,
+                embedding,
+                measures,
+                bordered: false,
+                believed: true,
+            });
             set.losses.pictures += 1;
         }
     }

@@ -360,7 +360,7 @@ fn moment(stage: &Stage) -> Moment {
 /// As the daemon tells it.
 fn outcome(verdict: &Verdict) -> Result<Outcome, RatesError> {
     Ok(match verdict {
-        Verdict::Granted(_) => Outcome::Match,
+        Verdict::Granted(_) | Verdict::Matched(_) => Outcome::Match,
         Verdict::Denied(DenyReason::NoMatch) => Outcome::NoMatch,
         Verdict::Denied(DenyReason::Ambiguous) => Outcome::Ambiguous,
         Verdict::Denied(DenyReason::Attack(_)) => Outcome::Attack,

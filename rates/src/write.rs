@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::RatesError;
 use facelatch::head::file::Wanted;
 use facelatch::head::project::RawProjection;
-use facelatch::head::{Head, HeadError};
+use facelatch::head::{Head, HeadError, Measured};
 
 /// Contents of a head file.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,8 @@ pub struct Sheet {
     pub fitted_on: String,
     /// Date of the fit, `YYYY-MM-DD`.
     pub fitted_at: String,
+    /// What was measured at the threshold.
+    pub measured: Option<Measured>,
     /// R without its matrix.
     pub projection: Option<RawProjection>,
     /// The learned part of R, row by row; stored in a separate file beside the head.
@@ -106,6 +108,9 @@ impl Sheet {
                 }
             }
         }
+        if let Some(measured) = &self.measured {
+            let _ = write!(text, "\n[measured]\n{}", toml::to_string(measured).unwrap_or_default());
+        }
         text
     }
 }
@@ -176,6 +181,27 @@ mod tests {
         let without = Sheet { bias: 0.0, ..sheet_with_matrix() };
         assert!(without.write(&path).expect_err("refused").to_string().contains("identical pair"));
         assert_eq!(std::fs::read_dir(dir.path()).expect("folder").count(), 0);
+    }
+
+    #[test]
+    fn what_was_measured_is_read_back_and_what_cannot_be_right_is_refused() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("x.head.toml");
+        let set = "two \"sets\"".to_owned();
+        let measured = Measured {
+            set,
+            frames: 3,
+            templates: 5,
+            decisions: 399_000,
+            false_matches: 12,
+            fmr_at_most: 9.4e-5,
+        };
+        let sheet = Sheet { measured: Some(measured.clone()), ..sheet_with_matrix() };
+        assert_eq!(sheet.write(&path).expect("works").measured(), Some(&measured));
+        let never = Measured { decisions: 0, ..measured };
+        let error =
+            Sheet { measured: Some(never), ..sheet }.write(&path).expect_err("no decision").to_string();
+        assert!(error.contains("[measured]"), "{error}");
     }
 
     #[test]

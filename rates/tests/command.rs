@@ -223,6 +223,39 @@ fn the_protocol_of_lfw_runs_in_ten_folds_beside_the_rates() {
 }
 
 #[test]
+fn search_enrols_some_and_takes_the_others_and_a_folder_of_strangers_for_strangers() {
+    let folder = people(&["obama", "biden", "collins"]);
+    let strangers = people(&["biden", "collins"]);
+    std::fs::rename(strangers.path().join("biden"), strangers.path().join("joe")).expect("renamed");
+    let more = strangers.path().to_string_lossy().into_owned();
+    let arguments =
+        ["search", "--enrolled", "2", "--frames", "1", "--galleries", "4", "--strangers", &more, "--json"];
+    let (code, out, err) = rates(&arguments, folder.path());
+    assert_eq!(code, 0, "{err}");
+    let searched: Value = serde_json::from_str(&out).expect("JSON");
+    let (shipped, number) = (&searched[0]["shipped"], |v: &Value| v.as_u64());
+    assert_eq!((number(&searched[0]["enrolled"]), number(&searched[0]["judged_as"])), (Some(2), Some(2)));
+    // One of three is not enrolled, and the two in the other folder never are.
+    assert_eq!(number(&shipped["fpir"]["trials"]), Some(4 * 3), "{out}");
+    assert_eq!(number(&shipped["fnir"]["people"]), Some(1), "one has pictures for both: {out}");
+    assert_eq!(number(&shipped["fnir"]["errors"]), Some(0), "{out}");
+    let (code, _, err) = rates(&["search", "--least", "6"], folder.path());
+    assert!(code == 1 && err.contains("--least 6 is more than --templates 5"), "{err}");
+}
+
+#[test]
+fn threshold_prints_rates_of_decisions_over_thresholds() {
+    let folder = pairs_of_pictures();
+    let arguments = ["threshold", "--templates", "1", "--frames", "1"];
+    let (code, out, err) = rates(&arguments, folder.path());
+    assert_eq!(code, 0, "{err}");
+    let rows = out.lines().filter(|line| line.starts_with("| given |")).count();
+    assert!(rows == 16 && out.contains("| 3.500 | 0 (0 of "), "{out}");
+    let (code, _, err) = rates(&["threshold"], folder.path());
+    assert!(code == 1 && err.contains("5 + 3 pictures"), "{err}");
+}
+
+#[test]
 fn import_writes_a_head_that_measure_accepts_and_refuses_one_without_a_bias() {
     let folder = tempfile::tempdir().expect("folder");
     let head = folder.path().join("torch.head.toml").to_string_lossy().into_owned();

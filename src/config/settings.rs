@@ -125,6 +125,14 @@ settings! {
         adapt: Adaptation = Adaptation::Off;
     }
 
+    /// How much of the machine an attempt may use.
+    engine: Engine {
+        /// Threads that work on an attempt, never more than there are cores. While one embeds a face, a second judges whether it
+        /// is live and looks for the face in the next frame; a third does these two at the same time. With any number the
+        /// outcome is the same.
+        threads: u32 = 2, 1..=3 "threads";
+    }
+
     /// Rate limit after failed matches, as in NIST SP 800-63B. The password works regardless.
     lockout: Lockout {
         /// Consecutive misses before the first wait.

@@ -22,14 +22,14 @@ pub struct Examined {
 }
 
 /// What has just been done to a frame, for whoever takes the time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
     /// A face was chosen.
     Choose,
     /// It was cut out.
     Align,
-    /// It was embedded.
-    Embed,
+    /// It was embedded, and this was measured.
+    Embed(Measures),
 }
 
 impl Embedder {
@@ -52,8 +52,9 @@ impl Embedder {
         let chip = align::align(frame, &face);
         done(Step::Align);
         let embedded = self.embed(&chip)?;
-        done(Step::Embed);
-        if let Err(reason) = self.check(&Measures::of(&face, &embedded)) {
+        let measures = Measures::of(&face, &embedded);
+        done(Step::Embed(measures));
+        if let Err(reason) = self.check(&measures) {
             return Ok(Err(reason_of_unclear(&face, reason)));
         }
         Ok(Ok(Examined { face, chip, embedding: embedded.embedding }))

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::{CHIP_SIDE_PX, Chip};
+use super::{CHIP_SIDE_PX, Chip, Measure};
 use crate::detect::quality::RetryReason;
 
 /// What an embedding is taken for.
@@ -74,7 +74,8 @@ impl Patch {
 }
 
 /// What was measured.
-struct Fitness {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fitness {
     detail: f32,
     evenness: f32,
     eye_light: f32,
@@ -82,7 +83,8 @@ struct Fitness {
 }
 
 impl Fitness {
-    fn of(chip: &Chip) -> Self {
+    /// Of a face.
+    pub fn of(chip: &Chip) -> Self {
         let light: Vec<f32> = chip.rgb().chunks_exact(3).map(luma).collect();
         let light = light.as_slice();
         // At least 1, so that a blank face has no detail.
@@ -100,6 +102,17 @@ impl Fitness {
             eye_light: EYES.iter().map(eye).fold(0.0, f32::max) / cheeks,
             mouth: gradient(light, &MOUTH) / variance.sqrt(),
         }
+    }
+
+    /// Each beside the least that a template needs.
+    pub fn told(&self) -> Vec<Measure> {
+        let measure = |name, value, least| Measure { name, value, least: Some(least) };
+        vec![
+            measure("detail", self.detail, MIN_DETAIL),
+            measure("evenness", self.evenness, MIN_EVENNESS),
+            measure("eye-light", self.eye_light, MIN_EYE_LIGHT),
+            measure("mouth", self.mouth, MIN_MOUTH),
+        ]
     }
 
     /// What is covered comes first: it also takes detail away.

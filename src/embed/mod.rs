@@ -15,8 +15,8 @@ use crate::model::{ModelError, Network};
 
 pub use align::{CHIP_SIDE_PX, Chip};
 pub use examine::{Examined, Step};
-pub use fitness::Role;
-pub use quality::Measures;
+pub use fitness::{Fitness, Role};
+pub use quality::{Measure, Measures};
 pub use template_key::{KeyKind, KeyedEmbedding, OtherKey, TemplateKey, TemplateKeyId, TemplateKeySpec};
 
 /// A face as a point on the unit sphere: 128 values from SFace, 192 from MobileFaceNet. Other networks may turn scaling
@@ -164,6 +164,11 @@ impl Embedder {
     /// [`RetryReason::Unclear`].
     pub fn check(&self, measures: &Measures) -> Result<(), RetryReason> {
         self.network.quality().map_or(Ok(()), |limits| quality::check(limits, measures))
+    }
+
+    /// These measures beside their limits.
+    pub fn told(&self, measures: &Measures) -> Vec<Measure> {
+        measures.told(self.network.quality())
     }
 }
 

@@ -9,6 +9,17 @@ use crate::detect::Face;
 use crate::detect::quality::RetryReason;
 use crate::model::QualityLimits;
 
+/// A number by its name, and the least that is wanted of it, if there is a limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measure {
+    /// What was measured.
+    pub name: &'static str,
+    /// The number.
+    pub value: f32,
+    /// Its limit.
+    pub least: Option<f32>,
+}
+
 /// What was measured while a face became an embedding.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measures {
@@ -22,6 +33,19 @@ impl Measures {
     /// Of a face and its embedding.
     pub fn of(face: &Face, embedded: &Embedded) -> Self {
         Self { norm: embedded.norm, confidence: face.confidence }
+    }
+
+    /// Each beside its limit.
+    pub fn told(&self, limits: Option<&QualityLimits>) -> Vec<Measure> {
+        let least = |limit: fn(&QualityLimits) -> f32| limits.map(limit);
+        vec![
+            Measure { name: "norm", value: self.norm, least: least(|limits| limits.min_norm) },
+            Measure {
+                name: "confidence",
+                value: self.confidence,
+                least: least(|limits| limits.min_confidence),
+            },
+        ]
     }
 }
 

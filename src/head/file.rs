@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::project::{Projection, RawProjection};
-use super::{Formula, Head, LogOdds, Probability};
+use super::{Formula, Head, LogOdds, Measured, Probability};
 use crate::bounded;
 use crate::embed::Embedder;
 
@@ -31,6 +31,8 @@ struct RawHead {
     #[expect(dead_code, reason = "for people: when the head was fitted")]
     fitted_at: Option<String>,
     projection: Option<RawProjection>,
+    /// What was measured at the threshold.
+    measured: Option<Measured>,
 }
 
 /// One weight for all coordinates, or one each.
@@ -159,7 +161,9 @@ impl Head {
         if alpha.len() != rows {
             return Err(HeadError::WrongLength { path: path.into(), got: alpha.len(), wanted: rows });
         }
+        raw.measured.as_ref().map_or(Ok(()), Measured::check).map_err(malformed)?;
         let head = Self::of(path, (raw.bias as f32, alpha), projection, raw.threshold)?;
+        let head = Self { measured: raw.measured, ..head };
         // Embeddings of any length may be any distance apart.
         let apart = if wanted.unit_length { 2.0 } else { f32::INFINITY };
         head.refused_if_it_grants_anyone(path, apart)
@@ -203,7 +207,7 @@ impl Head {
         let Some(threshold) = inside else {
             return Err(HeadError::Threshold { path, got: threshold });
         };
-        let head = Self { formula, threshold, projection };
+        let head = Self { formula, threshold, projection, measured: None };
         if let Some(rows) =
             head.projection.as_ref().map(Projection::rows).filter(|r| *r != head.formula.alpha().len())
         {
@@ -316,6 +320,27 @@ mod tests {
             "schema = 1\nembedder = \"x\"\nembedder_sha256 = \"cd\"\nbias = 4\nalpha = -3\nthreshold = 0.9\n";
         let error = Head::parse(Path::new("h"), text, WANTED).expect_err("other hash");
         assert!(error.to_string().contains("made for the embedder x"), "{error}");
+    }
+
+    #[test]
+    fn what_was_measured_is_kept_if_it_can_be_right() {
+        let load = |decisions: u64, false_matches: u64, bound: f64| {
+            let text = format!(
+                "schema = 1\nembedder = \"x\"\nembedder_sha256 = \"ab\"\nbias = 4\nalpha = -3\nthreshold = 0.9\n\
+                 [measured]\nset = \"a set\"\nframes = 3\ntemplates = 5\ndecisions = {decisions}\n\
+                 false_matches = {false_matches}\nfmr_at_most = {bound:?}\n"
+            );
+            Head::parse(Path::new("h"), &text, WANTED)
+        };
+        let head = load(1000, 1, 0.005).expect("works");
+        assert_eq!(head.measured().map(|told| (told.decisions, told.fmr_at_most)), Some((1000, 0.005)));
+        for (decisions, false_matches, bound) in
+            [(0, 0, 0.1), (10, 11, 1.0), (10, 1, 0.05), (10, 0, 0.0), (10, 0, 1.1), (10, 0, f64::NAN)]
+        {
+            let told = load(decisions, false_matches, bound).expect_err("cannot be right").to_string();
+            assert!(told.contains("[measured]"), "{told}");
+        }
+        assert!(parse("4.0", "-3.0", "0.9").expect("works").measured().is_none());
     }
 
     #[test]

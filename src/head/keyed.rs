@@ -71,6 +71,11 @@ impl KeyedHead {
         self.head.identical_pair()
     }
 
+    /// The same as log-odds, which do not saturate: b.
+    pub fn bias(&self) -> LogOdds {
+        LogOdds(self.head.formula.bias)
+    }
+
     /// What a decision has to reach.
     pub fn threshold(&self) -> Probability {
         self.head.threshold()
@@ -102,7 +107,7 @@ mod tests {
             let rows = projection.as_ref().map_or(128, Projection::rows);
             let alpha: Vec<f32> = (0..rows).map(|i| alpha[i % 128] * 128.0 / rows as f32).collect();
             let formula = Formula::new(6.0, &alpha).expect("finite");
-            Head { formula, threshold: Probability(0.9), projection }
+            Head { formula, threshold: Probability(0.9), projection, measured: None }
         })
     }
 

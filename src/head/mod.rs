@@ -8,6 +8,7 @@
 
 pub mod file;
 mod keyed;
+mod measured;
 pub mod project;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use crate::embed::{Embedding, KeyKind};
 
 pub use file::HeadError;
 pub use keyed::KeyedHead;
+pub use measured::Measured;
 pub use project::Projection;
 
 /// A trained head: what a distance means. Made by [`Head::new`] or [`Head::load`], which refuse a head that cannot work.
@@ -27,6 +29,7 @@ pub struct Head {
     formula: Formula,
     threshold: Probability,
     projection: Option<Projection>,
+    measured: Option<Measured>,
 }
 
 /// The formula by itself: any b and any alpha.
@@ -116,6 +119,11 @@ impl Head {
         self.threshold
     }
 
+    /// What was measured at the threshold, if its file says so.
+    pub fn measured(&self) -> Option<&Measured> {
+        self.measured.as_ref()
+    }
+
     /// How many values an embedding must have.
     pub fn length(&self) -> usize {
         self.projection.as_ref().map_or(self.formula.alpha().len(), Projection::length)
@@ -171,7 +179,7 @@ mod tests {
 
     fn head() -> Head {
         let formula = Formula::new(3.0, &[-2.0, -1.0, 0.5]).expect("finite");
-        Head { formula, threshold: Probability(0.5), projection: None }
+        Head { formula, threshold: Probability(0.5), projection: None, measured: None }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether somebody who was recognised may come in here and now, and what they have to show. Pure.
 
-use crate::clock::{LocalMinute, RELEASED, WallTime};
+use crate::clock::LocalMinute;
 use crate::people::access::{Access, DoorName, Factor, Premises, Rule};
 
 /// What a person's rules say.
@@ -44,12 +44,6 @@ fn is_time(rule: &Rule, premises: &Premises, now: LocalMinute) -> bool {
     let include =
         |hours: &crate::people::access::Hours| hours.include(now.date().weekday(), is_holiday, now.minute());
     in_dates && (rule.hours.is_empty() || rule.hours.iter().any(include))
-}
-
-/// Whether the wall clock can be believed: something has set it since the machine started, and it shows no earlier time than
-/// this program's own and the newest that the store knows.
-pub fn is_believed(wall: WallTime, is_set: bool, newest: WallTime) -> bool {
-    is_set && wall >= RELEASED.max(newest)
 }
 
 #[cfg(test)]
@@ -152,14 +146,5 @@ mod tests {
         // These ask for none.
         assert_eq!(judged(Rule { allowed: false, ..rule(&["daily 00:00-24:00"]) }), NO);
         assert_eq!(judged(Rule { factor: Factor::Pin, ..Rule::default() }), Admission::Allowed(Factor::Pin));
-    }
-
-    #[test]
-    fn a_clock_is_believed_that_was_set_and_shows_nothing_earlier_than_what_is_known() {
-        let (now, later) = (RELEASED, WallTime(RELEASED.0 + 1));
-        assert!(is_believed(now, true, WallTime(0)) && is_believed(later, true, later));
-        assert!(!is_believed(now, false, WallTime(0)), "nothing has set it");
-        assert!(!is_believed(now, true, later), "the store knows better");
-        assert!(!is_believed(WallTime(RELEASED.0 - 1), true, WallTime(0)), "before this program was made");
     }
 }

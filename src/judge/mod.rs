@@ -6,6 +6,7 @@ pub mod access;
 pub mod adapt;
 pub mod lockout;
 pub mod pin;
+mod rank;
 pub mod vote;
 
 use crate::clock::BootTime;
@@ -15,6 +16,7 @@ use crate::people::access::Factor;
 
 pub use access::Admission;
 pub use lockout::{CurrentMisses, LockedOut, Lockout, Whose};
+pub use rank::{Ranked, rank};
 
 /// What one decision rests on.
 #[derive(Debug, Clone)]
@@ -26,6 +28,14 @@ pub struct Evidence {
     /// In an identification, the log-odds that it is the second best's; `None` if only one person was compared.
     pub second: Option<LogOdds>,
 }
+
+/// The odds that an identification asks for grow by this power of the number of people enrolled.
+///
+/// With 1 they would grow as the chances of a false match do (the union bound), which is more than it takes: with each step of 1
+/// in log-odds false matches become 3.8 times rarer with one frame and 5 times with three, where calibrated odds say 2.7. Among
+/// 1,000 people the root of their number keeps FPIR near ten times the FMR of a verification at most, and does not turn a tenth
+/// of the users away (docs/rates/search.md).
+const GROWTH: f64 = 0.5;
 
 /// What a decision has to reach, from the head's threshold and the number of people compared with.
 #[derive(Debug, Clone, Copy)]
@@ -41,16 +51,21 @@ impl Policy {
         Self::identify(threshold, 1)
     }
 
-    /// One face against `enrolled` people. Each of them is another chance of a false match, so the required odds
-    /// grow by that factor (the union bound; exact for a calibrated head and independent people).
+    /// One face against `enrolled` people. Each of them is another chance of a false match, so the required odds grow with
+    /// their number: by its power [`GROWTH`].
     ///
     /// The odds between the best and the second best, that it is the one and not the other, have to be those that a verification
     /// asks for. And the second best must not match by itself: a face that matches two people is either of a pair of
     /// look-alikes or enrolled twice, and a difference between two matches is the choice of pictures (up to 4.5 in 98 of 100
     /// cases where one person was enrolled twice, from other pictures, against the 3.5 of the shipped head).
     pub fn identify(threshold: Probability, enrolled: usize) -> Self {
+        Self::with_growth(threshold, enrolled, GROWTH)
+    }
+
+    /// As [`Policy::identify`], with another power of the number of people: for measuring.
+    pub fn with_growth(threshold: Probability, enrolled: usize, growth: f64) -> Self {
         let z = threshold.log_odds();
-        let odds = f64::from(z.0) + (enrolled.max(1) as f64).ln();
+        let odds = f64::from(z.0) + growth * (enrolled.max(1) as f64).ln();
         let raised = 1.0 / (1.0 + (-odds).exp());
         Self { threshold: Probability::new(raised).unwrap_or(threshold), margin: z.0.max(0.0) }
     }
@@ -60,19 +75,30 @@ impl Policy {
         self.threshold
     }
 
+    /// The least difference between the best and the second best person, in log-odds.
+    pub fn margin(&self) -> f32 {
+        self.margin
+    }
+
     /// Whether this evidence reaches it, and speaks for one person only.
     ///
     /// # Errors
     /// [`Refusal`].
     pub fn check(&self, evidence: &Evidence) -> Result<(), Refusal> {
+        self.check_scores(evidence.z, evidence.second)
+    }
+
+    /// As [`Policy::check`], from the scores of the best and the second best alone.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn check_scores(&self, best: LogOdds, second: Option<LogOdds>) -> Result<(), Refusal> {
         let matches = |z: LogOdds| z.probability() >= self.threshold;
-        if !matches(evidence.z) {
+        if !matches(best) {
             return Err(Refusal::NoMatch);
         }
-        match evidence.second {
-            Some(second) if matches(second) || evidence.z.0 - second.0 < self.margin => {
-                Err(Refusal::Ambiguous)
-            }
+        match second {
+            Some(second) if matches(second) || best.0 - second.0 < self.margin => Err(Refusal::Ambiguous),
             _ => Ok(()),
         }
     }
@@ -136,9 +162,18 @@ pub fn judge(
     admission: Admission,
     at: BootTime,
 ) -> Result<Grant, Refusal> {
-    policy.check(&evidence)?;
+    would_grant(&evidence, policy, admission)?;
+    Ok(Grant { user: evidence.user, at })
+}
+
+/// As [`judge`], without a grant: for an attempt that only wants to know.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn would_grant(evidence: &Evidence, policy: Policy, admission: Admission) -> Result<(), Refusal> {
+    policy.check(evidence)?;
     match admission {
-        Admission::Allowed(Factor::Face) => Ok(Grant { user: evidence.user, at }),
+        Admission::Allowed(Factor::Face) => Ok(()),
         // Where the PIN alone would do, a face says no more than whose PIN to ask for.
         Admission::Allowed(Factor::FaceAndPin | Factor::Pin) => Err(Refusal::EnterPin),
         Admission::NotAllowed => Err(Refusal::NotAllowed),
@@ -189,8 +224,8 @@ mod tests {
 
     #[test]
     fn the_second_best_must_be_a_margin_away_and_must_not_match() {
-        // 3.5, and 3.5 + ln 6 = 5.29 for six people.
-        let policy = Policy::identify(threshold(3.5), 6);
+        // 3.5, and 3.5 + ln 6 = 5.29 for 36 people.
+        let policy = Policy::identify(threshold(3.5), 36);
         let refusal = |z, second| judged(z, Some(second), policy).err();
         for (z, second, wanted) in [
             (13.0, -2.0, None),
@@ -218,7 +253,7 @@ mod tests {
     fn identification_asks_for_more_the_more_people_there_are() {
         let threshold = Probability::new(0.5).expect("valid");
         assert_eq!(Policy::identify(threshold, 1).threshold(), threshold);
-        let of_99 = Policy::identify(threshold, 99).threshold().value();
-        assert!((of_99 - 0.99).abs() < 1e-9, "odds 1:1 become 99:1, got {of_99}");
+        let of_9801 = Policy::identify(threshold, 9801).threshold().value();
+        assert!((of_9801 - 0.99).abs() < 1e-9, "odds 1:1 become 99:1, the root of 9801, got {of_9801}");
     }
 }

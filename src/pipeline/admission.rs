@@ -5,7 +5,6 @@ use std::sync::PoisonError;
 
 use super::{Cause, Pipeline, Trace};
 use crate::clock::LocalMinute;
-use crate::config::ClockTrust;
 use crate::judge::{Admission, access};
 use crate::people::UserName;
 use crate::people::access::{DoorName, Factor, Premises};
@@ -48,8 +47,6 @@ impl Pipeline {
 
     /// Local time, if it is known.
     fn local_time(&self, premises: &Premises) -> Option<LocalMinute> {
-        let is_set = self.rules.access.clock == ClockTrust::Trust || self.clock.is_set();
-        let newest = premises.set_at.max(self.gallery.newest());
-        access::is_believed(self.clock.wall(), is_set, newest).then(|| self.clock.local())
+        self.known_time.local(premises.set_at.max(self.gallery.newest())).ok()
     }
 }

@@ -1,8 +1,9 @@
 //! The stage between the face and the comparison: is a live face before the camera, or a picture of one? Nothing is compared
 //! before it has said so.
 
-use super::capture::Seen;
-use super::{Cause, DenyReason, Observer, Pipeline, Progress, Verdict, misses::Tried, report};
+use super::capture::{Captured, Seen};
+use super::explain::{LiveNote, Measure};
+use super::{Cause, DenyReason, Observer, Pipeline, Progress, Trace, Verdict, misses::Tried, report};
 use crate::detect::attack::infrared::Infrared;
 use crate::detect::attack::passive::{FRAMES, Passive, calibration};
 use crate::detect::attack::scene::Scene;
@@ -38,14 +39,41 @@ impl AttackStage {
 
     /// What they say so far, and what the room around them says.
     pub(super) fn judge(&self, scene: &Scene) -> Presentation {
-        let Some(Evidence { passive, surroundings, infrared }) = &self.0 else {
+        let Some(evidence @ Evidence { passive, infrared, .. }) = &self.0 else {
             return Presentation::Live(Score(f32::INFINITY));
         };
-        let cue = |score| CueScore { score, species: Species::Flat };
-        let mut cues = vec![cue(scene.score()), cue(surroundings.score())];
-        cues.extend(infrared.as_ref().map(Infrared::cue));
-        let presentation = passive.judge(&cues);
+        let presentation = passive.judge(&evidence.cues(scene).map(|(_, cue)| cue));
         infrared.as_ref().map_or(presentation, |infrared| infrared.confirm(presentation))
+    }
+
+    /// The same in numbers; `None` without a detector.
+    pub(super) fn explain(&self, scene: &Scene) -> Option<LiveNote> {
+        let evidence = self.0.as_ref()?;
+        let (passive, cues) = (&evidence.passive, evidence.cues(scene));
+        let part =
+            |name, score: Option<Score>| score.map(|score| Measure { name, value: score.0, least: None });
+        let network = part("network", passive.mean());
+        Some(LiveNote {
+            log_odds: passive.score(&cues.map(|(_, cue)| cue)).map(|score| score.0),
+            least: passive.threshold().0,
+            parts: network
+                .into_iter()
+                .chain(cues.iter().filter_map(|(name, cue)| part(name, cue.score)))
+                .collect(),
+        })
+    }
+}
+
+impl Evidence {
+    /// What speaks beside the network, by name.
+    fn cues(&self, scene: &Scene) -> [(&'static str, CueScore); 3] {
+        let cue = |score| CueScore { score, species: Species::Flat };
+        let infrared = self.infrared.as_ref().map_or(cue(None), Infrared::cue);
+        [
+            ("scene", cue(scene.score())),
+            ("surroundings", cue(self.surroundings.score())),
+            ("infrared", infrared),
+        ]
     }
 }
 
@@ -72,13 +100,23 @@ impl Pipeline {
     }
 
     /// Another frame of the face. Returns what the network says of it alone, if it counts.
-    pub(super) fn present(&mut self, stage: &mut AttackStage, seen: &Seen) -> Result<Option<Score>, Cause> {
+    pub(super) fn present(
+        &mut self,
+        stage: &mut AttackStage,
+        seen: &mut Seen,
+    ) -> Result<Option<Score>, Cause> {
         let Some(Evidence { passive, surroundings, infrared }) = &mut stage.0 else { return Ok(None) };
         if let Some((infrared, second)) = infrared.as_mut().zip(self.cameras.used_mut().infrared.as_mut()) {
             second.pair(infrared, seen, &self.networks.detector)?;
         }
         surroundings.see(&seen.frame, Some(&seen.face));
-        Ok(passive.see(&seen.frame, &seen.face)?)
+        Ok(passive.see_scored(&seen.frame, &seen.face, seen.scored.take())?)
+    }
+
+    /// Keeps what the frames said of the presentation.
+    pub(super) fn judged(&self, captured: &Captured, trace: &mut Trace) {
+        trace.judged(captured.presentation);
+        trace.note(|explanation| explanation.live = captured.stage.explain(&self.cameras.used().scene));
     }
 
     /// Tells the person what is lacking; returns the cause of failure if it stays so.

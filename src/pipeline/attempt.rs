@@ -1,6 +1,7 @@
 //! What is known about an attempt once it is over, and how long its stages took.
 
 use super::Verdict;
+use super::explain::Explanation;
 use crate::detect::Face;
 use crate::detect::attack::{Presentation, Score};
 use crate::head::Probability;
@@ -28,6 +29,8 @@ pub struct Trace {
     pub duress: bool,
     /// A PIN came before the face, and not the one for duress.
     pub(super) has_pin: bool,
+    /// What the attempt rests on, if it was made to be explained.
+    pub explanation: Option<Box<Explanation>>,
     /// Good frames in the current run; it starts again when the face changes.
     pub frames: usize,
     /// The largest face in the last frame, judged or not, in pixels of that frame.

@@ -1,18 +1,16 @@
 //! Frames to probes: a probe is the embedding of a face that passed the quality gate.
 
-use std::time::Duration;
-
+use super::ahead::{Ahead, Beside, Found, Taken};
 use super::attack::AttackStage;
-use super::{Cause, Observer, Pipeline, Progress, Trace, report};
+use super::{Cause, Observer, Pipeline, Progress, Trace, ms, report};
 use crate::camera::{CameraError, Frame};
 use crate::clock::BootTime;
 use crate::detect::Face;
+use crate::detect::attack::passive::Scored;
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
-use crate::embed::{KeyedEmbedding, OtherKey, Role, Step};
-
-/// Longest wait for one frame. Then we check that the caller is still there, and report that we are alive.
-const FRAME_WAIT: Duration = Duration::from_secs(5);
+use crate::embed::{Fitness, KeyedEmbedding, OtherKey, Role};
+use crate::model::ModelError;
 
 /// A camera that gives this many unusable frames in a row is broken.
 const MAX_BAD_FRAMES: usize = 30;
@@ -54,6 +52,8 @@ pub(super) struct Seen {
     pub(super) frame: Frame,
     pub(super) face: Face,
     pub(super) probe: KeyedEmbedding,
+    /// What the network that looks out for attacks says of it, if it was asked already.
+    pub(super) scored: Option<Result<Scored, ModelError>>,
 }
 
 /// The probes of one face, and whether it is a live one.
@@ -74,8 +74,10 @@ impl Pipeline {
         let mut stage = self.attack_stage();
         let wanted = (self.rules.decision.frames as usize).max(stage.frames());
         let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted + 1);
+        let mut ahead = Ahead::default();
         loop {
-            let seen = self.next_probe(&window, observer, trace)?;
+            ahead.wanted = probes.len() + 1 < wanted;
+            let mut seen = self.next_probe(&window, &mut ahead, observer, trace)?;
             if let Some(last) = probes.last()
                 && !self.alike(last, &seen.probe)?
             {
@@ -84,12 +86,12 @@ impl Pipeline {
                 stage = self.attack_stage();
                 window.problem = Some(Cause::Retry(RetryReason::SeveralFaces));
             }
-            self.present(&mut stage, &seen)?;
+            self.present(&mut stage, &mut seen)?;
             probes.push(seen.probe);
             if probes.len() > wanted {
                 probes.remove(0);
             }
-            trace.frames = probes.len();
+            trace.keep(probes.len());
             report(observer, Progress::Captured { done: probes.len(), wanted })?;
             match stage.judge(&self.cameras.used().scene) {
                 Presentation::MoreNeeded(Need::Frames) => {}
@@ -113,15 +115,24 @@ impl Pipeline {
     pub(super) fn next_probe(
         &mut self,
         window: &CaptureWindow,
+        ahead: &mut Ahead,
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Seen, Cause> {
         let mut faults = Faults { last: window.problem.clone(), bad_frames: 0 };
         loop {
-            let Some(frame) = self.next_frame(window, &mut faults, observer)? else { continue };
-            let faces = self.detect(&frame, trace)?;
-            match self.examine(&frame, &faces, window.role, trace)? {
-                Ok((face, probe)) => return Ok(Seen { frame, face, probe }),
+            let Some((frame, found)) = self.next_frame(window, ahead.next.take(), &mut faults, observer)?
+            else {
+                continue;
+            };
+            let faces = self.detect(&frame, found, trace)?;
+            let until = ahead.wanted.then_some(window.deadline);
+            let (examined, Beside { scored, next }) =
+                self.examine(&frame, &faces, (window.role, until), trace)?;
+            ahead.next = next;
+            trace.examined(examined.as_ref().err().copied());
+            match examined {
+                Ok((face, probe)) => return Ok(Seen { frame, face, probe, scored }),
                 Err(reason) => {
                     if reason == RetryReason::SeveralFaces {
                         self.faces.saw_several();
@@ -133,27 +144,24 @@ impl Pipeline {
         }
     }
 
-    /// The next frame; `None` if there is none yet.
+    /// The next frame, which may have been taken already, and the faces in it then; `None` if there is none yet.
     pub(super) fn next_frame(
         &mut self,
         window: &CaptureWindow,
+        taken: Option<Taken>,
         faults: &mut Faults,
         observer: Observer<'_>,
-    ) -> Result<Option<Frame>, Cause> {
-        if self.clock.now() >= window.deadline {
-            return Err(faults.last.take().unwrap_or(Cause::Retry(RetryReason::NoFace)));
-        }
-        let frame_deadline = self.clock.now().after(FRAME_WAIT).min(window.deadline);
+    ) -> Result<Option<(Frame, Option<Found>)>, Cause> {
         let camera = self.cameras.used_mut();
-        match camera.frames.next_frame(frame_deadline) {
+        let taken = taken.or_else(|| Taken::from(camera, &*self.clock, window.deadline));
+        let Some(Taken { frame, deadline, at, infrared, found }) = taken else {
+            return Err(faults.last.take().unwrap_or(Cause::Retry(RetryReason::NoFace)));
+        };
+        camera.keep_infrared(infrared);
+        match frame {
             Ok(frame) if window.is_too_early(&frame) => Ok(None),
-            Ok(frame) => {
-                camera.take_infrared();
-                Ok(Some(frame))
-            }
-            Err(error @ CameraError::Silent { .. })
-                if frame_deadline < window.deadline && self.clock.now() >= frame_deadline =>
-            {
+            Ok(frame) => Ok(Some((frame, found))),
+            Err(error @ CameraError::Silent { .. }) if deadline < window.deadline && at >= deadline => {
                 let why = error.to_string();
                 faults.last.get_or_insert(Cause::Camera(why.clone()));
                 report(observer, Progress::Camera(why))?;
@@ -172,11 +180,16 @@ impl Pipeline {
     }
 
     /// All faces in a frame, the largest first.
-    pub(super) fn detect(&mut self, frame: &Frame, trace: &mut Trace) -> Result<Vec<Face>, Cause> {
+    pub(super) fn detect(
+        &mut self,
+        frame: &Frame,
+        found: Option<Found>,
+        trace: &mut Trace,
+    ) -> Result<Vec<Face>, Cause> {
         trace.picture = frame.origin().map(str::to_owned);
-        let start = self.clock.now();
-        let faces = self.networks.detector.detect(frame)?;
-        trace.means.detect.add(self.ms_since(start));
+        let found = found.unwrap_or_else(|| Found::in_frame(frame, &self.networks.detector, &*self.clock));
+        let faces = found.faces?;
+        trace.means.detect.add(ms(found.took));
         trace.face = faces.first().copied();
         if self.networks.passive.is_some() {
             self.cameras.used_mut().scene.see(frame, faces.first());
@@ -189,28 +202,23 @@ impl Pipeline {
         &mut self,
         frame: &Frame,
         faces: &[Face],
-        role: Role,
+        (role, next_until): (Role, Option<BootTime>),
         trace: &mut Trace,
-    ) -> Result<Result<(Face, KeyedEmbedding), RetryReason>, Cause> {
-        let mut start = self.clock.now();
-        let seen = self.networks.embedder.examine(&self.rules.quality, frame, faces, &mut |step| {
-            let took = self.ms_since(std::mem::replace(&mut start, self.clock.now()));
-            match step {
-                Step::Choose => {}
-                Step::Align => trace.means.align.add(took),
-                Step::Embed => trace.means.embed.add(took),
-            }
-        })?;
-        match seen {
+    ) -> Result<(Result<(Face, KeyedEmbedding), RetryReason>, Beside), Cause> {
+        trace.note(|explanation| explanation.measured(Vec::new()));
+        let (seen, beside) = self.embed_beside(frame, faces, next_until, trace);
+        let examined = match seen? {
             Ok(seen) => {
                 self.cameras.used_mut().turns.saw_upright();
                 let probe = self.gallery.key().apply(&seen.embedding);
+                trace.note(|explanation| explanation.fit(Fitness::of(&seen.chip).told()));
                 if role == Role::Probe && self.adapts() && Role::Template.check(&seen.chip).is_ok() {
                     self.faces.add(probe.clone());
                 }
-                Ok(role.check(&seen.chip).map(|()| (seen.face, probe)))
+                role.check(&seen.chip).map(|()| (seen.face, probe))
             }
-            Err(reason) => Ok(Err(self.look_turned(frame)?.unwrap_or(reason))),
-        }
+            Err(reason) => Err(self.look_turned(frame)?.unwrap_or(reason)),
+        };
+        Ok((examined, beside))
     }
 }

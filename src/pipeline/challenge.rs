@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::ahead::Ahead;
 use super::attack::AttackStage;
 use super::capture::{CaptureWindow, Captured, Faults};
 use super::{Cause, Observer, Pipeline, Progress, Trace, report};
@@ -112,11 +113,11 @@ impl Pipeline {
                 }
                 Presentation::Attack(_) => return Ok(presentation),
             }
-            let Some(frame) = self.next_frame(&window, &mut faults, observer)? else { continue };
+            let Some((frame, _)) = self.next_frame(&window, None, &mut faults, observer)? else { continue };
             faults = Faults::default();
             // Whoever hangs up ends the attempt at once.
             report(observer, Progress::Frame)?;
-            let faces = self.detect(&frame, trace)?;
+            let faces = self.detect(&frame, None, trace)?;
             match asking.track.see(&frame, &faces) {
                 Seen::Face(face) => self.follow(asking, &frame, &face)?,
                 Seen::Nothing => {}
@@ -160,15 +161,15 @@ impl Pipeline {
         report(observer, Progress::Prompt(Need::LookStraight))?;
         let mut probes = Vec::with_capacity(wanted);
         while probes.len() < wanted {
-            let seen = self.next_probe(&window, observer, trace)?;
+            let mut seen = self.next_probe(&window, &mut Ahead::default(), observer, trace)?;
             let is_known = self.is_known(&asking.known, &seen.probe)?;
             if asking.is_swap(is_known) {
                 return Ok(Captured { probes: Vec::new(), presentation: SWAP, stage });
             }
             if is_known {
-                self.present(&mut stage, &seen)?;
+                self.present(&mut stage, &mut seen)?;
                 probes.push(seen.probe);
-                trace.frames = probes.len();
+                trace.keep(probes.len());
                 report(observer, Progress::Captured { done: probes.len(), wanted })?;
             } else {
                 self.faces.saw_several();

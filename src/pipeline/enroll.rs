@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::ahead::Ahead;
 use super::capture::CaptureWindow;
 use super::{Cause, Observer, Pipeline, Progress, Trace, lookalikes, report};
 use crate::detect::attack::{Presentation, Species};
@@ -188,7 +189,8 @@ impl Pipeline {
         self.cameras.used_mut().open_infrared()?;
         let (mut stage, mut live, mut outliers) = (self.enrolment_stage(), Vec::new(), 0);
         while probes.len() < wanted || stage.needs(&self.cameras.used().scene).is_some() {
-            let seen = self.next_probe(&window, observer, &mut Trace::default())?;
+            let (mut ahead, mut trace) = (Ahead::default(), Trace::default());
+            let mut seen = self.next_probe(&window, &mut ahead, observer, &mut trace)?;
             if !self.like_the_others(&seen.probe, &probes).map_err(StoreError::from)? {
                 outliers += 1;
                 if outliers == MAX_OUTLIERS {
@@ -198,7 +200,7 @@ impl Pipeline {
                 continue;
             }
             outliers = 0;
-            let score = self.present(&mut stage, &seen)?;
+            let score = self.present(&mut stage, &mut seen)?;
             window.from = self.clock.now().after(BETWEEN_PROBES);
             if probes.len() < wanted {
                 probes.push(seen.probe);

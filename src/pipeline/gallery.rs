@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::explain::TemplateNote;
 use crate::clock::WallTime;
 use crate::embed::{KeyedEmbedding, TemplateKey};
 use crate::head::{Head, KeyedHead};
 use crate::people::{Account, UserName, account_of_each};
-use crate::store::{LiveScore, StoreError, TemplateStore};
+use crate::store::{LiveScore, StoreError, Template, TemplateStore};
 
 /// Everybody's templates as of one revision of the store.
 pub(super) struct Gallery {
@@ -20,6 +21,8 @@ pub(super) struct Gallery {
     adapted: BTreeMap<UserName, Vec<KeyedEmbedding>>,
     /// Those whose account does not count at present.
     left_out: BTreeMap<UserName, Vec<KeyedEmbedding>>,
+    /// What else is known of the templates of both, in the same order.
+    notes: BTreeMap<UserName, Vec<TemplateNote>>,
     accounts: BTreeMap<UserName, Account>,
     /// Of the frames that everybody was enrolled from.
     live_scores: Vec<LiveScore>,
@@ -38,6 +41,7 @@ impl Gallery {
             people: BTreeMap::new(),
             adapted: BTreeMap::new(),
             left_out: BTreeMap::new(),
+            notes: BTreeMap::new(),
             accounts: BTreeMap::new(),
             live_scores: Vec::new(),
             newest: WallTime::default(),
@@ -53,14 +57,18 @@ impl Gallery {
         if snapshot.template_key.id() != self.key.id() {
             self.head = head.for_key(&snapshot.template_key);
         }
-        (self.people, self.left_out) = (BTreeMap::new(), BTreeMap::new());
+        (self.people, self.left_out, self.notes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         self.adapted = BTreeMap::new();
         self.accounts = account_of_each(snapshot.templates.iter().map(|t| (&t.user, t.account)));
         self.live_scores = snapshot.templates.iter().filter_map(|template| template.live).collect();
         self.newest = snapshot.templates.iter().map(|template| template.created_at).max().unwrap_or_default();
-        for template in snapshot.templates {
-            let side = if template.adapted { &mut self.adapted } else { &mut self.people };
-            side.entry(template.user).or_default().push(template.embedding);
+        for Template { user, id, label, created_at, adapted, embedding, .. } in snapshot.templates {
+            if adapted {
+                self.adapted.entry(user).or_default().push(embedding);
+                continue;
+            }
+            self.notes.entry(user.clone()).or_default().push(TemplateNote { id, label, created_at });
+            self.people.entry(user).or_default().push(embedding);
         }
         (self.revision, self.key) = (Some(snapshot.revision), snapshot.template_key);
         Ok(())
@@ -132,6 +140,11 @@ impl Gallery {
     pub(super) fn others<'a>(&'a self, user: &'a UserName) -> impl Iterator<Item = &'a [KeyedEmbedding]> {
         let all = self.people.iter().chain(&self.left_out);
         all.filter(move |(other, _)| *other != user).map(|(_, templates)| templates.as_slice())
+    }
+
+    /// What else is known of the enrolled templates of one user, in the same order.
+    pub(super) fn notes(&self, user: &UserName) -> &[TemplateNote] {
+        self.notes.get(user).map_or(&[], Vec::as_slice)
     }
 
     /// Everybody who is not left out, by name, with their enrolled templates.

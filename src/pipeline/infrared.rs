@@ -40,6 +40,11 @@ impl SecondCamera {
         self.recent.clear();
     }
 
+    /// What it saw since it was last asked.
+    pub(super) fn take(&self) -> Vec<Frame> {
+        self.beside.take()
+    }
+
     /// Shows the pair that belongs to this frame, if there is one.
     pub(super) fn pair(
         &mut self,
@@ -69,10 +74,10 @@ impl Camera {
         Ok(())
     }
 
-    /// Keeps what it saw until now. Asked at each colour frame, before any work on that.
-    pub(super) fn take_infrared(&mut self) {
-        let Some(SecondCamera { beside, recent }) = &mut self.infrared else { return };
-        recent.extend(beside.take());
+    /// Keeps what it saw until a colour frame was taken. Asked at each, before any work on that.
+    pub(super) fn keep_infrared(&mut self, frames: Vec<Frame>) {
+        let Some(SecondCamera { recent, .. }) = &mut self.infrared else { return };
+        recent.extend(frames);
         recent.drain(..recent.len().saturating_sub(KEPT));
     }
 

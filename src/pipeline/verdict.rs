@@ -14,6 +14,8 @@ use crate::store::StoreError;
 pub enum Verdict {
     /// The face is this user's.
     Granted(Grant),
+    /// It is, in an attempt that was made to be explained: it opens nothing.
+    Matched(UserName),
     /// The face does not match, or must not be judged now.
     Denied(DenyReason),
     /// No decision was made; the password still works.

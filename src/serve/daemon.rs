@@ -56,7 +56,8 @@ pub fn main(args: &DaemonArgs) -> ExitCode {
 }
 
 fn serve(args: &DaemonArgs) -> Result<()> {
-    let config = configuration(args)?;
+    let mut config = configuration(args)?;
+    config.engine.threads = config.engine.threads.min(cores());
     check_devices(&config)?;
     config.notes().iter().for_each(|note| tracing::warn!("configuration: {note}"));
     // Before the models: a second daemon fails at once.
@@ -95,6 +96,11 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     super::run(listeners, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Cores that this process may use; one if that is not known.
+fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
 }
 
 /// The store, verified and repaired, and the audit log beside it.

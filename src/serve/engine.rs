@@ -4,6 +4,7 @@
 //! The socket side submits a [`Job`] and hears of it over channels; it never waits for this thread itself.
 
 mod adapt;
+mod explain;
 mod matched;
 
 use std::ops::ControlFlow;
@@ -13,11 +14,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use facelatch_wire::reply::{Event, EventKind, Judging};
+use facelatch_wire::reply::{Event, EventKind, Explaining, Judging};
 use facelatch_wire::{Fault, Outcome};
 use tokio::sync::oneshot;
-
-use matched::Matched;
 
 use super::camera_status::CameraStatus;
 use super::engine_status::EngineStatus;
@@ -40,6 +39,8 @@ use crate::pipeline::{
     Verdict,
 };
 
+use matched::Matched;
+
 /// Jobs that may wait behind the running one.
 const QUEUE: usize = 2 * job_limit::MAX_USER_JOBS;
 
@@ -53,6 +54,8 @@ const RECHECK: Duration = Duration::from_secs(5);
 pub(super) enum Job {
     /// Judges the face before the camera.
     Judge(Question, JobReporter<Judging>),
+    /// The same to be explained.
+    Explain(Question, JobReporter<Explaining>),
     /// Adds templates; the number is the caller's user id.
     Enroll(EnrollRequest, u32, JobReporter<Result<Enrolled, EnrollError>>),
     /// Takes note of a second factor; the number is the caller's user id. Nobody waits for what comes of it.
@@ -199,6 +202,7 @@ impl Running {
                 self.judge(question, reporter);
                 self.after_attempt(trusted, caller_uid);
             }
+            Job::Explain(question, reporter) => self.explain(question, reporter),
             Job::Adapt(shown, caller_uid) => self.adapt(&shown, caller_uid),
             Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
             Job::Watch(camera, reporter) => self.watch.admit(camera, reporter),
@@ -262,11 +266,7 @@ impl Running {
             None => pipeline.identify(camera, door.as_ref(), &accounts, observer),
         });
         let Some((attempt, end)) = judged else { return };
-        match &attempt.verdict {
-            Verdict::Denied(DenyReason::LockedOut { .. }) => {}
-            Verdict::Unavailable(cause) => self.update_camera_state(camera, Some(cause)),
-            Verdict::Granted(_) | Verdict::Denied(_) => self.update_camera_state(camera, None),
-        }
+        self.saw_camera(camera, &attempt.verdict);
         let judging = to_wire::judging(&attempt, claimed.as_ref());
         let event = self.recorder.event(kind, judging.user.clone());
         let duress = attempt.trace.duress.then_some(true);
@@ -333,6 +333,17 @@ impl Running {
             Err(_) => {}
         }
         let _ = end.send(result);
+    }
+
+    /// Updates what is known of the camera that an attempt used.
+    fn saw_camera(&mut self, camera: Option<&str>, verdict: &Verdict) {
+        match verdict {
+            Verdict::Denied(DenyReason::LockedOut { .. }) => {}
+            Verdict::Unavailable(cause) => self.update_camera_state(camera, Some(cause)),
+            Verdict::Granted(_) | Verdict::Matched(_) | Verdict::Denied(_) => {
+                self.update_camera_state(camera, None);
+            }
+        }
     }
 
     /// Updates what is known of the camera that a job used; `cause` is why there was no result, `None` if there was one. A job

@@ -1,8 +1,8 @@
 //! The daemon on its socket: who calls, what they may ask, and the one engine that looks.
 //!
 //! Three threads, and a small pool that waits for the disk and the name service. This one serves all connections with
-//! tokio, one small task each, and never waits for a camera or a disk. The `engine` runs attempts one after another, and
-//! hands grants to the latch's own thread. `listener` accepts clients, `connections` says for how many there is room, and
+//! tokio, one small task each, and never waits for a camera or a disk. The `engine` runs attempts one after another, with
+//! the help of one or two more threads during each, and hands grants to the latch's own thread. `listener` accepts clients, `connections` says for how many there is room, and
 //! `connection` bounds what one of them can send and leave unread.
 //!
 //! Start at [`run`], then `connection`, then `methods`, which has one handler for each method of the interface.
@@ -48,7 +48,8 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::camera::beside::Beside;
-use crate::config::{AttackLevel, ClockTrust, Config, LatchKind};
+use crate::clock::KnownTime;
+use crate::config::{AttackLevel, Config, LatchKind};
 use crate::pipeline::{CHALLENGE_LIMIT, Camera, Networks, Pipeline, Rules};
 use crate::seam::Seams;
 use crate::store::audit::Audit;
@@ -187,7 +188,9 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         recorder: recorder.clone(),
     };
     let (engine, thread) = Engine::start(engine).map_err(ServeError::Start)?;
-    let pins = Arc::new(Pins::new(&config, store.clone(), clock.clone(), shown));
+    let known_time = KnownTime::new(clock.clone(), config.access.trusts_clock());
+    let timing = (clock.clone(), known_time.clone());
+    let pins = Arc::new(Pins::new(config.lockout.clone(), store.clone(), timing, shown));
     let state = ServerState {
         engine,
         accounts: Arc::new(AccountLookup::new(peers.clone(), store.clone())),
@@ -195,7 +198,7 @@ fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
         store,
         started: clock.now(),
         clock,
-        trusts_clock: config.access.clock == ClockTrust::Trust,
+        known_time,
         queue_timeout: config.decision.deadline_ms.duration() + answer_time,
         templates: config.decision.templates as usize,
         audit,

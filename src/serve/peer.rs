@@ -155,6 +155,18 @@ impl Caller {
         Err(Fault::PermissionDenied { message })
     }
 
+    /// Refuses `what`, which tells scores, to callers who are not the owner.
+    ///
+    /// # Errors
+    /// [`Fault::PermissionDenied`], naming who may.
+    pub fn may_see_scores(&self, what: &str) -> Result<(), Fault> {
+        if self.sees_scores() {
+            return Ok(());
+        }
+        let message = format!("{what}: only root and the daemon's user may; use sudo");
+        Err(Fault::PermissionDenied { message })
+    }
+
     /// Whether they may see scores.
     pub fn sees_scores(&self) -> bool {
         self.role == Role::Owner

@@ -7,14 +7,13 @@ use std::time::Duration;
 use facelatch_wire::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::clock_note::newest;
 use super::fault::too_many_pins;
-use crate::clock::{Clock, LocalMinute};
-use crate::config::{ClockTrust, Config, Lockout};
+use crate::clock::{Clock, KnownTime};
+use crate::config::Lockout;
 use crate::judge::lockout::Ages;
 use crate::judge::pin::{PinVerdict, Shown, holder, judge};
-use crate::judge::{LockedOut, Whose, access};
-use crate::people::access::{DoorName, PinHash, Premises};
+use crate::judge::{LockedOut, Whose};
+use crate::people::access::{DoorName, PinHash};
 use crate::people::{Pin, UserName};
 use crate::store::{StoreError, TemplateStore};
 
@@ -23,7 +22,7 @@ pub(super) struct Pins {
     store: Arc<dyn TemplateStore>,
     clock: Arc<dyn Clock>,
     lockout: Lockout,
-    trust: ClockTrust,
+    known_time: KnownTime,
     ages: Mutex<Ages>,
     /// Faces and PINs that wait for the other at a door; the pipeline's as well.
     shown: Arc<Mutex<Shown>>,
@@ -67,17 +66,16 @@ pub(super) enum SetError {
 impl Pins {
     /// `shown` is the pipeline's as well.
     pub(super) fn new(
-        config: &Config,
+        lockout: Lockout,
         store: Arc<dyn TemplateStore>,
-        clock: Arc<dyn Clock>,
+        (clock, known_time): (Arc<dyn Clock>, KnownTime),
         shown: Arc<Mutex<Shown>>,
     ) -> Self {
-        let (lockout, trust) = (config.lockout.clone(), config.access.clock);
         Self {
             store,
             clock,
             lockout,
-            trust,
+            known_time,
             ages: Mutex::default(),
             shown,
             turn: Arc::new(Semaphore::new(1)),
@@ -118,7 +116,7 @@ impl Pins {
         let premises = self.store.premises().map_err(failed)?;
         let now = self.clock.now();
         let face_seen = || self.shown().pin(door, holder.user, holder.duress, now);
-        let time = self.local_time(&premises).map_err(failed)?;
+        let time = self.known_time.local(self.store.newest().map_err(failed)?).ok();
         let verdict = judge(holder, &premises, door, time, face_seen);
         if verdict == PinVerdict::Match {
             self.store.set_pin_misses(current.after_anybodys_match()).map_err(failed)?;
@@ -169,13 +167,6 @@ impl Pins {
                 access.duress = access.duress.filter(|_| hash.is_some());
             }
         })
-    }
-
-    /// Local time, if it is known.
-    fn local_time(&self, premises: &Premises) -> Result<Option<LocalMinute>, StoreError> {
-        let is_set = self.trust == ClockTrust::Trust || self.clock.is_set();
-        let newest = newest(&*self.store, premises)?;
-        Ok(access::is_believed(self.clock.wall(), is_set, newest).then(|| self.clock.local()))
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {

@@ -150,6 +150,7 @@ mod tests {
                 kind,
                 EventKind::Verify
                     | EventKind::Identify
+                    | EventKind::Explain
                     | EventKind::Listening
                     | EventKind::Prompt
                     | EventKind::Pin

@@ -16,7 +16,7 @@ use super::job_limit::{JobPermit, PermitHolder};
 use super::peer::{Caller, Peers, Role};
 use super::pins::Pins;
 use super::recorder::Recorder;
-use crate::clock::{BootTime, Clock};
+use crate::clock::{BootTime, Clock, KnownTime};
 use crate::store::TemplateStore;
 use crate::store::audit::Audit;
 
@@ -31,8 +31,7 @@ pub(super) struct ServerState {
     pub(super) accounts: Arc<AccountLookup>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) started: BootTime,
-    /// Whether the clock is taken for set whatever the system says.
-    pub(super) trusts_clock: bool,
+    pub(super) known_time: KnownTime,
     /// How long a job may wait in the queue.
     pub(super) queue_timeout: Duration,
     /// Templates in an enrolment that names no number.

@@ -20,17 +20,15 @@ use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progres
 use crate::store::audit::SeriesReport;
 use crate::store::{self, StoreError};
 
+pub(super) mod explained;
 pub(super) mod rules;
 
 /// Everything there is to say about an attempt. [`shown_to`] takes off what a caller may not see.
 pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging {
     let claimed = claimed.map(ToString::to_string);
     let mut judging = match &attempt.verdict {
-        Verdict::Granted(grant) => Judging {
-            verdict: Some(Outcome::Match),
-            user: Some(grant.user().to_string()),
-            ..Judging::default()
-        },
+        Verdict::Granted(grant) => matched(grant.user()),
+        Verdict::Matched(user) => matched(user),
         Verdict::Denied(DenyReason::NoMatch) => refused(Outcome::NoMatch, claimed),
         Verdict::Denied(DenyReason::Ambiguous) => refused(Outcome::Ambiguous, claimed),
         Verdict::Denied(DenyReason::Attack(_)) => refused(Outcome::Attack, claimed),
@@ -59,6 +57,10 @@ pub(super) fn judging(attempt: &Attempt, claimed: Option<&UserName>) -> Judging 
     judging.picture.clone_from(&trace.picture);
     judging.face = trace.face.as_ref().map(face);
     judging
+}
+
+fn matched(user: &UserName) -> Judging {
+    Judging { verdict: Some(Outcome::Match), user: Some(user.to_string()), ..Judging::default() }
 }
 
 /// Who was recognised, in a reply that lets nobody in.

@@ -46,7 +46,7 @@ pub struct Entry {
     pub n: u64,
     /// Wall-clock time, in seconds since 1970-01-01 UTC.
     pub time: WallTime,
-    /// `verify`, `identify`, `pin`, `door`, `unjudged`, `enroll`, `adapt`, `remove`, `reset`, `renew`, `export`, `import`, `start`, `begin`, `repair`.
+    /// `verify`, `identify`, `explain`, `pin`, `door`, `unjudged`, `enroll`, `adapt`, `remove`, `reset`, `renew`, `export`, `import`, `start`, `begin`, `repair`.
     pub kind: String,
     /// Whose face or templates it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -170,6 +170,15 @@ pub trait TemplateStore: Send + Sync {
     /// As [`TemplateStore::templates`].
     fn snapshot(&self) -> Result<Snapshot, StoreError>;
 
+    /// When the newest template was enrolled, or a rule, a PIN or what holds for everybody was set: the time is no earlier.
+    ///
+    /// # Errors
+    /// As [`TemplateStore::templates`].
+    fn newest(&self) -> Result<WallTime, StoreError> {
+        let enrolled = self.templates(None)?.iter().map(|template| template.created_at).max();
+        Ok(enrolled.unwrap_or_default().max(self.premises()?.set_at))
+    }
+
     /// Removes one template of a user, or all of them with the user's misses, rules and PINs, and says how many templates there
     /// were. Adapted ones go with the last enrolled one. With the last template the user's key is destroyed.
     ///

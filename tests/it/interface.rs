@@ -55,6 +55,7 @@ fn every_reply_field_is_in_the_file() {
         ("Status", json!({})),
         ("Verify", json!({ "user": "alice" })),
         ("Identify", json!({})),
+        ("Explain", json!({})),
         ("List", json!({})),
         ("Enroll", json!({ "user": "bob", "templates": 1 })),
         ("Remove", json!({ "user": "bob" })),
@@ -64,11 +65,22 @@ fn every_reply_field_is_in_the_file() {
         let reply = call(&world, &name(method), parameters);
         assert!(reply.get("error").is_none(), "{method}: {reply}");
         assert_described(&format!("method {method}("), &reply["parameters"]);
-        let parts = [("camera", "Camera"), ("store", "Store"), ("ms", "Milliseconds"), ("face", "Face")];
+        let parts = [
+            ("camera", "Camera"),
+            ("store", "Store"),
+            ("ms", "Milliseconds"),
+            ("face", "Face"),
+            ("attempt", "Judging"),
+            ("explanation", "Explanation"),
+        ];
         for (field, kind) in parts {
             // The `face` of Status is a switch.
             if let Some(part) = reply["parameters"].get(field).filter(|part| part.is_object()) {
                 assert_described(&format!("type {kind} ("), part);
+                if let Some(decision) = part.get("decision") {
+                    assert_described("type Decision (", decision);
+                    assert_described("type ComparedPerson (", &decision["people"][0]);
+                }
             }
         }
     }

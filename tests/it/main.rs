@@ -16,6 +16,8 @@ mod daemon;
 mod door;
 /// What a door's program may do, and what it may not.
 mod doors;
+/// What an attempt rests on, for the owner alone.
+mod explain;
 /// Each stage against an independent runtime.
 mod golden;
 /// Hostile and careless clients.
@@ -39,6 +41,8 @@ mod pins;
 /// Who may import whom.
 mod rooms;
 mod rules;
+/// One thread or several.
+mod threads;
 /// Attempts to bypass the decision, all of which must fail.
 mod tricks;
 /// Faces that the networks cannot judge.

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::message::{Parameters, message};
 use crate::reply::{
-    AuditLog, DoorChange, DoorPlace, Enrolling, Event, Judging, Listed, Rule, Sight, Status as StatusReply,
+    AuditLog, DoorChange, DoorPlace, Enrolling, Event, Explaining, Judging, Listed, Rule, Sight,
+    Status as StatusReply,
 };
 pub use crate::secret::Secret;
 use crate::{Fault, message::printable};
@@ -173,6 +174,17 @@ methods! { $
             camera: Option<String>,
         } -> Judging;
 
+        /// Makes an attempt as Verify does, or without a name as Identify does, and says what it rests on. A match opens
+        /// nothing and lets nobody in; a miss counts. Owner only. With `more`, replies report progress before the last one.
+        Explain {
+            /// Whose face it should be; anybody's if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            user: Option<String>,
+            /// By which camera; the default one if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            camera: Option<String>,
+        } -> Explaining;
+
         /// Who is at a door? Doors. Looks through the door's camera and replies as Identify does; a match opens that door. Without
         /// a name: the only door.
         Look {
@@ -295,8 +307,7 @@ methods! { $
             pin: bool,
         };
 
-        /// Says that this user has just shown another factor, such as their password, after a login that looked for their face.
-        /// The face of that attempt may become an adapted template, if the configuration and its rule let it. Owner.
+        /// This user has just shown another factor after a login that missed their face, which may become a template. Owner.
         Adapt {
             /// Whose.
             user: String,

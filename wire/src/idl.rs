@@ -4,8 +4,10 @@
 use std::fmt::Write;
 
 use crate::reply::{
-    AccountState, AuditLog, Camera, CameraState, DoorChange, DoorPlace, DoorState, EventKind, Face, Factor,
-    LatchState, Milliseconds, Point, Rule, Seen, State, Store, StoreState, Template,
+    AccountState, AuditLog, Camera, CameraState, ComparedPerson, ComparedTemplate, Decision, DoorChange,
+    DoorPlace, DoorState, EventKind, ExplainedFrame, Explanation, Face, Factor, FrameUse, Judging,
+    LatchState, LiveEvidence, Measure, Measured, Milliseconds, Point, Rule, Seen, State, Store, StoreState,
+    Template,
 };
 use crate::{INTERFACE, MAX_MESSAGE_BYTES, Outcome, call, fault};
 
@@ -93,6 +95,7 @@ fn head() -> String {
     text += &words("change at a door", &DoorChange::ALL.map(DoorChange::as_str));
     text += &words("factor of a rule", &Factor::ALL.map(Factor::as_str));
     text += &words("seen while watching", &Seen::ALL.map(Seen::as_str));
+    text += &words("use of a frame", &FrameUse::ALL.map(FrameUse::as_str));
     text += &words("latch in an event", &LatchState::ALL.map(LatchState::as_str));
     text + &format!("interface {INTERFACE}\n")
 }
@@ -123,6 +126,15 @@ fn interface() -> String {
     add_type::<DoorPlace>(&mut text);
     add_type::<DoorState>(&mut text);
     add_type::<Rule>(&mut text);
+    add_type::<Judging>(&mut text);
+    add_type::<Explanation>(&mut text);
+    add_type::<ExplainedFrame>(&mut text);
+    add_type::<Measure>(&mut text);
+    add_type::<LiveEvidence>(&mut text);
+    add_type::<Decision>(&mut text);
+    add_type::<Measured>(&mut text);
+    add_type::<ComparedPerson>(&mut text);
+    add_type::<ComparedTemplate>(&mut text);
     for method in call::described().iter().filter(|method| method.interface == INTERFACE) {
         let given: Vec<String> =
             method.parameters.iter().map(|(name, kind)| format!("{name}: {kind}")).collect();

@@ -1,13 +1,18 @@
 //! What the daemon replies, where several methods or several types share it; see `call` for the rest. A field that a
 //! caller may not see, or that does not apply, is absent.
 
+mod explained;
 mod kinds;
 
 use crate::Outcome;
 use crate::message::message;
 
+pub use explained::{
+    ComparedPerson, ComparedTemplate, Decision, ExplainedFrame, Explaining, Explanation, LiveEvidence,
+    Measure, Measured,
+};
 pub use kinds::{
-    AccountState, CameraState, DoorChange, EventKind, Factor, LatchState, Seen, State, StoreState,
+    AccountState, CameraState, DoorChange, EventKind, Factor, FrameUse, LatchState, Seen, State, StoreState,
 };
 
 message! {

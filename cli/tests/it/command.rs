@@ -152,6 +152,7 @@ fn manual_and_completions_name_every_verb_and_flag() {
         ("remove", &["--id", "--yes"]),
         ("verify", &["--camera"]),
         ("identify", &["--camera"]),
+        ("explain", &["--camera"]),
         ("list", &[]),
         ("reset", &[]),
         ("status", &[]),

@@ -189,7 +189,7 @@ impl Door {
         let last = shown.unwrap_or(start);
         let score = trace.live.map(|live| live.0);
         let (score, matched, outcome) = match verdict {
-            Verdict::Granted(_) => (score, Some(true), "match".to_owned()),
+            Verdict::Granted(_) | Verdict::Matched(_) => (score, Some(true), "match".to_owned()),
             Verdict::Denied(facelatch::pipeline::DenyReason::Attack(species)) => {
                 (Some(f32::NEG_INFINITY), None, format!("attack: {species:?}"))
             }

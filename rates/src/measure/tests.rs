@@ -25,8 +25,8 @@ fn two_people_who_look_alike_are_counted_as_false_matches() {
     let searched = m.identify.expect("enough");
     assert_eq!(searched.enrolled, 3);
     let odds = |p: f64| p / (1.0 - p);
-    assert!((odds(searched.threshold) - 3.0).abs() < 1e-3, "a stranger meets the odds of three");
-    assert!((odds(searched.threshold_user) - 4.0).abs() < 1e-3, "a user is enrolled too");
+    assert!((odds(searched.threshold) - 3.0_f64.sqrt()).abs() < 1e-3, "a stranger meets the odds of three");
+    assert!((odds(searched.threshold_user) - 2.0).abs() < 1e-3, "a user is enrolled too");
 }
 
 #[test]
@@ -99,8 +99,8 @@ fn all_pairs_in_one_sweep_give_the_rates_of_a_list_of_them() {
 #[test]
 fn a_users_threshold_counts_the_user_too() {
     let trial = |z| Trial { z, people: (0, 0) };
-    // Between ln 3 and ln 4: enough with three people enrolled, too little with four.
-    let found = Searches { enrolled: 3, strangers: vec![trial(1.2)], users: vec![trial(1.2)] };
+    // Between half of ln 3 and half of ln 4: enough with three people enrolled, too little with four.
+    let found = Searches { enrolled: 3, strangers: vec![trial(0.6)], users: vec![trial(0.6)] };
     let searched = identify(found, Probability::new(0.5).expect("one half"));
     assert_eq!((searched.fpir, searched.fnir), (1.0, 1.0));
 }

@@ -25,6 +25,9 @@ pub const MAX_OFFSET: f32 = 1.0;
 /// Fewer enrolled frames than this say nothing about a camera.
 const MIN_CALIBRATION: usize = 3;
 
+/// What the network says of one frame by itself, or what the frame lacks.
+pub type Scored = Result<Score, Need>;
+
 /// A network, and the scores that its presentations must reach.
 #[derive(Clone)]
 pub struct PassiveDetector {
@@ -48,6 +51,14 @@ impl PassiveDetector {
     /// Tells its scores from those of another network.
     pub fn id(&self) -> &str {
         self.network.id()
+    }
+
+    /// One frame of a face by itself.
+    ///
+    /// # Errors
+    /// When the network fails.
+    pub fn score(&self, frame: &Frame, face: &Face) -> Result<Scored, ModelError> {
+        score(&*self.network, frame, face)
     }
 
     /// A decision about a probe; `calibration` is what the camera's own live frames scored.
@@ -101,37 +112,68 @@ impl Passive {
     /// # Errors
     /// When the network fails.
     pub fn see(&mut self, frame: &Frame, face: &Face) -> Result<Option<Score>, ModelError> {
+        self.see_scored(frame, face, None)
+    }
+
+    /// The same where [`PassiveDetector::score`] may have been asked about the frame already.
+    ///
+    /// # Errors
+    /// When the network fails, or failed then.
+    pub fn see_scored(
+        &mut self,
+        frame: &Frame,
+        face: &Face,
+        scored: Option<Result<Scored, ModelError>>,
+    ) -> Result<Option<Score>, ModelError> {
         if self.last_taken_at.is_some_and(|last| frame.taken_at() <= last) {
             return Ok(None);
         }
         self.last_taken_at = Some(frame.taken_at());
-        self.lacks = match () {
-            () if geometry::yaw(face) > MAX_YAW => Some(Need::LookStraight),
-            () if !self.network.can_judge(frame, face) => Some(Need::Colour),
-            () => None,
-        };
-        if self.lacks.is_some() {
-            return Ok(None);
+        let scored = scored.unwrap_or_else(|| score(&*self.network, frame, face))?;
+        self.lacks = scored.err();
+        if let Ok(score) = scored {
+            self.sum += score.0;
+            self.count += 1;
         }
-        let score = self.network.score(frame, face)?;
-        self.sum += score.0;
-        self.count += 1;
-        Ok(Some(score))
+        Ok(scored.ok())
     }
 
     /// What the frames so far say, and the cues about the same frames. A score that is no number is that of an attack.
     pub fn judge(&self, cues: &[CueScore]) -> Presentation {
+        match self.score(cues) {
+            None => Presentation::MoreNeeded(self.lacks.unwrap_or(Need::Frames)),
+            Some(score) if score.0 >= self.threshold => Presentation::Live(score),
+            Some(_) => Presentation::Attack(species(cues)),
+        }
+    }
+
+    /// All of it together; `None` while there are too few frontal frames.
+    pub fn score(&self, cues: &[CueScore]) -> Option<Score> {
         if self.count < FRAMES {
-            return Presentation::MoreNeeded(self.lacks.unwrap_or(Need::Frames));
+            return None;
         }
         // Log-odds add up over evidence: the mean frame, since frames of one face are no independent ones, and each cue.
         let told = cues.iter().filter_map(|cue| cue.score).map(|Score(score)| score);
-        let score = self.sum / self.count as f32 + told.sum::<f32>();
-        if score >= self.threshold {
-            Presentation::Live(Score(score))
-        } else {
-            Presentation::Attack(species(cues))
-        }
+        self.mean().map(|Score(mean)| Score(mean + told.sum::<f32>()))
+    }
+
+    /// What the network says of the frontal frames, if there are any.
+    pub fn mean(&self) -> Option<Score> {
+        (self.count > 0).then(|| Score(self.sum / self.count as f32))
+    }
+
+    /// The least score of a live presentation.
+    pub fn threshold(&self) -> Score {
+        Score(self.threshold)
+    }
+}
+
+/// What the network says of a frontal frame that it was made for.
+fn score(network: &dyn FrameScore, frame: &Frame, face: &Face) -> Result<Scored, ModelError> {
+    match () {
+        () if geometry::yaw(face) > MAX_YAW => Ok(Err(Need::LookStraight)),
+        () if !network.can_judge(frame, face) => Ok(Err(Need::Colour)),
+        () => network.score(frame, face).map(Ok),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A match on its way through the latch to its caller.
+//! A match whose grant is at the latch.
 
 use facelatch_wire::reply::{Event, Judging, LatchState};
 use tokio::sync::oneshot;

@@ -13,6 +13,7 @@ use crate::serve::connection::Replies;
 use crate::serve::engine::{Job, Question};
 use crate::serve::engine_status::EngineStatus;
 use crate::serve::fault::bad_parameter;
+use crate::serve::job_limit::JobPermit;
 use crate::serve::peer::Role;
 use crate::serve::session::Session;
 use crate::serve::to_wire;
@@ -132,6 +133,22 @@ pub(super) async fn judge<M: Method<Reply = Judging>>(
     session: &Session,
     replies: &mut Replies<'_, '_, M>,
 ) -> Result<Judging, CallError> {
+    let (question, permit) = match question(request, session).await? {
+        Ok(asked) => asked,
+        Err(unknown) => return Ok(unknown),
+    };
+    let shown = |full| to_wire::shown_to(&session.caller, full);
+    let progress = |progress| shown(to_wire::judging_progress(progress));
+    let judging = run(session, permit, replies, |reporter| Job::Judge(question, reporter), progress).await?;
+    Ok(shown(judging))
+}
+
+/// The question for the engine, and the permit to put it there. The inner `Err` is the reply where it is not known which
+/// accounts there are.
+pub(super) async fn question(
+    request: AttemptRequest,
+    session: &Session,
+) -> Result<Result<(Question, Option<JobPermit>), Judging>, CallError> {
     let state = &session.state;
     let AttemptRequest { claimed, login, camera, door } = request;
     let camera = known_camera(session, camera)?;
@@ -141,13 +158,10 @@ pub(super) async fn judge<M: Method<Reply = Judging>>(
         Ok(accounts) => accounts,
         Err(error) => {
             tracing::error!(user = claimed.as_ref().map(UserName::as_str), "{error}");
-            return Ok(to_wire::accounts_unknown(claimed.as_ref(), &error));
+            return Ok(Err(to_wire::accounts_unknown(claimed.as_ref(), &error)));
         }
     };
     let by_owner = session.caller.role == Role::Owner;
     let question = Question { claimed, accounts, caller_uid: session.caller.uid, by_owner, camera, door };
-    let shown = |full| to_wire::shown_to(&session.caller, full);
-    let progress = |progress| shown(to_wire::judging_progress(progress));
-    let judging = run(session, permit, replies, |reporter| Job::Judge(question, reporter), progress).await?;
-    Ok(shown(judging))
+    Ok(Ok((question, permit)))
 }

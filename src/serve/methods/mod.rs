@@ -4,6 +4,7 @@ mod attempts;
 mod backup;
 mod doors;
 mod events;
+mod explain;
 mod introspection;
 mod maintenance;
 mod people;

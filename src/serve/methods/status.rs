@@ -25,11 +25,11 @@ impl Handle for StatusCall {
         check_cameras(state).await;
         let (store, audit) = (state.store.clone(), state.audit.clone());
         // The store may be writing at present.
-        let (clock, trusts_clock) = (state.clock.clone(), state.trusts_clock);
+        let known_time = state.known_time.clone();
         let looked = move || {
             // A store that cannot be read says so itself.
             let face = store.premises().ok().map(|premises| premises.face);
-            let time = clock_note::clock_note(&*store, &*clock, trusts_clock).ok().flatten();
+            let time = clock_note::clock_note(&*store, &known_time).ok().flatten();
             Ok((store.health(), audit.and_then(|audit| audit.problem()), face, time))
         };
         let (health, audit, face, time) = blocking(store_fault, looked).await?;

@@ -63,6 +63,8 @@ words! {
         Verify = "verify",
         /// Somebody was compared with everybody.
         Identify = "identify",
+        /// The owner made an attempt and was told what it rests on; it opens nothing.
+        Explain = "explain",
         /// An attempt asks the person before the camera to do something.
         Prompt = "prompt",
         /// A PIN was typed at a door.
@@ -147,5 +149,19 @@ words! {
         Opened = "opened",
         /// It stayed closed.
         Failed = "failed",
+    }
+}
+
+words! {
+    /// What became of a frame.
+    FrameUse {
+        /// It counted.
+        Kept = "kept",
+        /// It was good, and newer frames or another face took its place.
+        Replaced = "replaced",
+        /// It was good, and did not look like the person who had been asked to turn their head.
+        Unlike = "unlike",
+        /// It was not good enough.
+        Refused = "refused",
     }
 }

@@ -57,7 +57,8 @@ impl Machine {
             .arg(&emulator.program)
             .args(["-machine", "virt", "-cpu", emulator.cpu.as_deref().unwrap_or("cortex-a76")])
             .args(if emulator.count {
-                ["-smp", "1", "-accel", "tcg,thread=single,tb-size=256", "-icount", "shift=0,sleep=off"].as_slice()
+                ["-smp", "1", "-accel", "tcg,thread=single,tb-size=256", "-icount", "shift=0,sleep=off"]
+                    .as_slice()
             } else {
                 &["-smp", "2", "-accel", "tcg,thread=multi,tb-size=256"]
             })

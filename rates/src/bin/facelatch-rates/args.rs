@@ -2,6 +2,9 @@
 
 mod adapt;
 mod lab;
+mod live;
+mod search;
+mod walkup;
 
 use std::path::PathBuf;
 
@@ -9,6 +12,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(crate) use adapt::Adapt;
 pub(crate) use lab::{Lab, Named};
+pub(crate) use live::Live;
+pub(crate) use search::{Search, Threshold};
+pub(crate) use walkup::Walkup;
 
 /// Error rates and heads from labelled pictures.
 #[derive(Parser)]
@@ -36,11 +42,18 @@ pub(crate) enum Verb {
     Measure(Measure),
     /// The pair protocol of Labeled Faces in the Wild, in ten folds, then the error rates over all its people.
     Lfw(Lfw),
+    /// Searches among many people enrolled (1:N), of users and of strangers, as Markdown tables.
+    Search(Search),
+    /// Error rates of whole decisions on clips: frames that follow each other, against templates of one enrolment, as Markdown
+    /// tables.
+    Live(Live),
     /// What the product does with faces it cannot judge: twenty kinds of fault in five strengths, as a Markdown table.
     Stress(Stress),
     /// Render a presentation attack: the frames of a live clip, shown as a print or on a screen before a camera. A test
     /// generator: no rate is measured on its frames alone.
     Lab(Lab),
+    /// Whole decisions over thresholds, and thresholds judged on people whom they were not chosen on, as Markdown tables.
+    Threshold(Threshold),
     /// Which turns of heads, and of bent and turned pictures, the challenge takes for an answer, as a Markdown table.
     Turns(Turns),
     /// For whom a door opens, and how soon: films of people who walk up to it, pass, or hold up a poster, as a Markdown table.
@@ -306,28 +319,6 @@ pub(crate) struct Turns {
     /// Pass over the first N folders.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) skip: usize,
-    /// Seed of everything random.
-    #[arg(long, default_value_t = 5, value_name = "SEED")]
-    pub(crate) seed: u64,
-}
-
-#[derive(ClapArgs)]
-pub(crate) struct Walkup {
-    /// A folder with one folder per person, or a list of `PATH<tab>PERSON` lines. People with fewer than eight pictures are left
-    /// out: five to enrol, and others for the films.
-    #[arg(value_name = "DIR|LIST")]
-    pub(crate) source: PathBuf,
-    #[command(flatten)]
-    pub(crate) networks: Networks,
-    /// People enrolled at most, in the order of their names; as many after them are strangers.
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub(crate) people: usize,
-    /// Pass over the first N people with enough pictures.
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(crate) skip: usize,
-    /// How long the board works on each frame; the camera gives ten a second.
-    #[arg(long, default_value_t = 150, value_name = "MS")]
-    pub(crate) work_ms: u64,
     /// Seed of everything random.
     #[arg(long, default_value_t = 5, value_name = "SEED")]
     pub(crate) seed: u64,

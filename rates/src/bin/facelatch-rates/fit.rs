@@ -2,8 +2,10 @@
 
 use anyhow::{Context, Result};
 use facelatch::clock::{Clock, SystemClock};
+use facelatch::head::Measured;
 use facelatch::head::project::RawProjection;
 use facelatch_rates::fit::{Fitted, Target, Wish, fit};
+use facelatch_rates::rate::Rates;
 use facelatch_rates::report;
 use facelatch_rates::set::Set;
 use facelatch_rates::trials::Shape;
@@ -75,6 +77,7 @@ fn sheet(args: &Fit, wish: &Wish, set: &Set, fitted: &Fitted) -> Sheet {
     comments.extend(report::threshold(fitted));
     let people = set.by_person().iter().filter(|samples| !samples.is_empty()).count();
     let people = format!("{people} people, {} pictures", set.samples.len());
+    let measured = measured(shape, &fitted.threshold.rates, &people);
     let fitted_on =
         if args.description.is_empty() { people } else { format!("{}, {people}", args.description) };
     let plan = &fitted.plan;
@@ -94,7 +97,21 @@ fn sheet(args: &Fit, wish: &Wish, set: &Set, fitted: &Fitted) -> Sheet {
             ..Default::default()
         }),
         matrix: fitted.learnt.matrix.clone(),
+        measured: Some(measured),
         ..Default::default()
+    }
+}
+
+/// What the threshold means, for `facelatch explain`.
+fn measured(shape: &Shape, rates: &Rates, people: &str) -> Measured {
+    let Rates { fmr_bounds: fmr, .. } = rates;
+    Measured {
+        set: format!("the set it was fitted on ({people}), by heads that had not seen those judged"),
+        frames: u32::try_from(shape.frames).unwrap_or(u32::MAX),
+        templates: u32::try_from(shape.templates).unwrap_or(u32::MAX),
+        decisions: fmr.trials as u64,
+        false_matches: fmr.errors as u64,
+        fmr_at_most: fmr.upper95(),
     }
 }
 

@@ -7,10 +7,13 @@ mod args;
 mod attack;
 mod chips;
 mod fit;
+mod held;
 mod import;
 mod lab;
 mod lfw;
+mod live;
 mod measure;
+mod search;
 mod stress;
 mod turns;
 mod walkup;
@@ -29,8 +32,11 @@ fn main() -> ExitCode {
         args::Verb::Import(import) => import::run(&import),
         args::Verb::Lab(lab) => lab::run(&lab),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
+        args::Verb::Live(live) => live::run(&live),
         args::Verb::Measure(measure) => measure::run(&measure),
+        args::Verb::Search(search) => search::run(&search),
         args::Verb::Stress(stress) => stress::run(&stress),
+        args::Verb::Threshold(threshold) => held::run(&threshold),
         args::Verb::Turns(turns) => turns::run(&turns),
         args::Verb::Walkup(walkup) => walkup::run(&walkup),
     };

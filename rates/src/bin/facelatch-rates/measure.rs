@@ -23,15 +23,20 @@ pub(crate) fn acquire(pictures: &Pictures, source: &Path, aligned: bool) -> Resu
 }
 
 fn embed(pictures: &Pictures, people: &People, aligned: bool) -> Result<(Bench, Set)> {
-    let detector = (!aligned).then_some(pictures.networks.detector.as_str());
-    let bench = Bench::load(
-        &pictures.networks.models,
-        Names { embedder: &pictures.networks.embedder, detector, central: pictures.central },
-    )?;
+    let bench = bench(pictures, aligned)?;
     let bar = bar("embedding");
     let set = bench.acquire(people, &pictures.cache, &mut told(&bar))?;
     bar.finish_and_clear();
     Ok((bench, set))
+}
+
+/// The networks that were asked for.
+pub(crate) fn bench(pictures: &Pictures, aligned: bool) -> Result<Bench> {
+    let detector = (!aligned).then_some(pictures.networks.detector.as_str());
+    Ok(Bench::load(
+        &pictures.networks.models,
+        Names { embedder: &pictures.networks.embedder, detector, central: pictures.central },
+    )?)
 }
 
 /// A bar with the time left, on standard error where that is a terminal.

@@ -1,0 +1,76 @@
+//! Searches as Markdown tables.
+
+use std::fmt::Write as _;
+
+use super::{Outcome, Searched};
+use crate::rate::Bounds;
+use crate::report::share;
+use facelatch::head::LogOdds;
+use facelatch::judge::Policy;
+
+/// A rate, the upper bound by people, and what was counted.
+fn rate(b: &Bounds) -> String {
+    let seen = share(b.errors as f64 / b.trials.max(1) as f64);
+    format!(
+        "{seen} ({} of {}; {} of {} people) | {}",
+        b.errors,
+        b.trials,
+        b.people_with_error,
+        b.people,
+        share(b.upper95())
+    )
+}
+
+fn outcome(o: &Outcome, enrolled: usize) -> String {
+    let [no_match, ambiguous, other] = o.missed;
+    let pairs = format!("{} ({} of {} pairs)", share(o.fpir_by_pairs(enrolled)), o.pairs_matched, o.pairs);
+    format!("{} | {pairs} | {} | {no_match}, {ambiguous}, {other} |", rate(&o.fpir), rate(&o.fnir))
+}
+
+/// The tables, for each number of frames.
+pub fn searched(all: &[Searched]) -> String {
+    let mut out = String::new();
+    let head = |out: &mut String, title: &str, first: &str| {
+        let _ = writeln!(
+            out,
+            "\n{title}\n\n| {first} | FPIR | at most, by strangers | at most, by pairs of people | FNIR | at most, by people | no match, ambiguous, somebody else |\n| --- | --- | --- | --- | --- | --- | --- |"
+        );
+    };
+    let Some(Searched { enrolled, judged_as, z, draw, .. }) = all.first() else { return out };
+    let raised = Policy::identify(LogOdds(*z).probability(), *judged_as).threshold().log_odds();
+    let _ = writeln!(
+        out,
+        "{enrolled} people enrolled with {} to {} templates, {} galleries; judged as {judged_as} people: z >= {:.2}, margin {z:.2}",
+        draw.templates.0.max(1),
+        draw.templates.1.max(1),
+        draw.galleries,
+        raised.0
+    );
+    head(&mut out, "At the threshold of the head", "frames");
+    for s in all {
+        let _ = writeln!(out, "| {} | {}", s.draw.frames, outcome(&s.shipped, *judged_as));
+    }
+    head(&mut out, "By the templates of the user; FPIR is that of all", "frames, templates");
+    for s in all {
+        for (templates, o) in s.by_templates.iter().filter(|(_, o)| o.fnir.trials > 0) {
+            let _ = writeln!(out, "| {}, {templates} | {}", s.draw.frames, outcome(o, *judged_as));
+        }
+    }
+    head(&mut out, "Other thresholds of the head", "frames, z of one decision");
+    for s in all {
+        for (z, o) in &s.by_threshold {
+            let _ = writeln!(out, "| {}, {z:.2} | {}", s.draw.frames, outcome(o, *judged_as));
+        }
+    }
+    head(
+        &mut out,
+        "At the threshold of the head, where the odds grow by a power of the number of people",
+        "frames, power",
+    );
+    for s in all {
+        for (power, o) in &s.by_growth {
+            let _ = writeln!(out, "| {}, {power:.2} | {}", s.draw.frames, outcome(o, *judged_as));
+        }
+    }
+    out
+}
