@@ -87,11 +87,14 @@ fn templates(asked: &Option<String>, listed: &Listed, access: Option<&RuleList>)
 }
 
 /// What of a person is to be forgotten: everything, unless it says more.
+#[derive(Debug, clap::Args)]
 pub(crate) struct Which {
-    /// One template.
-    pub(crate) id: Option<String>,
-    /// Those that nobody enrolled.
-    pub(crate) adapted: bool,
+    /// Only the template of this id; `facelatch list` shows them
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// Only the templates that nobody enrolled
+    #[arg(long, conflicts_with = "id")]
+    adapted: bool,
 }
 
 /// Forgets a person or some of their templates, after asking.

@@ -242,8 +242,7 @@ methods! { $
             duress: Option<bool>,
         } -> Done;
 
-        /// Says when a person may come in, in place of what was said for the same door; a rule that says nothing is taken away.
-        /// Managers.
+        /// Says when a person may come in, in place of what was said for the same door; a rule that says nothing goes. Managers.
         SetRule {
             /// For whom, where, when and how.
             rule: Rule,
