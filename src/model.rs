@@ -213,7 +213,8 @@ impl Network {
     ) -> Result<Self, ModelError> {
         let unusable = |e: TractError| ModelError::Unusable { path: path.clone(), why: format!("{e:#}") };
         let fused = facelatch_fused::read(bytes, input_shape, Isa::detect()).map_err(unusable)?;
-        let notes = notes(name, &fused);
+        let of_list = entry.note.iter().map(|note| format!("{name}: {note}"));
+        let notes = notes(name, &fused).into_iter().chain(of_list).collect();
         let model = fused
             .model
             .with_outputs_by_name(&entry.outputs)
@@ -244,7 +245,7 @@ impl Network {
         })
     }
 
-    /// Sentences for people on what does not run on the int8 kernels; none if everything does.
+    /// Sentences for people: what does not run on the int8 kernels, and the note in `MODELS.toml`; mostly none.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

@@ -12,7 +12,7 @@ use super::{RatesError, cores, picture};
 use facelatch::camera::Frame;
 use facelatch::detect::quality::{QualityGate, RetryReason};
 use facelatch::detect::{Bbox, Detector, Face};
-use facelatch::embed::{Chip, Embedder, Embedding, Measures, Role, align};
+use facelatch::embed::{Chip, Embedded, Embedder, Embedding, Measures, Role, align};
 use facelatch::model::ModelError;
 
 /// Every pair of pictures is compared and its score kept, 4 bytes each: 800 MB at this limit. While they are compared, h of
@@ -34,6 +34,8 @@ pub struct Bench {
     pub gate: QualityGate,
     /// Of several faces the labelled person's is the one nearest to the middle of the picture, not the largest.
     pub central: bool,
+    /// Faces are embedded left for right.
+    pub mirrored: bool,
 }
 
 /// Progress callback: pictures done, pictures in total.
@@ -49,6 +51,7 @@ impl Bench {
             }
             None => "aligned, 2".to_owned(),
         };
+        let preparation = preparation + if self.mirrored { ", mirrored" } else { "" };
         Recipe {
             embedder: self.embedder.name().to_owned(),
             embedder_sha256: self.embedder.model_sha256().to_owned(),
@@ -63,14 +66,14 @@ impl Bench {
     /// [`RatesError`]: too many pictures, a network fails, the cache belongs to another recipe, or fewer than two people
     /// are left.
     pub fn acquire(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
-        self.acquire_any(people, cache, tell)?.checked()
+        self.embed(people, cache, tell)?.checked()
     }
 
-    /// As [`Bench::acquire`], of people who may have one picture each.
+    /// As [`Self::acquire`], also where everybody has one picture.
     ///
     /// # Errors
-    /// [`RatesError`], but for people who are missing.
-    pub fn acquire_any(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
+    /// [`RatesError`]: too many pictures, a network fails, or the cache belongs to another recipe.
+    pub fn embed(&self, people: &People, cache: &Path, tell: OnPicture<'_>) -> Result<Set, RatesError> {
         if people.pictures() > MAX_PICTURES {
             let why = format!(
                 "{} pictures are too many to compare each with each; use at most {MAX_PICTURES}: fewer people, or fewer pictures of each",
@@ -155,9 +158,13 @@ impl Bench {
         let Some(face) = labelled(&frame, &faces, self.central) else {
             return Ok(Ok(Record { quality, bordered: false, embedding: None, measures: NO_FACE }));
         };
-        let embedded = self.embedder.embed_face(&frame, face)?;
+        let embedded = self.embed_chip(align::align(&frame, face))?;
         let measures = Measures::of(face, &embedded);
         Ok(Ok(Record { quality, bordered, embedding: Some(embedded.embedding), measures }))
+    }
+
+    fn embed_chip(&self, chip: Chip) -> Result<Embedded, ModelError> {
+        self.embedder.embed(&if self.mirrored { chip.mirrored() } else { chip })
     }
 
     /// The aligned chip of the labelled face in a picture file, as the embedder would see it; `None` without a face. The inner
@@ -181,7 +188,7 @@ impl Bench {
             return Ok(Err(format!("is {width}x{height} pixels; --aligned takes 112x112 only")));
         };
         let quality = Quality::of(&self.gate, &frame, &[face_of_chip()]);
-        let embedded = self.embedder.embed(&chip)?;
+        let embedded = self.embed_chip(chip)?;
         let measures = Measures::of(&face_of_chip(), &embedded);
         let embedding = Some(embedded.embedding);
         Ok(Ok(Record { quality: quality.code(), bordered: false, embedding, measures }))

@@ -58,6 +58,7 @@ impl Bench {
         let detector_sha256 = network.as_ref().map_or(String::new(), |n| n.sha256().to_owned());
         let confidence = config.detect.min_confidence;
         let detector = network.map(|n| Detector::new(n, confidence)).transpose()?;
-        Ok(Self { detector, detector_sha256, embedder, gate: config.quality, central: names.central })
+        let (gate, central) = (config.quality, names.central);
+        Ok(Self { detector, detector_sha256, embedder, gate, central, mirrored: false })
     }
 }

@@ -19,6 +19,15 @@ pub struct Upper {
     pub fnmr: f64,
 }
 
+/// Lower 95 % quantiles.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lower {
+    /// Of the false match rate.
+    pub fmr: f64,
+    /// Of the false non-match rate.
+    pub fnmr: f64,
+}
+
 /// Rounds that one thread takes at once.
 const PART: usize = 50;
 
@@ -26,6 +35,18 @@ const PART: usize = 50;
 /// twice counts twice, and a pair as often as the product of its two people's counts; people are never impostors of
 /// themselves.
 pub fn upper95(misses: &Tally, matches: &Tally) -> Upper {
+    let (fmr, fnmr) = drawn(misses, matches);
+    Upper { fmr: quantile(&fmr, 95), fnmr: quantile(&fnmr, 95) }
+}
+
+/// The 5 % quantiles of the same draws: each rate is above its one with 95 % confidence. 0 if few people have the errors.
+pub fn lower95(misses: &Tally, matches: &Tally) -> Lower {
+    let (fmr, fnmr) = drawn(misses, matches);
+    Lower { fmr: quantile(&fmr, 5), fnmr: quantile(&fnmr, 5) }
+}
+
+/// Both rates in each round, in order of size: FMR, FNMR.
+fn drawn(misses: &Tally, matches: &Tally) -> (Vec<f64>, Vec<f64>) {
     let mut people: Vec<u32> = misses.everyone();
     people.extend(matches.everyone());
     people.sort_unstable();
@@ -42,8 +63,10 @@ pub fn upper95(misses: &Tally, matches: &Tally) -> Upper {
         };
         (0..rounds).map(round).collect::<Vec<_>>()
     });
-    let (fmr, fnmr) = parts.into_iter().flatten().unzip();
-    Upper { fmr: quantile95(fmr), fnmr: quantile95(fnmr) }
+    let (mut fmr, mut fnmr): (Vec<f64>, Vec<f64>) = parts.into_iter().flatten().unzip();
+    fmr.sort_by(f64::total_cmp);
+    fnmr.sort_by(f64::total_cmp);
+    (fmr, fnmr)
 }
 
 /// A [`Tally`] over the people who are drawn, by their places. All are whole numbers, so sums are exact in any order.
@@ -56,6 +79,7 @@ struct Weights {
 enum All {
     Listed(Vec<(u32, u32, f64)>),
     Crossed(Vec<f64>),
+    Probed(Vec<f64>),
 }
 
 impl Weights {
@@ -68,6 +92,11 @@ impl Weights {
             Spread::Crossed(pictures) => {
                 let pictures = |p: &u32| pictures.get(*p as usize).map_or(0.0, |n| f64::from(*n));
                 All::Crossed(people.iter().map(pictures).collect())
+            }
+            Spread::Probed(probes) => {
+                let mut of = vec![0.0; people.len()];
+                probes.iter().for_each(|(p, n)| of[place(p) as usize] = f64::from(*n));
+                All::Probed(of)
             }
         };
         Self { hits: places(&tally.wrong), all }
@@ -87,6 +116,11 @@ impl Weights {
                     .fold((0.0, 0.0), |(sum, squares), (d, n)| (sum + d * n, squares + d * n * d * n));
                 (sum * sum - squares) / 2.0
             }
+            // A person drawn twice is no impostor of themselves.
+            All::Probed(probes) => {
+                let everyone: f64 = drawn.iter().sum();
+                drawn.iter().zip(probes).map(|(d, n)| d * n * (everyone - d)).sum()
+            }
         };
         if all > 0.0 { sum(&self.hits, drawn) / all } else { 0.0 }
     }
@@ -100,9 +134,8 @@ fn sum(cells: &[(u32, u32, f64)], drawn: &[f64]) -> f64 {
     cells.iter().map(|(a, b, n)| times(*a, *b) * n).sum()
 }
 
-fn quantile95(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() * 95 / 100).copied().unwrap_or(0.0)
+fn quantile(sorted: &[f64], percent: usize) -> f64 {
+    sorted.get(sorted.len() * percent / 100).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]
@@ -136,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn errors_of_one_person_may_be_gone_in_another_draw() {
+        let all = one_bad_person();
+        let misses = Tally::of(&all.genuine, |t| t.z < 0.0);
+        assert_eq!(lower95(&misses, &Tally::of(&[], |_| false)).fnmr, 0.0);
+        let everyone = Tally::of(&all.genuine, |_| true);
+        assert_eq!(lower95(&everyone, &Tally::of(&[], |_| false)).fnmr, 1.0);
+    }
+
+    #[test]
     fn the_same_data_give_the_same_bound() {
         assert_eq!(upper95(&one_bad_person()), upper95(&one_bad_person()));
     }
@@ -155,5 +197,22 @@ mod tests {
         let none = Tally::of(&[], |_| false);
         let upper = super::upper95(&none, &listed);
         assert!(upper.fmr > 0.2 && upper == super::upper95(&none, &crossed), "{upper:?}");
+    }
+
+    #[test]
+    fn probed_people_give_the_bound_of_listed_ones() {
+        let probes = [(0, 1), (1, 0), (2, 3), (3, 0), (4, 1)];
+        let of = |(a, n): (u32, u32)| {
+            let others = probes.into_iter().filter(move |b| b.0 != a);
+            others.flat_map(move |b| {
+                (0..n).map(move |i| Trial { z: f64::from((a + 2 * b.0 + i) % 3) as f32, people: (a, b.0) })
+            })
+        };
+        let trials: Vec<Trial> = probes.into_iter().flat_map(of).collect();
+        let listed = Tally::of(&trials, |t| t.z >= 2.0);
+        let probed = Tally { spread: Spread::Probed(probes.to_vec()), wrong: listed.wrong.clone() };
+        let none = Tally::of(&[], |_| false);
+        let upper = super::upper95(&none, &listed);
+        assert!(upper.fmr > 0.2 && upper == super::upper95(&none, &probed), "{upper:?}");
     }
 }

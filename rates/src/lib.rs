@@ -3,9 +3,12 @@
 //! [`people`] (a folder to people) -> [`acquire`] (pictures to a [`set`] of embeddings, kept in a [`cache`]) -> [`table`]
 //! (the scores of all pairs) -> [`trials`] (pairs, listed in a [`list`] or all, and decisions) -> [`curve`], [`rate`] (rates
 //! and how sure they are: [`count`]ed in a [`tally`] by people, with [`bound`] and [`bootstrap`]) -> [`measure`],
-//! [`protocol`], [`search`] (1:N), [`held`] (a threshold on people it was not chosen on). Besides: [`fit`] makes heads with [`newton`], [`ablate`] compares variants of the formula, [`import`] reads
-//! last layers trained elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the
-//! daemon, [`live`] compares frames that follow each other, [`turns`] turns heads and pictures, [`adapt`] has templates change, [`walkup`] has people come to a door, [`lab`] renders attacks, [`svg`] draws; [`cores`] spreads work over threads.
+//! [`protocol`], [`search`] (1:N), [`held`] (a threshold on people it was not chosen on). Besides: [`fit`] makes heads with
+//! [`newton`], [`ablate`] compares variants of the formula, [`variants`] of the decision, [`import`] reads last layers trained
+//! elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the daemon, [`live`] compares
+//! frames that follow each other, [`turns`] turns heads and pictures, [`adapt`] has templates change, [`walkup`] has people come to a door, [`lab`] renders
+//! attacks, [`groups`] compares groups of people, [`change`] pictures of one by what differs, [`svg`] draws; [`cores`] spreads
+//! work over threads.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares two pictures of one person, an impostor trial two people.
 //! FMR: share of impostor trials that match. FNMR: share of genuine trials that do not. TAR = 1 - FNMR.
@@ -19,10 +22,12 @@ pub mod bench;
 pub mod bootstrap;
 pub mod bound;
 pub mod cache;
+pub mod change;
 pub mod cores;
 pub mod count;
 pub mod curve;
 pub mod fit;
+pub mod groups;
 pub mod held;
 pub mod import;
 pub mod lab;
@@ -46,6 +51,7 @@ pub mod table;
 pub mod tally;
 pub mod trials;
 pub mod turns;
+pub mod variants;
 pub mod walkup;
 pub mod write;
 

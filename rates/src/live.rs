@@ -17,14 +17,13 @@ use facelatch::head::Head;
 use serde::Serialize;
 
 use crate::RatesError;
-use crate::acquire::{Bench, OnPicture};
 use crate::attack::clips::Clip;
 use crate::set::Set;
 use decisions::{Decided, Group};
 use different::Different;
 use effective::{Effective, Series};
 use enrol::Enroller;
-use runs::Run;
+use runs::{Frames, Run};
 use scores::{Scores, User};
 
 /// Frames in the longest decision measured.
@@ -103,25 +102,22 @@ struct Taken {
     runs: Vec<Run>,
 }
 
-/// Measures everybody in the clips, and against the people of `background`. `tell` hears of embedded frames.
+/// Measures everybody in the clips, whose frames are embedded, and against the people of `background`.
 ///
 /// # Errors
 /// [`RatesError`]: a network fails, or fewer than two people can be enrolled.
 pub fn measure(
     clips: &[Clip],
     plan: Plan,
-    bench: &Bench,
+    frames: &Frames,
     enroller: &mut Enroller,
     background: Option<&Set>,
-    cache: &std::path::Path,
-    tell: OnPicture<'_>,
 ) -> Result<Live, RatesError> {
     let head = enroller.head();
-    let frames = runs::Frames::embed(clips, bench, cache, tell)?;
     let mut people = People::default();
     let mut taken = Vec::new();
     for clips in by_person(clips) {
-        taken.push(take(&clips, &plan, &frames, &head, enroller, &mut people)?);
+        taken.push(take(&clips, &plan, frames, &head, enroller, &mut people)?);
     }
     if people.enrolled < 2 {
         let why = format!(
@@ -132,7 +128,7 @@ pub fn measure(
         );
         return Err(RatesError::Asked(why));
     }
-    Ok(compared(&taken, plan, &head, background, people, bench.embedder.name()))
+    Ok(compared(&taken, plan, &head, background, people, &enroller.embedder()))
 }
 
 /// Live clips of each person, by name.
@@ -145,7 +141,7 @@ fn by_person(clips: &[Clip]) -> Vec<Vec<&Clip>> {
 fn take(
     clips: &[&Clip],
     plan: &Plan,
-    frames: &runs::Frames,
+    frames: &Frames,
     head: &Head,
     enroller: &mut Enroller,
     people: &mut People,

@@ -62,7 +62,26 @@ impl People {
         found.checked(source)
     }
 
-    /// The pictures in a folder, or in the one folder in it, that a list of pairs names. People are what the list tells: pictures that it, or their
+    /// Each picture in a folder, or in its sub-folders, as a person of its own, named after its path in the folder: for sets
+    /// that tell who somebody is like, but not who they are.
+    ///
+    /// # Errors
+    /// [`RatesError`]: fewer than two pictures.
+    pub fn apart(folder: &Path) -> Result<Self, RatesError> {
+        let mut files = Vec::new();
+        for path in entries(folder)? {
+            files.extend(if path.is_dir() { entries(&path)? } else { vec![path] });
+        }
+        let name = |path: &Path| path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        let named = files.into_iter().filter(|path| path.is_file()).map(|path| (name(&path), path));
+        let mut found = Self::default();
+        let hashed = found.hashed(named.collect());
+        found.add(hashed);
+        found.checked(folder)
+    }
+
+    /// The pictures in a folder, or in the one folder in it, that a list of pairs names. People are what the list tells:
+    /// pictures that it, or their
     /// bytes, say are the same person, also by way of others. All else are taken for different people.
     ///
     /// # Errors
@@ -321,6 +340,14 @@ mod tests {
             let count: Vec<_> = people.iter().map(|p| (p.name.as_str(), p.pictures.len())).collect();
             assert_eq!(count, [("1.jpg", 2), ("3.jpg", 1)]);
         }
+    }
+
+    #[test]
+    fn pictures_apart_are_a_person_each() {
+        let dir = folder(&[("x/1.jpg", "a"), ("x/2.jpg", "b"), ("3.jpg", "c"), ("y/4.jpg", "a")]);
+        let people = People::apart(dir.path()).expect("two people");
+        let names: Vec<_> = people.people.iter().map(|p| (p.name.as_str(), p.pictures.len())).collect();
+        assert_eq!((names, people.of_two.len()), (vec![("3.jpg", 1), ("x/2.jpg", 1)], 1));
     }
 
     #[test]

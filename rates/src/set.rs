@@ -24,6 +24,11 @@ impl Quality {
         self.0.map_or_else(|| "good".to_owned(), |reason| reason.to_string().replace('-', " "))
     }
 
+    /// Whether this is what is wrong.
+    pub fn is(self, reason: RetryReason) -> bool {
+        self.0 == Some(reason)
+    }
+
     pub(super) fn of(gate: &QualityGate, frame: &Frame, faces: &[Face]) -> Self {
         // Without a face there is no sample.
         Self(gate.choose(frame, faces).err().filter(|reason| *reason != RetryReason::NoFace))

@@ -2,12 +2,16 @@
 
 use super::cores;
 use super::set::Set;
+use facelatch::embed::Embedding;
 use facelatch::head::{Formula, Head, Projection};
 
 /// Rows of the table that one thread computes at once, and samples they are compared with at once. Together 24 vectors:
 /// three quarters of a megabyte with 8,192 values, so that they stay in a core's second cache.
 const BAND: usize = 16;
 const ACROSS: usize = 8;
+
+/// An embedding to its h.
+pub type Project<'a> = &'a dyn Fn(&Embedding) -> Vec<f32>;
 
 /// h of every sample of a set.
 pub struct Features {
@@ -30,7 +34,15 @@ impl Features {
         })
     }
 
-    fn gather(set: &Set, length: usize, add: impl Fn(&facelatch::embed::Embedding, &mut Vec<f32>)) -> Self {
+    /// What `project` makes of embeddings: `length` values of each.
+    pub fn of_embeddings(embeddings: &[Embedding], length: usize, project: Project<'_>) -> Self {
+        let mut values = Vec::with_capacity(embeddings.len() * length);
+        embeddings.iter().for_each(|e| values.extend(project(e)));
+        debug_assert_eq!(values.len(), embeddings.len() * length);
+        Self { length, values }
+    }
+
+    fn gather(set: &Set, length: usize, add: impl Fn(&Embedding, &mut Vec<f32>)) -> Self {
         let mut values = Vec::with_capacity(set.samples.len() * length);
         set.samples.iter().for_each(|sample| add(&sample.embedding, &mut values));
         debug_assert_eq!(values.len(), set.samples.len() * length);

@@ -24,6 +24,8 @@ pub enum Spread {
     /// Each picture with each of every other person: the number of pictures of each person. Millions of pairs of people
     /// take no memory.
     Crossed(Vec<u32>),
+    /// Everyone is enrolled, and each probe is compared with everybody else: the people, and the number of their probes.
+    Probed(Vec<(u32, u32)>),
 }
 
 impl Tally {
@@ -39,6 +41,9 @@ impl Tally {
         match &self.spread {
             Spread::Listed(cells) => cells.values().sum(),
             Spread::Crossed(pictures) => pairs_of_two(pictures),
+            Spread::Probed(probes) => {
+                probes.iter().map(|(_, n)| *n as usize).sum::<usize>() * probes.len().saturating_sub(1)
+            }
         }
     }
 
@@ -53,7 +58,10 @@ impl Tally {
             Spread::Listed(cells) => cells.len(),
             Spread::Crossed(pictures) => {
                 let present = pictures.iter().filter(|n| **n > 0).count();
-                present * present.saturating_sub(1) / 2
+                pairs(present)
+            }
+            Spread::Probed(probes) => {
+                pairs(probes.len()) - pairs(probes.iter().filter(|(_, n)| *n == 0).count())
             }
         }
     }
@@ -70,8 +78,14 @@ impl Tally {
             Spread::Crossed(pictures) => {
                 (0..).zip(pictures).filter(|(_, n)| **n > 0).map(|(p, _)| p).collect()
             }
+            Spread::Probed(probes) => probes.iter().map(|(p, _)| *p).collect(),
         }
     }
+}
+
+/// Pairs among so many.
+fn pairs(of: usize) -> usize {
+    of * of.saturating_sub(1) / 2
 }
 
 /// Pairs of pictures of two people.
@@ -107,5 +121,19 @@ mod tests {
             assert_eq!((tally.errors(), tally.people_with_error()), (3, 1));
             assert!([0, 2, 3].iter().all(|p| tally.everyone().contains(p)) && !tally.everyone().contains(&1));
         }
+    }
+    #[test]
+    fn probed_people_are_counted_as_if_listed() {
+        let probes = [(1, 2), (4, 0), (5, 0), (9, 1)];
+        let all = |(a, n): (u32, u32)| {
+            probes.into_iter().filter(move |b| b.0 != a).flat_map(move |b| vec![(a, b.0); n as usize])
+        };
+        let trials: Vec<_> =
+            probes.into_iter().flat_map(all).map(|people| Trial { z: 0.0, people }).collect();
+        let listed = Tally::of(&trials, |_| false);
+        let probed = Tally { spread: Spread::Probed(probes.to_vec()), wrong: Cells::new() };
+        assert_eq!((listed.trials(), listed.people()), (9, 5));
+        assert_eq!((probed.trials(), probed.people()), (9, 5));
+        assert_eq!(probed.everyone(), [1, 4, 5, 9]);
     }
 }

@@ -118,6 +118,20 @@ pub fn decisions(
     keep: &dyn Fn(usize) -> bool,
     z: Score<'_>,
 ) -> Option<Scored> {
+    drawn(set, shape, seed, keep, &|templates, frames| decide(templates, frames, z))
+}
+
+/// Log-odds of templates and frames, by number; `None` where one of the two is empty.
+pub type Decide<'a> = &'a dyn Fn(&[usize], &[usize]) -> Option<f32>;
+
+/// The same [`decisions`], made by another rule.
+pub fn drawn(
+    set: &Set,
+    shape: Shape,
+    seed: u64,
+    keep: &dyn Fn(usize) -> bool,
+    decide: Decide<'_>,
+) -> Option<Scored> {
     let kept = |(p, _): &(u32, Vec<usize>)| keep(*p as usize);
     let people: Vec<(u32, Vec<usize>)> = (0..).zip(set.by_person()).filter(kept).collect();
     let with = |pictures: usize| people.iter().filter(move |(_, samples)| samples.len() >= pictures);
@@ -138,7 +152,7 @@ pub fn decisions(
                 let believed = |samples: &[usize]| -> Vec<usize> {
                     samples.iter().copied().filter(|sample| set.samples[*sample].believed).collect()
                 };
-                let z = decide(&believed(templates), &believed(frames), z).unwrap_or(f32::NEG_INFINITY);
+                let z = decide(&believed(templates), &believed(frames)).unwrap_or(f32::NEG_INFINITY);
                 let side = if user == other { &mut scored.genuine } else { &mut scored.impostor };
                 side.push(Trial { z, people: (*user, *other) });
             }

@@ -6,6 +6,7 @@ use facelatch_rates::acquire::Bench;
 use facelatch_rates::attack::clips;
 use facelatch_rates::bench::Names;
 use facelatch_rates::live::enrol::Enroller;
+use facelatch_rates::live::runs::Frames;
 use facelatch_rates::live::{Plan, measure, report};
 use facelatch_testkit::world::networks;
 
@@ -34,8 +35,8 @@ fn people_are_enrolled_from_one_clip_and_tried_in_another_or_later_in_it() {
     let bench = Bench::load(&models, names).expect("loads");
     let mut enroller = Enroller::new(networks());
     let plan = Plan { templates: 1, gap_s: 1.0, every_s: 1.0, work_s: 0.0, deadline_s: 4.0 };
-    let live =
-        measure(&clips, plan, &bench, &mut enroller, None, cache.path(), &mut |_, _| ()).expect("measured");
+    let frames = Frames::embed(&clips, &bench, cache.path(), &mut |_, _| ()).expect("embedded");
+    let live = measure(&clips, plan, &frames, &mut enroller, None).expect("measured");
 
     let people = &live.people;
     assert_eq!((people.all, people.enrolled, people.other_clip, people.later), (3, 2, 1, 1));

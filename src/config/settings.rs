@@ -59,8 +59,9 @@ settings! {
         own_folder: PathBuf = "/usr/local/share/facelatch/models".into();
         /// The face detector, by its name in MODELS.toml.
         detector: String = "yunet".into();
-        /// The face embedder, by its name in MODELS.toml: "sface", or "mobilefacenet" for a Pi 3 or Zero 2. After a
-        /// change everybody has to enrol again.
+        /// The face embedder, by its name in MODELS.toml: "sface", or "mobilefacenet" where sface takes too long (a Pi Zero 2)
+        /// and people stand close, upright and in good light: elsewhere it misses them often. After a change everybody has to
+        /// enrol again.
         embedder: String = "sface".into();
         /// The head file. Empty: EMBEDDER.head.toml in `folder`.
         head: PathBuf = PathBuf::new();

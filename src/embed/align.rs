@@ -39,6 +39,16 @@ impl Chip {
         scaled(&self.0, (CHIP_SIDE_PX, CHIP_SIDE_PX), to, Interpolation::Linear).map(Cow::Owned)
     }
 
+    /// The same face left for right.
+    pub fn mirrored(&self) -> Self {
+        let mut rgb = self.0.clone();
+        for row in rgb.chunks_exact_mut(CHIP_SIDE_PX as usize * 3) {
+            row.reverse();
+            row.chunks_exact_mut(3).for_each(<[u8]>::reverse);
+        }
+        Self(rgb)
+    }
+
     /// The pixels, row by row.
     pub fn rgb(&self) -> &[u8] {
         &self.0
@@ -160,6 +170,19 @@ mod tests {
         let fitted = Similarity::fit(&TEMPLATE, &moved);
         assert!(TEMPLATE.iter().all(|p| near(fitted.apply(*p), known.apply(*p))));
         assert!(TEMPLATE.iter().all(|p| near(fitted.inverse().apply(fitted.apply(*p)), *p)));
+    }
+
+    #[test]
+    fn a_mirrored_chip_has_left_for_right_and_its_colours() {
+        let side = CHIP_SIDE_PX as usize;
+        let rgb: Vec<u8> = (0..side * side * 3).map(|i| (i % 251) as u8).collect();
+        let chip = Chip::from_rgb(rgb.clone()).expect("a chip");
+        let mirrored = chip.mirrored();
+        let pixel = |rgb: &[u8], row: usize, column: usize| rgb[(row * side + column) * 3..][..3].to_vec();
+        for (row, column) in [(0, 0), (3, 40), (111, 111)] {
+            assert_eq!(pixel(mirrored.rgb(), row, column), pixel(&rgb, row, side - 1 - column));
+        }
+        assert!(mirrored.mirrored().rgb() == rgb);
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(super) struct Entry {
     /// Whether embeddings are scaled to unit length; another network may need its own as they are.
     #[serde(default = "yes")]
     pub(super) normalise: bool,
+    /// What people who use it should know, in a sentence; with what to do after a semicolon.
+    pub(super) note: Option<String>,
     /// For an embedder: when to believe it.
     pub(super) quality: Option<QualityLimits>,
     /// For a network that finds attacks: which of its logits is for a live face; the others are for attacks.

@@ -93,6 +93,16 @@ fn a_network_says_which_layers_tract_runs() {
 }
 
 #[test]
+fn the_smaller_embedder_says_what_it_is_for() {
+    let list = Manifest::load(&shipped()).expect("loads");
+    let notes = list.embedder("mobilefacenet").expect("loads").notes().to_vec();
+    let [note] = notes.as_slice() else { panic!("{notes:?}") };
+    let (what, fix) = note.split_once("; ").expect("the fix");
+    assert!(what.starts_with("mobilefacenet: misses people more often than sface"), "{note}");
+    assert!(fix.starts_with("use it only where"), "{note}");
+}
+
+#[test]
 fn pixels_become_planes_in_the_order_of_the_network_and_the_rest_is_black() {
     let network = Manifest::load(&shipped()).and_then(|list| list.detector("yunet", 160)).expect("loads");
     let planes = network.planes(&[1, 2, 3, 4, 5, 6], 2, 1);

@@ -56,6 +56,9 @@ pub(super) struct Seen {
     pub(super) scored: Option<Result<Scored, ModelError>>,
 }
 
+/// A face and its probe, or why there is none.
+type Probed = Result<(Face, KeyedEmbedding), RetryReason>;
+
 /// The probes of one face, and whether it is a live one.
 pub(super) struct Captured {
     pub(super) probes: Vec<KeyedEmbedding>,
@@ -204,7 +207,7 @@ impl Pipeline {
         faces: &[Face],
         (role, next_until): (Role, Option<BootTime>),
         trace: &mut Trace,
-    ) -> Result<(Result<(Face, KeyedEmbedding), RetryReason>, Beside), Cause> {
+    ) -> Result<(Probed, Beside), Cause> {
         trace.note(|explanation| explanation.measured(Vec::new()));
         let (seen, beside) = self.embed_beside(frame, faces, next_until, trace);
         let examined = match seen? {

@@ -52,6 +52,11 @@ impl Enroller {
         self.head.clone()
     }
 
+    /// Name of the embedder.
+    pub fn embedder(&self) -> String {
+        self.pipeline.network_info().embedder
+    }
+
     /// Enrols a person from the first of their clips that suffices. The inner `Err` is why none does, of the last one.
     ///
     /// # Errors

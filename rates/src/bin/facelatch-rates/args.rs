@@ -1,6 +1,7 @@
 //! The command line.
 
 mod adapt;
+mod groups;
 mod lab;
 mod live;
 mod search;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(crate) use adapt::Adapt;
+pub(crate) use groups::{Change, Groups};
 pub(crate) use lab::{Lab, Named};
 pub(crate) use live::Live;
 pub(crate) use search::{Search, Threshold};
@@ -40,6 +42,10 @@ pub(crate) enum Verb {
     Import(Import),
     /// Error rates of a head on labelled pictures.
     Measure(Measure),
+    /// Error rates by what differs between two pictures of one person, as glasses or years, as a Markdown table.
+    Change(Change),
+    /// Error rates and failure to acquire within groups of people, as Markdown tables.
+    Groups(Groups),
     /// The pair protocol of Labeled Faces in the Wild, in ten folds, then the error rates over all its people.
     Lfw(Lfw),
     /// Searches among many people enrolled (1:N), of users and of strangers, as Markdown tables.
@@ -56,6 +62,9 @@ pub(crate) enum Verb {
     Threshold(Threshold),
     /// Which turns of heads, and of bent and turned pictures, the challenge takes for an answer, as a Markdown table.
     Turns(Turns),
+    /// Other ways to make a decision (mirrored faces, fusion of templates, normalised scores, a learned metric), each with its
+    /// cost, as a Markdown table.
+    Variants(Variants),
     /// For whom a door opens, and how soon: films of people who walk up to it, pass, or hold up a poster, as a Markdown table.
     Walkup(Walkup),
 }
@@ -163,6 +172,24 @@ pub(crate) struct Ablate {
     /// How often the people are halved.
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub(crate) rounds: u64,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Variants {
+    #[command(flatten)]
+    pub(crate) pictures: Pictures,
+    /// Other people: an impostor background that scores are normalised by, and whom a metric is learned from.
+    #[arg(long, value_name = "DIR|LIST")]
+    pub(crate) background: Option<PathBuf>,
+    /// Templates in a decision.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) templates: usize,
+    /// Frames in a decision.
+    #[arg(long, default_value_t = 3, value_name = "M")]
+    pub(crate) frames: usize,
     /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,

@@ -7,6 +7,7 @@ use facelatch_rates::acquire::Bench;
 use facelatch_rates::attack::clips;
 use facelatch_rates::bench::Names;
 use facelatch_rates::live::enrol::Enroller;
+use facelatch_rates::live::runs::Frames;
 use facelatch_rates::live::{Plan, measure, report};
 use facelatch_rates::people::People;
 
@@ -46,8 +47,8 @@ pub(crate) fn run(args: &Live) -> Result<()> {
     };
     let mut enroller = Enroller::new(Networks::load(&models, &detect, &attack)?);
     let bar = bar("frames");
-    let live =
-        measure(&clips, plan, &bench, &mut enroller, background.as_ref(), &args.cache, &mut told(&bar))?;
+    let frames = Frames::embed(&clips, &bench, &args.cache, &mut told(&bar))?;
     bar.finish_and_clear();
+    let live = measure(&clips, plan, &frames, &mut enroller, background.as_ref())?;
     super::say(&if args.json { serde_json::to_string_pretty(&live)? } else { report::markdown(&live) })
 }

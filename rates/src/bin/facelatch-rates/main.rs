@@ -5,8 +5,10 @@ mod ablate;
 mod adapt;
 mod args;
 mod attack;
+mod change;
 mod chips;
 mod fit;
+mod groups;
 mod held;
 mod import;
 mod lab;
@@ -16,6 +18,7 @@ mod measure;
 mod search;
 mod stress;
 mod turns;
+mod variants;
 mod walkup;
 
 use std::process::ExitCode;
@@ -24,11 +27,13 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let outcome = match args::Args::parse().verb {
+        args::Verb::Change(change) => change::run(&change),
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Adapt(adapt) => adapt::run(&adapt),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
         args::Verb::Attack(attack) => attack::run(&attack),
+        args::Verb::Groups(groups) => groups::run(&groups),
         args::Verb::Import(import) => import::run(&import),
         args::Verb::Lab(lab) => lab::run(&lab),
         args::Verb::Lfw(lfw) => lfw::run(&lfw),
@@ -38,6 +43,7 @@ fn main() -> ExitCode {
         args::Verb::Stress(stress) => stress::run(&stress),
         args::Verb::Threshold(threshold) => held::run(&threshold),
         args::Verb::Turns(turns) => turns::run(&turns),
+        args::Verb::Variants(variants) => variants::run(&variants),
         args::Verb::Walkup(walkup) => walkup::run(&walkup),
     };
     match outcome {

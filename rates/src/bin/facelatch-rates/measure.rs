@@ -19,11 +19,16 @@ use super::args::{Measure, Pictures, Rates};
 
 /// Embeds a set, with a progress bar on a terminal.
 pub(crate) fn acquire(pictures: &Pictures, source: &Path, aligned: bool) -> Result<(Bench, Set)> {
-    embed(pictures, &People::load(source)?, aligned)
+    embed(pictures, &People::load(source)?, (aligned, false))
 }
 
-fn embed(pictures: &Pictures, people: &People, aligned: bool) -> Result<(Bench, Set)> {
-    let bench = bench(pictures, aligned)?;
+/// Embeds a set; with `mirrored`, its faces left for right.
+pub(crate) fn embed(
+    pictures: &Pictures,
+    people: &People,
+    (aligned, mirrored): (bool, bool),
+) -> Result<(Bench, Set)> {
+    let bench = Bench { mirrored, ..bench(pictures, aligned)? };
     let bar = bar("embedding");
     let set = bench.acquire(people, &pictures.cache, &mut told(&bar))?;
     bar.finish_and_clear();
@@ -64,7 +69,7 @@ pub(crate) fn run(args: &Measure) -> Result<()> {
     let flat = pairs.filter(|_| is_flat(&pictures.source));
     let (bench, mut set) = match flat {
         Some((file, pairs)) => {
-            embed(pictures, &People::listed(&pictures.source, file, pairs)?, pictures.aligned)?
+            embed(pictures, &People::listed(&pictures.source, file, pairs)?, (pictures.aligned, false))?
         }
         None => acquire(pictures, &pictures.source, pictures.aligned)?,
     };

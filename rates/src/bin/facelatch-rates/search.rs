@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Search) -> Result<()> {
     let bench = bench(pictures, pictures.aligned)?;
     let embed = |people: &People| {
         let bar = bar("embedding");
-        bench.acquire_any(people, &pictures.cache, &mut told(&bar))
+        bench.embed(people, &pictures.cache, &mut told(&bar))
     };
     let mut set = embed(&People::load(&pictures.source)?)?;
     let of_first = set.people.len();

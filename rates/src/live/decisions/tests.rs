@@ -36,12 +36,10 @@ fn scene() -> Scene {
 }
 
 fn users(scene: &Scene) -> Vec<User<'_>> {
-    let user = |(person, templates): (u32, &'_ Vec<Embedding>)| -> User<'_> {
-        // Lifetimes of closures: the templates outlive the scene's borrow.
-        User { person, group: Group::Clips, templates: Vec::with_capacity(templates.len()) }
-    };
-    let mut users: Vec<User<'_>> = (0..).zip(&scene.templates).map(user).collect();
-    users.iter_mut().zip(&scene.templates).for_each(|(user, templates)| user.templates.extend(templates));
+    let mut users = Vec::new();
+    for (person, templates) in (0..).zip(&scene.templates) {
+        users.push(User { person, group: Group::Clips, templates: templates.iter().collect() });
+    }
     users
 }
 
