@@ -24,7 +24,8 @@ pub enum Rule {
     Limited(Reach),
     /// The same, but adapted templates count like enrolled ones.
     Unlimited(Reach),
-    /// A bank that updates itself: what is within reach of any template is taken, and the oldest gives way, whichever it is.
+    /// A bank that updates itself: what is within reach of any template is taken, and the oldest gives way, but for one that was
+    /// enrolled.
     SelfUpdating(Reach),
 }
 

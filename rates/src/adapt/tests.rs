@@ -14,7 +14,7 @@ fn at(degrees: f32) -> Vec<f32> {
 
 /// An impostor at 80 degrees who steps there from 0; where their own face stands afterwards.
 fn drifted(rule: Rule) -> (usize, bool) {
-    let (head, enrolled, faces) = (head(), [at(0.0), at(1.0)], (1..=80).map(|d| at(d as f32)));
+    let (head, enrolled, faces) = (head(), [0.0, 1.0, 2.0, 3.0].map(at), (1..=80).map(|d| at(d as f32)));
     let faces: Vec<Vec<f32>> = faces.collect();
     let mut bank = Bank::new(enrolled.iter().map(Vec::as_slice).collect());
     let taken = faces.iter().filter(|face| bank.offer(&head, rule, face, || None)).count();
