@@ -235,6 +235,7 @@ fn visitor(level: AttackLevel, threads: u32, folder: &Path) -> Pipeline {
         label: String::new(),
         templates: TEMPLATES,
         camera: None,
+        allow_child: false,
     };
     pipeline(networks, &ENROLMENT)
         .enroll(request, &mut |_| ControlFlow::Continue(()))

@@ -3,6 +3,7 @@
 //! `MODELS.toml` beside the files says what each must be. A file with the wrong SHA-256 or shape, or whose outputs are
 //! not finite, is refused with its name and the fix.
 
+mod child;
 mod entry;
 mod operating;
 
@@ -16,6 +17,7 @@ use tract_onnx::prelude::*;
 
 use crate::bounded;
 
+pub use child::{Alike, ChildLimits};
 pub use entry::{Kind, QualityLimits};
 pub use operating::OperatingPoints;
 
@@ -89,6 +91,8 @@ impl Manifest {
         for (name, entry) in &models {
             entry.check_shape().map_err(|why| bad(format!("[{name}] {why}")))?;
             entry.check_quality().map_err(|why| bad(format!("[{name}.quality] {why}")))?;
+            let child = entry.child.as_ref().map_or(Ok(()), ChildLimits::check);
+            child.map_err(|why| bad(format!("[{name}.child] {why}")))?;
             let points = entry.operating_points.as_ref().map_or(Ok(()), OperatingPoints::check);
             points.map_err(|why| bad(format!("[{name}.operating_points] {why}")))?;
         }
@@ -136,7 +140,7 @@ impl Manifest {
     pub fn embedder(&self, name: &str) -> Result<Network, ModelError> {
         let network = self.network(name, Kind::Embedder, None)?;
         match network.output_shapes.as_slice() {
-            [shape] if shape.first() == Some(&1) && shape.len() == 2 => Ok(network),
+            [shape] if shape.first() == Some(&1) && shape.len() == 2 => network.child_checked(),
             other => {
                 Err(network.unusable(format!("an embedder has one [1, n] output, this one has {other:?}")))
             }
@@ -196,6 +200,7 @@ pub struct Network {
     colours: Colours,
     normalise: bool,
     quality: Option<QualityLimits>,
+    child: Option<ChildLimits>,
     live_logit: usize,
     operating_points: Option<OperatingPoints>,
     output_shapes: Vec<Vec<usize>>,
@@ -237,6 +242,7 @@ impl Network {
             colours: entry.colour,
             normalise: entry.normalise,
             quality: entry.quality,
+            child: entry.child.clone(),
             live_logit: entry.live,
             operating_points: entry.operating_points.clone(),
             output_shapes,
@@ -273,6 +279,23 @@ impl Network {
     /// When to believe it, if its entry says so.
     pub fn quality(&self) -> Option<&QualityLimits> {
         self.quality.as_ref()
+    }
+
+    /// What tells small children, if its entry says so.
+    pub fn child(&self) -> Option<&ChildLimits> {
+        self.child.as_ref()
+    }
+
+    /// Itself, if its direction of children is as long as its embeddings.
+    fn child_checked(self) -> Result<Self, ModelError> {
+        let (wanted, got) = (self.output_len(), self.child.as_ref().map(|child| child.direction.len()));
+        match got {
+            Some(got) if got != wanted => Err(self.unusable(format!(
+                "[{}.child] direction in MODELS.toml has {got} values, its embeddings have {wanted}",
+                self.name
+            ))),
+            _ => Ok(self),
+        }
     }
 
     /// Which value of its output is for a live face, if it finds attacks.

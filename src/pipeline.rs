@@ -27,6 +27,7 @@ mod attempt;
 mod camera;
 mod capture;
 mod challenge;
+mod children;
 mod compare;
 mod enroll;
 pub mod explain;
@@ -159,7 +160,7 @@ impl Pipeline {
         store: Arc<dyn TemplateStore>,
         random: Random,
     ) -> Self {
-        let gallery = Gallery::new(&networks.head);
+        let gallery = Gallery::new(&networks.head, networks.embedder.child());
         let cameras = Cameras::new(camera);
         let known_time = KnownTime::new(clock.clone(), rules.access.trusts_clock());
         let (ages, shown) = (Ages::default(), Arc::default());
@@ -225,7 +226,8 @@ impl Pipeline {
 
     /// Brings the gallery up to date with the store.
     fn refresh(&mut self) -> Result<(), StoreError> {
-        self.gallery.refresh(&*self.store, &self.networks.head)
+        let Networks { head, embedder, .. } = &self.networks;
+        self.gallery.refresh(&*self.store, head, embedder.child())
     }
 
     fn attempt(
@@ -264,11 +266,13 @@ impl Pipeline {
         }
         let mut captured = self.capture(observer, trace)?;
         self.judged(&captured, trace);
+        self.admit_child(claimed, &captured)?;
         if self.rules.attack.level == AttackLevel::Challenge
             && matches!(captured.presentation, Presentation::Live(_))
         {
             captured = self.challenge(claimed, captured, observer, trace)?;
             self.judged(&captured, trace);
+            self.admit_child(claimed, &captured)?;
         }
         self.store.prove_room_for_miss()?;
         match captured.presentation {

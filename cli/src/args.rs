@@ -41,6 +41,9 @@ pub(crate) enum Verb {
         /// For the door only: no login accepts this face, and no account is needed
         #[arg(long)]
         door: bool,
+        /// Also if it looks like a small child, whom other small children may be taken for; only root may say this
+        #[arg(long)]
+        allow_child: bool,
         #[command(flatten)]
         camera: Camera,
     },
@@ -147,8 +150,7 @@ pub(crate) enum Verb {
     Hours {
         #[command(flatten)]
         whom: Whom,
-        /// Such as "mon-fri 08:00-18:00" "sat,sun 10:00-16:00" "holiday 10:00-12:00", or "daily 07:00-22:00"; on a holiday
-        /// only hours of holiday or daily count
+        /// Such as "mon-fri 08:00-18:00" "daily 07:00-22:00"; on a holiday only hours of holiday or daily count
         #[arg(value_name = "SPAN", required_unless_present = "clear")]
         spans: Vec<String>,
         /// Forget the hours: at any time

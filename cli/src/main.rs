@@ -32,9 +32,10 @@ fn main() -> ExitCode {
     let Args { socket, json, verb } = args;
     let to = say::Daemon { socket: facelatch_wire::socket_path(socket), json };
     let done = match verb {
-        Verb::Enroll { user, label, templates, door, camera: Camera { camera } } => {
+        Verb::Enroll { user, label, templates, door, allow_child, camera: Camera { camera } } => {
             let templates = templates.map(u64::from);
-            enroll::run(&to, &Enroll { user, label, templates, door: door.then_some(true), camera })
+            let (door, allow_child) = (door.then_some(true), allow_child.then_some(true));
+            enroll::run(&to, &Enroll { user, label, templates, door, camera, allow_child })
         }
         Verb::Verify { user, camera } => judging::verify(&to, user, camera.camera),
         Verb::Identify { camera } => judging::identify(&to, camera.camera),

@@ -78,7 +78,8 @@ fn templates(asked: &Option<String>, listed: &Listed, access: Option<&RuleList>)
         let Template { user, id, account, label, adapted, .. } = template;
         let account = account.as_str();
         let label = if *adapted { "(adapted)" } else { label };
-        say::line(format!("{user:<width$}  {date}  {id}  {account:<10}  {label}").trim_end())?;
+        let child = if template.allow_child { "  (small child allowed)" } else { "" };
+        say::line(format!("{user:<width$}  {date}  {id}  {account:<10}  {label}{child}").trim_end())?;
     }
     if listed.truncated {
         say::line("there are more; ask for one person at a time")?;

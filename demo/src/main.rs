@@ -143,13 +143,8 @@ impl Asking {
     fn report(&self) -> Result<Report> {
         let status = self.client()?.call(&Status {})?;
         let templates = Some(ENROLMENT.len() as u64);
-        let enrolling = self.client()?.call(&Enroll {
-            user: ENROLLED.into(),
-            label: None,
-            templates,
-            door: None,
-            camera: None,
-        })?;
+        let enrolling =
+            self.client()?.call(&Enroll { user: ENROLLED.into(), templates, ..Enroll::default() })?;
         let outcomes = STEPS.iter().map(|step| self.outcome(step)).collect::<Result<_>>()?;
         Ok(Report {
             threshold: status.threshold.context("the daemon's status has no threshold")?,

@@ -167,6 +167,19 @@ impl Bench {
         self.embedder.embed(&if self.mirrored { chip.mirrored() } else { chip })
     }
 
+    /// The labelled face in a picture file; `None` without one, and where pictures are aligned. The inner `Err` is a picture that
+    /// cannot be read.
+    ///
+    /// # Errors
+    /// When the detector fails.
+    pub fn face(&self, path: &Path) -> Result<Result<Option<Face>, String>, ModelError> {
+        let (Some(detector), Ok(picture)) = (&self.detector, picture::read(path)) else {
+            return Ok(picture::read(path).map(|_| None));
+        };
+        let face = |(frame, faces, _): Found| labelled(&frame, &faces, self.central).copied();
+        Ok(found(detector, &picture)?.map(face))
+    }
+
     /// The aligned chip of the labelled face in a picture file, as the embedder would see it; `None` without a face. The inner
     /// `Err` is a picture that cannot be read.
     ///

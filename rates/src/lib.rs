@@ -6,8 +6,9 @@
 //! [`protocol`], [`search`] (1:N), [`held`] (a threshold on people it was not chosen on). Besides: [`fit`] makes heads with
 //! [`newton`], [`ablate`] compares variants of the formula, [`variants`] of the decision, [`import`] reads last layers trained
 //! elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the daemon, [`live`] compares
-//! frames that follow each other, [`turns`] turns heads and pictures, [`adapt`] has templates change, [`walkup`] has people come to a door, [`lab`] renders
-//! attacks, [`groups`] compares groups of people, [`change`] pictures of one by what differs, [`svg`] draws; [`cores`] spreads
+//! frames that follow each other, [`turns`] turns heads and pictures, [`adapt`] has templates change, [`walkup`] has
+//! people come to a door, [`lab`] renders attacks, [`groups`] compares groups of people, [`change`] pictures of one by what differs, [`children`] finds
+//! what tells children, [`svg`] draws; [`cores`] spreads
 //! work over threads.
 //!
 //! Terms (ISO/IEC 2382-37, 19795-1): a genuine trial compares two pictures of one person, an impostor trial two people.
@@ -23,6 +24,7 @@ pub mod bootstrap;
 pub mod bound;
 pub mod cache;
 pub mod change;
+pub mod children;
 pub mod cores;
 pub mod count;
 pub mod curve;

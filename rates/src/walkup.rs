@@ -226,6 +226,7 @@ fn enrol(networks: Networks, somebody: &Somebody) -> Result<Vec<Template>, Rates
         label: String::new(),
         templates: ENROLLED_FROM,
         camera: None,
+        allow_child: false,
     };
     match pipeline.enroll(request, &mut |_| ControlFlow::Continue(())) {
         Ok(_) => store.templates(None).map_err(|e| RatesError::Asked(e.to_string())),

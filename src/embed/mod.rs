@@ -1,6 +1,7 @@
 //! Stage 3: [`Frame`] and [`Face`] to [`Embedding`], by way of the aligned [`Chip`].
 
 pub mod align;
+pub mod child;
 pub mod examine;
 pub mod fitness;
 pub mod quality;
@@ -14,6 +15,7 @@ use crate::detect::quality::RetryReason;
 use crate::model::{ModelError, Network};
 
 pub use align::{CHIP_SIDE_PX, Chip};
+pub use child::{ChildCue, KeyedChildCue};
 pub use examine::{Examined, Step};
 pub use fitness::{Fitness, Role};
 pub use quality::{Measure, Measures};
@@ -93,12 +95,15 @@ pub struct Embedded {
 /// Turns aligned faces into embeddings with one of the shipped networks.
 pub struct Embedder {
     network: Network,
+    child: Option<ChildCue>,
 }
 
 impl Embedder {
     /// An embedder on a loaded network of kind `embedder`.
     pub fn new(network: Network) -> Self {
-        Self { network }
+        // The list was checked when it was read.
+        let child = network.child().and_then(|limits| ChildCue::of(limits).ok());
+        Self { network, child }
     }
 
     /// Its name in `MODELS.toml`.
@@ -111,7 +116,7 @@ impl Embedder {
         self.network.sha256()
     }
 
-    /// What does not run on the int8 kernels, and whether unfit faces pass, for people.
+    /// What does not run on the int8 kernels, and whether unfit faces and small children pass, for people.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.network.notes().to_vec();
         if self.network.quality().is_none() {
@@ -121,7 +126,25 @@ impl Embedder {
                  covered) are judged all the same"
             ));
         }
+        if self.child.is_none() {
+            let name = self.name();
+            notes.push(format!(
+                "model {name}: no [{name}.child] in MODELS.toml, so small children, who look alike to a network, are taken for one \
+                 another"
+            ));
+        }
         notes
+    }
+
+    /// What tells small children, if anything does.
+    pub fn child(&self) -> Option<&ChildCue> {
+        self.child.as_ref()
+    }
+
+    /// With another cue for small children.
+    #[must_use]
+    pub fn with_child(self, child: Option<ChildCue>) -> Self {
+        Self { child, ..self }
     }
 
     /// How many values an embedding has.

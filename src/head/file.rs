@@ -325,10 +325,11 @@ mod tests {
     #[test]
     fn what_was_measured_is_kept_if_it_can_be_right() {
         let load = |decisions: u64, false_matches: u64, bound: f64| {
+            let bound = format!("{bound:?}").to_lowercase();
             let text = format!(
                 "schema = 1\nembedder = \"x\"\nembedder_sha256 = \"ab\"\nbias = 4\nalpha = -3\nthreshold = 0.9\n\
                  [measured]\nset = \"a set\"\nframes = 3\ntemplates = 5\ndecisions = {decisions}\n\
-                 false_matches = {false_matches}\nfmr_at_most = {bound:?}\n"
+                 false_matches = {false_matches}\nfmr_at_most = {bound}\n"
             );
             Head::parse(Path::new("h"), &text, WANTED)
         };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::OperatingPoints;
+use super::{ChildLimits, OperatingPoints};
 
 /// Most pixels a side of an input: what the list says is bounded before memory is taken for it.
 pub(super) const MAX_SIDE_PX: usize = 4096;
@@ -48,6 +48,8 @@ pub(super) struct Entry {
     pub(super) note: Option<String>,
     /// For an embedder: when to believe it.
     pub(super) quality: Option<QualityLimits>,
+    /// For an embedder: what tells small children.
+    pub(super) child: Option<ChildLimits>,
     /// For a network that finds attacks: which of its logits is for a live face; the others are for attacks.
     #[serde(default)]
     pub(super) live: usize,

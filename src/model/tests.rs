@@ -146,6 +146,37 @@ fn limits_of_quality_that_make_no_sense_are_refused_by_name() {
 }
 
 #[test]
+fn a_cue_for_children_that_makes_no_sense_is_refused_by_name() {
+    for (min_cosine, direction, one_in, why) in [
+        ("1.0", "[0.5, 0.5]", "3", "min_cosine: 1 is out of range; use a number between -1 and 1"),
+        ("nan", "[0.5, 0.5]", "3", "min_cosine: NaN is out of range"),
+        ("0.25", "[0.0, 0.0]", "3", "direction: its length is 0 or not finite"),
+        ("0.25", "[0.5, nan]", "3", "direction: its length is 0 or not finite"),
+        ("0.25", "[]", "3", "direction: its length is 0 or not finite"),
+        ("0.25", "[0.5]", "0", "alike: one_in = 0 is out of range"),
+        ("0.25", "[0.5]", "-1", "invalid value"),
+    ] {
+        let own = format!(
+            "[own]\nkind = \"embedder\"\nfile = \"own.onnx\"\nsha256 = \"\"\ninput_shape = [1, 3, 112, 112]\n\
+            colour = \"RGB\"\noutputs = []\n[own.child]\nmin_cosine = {min_cosine}\ndirection = {direction}\n\
+            alike = [{{ to_age = 2, one_in = {one_in} }}]\n"
+        );
+        let folder = folder(|list| format!("{list}\n{own}"), |_| ());
+        let got = Manifest::load(folder.path()).map(|_| ()).expect_err("refused").to_string();
+        assert!(got.contains("MODELS.toml") && got.contains(why), "{min_cosine} {direction}: {got}");
+    }
+}
+
+#[test]
+fn a_direction_of_children_is_as_long_as_the_embeddings() {
+    let folder = folder(|list| list.replace("direction = [\n", "direction = [\n    0.5,\n"), |_| ());
+    std::fs::copy(shipped().join("sface.onnx"), folder.path().join("sface.onnx")).expect("copied");
+    let why = Manifest::load(folder.path()).and_then(|list| list.embedder("sface"));
+    let why = why.map(|_| ()).expect_err("too long").to_string();
+    assert!(why.contains("direction in MODELS.toml has 129 values, its embeddings have 128"), "{why}");
+}
+
+#[test]
 fn an_input_that_takes_all_memory_is_refused_before_it_is_made() {
     for side in ["0", "4097", "9223372036854775807"] {
         let shape = format!("input_shape = [1, 3, {side}, {side}]");

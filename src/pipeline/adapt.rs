@@ -122,6 +122,7 @@ impl Pipeline {
             label: String::new(),
             created_at: now,
             account: self.gallery.account(user),
+            allow_child: there.iter().any(|template| template.allow_child),
             embedder_sha256: self.networks.embedder.model_sha256().to_owned(),
             // Nobody watched it, so the camera is not calibrated by it.
             live: None,

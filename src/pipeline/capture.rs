@@ -56,7 +56,7 @@ pub(super) struct Seen {
     pub(super) scored: Option<Result<Scored, ModelError>>,
 }
 
-/// A face and its probe, or why there is none.
+/// The face in a frame that may be judged, with its probe; or why there is none.
 type Probed = Result<(Face, KeyedEmbedding), RetryReason>;
 
 /// The probes of one face, and whether it is a live one.
@@ -208,7 +208,6 @@ impl Pipeline {
         (role, next_until): (Role, Option<BootTime>),
         trace: &mut Trace,
     ) -> Result<(Probed, Beside), Cause> {
-        trace.note(|explanation| explanation.measured(Vec::new()));
         let (seen, beside) = self.embed_beside(frame, faces, next_until, trace);
         let examined = match seen? {
             Ok(seen) => {

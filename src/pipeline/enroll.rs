@@ -33,6 +33,8 @@ pub struct EnrollRequest {
     pub templates: usize,
     /// Name of the camera; the default one if absent.
     pub camera: Option<String>,
+    /// Also if it looks like a small child, whom other children may be taken for.
+    pub allow_child: bool,
 }
 
 /// What an enrolment did.
@@ -83,6 +85,12 @@ pub enum EnrollError {
          again in better light", lookalikes::names(.others)
     )]
     LikeMany { others: Vec<UserName> },
+    /// A small child, and nobody has allowed it.
+    #[error(
+        "this face looks like that of a small child, and small children look alike to the network{}: use another way in for \
+         them, or have root allow it with --allow-child", told(.rates)
+    )]
+    Child { rates: String },
     /// No good frames in time, or the caller has gone.
     #[error("no face was captured: {0:?}")]
     Unavailable(Cause),
@@ -105,12 +113,16 @@ impl Pipeline {
         self.refresh()?;
         self.gallery.leave_out(|_, _| false);
         // Before anybody has to look at the camera.
-        self.replaced_by(&request)?;
+        let kept = self.replaced_by(&request)?.kept;
+        // A further set of templates needs no word of its own.
+        let allow_child = request.allow_child || kept.iter().any(|template| template.allow_child);
         self.cameras.pick(request.camera.as_deref())?;
         let taken = self.probes(request.templates, observer);
         self.release_camera();
         let (probes, live) = taken?;
-        let mut warnings = self.lookalikes(&request.user, &probes)?;
+        let child = self.enrol_child(allow_child, &probes)?;
+        let mut warnings = self.lookalikes(&request.user, allow_child, &probes)?;
+        warnings.extend(child);
         let replaced = self.replaced_by(&request)?;
         warnings.extend(self.unlike_the_kept(&request.user, &probes, &replaced.kept)?);
         let created_at = self.clock.wall();
@@ -124,6 +136,7 @@ impl Pipeline {
                 label: request.label.clone(),
                 created_at,
                 account: request.account,
+                allow_child,
                 embedder_sha256: embedder_sha256.to_owned(),
                 live,
                 adapted: false,
@@ -234,6 +247,11 @@ fn check(request: &EnrollRequest) -> Result<(), EnrollError> {
         return Err(EnrollError::Label);
     }
     Ok(())
+}
+
+/// In brackets, if anything was measured.
+fn told(rates: &str) -> String {
+    if rates.is_empty() { String::new() } else { format!(" ({rates})") }
 }
 
 /// 128 random bits in hex.

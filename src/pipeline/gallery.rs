@@ -1,11 +1,11 @@
 //! The enrolled templates in memory, with the head for their key; read again when the store has changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::explain::TemplateNote;
 use crate::clock::WallTime;
-use crate::embed::{KeyedEmbedding, TemplateKey};
+use crate::embed::{ChildCue, KeyedChildCue, KeyedEmbedding, OtherKey, TemplateKey};
 use crate::head::{Head, KeyedHead};
 use crate::people::{Account, UserName, account_of_each};
 use crate::store::{LiveScore, StoreError, Template, TemplateStore};
@@ -15,6 +15,9 @@ pub(super) struct Gallery {
     revision: Option<u64>,
     key: Arc<TemplateKey>,
     head: KeyedHead,
+    child: Option<KeyedChildCue>,
+    /// People who may match although the face looks like a small child's.
+    children: BTreeSet<UserName>,
     /// Those who may match.
     people: BTreeMap<UserName, Vec<KeyedEmbedding>>,
     /// Templates of theirs that nobody enrolled. They count only beside enrolled ones.
@@ -32,11 +35,13 @@ pub(super) struct Gallery {
 
 impl Gallery {
     /// Nobody yet, and no secret key.
-    pub(super) fn new(head: &Head) -> Self {
+    pub(super) fn new(head: &Head, child: Option<&ChildCue>) -> Self {
         let key = TemplateKey::identity();
         Self {
             revision: None,
             head: head.for_key(&key),
+            child: child.map(|cue| cue.for_key(&key)),
+            children: BTreeSet::new(),
             key: Arc::new(key),
             people: BTreeMap::new(),
             adapted: BTreeMap::new(),
@@ -49,19 +54,27 @@ impl Gallery {
     }
 
     /// Reads the store if it has changed since the last time.
-    pub(super) fn refresh(&mut self, store: &dyn TemplateStore, head: &Head) -> Result<(), StoreError> {
+    pub(super) fn refresh(
+        &mut self,
+        store: &dyn TemplateStore,
+        head: &Head,
+        child: Option<&ChildCue>,
+    ) -> Result<(), StoreError> {
         if self.has_revision(store.revision()) {
             return Ok(());
         }
         let snapshot = store.snapshot()?;
         if snapshot.template_key.id() != self.key.id() {
             self.head = head.for_key(&snapshot.template_key);
+            self.child = child.map(|cue| cue.for_key(&snapshot.template_key));
         }
         (self.people, self.left_out, self.notes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         self.adapted = BTreeMap::new();
         self.accounts = account_of_each(snapshot.templates.iter().map(|t| (&t.user, t.account)));
         self.live_scores = snapshot.templates.iter().filter_map(|template| template.live).collect();
         self.newest = snapshot.templates.iter().map(|template| template.created_at).max().unwrap_or_default();
+        let allowed = snapshot.templates.iter().filter(|template| template.allow_child);
+        self.children = allowed.map(|template| template.user.clone()).collect();
         for Template { user, id, label, created_at, adapted, embedding, .. } in snapshot.templates {
             if adapted {
                 self.adapted.entry(user).or_default().push(embedding);
@@ -81,6 +94,28 @@ impl Gallery {
         for (user, templates) in all {
             let out = these(&user, self.account(&user));
             let side = if out { &mut self.left_out } else { &mut self.people };
+            side.insert(user, templates);
+        }
+    }
+
+    /// Whether this face looks like a small child's.
+    ///
+    /// # Errors
+    /// [`OtherKey`].
+    pub(super) fn is_child(&self, probes: &[KeyedEmbedding]) -> Result<bool, OtherKey> {
+        self.child.as_ref().map_or(Ok(false), |cue| cue.is_child(probes))
+    }
+
+    /// Whether a face that looks like a small child's may be this person's.
+    pub(super) fn may_be_child(&self, user: &UserName) -> bool {
+        self.children.contains(user)
+    }
+
+    /// Leaves out all others, too, until the next [`Gallery::leave_out`].
+    pub(super) fn keep_children(&mut self) {
+        let all = std::mem::take(&mut self.people);
+        for (user, templates) in all {
+            let side = if self.children.contains(&user) { &mut self.people } else { &mut self.left_out };
             side.insert(user, templates);
         }
     }

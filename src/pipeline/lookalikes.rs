@@ -17,6 +17,7 @@ impl Pipeline {
     pub(super) fn lookalikes(
         &self,
         user: &UserName,
+        allow_child: bool,
         probes: &[KeyedEmbedding],
     ) -> Result<Vec<String>, EnrollError> {
         let (head, mut matching, mut warnings) = (self.gallery.head(), Vec::new(), Vec::new());
@@ -25,7 +26,9 @@ impl Pipeline {
         let own = own_score(head, probes)?;
         for (other, templates) in others() {
             let Some(theirs) = vote::decide(head, probes, templates)? else { continue };
-            if theirs.probability() >= head.threshold() {
+            // Children who look alike are what was allowed.
+            let is_expected = allow_child && self.gallery.may_be_child(other);
+            if theirs.probability() >= head.threshold() && !is_expected {
                 matching.push(other.clone());
             }
             let evidence = own.map(|z| Evidence { user: user.clone(), z, second: Some(theirs) });

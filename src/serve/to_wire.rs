@@ -232,6 +232,9 @@ pub(super) fn enrolled(result: Result<Enrolled, EnrollError>) -> Result<Enrollin
         Err(error @ EnrollError::LikeMany { .. }) => {
             Err(Fault::EnrollFailed { reason: Outcome::Ambiguous, message: error.to_string() })
         }
+        Err(error @ EnrollError::Child { .. }) => {
+            Err(Fault::EnrollFailed { reason: Outcome::Child, message: error.to_string() })
+        }
         Err(EnrollError::Unavailable(cause)) => {
             Err(Fault::EnrollFailed { reason: outcome(&cause), message: cause_text(&cause) })
         }
@@ -255,6 +258,7 @@ pub(super) fn template(template: store::Template, uids: Option<&BTreeMap<UserNam
     Template {
         account,
         uid,
+        allow_child: template.allow_child,
         id: template.id,
         user: template.user.to_string(),
         label: template.label,

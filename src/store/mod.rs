@@ -63,6 +63,8 @@ pub struct Template<E = KeyedEmbedding> {
     pub created_at: WallTime,
     /// Whom it is for.
     pub account: Account,
+    /// Faces that look like a small child's are compared with it as well: an owner has allowed that.
+    pub allow_child: bool,
     /// SHA-256 of the embedder's file, lower-case hex.
     pub embedder_sha256: String,
     /// How live its frame looked, for the calibration of the camera; `None` if nobody looked. Not exported.
@@ -85,9 +87,22 @@ pub struct LiveScore {
 impl Template<Embedding> {
     /// The same in this key.
     fn keyed(self, key: &TemplateKey) -> Template {
-        let Self { id, user, label, created_at, account, embedder_sha256, live, adapted, embedding } = self;
-        let embedding = key.apply(&embedding);
-        Template { id, user, label, created_at, account, embedder_sha256, live, adapted, embedding }
+        let embedding = key.apply(&self.embedding);
+        let Self {
+            id, user, label, created_at, account, allow_child, embedder_sha256, live, adapted, ..
+        } = self;
+        Template {
+            id,
+            user,
+            label,
+            created_at,
+            account,
+            allow_child,
+            embedder_sha256,
+            live,
+            adapted,
+            embedding,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::people::{Account, UserName};
 /// What every record starts with; the last byte is the schema.
 const MAGIC: &[u8; 4] = b"FLT\x05";
 
-/// What records started with when there were enrolled templates only.
+/// What records started with that say nothing of small children, and when there were enrolled templates only.
 const MAGIC_4: &[u8; 4] = b"FLT\x04";
 
 /// What records started with that hold no score of their frame.
@@ -33,8 +33,12 @@ const ACCOUNT_BYTES: usize = 1 + 4;
 /// Whether there is a score of the frame, its source, and the score.
 const LIVE_BYTES: usize = 1 + 8 + 4;
 
-/// Time, account, score of the frame, whether it is adapted, length of the label, the label itself, and the values.
-const MAX_PLAIN_BYTES: usize = 8 + ACCOUNT_BYTES + LIVE_BYTES + 1 + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
+/// Whether a small child's face is allowed, and whether it is adapted.
+const FLAG_BYTES: usize = 1 + 1;
+
+/// Time, account, score of the frame, flags, length of the label, the label itself, and the values.
+const MAX_PLAIN_BYTES: usize =
+    8 + ACCOUNT_BYTES + LIVE_BYTES + FLAG_BYTES + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
 
 /// First byte of an entry's key.
 const PREFIX: u8 = b'r';
@@ -116,9 +120,9 @@ impl<'a> SealedRecord<'a> {
             MAGIC | MAGIC_4 => read_live(rest).ok_or_else(wrong)?,
             _ => (None, rest),
         };
-        let (adapted, rest) = match self.magic {
-            MAGIC => read_flag(rest).ok_or_else(wrong)?,
-            _ => (false, rest),
+        let ([allow_child, adapted], rest) = match self.magic {
+            MAGIC => read_flags(rest).ok_or_else(wrong)?,
+            _ => ([false; 2], rest),
         };
         let (&length, rest) = rest.split_first().ok_or_else(wrong)?;
         let (label, values) = rest.split_at_checked(length.into()).ok_or_else(wrong)?;
@@ -132,6 +136,7 @@ impl<'a> SealedRecord<'a> {
             label: std::str::from_utf8(label).map_err(|e| e.to_string())?.to_owned(),
             created_at: WallTime(u64::from_le_bytes(*time)),
             account,
+            allow_child,
             embedder_sha256: context.embedder_sha256.to_owned(),
             live,
             adapted,
@@ -175,13 +180,10 @@ fn read_live(bytes: &[u8]) -> Option<(Option<LiveScore>, &[u8])> {
     }
 }
 
-/// The flag at the beginning of `bytes`, and what follows it.
-fn read_flag(bytes: &[u8]) -> Option<(bool, &[u8])> {
-    match bytes.split_first()? {
-        (0, rest) => Some((false, rest)),
-        (1, rest) => Some((true, rest)),
-        _ => None,
-    }
+/// The flags at the beginning of `bytes`, and what follows them.
+fn read_flags(bytes: &[u8]) -> Option<([bool; 2], &[u8])> {
+    let (flags, rest) = bytes.split_first_chunk::<2>()?;
+    flags.iter().all(|flag| *flag <= 1).then(|| (flags.map(|flag| flag == 1), rest))
 }
 
 fn live_bytes(live: Option<LiveScore>) -> [u8; LIVE_BYTES] {
@@ -209,12 +211,13 @@ pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, context: SealC
     let label = template.label.as_bytes();
     let label = &label[..label.len().min(MAX_LABEL_BYTES)]; // The caller has checked it.
     // One allocation, so that no half-grown copy stays behind in memory.
-    let room = 8 + ACCOUNT_BYTES + LIVE_BYTES + 1 + 1 + label.len() + 4 * template.embedding.values().len();
+    let room =
+        8 + ACCOUNT_BYTES + LIVE_BYTES + FLAG_BYTES + 1 + label.len() + 4 * template.embedding.values().len();
     let mut plain = Zeroizing::new(Vec::with_capacity(room));
     plain.extend_from_slice(&template.created_at.0.to_le_bytes());
     plain.extend_from_slice(&account_bytes(template.account));
     plain.extend_from_slice(&live_bytes(template.live));
-    plain.push(u8::from(template.adapted));
+    plain.extend([template.allow_child, template.adapted].map(u8::from));
     plain.push(label.len() as u8);
     plain.extend_from_slice(label);
     plain.extend(template.embedding.values().iter().flat_map(|v| v.to_le_bytes()));
@@ -256,6 +259,7 @@ mod tests {
             label: "with \"glasses\"\n".into(),
             created_at: WallTime(1_700_000_000),
             account: Account::Uid(1000),
+            allow_child: true,
             embedder_sha256: "ab".into(),
             live: Some(LiveScore { score: 3.5, source: 7 }),
             adapted: false,
@@ -277,7 +281,7 @@ mod tests {
         assert_eq!(SealedRecord::parse(&sealed).expect("whole").key, [9; 16]);
         let back = open(&sealed, "0123", "alice", CONTEXT).expect("opens");
         assert_eq!((&back.label, back.created_at), (&template().label, template().created_at));
-        assert_eq!(back.live, template().live);
+        assert_eq!((back.live, back.allow_child), (template().live, true));
         let off = back.embedding.values().iter().zip(template().embedding.values().to_vec());
         assert!(off.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < 1e-7);
     }

@@ -12,7 +12,7 @@ use facelatch::camera::FrameSource;
 use facelatch::clock::{BootTime, Clock, WallTime};
 use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Detector;
-use facelatch::embed::Embedder;
+use facelatch::embed::{ChildCue, Embedder};
 use facelatch::head::Head;
 use facelatch::head::file::Wanted;
 use facelatch::model::{Manifest, Network};
@@ -116,6 +116,8 @@ pub struct World {
     pub random: Arc<AtomicU64>,
     /// Replaces the shipped head.
     head: Option<Head>,
+    /// Replaces the shipped cue.
+    child: Option<ChildCue>,
     /// Replaces the store in memory.
     vault: Option<(Arc<Vault>, Arc<Audit>)>,
     config: Config,
@@ -155,6 +157,7 @@ impl World {
             masks: Arc::default(),
             random: Arc::default(),
             head: None,
+            child: None,
             vault: None,
             config,
             running: None,
@@ -196,7 +199,11 @@ impl World {
         let passive =
             (self.config.attack.level != AttackLevel::Off).then(|| scripted(self.config.attack.bpcer));
         let head = self.head.clone().unwrap_or(shipped.head);
-        Networks { head, passive, ..shipped }
+        let embedder = match &self.child {
+            Some(cue) => shipped.embedder.with_child(Some(cue.clone())),
+            None => shipped.embedder,
+        };
+        Networks { head, passive, embedder, ..shipped }
     }
 
     /// A pipeline over the same camera and store, without a daemon.
@@ -268,6 +275,14 @@ impl World {
         self
     }
 
+    /// Restarts the daemon with another cue for small children.
+    #[must_use]
+    pub fn with_child(mut self, cue: ChildCue) -> Self {
+        self.child = Some(cue);
+        self.restart();
+        self
+    }
+
     /// Restarts the daemon; only the store is kept.
     pub fn restart(&mut self) {
         self.stop();
@@ -300,7 +315,7 @@ impl World {
 
     /// Enrols the person before the camera.
     pub fn enroll(&self, user: &str) -> Result<Enrolling, ClientError> {
-        self.ask(&Enroll { user: user.into(), label: None, templates: None, door: None, camera: None })
+        self.ask(&Enroll { user: user.into(), label: None, templates: None, door: None, ..Enroll::default() })
     }
 
     /// A world where alice is enrolled.

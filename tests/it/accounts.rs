@@ -20,7 +20,7 @@ fn login(world: &World, user: &str) -> Option<Outcome> {
 
 fn enroll(world: &World, user: &str, label: &str, door: bool) -> Result<Enrolling, ClientError> {
     let label = Some(label.to_owned()).filter(|label| !label.is_empty());
-    world.ask(&Enroll { user: user.into(), label, templates: None, door: Some(door), camera: None })
+    world.ask(&Enroll { user: user.into(), label, templates: None, door: Some(door), ..Enroll::default() })
 }
 
 fn listed(world: &World, user: &str) -> Vec<(AccountState, Option<u64>)> {
@@ -177,7 +177,7 @@ fn too_many_templates_are_refused_before_the_capture_with_the_labels_that_are_th
             label,
             templates: Some(templates),
             door: None,
-            camera: None,
+            ..Enroll::default()
         })
     };
     let Err(ClientError::Refused(Fault::BadParameter { message, .. })) = wish(Some("hat"), 27) else {

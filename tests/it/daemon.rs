@@ -185,7 +185,8 @@ fn folders_of_pictures_and_a_device_that_is_missing_are_cameras_of_one_daemon() 
 #[test]
 fn a_damaged_store_is_repaired_at_start_and_reported() {
     let mut daemon_here = Daemon::start();
-    let enrol = Enroll { user: "alice".into(), label: None, templates: Some(1), door: None, camera: None };
+    let enrol =
+        Enroll { user: "alice".into(), label: None, templates: Some(1), door: None, ..Enroll::default() };
     assert_eq!(daemon_here.client().call(&enrol).expect("enrolled").added, Some(1));
     daemon_here.child.kill().expect("killed");
     daemon_here.child.wait().expect("ends");

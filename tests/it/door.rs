@@ -108,7 +108,8 @@ fn an_outlier_is_not_enrolled_and_a_changed_face_ends_the_enrolment() {
     let world = World::new();
     world.stage.shows(&[ALICE_ENROLS, BOB].concat());
     let mut client = world.client();
-    let wish = Enroll { user: "alice".into(), label: None, templates: Some(5), door: None, camera: None };
+    let wish =
+        Enroll { user: "alice".into(), label: None, templates: Some(5), door: None, ..Enroll::default() };
     client.start(&wish, true).expect("sent");
     let mut heard = Vec::new();
     while let Ok(received) = client.receive::<Enroll>() {
@@ -156,7 +157,7 @@ fn streamed_replies_come_in_order_and_end_with_the_result() {
         label: Some("plain".into()),
         templates: Some(3),
         door: None,
-        camera: None,
+        ..Enroll::default()
     };
     client.start(&wish, true).expect("sent");
     let mut heard = Vec::new();
@@ -285,7 +286,7 @@ fn bad_user_names_labels_and_numbers_are_reported_by_name() {
             label: Some(label.into()),
             templates: Some(templates),
             door: None,
-            camera: None,
+            ..Enroll::default()
         }))
     };
     assert!(matches!(wish("a\nb", 1), Fault::BadParameter { parameter, .. } if parameter == "label"));

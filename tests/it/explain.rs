@@ -84,6 +84,8 @@ fn a_match_is_explained_down_to_each_template_and_opens_nothing() {
     assert_eq!(ids, wanted);
     assert_eq!(alice.templates[0].created_at, listed[0].created_at.0);
 
+    // The same pictures from the first one on.
+    world.stage.shows(ALICE);
     assert_eq!(world.verify("alice").p, Some(judged.p), "an ordinary attempt is judged the same");
 }
 

@@ -18,7 +18,7 @@ const NAMES: [(&str, [&str; 3]); 3] = [
 
 fn enroll(world: &World, (user, pictures): (&str, [&'static str; 3])) -> Result<Enrolling, ClientError> {
     world.stage.shows(&pictures.map(Shot::Show));
-    world.ask(&Enroll { user: user.into(), label: None, templates: Some(3), door: None, camera: None })
+    world.ask(&Enroll { user: user.into(), label: None, templates: Some(3), door: None, ..Enroll::default() })
 }
 
 /// Gives `user` the templates of `of`.

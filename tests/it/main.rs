@@ -10,6 +10,8 @@ mod attack;
 mod cameras;
 /// Heads that turn when asked.
 mod challenge;
+/// Faces that look like a small child's.
+mod children;
 /// The daemon as a program.
 mod daemon;
 /// The main job over the socket: who gets in, and who learns what.

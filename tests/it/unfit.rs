@@ -38,7 +38,10 @@ fn misses(world: &World, user: Option<&str>) -> u32 {
 fn refused(world: &World, word: impl Fn(Outcome) -> bool) -> String {
     let mut client = world.client();
     client
-        .start(&Enroll { user: "alice".into(), label: None, templates: None, door: None, camera: None }, true)
+        .start(
+            &Enroll { user: "alice".into(), label: None, templates: None, door: None, ..Enroll::default() },
+            true,
+        )
         .expect("sent");
     let mut heard = Vec::new();
     loop {

@@ -108,7 +108,7 @@ fn a_hanging_engine_stops_the_pings() {
     nix::unistd::mkfifo(&log, nix::sys::stat::Mode::S_IRWXU).expect("made");
     let mut client = watched.client();
     let enroll =
-        Enroll { user: "alice".to_owned(), label: None, templates: Some(3), door: None, camera: None };
+        Enroll { user: "alice".to_owned(), label: None, templates: Some(3), door: None, ..Enroll::default() };
     let waiting = std::thread::spawn(move || client.call(&enroll));
     assert!(watched.falls_silent());
     assert!(watched.client().call(&List { user: None }).is_ok(), "the socket is served meanwhile");

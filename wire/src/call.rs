@@ -149,6 +149,9 @@ methods! { $
             /// By which camera; the default one if absent.
             #[serde(skip_serializing_if = "Option::is_none")]
             camera: Option<String>,
+            /// Also if it looks like a small child, whom other children may be taken for. Owner only.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            allow_child: Option<bool>,
         } -> Enrolling;
 
         /// Is the person in front of the camera this user? Without a name: the caller. With latch = false it is a login:
@@ -193,8 +196,7 @@ methods! { $
             door: Option<String>,
         } -> Judging;
 
-        /// Watches a door's camera. A reply for each time that something moves there and a face is in sight. Doors; only with
-        /// `more`.
+        /// Watches a door's camera: a reply each time that something moves there and a face is in sight. Doors; only with `more`.
         Watch {
             /// Which door; the only one if absent.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -248,8 +250,7 @@ methods! { $
             rule: Rule,
         } -> Done;
 
-        /// The rules of one person, or of everybody, with what holds for all: whether face unlock is switched on, and holidays.
-        /// Managers.
+        /// The rules of one person, or of everybody, with what holds for all: whether face unlock is on, and holidays. Managers.
         Rules {
             /// Whose; everybody's if absent.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -373,8 +374,7 @@ methods! { $
             warnings: Option<Vec<String>>,
         };
 
-        /// Reissues all templates under a new key, without a new picture; with `store_key` draws a new store key
-        /// instead. Managers.
+        /// Reissues all templates under a new key, without a new picture; or, with `store_key`, draws a new store key. Managers.
         Renew {
             /// Draw a new store key instead.
             #[serde(skip_serializing_if = "Option::is_none")]

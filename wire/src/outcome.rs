@@ -134,6 +134,7 @@ outcomes! {
         NoAnswer = "no-answer", "the head was not turned, or not far enough, when asked", "turn your head when you are asked to, by about 40 degrees";
         NoInfrared = "no-infrared", "not seen by the infrared camera", "come closer, with nothing over that camera or its lamp";
         NoColour = "no-colour", "the picture has no colour", "more light, please; with a camera without colour, set attack.level = \"off\", and a photograph is let in";
+        Child = "child", "looks like a small child, and small children look alike to the network", "use another way in, or have root allow it with `facelatch enroll NAME --allow-child`";
     }
     prompt {
         TurnLeft = "turn-left", "turn your head to the left";

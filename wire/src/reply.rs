@@ -223,6 +223,9 @@ message! {
         /// User id of that account when this was enrolled; absent if it is for none.
         #[serde(skip_serializing_if = "Option::is_none")]
         uid: Option<u64>,
+        /// Faces that look like a small child's are compared with it.
+        #[serde(default)]
+        allow_child: bool,
         /// Nobody enrolled it: it was taken after a second factor.
         #[serde(default)]
         adapted: bool,

@@ -148,7 +148,7 @@ fn manual_and_completions_name_every_verb_and_flag() {
         assert!(page("facelatch.1").contains(flag), "{flag}");
     }
     let verbs = [
-        ("enroll", &["--label", "--templates", "--door", "--camera"][..]),
+        ("enroll", &["--label", "--templates", "--door", "--allow-child", "--camera"][..]),
         ("remove", &["--id", "--yes"]),
         ("verify", &["--camera"]),
         ("identify", &["--camera"]),

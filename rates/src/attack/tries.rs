@@ -135,7 +135,7 @@ impl Door {
         for (number, clip) in clips.iter().enumerate() {
             self.stage.play(clip, Box::new(Once::from(0, clip)));
             let (user, account, label) = (self.owner.clone(), Account::Door, String::new());
-            let request = EnrollRequest { user, account, label, templates, camera: None };
+            let request = EnrollRequest { user, account, label, templates, camera: None, allow_child: false };
             match self.pipeline.enroll(request, &mut |_| ControlFlow::Continue(())) {
                 Ok(_) => {
                     self.is_enrolled = true;
@@ -163,6 +163,7 @@ impl Door {
             created_at: Default::default(),
             account: Account::Door,
             embedder_sha256: info.embedder_sha256,
+            allow_child: false,
             live: None,
             adapted: false,
             embedding: TemplateKey::identity().apply(&embedding),

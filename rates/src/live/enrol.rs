@@ -72,7 +72,14 @@ impl Enroller {
             let user = UserName::new("person").map_err(|e| asked(&e))?;
             self.stage.play(clip, Box::new(Once::from(0, clip)));
             let (account, label) = (Account::Door, String::new());
-            let request = EnrollRequest { user: user.clone(), account, label, templates, camera: None };
+            let request = EnrollRequest {
+                user: user.clone(),
+                account,
+                label,
+                templates,
+                camera: None,
+                allow_child: false,
+            };
             match self.pipeline.enroll(request, &mut |_| ControlFlow::Continue(())) {
                 Ok(_) => {
                     let templates = self.forget(&user)?;

@@ -25,6 +25,11 @@ impl Handle for Enroll {
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Enrolling, CallError> {
         session.begin_change("enroll")?;
+        let allow_child = self.allow_child.unwrap_or_default();
+        if allow_child && session.caller.role != Role::Owner {
+            let message = "enroll: only root or the daemon's own user may allow a small child's face";
+            return Err(Fault::PermissionDenied { message: message.to_owned() }.into());
+        }
         let camera = known_camera(session, self.camera)?;
         let templates = match self.templates {
             Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX),
@@ -36,7 +41,7 @@ impl Handle for Enroll {
         let account = account(session, &user, self.door.unwrap_or_default()).await?;
         let note = (account == Account::Door && self.door != Some(true)).then(|| without_account(&user));
         let label = self.label.unwrap_or_default();
-        let request = EnrollRequest { user, account, label, templates, camera };
+        let request = EnrollRequest { user, account, label, templates, camera, allow_child };
         let caller_uid = session.caller.uid;
         let job = |reporter| Job::Enroll(request, caller_uid, reporter);
         let result = run(session, permit, replies, job, to_wire::enrolling_progress).await?;

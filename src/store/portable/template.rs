@@ -28,6 +28,9 @@ pub(super) struct TemplateLine {
     /// For the door only. A user id is not exported: on another machine it is another's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     door: bool,
+    /// Faces that look like a small child's are compared with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    allow_child: bool,
     /// Nobody enrolled it. Earlier programs refuse such a line rather than take it for an enrolled one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     adapted: bool,
@@ -55,6 +58,7 @@ pub(super) fn line(template: &Template, key: &TemplateKey) -> Result<TemplateLin
         label: template.label.clone(),
         created_at: template.created_at,
         door: template.account == Account::Door,
+        allow_child: template.allow_child,
         adapted: template.adapted,
         embedding: STANDARD_NO_PAD.encode(&*bytes),
     })
@@ -83,6 +87,7 @@ pub(super) fn read(line: &[u8], here: &MadeFor) -> Result<Template<Embedding>, S
         label: line.label.clone(),
         created_at: line.created_at,
         account: if line.door { Account::Door } else { Account::Unrecorded },
+        allow_child: line.allow_child,
         embedder_sha256: here.embedder_sha256.clone(),
         live: None,
         adapted: line.adapted,

@@ -43,6 +43,7 @@ fn add_for(store: &Vault, name: &str, n: u32, account: Account) {
         created_at: WallTime(n.into()),
         account,
         embedder_sha256: "ab".into(),
+        allow_child: false,
         live: None,
         adapted: false,
         embedding: template_key.apply(&face),

@@ -91,6 +91,7 @@ fn template(store: &Vault, name: &str, id: &str) -> Template {
         created_at: WallTime(1),
         account: Account::Door,
         embedder_sha256: SHA.into(),
+        allow_child: false,
         live: None,
         adapted: false,
         embedding: store.snapshot().expect("read").template_key.apply(&face),
@@ -387,8 +388,7 @@ fn adapted_templates_survive_reopening_and_a_new_key_and_go_with_the_last_enroll
     {
         let store = place.open();
         add(&store, &[("alice", "1"), ("alice", "2")]).expect("added");
-        let adapted = Template { adapted: true, ..template(&store, "alice", "33") };
-        store.add(&[adapted]).expect("added");
+        store.add(&[Template { adapted: true, ..template(&store, "alice", "33") }]).expect("added");
         store.renew().expect("renewed");
     }
     let store = place.open();

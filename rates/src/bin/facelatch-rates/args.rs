@@ -1,6 +1,7 @@
 //! The command line.
 
 mod adapt;
+mod children;
 mod groups;
 mod lab;
 mod live;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(crate) use adapt::Adapt;
+pub(crate) use children::Children;
 pub(crate) use groups::{Change, Groups};
 pub(crate) use lab::{Lab, Named};
 pub(crate) use live::Live;
@@ -55,6 +57,9 @@ pub(crate) enum Verb {
     /// Error rates of whole decisions on clips: frames that follow each other, against templates of one enrolment, as Markdown
     /// tables.
     Live(Live),
+    /// How alike children are to the embedder, by age, and what tells them from adults, as Markdown tables. Prints the direction for
+    /// MODELS.toml.
+    Children(Children),
     /// What the product does with faces it cannot judge: twenty kinds of fault in five strengths, as a Markdown table.
     Stress(Stress),
     /// Render a presentation attack: the frames of a live clip, shown as a print or on a screen before a camera. A test
@@ -72,7 +77,7 @@ pub(crate) enum Verb {
 }
 
 /// Which networks.
-#[derive(ClapArgs)]
+#[derive(ClapArgs, Clone)]
 pub(crate) struct Networks {
     /// The folder with MODELS.toml.
     #[arg(long, default_value = "models", value_name = "DIR")]
@@ -93,7 +98,7 @@ impl Networks {
 }
 
 /// How pictures become embeddings.
-#[derive(ClapArgs)]
+#[derive(ClapArgs, Clone)]
 pub(crate) struct Pictures {
     /// A folder with one folder per person, or a list of `PATH<tab>PERSON` lines.
     #[arg(value_name = "DIR|LIST")]

@@ -6,6 +6,7 @@ mod adapt;
 mod args;
 mod attack;
 mod change;
+mod children;
 mod chips;
 mod fit;
 mod groups;
@@ -28,6 +29,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     let outcome = match args::Args::parse().verb {
         args::Verb::Change(change) => change::run(&change),
+        args::Verb::Children(children) => children::run(&children),
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
         args::Verb::Adapt(adapt) => adapt::run(&adapt),

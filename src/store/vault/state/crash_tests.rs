@@ -98,6 +98,7 @@ fn template(state: &State, name: u8, n: u32) -> Template {
         created_at: WallTime(n.into()),
         account: Account::Door,
         embedder_sha256: "ab".into(),
+        allow_child: false,
         live: None,
         adapted: false,
         embedding: state.template_key().apply(&face(n)),

@@ -1,0 +1,48 @@
+//! Faces that look like a small child's, whom the embedder cannot tell from other small children.
+
+use super::capture::Captured;
+use super::{Cause, EnrollError, Pipeline};
+use crate::detect::attack::Presentation;
+use crate::detect::quality::RetryReason;
+use crate::embed::KeyedEmbedding;
+use crate::people::UserName;
+
+impl Pipeline {
+    /// Before a comparison: a live face that looks like a small child's is compared only with people for whom that was allowed.
+    ///
+    /// # Errors
+    /// [`RetryReason::Child`] if that leaves nobody: no face is judged then, so it is no miss.
+    pub(super) fn admit_child(
+        &mut self,
+        claimed: Option<&UserName>,
+        captured: &Captured,
+    ) -> Result<(), Cause> {
+        let is_live = matches!(captured.presentation, Presentation::Live(_));
+        if !is_live || !self.gallery.is_child(&captured.probes)? {
+            return Ok(());
+        }
+        self.gallery.keep_children();
+        let people = self.gallery.people();
+        let is_left = claimed.map_or(!people.is_empty(), |user| people.contains_key(user));
+        if is_left { Ok(()) } else { Err(Cause::Retry(RetryReason::Child)) }
+    }
+
+    /// Before an enrolment: a warning if the face looks like a small child's, and that is allowed.
+    ///
+    /// # Errors
+    /// [`EnrollError::Child`] if it is not.
+    pub(super) fn enrol_child(
+        &self,
+        is_allowed: bool,
+        probes: &[KeyedEmbedding],
+    ) -> Result<Option<String>, EnrollError> {
+        if !self.gallery.is_child(probes)? {
+            return Ok(None);
+        }
+        let rates = self.networks.embedder.child().map_or("", |cue| cue.rates()).to_owned();
+        if !is_allowed {
+            return Err(EnrollError::Child { rates });
+        }
+        Ok(Some(format!("this face looks like that of a small child, and that is allowed: {rates}")))
+    }
+}
