@@ -52,6 +52,7 @@ fn looks(key: &TemplateKey, user: usize, random: &mut SplitMix64) -> Vec<Templat
             embedder_sha256: SHA.to_owned(),
             allow_child: false,
             live: None,
+            adapted: false,
             embedding: key.apply(&face),
         }
     };

@@ -17,8 +17,8 @@ use crate::bounded;
 
 pub use check::Refused;
 pub use settings::{
-    AccessSettings, Attack, AttackLevel, Camera, ClockTrust, Config, Decision, Detect, Engine, ExecFormat,
-    LatchChoice, LatchKind, Lockout, Models, OpensOn, QualityGate, Serve, Store,
+    AccessSettings, Adaptation, Attack, AttackLevel, Camera, ClockTrust, Config, Decision, Detect, Engine,
+    ExecFormat, LatchChoice, LatchKind, Lockout, Models, OpensOn, QualityGate, Serve, Store, Templates,
 };
 pub use value::{Millis, Seconds};
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::clock::{Clock, KnownTime};
-use crate::config::{self, AttackLevel, Config, Decision, Lockout, QualityGate};
+use crate::config::{self, Adaptation, AttackLevel, Config, Decision, Lockout, QualityGate};
 use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::head::Probability;
@@ -19,6 +19,7 @@ use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::store::{StoreError, TemplateStore};
 
+mod adapt;
 mod admission;
 mod ahead;
 mod attack;
@@ -39,6 +40,7 @@ mod turned;
 mod verdict;
 mod watch;
 
+pub use adapt::SecondFactor;
 pub use attempt::{Attempt, StageMs, Trace};
 pub use camera::Camera;
 pub use challenge::CHALLENGE_LIMIT;
@@ -47,6 +49,7 @@ pub use networks::{LoadError, Networks};
 pub use verdict::{Cause, DenyReason, Verdict};
 pub use watch::WatchError;
 
+use adapt::{Candidate, Faces};
 use camera::Cameras;
 use gallery::Gallery;
 use misses::Tried;
@@ -66,13 +69,15 @@ pub struct Rules {
     pub lockout: Lockout,
     /// When the time is known.
     pub access: config::AccessSettings,
+    /// Whether faces become templates after a second factor.
+    pub adapt: Adaptation,
 }
 
 impl Rules {
     /// The rules that a configuration sets.
     pub fn of(config: &Config) -> Self {
-        let Config { engine, decision, quality, attack, lockout, access, .. } = config.clone();
-        Self { engine, decision, quality, attack, lockout, access }
+        let Config { engine, decision, quality, attack, lockout, access, templates, .. } = config.clone();
+        Self { engine, decision, quality, attack, lockout, access, adapt: templates.adapt }
     }
 }
 
@@ -141,6 +146,8 @@ pub struct Pipeline {
     random: Random,
     /// Who has to show face and PIN, and has shown one.
     shown: Arc<Mutex<Shown>>,
+    faces: Faces,
+    candidate: Option<Candidate>,
 }
 
 impl Pipeline {
@@ -157,7 +164,21 @@ impl Pipeline {
         let cameras = Cameras::new(camera);
         let known_time = KnownTime::new(clock.clone(), rules.access.trusts_clock());
         let (ages, shown) = (Ages::default(), Arc::default());
-        Self { networks, rules, cameras, clock, known_time, store, gallery, ages, random, shown }
+        let (faces, candidate) = (Faces::default(), None);
+        Self {
+            networks,
+            rules,
+            cameras,
+            clock,
+            known_time,
+            store,
+            gallery,
+            ages,
+            random,
+            shown,
+            faces,
+            candidate,
+        }
     }
 
     /// Shares what was shown at doors with whoever judges PINs.
@@ -217,8 +238,10 @@ impl Pipeline {
         observer: Observer<'_>,
         mut trace: Trace,
     ) -> Attempt {
+        self.forget_candidate();
         let picked = self.cameras.pick(camera);
         let run = picked.and_then(|()| self.run(about, accounts, observer, &mut trace));
+        self.faces = Faces::default();
         self.release_camera();
         Attempt { verdict: run.unwrap_or_else(Verdict::Unavailable), trace }
     }
@@ -316,6 +339,15 @@ impl Pipeline {
             Ok(_) => self.keep_misses(claimed, Tried::Match)?,
             Err(refusal) if refusal.is_miss() => self.keep_misses(claimed, Tried::Miss)?,
             Err(_) => {}
+        }
+        match &decision {
+            // At a login the face is enough, and nothing else is asked.
+            Err(Refusal::NoMatch) if login && claimed.is_some() => {
+                self.keep_candidate(user.clone(), None, false);
+            }
+            Err(Refusal::EnterPin) if door.is_some() => self.keep_candidate(user.clone(), door, false),
+            Ok(_) if trace.has_pin => self.keep_candidate(user.clone(), door, true),
+            _ => {}
         }
         Ok(match decision {
             Ok(verdict) => verdict,

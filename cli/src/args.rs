@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use facelatch_wire::reply::Factor;
 
 use crate::exit;
+use crate::people::Which;
 use crate::rules::{About, Holidays};
 
 /// Enrol faces, ask who is there, and check the daemon.
@@ -88,9 +89,8 @@ pub(crate) enum Verb {
         /// Whom
         #[arg(value_name = "NAME")]
         user: String,
-        /// Only the template of this id; `facelatch list` shows them
-        #[arg(long, value_name = "ID")]
-        id: Option<String>,
+        #[command(flatten)]
+        which: Which,
         /// Do not ask first
         #[arg(long, short)]
         yes: bool,
@@ -150,8 +150,7 @@ pub(crate) enum Verb {
     Hours {
         #[command(flatten)]
         whom: Whom,
-        /// Such as "mon-fri 08:00-18:00" "sat,sun 10:00-16:00" "holiday 10:00-12:00", or "daily 07:00-22:00"; on a holiday
-        /// only hours of holiday or daily count
+        /// Such as "mon-fri 08:00-18:00" "daily 07:00-22:00"; on a holiday only hours of holiday or daily count
         #[arg(value_name = "SPAN", required_unless_present = "clear")]
         spans: Vec<String>,
         /// Forget the hours: at any time

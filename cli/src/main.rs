@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Verb::Explain { user, camera } => explain::run(&to, user, camera.camera),
         Verb::Look { door } => judging::look(&to, door),
         Verb::List { user } => people::list(&to, user),
-        Verb::Remove { user, id, yes } => people::remove(&to, &user, id, yes),
+        Verb::Remove { user, which, yes } => people::remove(&to, &user, which, yes),
         Verb::Reset { user } => people::reset(&to, user),
         Verb::Pin { user, duress, remove, stdin } => pin::run(&to, user, duress, remove, stdin),
         Verb::Allow { whom, factor, clear } => rules::allow(&to, &whom.into(), factor.map(Into::into), clear),

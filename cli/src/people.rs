@@ -75,8 +75,9 @@ fn templates(asked: &Option<String>, listed: &Listed, access: Option<&RuleList>)
     let width = listed.templates.iter().map(|t| t.user.chars().count()).max().unwrap_or_default();
     for template in &listed.templates {
         let date = say::date(template.created_at);
-        let Template { user, id, account, label, .. } = template;
+        let Template { user, id, account, label, adapted, .. } = template;
         let account = account.as_str();
+        let label = if *adapted { "(adapted)" } else { label };
         let child = if template.allow_child { "  (small child allowed)" } else { "" };
         say::line(format!("{user:<width$}  {date}  {id}  {account:<10}  {label}{child}").trim_end())?;
     }
@@ -86,13 +87,26 @@ fn templates(asked: &Option<String>, listed: &Listed, access: Option<&RuleList>)
     Ok(())
 }
 
-/// Forgets a person or one template, after asking.
-pub(crate) fn remove(to: &Daemon, user: &str, id: Option<String>, yes: bool) -> Result<Exit> {
-    if !yes && !to.json && !confirmed(user, id.as_deref())? {
+/// What of a person is to be forgotten: everything, unless it says more.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Which {
+    /// Only the template of this id; `facelatch list` shows them
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// Only the templates that nobody enrolled
+    #[arg(long, conflicts_with = "id")]
+    adapted: bool,
+}
+
+/// Forgets a person or some of their templates, after asking.
+pub(crate) fn remove(to: &Daemon, user: &str, which: Which, yes: bool) -> Result<Exit> {
+    if !yes && !to.json && !confirmed(user, &which)? {
         say::line("nothing was removed")?;
         return Ok(Exit::Done);
     }
-    let removed = to.ask(say::SOON)?.call(&Remove { user: user.to_owned(), id })?;
+    let Which { id, adapted } = which;
+    let adapted = adapted.then_some(true);
+    let removed = to.ask(say::SOON)?.call(&Remove { user: user.to_owned(), id, adapted })?;
     if to.json {
         say::json(&removed)?;
     } else {
@@ -114,12 +128,16 @@ fn what(gone: &Removed) -> String {
 }
 
 /// Asks on the terminal; without one nobody can answer.
-fn confirmed(user: &str, id: Option<&str>) -> Result<bool> {
+fn confirmed(user: &str, which: &Which) -> Result<bool> {
     let input = std::io::stdin();
     if !input.is_terminal() {
         bail!("remove: nobody is there to be asked; say --yes");
     }
-    let what = id.map_or_else(|| "all templates, rules and PINs".to_owned(), |id| format!("template {id}"));
+    let what = match which {
+        Which { id: Some(id), .. } => format!("template {id}"),
+        Which { adapted: true, .. } => "the adapted templates".to_owned(),
+        _ => "all templates, rules and PINs".to_owned(),
+    };
     write!(std::io::stderr(), "Remove {what} of {user}? [y/N] ")?;
     let mut answer = String::new();
     input.lock().read_line(&mut answer)?;

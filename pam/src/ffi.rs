@@ -30,6 +30,7 @@ const PAM_SUCCESS: c_int = 0;
 const PAM_SERVICE: c_int = 1;
 const PAM_TTY: c_int = 3;
 const PAM_RHOST: c_int = 4;
+const PAM_AUTHTOK: c_int = 6;
 const PAM_PROMPT_ECHO_OFF: c_int = 1;
 const PAM_TEXT_INFO: c_int = 4;
 const PAM_SILENT: c_int = 0x8000;
@@ -160,6 +161,14 @@ impl Host for Application {
 
     fn terminal(&self) -> Option<String> {
         self.item(PAM_TTY)
+    }
+
+    fn has_password(&self) -> bool {
+        let mut value = ptr::null();
+        // SAFETY: as in `item`.
+        let code = unsafe { pam_get_item(self.0, PAM_AUTHTOK, &raw mut value) };
+        // SAFETY: not null, and PAM's own C string, of which the first byte is there. No copy is made of it.
+        code == PAM_SUCCESS && !value.is_null() && unsafe { *value.cast::<c_char>() } != 0
     }
 
     fn tell(&self, line: &str) {

@@ -25,6 +25,9 @@ pub trait Host {
     /// The terminal that the person is at, if the application has named one: `tty1`, `/dev/pts/0`, `:0`.
     fn terminal(&self) -> Option<String>;
 
+    /// Whether a password was typed that a module before this one asked for. Nothing is told of it.
+    fn has_password(&self) -> bool;
+
     /// Shows a line to the person.
     fn tell(&self, text: &str);
 

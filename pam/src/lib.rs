@@ -44,6 +44,9 @@ use verify::Said;
 /// A match that is not confirmed within this time lets nobody in: somebody else may sit there by then. Time asleep counts.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 
+/// Longest time that telling the daemon of the password may take. It answers at once.
+const TELL_WITHIN: Duration = Duration::from_millis(250);
+
 /// Where the module runs.
 pub struct Machine {
     /// Who sits there.
@@ -67,6 +70,10 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
     #[cfg(feature = "panic-on-purpose")]
     assert_ne!(user, "panic", "on purpose");
     let name = user.escape_debug().to_string();
+    if options.after_password {
+        after_password(host, options, machine, &user, socket);
+        return Code::Ignore;
+    }
     let place = match asking(host, options, machine, &user) {
         Ok(place) => place,
         Err(why) => {
@@ -100,6 +107,20 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
         _ => {}
     }
     code
+}
+
+/// Tells the daemon that the password was right, where one was typed and a face is asked for. Whatever comes of it, nobody is
+/// let in or kept out by it.
+fn after_password(host: &dyn Host, options: &Options, machine: &Machine, user: &str, socket: &Path) {
+    if !host.has_password() || asking(host, options, machine, user).is_err() {
+        return;
+    }
+    if let Err(trouble) = verify::tell(socket, user, Deadline::within(TELL_WITHIN)) {
+        host.log(
+            Level::Info,
+            &format!("{}: the daemon was not told of the password: {trouble}", user.escape_debug()),
+        );
+    }
 }
 
 /// Whether the password is asked on a terminal. A screen locker that borrows the name `login` names none.

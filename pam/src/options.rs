@@ -17,6 +17,8 @@ pub struct Options {
     pub require_confirm: bool,
     /// `allow-no-password`: accounts that have no password are asked for a face too.
     pub allow_no_password: bool,
+    /// `after-password`: asks for no face, and tells the daemon that the password was right. For a line behind the password's.
+    pub after_password: bool,
     /// `services=NAME,NAME`: services that ask for a face besides [those that always do](facelatch_wire::services).
     pub services: Vec<String>,
 }
@@ -31,6 +33,7 @@ impl Default for Options {
             quiet: false,
             require_confirm: false,
             allow_no_password: false,
+            after_password: false,
             services: Vec::new(),
         }
     }
@@ -50,6 +53,7 @@ impl Options {
                 "quiet" => options.quiet = true,
                 "require-confirm" => options.require_confirm = true,
                 "allow-no-password" => options.allow_no_password = true,
+                "after-password" => options.after_password = true,
                 other => match other.strip_prefix("timeout=") {
                     Some(seconds) => options.set_timeout(seconds, &mut complaints),
                     None => complaints.push(format!("unknown option {word:?} is left out")),
@@ -91,12 +95,13 @@ mod tests {
     #[test]
     fn each_option_is_understood() {
         let (options, complaints) =
-            Options::parse(["timeout=3", "quiet", "require-confirm", "allow-no-password"]);
+            Options::parse(["timeout=3", "quiet", "require-confirm", "allow-no-password", "after-password"]);
         let wanted = Options {
             timeout: Duration::from_secs(3),
             quiet: true,
             require_confirm: true,
             allow_no_password: true,
+            after_password: true,
             ..Options::default()
         };
         assert_eq!((options, complaints), (wanted, Vec::new()));

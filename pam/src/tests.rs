@@ -14,6 +14,7 @@ pub(crate) struct Play {
     pub(crate) remote_host: Option<&'static str>,
     pub(crate) terminal: Option<&'static str>,
     pub(crate) answer: Option<&'static str>,
+    pub(crate) password: bool,
     pub(crate) heard: RefCell<Vec<String>>,
     pub(crate) logged: RefCell<Vec<String>>,
 }
@@ -33,6 +34,10 @@ impl Host for Play {
 
     fn terminal(&self) -> Option<String> {
         self.terminal.map(str::to_owned)
+    }
+
+    fn has_password(&self) -> bool {
+        self.password
     }
 
     fn tell(&self, text: &str) {
@@ -244,4 +249,71 @@ fn names_reach_the_log_on_one_line() {
     let host = Play { user: Some("al\nice"), service: Some("su\ndo"), ..Play::default() };
     attempt(&host, &Options::default(), &[MATCH]);
     assert!(host.logged.borrow().iter().all(|line| !line.contains('\n')), "{:?}", host.logged);
+}
+
+/// What a daemon hears from a line behind the password's, and the code of that line.
+fn told(host: &Play) -> (Code, String) {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let listener = UnixListener::bind(folder.path().join("s")).expect("socket");
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody connects");
+        let _ = stream.write_all(b"{\"parameters\":{}}\0");
+        let mut heard = String::new();
+        let _ = std::io::Read::read_to_string(&mut stream, &mut heard);
+        heard
+    });
+    let root = crate::seat::tests::machine(crate::seat::tests::AT_THE_DESK);
+    let machine = Machine {
+        seat: Seat::at(root.path()),
+        accounts: Accounts::at(root.path(), 20_000),
+        keyboard: Keyboard::none(),
+    };
+    let options = Options { after_password: true, ..Options::default() };
+    let code = authenticate(host, &options, &machine, &folder.path().join("s"));
+    // Whoever was told nothing still waits for a caller.
+    let _ = std::os::unix::net::UnixStream::connect(folder.path().join("s"));
+    (code, heard.join().expect("the daemon ends"))
+}
+
+#[test]
+fn behind_the_password_the_daemon_is_told_of_it_and_nobody_is_let_in() {
+    let host = Play { password: true, ..alice() };
+    let (code, heard) = told(&host);
+    assert_eq!(code, Code::Ignore);
+    if nix::unistd::Uid::effective().is_root() {
+        assert!(heard.contains("io.facelatch.v1.Adapt") && heard.contains("\"alice\""), "{heard}");
+    }
+    assert!(host.heard.borrow().is_empty(), "the person is told nothing");
+}
+
+#[test]
+fn nothing_is_told_without_a_password_or_where_no_face_is_asked_for() {
+    let typed = || Play { password: true, ..alice() };
+    for host in [
+        alice(),
+        Play { remote_host: Some("192.0.2.7"), ..typed() },
+        Play { service: Some("sshd"), ..typed() },
+        Play { user: None, ..typed() },
+    ] {
+        assert_eq!(told(&host), (Code::Ignore, String::new()));
+    }
+}
+
+#[test]
+fn a_daemon_that_is_not_there_or_says_nothing_delays_and_keeps_out_nobody() {
+    let host = Play { password: true, ..alice() };
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let options = Options { after_password: true, ..Options::default() };
+    let root = crate::seat::tests::machine(crate::seat::tests::AT_THE_DESK);
+    let machine = || Machine {
+        seat: Seat::at(root.path()),
+        accounts: Accounts::at(root.path(), 20_000),
+        keyboard: Keyboard::none(),
+    };
+    let socket = folder.path().join("s");
+    assert_eq!(authenticate(&host, &options, &machine(), &socket), Code::Ignore);
+    // It listens, and never answers.
+    let _silent = UnixListener::bind(&socket).expect("socket");
+    assert_eq!(authenticate(&host, &options, &machine(), &socket), Code::Ignore);
+    assert!(!host.logged.borrow().is_empty());
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use facelatch_wire::call::Verify;
+use facelatch_wire::call::{Adapt, Verify};
 use facelatch_wire::codec::read_strictly;
 use facelatch_wire::{CHALLENGE_LIMIT, Client, ClientError, Deadline, Kind, Outcome};
 use nix::errno::Errno;
@@ -49,6 +49,18 @@ pub fn ask(
     let stream = connect_in_time(path, deadline)?;
     check_peer(&stream)?;
     converse(Client::over(stream, deadline), user, deadline, keyboard, say)
+}
+
+/// Tells the daemon that this user has just shown a second factor.
+///
+/// # Errors
+/// [`Trouble`], at the latest at `deadline`.
+pub fn tell(path: &Path, user: &str, deadline: Deadline) -> Result<(), Trouble> {
+    check_file(path)?;
+    let stream = connect_in_time(path, deadline)?;
+    check_peer(&stream)?;
+    Client::over(stream, deadline).call(&Adapt { user: user.to_owned() })?;
+    Ok(())
 }
 
 fn converse(

@@ -6,8 +6,8 @@
 //! [`protocol`], [`search`] (1:N), [`held`] (a threshold on people it was not chosen on). Besides: [`fit`] makes heads with
 //! [`newton`], [`ablate`] compares variants of the formula, [`variants`] of the decision, [`import`] reads last layers trained
 //! elsewhere, [`network`] whole networks, [`stress`] spoils pictures, [`attack`] puts clips before the daemon, [`live`] compares
-//! frames that follow each other, [`turns`] turns heads and pictures, [`walkup`] has people come to a door, [`lab`] renders
-//! attacks, [`groups`] compares groups of people, [`change`] pictures of one by what differs, [`children`] finds
+//! frames that follow each other, [`turns`] turns heads and pictures, [`adapt`] has templates change, [`walkup`] has
+//! people come to a door, [`lab`] renders attacks, [`groups`] compares groups of people, [`change`] pictures of one by what differs, [`children`] finds
 //! what tells children, [`svg`] draws; [`cores`] spreads
 //! work over threads.
 //!
@@ -17,6 +17,7 @@
 
 pub mod ablate;
 pub mod acquire;
+pub mod adapt;
 pub mod attack;
 pub mod bench;
 pub mod bootstrap;

@@ -119,6 +119,13 @@ settings! {
         enroll_deadline_ms: Millis = Millis(60_000), 20_000..=600_000 "milliseconds";
     }
 
+    /// Templates that people get without an enrolment. docs/adaptation.md says what they are worth and cannot do.
+    templates: Templates {
+        /// Whether a face becomes a template when its owner shows a second factor right after it: the right password at a login
+        /// that missed their face, or their PIN at a door. At most two a person, at most one a day. Not with `attack.level = "off"`.
+        adapt: Adaptation = Adaptation::Off;
+    }
+
     /// How much of the machine an attempt may use.
     engine: Engine {
         /// Threads that work on an attempt, never more than there are cores. While one embeds a face, a second judges whether it
@@ -222,6 +229,14 @@ choices! {
         Passive,
         /// as passive, and then the person is asked to turn their head; advised for a door
         Challenge,
+    }
+
+    /// When a face becomes a template without an enrolment.
+    Adaptation {
+        /// never
+        Off,
+        /// after a second factor, if it is close enough to the enrolled templates
+        Confirmed,
     }
 
     /// When the time is known.

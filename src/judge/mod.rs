@@ -3,6 +3,7 @@
 //! Only this room can make a [`Grant`], and only a [`Grant`] opens a latch.
 
 pub mod access;
+pub mod adapt;
 pub mod lockout;
 pub mod pin;
 mod rank;

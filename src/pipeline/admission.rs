@@ -38,7 +38,7 @@ impl Pipeline {
             (Admission::Allowed(Factor::FaceAndPin), Some(door)) => {
                 let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
                 let Some(duress) = shown.face(door, user, self.clock.now()) else { return Ok(admission) };
-                trace.duress = duress;
+                (trace.duress, trace.has_pin) = (duress, !duress);
                 Ok(Admission::Allowed(Factor::Face))
             }
             _ => Ok(admission),

@@ -27,6 +27,8 @@ pub struct Trace {
     pub live: Option<Score>,
     /// The PIN that came before the face was the one for duress.
     pub duress: bool,
+    /// A PIN came before the face, and not the one for duress.
+    pub(super) has_pin: bool,
     /// What the attempt rests on, if it was made to be explained.
     pub explanation: Option<Box<Explanation>>,
     /// Good frames in the current run; it starts again when the face changes.

@@ -85,6 +85,7 @@ impl Pipeline {
                 && !self.alike(last, &seen.probe)?
             {
                 probes.clear();
+                self.faces.saw_several();
                 stage = self.attack_stage();
                 window.problem = Some(Cause::Retry(RetryReason::SeveralFaces));
             }
@@ -136,6 +137,9 @@ impl Pipeline {
             match examined {
                 Ok((face, probe)) => return Ok(Seen { frame, face, probe, scored }),
                 Err(reason) => {
+                    if reason == RetryReason::SeveralFaces {
+                        self.faces.saw_several();
+                    }
                     faults.last = Some(Cause::Retry(reason));
                     report(observer, Progress::Guidance(reason))?;
                 }
@@ -210,6 +214,9 @@ impl Pipeline {
                 self.cameras.used_mut().turns.saw_upright();
                 let probe = self.gallery.key().apply(&seen.embedding);
                 trace.note(|explanation| explanation.fit(Fitness::of(&seen.chip).told()));
+                if role == Role::Probe && self.adapts() && Role::Template.check(&seen.chip).is_ok() {
+                    self.faces.add(probe.clone());
+                }
                 role.check(&seen.chip).map(|()| (seen.face, probe))
             }
             Err(reason) => Err(self.look_turned(frame)?.unwrap_or(reason)),

@@ -171,6 +171,8 @@ impl Pipeline {
                 probes.push(seen.probe);
                 trace.keep(probes.len());
                 report(observer, Progress::Captured { done: probes.len(), wanted })?;
+            } else {
+                self.faces.saw_several();
             }
         }
         Ok(Captured { probes, presentation: stage.judge(&self.cameras.used().scene), stage })

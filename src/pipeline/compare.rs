@@ -2,6 +2,7 @@
 
 use super::{Pipeline, Trace};
 use crate::embed::{KeyedEmbedding, OtherKey};
+use crate::judge::adapt::Reach;
 use crate::judge::{Evidence, Policy, Ranked, rank, vote};
 use crate::people::UserName;
 
@@ -22,7 +23,16 @@ impl Pipeline {
         let policy = Policy::identify(head.threshold(), compared.len());
         let mut scores = Vec::with_capacity(compared.len());
         for (user, templates) in compared {
-            scores.extend(vote::decide_projected(head, &probes, templates)?.map(|z| (user, z)));
+            let Some(enrolled) = vote::decide_projected(head, &probes, templates)? else { continue };
+            let z = match self.gallery.adapted(user) {
+                [] => enrolled,
+                adapted => {
+                    let all = [templates, adapted].concat();
+                    let all = vote::decide_projected(head, &probes, &all)?.unwrap_or(enrolled);
+                    Reach::SHIPPED.limit(enrolled, all)
+                }
+            };
+            scores.push((user, z));
         }
         if trace.is_explained() {
             let mut ranked = scores.clone();

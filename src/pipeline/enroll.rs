@@ -139,6 +139,7 @@ impl Pipeline {
                 allow_child,
                 embedder_sha256: embedder_sha256.to_owned(),
                 live,
+                adapted: false,
                 embedding,
             })
             .collect();
@@ -152,12 +153,14 @@ impl Pipeline {
         Ok(Enrolled { user: request.user, ids, replaced: replaced.ids.len(), warnings })
     }
 
-    /// The templates that give way to an enrolment: those of its label, and those for another account, which may be another
-    /// person's.
+    /// The templates that give way to an enrolment: those of its label, those for another account, which may be another
+    /// person's, and adapted ones, for which there is no need then.
     fn replaced_by(&self, request: &EnrollRequest) -> Result<Replaced, StoreError> {
         let mut kept = self.store.templates(Some(&request.user))?;
         let mut replaced = Replaced::default();
-        for template in kept.extract_if(.., |t| t.label == request.label || t.account != request.account) {
+        for template in
+            kept.extract_if(.., |t| t.adapted || t.label == request.label || t.account != request.account)
+        {
             replaced.other_account += usize::from(template.account != request.account);
             replaced.ids.insert(template.id);
         }
@@ -252,7 +255,7 @@ fn told(rates: &str) -> String {
 }
 
 /// 128 random bits in hex.
-fn random_id() -> String {
+pub(super) fn random_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Gallery {
     children: BTreeSet<UserName>,
     /// Those who may match.
     people: BTreeMap<UserName, Vec<KeyedEmbedding>>,
+    /// Templates of theirs that nobody enrolled. They count only beside enrolled ones.
+    adapted: BTreeMap<UserName, Vec<KeyedEmbedding>>,
     /// Those whose account does not count at present.
     left_out: BTreeMap<UserName, Vec<KeyedEmbedding>>,
     /// What else is known of the templates of both, in the same order.
@@ -42,6 +44,7 @@ impl Gallery {
             children: BTreeSet::new(),
             key: Arc::new(key),
             people: BTreeMap::new(),
+            adapted: BTreeMap::new(),
             left_out: BTreeMap::new(),
             notes: BTreeMap::new(),
             accounts: BTreeMap::new(),
@@ -66,12 +69,17 @@ impl Gallery {
             self.child = child.map(|cue| cue.for_key(&snapshot.template_key));
         }
         (self.people, self.left_out, self.notes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        self.adapted = BTreeMap::new();
         self.accounts = account_of_each(snapshot.templates.iter().map(|t| (&t.user, t.account)));
         self.live_scores = snapshot.templates.iter().filter_map(|template| template.live).collect();
         self.newest = snapshot.templates.iter().map(|template| template.created_at).max().unwrap_or_default();
         let allowed = snapshot.templates.iter().filter(|template| template.allow_child);
         self.children = allowed.map(|template| template.user.clone()).collect();
-        for Template { user, id, label, created_at, embedding, .. } in snapshot.templates {
+        for Template { user, id, label, created_at, adapted, embedding, .. } in snapshot.templates {
+            if adapted {
+                self.adapted.entry(user).or_default().push(embedding);
+                continue;
+            }
             self.notes.entry(user.clone()).or_default().push(TemplateNote { id, label, created_at });
             self.people.entry(user).or_default().push(embedding);
         }
@@ -153,17 +161,28 @@ impl Gallery {
         &self.head
     }
 
-    /// The templates of one user; none if they are not enrolled, or left out.
+    /// The enrolled templates of one user; none if they are not enrolled, or left out.
     pub(super) fn of(&self, user: &UserName) -> &[KeyedEmbedding] {
         self.people.get(user).map_or(&[], Vec::as_slice)
     }
 
-    /// What else is known of the templates of one user, in the same order.
+    /// Adapted templates of one user.
+    pub(super) fn adapted(&self, user: &UserName) -> &[KeyedEmbedding] {
+        self.adapted.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// Enrolled templates of everybody else, left out or not.
+    pub(super) fn others<'a>(&'a self, user: &'a UserName) -> impl Iterator<Item = &'a [KeyedEmbedding]> {
+        let all = self.people.iter().chain(&self.left_out);
+        all.filter(move |(other, _)| *other != user).map(|(_, templates)| templates.as_slice())
+    }
+
+    /// What else is known of the enrolled templates of one user, in the same order.
     pub(super) fn notes(&self, user: &UserName) -> &[TemplateNote] {
         self.notes.get(user).map_or(&[], Vec::as_slice)
     }
 
-    /// Everybody who is not left out, by name.
+    /// Everybody who is not left out, by name, with their enrolled templates.
     pub(super) fn people(&self) -> &BTreeMap<UserName, Vec<KeyedEmbedding>> {
         &self.people
     }

@@ -3,6 +3,7 @@
 //!
 //! The socket side submits a [`Job`] and hears of it over channels; it never waits for this thread itself.
 
+mod adapt;
 mod explain;
 mod matched;
 
@@ -34,7 +35,8 @@ use crate::latch::thread::LatchThread;
 use crate::people::access::DoorName;
 use crate::people::{Accounts, UserName};
 use crate::pipeline::{
-    Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, Verdict,
+    Cause, DenyReason, EnrollError, EnrollRequest, Enrolled, Observer, Pipeline, Progress, SecondFactor,
+    Verdict,
 };
 
 use matched::Matched;
@@ -56,6 +58,8 @@ pub(super) enum Job {
     Explain(Question, JobReporter<Explaining>),
     /// Adds templates; the number is the caller's user id.
     Enroll(EnrollRequest, u32, JobReporter<Result<Enrolled, EnrollError>>),
+    /// Takes note of a second factor; the number is the caller's user id. Nobody waits for what comes of it.
+    Adapt(SecondFactor, u32),
     /// Checks the cameras.
     CheckCameras(JobReporter<()>),
     /// Watches the camera of this index, for as long as somebody receives what is seen.
@@ -72,6 +76,8 @@ pub(super) struct Question {
     pub(super) accounts: Accounts,
     /// User id of the caller.
     pub(super) caller_uid: u32,
+    /// Whether the caller is root or the daemon's user: only after their logins a second factor counts.
+    pub(super) by_owner: bool,
     /// Name of the camera to look with; the default one if absent.
     pub(super) camera: Option<String>,
 }
@@ -191,8 +197,13 @@ impl Running {
 
     fn work(&mut self, job: Job) {
         match job {
-            Job::Judge(question, reporter) => self.judge(question, reporter),
+            Job::Judge(question, reporter) => {
+                let (trusted, caller_uid) = (question.is_trusted(), question.caller_uid);
+                self.judge(question, reporter);
+                self.after_attempt(trusted, caller_uid);
+            }
             Job::Explain(question, reporter) => self.explain(question, reporter),
+            Job::Adapt(shown, caller_uid) => self.adapt(&shown, caller_uid),
             Job::Enroll(request, caller_uid, reporter) => self.enroll(request, caller_uid, reporter),
             Job::Watch(camera, reporter) => self.watch.admit(camera, reporter),
             Job::CheckCameras(reporter) => {
@@ -243,7 +254,7 @@ impl Running {
     }
 
     fn judge(&mut self, question: Question, reporter: JobReporter<Judging>) {
-        let Question { claimed, accounts, caller_uid, camera, door } = question;
+        let Question { claimed, accounts, caller_uid, camera, door, by_owner: _ } = question;
         let camera = camera.as_deref();
         let named = door.as_ref().map(ToString::to_string);
         let place = Event { camera: self.status.named(camera), door: named, ..Event::default() };
@@ -377,6 +388,7 @@ impl Running {
     fn idle(&mut self) {
         self.watch.step(&mut self.pipeline, &*self.clock, &self.status.cameras);
         self.pipeline.close_idle_cameras();
+        self.pipeline.forget_old_candidate();
         if self.clock.now().since(self.last_check) >= RECHECK {
             self.check_cameras();
         }

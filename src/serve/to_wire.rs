@@ -263,6 +263,7 @@ pub(super) fn template(template: store::Template, uids: Option<&BTreeMap<UserNam
         user: template.user.to_string(),
         label: template.label,
         created_at: template.created_at.0,
+        adapted: template.adapted,
     }
 }
 

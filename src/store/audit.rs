@@ -46,7 +46,7 @@ pub struct Entry {
     pub n: u64,
     /// Wall-clock time, in seconds since 1970-01-01 UTC.
     pub time: WallTime,
-    /// `verify`, `identify`, `explain`, `pin`, `door`, `unjudged`, `enroll`, `remove`, `reset`, `renew`, `export`, `import`, `start`, `begin`, `repair`.
+    /// `verify`, `identify`, `explain`, `pin`, `door`, `unjudged`, `enroll`, `adapt`, `remove`, `reset`, `renew`, `export`, `import`, `start`, `begin`, `repair`.
     pub kind: String,
     /// Whose face or templates it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,7 +87,7 @@ pub struct Entry {
 }
 
 /// Changes of the store and of who is enrolled: what must stay on record when attempts have filled the other series.
-const CHANGES: &[&str] = &["enroll", "remove", "reset", "renew", "export", "import", "rule"];
+const CHANGES: &[&str] = &["enroll", "adapt", "remove", "reset", "renew", "export", "import", "rule"];
 
 /// Whether lines of this kind are in the series of changes.
 pub fn is_change(kind: &str) -> bool {

@@ -69,6 +69,8 @@ pub struct Template<E = KeyedEmbedding> {
     pub embedder_sha256: String,
     /// How live its frame looked, for the calibration of the camera; `None` if nobody looked. Not exported.
     pub live: Option<LiveScore>,
+    /// Nobody enrolled it: it was taken after a second factor (`judge/adapt.rs`).
+    pub adapted: bool,
     /// The face.
     pub embedding: E,
 }
@@ -85,10 +87,22 @@ pub struct LiveScore {
 impl Template<Embedding> {
     /// The same in this key.
     fn keyed(self, key: &TemplateKey) -> Template {
-        let Self { id, user, label, created_at, account, allow_child, embedder_sha256, live, embedding } =
-            self;
-        let embedding = key.apply(&embedding);
-        Template { id, user, label, created_at, account, allow_child, embedder_sha256, live, embedding }
+        let embedding = key.apply(&self.embedding);
+        let Self {
+            id, user, label, created_at, account, allow_child, embedder_sha256, live, adapted, ..
+        } = self;
+        Template {
+            id,
+            user,
+            label,
+            created_at,
+            account,
+            allow_child,
+            embedder_sha256,
+            live,
+            adapted,
+            embedding,
+        }
     }
 }
 
@@ -181,7 +195,7 @@ pub trait TemplateStore: Send + Sync {
     }
 
     /// Removes one template of a user, or all of them with the user's misses, rules and PINs, and says how many templates there
-    /// were. With the last one the user's key is destroyed.
+    /// were. Adapted ones go with the last enrolled one. With the last template the user's key is destroyed.
     ///
     /// # Errors
     /// [`StoreError`].

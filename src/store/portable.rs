@@ -214,7 +214,8 @@ pub fn import(
     let (mut conflicts, mut done) = (Vec::new(), Imported::default());
     people.retain(|user, templates| {
         let Some(ids) = there.get(user) else { return true };
-        if !templates.iter().all(|t| ids.contains(t.id.as_str())) {
+        // Adapted ones come and go by themselves.
+        if !templates.iter().all(|t| t.adapted || ids.contains(t.id.as_str())) {
             conflicts.push(user.to_string());
         }
         false

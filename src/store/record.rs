@@ -15,7 +15,7 @@ use crate::people::{Account, UserName};
 /// What every record starts with; the last byte is the schema.
 const MAGIC: &[u8; 4] = b"FLT\x05";
 
-/// What records started with that say nothing of small children.
+/// What records started with that say nothing of small children, and when there were enrolled templates only.
 const MAGIC_4: &[u8; 4] = b"FLT\x04";
 
 /// What records started with that hold no score of their frame.
@@ -33,12 +33,12 @@ const ACCOUNT_BYTES: usize = 1 + 4;
 /// Whether there is a score of the frame, its source, and the score.
 const LIVE_BYTES: usize = 1 + 8 + 4;
 
-/// Whether a small child's face is allowed.
-const CHILD_BYTES: usize = 1;
+/// Whether a small child's face is allowed, and whether it is adapted.
+const FLAG_BYTES: usize = 1 + 1;
 
-/// Time, account, score of the frame, whether a child is allowed, length of the label, the label itself, and the values.
+/// Time, account, score of the frame, flags, length of the label, the label itself, and the values.
 const MAX_PLAIN_BYTES: usize =
-    8 + ACCOUNT_BYTES + LIVE_BYTES + CHILD_BYTES + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
+    8 + ACCOUNT_BYTES + LIVE_BYTES + FLAG_BYTES + 1 + MAX_LABEL_BYTES + 4 * MAX_VALUES;
 
 /// First byte of an entry's key.
 const PREFIX: u8 = b'r';
@@ -120,9 +120,9 @@ impl<'a> SealedRecord<'a> {
             MAGIC | MAGIC_4 => read_live(rest).ok_or_else(wrong)?,
             _ => (None, rest),
         };
-        let (allow_child, rest) = match self.magic {
-            MAGIC => read_child(rest).ok_or_else(wrong)?,
-            _ => (false, rest),
+        let ([allow_child, adapted], rest) = match self.magic {
+            MAGIC => read_flags(rest).ok_or_else(wrong)?,
+            _ => ([false; 2], rest),
         };
         let (&length, rest) = rest.split_first().ok_or_else(wrong)?;
         let (label, values) = rest.split_at_checked(length.into()).ok_or_else(wrong)?;
@@ -139,6 +139,7 @@ impl<'a> SealedRecord<'a> {
             allow_child,
             embedder_sha256: context.embedder_sha256.to_owned(),
             live,
+            adapted,
             embedding: KeyedEmbedding::restore(values, *context.template_key).map_err(|e| e.to_string())?,
         })
     }
@@ -179,13 +180,10 @@ fn read_live(bytes: &[u8]) -> Option<(Option<LiveScore>, &[u8])> {
     }
 }
 
-/// Whether a child is allowed, at the beginning of `bytes`, and what follows it.
-fn read_child(bytes: &[u8]) -> Option<(bool, &[u8])> {
-    match bytes.split_first()? {
-        (0, rest) => Some((false, rest)),
-        (1, rest) => Some((true, rest)),
-        _ => None,
-    }
+/// The flags at the beginning of `bytes`, and what follows them.
+fn read_flags(bytes: &[u8]) -> Option<([bool; 2], &[u8])> {
+    let (flags, rest) = bytes.split_first_chunk::<2>()?;
+    flags.iter().all(|flag| *flag <= 1).then(|| (flags.map(|flag| flag == 1), rest))
 }
 
 fn live_bytes(live: Option<LiveScore>) -> [u8; LIVE_BYTES] {
@@ -213,18 +211,13 @@ pub(super) fn seal(template: &Template, key: &Key, key_id: KeyId, context: SealC
     let label = template.label.as_bytes();
     let label = &label[..label.len().min(MAX_LABEL_BYTES)]; // The caller has checked it.
     // One allocation, so that no half-grown copy stays behind in memory.
-    let room = 8
-        + ACCOUNT_BYTES
-        + LIVE_BYTES
-        + CHILD_BYTES
-        + 1
-        + label.len()
-        + 4 * template.embedding.values().len();
+    let room =
+        8 + ACCOUNT_BYTES + LIVE_BYTES + FLAG_BYTES + 1 + label.len() + 4 * template.embedding.values().len();
     let mut plain = Zeroizing::new(Vec::with_capacity(room));
     plain.extend_from_slice(&template.created_at.0.to_le_bytes());
     plain.extend_from_slice(&account_bytes(template.account));
     plain.extend_from_slice(&live_bytes(template.live));
-    plain.push(u8::from(template.allow_child));
+    plain.extend([template.allow_child, template.adapted].map(u8::from));
     plain.push(label.len() as u8);
     plain.extend_from_slice(label);
     plain.extend(template.embedding.values().iter().flat_map(|v| v.to_le_bytes()));
@@ -269,6 +262,7 @@ mod tests {
             allow_child: true,
             embedder_sha256: "ab".into(),
             live: Some(LiveScore { score: 3.5, source: 7 }),
+            adapted: false,
             embedding: KeyedEmbedding::restore(vec![0.1, -0.7, 0.3], [2; 8]).expect("valid"),
         }
     }
@@ -328,6 +322,21 @@ mod tests {
         let back =
             open(&[&MAGIC_3[..], &[9; 16], &sealed].concat(), "0123", "alice", CONTEXT).expect("opens");
         assert_eq!((back.account, back.live, back.label.as_str()), (Account::Uid(5), None, "hat"));
+    }
+
+    #[test]
+    fn a_record_says_whether_it_is_adapted_and_one_of_the_schema_before_is_not() {
+        for adapted in [true, false] {
+            let sealed = seal(&Template { adapted, ..template() }, &key(), [9; 16], CONTEXT);
+            assert_eq!(open(&sealed, "0123", "alice", CONTEXT).expect("opens").adapted, adapted);
+        }
+        let (time, account) = (7_u64.to_le_bytes(), account_bytes(Account::Uid(5)));
+        let plain = [&time[..], &account, &live_bytes(None), &[3], b"hat", &0.5_f32.to_le_bytes()].concat();
+        let user = UserName::new("alice").expect("valid");
+        let sealed = key().seal(&associated_data(MAGIC_4, "0123", &user, &[9; 16], CONTEXT), &plain);
+        let back =
+            open(&[&MAGIC_4[..], &[9; 16], &sealed].concat(), "0123", "alice", CONTEXT).expect("opens");
+        assert_eq!((back.adapted, back.account, back.label.as_str()), (false, Account::Uid(5), "hat"));
     }
 
     #[test]

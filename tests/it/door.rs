@@ -91,10 +91,13 @@ fn templates_can_be_listed_and_removed() {
     let listed = world.ask(&List { user: None }).expect("list").templates;
     assert_eq!(listed.len(), 3);
     assert!(listed.iter().all(|t| t.user == "alice" && t.id.len() == 32), "{listed:?}");
-    let one = Remove { user: "alice".into(), id: Some(listed[0].id.clone()) };
+    let one = Remove { user: "alice".into(), id: Some(listed[0].id.clone()), adapted: None };
     assert_eq!(world.ask(&one).expect("removed").removed, 1);
     assert!(matches!(refused(world.ask(&one)), Fault::NotFound { .. }), "it is already gone");
-    assert_eq!(world.ask(&Remove { user: "alice".into(), id: None }).expect("removed").removed, 2);
+    assert_eq!(
+        world.ask(&Remove { user: "alice".into(), id: None, adapted: None }).expect("removed").removed,
+        2
+    );
     world.stage.shows(ALICE);
     assert_eq!(world.verify("alice").verdict, Some(Outcome::NotEnrolled));
     assert!(world.tape.opened_for().is_empty());
@@ -239,7 +242,7 @@ fn users_may_ask_only_about_themselves_and_see_no_score() {
         refused(world.ask(&List { user: None })),
         refused(world.ask(&Identify::default())),
         refused(world.enroll("alice")),
-        refused(world.ask(&Remove { user: "alice".into(), id: None })),
+        refused(world.ask(&Remove { user: "alice".into(), id: None, adapted: None })),
         refused(world.ask(&Reset { user: None })),
     ];
     for fault in denials {

@@ -129,7 +129,7 @@ fn an_action_is_recorded_even_if_its_caller_disconnected() {
     assert_eq!(listener.receive::<Events>().expect("listening").reply.kind, EventKind::Listening);
     let mut client = world.client();
     let hold = world.store.hold();
-    client.start(&Remove { user: "alice".into(), id: None }, false).expect("sent");
+    client.start(&Remove { user: "alice".into(), id: None, adapted: None }, false).expect("sent");
     daemon_has_come_round(&world);
     drop(client);
     daemon_has_come_round(&world);
@@ -230,7 +230,7 @@ fn an_import_counts_with_everybody_in_it_even_if_its_caller_hangs_up() {
     let parts = std::iter::from_fn(|| client.receive::<Export>().ok().and_then(|part| part.reply.data));
     let parts: Vec<String> = parts.collect();
     for user in ["alice", "bob", "carol"] {
-        world.ask(&Remove { user: user.into(), id: None }).expect("removed");
+        world.ask(&Remove { user: user.into(), id: None, adapted: None }).expect("removed");
     }
 
     world.called_by("mallory", Role::Manager);

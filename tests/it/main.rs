@@ -2,6 +2,8 @@
 
 /// Whom a face is for.
 mod accounts;
+/// Templates that nobody enrolled.
+mod adapt;
 /// Pictures of faces instead of faces.
 mod attack;
 /// Several cameras, one after another.

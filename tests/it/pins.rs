@@ -178,7 +178,7 @@ fn whoever_is_removed_has_no_pin_any_more() {
     site.set("alice", Some(PIN), false).expect("set");
     site.rule("alice", None, Factor::Pin);
     assert_eq!(site.verdict("front", PIN), Some(Outcome::Match));
-    site.world.ask(&Remove { user: "alice".into(), id: None }).expect("removed");
+    site.world.ask(&Remove { user: "alice".into(), id: None, adapted: None }).expect("removed");
     assert_eq!(site.verdict("front", PIN), Some(Outcome::NoMatch));
 }
 

@@ -235,7 +235,7 @@ fn rules_are_told_and_set_by_managers_and_go_with_their_person() {
         denied(world.ask(&SetPremises { face: Some(true), holidays: None }).map(|_| ()));
     }
     world.called_by("root", Role::Owner);
-    world.ask(&Remove { user: "alice".into(), id: None }).expect("removed");
+    world.ask(&Remove { user: "alice".into(), id: None, adapted: None }).expect("removed");
     assert_eq!(world.ask(&Rules::default()).expect("rules").rules, []);
 }
 
@@ -245,10 +245,13 @@ fn somebody_removed_template_by_template_keeps_rules_until_they_are_removed() {
     set(&world, Rule { allowed: Some(false), ..rule() }).expect("set");
     let listed = world.ask(&facelatch_wire::call::List { user: None }).expect("list").templates;
     for template in listed {
-        world.ask(&Remove { user: "alice".into(), id: Some(template.id) }).expect("removed");
+        world.ask(&Remove { user: "alice".into(), id: Some(template.id), adapted: None }).expect("removed");
     }
     assert_eq!(world.ask(&Rules::default()).expect("rules").rules.len(), 1);
-    assert_eq!(world.ask(&Remove { user: "alice".into(), id: None }).expect("removed").removed, 0);
+    assert_eq!(
+        world.ask(&Remove { user: "alice".into(), id: None, adapted: None }).expect("removed").removed,
+        0
+    );
     assert_eq!(world.ask(&Rules::default()).expect("rules").rules, []);
-    assert!(world.ask(&Remove { user: "alice".into(), id: None }).is_err(), "nobody is left");
+    assert!(world.ask(&Remove { user: "alice".into(), id: None, adapted: None }).is_err(), "nobody is left");
 }

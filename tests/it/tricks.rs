@@ -108,7 +108,10 @@ fn an_identification_nobody_can_pass_is_reported_and_counts_no_miss() {
 fn a_user_removed_during_an_attempt_is_not_let_in() {
     let world = World::new().knows_alice();
     let attempt = begun(&world);
-    assert_eq!(world.ask(&Remove { user: "alice".into(), id: None }).expect("removed").removed, 3);
+    assert_eq!(
+        world.ask(&Remove { user: "alice".into(), id: None, adapted: None }).expect("removed").removed,
+        3
+    );
     assert_eq!(ended(&world, attempt, ALICE), Some(Outcome::NotEnrolled));
     assert!(world.tape.opened_for().is_empty());
 }

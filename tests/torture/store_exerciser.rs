@@ -76,6 +76,7 @@ fn template(at: &Snapshot, user: UserName, n: u64) -> Template {
         embedder_sha256: SHA.to_owned(),
         allow_child: false,
         live: None,
+        adapted: false,
         embedding: at.template_key.apply(&face(n)),
     }
 }

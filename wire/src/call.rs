@@ -196,8 +196,7 @@ methods! { $
             door: Option<String>,
         } -> Judging;
 
-        /// Watches a door's camera. A reply for each time that something moves there and a face is in sight. Doors; only with
-        /// `more`.
+        /// Watches a door's camera: a reply each time that something moves there and a face is in sight. Doors; only with `more`.
         Watch {
             /// Which door; the only one if absent.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -245,15 +244,13 @@ methods! { $
             duress: Option<bool>,
         } -> Done;
 
-        /// Says when a person may come in, in place of what was said for the same door; a rule that says nothing is taken away.
-        /// Managers.
+        /// Says when a person may come in, in place of what was said for the same door; a rule that says nothing goes. Managers.
         SetRule {
             /// For whom, where, when and how.
             rule: Rule,
         } -> Done;
 
-        /// The rules of one person, or of everybody, with what holds for all: whether face unlock is switched on, and holidays.
-        /// Managers.
+        /// The rules of one person, or of everybody, with what holds for all: whether face unlock is on, and holidays. Managers.
         Rules {
             /// Whose; everybody's if absent.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -289,13 +286,16 @@ methods! { $
             user: Option<String>,
         } -> Listed;
 
-        /// Removes one template of a user, or all of them together with their misses. Managers.
+        /// Removes one template of a user, or all of them together with their misses; or their adapted ones alone. Managers.
         Remove {
             /// Whose.
             user: String,
             /// Which template; all of them if absent.
             #[serde(skip_serializing_if = "Option::is_none")]
             id: Option<String>,
+            /// Only those that nobody enrolled.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            adapted: Option<bool>,
         } -> Removed {
             /// How many templates are gone.
             removed: u64,
@@ -306,6 +306,12 @@ methods! { $
             #[serde(default)]
             pin: bool,
         };
+
+        /// This user has just shown another factor after a login that missed their face, which may become a template. Owner.
+        Adapt {
+            /// Whose.
+            user: String,
+        } -> Done;
 
         /// Forgets the misses of a user, or those of identification and of PINs: the caller vouches for the person by another
         /// factor. Managers.
@@ -368,8 +374,7 @@ methods! { $
             warnings: Option<Vec<String>>,
         };
 
-        /// Reissues all templates under a new key, without a new picture; with `store_key` draws a new store key
-        /// instead. Managers.
+        /// Reissues all templates under a new key, without a new picture; or, with `store_key`, draws a new store key. Managers.
         Renew {
             /// Draw a new store key instead.
             #[serde(skip_serializing_if = "Option::is_none")]

@@ -226,6 +226,9 @@ message! {
         /// Faces that look like a small child's are compared with it.
         #[serde(default)]
         allow_child: bool,
+        /// Nobody enrolled it: it was taken after a second factor.
+        #[serde(default)]
+        adapted: bool,
     }
 
     /// A series of files of the audit log. Times are seconds since 1970-01-01 UTC.

@@ -122,8 +122,9 @@ impl Rule<'_> {
         self.module.rsplit('/').next() == Some(module)
     }
 
+    /// Whether it asks for the face. The module behind the password only tells the daemon of it.
     fn is_ours(&self) -> bool {
-        self.is(MODULE)
+        self.is(MODULE) && !self.options.contains(&"after-password")
     }
 
     /// The file whose rules stand here.
@@ -175,7 +176,9 @@ fn fault(text: &str) -> Option<String> {
     if ["auth_err", "authinfo_unavail"].iter().any(|code| matches!(ours.action(code), "bad" | "die")) {
         return Some(format!("whoever the camera does not know is locked out (`{}`)", ours.control));
     }
-    if after.iter().all(|rule| rule.is("pam_deny.so") || rule.is("pam_permit.so")) {
+    let asks_nothing =
+        |rule: &Rule<'_>| ["pam_deny.so", "pam_permit.so", MODULE].iter().any(|name| rule.is(name));
+    if after.iter().all(asks_nothing) {
         return Some("nothing after the face asks for the password".to_owned());
     }
     match ours.action("success") {

@@ -54,7 +54,7 @@ fn from_one_device_to_another_on_the_command_line() {
     there.stage.shows(BOB);
     assert_eq!(there.verify("alice").verdict, Some(Outcome::NoMatch));
 
-    there.ask(&Remove { user: "alice".into(), id: None }).expect("removed");
+    there.ask(&Remove { user: "alice".into(), id: None, adapted: None }).expect("removed");
     there.stage.shows(ALICE_ENROLS);
     there.enroll("alice").expect("enrolled anew");
     let (code, _, err) = import(&there, &[]);

@@ -112,7 +112,7 @@ impl World for Machine {
     }
 
     fn remove(&mut self, user: &str) -> Result<(), Stop> {
-        self.daemon(SOON)?.call(&Remove { user: user.to_owned(), id: None })?;
+        self.daemon(SOON)?.call(&Remove { user: user.to_owned(), id: None, adapted: None })?;
         Ok(())
     }
 

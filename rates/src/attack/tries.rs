@@ -165,6 +165,7 @@ impl Door {
             embedder_sha256: info.embedder_sha256,
             allow_child: false,
             live: None,
+            adapted: false,
             embedding: TemplateKey::identity().apply(&embedding),
         };
         self.store.add(&[template]).map_err(|e| failed(&e))

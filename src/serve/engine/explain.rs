@@ -9,7 +9,7 @@ use crate::serve::to_wire;
 
 impl Running {
     pub(super) fn explain(&mut self, question: Question, reporter: JobReporter<Explaining>) {
-        let Question { claimed, accounts, caller_uid, camera, door: _ } = question;
+        let Question { claimed, accounts, caller_uid, camera, door: _, by_owner: _ } = question;
         let camera = camera.as_deref();
         let place = Event { camera: self.status.named(camera), ..Event::default() };
         let (recorder, about) = (self.recorder.clone(), claimed.as_ref().map(ToString::to_string));

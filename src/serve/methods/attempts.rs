@@ -166,6 +166,7 @@ pub(super) async fn question(
             return Ok(Err(to_wire::accounts_unknown(claimed.as_ref(), &error)));
         }
     };
-    let question = Question { claimed, accounts, caller_uid: session.caller.uid, camera, door };
+    let by_owner = session.caller.role == Role::Owner;
+    let question = Question { claimed, accounts, caller_uid: session.caller.uid, by_owner, camera, door };
     Ok(Ok((question, permit)))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use facelatch_wire::call::{Done, List, Remove, Removed, Reset};
+use facelatch_wire::call::{Adapt, Done, List, Remove, Removed, Reset};
 use facelatch_wire::message::printable;
 use facelatch_wire::reply::{EventKind, Listed};
 use facelatch_wire::{Fault, MAX_MESSAGE_BYTES};
@@ -11,11 +11,13 @@ use facelatch_wire::{Fault, MAX_MESSAGE_BYTES};
 use super::{CallError, Handle, blocking, user_name};
 use crate::people::access::Access;
 use crate::people::{Misses, UserName};
+use crate::pipeline::SecondFactor;
 use crate::serve::connection::Replies;
-use crate::serve::fault::store_fault;
+use crate::serve::fault::{bad_parameter, store_fault};
+use crate::serve::peer::Role;
 use crate::serve::session::Session;
 use crate::serve::to_wire;
-use crate::store::TemplateStore;
+use crate::store::{StoreError, TemplateStore};
 
 /// How long a list waits for the name service.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -57,15 +59,20 @@ impl Handle for Remove {
     ) -> Result<Removed, CallError> {
         session.begin_change("remove")?;
         let (name, id) = (user_name(&self.user)?, self.id.clone());
+        let adapted = self.adapted.unwrap_or_default();
+        if adapted && id.is_some() {
+            return Err(bad_parameter("adapted", &"adapted: not together with an id; leave one out").into());
+        }
         let (store, (recorder, caller_uid)) = (session.state.store.clone(), session.recorder());
         let removed = blocking(store_fault, move || {
             // Somebody without a template may have a PIN, or rules. Those that cannot be read are removed as well.
             let (rules, pin) = match store.access(&name) {
-                _ if id.is_some() => (false, false),
+                _ if adapted || id.is_some() => (false, false),
                 Ok(access) => (access.rules().next().is_some(), access.pin.is_some()),
                 Err(_) => (true, true),
             };
-            let removed = store.remove(&name, id.as_deref());
+            let removed =
+                if adapted { remove_adapted(&*store, &name) } else { store.remove(&name, id.as_deref()) };
             let removed = removed.map(|removed| Removed { removed: removed as u64, rules, pin });
             match &removed {
                 Ok(gone) if *gone == Removed::default() => {}
@@ -77,9 +84,33 @@ impl Handle for Remove {
         let removed = removed.await?;
         if removed == Removed::default() {
             let what = self.id.map_or(String::new(), |id| format!(", template {}", printable(&id)));
+            if adapted {
+                let message =
+                    format!("user {}: has no adapted template; `facelatch list` shows who has", self.user);
+                return Err(Fault::NotFound { message }.into());
+            }
             return Err(not_enrolled(&format!("{}{what}", self.user)).into());
         }
         Ok(removed)
+    }
+}
+
+/// Removes a person's adapted templates; how many there were.
+fn remove_adapted(store: &dyn TemplateStore, name: &UserName) -> Result<usize, StoreError> {
+    let adapted = store.templates(Some(name))?.into_iter().filter(|template| template.adapted);
+    adapted.map(|template| store.remove(name, Some(&template.id))).sum()
+}
+
+impl Handle for Adapt {
+    async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, CallError> {
+        let caller = &session.caller;
+        if caller.role < Role::Owner {
+            let message = "adapt: only root and the daemon's user may".to_owned();
+            return Err(Fault::PermissionDenied { message }.into());
+        }
+        let shown = SecondFactor { user: user_name(&self.user)?, door: None };
+        session.state.engine.second_factor(shown, caller.uid);
+        Ok(Done {})
     }
 }
 

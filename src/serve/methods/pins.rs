@@ -5,7 +5,10 @@ use facelatch_wire::reply::{Event, EventKind, Judging};
 use facelatch_wire::{Fault, Outcome};
 
 use super::{CallError, Handle, blocking, user_name};
+use crate::judge::pin::PinVerdict;
 use crate::people::Pin;
+use crate::people::access::DoorName;
+use crate::pipeline::SecondFactor;
 use crate::serve::connection::Replies;
 use crate::serve::fault::{bad_parameter, store_fault};
 use crate::serve::peer::Role;
@@ -34,7 +37,7 @@ impl Handle for VerifyPin {
             return Ok(to_wire::pin_judging(&judged));
         };
         let turn = state.pins.turn(state.queue_timeout).await?;
-        let pins = state.pins.clone();
+        let (pins, at) = (state.pins.clone(), door.clone());
         // Goes on if the caller hangs up: the miss counts, and what is a match was one.
         let judged = blocking(
             |never: std::convert::Infallible| match never {},
@@ -44,9 +47,10 @@ impl Handle for VerifyPin {
                     Ok(judged) => judged,
                     Err(why) => {
                         tracing::error!("{why}");
-                        return Ok(to_wire::pin_failed(why));
+                        return Ok((to_wire::pin_failed(why), None));
                     }
                 };
+                let shown = second_factor(&judged, &at);
                 let judging = to_wire::pin_judging(&judged);
                 let duress = judged.is_duress().then_some(true);
                 let event = Event { user: judging.user.clone(), verdict: judging.verdict, duress, ..event };
@@ -55,10 +59,24 @@ impl Handle for VerifyPin {
                     Judged::LockedOut(_) => recorder.announce_only(event, caller_uid),
                     Judged::Verdict { .. } => recorder.record_and_announce(event, caller_uid),
                 }
-                Ok(judging)
+                Ok((judging, shown))
             },
         );
-        Ok(to_wire::shown_to(&session.caller, judged.await?))
+        let (judging, shown) = judged.await?;
+        if let Some(shown) = shown {
+            state.engine.second_factor(shown, caller_uid);
+        }
+        Ok(to_wire::shown_to(&session.caller, judging))
+    }
+}
+
+/// Whose PIN opened the door. One for duress says nothing for the face before it.
+fn second_factor(judged: &Judged, door: &DoorName) -> Option<SecondFactor> {
+    match judged {
+        Judged::Verdict { verdict: PinVerdict::Match, user: Some(user), duress: false } => {
+            Some(SecondFactor { user: user.clone(), door: Some(door.clone()) })
+        }
+        _ => None,
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) struct TemplateLine {
     /// Faces that look like a small child's are compared with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     allow_child: bool,
+    /// Nobody enrolled it. Earlier programs refuse such a line rather than take it for an enrolled one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    adapted: bool,
     /// Base64 of little-endian f32.
     embedding: String,
 }
@@ -56,6 +59,7 @@ pub(super) fn line(template: &Template, key: &TemplateKey) -> Result<TemplateLin
         created_at: template.created_at,
         door: template.account == Account::Door,
         allow_child: template.allow_child,
+        adapted: template.adapted,
         embedding: STANDARD_NO_PAD.encode(&*bytes),
     })
 }
@@ -86,6 +90,7 @@ pub(super) fn read(line: &[u8], here: &MadeFor) -> Result<Template<Embedding>, S
         allow_child: line.allow_child,
         embedder_sha256: here.embedder_sha256.clone(),
         live: None,
+        adapted: line.adapted,
         embedding,
     })
 }

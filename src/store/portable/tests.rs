@@ -45,6 +45,7 @@ fn add_for(store: &Vault, name: &str, n: u32, account: Account) {
         embedder_sha256: "ab".into(),
         allow_child: false,
         live: None,
+        adapted: false,
         embedding: template_key.apply(&face),
     };
     store.add(&[template]).expect("added");
@@ -341,4 +342,26 @@ fn a_file_with_more_people_than_allowed_is_refused() {
     let refused = check_people(&file, &secret, &here(), 1).expect_err("two").to_string();
     assert!(refused.contains("it has 2 people"), "{refused}");
     check_people(&file, &secret, &here(), 2).expect("two");
+}
+
+#[test]
+fn adapted_templates_are_exported_as_such_and_are_no_conflict() {
+    let ((_a, from), (_b, to)) = (TempStore::new(), TempStore::new());
+    add(&from, "alice", 1);
+    let enrolled = from.templates(None).expect("read").remove(0);
+    let adapted = Template { id: format!("{:032x}", 7), adapted: true, label: String::new(), ..enrolled };
+    from.add(&[adapted]).expect("added");
+    let (public, secret) = keys();
+    let file = export(&from, None, &public, &here(), WallTime(5)).expect("exported");
+    import(&to, &file.bytes, &secret, &here(), false, NOBODY).expect("imported");
+    let flags = |store: &Vault| {
+        store.templates(None).expect("read").iter().map(|t| (t.id.clone(), t.adapted)).collect::<Vec<_>>()
+    };
+    assert_eq!(flags(&to).iter().filter(|(_, adapted)| *adapted).count(), 1);
+    assert_eq!(flags(&to), flags(&from));
+    // Another has taken its place since.
+    let alice = UserName::new("alice").expect("valid");
+    to.remove(&alice, Some(&format!("{:032x}", 7))).expect("removed");
+    let done = import(&to, &file.bytes, &secret, &here(), false, NOBODY).expect("no conflict");
+    assert_eq!((done.added, done.skipped.len()), (0, 0));
 }

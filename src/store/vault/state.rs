@@ -117,8 +117,15 @@ impl State {
             self.people.erase_keys_without_records([user.clone()])?;
             return Ok(0);
         };
-        let gone: BTreeSet<String> =
+        let mut gone: BTreeSet<String> =
             ids.iter().filter(|one| id.is_none_or(|id| id == *one)).cloned().collect();
+        // Adapted templates count for nothing without an enrolled one. What cannot be read stays.
+        if !gone.is_empty()
+            && let Ok(theirs) = self.templates(Some(user))
+            && theirs.iter().all(|template| template.adapted || gone.contains(&template.id))
+        {
+            gone.extend(theirs.into_iter().map(|template| template.id));
+        }
         let mut change: Vec<_> = gone.iter().map(|id| (record::entry_key(id), None)).collect();
         if id.is_none() {
             let theirs = [self.miss_cipher.key(Some(user)), self.rule_cipher.key(Some(user))];

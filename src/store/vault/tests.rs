@@ -93,6 +93,7 @@ fn template(store: &Vault, name: &str, id: &str) -> Template {
         embedder_sha256: SHA.into(),
         allow_child: false,
         live: None,
+        adapted: false,
         embedding: store.snapshot().expect("read").template_key.apply(&face),
     }
 }
@@ -379,4 +380,21 @@ fn a_folder_that_cannot_be_made_is_named() {
         VaultOptions { folder: &folder, keys, embedder_sha256: SHA, template_key, now: WallTime(1) };
     let error = Vault::open(&options).map(|_| ()).expect_err("no folder").to_string();
     assert!(error.contains("cannot be opened"), "{error}");
+}
+
+#[test]
+fn adapted_templates_survive_reopening_and_a_new_key_and_go_with_the_last_enrolled_one() {
+    let place = TempStore::new();
+    {
+        let store = place.open();
+        add(&store, &[("alice", "1"), ("alice", "2")]).expect("added");
+        store.add(&[Template { adapted: true, ..template(&store, "alice", "33") }]).expect("added");
+        store.renew().expect("renewed");
+    }
+    let store = place.open();
+    assert_eq!(store.templates(None).expect("read").iter().filter(|template| template.adapted).count(), 1);
+    assert_eq!(store.remove(&user("alice"), Some("1")).expect("removed"), 1);
+    assert_eq!(ids(&store, None), ["2", "33"]);
+    assert_eq!(store.remove(&user("alice"), Some("2")).expect("removed"), 2);
+    assert_eq!(ids(&store, None), [""; 0]);
 }

@@ -75,6 +75,8 @@ words! {
         Rule = "rule",
         /// Templates were added from the camera.
         Enroll = "enroll",
+        /// A face became an adapted template after a second factor.
+        Adapt = "adapt",
         /// Templates were removed.
         Remove = "remove",
         /// Misses were forgotten.

@@ -29,6 +29,16 @@ fn sufficient_before_an_include_is_right() {
 }
 
 #[test]
+fn the_line_that_tells_of_the_password_asks_for_no_face() {
+    let line = "auth\toptional\tpam_facelatch.so after-password\n";
+    assert_eq!(fault(&format!("{DEBIAN}{line}")), None);
+    assert_eq!(fault(line), None);
+    assert!(rules(line).iter().all(|rule| !rule.is_ours()));
+    let no_password = format!("auth sufficient pam_facelatch.so\nauth required pam_deny.so\n{line}");
+    assert!(fault(&no_password).is_some_and(|why| why.contains("password")));
+}
+
+#[test]
 fn a_stack_that_locks_out_is_named() {
     for control in [
         "required",

@@ -1,20 +1,26 @@
 //! The command line.
 
+mod adapt;
 mod children;
 mod groups;
 mod lab;
 mod live;
 mod search;
+mod turns;
+mod walkup;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub(crate) use adapt::Adapt;
 pub(crate) use children::Children;
 pub(crate) use groups::{Change, Groups};
 pub(crate) use lab::{Lab, Named};
 pub(crate) use live::Live;
 pub(crate) use search::{Search, Threshold};
+pub(crate) use turns::Turns;
+pub(crate) use walkup::Walkup;
 
 /// Error rates and heads from labelled pictures.
 #[derive(Parser)]
@@ -28,6 +34,8 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Fit a head on labelled pictures, choose its threshold, write it.
     Fit(Fit),
+    /// What adapted templates are worth, and whether an impostor can make them their own, as Markdown tables.
+    Adapt(Adapt),
     /// Ablate the formula: a table of heads with and without bias.
     Ablate(Ablate),
     /// Error rates of presentation attack detection on clips of live faces, prints and screens, as Markdown tables.
@@ -318,58 +326,6 @@ pub(crate) struct Stress {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(ClapArgs)]
-pub(crate) struct Turns {
-    /// A folder with one folder per person, or with clips (--clips).
-    #[arg(value_name = "DIR", required_unless_present = "heads")]
-    pub(crate) source: Option<PathBuf>,
-    /// Instead of pictures, so many rigid heads that do as they are told, in landmarks alone: how fast and how far they turn, from
-    /// how high they are seen.
-    #[arg(long, value_name = "N", conflicts_with_all = ["source", "clips"])]
-    pub(crate) heads: Option<usize>,
-    /// DIR holds clips of live people, each a folder of pictures and a file `fps`: cut out the turns of their heads. Without
-    /// this, the first picture of each person is put on a sheet, bent and turned.
-    #[arg(long)]
-    pub(crate) clips: bool,
-    /// The folder with MODELS.toml.
-    #[arg(long, default_value = "models", value_name = "DIR")]
-    pub(crate) models: PathBuf,
-    /// Detector, by its name in MODELS.toml.
-    #[arg(long, default_value = "yunet", value_name = "NAME")]
-    pub(crate) detector: String,
-    /// Take each Nth folder only.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub(crate) every: usize,
-    /// Pass over the first N folders.
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(crate) skip: usize,
-    /// Seed of everything random.
-    #[arg(long, default_value_t = 5, value_name = "SEED")]
-    pub(crate) seed: u64,
-}
-
-#[derive(ClapArgs)]
-pub(crate) struct Walkup {
-    /// A folder with one folder per person, or a list of `PATH<tab>PERSON` lines. People with fewer than eight pictures are left
-    /// out: five to enrol, and others for the films.
-    #[arg(value_name = "DIR|LIST")]
-    pub(crate) source: PathBuf,
-    #[command(flatten)]
-    pub(crate) networks: Networks,
-    /// People enrolled at most, in the order of their names; as many after them are strangers.
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub(crate) people: usize,
-    /// Pass over the first N people with enough pictures.
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(crate) skip: usize,
-    /// How long the board works on each frame; the camera gives ten a second.
-    #[arg(long, default_value_t = 150, value_name = "MS")]
-    pub(crate) work_ms: u64,
-    /// Seed of everything random.
-    #[arg(long, default_value_t = 5, value_name = "SEED")]
-    pub(crate) seed: u64,
 }
 
 /// Range of pixel values.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod ablate;
+mod adapt;
 mod args;
 mod attack;
 mod change;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         args::Verb::Children(children) => children::run(&children),
         args::Verb::Chips(chips) => chips::run(&chips),
         args::Verb::Fit(fit) => fit::run(&fit),
+        args::Verb::Adapt(adapt) => adapt::run(&adapt),
         args::Verb::Ablate(ablate) => ablate::run(&ablate),
         args::Verb::Attack(attack) => attack::run(&attack),
         args::Verb::Groups(groups) => groups::run(&groups),

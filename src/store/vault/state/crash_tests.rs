@@ -100,6 +100,7 @@ fn template(state: &State, name: u8, n: u32) -> Template {
         embedder_sha256: "ab".into(),
         allow_child: false,
         live: None,
+        adapted: false,
         embedding: state.template_key().apply(&face(n)),
     }
 }
