@@ -45,6 +45,8 @@ const RIGHTS: &[(&str, &str, bool, Role)] = &[
     ("Import", r#"{"identity":""}"#, false, Role::Manager),
     ("Renew", "{}", false, Role::Manager),
     ("CheckAudit", "{}", false, Role::Manager),
+    ("Explain", r#"{"user":"/"}"#, false, Role::Owner),
+    ("Adapt", r#"{"user":"/"}"#, false, Role::Owner),
 ];
 
 const ROLES: [Role; 4] = [Role::User, Role::Door, Role::Manager, Role::Owner];

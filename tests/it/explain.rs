@@ -137,7 +137,7 @@ fn a_search_names_the_second_best_and_how_far_behind_they_are() {
     assert_eq!((names, judged.compared), (vec!["alice", "bob"], 2));
     let behind = judged.people[0].z - judged.people[1].z;
     assert!(judged.margin.is_some_and(|margin| near(margin, behind) && margin > judged.least_margin));
-    assert!(near(judged.least_z, 3.5 + 2_f64.ln()), "each person raises the odds: {judged:?}");
+    assert!(near(judged.least_z, 3.5 + 2_f64.sqrt().ln()), "each person raises the odds: {judged:?}");
     assert!(world.tape.opened_for().is_empty());
 }
 
