@@ -266,13 +266,13 @@ impl Pipeline {
         }
         let mut captured = self.capture(observer, trace)?;
         self.judged(&captured, trace);
-        self.admit_child(claimed, &captured)?;
+        let mut is_child = self.admit_child(claimed, &captured)?;
         if self.rules.attack.level == AttackLevel::Challenge
             && matches!(captured.presentation, Presentation::Live(_))
         {
             captured = self.challenge(claimed, captured, observer, trace)?;
             self.judged(&captured, trace);
-            self.admit_child(claimed, &captured)?;
+            is_child |= self.admit_child(claimed, &captured)?;
         }
         self.store.prove_room_for_miss()?;
         match captured.presentation {
@@ -281,7 +281,8 @@ impl Pipeline {
             Presentation::MoreNeeded(need) => return Err(self.lacks(need)),
         }
         let scoring = self.clock.now();
-        let (evidence, policy) = self.compare(claimed, &captured.probes, trace)?.ok_or(Cause::NotEnrolled)?;
+        let (evidence, policy) =
+            self.compare((claimed, is_child), &captured.probes, trace)?.ok_or(Cause::NotEnrolled)?;
         trace.score_ms = ms(self.clock.now().since(scoring));
         trace.probability = Some(evidence.z.probability());
         trace.threshold = Some(policy.threshold());
@@ -367,7 +368,8 @@ impl Pipeline {
             return Ok(false);
         }
         let account = self.gallery.account(user);
-        Ok(self.store.templates(Some(user))?.iter().all(|template| template.account != account))
+        let templates = self.store.templates(Some(user))?;
+        Ok(templates.iter().all(|template| template.adapted || template.account != account))
     }
 }
 

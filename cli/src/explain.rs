@@ -105,6 +105,12 @@ fn person(person: &ComparedPerson) -> String {
         "\n\ncompared with {}: log-odds of each kept frame, oldest first; z = {:.3} is the mean of the last line",
         person.user, person.z
     );
+    let mean = person.frames.iter().sum::<f64>() / person.frames.len().max(1) as f64;
+    let more = person.z - mean;
+    // Values have four decimals.
+    if more.abs() > 1e-3 {
+        text += &format!(", and {more:.3} by adapted templates");
+    }
     for template in &person.templates {
         let label = if template.label.is_empty() { "-" } else { &template.label };
         let id: String = template.id.chars().take(8).collect();

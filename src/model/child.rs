@@ -45,7 +45,7 @@ impl ChildLimits {
         Ok(())
     }
 
-    /// `up to 2 years about one in 3 other children would open as well, up to 5 years one in 26`; empty if nothing was measured.
+    /// `up to 2 years about one in 3 other children would open as well, up to 5 years one in 25`; empty if nothing was measured.
     pub fn rates(&self) -> String {
         let each = |(at, alike): (usize, &Alike)| {
             let Alike { to_age, one_in } = alike;

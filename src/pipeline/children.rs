@@ -8,23 +8,18 @@ use crate::embed::KeyedEmbedding;
 use crate::people::UserName;
 
 impl Pipeline {
-    /// Before a comparison: a live face that looks like a small child's is compared only with people for whom that was allowed.
+    /// Before a comparison: whether a live face looks like a small child's. It can be only somebody's for whom that was allowed.
     ///
     /// # Errors
     /// [`RetryReason::Child`] if that leaves nobody: no face is judged then, so it is no miss.
-    pub(super) fn admit_child(
-        &mut self,
-        claimed: Option<&UserName>,
-        captured: &Captured,
-    ) -> Result<(), Cause> {
+    pub(super) fn admit_child(&self, claimed: Option<&UserName>, captured: &Captured) -> Result<bool, Cause> {
         let is_live = matches!(captured.presentation, Presentation::Live(_));
         if !is_live || !self.gallery.is_child(&captured.probes)? {
-            return Ok(());
+            return Ok(false);
         }
-        self.gallery.keep_children();
-        let people = self.gallery.people();
-        let is_left = claimed.map_or(!people.is_empty(), |user| people.contains_key(user));
-        if is_left { Ok(()) } else { Err(Cause::Retry(RetryReason::Child)) }
+        let may_be = |user: &UserName| self.gallery.may_be_child(user);
+        let is_left = claimed.map_or_else(|| self.gallery.people().keys().any(may_be), may_be);
+        if is_left { Ok(true) } else { Err(Cause::Retry(RetryReason::Child)) }
     }
 
     /// Before an enrolment: a warning if the face looks like a small child's, and that is allowed.

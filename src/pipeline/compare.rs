@@ -7,10 +7,11 @@ use crate::judge::{Evidence, Policy, Ranked, rank, vote};
 use crate::people::UserName;
 
 impl Pipeline {
-    /// The best evidence and what it has to reach; `None` if there is nobody to compare with.
+    /// The best evidence and what it has to reach; `None` if there is nobody to compare with. A child's face is only somebody's for
+    /// whom that was allowed; but all others count as the second best, so that it is `ambiguous` if it looks like one of them.
     pub(super) fn compare(
         &self,
-        claimed: Option<&UserName>,
+        (claimed, is_child): (Option<&UserName>, bool),
         probes: &[KeyedEmbedding],
         trace: &mut Trace,
     ) -> Result<Option<(Evidence, Policy)>, OtherKey> {
@@ -40,11 +41,13 @@ impl Pipeline {
             let comparison = self.comparison(&probes, &ranked, policy)?;
             trace.note(|explanation| explanation.comparison = Some(comparison));
         }
-        let evidence = |ranked: Ranked<&UserName>| Evidence {
-            user: ranked.best.clone(),
-            z: ranked.z,
-            second: ranked.second,
+        let may_be = |user: &UserName| !is_child || self.gallery.may_be_child(user);
+        let (candidates, others): (Vec<_>, Vec<_>) = scores.into_iter().partition(|(user, _)| may_be(user));
+        let other = rank(others).map(|other| other.z);
+        let evidence = |Ranked { best, z, second }: Ranked<&UserName>| {
+            let second = [second, other].into_iter().flatten().max_by(|one, two| one.0.total_cmp(&two.0));
+            Evidence { user: best.clone(), z, second }
         };
-        Ok(rank(scores).map(|ranked| (evidence(ranked), policy)))
+        Ok(rank(candidates).map(|ranked| (evidence(ranked), policy)))
     }
 }

@@ -121,7 +121,7 @@ impl Pipeline {
         self.release_camera();
         let (probes, live) = taken?;
         let child = self.enrol_child(allow_child, &probes)?;
-        let mut warnings = self.lookalikes(&request.user, allow_child, &probes)?;
+        let mut warnings = self.lookalikes(&request.user, child.is_some(), &probes)?;
         warnings.extend(child);
         let replaced = self.replaced_by(&request)?;
         warnings.extend(self.unlike_the_kept(&request.user, &probes, &replaced.kept)?);

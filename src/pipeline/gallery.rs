@@ -111,15 +111,6 @@ impl Gallery {
         self.children.contains(user)
     }
 
-    /// Leaves out all others, too, until the next [`Gallery::leave_out`].
-    pub(super) fn keep_children(&mut self) {
-        let all = std::mem::take(&mut self.people);
-        for (user, templates) in all {
-            let side = if self.children.contains(&user) { &mut self.people } else { &mut self.left_out };
-            side.insert(user, templates);
-        }
-    }
-
     /// A person who was asked for and is left out, and the account that their templates are for. Where anybody was asked for,
     /// the first of them, if all are left out.
     pub(super) fn left_out(&self, claimed: Option<&UserName>) -> Option<(&UserName, Account)> {

@@ -17,7 +17,7 @@ impl Pipeline {
     pub(super) fn lookalikes(
         &self,
         user: &UserName,
-        allow_child: bool,
+        is_child: bool,
         probes: &[KeyedEmbedding],
     ) -> Result<Vec<String>, EnrollError> {
         let (head, mut matching, mut warnings) = (self.gallery.head(), Vec::new(), Vec::new());
@@ -27,7 +27,7 @@ impl Pipeline {
         for (other, templates) in others() {
             let Some(theirs) = vote::decide(head, probes, templates)? else { continue };
             // Children who look alike are what was allowed.
-            let is_expected = allow_child && self.gallery.may_be_child(other);
+            let is_expected = is_child && self.gallery.may_be_child(other);
             if theirs.probability() >= head.threshold() && !is_expected {
                 matching.push(other.clone());
             }

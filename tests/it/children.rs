@@ -115,6 +115,20 @@ fn a_child_that_is_allowed_is_compared_with_children_that_are_allowed_only() {
 }
 
 #[test]
+fn a_child_who_looks_like_somebody_who_is_not_allowed_is_ambiguous() {
+    let world = World::sealed(|_| {}).knows_alice();
+    enroll(&world, "ben", BOB, false).expect("a man");
+    let world = world.with_child(cue("biden.jpg"));
+    enroll(&world, "tom", BOB, true).expect("allowed");
+    assert_eq!(
+        identified(&world, BOB),
+        (Some(Outcome::Ambiguous), None),
+        "his brother may not come in as him"
+    );
+    assert_eq!(verified(&world, "tom", BOB), Some(Outcome::Match));
+}
+
+#[test]
 fn a_childs_face_that_is_like_no_allowed_child_is_judged_and_is_a_miss() {
     let world = world();
     enroll(&world, "obie", ALICE_ENROLS, true).expect("allowed, and no child");

@@ -141,9 +141,10 @@ fn meaning(noted: &explain::Comparison, frames: usize, templates: usize) -> Stri
         text += &format!("; with fewer, as here ({frames} and {templates}), more may pass");
     }
     if noted.compared > 1 {
-        let people = noted.compared;
+        let (people, times) = (noted.compared, (noted.compared as f64).sqrt());
         text += &format!(
-            ". A search among {people} people asks for {people} times the odds, so that no more pass"
+            ". A search among {people} people asks for {times:.1} times the odds; a stranger may be taken for each of them, \
+             and more may pass"
         );
     }
     text

@@ -15,7 +15,7 @@ pub(crate) struct Adapt {
     /// Pictures of a person at most, in the order of their names.
     #[arg(long, default_value_t = 60, value_name = "N")]
     pub(crate) most_each: usize,
-    /// Lives of each person, with other pictures enrolled.
+    /// Runs for each person, with other pictures enrolled.
     #[arg(long, default_value_t = 40, value_name = "N")]
     pub(crate) rounds: usize,
 }
