@@ -156,8 +156,6 @@ impl Pipeline {
         observer: Observer<'_>,
     ) -> Result<Option<(Frame, Option<Found>)>, Cause> {
         let camera = self.cameras.used_mut();
-        // One thread would have given up by then.
-        let taken = taken.filter(|_| self.clock.now() < window.deadline);
         let taken = taken.or_else(|| Taken::from(camera, &*self.clock, window.deadline));
         let Some(Taken { frame, deadline, at, infrared, found }) = taken else {
             return Err(faults.last.take().unwrap_or(Cause::Retry(RetryReason::NoFace)));
