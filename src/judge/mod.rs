@@ -53,7 +53,7 @@ impl Policy {
     }
 
     /// One face against `enrolled` people. Each of them is another chance of a false match, so the required odds grow with
-    /// their number: by its power [`GROWTH`].
+    /// their number: by the power of a half.
     ///
     /// The odds between the best and the second best, that it is the one and not the other, have to be those that a verification
     /// asks for. And the second best must not match by itself: a face that matches two people is either of a pair of

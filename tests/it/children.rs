@@ -58,7 +58,7 @@ fn verified(world: &World, user: &str, shots: &[Shot]) -> Option<Outcome> {
 }
 
 #[test]
-fn the_shipped_cue_takes_no_bundled_face_for_a_childs() {
+fn the_shipped_cue_takes_no_bundled_face_for_that_of_a_child() {
     let networks = networks();
     let (key, shipped) = (TemplateKey::identity(), networks.embedder.child().expect("SFace has one"));
     for picture in ["astronaut.jpg", "biden.jpg", "obama-1.jpg", "obama-3.jpg"] {
@@ -129,7 +129,7 @@ fn a_child_who_looks_like_somebody_who_is_not_allowed_is_ambiguous() {
 }
 
 #[test]
-fn a_childs_face_that_is_like_no_allowed_child_is_judged_and_is_a_miss() {
+fn a_child_who_is_like_no_allowed_child_is_judged_and_is_a_miss() {
     let world = world();
     enroll(&world, "obie", ALICE_ENROLS, true).expect("allowed, and no child");
     for _ in 0..5 {
