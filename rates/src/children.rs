@@ -175,7 +175,7 @@ pub fn row(cue: &'static str, values: &[f32], threshold: f32, people: &[Aged], p
     Row { cue, threshold, bands: BANDS.map(band).into(), adults }
 }
 
-/// The threshold that refuses [`REFUSED`] of the adults.
+/// The threshold that refuses one adult in a hundred.
 pub fn threshold(values: &[f32], people: &[Aged]) -> f32 {
     let mut adults: Vec<f32> =
         values.iter().zip(people).filter(|(_, p)| p.age >= ADULT).map(|(value, _)| *value).collect();
