@@ -2,10 +2,10 @@ use super::super::set::set_of;
 use super::*;
 use facelatch::head::project::SplitMix64;
 
-/// Twelve people with four pictures each.
-fn twelve() -> Set {
-    let names: Vec<String> = (0..12).map(|p| format!("p{p}")).collect();
-    let looks = |p: usize| (0..4).map(|i| vec![1.0, (10 * p + i) as f32]).collect();
+/// Six people with three pictures each.
+fn six() -> Set {
+    let names: Vec<String> = (0..6).map(|p| format!("p{p}")).collect();
+    let looks = |p: usize| (0..3).map(|i| vec![1.0, (10 * p + i) as f32]).collect();
     set_of(&names.iter().enumerate().map(|(p, name)| (name.as_str(), looks(p))).collect::<Vec<_>>())
 }
 
@@ -26,7 +26,7 @@ fn named<'a>(name: &str, set: &'a Set, table: &'a Table) -> Named<'a> {
 
 #[test]
 fn a_threshold_is_judged_on_people_whom_it_was_not_chosen_on() {
-    let set = twelve();
+    let set = six();
     let (far, near) = (table(&set, 3.0), table(&set, -5.5));
     let sets = [named("far", &set, &far), named("near", &set, &near)];
     let held = measure(&sets, SHAPE, 1.0, 0.05).expect("enough people");
@@ -45,7 +45,7 @@ fn a_threshold_is_judged_on_people_whom_it_was_not_chosen_on() {
 
 #[test]
 fn a_set_with_too_few_pictures_is_named_and_left_out() {
-    let (set, one) = (twelve(), set_of(&[("a", vec![vec![1.0]; 3]), ("b", vec![vec![2.0]; 2])]));
+    let (set, one) = (six(), set_of(&[("a", vec![vec![1.0]; 3]), ("b", vec![vec![2.0]; 2])]));
     let (scores, of_one) = (table(&set, 3.0), table(&one, 3.0));
     let sets = [named("many", &set, &scores), named("few", &one, &of_one)];
     let held = measure(&sets, SHAPE, 1.0, 0.05).expect("one set has enough");
