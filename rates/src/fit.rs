@@ -279,7 +279,7 @@ pub fn threshold(scored: &Scored, target: Target) -> Result<Threshold, RatesErro
 
 #[cfg(test)]
 mod tests {
-    use super::super::set::set_of;
+    use super::super::set::drawn_people;
     use super::super::trials::Trial;
     use super::*;
 
@@ -296,19 +296,7 @@ mod tests {
     }
 
     fn eight_people() -> Set {
-        let mut random = SplitMix64(9);
-        let names: Vec<String> = (0..8).map(|p| format!("p{p}")).collect();
-        let mut vector = |scale: f64, centre: &[f32]| -> Vec<f32> {
-            centre.iter().map(|c| c + ((random.uniform() - 0.5) * scale) as f32).collect()
-        };
-        let people: Vec<(&str, Vec<Vec<f32>>)> = names
-            .iter()
-            .map(|name| {
-                let centre = vector(2.0, &[0.0; 8]);
-                (name.as_str(), (0..5).map(|_| vector(0.3, &centre)).collect())
-            })
-            .collect();
-        set_of(&people)
+        drawn_people(8, 5, 0.0)
     }
 
     #[test]

@@ -20,6 +20,13 @@ pub(super) fn share(rate: f64) -> String {
     }
 }
 
+/// A rate, what was counted, and the upper bound by people, as two cells of a table. `whose`: what follows the number of people.
+pub(super) fn counted(b: &Bounds, whose: &str) -> String {
+    let seen = share(b.errors as f64 / b.trials.max(1) as f64);
+    let Bounds { errors, trials, people_with_error, people, .. } = b;
+    format!("{seen} ({errors} of {trials}; {people_with_error} of {people}{whose}) | {}", share(b.upper95()))
+}
+
 /// A rate with its bounds. `who`: what it is counted by; `error`: what went wrong.
 fn rate(b: &Bounds, who: &str, error: &str) -> String {
     let Bounds { errors, trials, people, people_with_error, .. } = b;

@@ -199,6 +199,22 @@ impl Set {
     }
 }
 
+/// People of so many pictures each, about a direction of their own; each number is moved by `shift`.
+#[cfg(test)]
+pub(crate) fn drawn_people(people: usize, pictures: usize, shift: f32) -> Set {
+    let mut random = facelatch::head::project::SplitMix64(9);
+    let mut near = |scale: f64, centre: &[f32]| -> Vec<f32> {
+        centre.iter().map(|c| c + ((random.uniform() - 0.5) * scale) as f32).collect()
+    };
+    let names: Vec<String> = (0..people).map(|p| format!("p{p}")).collect();
+    let looks = |name| {
+        let centre = near(2.0, &[0.0; 8]);
+        let look = |_| near(0.3, &centre).into_iter().map(|v| v + shift).collect();
+        (name, (0..pictures).map(look).collect())
+    };
+    set_of(&names.iter().map(String::as_str).map(looks).collect::<Vec<_>>())
+}
+
 /// A set without pictures, for tests of later stages.
 #[cfg(test)]
 pub(crate) fn set_of(people: &[(&str, Vec<Vec<f32>>)]) -> Set {

@@ -1,9 +1,13 @@
 //! Tests the `facelatch-rates` command.
 
+mod common;
+
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+
+use common::rates;
 
 const PEOPLE: &[(&str, &[&str])] = &[
     ("obama", &["obama-1.jpg", "obama-2.jpg", "obama-3.jpg"]),
@@ -30,21 +34,6 @@ fn stress(arguments: &[&str], folder: &Path) -> (i32, String, String) {
     let run = Command::new(env!("CARGO_BIN_EXE_facelatch-rates"))
         .args(arguments)
         .arg(folder)
-        .args(["--models", concat!(env!("CARGO_MANIFEST_DIR"), "/../models")])
-        .output()
-        .expect("runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (run.status.code().expect("an exit code"), text(&run.stdout), text(&run.stderr))
-}
-
-/// (exit code, standard output, standard error)
-fn rates(arguments: &[&str], folder: &Path) -> (i32, String, String) {
-    let cache = tempfile::tempdir().expect("folder");
-    let run = Command::new(env!("CARGO_BIN_EXE_facelatch-rates"))
-        .args(arguments)
-        .arg(folder)
-        .arg("--cache")
-        .arg(cache.path())
         .args(["--models", concat!(env!("CARGO_MANIFEST_DIR"), "/../models")])
         .output()
         .expect("runs");

@@ -1,9 +1,12 @@
 //! Tests `facelatch-rates groups` and `facelatch-rates change`.
 
+mod common;
+
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
+
+use common::rates;
 
 /// A folder of bundled pictures under other names.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -15,21 +18,6 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         std::fs::copy(faces.join(picture), path).expect("copied");
     }
     folder
-}
-
-/// (exit code, standard output, standard error)
-fn rates(arguments: &[&str], folder: &Path) -> (i32, String, String) {
-    let cache = tempfile::tempdir().expect("folder");
-    let run = Command::new(env!("CARGO_BIN_EXE_facelatch-rates"))
-        .args(arguments)
-        .arg(folder)
-        .arg("--cache")
-        .arg(cache.path())
-        .args(["--models", concat!(env!("CARGO_MANIFEST_DIR"), "/../models")])
-        .output()
-        .expect("runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (run.status.code().expect("an exit code"), text(&run.stdout), text(&run.stderr))
 }
 
 fn written(text: &str) -> (tempfile::NamedTempFile, String) {

@@ -98,7 +98,7 @@ impl Listener {
         };
         let (uid, gid) = (credentials.uid(), credentials.gid());
         let known = self.peers.known(uid);
-        let is_owner = known.as_ref().is_some_and(|caller| caller.role == Role::Owner);
+        let is_owner = known.as_ref().is_some_and(|caller| caller.is_owner());
         let permit = match self.connections.take(uid, is_owner) {
             Ok(permit) => permit,
             Err(limit) => return refuse(&stream, limit),

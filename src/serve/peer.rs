@@ -155,20 +155,20 @@ impl Caller {
         Err(Fault::PermissionDenied { message })
     }
 
-    /// Refuses `what`, which tells scores, to callers who are not the owner.
+    /// Refuses `what` to callers who are not the owner.
     ///
     /// # Errors
     /// [`Fault::PermissionDenied`], naming who may.
-    pub fn may_see_scores(&self, what: &str) -> Result<(), Fault> {
-        if self.sees_scores() {
+    pub fn must_be_owner(&self, what: &str) -> Result<(), Fault> {
+        if self.is_owner() {
             return Ok(());
         }
         let message = format!("{what}: only root and the daemon's user may; use sudo");
         Err(Fault::PermissionDenied { message })
     }
 
-    /// Whether they may see scores.
-    pub fn sees_scores(&self) -> bool {
+    /// Whether they may see scores, and vouch for others.
+    pub fn is_owner(&self) -> bool {
         self.role == Role::Owner
     }
 }
@@ -195,7 +195,7 @@ mod tests {
     fn a_manager_may_ask_about_all_but_sees_no_scores() {
         let manager = caller(Role::Manager);
         assert!(manager.may_ask_about("verify", "bob").is_ok() && manager.may_manage("enroll").is_ok());
-        assert!(!manager.sees_scores() && caller(Role::Owner).sees_scores());
+        assert!(!manager.is_owner() && caller(Role::Owner).is_owner());
     }
 
     #[test]

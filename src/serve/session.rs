@@ -13,7 +13,7 @@ use super::doors::{Attachment, Doors};
 use super::engine::Engine;
 use super::fault::no_permit;
 use super::job_limit::{JobPermit, PermitHolder};
-use super::peer::{Caller, Peers, Role};
+use super::peer::{Caller, Peers};
 use super::pins::Pins;
 use super::recorder::Recorder;
 use crate::clock::{BootTime, Clock, KnownTime};
@@ -92,7 +92,7 @@ impl Session {
     /// [`Fault::PermissionDenied`], [`Fault::Busy`].
     pub(super) fn begin_change(&self, what: &str) -> Result<(), Fault> {
         self.caller.may_manage(what)?;
-        if self.caller.role == Role::Owner {
+        if self.caller.is_owner() {
             return Ok(());
         }
         self.state.changes.take(what, self.state.clock.now())
@@ -100,7 +100,7 @@ impl Session {
 
     /// Counts further lines of a change that was begun.
     pub(super) fn add_to_change(&self, lines: usize) {
-        if self.caller.role != Role::Owner {
+        if !self.caller.is_owner() {
             self.state.changes.add(lines, self.state.clock.now());
         }
     }
@@ -108,7 +108,7 @@ impl Session {
     /// Takes a permit to submit a job; the owner needs none. Waits, because a cancelled job keeps its permit until the
     /// engine notices.
     pub(super) async fn job_permit(&self) -> Result<Option<JobPermit>, Fault> {
-        if self.caller.role == Role::Owner {
+        if self.caller.is_owner() {
             return Ok(None);
         }
         let free = async {

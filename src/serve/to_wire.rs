@@ -138,7 +138,7 @@ fn face(face: &crate::detect::Face) -> Face {
 /// The part of a reply that this caller may see. Lists what goes out, so that a new field
 /// is hidden by default.
 pub(super) fn shown_to(caller: &Caller, full: Judging) -> Judging {
-    if caller.sees_scores() {
+    if caller.is_owner() {
         return full;
     }
     let latch_error = full.latch_error.filter(|_| caller.is_manager());

@@ -3,26 +3,13 @@
 use std::fmt::Write as _;
 
 use super::{Held, Judged};
-use crate::rate::Bounds;
-use crate::report::share;
-
-fn rate(b: &Bounds) -> String {
-    let seen = share(b.errors as f64 / b.trials.max(1) as f64);
-    format!(
-        "{seen} ({} of {}; {} of {}) | {}",
-        b.errors,
-        b.trials,
-        b.people_with_error,
-        b.people,
-        share(b.upper95())
-    )
-}
+use crate::report::{counted, share};
 
 fn row(judged: &Judged) -> String {
     let Judged { chosen_on, judged_on, z: (low, high), rates } = judged;
     let z = if low == high { format!("{low:.3}") } else { format!("{low:.3} to {high:.3}") };
     let chosen_on = chosen_on.as_deref().unwrap_or("given");
-    let (fmr, fnmr) = (rate(&rates.fmr_bounds), rate(&rates.fnmr_bounds));
+    let (fmr, fnmr) = (counted(&rates.fmr_bounds, ""), counted(&rates.fnmr_bounds, ""));
     format!("| {chosen_on} | {judged_on} | {z} | {fmr} | {fnmr} |")
 }
 

@@ -3,28 +3,18 @@
 use std::fmt::Write as _;
 
 use super::{Outcome, Searched};
-use crate::rate::Bounds;
-use crate::report::share;
+use crate::report::{counted, share};
 use facelatch::head::LogOdds;
 use facelatch::judge::Policy;
-
-/// A rate, the upper bound by people, and what was counted.
-fn rate(b: &Bounds) -> String {
-    let seen = share(b.errors as f64 / b.trials.max(1) as f64);
-    format!(
-        "{seen} ({} of {}; {} of {} people) | {}",
-        b.errors,
-        b.trials,
-        b.people_with_error,
-        b.people,
-        share(b.upper95())
-    )
-}
 
 fn outcome(o: &Outcome, enrolled: usize) -> String {
     let [no_match, ambiguous, other] = o.missed;
     let pairs = format!("{} ({} of {} pairs)", share(o.fpir_by_pairs(enrolled)), o.pairs_matched, o.pairs);
-    format!("{} | {pairs} | {} | {no_match}, {ambiguous}, {other} |", rate(&o.fpir), rate(&o.fnir))
+    format!(
+        "{} | {pairs} | {} | {no_match}, {ambiguous}, {other} |",
+        counted(&o.fpir, " people"),
+        counted(&o.fnir, " people")
+    )
 }
 
 /// The tables, for each number of frames.

@@ -1,4 +1,4 @@
-use super::super::set::set_of;
+use super::super::set::drawn_people;
 use super::super::trials::Shape;
 use super::faces::Face;
 use super::way::{Again, Fusion, View};
@@ -6,22 +6,9 @@ use super::*;
 use facelatch::head::Head;
 use std::path::Path;
 
-/// Five people of six pictures each, about a direction of their own.
+/// Five people of six pictures each.
 fn people(shift: f32) -> Set {
-    let mut random = SplitMix64(9);
-    let names: Vec<String> = (0..5).map(|p| format!("p{p}")).collect();
-    let mut vector = |scale: f64, centre: &[f32]| -> Vec<f32> {
-        centre.iter().map(|c| c + ((random.uniform() - 0.5) * scale) as f32).collect()
-    };
-    let people: Vec<(&str, Vec<Vec<f32>>)> = names
-        .iter()
-        .map(|name| {
-            let centre = vector(2.0, &[0.0; 8]);
-            let looks = |_| vector(0.3, &centre).into_iter().map(|v| v + shift).collect();
-            (name.as_str(), (0..6).map(looks).collect())
-        })
-        .collect();
-    set_of(&people)
+    drawn_people(5, 6, shift)
 }
 
 fn head() -> Head {

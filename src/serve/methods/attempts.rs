@@ -14,7 +14,6 @@ use crate::serve::engine::{Job, Question};
 use crate::serve::engine_status::EngineStatus;
 use crate::serve::fault::bad_parameter;
 use crate::serve::job_limit::JobPermit;
-use crate::serve::peer::Role;
 use crate::serve::session::Session;
 use crate::serve::to_wire;
 
@@ -26,9 +25,8 @@ impl Handle for Enroll {
     ) -> Result<Enrolling, CallError> {
         session.begin_change("enroll")?;
         let allow_child = self.allow_child.unwrap_or_default();
-        if allow_child && session.caller.role != Role::Owner {
-            let message = "enroll: only root or the daemon's own user may allow a small child's face";
-            return Err(Fault::PermissionDenied { message: message.to_owned() }.into());
+        if allow_child {
+            session.caller.must_be_owner("enroll: a small child's face")?;
         }
         let camera = known_camera(session, self.camera)?;
         let templates = match self.templates {
@@ -166,7 +164,7 @@ pub(super) async fn question(
             return Ok(Err(to_wire::accounts_unknown(claimed.as_ref(), &error)));
         }
     };
-    let by_owner = session.caller.role == Role::Owner;
+    let by_owner = session.caller.is_owner();
     let question = Question { claimed, accounts, caller_uid: session.caller.uid, by_owner, camera, door };
     Ok(Ok((question, permit)))
 }

@@ -11,7 +11,6 @@ use crate::people::UserName;
 use crate::serve::change_limit::AT_ONCE;
 use crate::serve::connection::Replies;
 use crate::serve::fault::{bad_parameter, portable_fault};
-use crate::serve::peer::Role;
 use crate::serve::session::{self, ServerState, Session};
 use crate::store::portable::{self, MAX_EXPORT_BYTES, MadeFor};
 
@@ -49,7 +48,7 @@ impl Handle for Export {
 fn recipient(session: &Session, named: Option<String>) -> Result<String, Fault> {
     let configured = session.state.export_recipient.clone();
     match named {
-        Some(other) if other != configured && session.caller.role < Role::Owner => {
+        Some(other) if other != configured && !session.caller.is_owner() => {
             let message = "export: only root and the daemon's user may name a recipient; others export for the one \
                            in the configuration (store.export_recipient): leave it out";
             Err(Fault::PermissionDenied { message: message.to_owned() })
@@ -107,7 +106,7 @@ impl Handle for Import {
         let (store, made_for) = (session.state.store.clone(), made_for(&session.state));
         let peers = session.state.peers.clone();
         let (recorder, caller_uid) = session.recorder();
-        let is_owner = session.caller.role == Role::Owner;
+        let is_owner = session.caller.is_owner();
         let (changes, now) = (session.state.changes.clone(), session.state.clock.now());
         let done = blocking(portable_fault, move || {
             let _permit = permit; // Held as long as the file is in memory.

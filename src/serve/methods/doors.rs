@@ -10,7 +10,6 @@ use crate::people::access::DoorName;
 use crate::serve::connection::Replies;
 use crate::serve::doors::{self, Place};
 use crate::serve::fault::bad_parameter;
-use crate::serve::peer::Role;
 use crate::serve::session::Session;
 
 /// Longest note of a report, in bytes.
@@ -36,7 +35,7 @@ impl Handle for Attach {
             Ok(Place { name: door_name("doors", &name)?, camera: known_camera(session, camera)? })
         };
         let places = self.doors.into_iter().map(place).collect::<Result<Vec<Place>, Fault>>()?;
-        let is_owner = session.caller.role == Role::Owner;
+        let is_owner = session.caller.is_owner();
         session.attached.set(session.caller.uid, is_owner, places)?;
         Ok(Done {})
     }

@@ -16,7 +16,7 @@ impl Handle for Explain {
         session: &mut Session,
         replies: &mut Replies<'_, '_, Self>,
     ) -> Result<Explaining, CallError> {
-        session.caller.may_see_scores("explain")?;
+        session.caller.must_be_owner("explain")?;
         let claimed = self.user.as_deref().map(user_name).transpose()?;
         let request = AttemptRequest { claimed, login: false, camera: self.camera, door: None };
         let without = |attempt| Explaining { attempt, explanation: None };

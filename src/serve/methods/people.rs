@@ -14,7 +14,6 @@ use crate::people::{Misses, UserName};
 use crate::pipeline::SecondFactor;
 use crate::serve::connection::Replies;
 use crate::serve::fault::{bad_parameter, store_fault};
-use crate::serve::peer::Role;
 use crate::serve::session::Session;
 use crate::serve::to_wire;
 use crate::store::{StoreError, TemplateStore};
@@ -104,10 +103,7 @@ fn remove_adapted(store: &dyn TemplateStore, name: &UserName) -> Result<usize, S
 impl Handle for Adapt {
     async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, CallError> {
         let caller = &session.caller;
-        if caller.role < Role::Owner {
-            let message = "adapt: only root and the daemon's user may".to_owned();
-            return Err(Fault::PermissionDenied { message }.into());
-        }
+        caller.must_be_owner("adapt")?;
         let shown = SecondFactor { user: user_name(&self.user)?, door: None };
         session.state.engine.second_factor(shown, caller.uid);
         Ok(Done {})

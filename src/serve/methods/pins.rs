@@ -11,7 +11,6 @@ use crate::people::access::DoorName;
 use crate::pipeline::SecondFactor;
 use crate::serve::connection::Replies;
 use crate::serve::fault::{bad_parameter, store_fault};
-use crate::serve::peer::Role;
 use crate::serve::pins::{Judged, SetError};
 use crate::serve::session::Session;
 use crate::serve::to_wire;
@@ -25,7 +24,7 @@ impl Handle for VerifyPin {
         session.caller.may_serve_a_door("verify a PIN")?;
         let state = &session.state;
         let door = state.doors.find(self.door.as_deref())?.name;
-        if session.caller.role < Role::Owner {
+        if !session.caller.is_owner() {
             state.doors.typed(session.caller.uid, state.clock.now())?;
         }
         let (recorder, caller_uid) = session.recorder();

@@ -35,7 +35,7 @@ impl Handle for StatusCall {
         let (health, audit, face, time) = blocking(store_fault, looked).await?;
         let engine = &state.engine.status;
         let networks = &engine.networks;
-        let score = |p: crate::head::Probability| session.caller.sees_scores().then_some(p.value());
+        let score = |p: crate::head::Probability| session.caller.is_owner().then_some(p.value());
         let turned = engine.cameras.iter().map(CameraStatus::seen).filter_map(turned);
         let infrared = engine.cameras.iter().filter_map(CameraStatus::infrared).map(infrared);
         let of_cameras: Vec<String> = turned.chain(infrared).collect();
