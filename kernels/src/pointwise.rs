@@ -1,6 +1,8 @@
 //! 1x1 convolution; in: `[pixels][padded(inputs)]` u8, out: `[pixels][padded(outputs)]` u8.
 //! Nearly all the work of a MobileNet is here. Also the product behind the stem and the dense layer.
 
+use std::mem::MaybeUninit;
+
 use crate::error::{LayerError, check_len};
 use crate::pack::{Order, pack};
 use crate::post::{Post, PostPtr, padded};
@@ -10,8 +12,8 @@ use crate::{Bytes, Isa, Requant, Term};
 /// Largest channel count accepted; far above any network's.
 pub(crate) const MAX_CHANNELS: usize = 1 << 20;
 
-/// Bytes of input in one pass over all outputs: these and one panel of weights fit a first-level cache of 32 KiB.
-const BLOCK_BYTES: usize = 16 * 1024;
+/// Inputs in one pass over all outputs: as bytes, these and one panel of weights fit a first-level cache of 32 KiB.
+const BLOCK: usize = 16 * 1024;
 
 /// A 1x1 convolution with everything that follows it, including an optional residual.
 #[derive(Clone)]
@@ -176,24 +178,27 @@ unsafe fn pointwise<S: Simd>(job: &Job) {
 /// Loops over blocks of pixels that stay in the first-level cache, then panels of outputs, then tiles.
 #[inline(always)]
 unsafe fn blocks<S: Simd>(job: &Job) {
-    let block = S::MR * (BLOCK_BYTES / (job.k * S::MR)).max(1);
+    let block = S::MR * (BLOCK / (job.k * S::MR)).max(1);
+    let mut wide = Wide::for_inputs(if S::WIDE { block * job.k } else { 0 });
     let mut first = 0;
     while first < job.pixels {
         let pixels = block.min(job.pixels - first);
         let mut n = 0;
-        while n < job.n {
-            // SAFETY: rows first..first + pixels, panel n / NR, channels n.. below job.n.
-            unsafe {
+        // SAFETY: rows first..first + pixels, for which `wide` has room; panel n / NR, channels n.. below job.n.
+        unsafe {
+            let x = job.x.add(first * job.k);
+            let x = if S::WIDE { wide.fill(x, pixels * job.k) } else { x };
+            while n < job.n {
                 let panel = Job {
-                    x: job.x.add(first * job.k),
+                    x,
                     pixels,
                     w: job.w.add(n * job.k),
                     post: job.post.add(n),
                     ..job.further(first * job.n + n)
                 };
                 one_panel::<S>(&panel, S::NR.min(job.n - n));
+                n += S::NR;
             }
-            n += S::NR;
         }
         first += pixels;
     }
@@ -210,7 +215,7 @@ unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
         // SAFETY: the tiles' sizes sum to `pixels`, so each lies inside, and `first` is below `pixels`; m <= MR, since
         // `tiles` was rounded up.
         unsafe {
-            let job = &Job { x: job.x.add(first * job.k), ..job.further(first * job.n) };
+            let job = &Job { x: job.x.add(first * stride::<S>(job.k)), ..job.further(first * job.n) };
             match m {
                 1 => one_tile::<S, 1>(job, width),
                 2 => one_tile::<S, 2>(job, width),
@@ -236,7 +241,7 @@ unsafe fn one_tile<S: Simd, const M: usize>(job: &Job, width: usize) {
     // SAFETY: M pixels of k bytes, a panel of weights; then M rows of `width` bytes, a multiple of
     // CHANNELS and so of LANES.
     unsafe {
-        let sums = S::tile::<M>(job.x, job.k, job.w, job.k);
+        let sums = S::tile::<M>(job.x, stride::<S>(job.k), job.w, job.k);
         match job.other {
             None => finish_rows::<S, S::Row, M>(&sums, width, job.post, job.out, job.n),
             Some(other) => {
@@ -246,8 +251,18 @@ unsafe fn one_tile<S: Simd, const M: usize>(job: &Job, width: usize) {
     }
 }
 
+/// Bytes of a pixel of `k` inputs as tiles read it.
+#[inline(always)]
+const fn stride<S: Simd>(k: usize) -> usize {
+    if S::WIDE { 2 * k } else { k }
+}
+
 #[inline(always)]
 unsafe fn one_pixel<S: Simd>(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32) {
+    if S::WIDE {
+        // SAFETY: the caller's promises, passed on.
+        return unsafe { one_wide_pixel::<S>(x, k, w, room, sums) };
+    }
     for n in (0..room).step_by(S::NR) {
         // SAFETY: `room` is whole panels (the caller); each panel has k * NR weights.
         unsafe {
@@ -256,5 +271,61 @@ unsafe fn one_pixel<S: Simd>(x: *const u8, k: usize, w: *const i8, room: usize, 
                 S::store(vector, sums.add(n + v * S::LANES));
             }
         }
+    }
+}
+
+/// As many inputs at a time as `Wide` holds without an allocation.
+#[inline(always)]
+unsafe fn one_wide_pixel<S: Simd>(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32) {
+    let mut wide = Wide::for_inputs(BLOCK.min(k));
+    for first in (0..k).step_by(BLOCK) {
+        let inputs = BLOCK.min(k - first);
+        for n in (0..room).step_by(S::NR) {
+            // SAFETY: inputs first..first + inputs (both multiples of 16) of x and of each panel of k * NR weights; a
+            // row is NR = LANES * its length sums, of which there is room (the caller).
+            unsafe {
+                let x = if n == 0 { wide.fill(x.add(first), inputs) } else { wide.start() };
+                let [row] = S::tile::<1>(x, 2 * inputs, w.add(n * k + first * S::NR), inputs);
+                for (v, &vector) in row.as_ref().iter().enumerate() {
+                    let to = sums.add(n + v * S::LANES);
+                    S::store(if first == 0 { vector } else { S::plus(vector, to) }, to);
+                }
+            }
+        }
+    }
+}
+
+/// Bytes widened to 16 bits.
+#[repr(C, align(64))]
+struct Wide {
+    few: [MaybeUninit<u16>; BLOCK],
+    /// In place of `few` where a tile has more: no network here has such a layer.
+    many: Vec<MaybeUninit<u16>>,
+}
+
+impl Wide {
+    #[inline(always)]
+    fn for_inputs(inputs: usize) -> Wide {
+        let many = if inputs > BLOCK { vec![MaybeUninit::uninit(); inputs] } else { Vec::new() };
+        Wide { few: [MaybeUninit::uninit(); BLOCK], many }
+    }
+
+    #[inline(always)]
+    fn start(&mut self) -> *const u8 {
+        if self.many.is_empty() { self.few.as_ptr().cast() } else { self.many.as_ptr().cast() }
+    }
+
+    /// The `inputs` bytes at `x` in 16 bits each.
+    ///
+    /// # Safety
+    /// There are that many, and no more than this was made for.
+    #[inline(always)]
+    unsafe fn fill(&mut self, x: *const u8, inputs: usize) -> *const u8 {
+        let to = if self.many.is_empty() { &mut self.few[..inputs] } else { &mut self.many[..inputs] };
+        for (i, to) in to.iter_mut().enumerate() {
+            // SAFETY: the caller promises `inputs` bytes.
+            to.write(u16::from(unsafe { *x.add(i) }));
+        }
+        self.start()
     }
 }

@@ -360,6 +360,15 @@ fn the_shapes_of_sface_equal_the_plain_loop() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes hours")]
+fn layers_of_very_many_inputs_equal_the_plain_loop() {
+    // More inputs in a tile, and in a pixel, than AVX2 widens at once on the stack.
+    check_pointwise(7, 7, 3000, 20);
+    check_residual(8, 2, 17_000, 5);
+    check_dense(9, 17_000, 5);
+}
+
+#[test]
 fn extreme_sums_do_not_saturate() {
     // All products of one sign and largest: VPMADDUBSW and 16-bit sums would fail here.
     let (x, w) = (vec![255_u8; 512], [vec![127_i8; 512], vec![-127_i8; 512]].concat());

@@ -53,9 +53,11 @@ pub(crate) trait Simd {
     const KG: usize;
     /// Channels in a depthwise block; divides 16.
     const DEPTH: usize;
+    /// Whether tiles read inputs of 16 bits, widened once for all outputs.
+    const WIDE: bool = false;
 
-    /// Sums of `M` pixels by `NR` channels: pixel m at `x + m * stride`, `k` bytes (a multiple of 16)
-    /// each; `w` packed `[k / KG][NR][KG]`.
+    /// Sums of `M` pixels by `NR` channels: pixel m at `x + m * stride` bytes, `k` inputs (a multiple of 16)
+    /// each, of a byte or, if `WIDE`, of 16 bits; `w` packed `[k / KG][NR][KG]`.
     unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [Self::Row; M];
 
     /// Reads `LANES` values of each array of `post`.
@@ -82,6 +84,11 @@ pub(crate) trait Simd {
     unsafe fn finish_with(sums: Self::Sums, post: &Self::Post, other: Other, out: *mut u8);
     /// Writes `LANES` sums at `out`.
     unsafe fn store(sums: Self::Sums, out: *mut i32);
+    /// Adds the `LANES` sums at `to`; called only if `WIDE`.
+    #[inline(always)]
+    unsafe fn plus(sums: Self::Sums, _to: *const i32) -> Self::Sums {
+        sums
+    }
 
     /// Reads nine rows of `DEPTH` weights, `step` bytes apart.
     unsafe fn taps(w: *const i8, step: usize) -> Self::Taps;
