@@ -1,13 +1,15 @@
-//! Times each layer of SFace on each instruction set, with made-up weights. Without a harness, so that it also runs
-//! under callgrind and under emulation, where the clock can count instructions.
+//! Times each layer of SFace, or of the detector at 320x320, on each instruction set, with made-up weights. Without a
+//! harness, so that it also runs under callgrind and under emulation, where the clock can count instructions.
 //!
-//! `cargo bench -p facelatch-kernels -- [ISA] [ROUNDS]` prints the minimum of the rounds, in ms (1 round under
-//! `cargo test`).
+//! `cargo bench -p facelatch-kernels --bench layers -- [ISA|all] [ROUNDS] [sface|yunet]` prints the minimum of the rounds,
+//! in ms (1 round under `cargo test`).
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::time::Instant;
 
-use facelatch_kernels::{Bytes, Dense, Depthwise, Isa, Pointwise, Quantise, Requant, Stem, Window, padded};
+use facelatch_kernels::{
+    Add, Bytes, Dense, Depthwise, Isa, MaxPool, Pointwise, Quantise, Requant, Stem, Term, Window, padded,
+};
 
 /// (side, channels) after each pointwise layer, and the stride of the depthwise layer before it.
 const LAYERS: [(usize, usize, usize); 13] = [
@@ -31,8 +33,13 @@ type Run = Box<dyn FnMut()>;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let isas = match arguments.first() {
-        Some(name) => vec![name.parse().expect("an instruction set of this CPU")],
-        None => Isa::all_available(),
+        Some(name) if name != "all" => vec![name.parse().expect("an instruction set of this CPU")],
+        _ => Isa::all_available(),
+    };
+    let network = match arguments.get(2).map(String::as_str) {
+        None | Some("sface") => sface,
+        Some("yunet") => yunet,
+        Some(other) => panic!("unknown network '{other}'"),
     };
     let benchmarked = std::env::args().any(|a| a == "--bench");
     let rounds = arguments.get(1).map_or(if benchmarked { 30 } else { 1 }, |n| n.parse().expect("a number"));
@@ -60,33 +67,101 @@ fn main() {
 }
 
 /// The layers of SFace, each with its own buffers.
-fn network(isa: Isa) -> Vec<(String, Run)> {
+fn sface(isa: Isa) -> Vec<(String, Run)> {
     let mut runs: Vec<(String, Run)> = Vec::new();
-    let window = |side, stride| Window { height: side, width: side, stride, pad: [1; 4] };
-    let stem = with_requant(32, |q| Stem::new(isa, window(112, 1), 3, &weights(32 * 27), q));
-    let (mut pixels, planes) = (stem.image(), vec![100.0; 3 * 112 * 112]);
-    let quantise = Quantise::new(isa, 1.0, 0).expect("quantise");
-    runs.push(("quantise 112x112x3".into(), Box::new(move || quantise.run(&planes, &mut pixels))));
-    let (image, mut patches, mut out) = (stem.image(), stem.scratch(), Bytes::zeroed(112 * 112 * 32));
-    runs.push(("stem 112x112x3 to 32".into(), Box::new(move || stem.run(&image, &mut patches, &mut out))));
+    stem(&mut runs, isa, (112, 1), 32);
     let mut before = 32;
     for (side, channels, stride) in LAYERS {
-        let layer = with_requant(before, |q| {
-            Depthwise::new(isa, window(side * stride, stride), &weights(before * 9), q)
-        });
-        let (x, mut out) = (noise(side * stride * side * stride * before), noise(side * side * before));
-        let name = format!("depthwise {0}x{0}x{before} by {stride}", side * stride);
-        runs.push((name, Box::new(move || layer.run(&x, &mut out))));
-        let layer = with_requant(channels, |q| Pointwise::new(isa, before, &weights(before * channels), q));
-        let (x, mut out) = (noise(side * side * before), Bytes::zeroed(side * side * padded(channels)));
-        let name = format!("pointwise {side}x{side}x{before} to {channels}");
-        runs.push((name, Box::new(move || layer.run(&x, &[], &mut out))));
+        depthwise(&mut runs, isa, (side * stride, stride), before);
+        pointwise(&mut runs, isa, side, (before, channels));
         before = channels;
     }
-    let dense = Dense::new(isa, 50_176, &weights(50_176 * 128), &[0; 128], &[1e-4; 128], 128).expect("dense");
-    let (x, mut sums, mut out) = (noise(50_176), dense.scratch(), vec![0.0; 128]);
-    runs.push(("dense 50176 to 128".into(), Box::new(move || dense.run(&x, &mut sums, &mut out))));
+    dense(&mut runs, isa, 1, (50_176, 128));
     runs
+}
+
+/// The layers of the detector at 320x320, each with its own buffers.
+fn yunet(isa: Isa) -> Vec<(String, Run)> {
+    let mut runs: Vec<(String, Run)> = Vec::new();
+    stem(&mut runs, isa, (320, 2), 16);
+    for (side, channels, outputs, units) in [
+        (160, 16, 16, 1),
+        (80, 16, 16, 1),
+        (80, 16, 32, 1),
+        (80, 32, 32, 1),
+        (80, 32, 64, 1),
+        (40, 64, 64, 3),
+        (20, 64, 64, 3),
+        (10, 64, 64, 3),
+    ] {
+        for _ in 0..units {
+            pointwise(&mut runs, isa, side, (channels, outputs));
+            depthwise(&mut runs, isa, (side, 1), outputs);
+        }
+    }
+    for (side, channels) in [(160, 16), (80, 64), (40, 64), (20, 64)] {
+        let pool = MaxPool::new(isa, side, side, channels).expect("pool");
+        let (x, mut out) = (noise(side * side * channels), noise(side * side / 4 * channels));
+        let name = format!("pool {side}x{side}x{channels}");
+        runs.push((name, Box::new(move || pool.run(&x, &mut out))));
+    }
+    for side in [40, 20] {
+        let terms = [Term { zero: 3, factor: 0.7 }, Term { zero: 5, factor: 0.4 }];
+        let add = Add::new(isa, [side, side, 64], 2, terms, 9).expect("sum");
+        let (a, b, mut out) =
+            (noise(side * side * 64), noise(side * side * 16), noise(side * side * 64));
+        runs.push((format!("add {side}x{side}x64"), Box::new(move || add.run(&a, &b, &mut out))));
+    }
+    for side in [40, 20, 10] {
+        for outputs in [1, 4, 1, 10] {
+            pointwise(&mut runs, isa, side, (64, outputs));
+            depthwise(&mut runs, isa, (side, 1), outputs);
+        }
+    }
+    runs
+}
+
+fn window(side: usize, stride: usize) -> Window {
+    Window { height: side, width: side, stride, pad: [1; 4] }
+}
+
+/// The quantised input and the first layer: `side` and stride of the picture.
+fn stem(runs: &mut Vec<(String, Run)>, isa: Isa, (side, stride): (usize, usize), outputs: usize) {
+    let make = |q: &Requant<'_>| Stem::new(isa, window(side, stride), 3, &weights(outputs * 27), q);
+    let stem = with_requant(outputs, make);
+    let (mut pixels, planes) = (stem.image(), vec![100.0; 3 * side * side]);
+    let quantise = Quantise::new(isa, 1.0, 0).expect("quantise");
+    let name = format!("quantise {side}x{side}x3");
+    runs.push((name, Box::new(move || quantise.run(&planes, &mut pixels))));
+    let (rows, columns) = window(side, stride).output();
+    let (image, mut patches, mut out) = (stem.image(), stem.scratch(), noise(rows * columns * padded(outputs)));
+    let name = format!("stem {side}x{side}x3 to {outputs} by {stride}");
+    runs.push((name, Box::new(move || stem.run(&image, &mut patches, &mut out))));
+}
+
+fn depthwise(runs: &mut Vec<(String, Run)>, isa: Isa, (side, stride): (usize, usize), channels: usize) {
+    let make = |q: &Requant<'_>| Depthwise::new(isa, window(side, stride), &weights(channels * 9), q);
+    let layer = with_requant(channels, make);
+    let (n, out) = (padded(channels), side / stride);
+    let (x, mut out) = (noise(side * side * n), noise(out * out * n));
+    let name = format!("depthwise {side}x{side}x{channels} by {stride}");
+    runs.push((name, Box::new(move || layer.run(&x, &mut out))));
+}
+
+fn pointwise(runs: &mut Vec<(String, Run)>, isa: Isa, side: usize, (inputs, outputs): (usize, usize)) {
+    let make = |q: &Requant<'_>| Pointwise::new(isa, inputs, &weights(inputs * outputs), q);
+    let layer = with_requant(outputs, make);
+    let (x, mut out) = (noise(side * side * padded(inputs)), noise(side * side * padded(outputs)));
+    let name = format!("pointwise {side}x{side}x{inputs} to {outputs}");
+    runs.push((name, Box::new(move || layer.run(&x, &[], &mut out))));
+}
+
+fn dense(runs: &mut Vec<(String, Run)>, isa: Isa, pixels: usize, (inputs, outputs): (usize, usize)) {
+    let (bias, scale) = (vec![0; outputs], vec![1e-4; outputs]);
+    let dense = Dense::new(isa, inputs, &weights(inputs * outputs), &bias, &scale, 128).expect("dense");
+    let (x, mut sums, mut out) = (noise(pixels * inputs), dense.scratch(), vec![0.0; pixels * outputs]);
+    let name = format!("dense {pixels}x{inputs} to {outputs}");
+    runs.push((name, Box::new(move || dense.run(&x, &mut sums, &mut out))));
 }
 
 fn with_requant<T, E: std::fmt::Debug>(

@@ -10,6 +10,8 @@ pub enum Isa {
     Portable,
     /// x86-64 with AVX2: bytes widened to 16 bits, then `VPMADDWD` (`VPMADDUBSW` saturates, so it is not exact).
     Avx2,
+    /// x86-64 with AVX-VNNI and no AVX512 (Alder Lake and later): `VPDPBUSD` on 256 bits.
+    AvxVnni,
     /// x86-64 with AVX512-VNNI: `VPDPBUSD`.
     Avx512Vnni,
     /// Every aarch64 CPU (Cortex-A53, A72): `SMULL`, `SMLAL2`, `SADALP`.
@@ -21,7 +23,15 @@ pub enum Isa {
 }
 
 impl Isa {
-    const ALL: [Isa; 6] = [Isa::Portable, Isa::Neon, Isa::NeonDot, Isa::NeonI8mm, Isa::Avx2, Isa::Avx512Vnni];
+    const ALL: [Isa; 7] = [
+        Isa::Portable,
+        Isa::Neon,
+        Isa::NeonDot,
+        Isa::NeonI8mm,
+        Isa::Avx2,
+        Isa::AvxVnni,
+        Isa::Avx512Vnni,
+    ];
 
     /// The fastest one this CPU supports.
     #[must_use]
@@ -45,6 +55,13 @@ impl Isa {
             Isa::Avx2 => {
                 std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
             }
+            #[cfg(all(target_arch = "x86_64", not(feature = "evex")))]
+            Isa::AvxVnni => Isa::Avx2.is_available() && std::arch::is_x86_feature_detected!("avxvnni"),
+            // `evex`: the same kernels in the encoding of AVX512-VNNI, for tests.
+            #[cfg(all(target_arch = "x86_64", feature = "evex"))]
+            Isa::AvxVnni => {
+                Isa::Avx512Vnni.is_available() && std::arch::is_x86_feature_detected!("avx512vl")
+            }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => {
                 Isa::Avx2.is_available()
@@ -67,7 +84,7 @@ impl Isa {
     #[must_use]
     pub fn flip(self) -> u8 {
         match self {
-            Isa::Portable | Isa::Avx2 | Isa::Avx512Vnni => 0,
+            Isa::Portable | Isa::Avx2 | Isa::AvxVnni | Isa::Avx512Vnni => 0,
             Isa::Neon | Isa::NeonDot | Isa::NeonI8mm => 0x80,
         }
     }
@@ -78,6 +95,7 @@ impl Isa {
         match self {
             Isa::Portable => "portable",
             Isa::Avx2 => "avx2",
+            Isa::AvxVnni => "avx-vnni",
             Isa::Avx512Vnni => "avx512-vnni",
             Isa::Neon => "neon",
             Isa::NeonDot => "neon-dotprod",

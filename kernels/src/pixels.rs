@@ -48,12 +48,21 @@ impl Quantise {
             let rows: [&[f32]; PIXEL] = std::array::from_fn(|c| {
                 &planes[if c < channels { c } else { 0 } * plane + y * width..][..width]
             });
-            let (rows, out, quantise) = (&rows, image.row_mut(y), self);
+            let row = &Row { planes: rows, channels };
+            let (out, quantise) = (image.row_mut(y), self);
             // SAFETY: a safe function; `new` checked that the CPU has the instructions.
-            unsafe {
-                dispatch!(self.isa, quantise_row(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]))
-            }
+            unsafe { dispatch!(self.isa, quantise_row(quantise: &Quantise, row: &Row<'_>, out: &mut [u8])) }
         }
+    }
+
+    #[inline(always)]
+    pub(crate) fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    #[inline(always)]
+    pub(crate) fn zero(&self) -> i32 {
+        i32::from(self.zero)
     }
 
     #[inline(always)]
@@ -65,10 +74,20 @@ impl Quantise {
     }
 }
 
+/// One row of each plane, of one length.
+struct Row<'a> {
+    planes: [&'a [f32]; PIXEL],
+    channels: usize,
+}
+
 #[inline(always)]
-fn quantise_row<S: Simd>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) {
-    let [a, b, c, d] = rows;
-    for ((((to, a), b), c), d) in out.chunks_exact_mut(PIXEL).zip(*a).zip(*b).zip(*c).zip(*d) {
+fn quantise_row<S: Simd>(quantise: &Quantise, row: &Row<'_>, out: &mut [u8]) {
+    let pixels = row.planes.iter().map(|plane| plane.len()).fold(out.len() / PIXEL, usize::min);
+    let planes = row.planes.map(<[f32]>::as_ptr);
+    // SAFETY: all have `pixels`; `Quantise::new` checked that the CPU has the instructions.
+    let done = unsafe { S::quantise(quantise, planes, row.channels, pixels, out.as_mut_ptr()) };
+    let [a, b, c, d] = row.planes.map(|plane| &plane[done..]);
+    for ((((to, a), b), c), d) in out[done * PIXEL..].chunks_exact_mut(PIXEL).zip(a).zip(b).zip(c).zip(d) {
         let one = |x: &f32| quantise.one(*x);
         let pixel = one(a) | one(b) << 8 | one(c) << 16 | one(d) << 24;
         to.copy_from_slice(&pixel.to_le_bytes());
@@ -198,6 +217,11 @@ fn add_all<S: Simd>(add: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
         let b = &b[y / add.repeat * width..][..width];
         for (x, (a, out)) in a.chunks_exact(n).zip(out.chunks_exact_mut(n)).enumerate() {
             let b = &b[x / add.repeat * n..][..n];
+            let (pair, to) = ([a.as_ptr(), b.as_ptr()], out.as_mut_ptr());
+            // SAFETY: each is of n bytes, whole multiples of CHANNELS; `new` checked that the CPU has the instructions.
+            if unsafe { S::add(add.terms, add.zero_out, pair, n, to) } {
+                continue;
+            }
             for ((to, a), b) in out.iter_mut().zip(a).zip(b) {
                 let sum = term(*a, first) + term(*b, second);
                 let q = ((sum + ROUND) - ROUND) as i32 + i32::from(add.zero_out);

@@ -6,8 +6,9 @@
 
 use std::arch::x86_64::*;
 
-use super::{Other, Simd, TILE};
+use super::{Other, Simd, TILE, avx2_pixels};
 use crate::post::PostPtr;
+use crate::{Quantise, Term};
 
 /// Needs avx2.
 pub(crate) struct Avx2;
@@ -180,6 +181,25 @@ impl Simd for Avx2 {
             }
             [sums]
         }
+    }
+
+    #[inline(always)]
+    unsafe fn quantise(
+        quantise: &Quantise,
+        rows: [*const f32; 4],
+        channels: usize,
+        pixels: usize,
+        out: *mut u8,
+    ) -> usize {
+        // SAFETY: the same contract.
+        unsafe { avx2_pixels::quantise(quantise, rows, channels, pixels, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(terms: [Term; 2], zero: u8, x: [*const u8; 2], n: usize, out: *mut u8) -> bool {
+        // SAFETY: the same contract.
+        unsafe { avx2_pixels::add(terms, zero, x, n, out) };
+        true
     }
 
     #[inline(always)]

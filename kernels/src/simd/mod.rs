@@ -9,6 +9,10 @@
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx2_pixels;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx_vnni;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod dot;
 #[cfg(target_arch = "aarch64")]
@@ -20,6 +24,7 @@ pub(crate) mod portable;
 pub(crate) mod vnni;
 
 use crate::post::PostPtr;
+use crate::{Quantise, Term};
 
 /// Probes, and templates, that [`Simd::distance_tile`] compares at once.
 pub(crate) const TILE: usize = 4;
@@ -96,6 +101,23 @@ pub(crate) trait Simd {
     unsafe fn column(rows: [*const u8; 3]) -> Self::Column;
     /// The sums of a 3x3 window given by its three columns.
     unsafe fn window(columns: [Self::Column; 3], taps: &Self::Taps) -> Self::Block;
+
+    /// The first pixels of a row of [`Quantise`], and how many that were; the caller does the rest.
+    #[inline(always)]
+    unsafe fn quantise(
+        _quantise: &Quantise,
+        _rows: [*const f32; 4],
+        _channels: usize,
+        _pixels: usize,
+        _out: *mut u8,
+    ) -> usize {
+        0
+    }
+    /// One pixel of [`crate::Add`], if it can: `n` bytes, a multiple of 16, of each of `x`.
+    #[inline(always)]
+    unsafe fn add(_terms: [Term; 2], _zero: u8, _x: [*const u8; 2], _n: usize, _out: *mut u8) -> bool {
+        false
+    }
 
     /// The distance of [`crate::Scan`] over `blocks` of 16 values; plain code by default, which compilers vectorise well.
     #[inline(always)]
@@ -248,6 +270,14 @@ macro_rules! dispatch {
             unsafe { $function::<crate::simd::avx2::Avx2>($($name),*) }
         }
         #[cfg(target_arch = "x86_64")]
+        #[cfg_attr(not(feature = "evex"), target_feature(enable = "avx2,fma,avxvnni"))]
+        #[cfg_attr(feature = "evex", target_feature(enable = "avx2,fma,avx512vl,avx512vnni"))]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
+        unsafe fn avx_vnni($($name: $type),*) {
+            // SAFETY: as above.
+            unsafe { $function::<crate::simd::avx_vnni::AvxVnni>($($name),*) }
+        }
+        #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vnni")]
         #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn vnni($($name: $type),*) {
@@ -279,6 +309,8 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx2 => avx2($($name),*),
             #[cfg(target_arch = "x86_64")]
+            crate::Isa::AvxVnni => avx_vnni($($name),*),
+            #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx512Vnni => vnni($($name),*),
             #[cfg(target_arch = "aarch64")]
             crate::Isa::Neon => neon($($name),*),
@@ -299,6 +331,8 @@ macro_rules! of_isa {
         match $isa {
             #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx2 => crate::simd::avx2::Avx2::$constant,
+            #[cfg(target_arch = "x86_64")]
+            crate::Isa::AvxVnni => crate::simd::avx_vnni::AvxVnni::$constant,
             #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx512Vnni => crate::simd::vnni::Vnni::$constant,
             #[cfg(target_arch = "aarch64")]
