@@ -173,40 +173,80 @@ unsafe fn line_by_2<S: Simd>(line: &Line) {
 /// Blocks of channels, then columns from left to right: a column is read once and used by all windows that see it.
 #[inline(always)]
 unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
+    // Outputs, from the left, whose last column is inside the picture.
+    let inside = match (line.width + line.left).checked_sub(3) {
+        Some(last) => (last / STRIDE + 1).min(line.columns),
+        None => 0,
+    };
     for c in (0..line.n).step_by(S::DEPTH) {
-        // SAFETY: c + DEPTH <= n, so every access stays inside its pixel; `column` reads only columns of
-        // the picture or the pixel of zero points.
+        // SAFETY: c + DEPTH <= n, so every access stays inside its pixel; of the picture, `width` columns are taken at
+        // most: all but the border's.
         unsafe {
             let outside = S::column([line.outside.add(c); 3]);
-            let column = |i: usize| match i.checked_sub(line.left) {
-                Some(i) if i < line.width => S::column(line.rows.map(|row| row.x.add(i * row.step + c))),
-                _ => outside,
-            };
             let taps = S::taps(line.taps.add(c), line.n);
-            let mut window = [outside, column(0), column(1)];
-            for x in 0..line.columns {
-                if STRIDE == 1 {
-                    window = if x == 0 {
-                        [window[1], window[2], column(2)]
-                    } else {
-                        [window[1], window[2], column(x + 2)]
-                    };
-                } else {
-                    window = if x == 0 {
-                        [window[1], window[2], column(2)]
-                    } else {
-                        [window[2], column(2 * x + 1), column(2 * x + 2)]
-                    };
-                }
-                let sums = S::window(window, &taps);
-                finish_rows::<S, S::Block, 1>(
-                    &[sums],
-                    S::DEPTH,
-                    line.post.add(c),
-                    line.out.add(x * line.n + c),
-                    0,
-                );
+            let mut next = line.rows;
+            for row in &mut next {
+                row.x = row.x.add(c);
             }
+            // What `slide` moves to the left: the columns before the first output's last, or last two.
+            let mut window = [outside; 3];
+            if line.left == 0 {
+                window[2] = take::<S>(&mut next);
+            }
+            if STRIDE == 1 {
+                window[1] = window[2];
+                window[2] = if line.width + line.left > 1 { take::<S>(&mut next) } else { outside };
+            }
+            let (post, out) = (line.post.add(c), line.out.add(c));
+            let mut x = 0;
+            // Where a block is one vector, four pixels together: writing them is then cheaper.
+            while S::DEPTH == S::LANES && x + 4 <= inside {
+                window = slide::<S, STRIDE>(window, &mut next);
+                let mut sums = [S::window(window, &taps); 4];
+                for sums in sums.iter_mut().skip(1) {
+                    window = slide::<S, STRIDE>(window, &mut next);
+                    *sums = S::window(window, &taps);
+                }
+                finish_rows::<S, S::Block, 4>(&sums, S::DEPTH, post, out.add(x * line.n), line.n);
+                x += 4;
+            }
+            while x < line.columns {
+                window = if x < inside {
+                    slide::<S, STRIDE>(window, &mut next)
+                } else if STRIDE == 1 {
+                    [window[1], window[2], outside]
+                } else {
+                    [window[2], take::<S>(&mut next), outside]
+                };
+                let sums = [S::window(window, &taps)];
+                finish_rows::<S, S::Block, 1>(&sums, S::DEPTH, post, out.add(x * line.n), 0);
+                x += 1;
+            }
+        }
+    }
+}
+
+/// The next column of the picture.
+#[inline(always)]
+unsafe fn take<S: Simd>(next: &mut [Row; 3]) -> S::Column {
+    // SAFETY: the caller promises that there is one.
+    let column = unsafe { S::column([next[0].x, next[1].x, next[2].x]) };
+    for row in next {
+        row.x = row.x.wrapping_add(row.step);
+    }
+    column
+}
+
+/// The window of the next output.
+#[inline(always)]
+unsafe fn slide<S: Simd, const STRIDE: usize>(window: [S::Column; 3], next: &mut [Row; 3]) -> [S::Column; 3] {
+    // SAFETY: the caller promises that there are as many columns.
+    unsafe {
+        if STRIDE == 1 {
+            [window[1], window[2], take::<S>(next)]
+        } else {
+            let middle = take::<S>(next);
+            [window[2], middle, take::<S>(next)]
         }
     }
 }
