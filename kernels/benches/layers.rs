@@ -108,8 +108,7 @@ fn yunet(isa: Isa) -> Vec<(String, Run)> {
     for side in [40, 20] {
         let terms = [Term { zero: 3, factor: 0.7 }, Term { zero: 5, factor: 0.4 }];
         let add = Add::new(isa, [side, side, 64], 2, terms, 9).expect("sum");
-        let (a, b, mut out) =
-            (noise(side * side * 64), noise(side * side * 16), noise(side * side * 64));
+        let (a, b, mut out) = (noise(side * side * 64), noise(side * side * 16), noise(side * side * 64));
         runs.push((format!("add {side}x{side}x64"), Box::new(move || add.run(&a, &b, &mut out))));
     }
     for side in [40, 20, 10] {
@@ -134,7 +133,8 @@ fn stem(runs: &mut Vec<(String, Run)>, isa: Isa, (side, stride): (usize, usize),
     let name = format!("quantise {side}x{side}x3");
     runs.push((name, Box::new(move || quantise.run(&planes, &mut pixels))));
     let (rows, columns) = window(side, stride).output();
-    let (image, mut patches, mut out) = (stem.image(), stem.scratch(), noise(rows * columns * padded(outputs)));
+    let (image, mut patches, mut out) =
+        (stem.image(), stem.scratch(), noise(rows * columns * padded(outputs)));
     let name = format!("stem {side}x{side}x3 to {outputs} by {stride}");
     runs.push((name, Box::new(move || stem.run(&image, &mut patches, &mut out))));
 }

@@ -14,6 +14,9 @@ pub enum Isa {
     AvxVnni,
     /// x86-64 with AVX512-VNNI: `VPDPBUSD`.
     Avx512Vnni,
+    /// The same with tiles of 16 outputs in place of 32; layers choose it themselves ([`Isa::for_outputs`]).
+    #[doc(hidden)]
+    Avx512VnniNarrow,
     /// Every aarch64 CPU (Cortex-A53, A72): `SMULL`, `SMLAL2`, `SADALP`.
     Neon,
     /// aarch64 with `SDOT` (Cortex-A55, A76).
@@ -23,15 +26,8 @@ pub enum Isa {
 }
 
 impl Isa {
-    const ALL: [Isa; 7] = [
-        Isa::Portable,
-        Isa::Neon,
-        Isa::NeonDot,
-        Isa::NeonI8mm,
-        Isa::Avx2,
-        Isa::AvxVnni,
-        Isa::Avx512Vnni,
-    ];
+    const ALL: [Isa; 7] =
+        [Isa::Portable, Isa::Neon, Isa::NeonDot, Isa::NeonI8mm, Isa::Avx2, Isa::AvxVnni, Isa::Avx512Vnni];
 
     /// The fastest one this CPU supports.
     #[must_use]
@@ -59,11 +55,9 @@ impl Isa {
             Isa::AvxVnni => Isa::Avx2.is_available() && std::arch::is_x86_feature_detected!("avxvnni"),
             // `evex`: the same kernels in the encoding of AVX512-VNNI, for tests.
             #[cfg(all(target_arch = "x86_64", feature = "evex"))]
-            Isa::AvxVnni => {
-                Isa::Avx512Vnni.is_available() && std::arch::is_x86_feature_detected!("avx512vl")
-            }
+            Isa::AvxVnni => Isa::Avx512Vnni.is_available() && std::arch::is_x86_feature_detected!("avx512vl"),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Vnni => {
+            Isa::Avx512Vnni | Isa::Avx512VnniNarrow => {
                 Isa::Avx2.is_available()
                     && std::arch::is_x86_feature_detected!("avx512f")
                     && std::arch::is_x86_feature_detected!("avx512bw")
@@ -79,12 +73,18 @@ impl Isa {
         }
     }
 
+    /// The kernels for a product of so many outputs, as measured by `benches/layers.rs`: with up to 16, half of a tile of
+    /// 32 would be for nothing; with more, the narrow one takes 8 % longer.
+    pub(crate) fn for_outputs(self, outputs: usize) -> Isa {
+        if self == Isa::Avx512Vnni && outputs <= 16 { Isa::Avx512VnniNarrow } else { self }
+    }
+
     /// Activations are stored as `q ^ flip()`. NEON multiplies signed bytes, so there the stored byte is `q - 128` as an
     /// `i8`, and no kernel spends an instruction on the sign change.
     #[must_use]
     pub fn flip(self) -> u8 {
         match self {
-            Isa::Portable | Isa::Avx2 | Isa::AvxVnni | Isa::Avx512Vnni => 0,
+            Isa::Portable | Isa::Avx2 | Isa::AvxVnni | Isa::Avx512Vnni | Isa::Avx512VnniNarrow => 0,
             Isa::Neon | Isa::NeonDot | Isa::NeonI8mm => 0x80,
         }
     }
@@ -97,6 +97,7 @@ impl Isa {
             Isa::Avx2 => "avx2",
             Isa::AvxVnni => "avx-vnni",
             Isa::Avx512Vnni => "avx512-vnni",
+            Isa::Avx512VnniNarrow => "avx512-vnni-narrow",
             Isa::Neon => "neon",
             Isa::NeonDot => "neon-dotprod",
             Isa::NeonI8mm => "neon-i8mm",

@@ -104,6 +104,7 @@ impl Product {
             return Err(LayerError::Dimension("outputs"));
         }
         check_len("weights", weights.len(), inputs * outputs)?;
+        let isa = isa.for_outputs(outputs);
         let order = Order { nr: of_isa!(isa, NR), kg: of_isa!(isa, KG) };
         let k = padded(inputs);
         // Whole panels up to the padded outputs: `run` walks all that are stored.

@@ -4,10 +4,10 @@
 
 use std::arch::x86_64::*;
 
-#[cfg(feature = "evex")]
-use std::arch::x86_64::_mm256_dpbusd_epi32 as dpbusd;
 #[cfg(not(feature = "evex"))]
 use std::arch::x86_64::_mm256_dpbusd_avx_epi32 as dpbusd;
+#[cfg(feature = "evex")]
+use std::arch::x86_64::_mm256_dpbusd_epi32 as dpbusd;
 
 use super::avx2::Avx2;
 use super::{Other, Simd, TILE, avx2_pixels};

@@ -282,7 +282,14 @@ macro_rules! dispatch {
         #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn vnni($($name: $type),*) {
             // SAFETY: as above.
-            unsafe { $function::<crate::simd::vnni::Vnni>($($name),*) }
+            unsafe { $function::<crate::simd::vnni::Vnni<2>>($($name),*) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vnni")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
+        unsafe fn vnni_narrow($($name: $type),*) {
+            // SAFETY: as above.
+            unsafe { $function::<crate::simd::vnni::Vnni<1>>($($name),*) }
         }
         #[cfg(target_arch = "aarch64")]
         #[target_feature(enable = "neon")]
@@ -312,6 +319,8 @@ macro_rules! dispatch {
             crate::Isa::AvxVnni => avx_vnni($($name),*),
             #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx512Vnni => vnni($($name),*),
+            #[cfg(target_arch = "x86_64")]
+            crate::Isa::Avx512VnniNarrow => vnni_narrow($($name),*),
             #[cfg(target_arch = "aarch64")]
             crate::Isa::Neon => neon($($name),*),
             #[cfg(target_arch = "aarch64")]
@@ -334,7 +343,9 @@ macro_rules! of_isa {
             #[cfg(target_arch = "x86_64")]
             crate::Isa::AvxVnni => crate::simd::avx_vnni::AvxVnni::$constant,
             #[cfg(target_arch = "x86_64")]
-            crate::Isa::Avx512Vnni => crate::simd::vnni::Vnni::$constant,
+            crate::Isa::Avx512Vnni => crate::simd::vnni::Vnni::<2>::$constant,
+            #[cfg(target_arch = "x86_64")]
+            crate::Isa::Avx512VnniNarrow => crate::simd::vnni::Vnni::<1>::$constant,
             #[cfg(target_arch = "aarch64")]
             crate::Isa::Neon => crate::simd::neon::Neon::$constant,
             #[cfg(target_arch = "aarch64")]

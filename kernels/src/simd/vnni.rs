@@ -6,8 +6,8 @@ use super::{Other, Simd, TILE, avx2_pixels};
 use crate::post::PostPtr;
 use crate::{Quantise, Term};
 
-/// Needs avx2, avx512f, avx512bw and avx512vnni.
-pub(crate) struct Vnni;
+/// Needs avx2, avx512f, avx512bw and avx512vnni. Tiles are `VECTORS`, 1 or 2, times 16 outputs wide.
+pub(crate) struct Vnni<const VECTORS: usize>;
 
 /// [`PostPtr`] of 16 channels.
 #[derive(Clone, Copy)]
@@ -39,10 +39,10 @@ unsafe fn rounded(scaled: __m512, post: &Post, out: *mut u8) {
     }
 }
 
-impl Simd for Vnni {
+impl<const VECTORS: usize> Simd for Vnni<VECTORS> {
     type Sums = __m512i;
     type Post = Post;
-    type Row = [__m512i; 2];
+    type Row = [__m512i; VECTORS];
     /// 16 channels of (row 0, row 1, row 2, 0).
     type Column = __m512i;
     type Taps = [__m512i; 3];
@@ -50,24 +50,27 @@ impl Simd for Vnni {
 
     const LANES: usize = 16;
     const MR: usize = 12;
-    const NR: usize = 32;
+    const NR: usize = 16 * VECTORS;
     const KG: usize = 4;
     const DEPTH: usize = 16;
 
     #[inline(always)]
-    unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [[__m512i; 2]; M] {
+    unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [Self::Row; M] {
         // SAFETY: 4 bytes at a time of the k (a multiple of 16) bytes of each of the M pixels, and
-        // 128 weights for each such group: what the trait promises. The CPU has the instructions.
+        // 64 * VECTORS weights for each such group: what the trait promises. The CPU has the instructions.
         unsafe {
-            let mut sums = [[_mm512_setzero_si512(); 2]; M];
+            let mut sums = [[_mm512_setzero_si512(); VECTORS]; M];
             for group in 0..k / 4 {
-                let w = w.add(group * 128);
-                let (left, right) = (_mm512_loadu_si512(w.cast()), _mm512_loadu_si512(w.add(64).cast()));
+                let mut weights = [_mm512_setzero_si512(); VECTORS];
+                for (v, weights) in weights.iter_mut().enumerate() {
+                    *weights = _mm512_loadu_si512(w.add((group * VECTORS + v) * 64).cast());
+                }
                 for (m, row) in sums.iter_mut().enumerate() {
                     let bytes = x.add(m * stride + group * 4).cast::<i32>().read_unaligned();
                     let pixel = _mm512_set1_epi32(bytes);
-                    row[0] = _mm512_dpbusd_epi32(row[0], pixel, left);
-                    row[1] = _mm512_dpbusd_epi32(row[1], pixel, right);
+                    for (sums, weights) in row.iter_mut().zip(weights) {
+                        *sums = _mm512_dpbusd_epi32(*sums, pixel, weights);
+                    }
                 }
             }
             sums
