@@ -1,0 +1,49 @@
+//! Quantising on every instruction set equals the plain loop.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use facelatch_kernels::{Isa, PIXEL, Quantise, Requant, Stem, Window};
+use proptest::prelude::*;
+
+/// Values of `[channels][height][width]`, in units of `scale`: wholes and halves, and some that no byte holds.
+fn check(values: &[i16], (width, channels): (usize, usize), scale: f32, zero: u8) {
+    let height = values.len() / width / channels;
+    let values = &values[..channels * height * width];
+    let window = Window { height, width, stride: 1, pad: [1; 4] };
+    let requant = Requant { bias: &[0], pos: &[1.0], neg: &[1.0], zero_in: 0, zero_out: 0 };
+    let planes: Vec<f32> = values.iter().map(|v| f32::from(*v) * 0.5 * scale).collect();
+    for isa in Isa::all_available() {
+        let mut image = Stem::new(isa, window, channels, &vec![0; 9 * channels], &requant).unwrap().image();
+        Quantise::new(isa, scale, zero).unwrap().run(&planes, &mut image);
+        for (i, x) in planes.iter().enumerate() {
+            let (c, y, column) = (i / width / height, i / width % height, i % width);
+            let want = ((x / scale).round_ties_even() as i32 + i32::from(zero)).clamp(0, 255);
+            let got = image.row_mut(y)[column * PIXEL + c] ^ isa.flip();
+            assert_eq!(i32::from(got), want, "{isa}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 150 }, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn quantising_equals_the_plain_loop(
+        values in prop::collection::vec(-600..600_i16, 160..400), width in 3..40_usize, channels in 1..5_usize,
+        scale in prop_oneof![Just(1.0_f32), Just(0.25), 0.01..3.0_f32], zero: u8,
+    ) {
+        check(&values, (width, channels), scale, zero);
+    }
+}
+
+#[test]
+fn quantising_rounds_half_to_even_and_clamps() {
+    let planes = [0.5, 1.5, 2.5, -0.5, 300.0, -1.0e30, 1.0e30, f32::NAN];
+    for isa in Isa::all_available() {
+        let window = Window { height: 1, width: 8, stride: 1, pad: [1; 4] };
+        let requant = Requant { bias: &[0], pos: &[1.0], neg: &[1.0], zero_in: 0, zero_out: 0 };
+        let mut image = Stem::new(isa, window, 1, &[0; 9], &requant).unwrap().image();
+        Quantise::new(isa, 1.0, 3).unwrap().run(&planes, &mut image);
+        let got: Vec<u8> = image.row_mut(0).chunks_exact(PIXEL).map(|p| p[0] ^ isa.flip()).collect();
+        assert_eq!(got, [3, 5, 5, 3, 255, 0, 255, 3], "{isa}");
+    }
+}
