@@ -1,5 +1,5 @@
 //! Quantising on every instruction set equals the plain loop.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use facelatch_kernels::{Isa, PIXEL, Quantise, Requant, Stem, Window};
 use proptest::prelude::*;
