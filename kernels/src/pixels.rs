@@ -4,7 +4,7 @@
 use crate::Isa;
 use crate::error::LayerError;
 use crate::post::padded;
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Kernels, dispatch};
 use crate::stem::{Image, PIXEL};
 
 /// Adding and subtracting this rounds an f32 below 2^22 in magnitude to a whole number, ties to even; larger values
@@ -66,7 +66,7 @@ impl Quantise {
 }
 
 #[inline(always)]
-fn quantise_row<S: Simd>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) {
+fn quantise_row<S: Kernels>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) {
     let [a, b, c, d] = rows;
     for ((((to, a), b), c), d) in out.chunks_exact_mut(PIXEL).zip(*a).zip(*b).zip(*c).zip(*d) {
         let one = |x: &f32| quantise.one(*x);
@@ -110,7 +110,7 @@ impl MaxPool {
 }
 
 #[inline(always)]
-fn pool_all<S: Simd>(pool: &MaxPool, x: &[u8], out: &mut [u8]) {
+fn pool_all<S: Kernels>(pool: &MaxPool, x: &[u8], out: &mut [u8]) {
     let (n, row, flip) = (pool.n, pool.width * pool.n, pool.isa.flip());
     for (y, out) in out.chunks_exact_mut(pool.width / 2 * n).enumerate() {
         let (upper, lower) = (&x[2 * y * row..][..row], &x[(2 * y + 1) * row..][..row]);
@@ -188,7 +188,7 @@ impl Add {
 }
 
 #[inline(always)]
-fn add_all<S: Simd>(add: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+fn add_all<S: Kernels>(add: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
     let (n, flip) = (add.n, add.isa.flip());
     let term = |q: u8, t: Term| (i32::from(q ^ flip) - i32::from(t.zero)) as f32 * t.factor;
     let [first, second] = add.terms;
