@@ -14,9 +14,9 @@ const ROUND: f32 = 12_582_912.0;
 /// `clamp(zero + round_ties_even(x / scale), 0, 255)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quantise {
-    isa: Isa,
-    scale: f32,
-    zero: u8,
+    pub(crate) isa: Isa,
+    pub(crate) scale: f32,
+    pub(crate) zero: u8,
 }
 
 impl Quantise {
@@ -67,8 +67,10 @@ impl Quantise {
 
 #[inline(always)]
 fn quantise_row<S: Kernels>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) {
-    let [a, b, c, d] = rows;
-    for ((((to, a), b), c), d) in out.chunks_exact_mut(PIXEL).zip(*a).zip(*b).zip(*c).zip(*d) {
+    // SAFETY: the caller of a `dispatch`ed function vouches for S.
+    let done = unsafe { S::quantise(quantise, rows, out) };
+    let ([a, b, c, d], out) = (rows.map(|row| &row[done..]), &mut out[done * PIXEL..]);
+    for ((((to, a), b), c), d) in out.chunks_exact_mut(PIXEL).zip(a).zip(b).zip(c).zip(d) {
         let one = |x: &f32| quantise.one(*x);
         let pixel = one(a) | one(b) << 8 | one(c) << 16 | one(d) << 24;
         to.copy_from_slice(&pixel.to_le_bytes());
@@ -117,11 +119,18 @@ fn pool_all<S: Kernels>(pool: &MaxPool, x: &[u8], out: &mut [u8]) {
         let pairs = upper.chunks_exact(2 * n).zip(lower.chunks_exact(2 * n));
         for (to, (upper, lower)) in out.chunks_exact_mut(n).zip(pairs) {
             let ((a, b), (c, d)) = (upper.split_at(n), lower.split_at(n));
-            for ((((to, a), b), c), d) in to.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                let [a, b, c, d] = [a, b, c, d].map(|x| x ^ flip);
-                *to = a.max(b).max(c.max(d)) ^ flip;
-            }
+            // SAFETY: the caller of a `dispatch`ed function vouches for S.
+            unsafe { S::largest([a, b, c, d], flip, to) }
         }
+    }
+}
+
+/// The largest of four pixels, channel by channel.
+#[inline(always)]
+pub(crate) fn largest([a, b, c, d]: [&[u8]; 4], flip: u8, to: &mut [u8]) {
+    for ((((to, a), b), c), d) in to.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        let [a, b, c, d] = [a, b, c, d].map(|x| x ^ flip);
+        *to = a.max(b).max(c.max(d)) ^ flip;
     }
 }
 
@@ -137,14 +146,14 @@ pub struct Term {
 /// Sum of two pictures; the second may have half the size and is then upsampled (nearest).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Add {
-    isa: Isa,
+    pub(crate) isa: Isa,
     height: usize,
     width: usize,
     n: usize,
     /// How often each value of the second is repeated in each direction: 1 or 2.
     repeat: usize,
-    terms: [Term; 2],
-    zero_out: u8,
+    pub(crate) terms: [Term; 2],
+    pub(crate) zero_out: u8,
 }
 
 impl Add {
@@ -189,20 +198,27 @@ impl Add {
 
 #[inline(always)]
 fn add_all<S: Kernels>(add: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
-    let (n, flip) = (add.n, add.isa.flip());
-    let term = |q: u8, t: Term| (i32::from(q ^ flip) - i32::from(t.zero)) as f32 * t.factor;
-    let [first, second] = add.terms;
+    let n = add.n;
     let rows = a.chunks_exact(add.width * n).zip(out.chunks_exact_mut(add.width * n));
     for (y, (a, out)) in rows.enumerate() {
         let width = add.width / add.repeat * n;
         let b = &b[y / add.repeat * width..][..width];
         for (x, (a, out)) in a.chunks_exact(n).zip(out.chunks_exact_mut(n)).enumerate() {
-            let b = &b[x / add.repeat * n..][..n];
-            for ((to, a), b) in out.iter_mut().zip(a).zip(b) {
-                let sum = term(*a, first) + term(*b, second);
-                let q = ((sum + ROUND) - ROUND) as i32 + i32::from(add.zero_out);
-                *to = q.clamp(0, 255) as u8 ^ flip;
-            }
+            // SAFETY: the caller of a `dispatch`ed function vouches for S.
+            unsafe { S::sum(add, a, &b[x / add.repeat * n..][..n], out) }
         }
+    }
+}
+
+/// The sum of two pixels, channel by channel.
+#[inline(always)]
+pub(crate) fn sum(add: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+    let flip = add.isa.flip();
+    let term = |q: u8, t: Term| (i32::from(q ^ flip) - i32::from(t.zero)) as f32 * t.factor;
+    let [first, second] = add.terms;
+    for ((to, a), b) in out.iter_mut().zip(a).zip(b) {
+        let sum = term(*a, first) + term(*b, second);
+        let q = ((sum + ROUND) - ROUND) as i32 + i32::from(add.zero_out);
+        *to = q.clamp(0, 255) as u8 ^ flip;
     }
 }

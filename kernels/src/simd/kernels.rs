@@ -3,7 +3,9 @@
 
 use super::{Simd, TILE};
 use crate::depthwise::{self, Line};
+use crate::pixels::{self, Add, Quantise};
 use crate::pointwise::{self, Job};
+use crate::stem::PIXEL;
 
 /// Inner loops of one instruction set.
 ///
@@ -23,6 +25,22 @@ pub(crate) trait Kernels {
     unsafe fn sums(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32);
     /// One row of a depthwise layer; `STRIDE` is 1 or 2.
     unsafe fn line<const STRIDE: usize>(line: &Line);
+
+    /// The first pixels of a row of [`Quantise`], and how many they are: none where compilers vectorise the plain code.
+    #[inline(always)]
+    unsafe fn quantise(_layer: &Quantise, _rows: &[&[f32]; PIXEL], _out: &mut [u8]) -> usize {
+        0
+    }
+    /// The largest of four pixels, channel by channel; plain code by default, as above.
+    #[inline(always)]
+    unsafe fn largest(of: [&[u8]; 4], flip: u8, out: &mut [u8]) {
+        pixels::largest(of, flip, out);
+    }
+    /// The sum of two pixels, channel by channel; plain code by default, as above.
+    #[inline(always)]
+    unsafe fn sum(layer: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+        pixels::sum(layer, a, b, out);
+    }
 
     /// [`Simd::distance`]
     unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32;

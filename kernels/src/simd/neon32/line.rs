@@ -97,7 +97,7 @@ unsafe fn block(line: &Line, c: usize) -> Constants {
         Constants {
             bias: post.bias.cast::<[i32; DEPTH]>().read(),
             factors: [[pos, neg], [more_pos, more_neg]],
-            rounding: Rounding::new(post),
+            rounding: Rounding::new(post.zero),
         }
     }
 }

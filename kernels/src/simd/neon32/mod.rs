@@ -7,14 +7,16 @@
 
 mod line;
 mod panel;
+mod pixels;
 mod scan;
 
 use std::ffi::c_ulong;
 
 use super::Kernels;
 use crate::depthwise::Line;
+use crate::pixels::{Add, Quantise};
 use crate::pointwise::Job;
-use crate::post::PostPtr;
+use crate::stem::PIXEL;
 
 /// Needs NEON.
 pub(crate) struct Neon32;
@@ -57,6 +59,24 @@ impl Kernels for Neon32 {
     }
 
     #[inline(always)]
+    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { pixels::quantise(layer, rows, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn largest(of: [&[u8]; 4], _flip: u8, out: &mut [u8]) {
+        // SAFETY: the caller's promise.
+        unsafe { pixels::largest(of, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn sum(layer: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+        // SAFETY: the caller's promise.
+        unsafe { pixels::sum(layer, a, b, out) }
+    }
+
+    #[inline(always)]
     unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
         // SAFETY: the caller's promises.
         unsafe { scan::floats(w, p, t, blocks) }
@@ -85,10 +105,12 @@ struct Rounding {
 }
 
 impl Rounding {
+    const ADDEND: f32 = 12_582_912.0;
+
+    /// `zero` is the zero point as stored.
     #[inline(always)]
-    fn new(post: PostPtr) -> Rounding {
-        const ADDEND: f32 = 12_582_912.0;
-        Rounding { addend: [ADDEND; 4], offset: [post.zero - ADDEND.to_bits() as i32; 4] }
+    fn new(zero: i32) -> Rounding {
+        Rounding { addend: [Self::ADDEND; 4], offset: [zero - Self::ADDEND.to_bits() as i32; 4] }
     }
 }
 

@@ -162,7 +162,7 @@ pub(super) unsafe fn all_pixels(job: &Job) {
             bias: post.bias.cast::<[i32; NR]>().read(),
             pos: post.pos.cast::<[f32; NR]>().read(),
             neg: post.neg.cast::<[f32; NR]>().read(),
-            rounding: Rounding::new(post),
+            rounding: Rounding::new(post.zero),
             zero: [other.zero; NR],
             factor: [other.factor; NR],
         };
