@@ -1,6 +1,5 @@
 //! Checks that every kernel stays inside the slices it is given: each slice ends, or begins, at a page that cannot be touched.
 //! Bit-exact tests do not see a read whose value is multiplied by zero, and valgrind knows neither AVX512 nor NEON.
-#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 #![cfg(all(target_os = "linux", not(miri)))]
 
 use std::ffi::{c_int, c_long, c_void};
