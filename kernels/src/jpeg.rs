@@ -40,7 +40,6 @@ impl JpegPixels {
     ///
     /// # Panics
     /// When `out` ends before the eighth row.
-    #[inline]
     pub fn block(
         &self,
         coefficients: &[i16; BLOCK],
