@@ -167,7 +167,8 @@ impl Plane {
         let row = if self.taller == 1 {
             row
         } else {
-            let other = if y % 2 == 0 { here.saturating_sub(1) } else { (here + 1).min(self.height - 1) };
+            let other =
+                if y.is_multiple_of(2) { here.saturating_sub(1) } else { (here + 1).min(self.height - 1) };
             let tall = &mut tall[..self.width];
             kernel.between(row, self.row(other), tall);
             tall
