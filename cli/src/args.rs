@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use facelatch_wire::reply::Factor;
 
+use crate::bench::BenchArgs;
 use crate::exit;
+use crate::models::OwnFolder;
 use crate::people::Which;
 use crate::rules::{About, Holidays};
 
@@ -223,6 +225,8 @@ pub(crate) enum Verb {
     Events,
     /// Find out what is wrong, and how to fix it
     Doctor,
+    /// Measure attempts on this machine, and print a report in Markdown; as root with times by stage
+    Bench(BenchArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -370,14 +374,6 @@ pub(crate) struct Camera {
     /// The camera that looks, by its name in the configuration [default: the first]
     #[arg(long, value_name = "NAME")]
     pub(crate) camera: Option<String>,
-}
-
-/// Where models of one's own are.
-#[derive(Debug, clap::Args)]
-pub(crate) struct OwnFolder {
-    /// The folder, which is `models.own_folder` of the daemon
-    #[arg(long = "folder", value_name = "DIR", default_value = "/usr/local/share/facelatch/models")]
-    pub(crate) path: PathBuf,
 }
 
 #[cfg(test)]

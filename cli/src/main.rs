@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod doctor;
 mod enroll;
 mod events;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),
+        Verb::Bench(args) => bench::run(&to, args),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { folder } => manual::pages(&folder),
     };

@@ -43,7 +43,8 @@ settings! {
         /// Swap left and right, after `rotate`: for a camera that shows people as a mirror does, so that writing in its picture
         /// reads backwards. With `attack.level = "challenge"` it must be right, or people answer to the wrong side.
         mirror: bool = false;
-        /// Frames to drop after the camera opens, while its exposure settles.
+        /// Frames to drop at most after the camera opens, while its exposure settles: until two in a row are as light as
+        /// each other.
         skip_frames: u32 = 4, 0..=60 "frames";
         /// Give up on a camera that sends no frame for this long.
         silence_ms: Millis = Millis(2000), 200..=30_000 "milliseconds";
