@@ -7,6 +7,7 @@ pub mod adapt;
 pub mod lockout;
 pub mod pin;
 mod rank;
+mod shortlist;
 pub mod vote;
 
 use crate::clock::BootTime;
@@ -17,6 +18,7 @@ use crate::people::access::Factor;
 pub use access::Admission;
 pub use lockout::{CurrentMisses, LockedOut, Lockout, Whose};
 pub use rank::{Ranked, rank};
+pub use shortlist::best_two;
 
 /// What one decision rests on.
 #[derive(Debug, Clone)]

@@ -136,17 +136,18 @@ impl Pipeline {
         self.attempt(camera, (claimed, None), accounts, observer, trace)
     }
 
-    /// How the best two came to their scores: by the same rule, for each frame and template alone. `ranked` has everybody.
+    /// How the best two came to their scores: by the same rule, for each frame and template alone. `ranked` begins with them, and
+    /// `compared` people were compared.
     pub(super) fn comparison(
         &self,
         probes: &[Cow<'_, [f32]>],
-        ranked: &[(&UserName, LogOdds)],
+        (ranked, compared): (&[(&UserName, LogOdds)], usize),
         policy: Policy,
     ) -> Result<Comparison, OtherKey> {
         let head = self.gallery.head();
         let people = ranked.iter().take(2).map(|(user, z)| self.compared(probes, user, *z));
         Ok(Comparison {
-            compared: ranked.len(),
+            compared,
             bias: head.bias(),
             threshold: policy.threshold(),
             least_margin: policy.margin(),
@@ -164,7 +165,7 @@ impl Pipeline {
         let (head, templates) = (self.gallery.head(), self.gallery.of(user));
         let mut frames = Vec::with_capacity(probes.len());
         for probe in probes.chunks(1) {
-            frames.extend(vote::decide_projected(head, probe, templates)?);
+            frames.extend(vote::decide_projected(head, probe, &templates)?);
         }
         let mut compared = Vec::with_capacity(templates.len());
         for (template, note) in templates.iter().zip(self.gallery.notes(user)) {
