@@ -3,13 +3,14 @@
 
 use crate::Isa;
 use crate::error::LayerError;
+use crate::simd::floats::Floats;
 use crate::simd::{Simd, dispatch};
 
 /// Values in a block: sums side by side, and the order of addition, so that all instruction sets round alike.
 const LANES: usize = 16;
 
-/// Templates that stay in the first cache while every probe is compared with them.
-const NEAR: usize = 16;
+/// Probes whose sums fit the registers: the frames of a decision.
+const TOGETHER: usize = 3;
 
 /// Squared distances between vectors of one length.
 #[derive(Debug, Clone, Copy)]
@@ -56,33 +57,62 @@ impl Squares {
     }
 }
 
+/// Several probes at a time, so that a template is read once for them.
 #[inline(always)]
-fn squares<S: Simd>(length: usize, probes: &[f32], templates: &[f32], out: &mut [f32]) {
+unsafe fn squares<S: Simd>(length: usize, probes: &[f32], templates: &[f32], out: &mut [f32]) {
     let count = probes.len() / length;
-    for (templates, out) in templates.chunks(NEAR * length).zip(out.chunks_mut(NEAR * count)) {
-        for (at, probe) in probes.chunks_exact(length).enumerate() {
-            for (template, out) in templates.chunks_exact(length).zip(out.chunks_exact_mut(count)) {
-                out[at] = square(probe, template);
+    for (template, out) in templates.chunks_exact(length).zip(out.chunks_exact_mut(count)) {
+        for (probes, out) in probes.chunks(TOGETHER * length).zip(out.chunks_mut(TOGETHER)) {
+            // SAFETY: all are whole rows; the caller of a `dispatch`ed function vouches for S.
+            unsafe {
+                if let Ok(out) = <&mut [f32; TOGETHER]>::try_from(&mut *out) {
+                    *out = some::<S::Floats, TOGETHER>(probes, template);
+                    continue;
+                }
+                for (probe, out) in probes.chunks_exact(length).zip(out) {
+                    [*out] = some::<S::Floats, 1>(probe, template);
+                }
             }
         }
     }
 }
 
+/// The squares of `N` probes to a template.
+///
+/// # Safety
+/// `probes` are `N` as long as `template`; the CPU has the instructions.
 #[inline(always)]
-fn square(a: &[f32], b: &[f32]) -> f32 {
-    let ((a, last_a), (b, last_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    let mut sums = [0.0_f32; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..LANES {
-            let apart = a[i] - b[i];
-            sums[i] += apart * apart;
+unsafe fn some<F: Floats, const N: usize>(probes: &[f32], template: &[f32]) -> [f32; N] {
+    let length = template.len();
+    debug_assert_eq!(probes.len(), N * length, "whole probes");
+    let whole = length / LANES * LANES;
+    // SAFETY: reads stop before `whole`, which is at most `length`, of the template and of each probe; sums are stored to as
+    // many lanes as they have.
+    unsafe {
+        let mut sums = [[F::all(0.0); LANES]; N];
+        for at in (0..whole).step_by(LANES) {
+            for i in 0..LANES / F::LANES {
+                let template = F::load(template.as_ptr().add(at + i * F::LANES));
+                for (n, sums) in sums.iter_mut().enumerate() {
+                    let probe = F::load(probes.as_ptr().add(n * length + at + i * F::LANES));
+                    let apart = probe.sub(template);
+                    sums[i] = sums[i].add(apart.mul(apart));
+                }
+            }
         }
+        std::array::from_fn(|n| {
+            let mut lanes = [0.0; LANES];
+            for i in 0..LANES / F::LANES {
+                sums[n][i].store(lanes.as_mut_ptr().add(i * F::LANES));
+            }
+            // As a tree: upper half onto lower half, four times.
+            for half in [8, 4, 2, 1] {
+                for i in 0..half {
+                    lanes[i] += lanes[i + half];
+                }
+            }
+            let last = probes[n * length + whole..][..length - whole].iter().zip(&template[whole..]);
+            last.fold(lanes[0], |sum, (a, b)| sum + (a - b) * (a - b))
+        })
     }
-    // As a tree: upper half onto lower half, four times; vectors add in the same order.
-    for half in [8, 4, 2, 1] {
-        for i in 0..half {
-            sums[i] += sums[i + half];
-        }
-    }
-    last_a.iter().zip(last_b).fold(sums[0], |sum, (a, b)| sum + (a - b) * (a - b))
 }
