@@ -11,7 +11,8 @@ const FRAMES: usize = 3;
 
 fn main() {
     let mut words = std::env::args().skip(1);
-    let (part, times) = (words.next().unwrap_or_default(), words.next().and_then(|n| n.parse().ok()).unwrap_or(1));
+    let (part, times) =
+        (words.next().unwrap_or_default(), words.next().and_then(|n| n.parse().ok()).unwrap_or(1));
     match part.as_str() {
         "quick" => quick(times),
         _ => one(times),

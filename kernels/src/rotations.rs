@@ -81,42 +81,42 @@ unsafe fn rotate<S: Simd>(rotations: &Rotations, values: &[f32], out: &mut [f32]
 /// There are so many; `values` and `out` are as [`Rotations::apply`] wants them; the CPU has the instructions.
 #[inline(always)]
 unsafe fn rotate_some<F: Floats>(rotations: &Rotations, values: &[f32], out: &mut [f32], first: usize) {
-    let count = rotations.count();
+    let (side, count) = (rotations.side, rotations.count());
     let (before, between) = rotations.signs.split_at(out.len());
     debug_assert!(first + F::LANES <= count && between.len() == out.len(), "whole registers");
     // SAFETY: `first` plus the lanes is at most `count`, so each register lies within one row of `count` values; there
-    // are `out.len() / count` rows of signs and of `out`, one for each of `values`.
+    // are `side` rows of signs and of `out`, and as many `values`.
     unsafe {
-        for (c, value) in values.iter().enumerate() {
-            let at = first + c * count;
-            F::load(before.as_ptr().add(at)).mul(F::all(*value)).store(out.as_mut_ptr().add(at));
-        }
-        hadamard::<F>(out, first, count);
-        for at in (first..out.len()).step_by(count) {
-            let signed = F::load(out.as_ptr().add(at)).mul(F::load(between.as_ptr().add(at)));
-            signed.store(out.as_mut_ptr().add(at));
-        }
-        hadamard::<F>(out, first, count);
+        let (before, between) = (before.as_ptr().add(first), between.as_ptr().add(first));
+        let (values, out) = (values.as_ptr(), out.as_mut_ptr().add(first));
+        hadamard(out, side, count, |c| F::load(before.add(c * count)).mul(F::all(*values.add(c))));
+        hadamard(out, side, count, |c| F::load(out.add(c * count)).mul(F::load(between.add(c * count))));
     }
 }
 
-/// Times the Hadamard matrix, in place: vectors side by side from `first` on, in rows of `count`. Three of its steps at a
-/// time, so that each value is read and written once for them.
+/// The Hadamard matrix times what `read` gives, row by row, to the `side` rows of a register each, `count` values apart, at `out`.
+/// Several of its steps at a time, so that each value is read and written once for them.
 ///
 /// # Safety
-/// As for [`rotate_some`].
+/// `out` is good for that; `read` is asked for a row before it is written.
 #[inline(always)]
-unsafe fn hadamard<F: Floats>(out: &mut [f32], first: usize, count: usize) {
-    let side = out.len() / count;
-    let mut half = 1;
-    // SAFETY: what the caller promises; `half` times 8, or 2, is at most the number of rows.
+unsafe fn hadamard<F: Floats>(out: *mut f32, side: usize, count: usize, read: impl Fn(usize) -> F) {
+    // SAFETY: what the caller promises; the last row of each block is below `side`, a power of two.
     unsafe {
+        let again = |c: usize| F::load(out.add(c * count));
+        let mut half = if side < 16 {
+            steps::<F, 1>(out, side, count, 1, read);
+            1
+        } else {
+            steps::<F, 16>(out, side, count, 1, read);
+            16
+        };
         while half * 8 <= side {
-            steps::<F, 8>(out, first, count, half);
+            steps::<F, 8>(out, side, count, half, again);
             half *= 8;
         }
         while half < side {
-            steps::<F, 2>(out, first, count, half);
+            steps::<F, 2>(out, side, count, half, again);
             half *= 2;
         }
     }
@@ -125,27 +125,30 @@ unsafe fn hadamard<F: Floats>(out: &mut [f32], first: usize, count: usize) {
 /// The steps between rows that are `half`, `2 * half`, ... and `R / 2 * half` apart.
 ///
 /// # Safety
-/// As for [`rotate_some`]; `half * R` divides the number of rows.
+/// As for [`hadamard`]; `half * R` divides `side`.
 #[inline(always)]
-unsafe fn steps<F: Floats, const R: usize>(out: &mut [f32], first: usize, count: usize, half: usize) {
-    let apart = half * count;
-    for block in (first..out.len()).step_by(apart * R) {
-        for at in (block..block + apart).step_by(count) {
-            // SAFETY: row `at / count` and those up to `R - 1` times `half` below it are in one block of `half * R` rows.
-            unsafe {
-                let rows = out.as_mut_ptr().add(at);
-                let mut v: [F; R] = std::array::from_fn(|k| F::load(rows.add(k * apart)));
-                let mut half = 1;
-                while half < R {
-                    for pair in (0..R).filter(|k| k & half == 0) {
-                        let (a, b) = (v[pair], v[pair + half]);
-                        (v[pair], v[pair + half]) = (a.add(b), a.sub(b));
-                    }
-                    half *= 2;
+unsafe fn steps<F: Floats, const R: usize>(
+    out: *mut f32,
+    side: usize,
+    count: usize,
+    half: usize,
+    read: impl Fn(usize) -> F,
+) {
+    for block in (0..side).step_by(half * R) {
+        for row in block..block + half {
+            let mut v: [F; R] = std::array::from_fn(|k| read(row + k * half));
+            let mut near = 1;
+            while near < R {
+                for pair in (0..R).filter(|k| k & near == 0) {
+                    let (a, b) = (v[pair], v[pair + near]);
+                    // SAFETY: the CPU has the instructions.
+                    unsafe { (v[pair], v[pair + near]) = (a.add(b), a.sub(b)) };
                 }
-                for (k, v) in v.into_iter().enumerate() {
-                    v.store(rows.add(k * apart));
-                }
+                near *= 2;
+            }
+            for (k, v) in v.into_iter().enumerate() {
+                // SAFETY: the last row of a block of `half * R` rows is below `side`.
+                unsafe { v.store(out.add((row + k * half) * count)) };
             }
         }
     }

@@ -89,22 +89,22 @@ unsafe fn some<F: Floats, const N: usize>(probes: &[f32], template: &[f32]) -> [
     // SAFETY: reads stop before `whole`, which is at most `length`, of the template and of each probe; sums are stored to as
     // many lanes as they have.
     unsafe {
-        let mut sums = [[F::all(0.0); LANES]; N];
-        for at in (0..whole).step_by(LANES) {
-            for i in 0..LANES / F::LANES {
-                let template = F::load(template.as_ptr().add(at + i * F::LANES));
-                for (n, sums) in sums.iter_mut().enumerate() {
-                    let probe = F::load(probes.as_ptr().add(n * length + at + i * F::LANES));
-                    let apart = probe.sub(template);
-                    sums[i] = sums[i].add(apart.mul(apart));
+        let mut sums = [[0.0; LANES]; N];
+        for lane in (0..LANES).step_by(F::LANES) {
+            let mut some = [F::all(0.0); N];
+            for at in (lane..whole).step_by(LANES) {
+                let template = F::load(template.as_ptr().add(at));
+                for (n, sum) in some.iter_mut().enumerate() {
+                    let apart = F::load(probes.as_ptr().add(n * length + at)).sub(template);
+                    *sum = sum.add(apart.mul(apart));
                 }
+            }
+            for (sum, sums) in some.into_iter().zip(&mut sums) {
+                sum.store(sums.as_mut_ptr().add(lane));
             }
         }
         std::array::from_fn(|n| {
-            let mut lanes = [0.0; LANES];
-            for i in 0..LANES / F::LANES {
-                sums[n][i].store(lanes.as_mut_ptr().add(i * F::LANES));
-            }
+            let lanes = &mut sums[n];
             // As a tree: upper half onto lower half, four times.
             for half in [8, 4, 2, 1] {
                 for i in 0..half {

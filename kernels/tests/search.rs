@@ -13,8 +13,7 @@ fn plain_rotation(values: &[f32], signs: [&[f32]; 2]) -> Vec<f32> {
         v.iter_mut().zip(signs).for_each(|(v, sign)| *v *= sign);
         let mut half = 1;
         while half < v.len() {
-            let (low, high): (Vec<f32>, Vec<f32>) =
-                (0..v.len()).map(|i| (v[i & !half], v[i | half])).unzip();
+            let (low, high): (Vec<f32>, Vec<f32>) = (0..v.len()).map(|i| (v[i & !half], v[i | half])).unzip();
             for i in 0..v.len() {
                 v[i] = if i & half == 0 { low[i] + high[i] } else { low[i] - high[i] };
             }

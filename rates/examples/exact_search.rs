@@ -14,7 +14,7 @@ use facelatch::embed::{Embedding, KeyedEmbedding, KeyedRows, TemplateKey};
 use facelatch::head::file::Wanted;
 use facelatch::head::project::SplitMix64;
 use facelatch::head::{Head, KeyedHead, LogOdds};
-use facelatch::judge::{best_two, rank, vote};
+use facelatch::judge::{Policy, Ranked, Refusal, rank, shortlist, vote};
 use facelatch_rates::acquire::Bench;
 use facelatch_rates::bench::Names;
 use facelatch_rates::people::People;
@@ -30,8 +30,7 @@ fn main() -> Result<()> {
         bail!("usage: exact_search MODELS PICTURES CACHE SEARCHES");
     };
     let models = Path::new(models);
-    let bench =
-        Bench::load(models, Names { embedder: "sface", detector: Some("yunet"), central: false })?;
+    let bench = Bench::load(models, Names { embedder: "sface", detector: Some("yunet"), central: false })?;
     let head = Head::load(&models.join("sface.head.toml"), Wanted::of(&bench.embedder))?;
     let key = TemplateKey::draw(&[7; 32], head.key_kind(), head.length());
     let set = bench.acquire(&People::load(Path::new(pictures))?, Path::new(cache), &mut |_, _| {})?;
@@ -100,7 +99,7 @@ impl Table {
 
     /// Searches drawn galleries in both ways.
     fn search(&self, people: &[usize], searches: usize, random: &mut SplitMix64) -> Result<()> {
-        let (mut searched, mut enrolled, mut computed) = (0_usize, 0_usize, 0_usize);
+        let (mut searched, mut enrolled, mut computed, mut verdicts) = (0_usize, 0_usize, 0_usize, [0; 3]);
         while searched < searches {
             let wanted = 2 + random.below(199);
             let mut gallery: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -121,6 +120,7 @@ impl Table {
             });
             let ranges: Vec<_> = ranges.collect();
             let templates: Vec<&Vec<usize>> = gallery.values().collect();
+            let policy = Policy::identify(self.head.threshold(), templates.len());
             for _ in 0..SEARCHES {
                 let first = random.below(self.faces.len());
                 let nearby = |random: &mut SplitMix64| (first + random.below(4)).min(self.faces.len() - 1);
@@ -130,14 +130,18 @@ impl Table {
                     let own = templates[who];
                     vote::combine(FRAMES, own.len(), |f, t| LogOdds(self.z[frames[f]][own[t]]))
                 };
-                let everybody = rank((0..templates.len()).filter_map(|who| Some((who, score(who)?))));
+                let rank_of_all = rank((0..templates.len()).filter_map(|who| Some((who, score(who)?))));
                 let most = vote::at_most(&self.head, &probes, &rows, &ranges)?;
-                let few = best_two(most, |who| anyhow::Ok(score(who)))?;
+                let few = shortlist(most, |_| true, policy, |who| anyhow::Ok(score(who)))?;
                 computed += few.len();
-                let bits = |ranked: &facelatch::judge::Ranked<usize>| {
-                    (ranked.best, ranked.z.0.to_bits(), ranked.second.map(|z| z.0.to_bits()))
+                let judged = |Ranked { best, z, second }: Ranked<usize>| {
+                    (best, z.0.to_bits(), policy.check_scores(z, second))
                 };
-                ensure!(rank(few).as_ref().map(bits) == everybody.as_ref().map(bits), "another result");
+                let (few, everybody) = (rank(few).map(judged), rank_of_all.map(judged));
+                ensure!(few == everybody, "{few:?} and not {everybody:?}");
+                let verdict = everybody.map_or(Ok(()), |(.., verdict)| verdict);
+                verdicts
+                    [verdict.err().map_or(0, |refusal| 1 + usize::from(refusal == Refusal::Ambiguous))] += 1;
             }
             searched += SEARCHES;
             enrolled += SEARCHES * templates.len();
@@ -145,7 +149,8 @@ impl Table {
         let (each, of) = (computed as f64 / searched as f64, enrolled as f64 / searched as f64);
         writeln!(
             std::io::stdout(),
-            "{searched} searches, all the same to the bit; the formula for {each:.1} people of {of:.1}"
+            "{searched} searches (match, no match, ambiguous: {verdicts:?}), all the same to the bit; the formula for {each:.1} \
+             people of {of:.1}"
         )?;
         Ok(())
     }

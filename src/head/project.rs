@@ -100,7 +100,8 @@ impl Projection {
         if side.saturating_mul(rotations) > MAX_ROWS {
             return Err(format!("projection: {rotations} rotations of {rows} coordinates are too many"));
         }
-        let unturned = Self { length, matrix: matrix.map(Zeroizing::new), stretch, rotations: None, rows: side };
+        let unturned =
+            Self { length, matrix: matrix.map(Zeroizing::new), stretch, rotations: None, rows: side };
         if rotations == 0 {
             return Ok(unturned);
         }

@@ -7,7 +7,7 @@ use super::{Pipeline, Trace};
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::LogOdds;
 use crate::judge::adapt::Reach;
-use crate::judge::{Evidence, Policy, Ranked, best_two, rank, vote};
+use crate::judge::{Evidence, Policy, Ranked, rank, shortlist, vote};
 use crate::people::UserName;
 
 /// Somebody, and which of the templates are theirs.
@@ -28,18 +28,19 @@ impl Pipeline {
             None => people.iter().collect(),
         };
         let policy = Policy::identify(head.threshold(), compared.len());
-        let count = compared.len();
-        let may_be = |(user, _): &Person<'_>| !is_child || self.gallery.may_be_child(user);
-        let (candidates, others): (Vec<_>, Vec<_>) = compared.into_iter().partition(may_be);
+        let may_be = |user: &UserName| !is_child || self.gallery.may_be_child(user);
         let projected = vote::project(head, probes)?;
-        let candidates = self.best_two(&candidates, probes, &projected)?;
-        let others = self.best_two(&others, probes, &projected)?;
+        let most = self.at_most(&compared, probes, trace)?;
+        let can_win = |who: usize| may_be(compared[who].0);
+        let computed = shortlist(most, can_win, policy, |who| self.score(compared[who], &projected))?;
+        let scores: Vec<_> = computed.into_iter().map(|(who, z)| (compared[who].0, z)).collect();
         if trace.is_explained() {
-            let mut ranked = [candidates.clone(), others.clone()].concat();
-            ranked.sort_by(|(one, z), (other, y)| y.0.total_cmp(&z.0).then(one.cmp(other)));
-            let comparison = self.comparison(&projected, (&ranked, count), policy)?;
+            let mut ranked = scores.clone();
+            ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
+            let comparison = self.comparison(&projected, &ranked, policy)?;
             trace.note(|explanation| explanation.comparison = Some(comparison));
         }
+        let (candidates, others): (Vec<_>, Vec<_>) = scores.into_iter().partition(|(user, _)| may_be(user));
         let other = rank(others).map(|other| other.z);
         let evidence = |Ranked { best, z, second }: Ranked<&UserName>| {
             let second = [second, other].into_iter().flatten().max_by(|one, two| one.0.total_cmp(&two.0));
@@ -48,27 +49,25 @@ impl Pipeline {
         Ok(rank(candidates).map(|ranked| (evidence(ranked), policy)))
     }
 
-    /// The scores of those of `people` who may be among the best two of them. Nobody else can change how an attempt ends, so of
-    /// thousands the formula is computed for a few.
-    fn best_two<'a>(
+    /// What can be said at most of each of these people, so that of thousands the formula is computed for a few. An explanation
+    /// tells of everybody.
+    fn at_most(
         &self,
-        people: &[Person<'a>],
+        people: &[Person<'_>],
         probes: &[KeyedEmbedding],
-        projected: &[Cow<'_, [f32]>],
-    ) -> Result<Vec<(&'a UserName, LogOdds)>, OtherKey> {
+        trace: &Trace,
+    ) -> Result<Vec<LogOdds>, OtherKey> {
+        if people.len() == 1 || trace.is_explained() {
+            return Ok(vec![LogOdds(f32::INFINITY); people.len()]);
+        }
         let (head, templates) = (self.gallery.head(), self.gallery.templates());
-        let of = people.iter().map(|(_, rows)| *rows);
-        let most = match people {
-            // All are computed anyway.
-            [] | [_] | [_, _] => vec![LogOdds(f32::INFINITY); people.len()],
-            _ => vote::at_most(head, probes, templates, of)?,
-        };
-        let most = people.iter().zip(most).map(|((user, _), most)| {
-            let reach = if self.gallery.adapted(user).is_empty() { 0.0 } else { Reach::SHIPPED.0 };
-            LogOdds(most.0 + reach)
-        });
-        let computed = best_two(most, |who| self.score(people[who], projected))?;
-        Ok(computed.into_iter().map(|(who, z)| (people[who].0, z)).collect())
+        let mut most = vote::at_most(head, probes, templates, people.iter().map(|(_, rows)| *rows))?;
+        for (most, (user, _)) in most.iter_mut().zip(people) {
+            if !self.gallery.adapted(user).is_empty() {
+                most.0 += Reach::SHIPPED.0;
+            }
+        }
+        Ok(most)
     }
 
     /// What a decision about this person rests on; `None` without a template.

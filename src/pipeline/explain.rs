@@ -136,18 +136,17 @@ impl Pipeline {
         self.attempt(camera, (claimed, None), accounts, observer, trace)
     }
 
-    /// How the best two came to their scores: by the same rule, for each frame and template alone. `ranked` begins with them, and
-    /// `compared` people were compared.
+    /// How the best two came to their scores: by the same rule, for each frame and template alone. `ranked` has everybody.
     pub(super) fn comparison(
         &self,
         probes: &[Cow<'_, [f32]>],
-        (ranked, compared): (&[(&UserName, LogOdds)], usize),
+        ranked: &[(&UserName, LogOdds)],
         policy: Policy,
     ) -> Result<Comparison, OtherKey> {
         let head = self.gallery.head();
         let people = ranked.iter().take(2).map(|(user, z)| self.compared(probes, user, *z));
         Ok(Comparison {
-            compared,
+            compared: ranked.len(),
             bias: head.bias(),
             threshold: policy.threshold(),
             least_margin: policy.margin(),

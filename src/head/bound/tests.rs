@@ -61,7 +61,8 @@ fn no_pair_scores_above_its_bound() {
             let mut row = KeyedRows::with_capacity(b.key_id(), length, 1);
             row.push(&b).expect("one key");
             let square = bound.squares(std::slice::from_ref(&a), &row).expect("one key")[0];
-            let (z, most) = (keyed.log_odds(&a, &b).expect("one key"), bound.log_odds(square.sqrt(), row.longest()));
+            let (z, most) =
+                (keyed.log_odds(&a, &b).expect("one key"), bound.log_odds(square.sqrt(), row.longest()));
             assert!(z <= most, "{z:?} above {most:?}, {square} apart");
         }
     }
