@@ -28,8 +28,10 @@ mod pack;
 mod pixels;
 mod pointwise;
 mod post;
+mod rotations;
 mod scan;
 mod simd;
+mod squares;
 mod stem;
 
 pub use bytes::Bytes;
@@ -42,5 +44,7 @@ pub use jpeg::JpegPixels;
 pub use pixels::{Add, MaxPool, Quantise, Term};
 pub use pointwise::Pointwise;
 pub use post::{CHANNELS, Requant, padded};
+pub use rotations::Rotations;
 pub use scan::{ByteScan, Scan};
+pub use squares::Squares;
 pub use stem::{Image, PIXEL, Stem};
