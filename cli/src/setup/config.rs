@@ -35,7 +35,14 @@ pub(super) fn with(text: &str, key: &str, value: impl Into<Value>) -> Result<Str
     let Some(table) = first_camera(&mut document) else {
         return Err(Stop("configuration: [camera] is no table; mend it first".to_owned()));
     };
-    table.insert(key, Item::Value(value.into()));
+    let mut value = value.into();
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(now) => {
+            *value.decor_mut() = now.decor().clone();
+            *now = value;
+        }
+        None => drop(table.insert(key, Item::Value(value))),
+    }
     Ok(document.to_string())
 }
 
@@ -70,9 +77,9 @@ mod tests {
 
     #[test]
     fn the_first_of_several_cameras_is_meant_and_none_is_added() {
-        let several = "[[camera]]\nname = \"a\" # here\n\n[[camera]]\nname = \"b\"\n";
+        let several = "[[camera]]\nname = \"a\"\nrotate = 0 # here\n\n[[camera]]\nname = \"b\"\n";
         let changed = with(several, "rotate", 90).expect("changed");
-        assert_eq!(changed, "[[camera]]\nname = \"a\" # here\nrotate = 90\n\n[[camera]]\nname = \"b\"\n");
+        assert_eq!(changed, "[[camera]]\nname = \"a\"\nrotate = 90 # here\n\n[[camera]]\nname = \"b\"\n");
         assert_eq!(with("", "device", "auto").as_deref(), Ok("[camera]\ndevice = \"auto\"\n"));
         assert_eq!(camera(""), Ok(Camera::default()));
         assert!(with("[camera\n", "rotate", 90).is_err_and(|why| why.0.contains("mend")));

@@ -1,7 +1,7 @@
 //! A machine and a person that do as a test says.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -67,8 +67,8 @@ pub(super) struct Bench {
     pub(super) root: bool,
     pub(super) usb: Vec<String>,
     pub(super) csi: Csi,
-    /// What it shows, one after another; upright after that.
-    pub(super) shown: VecDeque<Shown>,
+    /// Nobody is before it.
+    pub(super) is_empty: bool,
     pub(super) caller: Option<String>,
     pub(super) enrolled: Vec<Template>,
     /// How many enrolments fail.
@@ -116,7 +116,7 @@ impl Bench {
             root: true,
             usb: Vec::new(),
             csi: Csi::Found { program: "/usr/bin/rpicam-vid".to_owned(), camera: "imx219".to_owned() },
-            shown: [Shown::Turned(180)].into(),
+            is_empty: false,
             caller: Some("alice".to_owned()),
             enrolled: Vec::new(),
             failing: 0,
@@ -131,7 +131,7 @@ impl Bench {
             seen: BTreeSet::new(),
             fuse: Fuse::default(),
         };
-        bench.write(CONFIG, include_str!("../../../../config/facelatch.toml"));
+        bench.write(CONFIG, "# Cameras.\n[camera]\ndevice = \"auto\"\n# As mounted.\nrotate = 0\n");
         bench.write(STACK, PASSWORD);
         bench.write("pam.d/sudo", "@include common-auth\n");
         bench.running = Some(bench.read_by_daemon());
@@ -217,6 +217,19 @@ impl Bench {
         self.enrolled.push(Template { id, user: user.into(), created_at: at, ..Template::default() });
     }
 
+    /// As `files::make` does it, but for waiting for the disk.
+    fn put(&self, path: &Path, text: &str) -> Result<(), Stop> {
+        self.fuse.burn()?;
+        let new = files::beside(path, ".new");
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(&new, &text[..text.len() / 2]).expect("written");
+        self.fuse.burn()?;
+        fs::write(&new, text).expect("written");
+        self.fuse.burn()?;
+        fs::rename(new, path).expect("renamed");
+        self.fuse.burn()
+    }
+
     /// Remembers what is on the disk.
     fn see(&mut self) {
         let contents = self.contents();
@@ -294,7 +307,12 @@ impl World for Bench {
 
     fn show(&mut self) -> Result<Shown, Stop> {
         self.fuse.burn()?;
-        Ok(self.shown.pop_front().unwrap_or(Shown::Upright))
+        let config = self.running.as_ref().and_then(|files| files.get(Path::new(CONFIG)));
+        Ok(match config {
+            _ if self.is_empty => Shown::Nobody,
+            Some(config) if config.contains("rotate = 180") => Shown::Upright,
+            _ => Shown::Turned(180),
+        })
     }
 
     fn is_installed(&self, package: Package) -> bool {
@@ -373,17 +391,14 @@ impl World for Bench {
     }
 
     fn save(&mut self, record: &Path, done: &Done) -> Result<(), Stop> {
-        self.fuse.burn()?;
-        files::save(record, done)?;
-        self.fuse.burn()
+        self.put(record, &toml::to_string(done).expect("text"))
     }
 
     fn replace(&mut self, path: &Path, text: &str) -> Result<(), Stop> {
-        self.fuse.burn()?;
         self.see();
-        files::make(path, text)?;
+        self.put(path, text)?;
         self.see();
-        self.fuse.burn()
+        Ok(())
     }
 
     fn put_back(&mut self, path: &Path, existed: bool) -> Result<(), Stop> {
