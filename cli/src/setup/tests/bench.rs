@@ -86,8 +86,9 @@ pub(super) struct Bench {
     pub(super) running: Option<Contents>,
     /// Drop-ins that systemd has read.
     reloaded: Contents,
-    /// All that was ever in each file.
-    pub(super) seen: BTreeSet<(PathBuf, Option<String>)>,
+    /// Whether to remember what was ever in each file.
+    pub(super) remembers: bool,
+    pub(super) seen: BTreeSet<(PathBuf, String)>,
     pub(super) fuse: Fuse,
 }
 
@@ -112,7 +113,8 @@ const STACK: &str = "pam.d/common-auth";
 impl Bench {
     pub(super) fn new() -> Self {
         let mut bench = Self {
-            folder: tempfile::tempdir().expect("a folder"),
+            // Thousands of small files: in memory where that can be had.
+            folder: tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder"),
             root: true,
             usb: Vec::new(),
             csi: Csi::Found { program: "/usr/bin/rpicam-vid".to_owned(), camera: "imx219".to_owned() },
@@ -128,6 +130,7 @@ impl Bench {
             door: false,
             running: None,
             reloaded: Contents::new(),
+            remembers: false,
             seen: BTreeSet::new(),
             fuse: Fuse::default(),
         };
@@ -232,12 +235,11 @@ impl Bench {
 
     /// Remembers what is on the disk.
     fn see(&mut self) {
+        if !self.remembers {
+            return;
+        }
         let contents = self.contents();
-        let gone: Vec<PathBuf> = self.seen.iter().map(|(path, _)| path.clone()).collect();
-        let gone = gone.into_iter().filter(|path| !contents.contains_key(path)).map(|path| (path, None));
-        let there = contents.iter().map(|(path, text)| (path.clone(), Some(text.clone())));
-        let all: Vec<_> = there.chain(gone).collect();
-        self.seen.extend(all);
+        self.seen.extend(contents);
     }
 }
 
