@@ -1,6 +1,7 @@
 //! Who may open the socket, whether logins ask for the face, and whether that works.
 
 use facelatch_setup::ask::{Stop, yes};
+use facelatch_setup::files;
 use facelatch_setup::people::Enrols;
 use facelatch_wire::Outcome;
 
@@ -10,6 +11,9 @@ use super::world::Tried;
 
 /// Opens the socket to every user, for verifying themselves.
 pub(super) const EVERYBODY: &str = include_str!("../../../systemd/examples/everybody.conf");
+
+/// The module, as its line names it.
+const MODULE: &str = "pam_facelatch.so";
 
 impl Setup<'_> {
     /// Opens the socket to every user, or closes it again.
@@ -38,6 +42,7 @@ impl Setup<'_> {
     /// Has logins ask for the face, and for the password if they do not find it; or for the password alone again, if a setup had
     /// changed that.
     pub(super) fn login(&mut self, on: bool) -> Result<(), Stop> {
+        self.mend()?;
         match (on, self.world.asks()) {
             (true, true) => {
                 self.person.say("Logins ask for the face already.");
@@ -46,15 +51,17 @@ impl Setup<'_> {
                 }
             }
             (true, false) => {
+                let now = files::read(&self.files.common_auth())?;
+                let now = String::from_utf8_lossy(&now).into_owned();
+                self.world.replace(&self.files.common_auth_before(), &now)?;
                 self.done.login = true;
-                self.save()?;
-                self.world.switch(true)?;
+                self.switch(true)?;
                 self.look_at_logins()?;
                 self.person.say("Logins ask for the face first, then for the password.");
             }
             (false, asks) if self.done.login => {
                 if asks {
-                    self.world.switch(false)?;
+                    self.switch(false)?;
                 }
                 self.done.login = false;
                 self.save()?;
@@ -67,6 +74,29 @@ impl Setup<'_> {
             (false, _) => {}
         }
         Ok(())
+    }
+
+    fn switch(&mut self, on: bool) -> Result<(), Stop> {
+        self.done.switching = true;
+        self.save()?;
+        self.world.switch(on)?;
+        self.done.switching = false;
+        self.save()
+    }
+
+    /// After a `pam-auth-update` that was killed. It writes common-auth, then in /var/lib/pam what it has written; ended in between, it
+    /// takes its own line for one that was added by hand, and changes nothing any more. So common-auth is made what it was.
+    fn mend(&mut self) -> Result<(), Stop> {
+        if !self.done.switching {
+            return Ok(());
+        }
+        let (path, before) = (self.files.common_auth(), files::read(&self.files.common_auth_before())?);
+        let (now, before) = (files::read(&path)?, String::from_utf8_lossy(&before).into_owned());
+        if self.done.login && differs_by_face(&String::from_utf8_lossy(&now), &before) {
+            self.world.replace(&path, &before)?;
+        }
+        self.done.switching = false;
+        self.save()
     }
 
     /// Whether everybody still gets in with the password; if not, all is as before.
@@ -118,5 +148,28 @@ impl Setup<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether one text of common-auth is the other and the line that asks for the face, which makes others jump farther.
+fn differs_by_face(now: &str, before: &str) -> bool {
+    let is_face = |line: &&str| line.contains(MODULE);
+    let plain = |line: &str| line.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    now.lines().any(|line| is_face(&line))
+        && now.lines().filter(|line| !is_face(line)).map(plain).eq(before.lines().map(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_line_of_the_face_may_be_new() {
+        let before = "# x\nauth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\n";
+        let face = "auth [success=2 default=ignore] pam_facelatch.so\n";
+        assert!(differs_by_face(&format!("# x\n{face}{}", &before[4..]), before));
+        assert!(!differs_by_face(before, before), "it is as before");
+        assert!(!differs_by_face(&format!("{face}{before}auth optional pam_cap.so\n"), before));
+        assert!(!differs_by_face(face, before));
     }
 }

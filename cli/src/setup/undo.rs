@@ -17,6 +17,8 @@ use super::login::EVERYBODY;
 pub(super) struct Done {
     /// Logins ask for the face, and did not before.
     pub(super) login: bool,
+    /// `pam-auth-update` was started, and has not ended.
+    pub(super) switching: bool,
     /// The setup of a door was begun.
     pub(super) door: bool,
     /// A file was changed, and the daemon not restarted since.
@@ -60,6 +62,16 @@ impl Files {
     /// What opens the socket to every user.
     pub(super) fn everybody(&self) -> PathBuf {
         self.etc.join("systemd/system/facelatchd.socket.d/everybody.conf")
+    }
+
+    /// The part of all logins that `pam-auth-update` writes.
+    pub(super) fn common_auth(&self) -> PathBuf {
+        self.etc.join("pam.d/common-auth")
+    }
+
+    /// The same before it was switched on.
+    pub(super) fn common_auth_before(&self) -> PathBuf {
+        files::before(&self.etc.join("facelatch/common-auth"))
     }
 
     /// What was done.
@@ -164,6 +176,7 @@ impl Setup<'_> {
             let names = self.done.packages.join(" ");
             self.person.say(&format!("still installed: {names} (`sudo apt remove {names}`)"));
         }
+        self.world.forget(&self.files.common_auth_before())?;
         self.world.forget(&self.files.record())?;
         self.person.say("taken back");
         Ok(())
