@@ -21,9 +21,9 @@ use crate::pipeline::{Networks, upright};
 const LIMIT: Duration = Duration::from_secs(20);
 /// This many frames in a row must show the same.
 const AGREEING: u32 = 8;
-/// Columns of the drawing, and the most lines; a character shows two pixels, one above the other.
+/// The most columns and lines of the drawing, for a terminal of 80 by 24; a character shows two pixels, one above the other.
 const COLUMNS: u32 = 56;
-const MAX_LINES: u32 = 40;
+const LINES: u32 = 22;
 
 /// Exit codes, besides those for an upright face (0), a failure (1) and a wrong command line (2).
 const NOBODY: u8 = 3;
@@ -126,11 +126,13 @@ impl<W: Write> Drawing<W> {
 
 /// Draws a frame, each character two of its pixels. How many lines it took.
 fn half_blocks(frame: &Frame, text: &mut String) -> Result<u32> {
-    let lines = (COLUMNS * frame.height() / frame.width() / 2).clamp(1, MAX_LINES);
-    let (from, to) = ((frame.width(), frame.height()), (COLUMNS, lines * 2));
+    let (width, height) = (frame.width(), frame.height());
+    let columns = (2 * LINES * width / height).clamp(1, COLUMNS);
+    let lines = (columns * height / width / 2).clamp(1, LINES);
+    let (from, to) = ((width, height), (columns, lines * 2));
     let small = scaled(frame.rgb(), from, to, Interpolation::Linear).map_err(anyhow::Error::msg)?;
     let small = Zeroizing::new(small);
-    let stride = COLUMNS as usize * 3;
+    let stride = columns as usize * 3;
     for rows in small.chunks_exact(stride * 2) {
         let (upper, lower) = rows.split_at(stride);
         for (upper, lower) in upper.chunks_exact(3).zip(lower.chunks_exact(3)) {
@@ -225,6 +227,20 @@ mod tests {
             lines[0].starts_with("\x1b[38;2;250;0;0;48;2;250;0;0m") && lines[20].contains("48;2;0;0;250m")
         );
         assert!(lines[21].contains("camera.rotate = 0"));
+    }
+
+    #[test]
+    fn a_picture_on_its_side_fits_the_terminal_as_well() {
+        for (width, height, size) in
+            [(48, 64, (33, 22)), (64, 48, (56, 21)), (4096, 32, (56, 1)), (32, 4096, (1, 22))]
+        {
+            let rgb = vec![0; width as usize * height as usize * 3];
+            let frame = Frame::new(width, height, rgb, BootTime::default()).expect("valid");
+            let mut text = String::new();
+            let lines = half_blocks(&frame, &mut text).expect("drawn");
+            let columns = text.lines().next().map_or(0, |line| line.matches('\u{2580}').count());
+            assert_eq!((columns, lines), size, "{width}x{height}");
+        }
     }
 
     #[test]
