@@ -35,7 +35,7 @@ const PROGRAMS: &[(&str, &str)] = &[
 
 /// Debian packages. The PAM module is separate, because a door without logins does not need it, and so is the door's
 /// program, which a machine without a door does not need.
-const PACKAGES: &[&str] = &["facelatch", MODULE, "facelatch-door"];
+pub(crate) const PACKAGES: &[&str] = &["facelatch", MODULE, "facelatch-door"];
 
 /// The package of the PAM module.
 const MODULE: &str = "libpam-facelatch";
@@ -163,7 +163,8 @@ fn lint(package: &Path) -> Result<()> {
     succeed(lintian)
 }
 
-fn version() -> Result<String> {
+/// Of Cargo.toml.
+pub(crate) fn version() -> Result<String> {
     let words = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
     let text = read(command("cargo", &words))?;
     let package = text.split(r#""name":"facelatch","version":""#).nth(1);
