@@ -22,7 +22,7 @@ stop() {
 look() {
     system=$(. /etc/os-release 2>/dev/null && echo "$PRETTY_NAME") || system="this system"
     arch=$(dpkg --print-architecture 2>/dev/null) || stop "$system has no dpkg: this takes Raspberry Pi OS or Debian"
-    board=$(tr -d '\0' </proc/device-tree/model 2>/dev/null) || board=$(uname -m)
+    board=$({ tr -d '\0' </proc/device-tree/model; } 2>/dev/null) || board=$(uname -m)
     say "$board, $system, $arch"
     # 32-bit Raspberry Pi OS says armhf on ARMv6, too.
     case $arch,$(uname -m) in

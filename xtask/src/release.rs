@@ -29,6 +29,8 @@ struct Wanted {
     url: Option<String>,
     /// Packages that are built already.
     packages: Option<PathBuf>,
+    /// The archive and nothing beside it.
+    archive_only: bool,
     profile: String,
     output: PathBuf,
 }
@@ -65,11 +67,9 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     std::fs::create_dir_all(&release.output).with_context(|| release.output.display().to_string())?;
     let key = Key::open(wanted.key.as_deref(), &target_folder().join("test-archive-key.asc"))?;
     archive::lay_out(&release, &wanted.targets, &packages, &key)?;
-    source(&release)?;
-    write(&release.output.join("NOTES.md"), &changes::of(&release.version)?)?;
-    write(&release.output.join("LICENCES.txt"), &licences::text(&notices::linked()?)?)?;
-    sbom::write(&release)?;
-    sums(&release, &key)?;
+    if !wanted.archive_only {
+        beside(&release, &key)?;
+    }
     eprintln!("{}: signed by {}", release.output.display(), key.fingerprint());
     if wanted.key.is_none() {
         eprintln!(
@@ -79,12 +79,22 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// What a release has beside the archive.
+fn beside(release: &Release, key: &Key) -> Result<()> {
+    source(release)?;
+    write(&release.output.join("NOTES.md"), &changes::of(&release.version)?)?;
+    write(&release.output.join("LICENCES.txt"), &licences::text(&notices::linked()?)?)?;
+    sbom::write(release)?;
+    sums(release, key)
+}
+
 fn wanted(words: &[String]) -> Result<Wanted> {
     let mut wanted = Wanted {
         targets: Vec::new(),
         key: None,
         url: None,
         packages: None,
+        archive_only: false,
         profile: "dist".to_owned(),
         output: target_folder().join("release-files"),
     };
@@ -92,6 +102,10 @@ fn wanted(words: &[String]) -> Result<Wanted> {
     while let Some(word) = words.next() {
         let (name, value) = match word.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
+            None if word == "--archive-only" => {
+                wanted.archive_only = true;
+                continue;
+            }
             None if word.starts_with("--") => (word.as_str(), words.next().cloned()),
             None => {
                 wanted.targets.push(Target::named(word)?);
@@ -106,7 +120,7 @@ fn wanted(words: &[String]) -> Result<Wanted> {
             "--profile" => wanted.profile = value,
             "--output" => wanted.output = std::path::absolute(value)?,
             _ => {
-                bail!("unknown argument {name}; release takes --key, --url, --packages, --profile, --output")
+                bail!("unknown argument {name}; release takes --key, --url, --packages, --archive-only, --profile, --output")
             }
         }
     }
