@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{cache, command, installed, read, succeed, target_folder};
+use crate::run::{cargo_tool, command, installed, read, succeed, target_folder};
 use crate::target::Target;
 use crate::{cross, elf, manual};
 
@@ -49,7 +49,8 @@ struct Wanted {
 /// Builds, checks and packs.
 pub(crate) fn main(words: &[String]) -> Result<()> {
     let Wanted { target, profile } = wanted(words)?;
-    let tool = cargo_deb()?;
+    // The system's xz compresses, so there is no C code to build.
+    let tool = cargo_tool("cargo-deb", CARGO_DEB, &["--no-default-features"])?;
     let programs = build(target, &profile)?;
     manual::write(target, &programs)?;
     let output = target_folder().join("debian");
@@ -170,23 +171,6 @@ pub(crate) fn version() -> Result<String> {
     let package = text.split(r#""name":"facelatch","version":""#).nth(1);
     let version = package.and_then(|rest| rest.split('"').next());
     version.map(str::to_owned).context("`cargo metadata` gives no version of facelatch")
-}
-
-/// cargo-deb, built once into the cache if this version is not there.
-fn cargo_deb() -> Result<PathBuf> {
-    let folder = cache()?.join(format!("cargo-deb-{CARGO_DEB}"));
-    let program = folder.join("bin/cargo-deb");
-    if !program.exists() {
-        // The system's xz compresses, so there is no C code to build.
-        let crate_name = format!("cargo-deb@{CARGO_DEB}");
-        let mut cargo =
-            command("cargo", &["install", "--locked", "--quiet", "--no-default-features", &crate_name]);
-        cargo.arg("--root").arg(&folder);
-        // Into its own target folder, whatever ours is.
-        cargo.env_remove("CARGO_TARGET_DIR");
-        succeed(cargo)?;
-    }
-    Ok(program)
 }
 
 #[cfg(test)]

@@ -120,7 +120,9 @@ fn wanted(words: &[String]) -> Result<Wanted> {
             "--profile" => wanted.profile = value,
             "--output" => wanted.output = std::path::absolute(value)?,
             _ => {
-                bail!("unknown argument {name}; release takes --key, --url, --packages, --archive-only, --profile, --output")
+                bail!(
+                    "unknown argument {name}; release takes --key, --url, --packages, --archive-only, --profile, --output"
+                )
             }
         }
     }
