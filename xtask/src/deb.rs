@@ -4,11 +4,13 @@
 //! [`crate::cross`] builds the programs, [`crate::elf`] checks them, the programs print their own manual pages and
 //! completions, and cargo-deb packs them according to `[package.metadata.deb]` in Cargo.toml.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{cargo_tool, command, installed, read, succeed, target_folder};
+use crate::run::{cargo_tool, command, installed, read, root, succeed, target_folder};
 use crate::target::Target;
 use crate::{cross, elf, manual};
 
@@ -91,8 +93,8 @@ fn build(target: &Target, profile: &str) -> Result<PathBuf> {
     let words = ["build", "--locked", "--profile", profile];
     let cargo = || {
         let mut cargo = cross::cargo(target, &words)?;
-        if profile == "dist" && target.debian == "amd64" && target.is_host() {
-            cargo.env(target.variable("RUSTFLAGS"), PACKED);
+        if profile == "dist" {
+            ship(&mut cargo, target)?;
         }
         anyhow::Ok(cargo)
     };
@@ -118,6 +120,30 @@ fn build(target: &Target, profile: &str) -> Result<PathBuf> {
         }
     }
     Ok(folder)
+}
+
+/// Adds the compiler flags of what is shipped.
+fn ship(cargo: &mut Command, target: &Target) -> Result<()> {
+    let name = target.variable("RUSTFLAGS");
+    let there =
+        cargo.get_envs().find(|(variable, _)| *variable == OsStr::new(&name)).and_then(|(_, flags)| flags);
+    let mut flags = vec![there.unwrap_or_default().to_str().context("flags that are not UTF-8")?.to_owned()];
+    // Panics name files. The same source gives the same bytes wherever it, and cargo's copies of crates, lie.
+    let mut places = vec![(root(), "/facelatch"), (target_folder(), "/facelatch/target")];
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let crates = home.context("neither CARGO_HOME nor HOME is set")?.join("registry/src");
+    for registry in std::fs::read_dir(&crates).into_iter().flatten() {
+        places.push((registry?.path(), "/crates"));
+    }
+    for (place, name) in places {
+        flags.push(format!("--remap-path-prefix={}={name}", place.display()));
+    }
+    if target.debian == "amd64" && target.is_host() {
+        flags.push(PACKED.to_owned());
+    }
+    cargo.env(name, flags.join(" "));
+    Ok(())
 }
 
 /// Removes older packages, so that nobody installs one by mistake.
@@ -176,7 +202,6 @@ pub(crate) fn version() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::root;
 
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
