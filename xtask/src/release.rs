@@ -68,7 +68,7 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let key = Key::open(wanted.key.as_deref(), &target_folder().join("test-archive-key.asc"))?;
     archive::lay_out(&release, &wanted.targets, &packages, &key)?;
     if !wanted.archive_only {
-        beside(&release, &key)?;
+        beside(&release, &wanted.targets, &key)?;
     }
     eprintln!("{}: signed by {}", release.output.display(), key.fingerprint());
     if wanted.key.is_none() {
@@ -80,11 +80,11 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
 }
 
 /// What a release has beside the archive.
-fn beside(release: &Release, key: &Key) -> Result<()> {
+fn beside(release: &Release, targets: &[&Target], key: &Key) -> Result<()> {
     source(release)?;
     write(&release.output.join("NOTES.md"), &changes::of(&release.version)?)?;
     write(&release.output.join("LICENCES.txt"), &licences::text(&notices::linked()?)?)?;
-    sbom::write(release)?;
+    sbom::write(release, targets)?;
     sums(release, key)
 }
 

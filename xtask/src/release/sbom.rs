@@ -1,4 +1,5 @@
-//! Bills of materials (CycloneDX), one for each program: cargo-cyclonedx lists the crates, and the daemon's gets the networks.
+//! Bills of materials (CycloneDX), one for each program and architecture: cargo-cyclonedx lists the crates, and the daemon's get
+//! the networks.
 
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Release, write as save};
 use crate::run::{cargo_tool, command, read, root, succeed};
+use crate::target::Target;
 
 /// The version of cargo-cyclonedx.
 const CARGO_CYCLONEDX: &str = "0.5.9";
@@ -15,38 +17,46 @@ const CARGO_CYCLONEDX: &str = "0.5.9";
 const PROGRAMS: &[(&str, &str)] =
     &[(".", "facelatchd"), ("cli", "facelatch"), ("door", "facelatch-door"), ("pam", "pam_facelatch")];
 
-/// Writes `sbom/NAME.cdx.json` for each program.
-pub(super) fn write(release: &Release) -> Result<()> {
+/// Writes `sbom/NAME_ARCH.cdx.json` for each program.
+pub(super) fn write(release: &Release, targets: &[&Target]) -> Result<()> {
     let tool = cargo_tool("cargo-cyclonedx", CARGO_CYCLONEDX, &[])?;
     let bills = release.output.join("sbom");
     std::fs::create_dir_all(&bills)?;
     // It writes beside each Cargo.toml, so it gets a copy of the source.
     let made = read(command("mktemp", &["--directory", "--tmpdir", "facelatch-sbom.XXXXXX"]))?;
     let copy = Path::new(made.trim());
-    let listed = list(&tool, release, copy).and_then(|()| {
-        PROGRAMS.iter().try_for_each(|(folder, name)| {
-            let bill = copy.join(folder).join("bill.json");
-            let text = std::fs::read_to_string(&bill).with_context(|| bill.display().to_string())?;
-            // The copy's folder has another name each time.
-            let text = text.replace(made.trim(), "/facelatch");
-            let text = if *folder == "." { with_networks(&text)? } else { text };
-            save(&bills.join(format!("{name}.cdx.json")), &text)
+    let written = unpack(copy).and_then(|()| {
+        targets.iter().try_for_each(|target| {
+            list(&tool, release, target, copy)?;
+            PROGRAMS.iter().try_for_each(|(folder, name)| {
+                let bill = copy.join(folder).join("bill.json");
+                let text = std::fs::read_to_string(&bill).with_context(|| bill.display().to_string())?;
+                // The copy's folder has another name each time.
+                let text = text.replace(made.trim(), "/facelatch");
+                let text = if *folder == "." { with_networks(&text)? } else { text };
+                save(&bills.join(format!("{name}_{}.cdx.json", target.debian)), &text)
+            })
         })
     });
     std::fs::remove_dir_all(copy).with_context(|| copy.display().to_string())?;
-    listed
+    written
 }
 
-fn list(tool: &Path, release: &Release, copy: &Path) -> Result<()> {
+/// The source as it was committed, into the folder.
+fn unpack(copy: &Path) -> Result<()> {
     let archive = copy.join("source.tar");
     let mut git = command("git", &["archive", "--output"]);
     git.arg(&archive).arg("HEAD");
     succeed(git)?;
     let mut tar = command("tar", &["--extract", "--file"]);
     tar.arg(&archive).arg("--directory").arg(copy);
-    succeed(tar)?;
+    succeed(tar)
+}
+
+/// Has the bills written for what is linked on this target, and nothing that only builds it.
+fn list(tool: &Path, release: &Release, target: &Target, copy: &Path) -> Result<()> {
     let tool = tool.to_str().context("the cache's path is not UTF-8")?;
-    let words = ["--format", "json", "--spec-version", "1.5", "--target", "all", "--no-build-deps"];
+    let words = ["--format", "json", "--spec-version", "1.5", "--target", target.triple, "--no-build-deps"];
     let mut cyclonedx = command(tool, &["cyclonedx", "--quiet", "--override-filename", "bill"]);
     cyclonedx.args(words).current_dir(copy).env("SOURCE_DATE_EPOCH", release.committed.to_string());
     succeed(cyclonedx)
