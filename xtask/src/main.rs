@@ -49,7 +49,7 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     ("peers", "[--json]", "compare speed with onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
     (
         "vm",
-        "[--short|--door] [DEB...]",
+        "[--short|--door|--archive] [DEB...]",
         "test the packages on an emulated arm64 machine with a camera",
         vm::main,
     ),

@@ -65,8 +65,8 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
         std::fs::remove_dir_all(&release.output).with_context(|| release.output.display().to_string())?;
     }
     std::fs::create_dir_all(&release.output).with_context(|| release.output.display().to_string())?;
-    let key = Key::open(wanted.key.as_deref(), &target_folder().join("test-archive-key.asc"))?;
-    archive::lay_out(&release, &wanted.targets, &packages, &key)?;
+    let key = Key::open(wanted.key.as_deref(), &test_key())?;
+    archive::lay_out(&release, &wanted.targets, &archive::debs(&packages, &wanted.targets)?, &key)?;
     if !wanted.archive_only {
         beside(&release, &wanted.targets, &key)?;
     }
@@ -77,6 +77,18 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// An archive of these packages, signed by the key for tests.
+pub(crate) fn for_a_test(target: &Target, debs: &[PathBuf], url: &str, output: &Path) -> Result<()> {
+    let (version, url, output) = (deb::version()?, url.to_owned(), output.to_owned());
+    let release = Release { version, url, committed: committed()?, output };
+    archive::lay_out(&release, &[target], debs, &Key::open(None, &test_key())?)
+}
+
+/// Where the key for tests is kept.
+fn test_key() -> PathBuf {
+    target_folder().join("test-archive-key.asc")
 }
 
 /// What a release has beside the archive.

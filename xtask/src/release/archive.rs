@@ -15,16 +15,15 @@ const SUITE: &str = "stable";
 const COMPONENT: &str = "main";
 
 /// Makes the archive at the top of the release's folder.
-pub(super) fn lay_out(release: &Release, targets: &[&Target], packages: &Path, key: &Key) -> Result<()> {
+pub(super) fn lay_out(release: &Release, targets: &[&Target], debs: &[PathBuf], key: &Key) -> Result<()> {
     let top = &release.output;
     let pool = top.join("pool");
-    std::fs::create_dir_all(&pool)?;
+    std::fs::create_dir_all(&pool).with_context(|| pool.display().to_string())?;
+    for deb in debs {
+        let name = deb.file_name().context("a package without a name")?;
+        std::fs::copy(deb, pool.join(name)).with_context(|| deb.display().to_string())?;
+    }
     for target in targets {
-        for package in PACKAGES {
-            let deb = find(packages, package, target)?;
-            let name = deb.file_name().context("a package without a name")?;
-            std::fs::copy(&deb, pool.join(name)).with_context(|| deb.display().to_string())?;
-        }
         index(top, target)?;
     }
     let suite = top.join("dists").join(SUITE);
@@ -40,6 +39,12 @@ pub(super) fn lay_out(release: &Release, targets: &[&Target], packages: &Path, k
         write(&top.join(name), &filled(&template(name)?, &sources)?)?;
     }
     Ok(())
+}
+
+/// The packages for these targets, each of which must be in the folder once.
+pub(super) fn debs(folder: &Path, targets: &[&Target]) -> Result<Vec<PathBuf>> {
+    let all = targets.iter().flat_map(|target| PACKAGES.iter().map(|package| find(folder, package, target)));
+    all.collect()
 }
 
 /// The one package of this name for this target.
