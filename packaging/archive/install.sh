@@ -48,8 +48,9 @@ main() {
     look
     add_archive
     apt-get update || say "not all of this machine's archives could be read; going on"
-    # shellcheck disable=SC2086 # three words
-    if ! DEBIAN_FRONTEND=noninteractive apt-get install --yes $packages </dev/null; then
+    # Settings that somebody changed stay as they are.
+    # shellcheck disable=SC2086
+    if ! DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Options::=--force-confold install --yes $packages </dev/null; then
         rm -f "$sources"
         stop "the packages could not be installed; apt says above why"
     fi
