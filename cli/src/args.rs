@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use facelatch_wire::reply::Factor;
 
-use crate::exit;
+use crate::models::OwnFolder;
 use crate::people::Which;
 use crate::rules::{About, Holidays};
+use crate::{enrolled, exit};
 
 /// Enrol faces, ask who is there, and check the daemon.
 #[derive(Debug, Parser)]
@@ -217,6 +218,9 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         act: SetupAct,
     },
+    /// Say whether an account has a face; needs no daemon
+    #[command(after_help = enrolled::TABLE)]
+    Enrolled(enrolled::Asked),
     /// Show how the daemon is
     Status,
     /// Follow what happens at the door
@@ -370,14 +374,6 @@ pub(crate) struct Camera {
     /// The camera that looks, by its name in the configuration [default: the first]
     #[arg(long, value_name = "NAME")]
     pub(crate) camera: Option<String>,
-}
-
-/// Where models of one's own are.
-#[derive(Debug, clap::Args)]
-pub(crate) struct OwnFolder {
-    /// The folder, which is `models.own_folder` of the daemon
-    #[arg(long = "folder", value_name = "DIR", default_value = "/usr/local/share/facelatch/models")]
-    pub(crate) path: PathBuf,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod args;
 mod doctor;
 mod enroll;
+mod enrolled;
 mod events;
 mod exit;
 mod explain;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         Verb::Models { act: ModelsAct::List { folder } } => models::list(&to, &folder.path),
         Verb::Models { act: ModelsAct::Remove { name, folder } } => models::remove(&to, &name, &folder.path),
         Verb::Setup { act: SetupAct::Door { undo, answers } } => setup::door(&to, undo, answers),
+        Verb::Enrolled(asked) => enrolled::run(&to, asked),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),
