@@ -29,6 +29,7 @@ impl Clock for SystemClock {
         clock_gettime(ClockId::CLOCK_BOOTTIME).ok().map(Duration::from)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one place that waits, and not in a test")]
     fn sleep(&self, time: Duration) {
         thread::sleep(time);
     }
