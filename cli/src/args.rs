@@ -6,11 +6,11 @@ use clap::{Parser, Subcommand};
 use facelatch_wire::reply::Factor;
 
 use crate::bench::BenchArgs;
-use crate::exit;
 use crate::models::OwnFolder;
 use crate::people::Which;
 use crate::rules::{About, Holidays};
 use crate::setup::SetupArgs;
+use crate::{enrolled, exit};
 
 /// Enrol faces, ask who is there, and check the daemon.
 #[derive(Debug, Parser)]
@@ -216,6 +216,9 @@ pub(crate) enum Verb {
     },
     /// Set up a login, a screen lock or a door, one question after the other
     Setup(SetupArgs),
+    /// Say whether an account has a face; needs no daemon
+    #[command(after_help = enrolled::TABLE)]
+    Enrolled(enrolled::Asked),
     /// Show how the daemon is
     Status,
     /// Follow what happens at the door

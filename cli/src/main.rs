@@ -5,6 +5,7 @@ mod args;
 mod bench;
 mod doctor;
 mod enroll;
+mod enrolled;
 mod events;
 mod exit;
 mod explain;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         Verb::Models { act: ModelsAct::List { folder } } => models::list(&to, &folder.path),
         Verb::Models { act: ModelsAct::Remove { name, folder } } => models::remove(&to, &name, &folder.path),
         Verb::Setup(args) => setup::main(&to, args),
+        Verb::Enrolled(asked) => enrolled::run(&to, asked),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),
