@@ -47,3 +47,23 @@ fn quantising_rounds_half_to_even_and_clamps() {
         assert_eq!(got, [3, 5, 5, 3, 255, 0, 255, 3], "{isa}");
     }
 }
+
+#[test]
+fn quantising_equals_the_formula_for_any_width_and_scale() {
+    // Powers of two, for which a reciprocal is exact, and others; a row with whole vectors and a rest.
+    for (scale, width) in [(1.0, 19), (0.5, 8), (1.0 / 64.0, 30), (0.7, 21), (3.0, 5)] {
+        let planes: Vec<f32> =
+            (0..2 * 3 * width).map(|i| (i * 37 % 601) as f32 / 3.0 * scale - 60.0 * scale).collect();
+        for isa in Isa::all_available() {
+            let window = Window { height: 2, width, stride: 1, pad: [1; 4] };
+            let requant = Requant { bias: &[0], pos: &[1.0], neg: &[1.0], zero_in: 0, zero_out: 0 };
+            let mut image = Stem::new(isa, window, 3, &[0; 27], &requant).unwrap().image();
+            Quantise::new(isa, scale, 41).unwrap().run(&planes, &mut image);
+            for (i, value) in planes.iter().enumerate() {
+                let (c, y, x) = (i / width / 2, i / width % 2, i % width);
+                let want = ((value / scale).round_ties_even() as i32 + 41).clamp(0, 255) as u8;
+                assert_eq!(image.row_mut(y)[x * PIXEL + c] ^ isa.flip(), want, "{isa}: {value} by {scale}");
+            }
+        }
+    }
+}

@@ -8,7 +8,8 @@ use std::arch::x86_64::*;
 
 use super::{Other, Simd, TILE, avx2_pixels};
 use crate::post::PostPtr;
-use crate::{Quantise, Term};
+use crate::stem::PIXEL;
+use crate::{Add, Quantise};
 
 /// Needs avx2.
 pub(crate) struct Avx2;
@@ -53,6 +54,7 @@ impl Simd for Avx2 {
     type Column = [__m256i; 2];
     type Taps = [[__m256i; 2]; 3];
     type Block = [__m256i; 1];
+    type Floats = __m256;
 
     const LANES: usize = 8;
     const MR: usize = 6;
@@ -184,22 +186,15 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn quantise(
-        quantise: &Quantise,
-        rows: [*const f32; 4],
-        channels: usize,
-        pixels: usize,
-        out: *mut u8,
-    ) -> usize {
-        // SAFETY: the same contract.
-        unsafe { avx2_pixels::quantise(quantise, rows, channels, pixels, out) }
+    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { avx2_pixels::quantise(layer, rows, out) }
     }
 
     #[inline(always)]
-    unsafe fn add(terms: [Term; 2], zero: u8, x: [*const u8; 2], n: usize, out: *mut u8) -> bool {
-        // SAFETY: the same contract.
-        unsafe { avx2_pixels::add(terms, zero, x, n, out) };
-        true
+    unsafe fn sum(layer: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { avx2_pixels::sum(layer, a, b, out) }
     }
 
     #[inline(always)]

@@ -12,7 +12,8 @@ use std::arch::x86_64::_mm256_dpbusd_epi32 as dpbusd;
 use super::avx2::Avx2;
 use super::{Other, Simd, TILE, avx2_pixels};
 use crate::post::PostPtr;
-use crate::{Quantise, Term};
+use crate::stem::PIXEL;
+use crate::{Add, Quantise};
 
 /// Needs avx2, fma and avxvnni; with the feature `evex`, avx512vnni and avx512vl for the last.
 pub(crate) struct AvxVnni;
@@ -25,6 +26,7 @@ impl Simd for AvxVnni {
     type Column = <Avx2 as Simd>::Column;
     type Taps = <Avx2 as Simd>::Taps;
     type Block = <Avx2 as Simd>::Block;
+    type Floats = <Avx2 as Simd>::Floats;
 
     const LANES: usize = 8;
     const MR: usize = 6;
@@ -101,22 +103,15 @@ impl Simd for AvxVnni {
     }
 
     #[inline(always)]
-    unsafe fn quantise(
-        quantise: &Quantise,
-        rows: [*const f32; 4],
-        channels: usize,
-        pixels: usize,
-        out: *mut u8,
-    ) -> usize {
-        // SAFETY: the same contract.
-        unsafe { avx2_pixels::quantise(quantise, rows, channels, pixels, out) }
+    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { avx2_pixels::quantise(layer, rows, out) }
     }
 
     #[inline(always)]
-    unsafe fn add(terms: [Term; 2], zero: u8, x: [*const u8; 2], n: usize, out: *mut u8) -> bool {
-        // SAFETY: the same contract.
-        unsafe { avx2_pixels::add(terms, zero, x, n, out) };
-        true
+    unsafe fn sum(layer: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { avx2_pixels::sum(layer, a, b, out) }
     }
 
     #[inline(always)]

@@ -15,16 +15,22 @@ mod avx2_pixels;
 pub(crate) mod avx_vnni;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod dot;
+pub(crate) mod floats;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod i8mm;
+mod kernels;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
+#[cfg(target_arch = "arm")]
+pub(crate) mod neon32;
 pub(crate) mod portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
 
+pub(crate) use self::kernels::Kernels;
 use crate::post::PostPtr;
-use crate::{Quantise, Term};
+use crate::stem::PIXEL;
+use crate::{Add, Quantise, pixels};
 
 /// Probes, and templates, that [`Simd::distance_tile`] compares at once.
 pub(crate) const TILE: usize = 4;
@@ -47,6 +53,9 @@ pub(crate) trait Simd {
     type Taps: Copy;
     /// The sums of `DEPTH` channels.
     type Block: AsRef<[Self::Sums]> + Copy;
+
+    /// A register of f32.
+    type Floats: floats::Floats;
 
     /// Channels in `Sums`.
     const LANES: usize;
@@ -102,21 +111,15 @@ pub(crate) trait Simd {
     /// The sums of a 3x3 window given by its three columns.
     unsafe fn window(columns: [Self::Column; 3], taps: &Self::Taps) -> Self::Block;
 
-    /// The first pixels of a row of [`Quantise`], and how many that were; the caller does the rest.
+    /// [`Kernels::quantise`]
     #[inline(always)]
-    unsafe fn quantise(
-        _quantise: &Quantise,
-        _rows: [*const f32; 4],
-        _channels: usize,
-        _pixels: usize,
-        _out: *mut u8,
-    ) -> usize {
+    unsafe fn quantise(_layer: &Quantise, _rows: &[&[f32]; PIXEL], _out: &mut [u8]) -> usize {
         0
     }
-    /// One pixel of [`crate::Add`], if it can: `n` bytes, a multiple of 16, of each of `x`.
+    /// [`Kernels::sum`]
     #[inline(always)]
-    unsafe fn add(_terms: [Term; 2], _zero: u8, _x: [*const u8; 2], _n: usize, _out: *mut u8) -> bool {
-        false
+    unsafe fn sum(layer: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+        pixels::sum(layer, a, b, out);
     }
 
     /// The distance of [`crate::Scan`] over `blocks` of 16 values; plain code by default, which compilers vectorise well.
@@ -323,6 +326,8 @@ macro_rules! dispatch {
             crate::Isa::Avx512VnniNarrow => vnni_narrow($($name),*),
             #[cfg(target_arch = "aarch64")]
             crate::Isa::Neon => neon($($name),*),
+            #[cfg(target_arch = "arm")]
+            crate::Isa::Neon => $function::<crate::simd::neon32::Neon32>($($name),*),
             #[cfg(target_arch = "aarch64")]
             crate::Isa::NeonDot => dot($($name),*),
             #[cfg(target_arch = "aarch64")]
@@ -336,23 +341,25 @@ pub(crate) use dispatch;
 /// `$body` with the constant `$result` of type `$constant` of the trait for a run-time `$isa`.
 macro_rules! of_isa {
     ($isa:expr, $constant:ident) => {{
-        use crate::simd::Simd;
+        use crate::simd::Kernels;
         match $isa {
             #[cfg(target_arch = "x86_64")]
-            crate::Isa::Avx2 => crate::simd::avx2::Avx2::$constant,
+            crate::Isa::Avx2 => <crate::simd::avx2::Avx2 as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]
-            crate::Isa::AvxVnni => crate::simd::avx_vnni::AvxVnni::$constant,
+            crate::Isa::AvxVnni => <crate::simd::avx_vnni::AvxVnni as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]
-            crate::Isa::Avx512Vnni => crate::simd::vnni::Vnni::<2>::$constant,
+            crate::Isa::Avx512Vnni => <crate::simd::vnni::Vnni<2> as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]
-            crate::Isa::Avx512VnniNarrow => crate::simd::vnni::Vnni::<1>::$constant,
+            crate::Isa::Avx512VnniNarrow => <crate::simd::vnni::Vnni<1> as Kernels>::$constant,
             #[cfg(target_arch = "aarch64")]
-            crate::Isa::Neon => crate::simd::neon::Neon::$constant,
+            crate::Isa::Neon => <crate::simd::neon::Neon as Kernels>::$constant,
+            #[cfg(target_arch = "arm")]
+            crate::Isa::Neon => <crate::simd::neon32::Neon32 as Kernels>::$constant,
             #[cfg(target_arch = "aarch64")]
-            crate::Isa::NeonDot => crate::simd::dot::Dot::$constant,
+            crate::Isa::NeonDot => <crate::simd::dot::Dot as Kernels>::$constant,
             #[cfg(target_arch = "aarch64")]
-            crate::Isa::NeonI8mm => crate::simd::i8mm::I8mm::$constant,
-            _ => crate::simd::portable::Portable::$constant,
+            crate::Isa::NeonI8mm => <crate::simd::i8mm::I8mm as Kernels>::$constant,
+            _ => <crate::simd::portable::Portable as Kernels>::$constant,
         }
     }};
 }

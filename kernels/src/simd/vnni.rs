@@ -4,7 +4,8 @@ use std::arch::x86_64::*;
 
 use super::{Other, Simd, TILE, avx2_pixels};
 use crate::post::PostPtr;
-use crate::{Quantise, Term};
+use crate::stem::PIXEL;
+use crate::{Add, Quantise};
 
 /// Needs avx2, avx512f, avx512bw and avx512vnni. Tiles are `VECTORS`, 1 or 2, times 16 outputs wide.
 pub(crate) struct Vnni<const VECTORS: usize>;
@@ -47,6 +48,7 @@ impl<const VECTORS: usize> Simd for Vnni<VECTORS> {
     type Column = __m512i;
     type Taps = [__m512i; 3];
     type Block = [__m512i; 1];
+    type Floats = std::arch::x86_64::__m256;
 
     const LANES: usize = 16;
     const MR: usize = 12;
@@ -159,22 +161,15 @@ impl<const VECTORS: usize> Simd for Vnni<VECTORS> {
     }
 
     #[inline(always)]
-    unsafe fn quantise(
-        quantise: &Quantise,
-        rows: [*const f32; 4],
-        channels: usize,
-        pixels: usize,
-        out: *mut u8,
-    ) -> usize {
-        // SAFETY: the same contract.
-        unsafe { avx2_pixels::quantise(quantise, rows, channels, pixels, out) }
+    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { avx2_pixels::quantise(layer, rows, out) }
     }
 
     #[inline(always)]
-    unsafe fn add(terms: [Term; 2], zero: u8, x: [*const u8; 2], n: usize, out: *mut u8) -> bool {
-        // SAFETY: the same contract.
-        unsafe { avx2_pixels::add(terms, zero, x, n, out) };
-        true
+    unsafe fn sum(layer: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { avx2_pixels::sum(layer, a, b, out) }
     }
 
     #[inline(always)]
