@@ -11,7 +11,10 @@
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![cfg_attr(
     not(any(target_arch = "x86_64", target_arch = "aarch64")),
-    allow(unused_unsafe, reason = "the portable code alone has nothing unsafe to call")
+    allow(
+        unused_unsafe,
+        reason = "no instruction set is enabled by attribute there, so that safe functions are safe to call"
+    )
 )]
 
 mod bytes;
@@ -20,6 +23,7 @@ mod depthwise;
 mod error;
 mod global;
 mod isa;
+mod jpeg;
 mod pack;
 mod pixels;
 mod pointwise;
@@ -36,6 +40,7 @@ pub use depthwise::{Depthwise, Window};
 pub use error::LayerError;
 pub use global::GlobalDepthwise;
 pub use isa::Isa;
+pub use jpeg::JpegPixels;
 pub use pixels::{Add, MaxPool, Quantise, Term};
 pub use pointwise::Pointwise;
 pub use post::{CHANNELS, Requant, padded};
