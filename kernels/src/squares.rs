@@ -103,16 +103,23 @@ unsafe fn some<F: Floats, const N: usize>(probes: &[f32], template: &[f32]) -> [
                 sum.store(sums.as_mut_ptr().add(lane));
             }
         }
-        std::array::from_fn(|n| {
-            let lanes = &mut sums[n];
-            // As a tree: upper half onto lower half, four times.
-            for half in [8, 4, 2, 1] {
-                for i in 0..half {
-                    lanes[i] += lanes[i + half];
-                }
+        let mut out = [0.0; N];
+        for (n, sums) in sums.iter().enumerate() {
+            out[n] = total(sums);
+            // What is left after whole blocks.
+            for at in whole..length {
+                let apart = probes[n * length + at] - template[at];
+                out[n] += apart * apart;
             }
-            let last = probes[n * length + whole..][..length - whole].iter().zip(&template[whole..]);
-            last.fold(lanes[0], |sum, (a, b)| sum + (a - b) * (a - b))
-        })
+        }
+        out
     }
+}
+
+/// As a tree: upper half onto lower half, four times. Written out, or it becomes a loop.
+#[inline(always)]
+fn total(sums: &[f32; LANES]) -> f32 {
+    let eight: [f32; 8] = std::array::from_fn(|i| sums[i] + sums[i + 8]);
+    let four: [f32; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
 }

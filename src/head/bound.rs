@@ -3,8 +3,8 @@
 //! Over a stack of rotations with one alpha, the formula's sum is nearly a multiple of the Euclidean distance: it is the
 //! mean of |x| over the rows of R, and for rows drawn at random that is sqrt(2 / pi) times the root of the mean of x^2. How
 //! far below that the sum can be depends on R alone, so it was looked for: descents over all directions, from random ones, from
-//! axes and from rows of R, all end at 0.935 or more of it (docs/search.md). No proof is known that there is nothing below.
-//! [`LEAST_SHARE`] is 1.5 points lower.
+//! axes and from rows of R, end at 0.938 of it or more (docs/search.md). No proof is known that there is nothing below.
+//! [`LEAST_SHARE`] is 1.8 points lower.
 
 use std::f32::consts::FRAC_2_PI;
 

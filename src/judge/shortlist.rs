@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn nobody_is_computed_who_cannot_change_the_verdict() {
-        assert_eq!(computed(&[1.0, 9.0, 3.0, 2.0, 0.0], 3.5), [1], "a match, and all others far below");
+        assert_eq!(computed(&[1.0, 9.0, 2.8, 2.0, 0.0], 3.5), [1], "a match, and all others far below");
         assert_eq!(
             computed(&[1.0, 9.0, 3.2, 2.0, 6.0], 3.5),
             [1, 4],

@@ -92,17 +92,14 @@ pub fn at_most<'a>(
 /// [`combine`] for distances, of which less is better: `squares` are those of each template to each frame, template by
 /// template. 0 without a frame, and infinite without a template.
 fn distance(squares: &[f32], frames: usize) -> f32 {
+    const { assert!(BEST_TEMPLATES == 2, "the two nearest are kept") };
     let per_frame = |frame: usize| {
-        let mut nearest = [f32::INFINITY; BEST_TEMPLATES];
+        let [mut nearest, mut next] = [f32::INFINITY; 2];
         for square in squares.iter().skip(frame).step_by(frames) {
-            let last = nearest.partition_point(|n| n <= square);
-            if last < BEST_TEMPLATES {
-                nearest[last..].rotate_right(1);
-                nearest[last] = *square;
-            }
+            next = next.min(nearest.max(*square));
+            nearest = nearest.min(*square);
         }
-        let there = &nearest[..(squares.len() / frames).clamp(1, BEST_TEMPLATES)];
-        there.iter().map(|square| square.sqrt()).sum::<f32>() / there.len() as f32
+        if next.is_finite() { (nearest.sqrt() + next.sqrt()) / 2.0 } else { nearest.sqrt() }
     };
     (0..frames).map(per_frame).sum::<f32>() / frames.max(1) as f32
 }

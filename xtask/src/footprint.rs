@@ -64,6 +64,13 @@ fn measure(level: &str, idle: u64) -> Result<()> {
     Ok(())
 }
 
+/// What the unit sets for the daemon.
+fn environment() -> Result<Vec<(String, String)>> {
+    let unit = std::fs::read_to_string(root().join("systemd/facelatchd.service"))?;
+    let set = unit.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('='));
+    Ok(set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
 fn program() -> PathBuf {
     target_folder().join("release/facelatchd")
 }
@@ -103,6 +110,7 @@ impl Room {
         ready.set_read_timeout(Some(PATIENCE))?;
         let mut command = command(&program().display().to_string(), &["--config"]);
         command.arg(self.0.join("facelatch.toml")).env("NOTIFY_SOCKET", &notify).env("RUST_LOG", "warn");
+        command.envs(environment()?);
         let started = now();
         let daemon = Daemon(command.stdin(Stdio::null()).spawn().context("cannot start facelatchd")?);
         let mut message = [0; 4096];
