@@ -46,6 +46,7 @@ pub use camera::Camera;
 pub use challenge::CHALLENGE_LIMIT;
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, Networks};
+pub use turned::upright;
 pub use verdict::{Cause, DenyReason, Verdict};
 pub use watch::WatchError;
 

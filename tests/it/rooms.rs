@@ -73,14 +73,15 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
 
 /// A workspace member and which of our own crates it may depend on.
 const MEMBERS: &[(&str, &[&str])] = &[
-    ("cli", &["facelatch-wire"]),
+    ("cli", &["facelatch-setup", "facelatch-wire"]),
     ("demo", &["facelatch", "facelatch-lab", "facelatch-wire"]),
-    ("door", &["facelatch-wire"]),
+    ("door", &["facelatch-setup", "facelatch-wire"]),
     ("fused", &["facelatch-kernels"]),
     ("kernels", &[]),
     ("lab", &[]),
     ("pam", &["facelatch-wire"]),
     ("rates", &["facelatch", "facelatch-door", "facelatch-lab", "facelatch-wire"]),
+    ("setup", &["facelatch-wire"]),
     ("testkit", &["facelatch", "facelatch-wire"]),
     ("v4l2-sys", &[]),
     ("wire", &[]),
