@@ -11,6 +11,7 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod dot;
+pub(crate) mod floats;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod i8mm;
 mod kernels;
@@ -46,6 +47,9 @@ pub(crate) trait Simd {
     type Taps: Copy;
     /// The sums of `DEPTH` channels.
     type Block: AsRef<[Self::Sums]> + Copy;
+
+    /// A register of f32.
+    type Floats: floats::Floats;
 
     /// Channels in `Sums`.
     const LANES: usize;
