@@ -5,7 +5,7 @@
 
 use crate::Isa;
 use crate::error::LayerError;
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Kernels, dispatch};
 
 /// Values of a block, and of a table of quantisation steps.
 const BLOCK: usize = 64;
@@ -142,12 +142,12 @@ fn line(v: [i32; 8], bias: i32) -> [i32; 8] {
 }
 
 #[inline(always)]
-fn inverse_whole<S: Simd>(coefficients: &[i16; BLOCK], steps: &[i16; BLOCK], out: &mut [u8; BLOCK]) {
+fn inverse_whole<S: Kernels>(coefficients: &[i16; BLOCK], steps: &[i16; BLOCK], out: &mut [u8; BLOCK]) {
     inverse::<8>(coefficients, steps, out);
 }
 
 #[inline(always)]
-fn inverse_quarter<S: Simd>(coefficients: &[i16; BLOCK], steps: &[i16; BLOCK], out: &mut [u8; BLOCK]) {
+fn inverse_quarter<S: Kernels>(coefficients: &[i16; BLOCK], steps: &[i16; BLOCK], out: &mut [u8; BLOCK]) {
     inverse::<4>(coefficients, steps, out);
 }
 
@@ -196,7 +196,7 @@ fn shuffled<T: Copy + Default>(block: [T; BLOCK]) -> [T; BLOCK] {
 }
 
 #[inline(always)]
-fn blend<S: Simd>(near: &[u8], far: &[u8], out: &mut [u8]) {
+fn blend<S: Kernels>(near: &[u8], far: &[u8], out: &mut [u8]) {
     for ((out, near), far) in out.iter_mut().zip(near).zip(far) {
         *out = mixed(*near, *far);
     }
@@ -208,7 +208,7 @@ fn mixed(near: u8, far: u8) -> u8 {
 }
 
 #[inline(always)]
-fn widen<S: Simd>(row: &[u8], out: &mut [u8]) {
+fn widen<S: Kernels>(row: &[u8], out: &mut [u8]) {
     let last = row.len() - 1;
     (out[0], out[2 * last + 1]) = (row[0], row[last]);
     for ((pair, here), next) in out[1..].chunks_exact_mut(2).zip(row).zip(&row[1..]) {
@@ -218,7 +218,7 @@ fn widen<S: Simd>(row: &[u8], out: &mut [u8]) {
 }
 
 #[inline(always)]
-fn colour<S: Simd>(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
+fn colour<S: Kernels>(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
     let level = |value: i32| (value >> COLOUR_PLACES).clamp(0, 255) as u8;
     for (((rgb, y), cb), cr) in out.chunks_exact_mut(3).zip(y).zip(cb).zip(cr) {
         let (cb, cr) = (i32::from(*cb) - 128, i32::from(*cr) - 128);

@@ -33,6 +33,8 @@ pub(crate) fn is_available() -> bool {
 }
 
 impl Kernels for Neon32 {
+    type Floats = f32;
+
     const MR: usize = 2;
     const NR: usize = panel::NR;
     const KG: usize = 16;
