@@ -3,7 +3,7 @@
 use crate::Isa;
 use crate::error::LayerError;
 use crate::simd::floats::Floats;
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Kernels, dispatch};
 
 /// Rotations of vectors of a length that is a power of two.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ impl Rotations {
 
 /// Some neighbouring rotations at a time, so that their vectors stay in the first cache.
 #[inline(always)]
-unsafe fn rotate<S: Simd>(rotations: &Rotations, values: &[f32], out: &mut [f32]) {
+unsafe fn rotate<S: Kernels>(rotations: &Rotations, values: &[f32], out: &mut [f32]) {
     let count = rotations.count();
     let wide = count / S::Floats::LANES * S::Floats::LANES;
     // SAFETY: as many rotations as a register has lanes begin at each of these; the caller of a `dispatch`ed function

@@ -4,7 +4,7 @@
 use crate::Isa;
 use crate::error::LayerError;
 use crate::simd::floats::Floats;
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Kernels, dispatch};
 
 /// Values in a block: sums side by side, and the order of addition, so that all instruction sets round alike.
 const LANES: usize = 16;
@@ -59,7 +59,7 @@ impl Squares {
 
 /// Several probes at a time, so that a template is read once for them.
 #[inline(always)]
-unsafe fn squares<S: Simd>(length: usize, probes: &[f32], templates: &[f32], out: &mut [f32]) {
+unsafe fn squares<S: Kernels>(length: usize, probes: &[f32], templates: &[f32], out: &mut [f32]) {
     let count = probes.len() / length;
     for (template, out) in templates.chunks_exact(length).zip(out.chunks_exact_mut(count)) {
         for (probes, out) in probes.chunks(TOGETHER * length).zip(out.chunks_mut(TOGETHER)) {

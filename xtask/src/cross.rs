@@ -49,7 +49,7 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
 const TESTED: &[&[&str]] = &[
     &["--lib", "--bins"],
     &["--test", "exact", "--test", "bounds", "--test", "quantise", "--test", "scan"],
-    &["--test", "models", "--test", "allocations"],
+    &["--test", "search", "--test", "jpeg", "--test", "models", "--test", "allocations"],
     &["--test", "it", "golden"],
 ];
 

@@ -1,6 +1,7 @@
 //! What the layers' loops call, above [`Simd`]. An instruction set with vector types gets all of it from there; 32-bit NEON,
 //! for which stable Rust has no vector types, writes these loops in assembly instead.
 
+use super::floats::Floats;
 use super::{Simd, TILE};
 use crate::depthwise::{self, Line};
 use crate::pixels::{self, Add, Quantise};
@@ -12,6 +13,9 @@ use crate::stem::PIXEL;
 /// # Safety
 /// As for [`Simd`].
 pub(crate) trait Kernels {
+    /// A register of f32.
+    type Floats: Floats;
+
     /// Pixels that a tile takes at once; blocks of pixels are multiples of it.
     const MR: usize;
     /// Output channels in a panel of packed weights.
@@ -68,6 +72,8 @@ pub(crate) trait Kernels {
 
 // Each passes the caller's promises on.
 impl<S: Simd> Kernels for S {
+    type Floats = S::Floats;
+
     const MR: usize = S::MR;
     const NR: usize = S::NR;
     const KG: usize = S::KG;

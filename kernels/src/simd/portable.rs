@@ -1,4 +1,4 @@
-//! Plain Rust, in a form that compilers can vectorise. The path of 32-bit ARM.
+//! Plain Rust, in a form that compilers can vectorise. For CPUs without any of the other instruction sets.
 
 use super::{Other, Simd};
 use crate::post::PostPtr;

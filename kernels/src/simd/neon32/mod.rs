@@ -21,7 +21,7 @@ use crate::stem::PIXEL;
 /// Needs NEON.
 pub(crate) struct Neon32;
 
-/// Whether the kernel says that this CPU has NEON. Not every ARMv7 has: Tegra 2 and Armada 370 have not.
+/// Whether the kernel says that this CPU has NEON. Not every ARMv7 has.
 pub(crate) fn is_available() -> bool {
     // From <elf.h> and the kernel's <asm/hwcap.h>.
     const AT_HWCAP: c_ulong = 16;
@@ -33,6 +33,8 @@ pub(crate) fn is_available() -> bool {
 }
 
 impl Kernels for Neon32 {
+    type Floats = f32;
+
     const MR: usize = 2;
     const NR: usize = panel::NR;
     const KG: usize = 16;
