@@ -28,7 +28,7 @@ const MAX_BYTES_AMD64: u64 = 16_000_000;
 const PACKED: &str = "-Clink-arg=-Wl,-z,pack-relative-relocs";
 
 /// Cargo packages to build, and the file each produces.
-const PROGRAMS: &[(&str, &str)] = &[
+pub(crate) const PROGRAMS: &[(&str, &str)] = &[
     ("facelatch", "facelatchd"),
     ("facelatch-cli", "facelatch"),
     ("facelatch-door", "facelatch-door"),
