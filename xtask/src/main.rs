@@ -10,6 +10,7 @@ mod deb;
 mod docs;
 mod elf;
 mod footprint;
+mod licences;
 mod manual;
 mod notices;
 mod pam;

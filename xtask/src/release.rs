@@ -11,13 +11,12 @@ use serde_json::Value;
 
 use crate::run::{command, read, root, succeed, target_folder};
 use crate::target::{TARGETS, Target};
-use crate::{deb, notices};
+use crate::{deb, licences, notices};
 use key::Key;
 
 mod archive;
 mod changes;
 mod key;
-mod licences;
 mod sbom;
 
 /// The command line.

@@ -12,7 +12,7 @@ use crate::run::{command, read, root};
 /// How the names of such files begin.
 const NAMES: &[&str] = &["LICENSE", "LICENCE", "COPYING", "NOTICE", "COPYRIGHT"];
 
-const HEAD: &str = "Licences of facelatch's programs, written by `cargo xtask release`.
+const HEAD: &str = "Licences of facelatch's programs, written by `cargo xtask`.
 
 facelatch itself is under MIT or Apache-2.0, as you like. The networks in /usr/share/facelatch/models have terms of
 their own, in MODELS.toml beside them. Below are the texts that came with each crate that is linked into a program; Rust's
@@ -23,7 +23,7 @@ const LINE: &str =
     "================================================================================================";
 
 /// All texts, each once, with the crates that came with it.
-pub(super) fn text(linked: &BTreeSet<Linked>) -> Result<String> {
+pub(crate) fn text(linked: &BTreeSet<Linked>) -> Result<String> {
     let sources =
         read(command("cargo", &["metadata", "--locked", "--format-version", "1", "--all-features"]))?;
     let sources: Value = serde_json::from_str(&sources)?;
