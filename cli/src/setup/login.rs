@@ -39,6 +39,18 @@ impl Setup<'_> {
         Ok(())
     }
 
+    /// Has Plasma's lock screen ask for the face while it asks for the password, or not any more.
+    pub(super) fn plasma(&mut self, uses: Uses) -> Result<(), Stop> {
+        let (path, text) = (self.files.plasma(), files::read(&self.files.plasma_face())?);
+        let question =
+            "Plasma's lock screen is here. Shall it look for the face while it asks for the password?";
+        let is_there = uses.lock && self.files.has_plasma() && !text.is_empty();
+        if is_there && yes(self.person, "lock.plasma", question, true)? {
+            return self.change(path, &String::from_utf8_lossy(&text)).map(drop);
+        }
+        self.take_file_back(&path).map(drop)
+    }
+
     /// Has logins ask for the face, and for the password if they do not find it; or for the password alone again, if a setup had
     /// changed that.
     pub(super) fn login(&mut self, on: bool) -> Result<(), Stop> {
@@ -60,6 +72,7 @@ impl Setup<'_> {
                 self.person.say("Logins ask for the face first, then for the password.");
             }
             (false, asks) if self.done.login => {
+                self.take_file_back(&self.files.plasma())?;
                 if asks {
                     self.switch(false)?;
                 }
