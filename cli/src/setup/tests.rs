@@ -99,6 +99,9 @@ fn a_setup_that_ends_anywhere_leaves_each_file_as_some_step_wrote_it_and_is_fini
                 let (now, wanted) = (bench.contents(), if undoes { &before } else { &complete });
                 let differs = now.iter().find(|(path, text)| wanted.get(*path) != Some(text));
                 assert!(differs.is_none() && now.len() == wanted.len(), "{told}: {differs:?}: {said}");
+                let folders =
+                    ["service", "socket"].map(|unit| format!("etc/systemd/system/facelatchd.{unit}.d"));
+                assert!(folders.iter().all(|folder| bench.path().join(folder).exists() != undoes), "{told}");
                 assert_eq!(
                     (bench.door, bench.enrolled.len()),
                     (!undoes, usize::from(!undoes)),

@@ -158,8 +158,9 @@ impl Setup<'_> {
         self.save()?;
         let existed = self.done.files[at].existed;
         let plasma = files::read(&self.files.plasma_face())?;
-        let is_ours =
-            |text: Vec<u8>| [CSI.as_bytes(), EVERYBODY.as_bytes(), &plasma].contains(&text.as_slice());
+        // Not there: it was about to be written.
+        let ours = [CSI.as_bytes(), EVERYBODY.as_bytes(), &plasma, b""];
+        let is_ours = |text: Vec<u8>| ours.contains(&text.as_slice());
         if !existed && files::read(path).is_ok_and(is_ours) {
             self.world.forget(path)?;
         } else {

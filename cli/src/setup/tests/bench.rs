@@ -61,7 +61,7 @@ auth\trequired\t\t\tpam_permit.so
 /// With the profile.
 const FACE: &str = "\
 auth\t[success=2 default=ignore]\tpam_facelatch.so
-auth\t[success=1 default=ignore]\tpam_unix.so nullok
+auth\t[success=1 default=ignore]\tpam_unix.so nullok try_first_pass
 auth\trequisite\t\t\tpam_deny.so
 auth\trequired\t\t\tpam_permit.so
 ";
