@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use facelatch_wire::reply::Factor;
 
-use crate::exit;
+use crate::bench::BenchArgs;
+use crate::models::OwnFolder;
 use crate::people::Which;
 use crate::rules::{About, Holidays};
 use crate::setup::SetupArgs;
+use crate::{enrolled, exit};
 
 /// Enrol faces, ask who is there, and check the daemon.
 #[derive(Debug, Parser)]
@@ -214,12 +216,17 @@ pub(crate) enum Verb {
     },
     /// Set up a login, a screen lock or a door, one question after the other
     Setup(SetupArgs),
+    /// Say whether an account has a face; needs no daemon
+    #[command(after_help = enrolled::TABLE)]
+    Enrolled(enrolled::Asked),
     /// Show how the daemon is
     Status,
     /// Follow what happens at the door
     Events,
     /// Find out what is wrong, and how to fix it
     Doctor,
+    /// Measure attempts on this machine, and print a report in Markdown; as root with times by stage
+    Bench(BenchArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -353,14 +360,6 @@ pub(crate) struct Camera {
     /// The camera that looks, by its name in the configuration [default: the first]
     #[arg(long, value_name = "NAME")]
     pub(crate) camera: Option<String>,
-}
-
-/// Where models of one's own are.
-#[derive(Debug, clap::Args)]
-pub(crate) struct OwnFolder {
-    /// The folder, which is `models.own_folder` of the daemon
-    #[arg(long = "folder", value_name = "DIR", default_value = "/usr/local/share/facelatch/models")]
-    pub(crate) path: PathBuf,
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod doctor;
 mod enroll;
+mod enrolled;
 mod events;
 mod exit;
 mod explain;
@@ -61,9 +63,11 @@ fn main() -> ExitCode {
         Verb::Models { act: ModelsAct::List { folder } } => models::list(&to, &folder.path),
         Verb::Models { act: ModelsAct::Remove { name, folder } } => models::remove(&to, &name, &folder.path),
         Verb::Setup(args) => setup::main(&to, args),
+        Verb::Enrolled(asked) => enrolled::run(&to, asked),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor => doctor::run(&to),
+        Verb::Bench(args) => bench::run(&to, args),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { folder } => manual::pages(&folder),
     };

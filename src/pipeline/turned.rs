@@ -94,7 +94,7 @@ impl Pipeline {
         let turns = &mut self.cameras.used_mut().turns;
         let turned = frame.clone().turned(Orientation::new(TURNS[turns.next], false));
         let faces = self.networks.detector.detect(&turned)?;
-        let examined = self.networks.embedder.examine(&self.rules.quality, &turned, &faces, &mut |_| ())?;
+        let examined = self.networks.embedder.examine(&self.gate, &turned, &faces, &mut |_| ())?;
         Ok(turns.tried(examined.is_ok()))
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::enrolled::EnrolledFile;
 use super::peer::SystemPeers;
 use super::socket::BoundSocket;
 use super::{Parts, logging, volatile};
@@ -93,7 +94,8 @@ fn serve(args: &DaemonArgs) -> Result<()> {
         AttackLevel::Passive | AttackLevel::Challenge => tracing::info!("{attacks}"),
     }
     let notes = notes.into_iter().chain([attacks]).collect();
-    super::run(listeners, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
+    let enrolled = EnrolledFile::from_systemd(sockets.iter().any(BoundSocket::is_for_all));
+    super::run(listeners, Parts { config, networks, seams, peers, audit, notes, enrolled }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())
 }

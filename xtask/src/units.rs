@@ -6,8 +6,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{command, root};
 
-const UNITS: &[&str] =
-    &["facelatchd.service", "facelatchd.socket", "facelatchd-door.socket", "facelatch-door.service"];
+const UNITS: &[&str] = &[
+    "facelatchd.service",
+    "facelatchd.socket",
+    "facelatchd-door.socket",
+    "facelatch-door.service",
+    "facelatch-sleep.service",
+];
 
 /// Those that run a program.
 const SERVICES: &[&str] = &["facelatchd.service", "facelatch-door.service"];

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use facelatch_wire::services::{Answer, answer};
+
 use super::Finding;
 
 /// Text of each file, by its name: what PAM calls a service, or what such files include.
@@ -98,7 +100,13 @@ fn managers(root: &Path) -> Option<Finding> {
 }
 
 fn stack(name: &str, text: &str) -> Finding {
-    match fault(text) {
+    let beside = matches!(answer(name, &[]), Answer::Asks(place) if place.is_beside_password());
+    match if beside { fault_beside(text) } else { fault(text) } {
+        None if beside => Finding::good("pam", format!("{name}: the face alone, beside the password")),
+        Some(why) if beside => {
+            let fix = format!("`sudo install -m644 /usr/share/facelatch/pam.d/{name} /etc/pam.d/`");
+            Finding::bad("pam", format!("{name}: {why}"), fix)
+        }
         None => Finding::good("pam", format!("{name}: the face first, then the password")),
         Some(why) => {
             let fix = format!(
@@ -195,6 +203,23 @@ fn fault(text: &str) -> Option<String> {
     if after.iter().all(asks_nothing) {
         return Some("nothing after the face asks for the password".to_owned());
     }
+    unmatched(ours, after)
+}
+
+/// What is wrong with a stack that asks for the face and for no password, since another stack does.
+fn fault_beside(text: &str) -> Option<String> {
+    let rules = rules(text);
+    let at = rules.iter().position(Rule::is_ours)?;
+    let (ours, after) = (&rules[at], &rules[at + 1..]);
+    let ends = |rule: &&Rule<'_>| rule.is("pam_permit.so") || rule.is("pam_deny.so");
+    if after.iter().find(ends).is_some_and(|rule| rule.is("pam_permit.so")) {
+        return Some("whoever comes is let in (pam_permit.so)".to_owned());
+    }
+    unmatched(ours, after)
+}
+
+/// Why a match lets nobody in, if so.
+fn unmatched(ours: &Rule<'_>, after: &[Rule<'_>]) -> Option<String> {
     match ours.action("success") {
         "done" | "ok" => None,
         number => match number.parse::<usize>() {
