@@ -100,8 +100,8 @@ impl Bench {
         bench.write("pam.d/kde", "@include common-auth\n");
         let services = bench.path().join("usr/share/facelatch/pam.d");
         fs::create_dir_all(&services).expect("made");
-        fs::write(services.join("kde-fingerprint"), "auth sufficient pam_facelatch.so\n@include kde\n")
-            .expect("written");
+        let plasma = include_str!("../../../../pam/services/kde-fingerprint");
+        fs::write(services.join("kde-fingerprint"), plasma).expect("written");
         bench.running = Some(bench.read_by_daemon());
         bench
     }
