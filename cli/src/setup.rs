@@ -45,6 +45,7 @@ const KEYS: &[&str] = &[
     "try.face",
     "try.sudo",
     "login.keep",
+    "lock.plasma",
     "door.answers",
 ];
 
@@ -136,6 +137,7 @@ impl Setup<'_> {
         self.socket(uses)?;
         let user = if uses.is_door_only() { None } else { self.somebody()? };
         self.login(uses.logs_in())?;
+        self.plasma(uses)?;
         if let Some(user) = user {
             self.try_face(&user)?;
             if uses.logs_in() {

@@ -39,6 +39,18 @@ impl Setup<'_> {
         Ok(())
     }
 
+    /// Has Plasma's lock screen ask for the face while it asks for the password, or not any more.
+    pub(super) fn plasma(&mut self, uses: Uses) -> Result<(), Stop> {
+        let (path, text) = (self.files.plasma(), files::read(&self.files.plasma_face())?);
+        let question =
+            "Plasma's lock screen is here. Shall it look for the face while it asks for the password?";
+        let is_there = uses.lock && self.files.has_plasma() && !text.is_empty();
+        if is_there && yes(self.person, "lock.plasma", question, true)? {
+            return self.change(path, &String::from_utf8_lossy(&text)).map(drop);
+        }
+        self.take_file_back(&path).map(drop)
+    }
+
     /// Has logins ask for the face, and for the password if they do not find it; or for the password alone again, if a setup had
     /// changed that.
     pub(super) fn login(&mut self, on: bool) -> Result<(), Stop> {
@@ -60,6 +72,7 @@ impl Setup<'_> {
                 self.person.say("Logins ask for the face first, then for the password.");
             }
             (false, asks) if self.done.login => {
+                self.take_file_back(&self.files.plasma())?;
                 if asks {
                     self.switch(false)?;
                 }
@@ -151,10 +164,12 @@ impl Setup<'_> {
     }
 }
 
-/// Whether one text of common-auth is the other and the line that asks for the face, which makes others jump farther.
+/// Whether one text of common-auth has the lines of the other and one that asks for the face. That makes others jump farther, and
+/// changes their options: pam_unix is no longer the first.
 fn differs_by_face(now: &str, before: &str) -> bool {
     let is_face = |line: &&str| line.contains(MODULE);
-    let plain = |line: &str| line.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let module = |line: &str| line.split(".so").next().unwrap_or_default().to_owned();
+    let plain = |line: &str| module(line).chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
     now.lines().any(|line| is_face(&line))
         && now.lines().filter(|line| !is_face(line)).map(plain).eq(before.lines().map(plain))
 }
@@ -167,7 +182,10 @@ mod tests {
     fn only_the_line_of_the_face_may_be_new() {
         let before = "# x\nauth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\n";
         let face = "auth [success=2 default=ignore] pam_facelatch.so\n";
-        assert!(differs_by_face(&format!("# x\n{face}{}", &before[4..]), before));
+        assert!(differs_by_face(
+            &format!("# x\n{face}{}", before[4..].replace("nullok", "nullok try_first_pass")),
+            before
+        ));
         assert!(!differs_by_face(before, before), "it is as before");
         assert!(!differs_by_face(&format!("{face}{before}auth optional pam_cap.so\n"), before));
         assert!(!differs_by_face(face, before));

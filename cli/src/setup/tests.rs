@@ -5,17 +5,20 @@ use facelatch_setup::ask::{Answers, Stop};
 use facelatch_setup::files;
 use facelatch_wire::Outcome;
 
-use self::bench::{Bench, Contents, Script, Way};
+use self::bench::{Bench, Contents};
+use self::script::{Script, Way};
 use super::world::{Csi, Tried};
 use super::{KEYS, begin};
 use crate::doctor::pam;
 
 mod bench;
+mod script;
 
 /// A login, a screen lock and a door, at a camera that is upside down.
 const ALL: &str = "for = \"lock,door\"\ndoor.answers = \"/door.toml\"\n";
 
 const CSI: &str = "systemd/system/facelatchd.service.d/csi-camera.conf";
+const PLASMA: &str = "pam.d/kde-fingerprint";
 const EVERYBODY: &str = "systemd/system/facelatchd.socket.d/everybody.conf";
 
 fn run(bench: &mut Bench, answers: &str, undo: bool, unattended: bool) -> (Result<(), Stop>, String) {
@@ -52,6 +55,7 @@ fn a_setup_finds_the_camera_turns_it_enrols_and_switches_the_login_on_and_all_of
     let config = &now[Path::new("facelatch/facelatch.toml")];
     assert!(config.contains("\nrotate = 180\n") && config.contains("\"/usr/bin/rpicam-vid\""), "{config}");
     assert!(now.contains_key(Path::new(CSI)) && now[Path::new(EVERYBODY)].contains("SocketMode=0666"));
+    assert!(now[Path::new(PLASMA)].contains("pam_facelatch.so"));
     assert!(bench.lets_in(true, false), "{said}");
     nobody_is_shut_out(&bench, &said);
     assert!(bench.door && bench.enrolled.len() == 1 && said.contains("It works."), "{said}");
@@ -95,6 +99,9 @@ fn a_setup_that_ends_anywhere_leaves_each_file_as_some_step_wrote_it_and_is_fini
                 let (now, wanted) = (bench.contents(), if undoes { &before } else { &complete });
                 let differs = now.iter().find(|(path, text)| wanted.get(*path) != Some(text));
                 assert!(differs.is_none() && now.len() == wanted.len(), "{told}: {differs:?}: {said}");
+                let folders =
+                    ["service", "socket"].map(|unit| format!("etc/systemd/system/facelatchd.{unit}.d"));
+                assert!(folders.iter().all(|folder| bench.path().join(folder).exists() != undoes), "{told}");
                 assert_eq!(
                     (bench.door, bench.enrolled.len()),
                     (!undoes, usize::from(!undoes)),
@@ -145,7 +152,8 @@ fn what_was_there_before_the_first_setup_stays_and_other_answers_change_what_a_s
     let (_, mut bench) = complete();
     let (ended, said) = run(&mut bench, "for = \"socket\"\neverybody = false\n", false, true);
     assert_eq!(ended, Ok(()), "{said}");
-    assert!(!bench.contents().contains_key(Path::new(EVERYBODY)) && !bench.lets_in(true, false), "{said}");
+    assert!([EVERYBODY, PLASMA].iter().all(|path| !bench.contents().contains_key(Path::new(path))));
+    assert!(!bench.lets_in(true, false), "{said}");
     nobody_is_shut_out(&bench, &said);
 }
 

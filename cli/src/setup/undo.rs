@@ -40,13 +40,14 @@ pub(super) struct FileBefore {
 /// Where the files of a setup are.
 #[derive(Debug, Clone)]
 pub(super) struct Files {
+    root: PathBuf,
     etc: PathBuf,
 }
 
 impl Files {
     /// Those of the machine whose root folder this is.
     pub(super) fn below(root: &Path) -> Self {
-        Self { etc: root.join("etc") }
+        Self { root: root.to_owned(), etc: root.join("etc") }
     }
 
     /// The daemon's configuration.
@@ -72,6 +73,21 @@ impl Files {
     /// The same before it was switched on.
     pub(super) fn common_auth_before(&self) -> PathBuf {
         files::before(&self.etc.join("facelatch/common-auth"))
+    }
+
+    /// The service that Plasma's lock screen asks beside the password's.
+    pub(super) fn plasma(&self) -> PathBuf {
+        self.etc.join("pam.d/kde-fingerprint")
+    }
+
+    /// The same as the package has it for the face.
+    pub(super) fn plasma_face(&self) -> PathBuf {
+        self.root.join("usr/share/facelatch/pam.d/kde-fingerprint")
+    }
+
+    /// Whether Plasma's lock screen is on this machine.
+    pub(super) fn has_plasma(&self) -> bool {
+        ["etc/pam.d/kde", "usr/lib/pam.d/kde"].iter().any(|path| self.root.join(path).exists())
     }
 
     /// What was done.
@@ -103,7 +119,7 @@ impl Setup<'_> {
             }
             self.done.files.push(FileBefore { path: path.clone(), existed });
         }
-        self.done.restart = true;
+        self.done.restart |= path != self.files.plasma();
         self.save()?;
         self.world.replace(&path, text)?;
         self.person.say(&format!("{} is written", path.display()));
@@ -138,10 +154,13 @@ impl Setup<'_> {
     /// Takes back one file, if a setup wrote it. Whether it did.
     pub(super) fn take_file_back(&mut self, path: &Path) -> Result<bool, Stop> {
         let Some(at) = self.done.files.iter().position(|known| known.path == path) else { return Ok(false) };
-        self.done.restart = true;
+        self.done.restart |= path != self.files.plasma();
         self.save()?;
         let existed = self.done.files[at].existed;
-        let is_ours = |text: Vec<u8>| [CSI, EVERYBODY].iter().any(|ours| ours.as_bytes() == text);
+        let plasma = files::read(&self.files.plasma_face())?;
+        // Not there: it was about to be written.
+        let ours = [CSI.as_bytes(), EVERYBODY.as_bytes(), &plasma, b""];
+        let is_ours = |text: Vec<u8>| ours.contains(&text.as_slice());
         if !existed && files::read(path).is_ok_and(is_ours) {
             self.world.forget(path)?;
         } else {

@@ -1,62 +1,19 @@
-//! A machine and a person that do as a test says.
+//! A machine that does as a test says.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
-use facelatch_setup::ask::{Answers, Person, Stop};
+use facelatch_setup::ask::Stop;
 use facelatch_setup::files;
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Camera, CameraState, Status, Template};
 use tempfile::TempDir;
 
-use super::super::KEYS;
 use super::super::undo::{Done, Files};
 use super::super::world::{Csi, Package, Shown, Tried, World};
+use super::script::Fuse;
 use crate::doctor::pam;
-
-/// Calls left until the setup ends early.
-#[derive(Clone, Default)]
-pub(super) struct Fuse(Rc<Cell<Option<(usize, Way)>>>);
-
-/// How.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// It is killed.
-    Kill,
-    /// One call fails.
-    Fail,
-}
-
-impl Fuse {
-    pub(super) fn set(&self, after: Option<(usize, Way)>) {
-        self.0.set(after);
-    }
-
-    /// Whether a call failed by it.
-    pub(super) fn is_spent(&self) -> bool {
-        self.0.get().is_none()
-    }
-
-    fn burn(&self) -> Result<(), Stop> {
-        match self.0.get() {
-            // No message: this is the test's own.
-            Some((0, Way::Kill)) => resume_unwind(Box::new("killed")),
-            Some((0, Way::Fail)) => {
-                self.0.set(None);
-                Err(Stop("injected".to_owned()))
-            }
-            Some((left, way)) => {
-                self.0.set(Some((left - 1, way)));
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-}
 
 /// What is in files, by their paths below `etc`.
 pub(super) type Contents = BTreeMap<PathBuf, String>;
@@ -104,7 +61,7 @@ auth\trequired\t\t\tpam_permit.so
 /// With the profile.
 const FACE: &str = "\
 auth\t[success=2 default=ignore]\tpam_facelatch.so
-auth\t[success=1 default=ignore]\tpam_unix.so nullok
+auth\t[success=1 default=ignore]\tpam_unix.so nullok try_first_pass
 auth\trequisite\t\t\tpam_deny.so
 auth\trequired\t\t\tpam_permit.so
 ";
@@ -140,6 +97,11 @@ impl Bench {
         bench.write(CONFIG, "# Cameras.\n[camera]\ndevice = \"auto\"\n# As mounted.\nrotate = 0\n");
         bench.write(STACK, PASSWORD);
         bench.write("pam.d/sudo", "@include common-auth\n");
+        bench.write("pam.d/kde", "@include common-auth\n");
+        let services = bench.path().join("usr/share/facelatch/pam.d");
+        fs::create_dir_all(&services).expect("made");
+        let plasma = include_str!("../../../../pam/services/kde-fingerprint");
+        fs::write(services.join("kde-fingerprint"), plasma).expect("written");
         bench.running = Some(bench.read_by_daemon());
         bench
     }
@@ -419,41 +381,5 @@ impl World for Bench {
         self.fuse.burn()?;
         files::unmake(path)?;
         self.fuse.burn()
-    }
-}
-
-/// A file of answers, and somebody who hears what is said.
-pub(super) struct Script {
-    answers: Answers,
-    pub(super) said: Vec<String>,
-    fuse: Fuse,
-}
-
-impl Script {
-    pub(super) fn new(answers: Answers, bench: &Bench) -> Self {
-        Self { answers, said: Vec::new(), fuse: bench.fuse.clone() }
-    }
-}
-
-impl Person for Script {
-    fn say(&mut self, text: &str) {
-        self.said.push(text.to_owned());
-    }
-
-    fn answer(&mut self, key: &str, question: &str, default: Option<&str>) -> Result<String, Stop> {
-        // Control-C, or the terminal is closed.
-        self.fuse.burn()?;
-        assert!(KEYS.contains(&key), "{key}");
-        let answer = self.answers.answer(key, question, default)?;
-        self.said.push(format!("{question}: {answer}"));
-        Ok(answer)
-    }
-
-    fn wrong(&mut self, key: &str, why: &str) -> Result<(), Stop> {
-        self.answers.wrong(key, why)
-    }
-
-    fn wait(&mut self, _: &str) -> Result<(), Stop> {
-        Ok(())
     }
 }
