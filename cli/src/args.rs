@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use facelatch_wire::reply::Factor;
 
+use crate::bench::BenchArgs;
 use crate::models::OwnFolder;
 use crate::people::Which;
 use crate::rules::{About, Holidays};
+use crate::setup::SetupArgs;
 use crate::{enrolled, exit};
 
 /// Enrol faces, ask who is there, and check the daemon.
@@ -212,12 +214,8 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         act: ModelsAct,
     },
-    /// Set up what stands beside the daemon, step by step
-    Setup {
-        /// What
-        #[command(subcommand)]
-        act: SetupAct,
-    },
+    /// Set up a login, a screen lock or a door, one question after the other
+    Setup(SetupArgs),
     /// Say whether an account has a face; needs no daemon
     #[command(after_help = enrolled::TABLE)]
     Enrolled(enrolled::Asked),
@@ -227,6 +225,8 @@ pub(crate) enum Verb {
     Events,
     /// Find out what is wrong, and how to fix it
     Doctor,
+    /// Measure attempts on this machine, and print a report in Markdown; as root with times by stage
+    Bench(BenchArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -316,20 +316,6 @@ impl From<HolidayAct> for Holidays {
             HolidayAct::List => Self::List,
         }
     }
-}
-
-/// What can be set up.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SetupAct {
-    /// A door on GPIO lines: finds and tries its lines, enrols the first person, and switches facelatch-door on
-    Door {
-        /// Take back what earlier setups did
-        #[arg(long)]
-        undo: bool,
-        /// Take the answers from a TOML file instead of asking
-        #[arg(long, value_name = "FILE", conflicts_with = "undo")]
-        answers: Option<PathBuf>,
-    },
 }
 
 /// What can be done with the audit log.

@@ -125,7 +125,7 @@ fn open_store(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result
 }
 
 /// The configuration file, overridden by the command line, and checked after that.
-fn configuration(args: &DaemonArgs) -> Result<Config> {
+pub(super) fn configuration(args: &DaemonArgs) -> Result<Config> {
     let default = Path::new(config::DEFAULT_PATH);
     let path = args.config.as_deref().or_else(|| default.exists().then_some(default));
     let mut config = path.map(Config::load).transpose()?.unwrap_or_default();
@@ -177,7 +177,8 @@ fn check_devices(config: &Config) -> Result<()> {
     Ok(())
 }
 
-fn camera(settings: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
+/// What gives the frames of a camera, turned as it is mounted.
+pub(super) fn camera(settings: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
     let config::Camera { replay, replay_fps, rotate, mirror, .. } = settings;
     let source = if replay.as_os_str().is_empty() {
         live_camera(settings, clock)?

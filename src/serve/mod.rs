@@ -32,6 +32,7 @@ mod recorder;
 mod repeats;
 mod reports;
 mod session;
+mod show;
 pub mod socket;
 mod to_wire;
 mod unjudged;
@@ -67,6 +68,7 @@ use recorder::Recorder;
 use session::ServerState;
 
 pub use daemon::{DaemonArgs, main};
+pub use show::show;
 
 /// Threads that wait for the disk or the name service on behalf of connections.
 const BLOCKING_THREADS: usize = 6;

@@ -29,8 +29,7 @@ pub(super) fn examine(root: &Path) -> Vec<Finding> {
     // A line may name it by its whole path.
     let named =
         |text: &str| rules(text).iter().any(|rule| rule.is_ours() && Path::new(rule.module).is_file());
-    let installed = modules(root).iter().any(|folder| folder.join(MODULE).is_file())
-        || asking.iter().any(|(_, text)| named(text));
+    let installed = is_installed(root) || asking.iter().any(|(_, text)| named(text));
     if asking.is_empty() {
         let fix = if installed {
             "`sudo pam-auth-update --enable facelatch`, if logins should"
@@ -48,6 +47,21 @@ pub(super) fn examine(root: &Path) -> Vec<Finding> {
     }
     findings.extend(managers(root));
     findings
+}
+
+/// Whether any login asks for the face.
+pub(crate) fn asks(root: &Path) -> bool {
+    stacks(root).values().any(|text| rules(text).iter().any(Rule::is_ours))
+}
+
+/// What is wrong with logins that ask for the face, a sentence each.
+pub(crate) fn faults(root: &Path) -> Vec<String> {
+    examine(root).into_iter().filter(|finding| !finding.ok).map(|finding| finding.found).collect()
+}
+
+/// Whether the module is where libpam looks for it.
+pub(crate) fn is_installed(root: &Path) -> bool {
+    modules(root).iter().any(|folder| folder.join(MODULE).is_file())
 }
 
 fn stacks(root: &Path) -> Stacks {
