@@ -127,3 +127,24 @@ fn check_path_is_free(path: &Path) -> Result<(), SocketError> {
         Ok(_) => Err(SocketError::Taken { path: path.to_owned() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_is_for_all_when_its_mode_says_so() {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("s");
+        let made = BoundSocket::new(&path, "no such group").expect("made");
+        // As systemd hands one over, which knows its own name.
+        let other = folder.path().join("t");
+        let inherited = BoundSocket { listener: UnixListener::bind(&other).expect("bound"), file: None };
+        for (socket, path) in [(&made, &path), (&inherited, &other)] {
+            for (mode, for_all) in [(0o660, false), (0o666, true), (0o664, false)] {
+                std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("set");
+                assert_eq!(socket.is_for_all(), for_all, "{mode:o}");
+            }
+        }
+    }
+}
