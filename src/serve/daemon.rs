@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::peer::SystemPeers;
 use super::socket::BoundSocket;
-use super::{Parts, logging, volatile};
+use super::{Parts, logging, machine, volatile};
 use crate::camera::FrameSource;
 use crate::camera::orient::{Orientation, Turned};
 use crate::camera::replay::Replay;
@@ -114,6 +114,8 @@ fn open_store(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result
         template_key: networks.template_key(),
         now: clock.wall(),
     })?;
+    store.meet(machine::here(Path::new("/")))?;
+    store.moved().iter().for_each(|note| tracing::warn!("{note}"));
     let limits = Limits { file_bytes: u64::from(*audit_file_kb) << 10, files: *audit_files as usize };
     let audit =
         Audit::open(&folder.join("audit"), &store, limits, clock.wall()).map_err(anyhow::Error::msg)?;

@@ -23,6 +23,7 @@ mod job;
 mod job_limit;
 mod listener;
 mod logging;
+mod machine;
 mod methods;
 mod notify;
 pub mod peer;
