@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+mod keep;
+
 use clap::{Parser, Subcommand};
 use facelatch_wire::reply::Factor;
 
 use crate::exit;
 use crate::people::Which;
 use crate::rules::{About, Holidays};
+
+pub(crate) use keep::{AuditAct, Keep};
 
 /// Enrol faces, ask who is there, and check the daemon.
 #[derive(Debug, Parser)]
@@ -169,42 +173,8 @@ pub(crate) enum Verb {
         #[arg(value_enum)]
         state: Option<OnOff>,
     },
-    /// Write templates to a file that one key opens, to back them up or move them
-    Export {
-        /// The file, which must not exist yet
-        #[arg(long, value_name = "FILE")]
-        to: PathBuf,
-        /// Public key that `age-keygen` printed [default: store.export_recipient of the daemon]
-        #[arg(long, value_name = "age1...")]
-        recipient: Option<String>,
-        /// Whose templates [default: everybody's]
-        #[arg(long, value_name = "NAME")]
-        user: Option<String>,
-    },
-    /// Add the templates in a file that `export` wrote
-    Import {
-        /// The file
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        /// File with the secret key that it was written for, from `age-keygen -o`
-        #[arg(long, value_name = "FILE")]
-        identity: PathBuf,
-        /// Leave out people who are enrolled already, rather than nothing at all
-        #[arg(long)]
-        skip_enrolled: bool,
-    },
-    /// Reissue all templates under a new key, without new pictures
-    Renew {
-        /// Draw a new store key instead
-        #[arg(long)]
-        store_key: bool,
-    },
-    /// Check the audit log
-    Audit {
-        /// What to do with it
-        #[command(subcommand)]
-        act: AuditAct,
-    },
+    #[command(flatten)]
+    Keep(Keep),
     /// Add a network of others that the package may not contain, or remove it
     Models {
         /// What to do
@@ -222,7 +192,11 @@ pub(crate) enum Verb {
     /// Follow what happens at the door
     Events,
     /// Find out what is wrong, and how to fix it
-    Doctor,
+    Doctor {
+        /// Also write a file for a bug report: without faces, scores, keys, names and settings that are text
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -326,13 +300,6 @@ pub(crate) enum SetupAct {
         #[arg(long, value_name = "FILE", conflicts_with = "undo")]
         answers: Option<PathBuf>,
     },
-}
-
-/// What can be done with the audit log.
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditAct {
-    /// Find lines that were changed or are missing; ends with 1 if there are any
-    Verify,
 }
 
 /// What can be done with models of one's own.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backup;
 mod doctor;
 mod enroll;
 mod events;
@@ -9,6 +10,7 @@ mod exit;
 mod explain;
 mod judging;
 mod keep;
+mod log;
 mod manual;
 mod models;
 mod people;
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, AuditAct, Camera, ModelsAct, OnOff, SetupAct, Verb};
+use args::{Args, AuditAct, Camera, Keep, ModelsAct, OnOff, SetupAct, Verb};
 use exit::Exit;
 use facelatch_wire::call::Enroll;
 use rules::Holidays;
@@ -51,10 +53,7 @@ fn main() -> ExitCode {
         Verb::Hours { whom, spans, clear: _ } => rules::hours(&to, &whom.into(), &spans),
         Verb::Holiday { act } => rules::holidays(&to, act.map_or(Holidays::List, Into::into)),
         Verb::Face { state } => rules::face(&to, state.map(|state| state == OnOff::On)),
-        Verb::Export { to: path, recipient, user } => keep::export(&to, &path, recipient, user),
-        Verb::Import { file, identity, skip_enrolled } => keep::import(&to, &file, &identity, skip_enrolled),
-        Verb::Renew { store_key } => keep::renew(&to, store_key),
-        Verb::Audit { act: AuditAct::Verify } => keep::audit(&to),
+        Verb::Keep(verb) => kept(&to, verb),
         Verb::Models { act: ModelsAct::Add { file, float, folder } } => {
             models::add(&to, &file, &folder.path, float)
         }
@@ -63,11 +62,26 @@ fn main() -> ExitCode {
         Verb::Setup { act: SetupAct::Door { undo, answers } } => setup::door(&to, undo, answers),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
-        Verb::Doctor => doctor::run(&to),
+        Verb::Doctor { report } => doctor::run(&to, report.as_deref()),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { folder } => manual::pages(&folder),
     };
     done.unwrap_or_else(|error| exit::report(&error, json)).into()
+}
+
+fn kept(to: &say::Daemon, verb: Keep) -> anyhow::Result<Exit> {
+    match verb {
+        Keep::Export { to: path, recipient, user } => keep::export(to, &path, recipient, user),
+        Keep::Import { file, identity, skip_enrolled } => keep::import(to, &file, &identity, skip_enrolled),
+        Keep::Backup { to: path, recipient, root } => backup::backup(to, &path, recipient, &root),
+        Keep::Restore { file, identity, skip_enrolled, root } => {
+            backup::restore(to, &file, &identity, skip_enrolled, &root)
+        }
+        Keep::Renew { machine: true, .. } => keep::renew_machine(to),
+        Keep::Renew { store_key, .. } => keep::renew(to, store_key),
+        Keep::Log { user, since } => log::run(to, user, since),
+        Keep::Audit { act: AuditAct::Verify } => keep::audit(to),
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -21,6 +21,7 @@ mod engine_status;
 mod fault;
 mod job;
 mod job_limit;
+mod journal;
 mod listener;
 mod logging;
 mod machine;

@@ -386,4 +386,6 @@ pub(super) fn parse(plain: &[u8], here: &MadeFor) -> Result<Read, PortableError>
 }
 
 #[cfg(test)]
+mod backup_tests;
+#[cfg(test)]
 mod tests;

@@ -96,7 +96,9 @@ fn stores_of_earlier_programs_keep_everybody_their_rules_and_their_misses() {
         let place = copy_of(layout);
         let store = open(place.path()).unwrap_or_else(|why| panic!("layout {layout}: {why}"));
         let health = store.health();
-        assert_eq!((health.condition, health.notes), (Condition::Whole, vec![]), "layout {layout}");
+        // The first two have no checkpoint of this name: only its loss is told, as if somebody had removed it.
+        let (condition, notes) = if layout < 4 { (Condition::Restored, 1) } else { (Condition::Whole, 0) };
+        assert_eq!((health.condition, health.notes.len()), (condition, notes), "{:?}", health.notes);
         holds_what_was_written(layout, &store);
         let limits = Limits { file_bytes: 64 << 10, files: 4 };
         let audit =
