@@ -6,8 +6,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{command, root};
 
-const UNITS: &[&str] =
-    &["facelatchd.service", "facelatchd.socket", "facelatchd-door.socket", "facelatch-door.service"];
+const UNITS: &[&str] = &[
+    "facelatchd.service",
+    "facelatchd.socket",
+    "facelatchd-door.socket",
+    "facelatch-door.service",
+    "facelatch-health.service",
+    "facelatch-health.timer",
+];
 
 /// Those that run a program.
 const SERVICES: &[&str] = &["facelatchd.service", "facelatch-door.service"];
@@ -51,7 +57,8 @@ fn put(folder: &Path) -> Result<()> {
     for unit in UNITS {
         let text = std::fs::read_to_string(root().join("systemd").join(unit))?;
         let text = text.replace("/usr/bin/facelatchd", "/bin/true");
-        std::fs::write(folder.join(unit), text.replace("/usr/bin/facelatch-door", "/bin/true"))?;
+        let text = text.replace("/usr/bin/facelatch-door", "/bin/true");
+        std::fs::write(folder.join(unit), text.replace("/usr/bin/facelatch ", "/bin/true "))?;
     }
     Ok(())
 }
