@@ -31,7 +31,7 @@ impl Since {
         let time = day.or_else(|_| humantime::parse_rfc3339_weak(text.trim_end_matches('Z')));
         let time = match (time, humantime::parse_duration(text)) {
             (Ok(time), _) => Some(time),
-            (Err(_), Ok(ago)) => Some(now.checked_sub(ago).unwrap_or(UNIX_EPOCH)),
+            (Err(_), Ok(ago)) => Some(now.checked_sub(ago).unwrap_or(UNIX_EPOCH).max(UNIX_EPOCH)),
             _ => None,
         };
         let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());

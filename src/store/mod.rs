@@ -6,7 +6,7 @@
 //! of sealed entries; `people` has the keys that open them. [`Vault`] is the two behind a lock. docs/store.md has the layout
 //! on the disk and what it withstands.
 //!
-//! Top down: vault > people, ledger > mirror, log > record, table, keyring > key, files, seal.
+//! Top down: vault > layout, machine, people, ledger > mirror, log > record, table, keyring > key, files, seal.
 
 pub mod audit;
 mod error;
