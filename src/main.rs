@@ -12,8 +12,12 @@ use facelatch::serve::{self, DaemonArgs};
 struct Args {
     #[command(flatten)]
     daemon: DaemonArgs,
+    /// Show in this terminal what the camera sees, and whether faces are upright in it; serve nobody
+    #[arg(long)]
+    show: bool,
 }
 
 fn main() -> ExitCode {
-    serve::main(&Args::parse().daemon)
+    let Args { daemon, show } = Args::parse();
+    if show { serve::show(&daemon) } else { serve::main(&daemon) }
 }

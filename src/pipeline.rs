@@ -46,6 +46,7 @@ pub use camera::Camera;
 pub use challenge::CHALLENGE_LIMIT;
 pub use enroll::{EnrollError, EnrollRequest, Enrolled};
 pub use networks::{LoadError, Networks};
+pub use turned::upright;
 pub use verdict::{Cause, DenyReason, Verdict};
 pub use watch::WatchError;
 
@@ -137,6 +138,8 @@ pub type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
 pub struct Pipeline {
     networks: Networks,
     rules: Rules,
+    /// What a face must look like in this attempt.
+    gate: QualityGate,
     cameras: Cameras,
     clock: Arc<dyn Clock>,
     known_time: KnownTime,
@@ -165,9 +168,11 @@ impl Pipeline {
         let known_time = KnownTime::new(clock.clone(), rules.access.trusts_clock());
         let (ages, shown) = (Ages::default(), Arc::default());
         let (faces, candidate) = (Faces::default(), None);
+        let gate = rules.quality.clone();
         Self {
             networks,
             rules,
+            gate,
             cameras,
             clock,
             known_time,
@@ -239,8 +244,11 @@ impl Pipeline {
         mut trace: Trace,
     ) -> Attempt {
         self.forget_candidate();
+        let quality = self.rules.quality.clone();
+        self.gate = if about.1.is_some() { quality.at_door() } else { quality };
         let picked = self.cameras.pick(camera);
         let run = picked.and_then(|()| self.run(about, accounts, observer, &mut trace));
+        self.gate.clone_from(&self.rules.quality);
         self.faces = Faces::default();
         self.release_camera();
         Attempt { verdict: run.unwrap_or_else(Verdict::Unavailable), trace }

@@ -7,9 +7,12 @@ mod keep;
 use clap::{Parser, Subcommand};
 use facelatch_wire::reply::Factor;
 
-use crate::exit;
+use crate::bench::BenchArgs;
+use crate::models::OwnFolder;
 use crate::people::Which;
 use crate::rules::{About, Holidays};
+use crate::setup::SetupArgs;
+use crate::{enrolled, exit};
 
 pub(crate) use keep::{AuditAct, Keep};
 
@@ -181,12 +184,11 @@ pub(crate) enum Verb {
         #[command(subcommand)]
         act: ModelsAct,
     },
-    /// Set up what stands beside the daemon, step by step
-    Setup {
-        /// What
-        #[command(subcommand)]
-        act: SetupAct,
-    },
+    /// Set up a login, a screen lock or a door, one question after the other
+    Setup(SetupArgs),
+    /// Say whether an account has a face; needs no daemon
+    #[command(after_help = enrolled::TABLE)]
+    Enrolled(enrolled::Asked),
     /// Show how the daemon is
     Status,
     /// Follow what happens at the door
@@ -197,6 +199,8 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
     },
+    /// Measure attempts on this machine, and print a report in Markdown; as root with times by stage
+    Bench(BenchArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -288,20 +292,6 @@ impl From<HolidayAct> for Holidays {
     }
 }
 
-/// What can be set up.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SetupAct {
-    /// A door on GPIO lines: finds and tries its lines, enrols the first person, and switches facelatch-door on
-    Door {
-        /// Take back what earlier setups did
-        #[arg(long)]
-        undo: bool,
-        /// Take the answers from a TOML file instead of asking
-        #[arg(long, value_name = "FILE", conflicts_with = "undo")]
-        answers: Option<PathBuf>,
-    },
-}
-
 /// What can be done with models of one's own.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsAct {
@@ -337,14 +327,6 @@ pub(crate) struct Camera {
     /// The camera that looks, by its name in the configuration [default: the first]
     #[arg(long, value_name = "NAME")]
     pub(crate) camera: Option<String>,
-}
-
-/// Where models of one's own are.
-#[derive(Debug, clap::Args)]
-pub(crate) struct OwnFolder {
-    /// The folder, which is `models.own_folder` of the daemon
-    #[arg(long = "folder", value_name = "DIR", default_value = "/usr/local/share/facelatch/models")]
-    pub(crate) path: PathBuf,
 }
 
 #[cfg(test)]

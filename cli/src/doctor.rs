@@ -5,7 +5,7 @@ mod daemon;
 mod door;
 mod key;
 mod machine;
-mod pam;
+pub(crate) mod pam;
 mod report;
 mod shadow;
 mod swap;

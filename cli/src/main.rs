@@ -3,8 +3,10 @@
 
 mod args;
 mod backup;
+mod bench;
 mod doctor;
 mod enroll;
+mod enrolled;
 mod events;
 mod exit;
 mod explain;
@@ -24,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, AuditAct, Camera, Keep, ModelsAct, OnOff, SetupAct, Verb};
+use args::{Args, AuditAct, Camera, Keep, ModelsAct, OnOff, Verb};
 use exit::Exit;
 use facelatch_wire::call::Enroll;
 use rules::Holidays;
@@ -59,10 +61,12 @@ fn main() -> ExitCode {
         }
         Verb::Models { act: ModelsAct::List { folder } } => models::list(&to, &folder.path),
         Verb::Models { act: ModelsAct::Remove { name, folder } } => models::remove(&to, &name, &folder.path),
-        Verb::Setup { act: SetupAct::Door { undo, answers } } => setup::door(&to, undo, answers),
+        Verb::Setup(args) => setup::main(&to, args),
+        Verb::Enrolled(asked) => enrolled::run(&to, asked),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
         Verb::Doctor { report } => doctor::run(&to, report.as_deref()),
+        Verb::Bench(args) => bench::run(&to, args),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { folder } => manual::pages(&folder),
     };

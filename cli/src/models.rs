@@ -12,7 +12,7 @@ mod pickle;
 mod protobuf;
 mod torch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -21,6 +21,14 @@ use crate::say::{self, Daemon};
 use folder::{Entry, Folder, sha256};
 use known::{KNOWN, Known};
 use network::SIDE_PX;
+
+/// Where models of one's own are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OwnFolder {
+    /// The folder, which is `models.own_folder` of the daemon
+    #[arg(long = "folder", value_name = "DIR", default_value = "/usr/local/share/facelatch/models")]
+    pub(crate) path: PathBuf,
+}
 
 /// Longest file that is read.
 const MAX_FILE_BYTES: u64 = 64 << 20;

@@ -3,7 +3,6 @@
 //! Each step is written down before it is done (`setup/undo.rs`), so that `--undo` takes back what was done however it ended.
 //! `Setup::run` has the steps, `setup/lines.rs` those about lines.
 
-mod ask;
 mod click;
 mod file;
 mod lines;
@@ -13,19 +12,40 @@ mod world;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use facelatch_setup::ask::{Answers, Person, Stop, Terminal, yes};
+use facelatch_setup::files;
+use facelatch_setup::people::{Enrolled, Enrols, TRIES};
 use facelatch_wire::Outcome;
-use facelatch_wire::reply::{Camera, CameraState};
+use facelatch_wire::reply::{Camera, CameraState, Template};
 
 pub(crate) use click::ClickArgs;
 
 use crate::config::Config;
-use ask::{Answers, Person, Stop, Terminal, yes};
 use file::Chosen;
-use undo::{Done, Enrolled, FileBefore, Files, UnitBefore};
+use undo::{Done, FileBefore, Files, UnitBefore};
 use world::{Machine, UNIT, World};
 
-/// How often somebody may try to be enrolled, and then the door.
-const TRIES: usize = 3;
+/// The keys of all questions.
+const KEYS: &[&str] = &[
+    "camera.go_on",
+    "name",
+    "camera.name",
+    "strike.line",
+    "strike.click",
+    "strike.clicked",
+    "strike.clicked_other",
+    "strike.active_low",
+    "strike.hold",
+    "contact.line",
+    "exit.line",
+    "motion",
+    "trigger.line",
+    "trigger.sensor",
+    "enroll.now",
+    "enroll.name",
+    "enroll.again",
+    "try",
+];
 
 /// The command line.
 #[derive(Debug, clap::Args)]
@@ -52,9 +72,8 @@ struct Setup<'w> {
 pub(crate) fn main(args: &SetupArgs, config: &Path) -> ExitCode {
     let files = Files { config: config.to_owned() };
     let ended = match &args.answers {
-        Some(path) => {
-            Answers::read(path).and_then(|mut answers| begin(args, &mut answers, &mut Machine::new(), files))
-        }
+        Some(path) => Answers::read(path, KEYS)
+            .and_then(|mut answers| begin(args, &mut answers, &mut Machine::new(), files)),
         None => begin(args, &mut Terminal, &mut Machine::new(), files),
     };
     match ended {
@@ -96,7 +115,7 @@ impl Setup<'_> {
             self.world.systemctl(&["start", UNIT])?;
         }
         let door = written?;
-        self.first_person()?;
+        self.somebody()?;
         self.start_the_unit()?;
         self.try_it(&door)?;
         self.person.say("`facelatch setup door --undo` takes all of this back.");
@@ -144,7 +163,7 @@ impl Setup<'_> {
     /// Asks for the lines, and writes the file. The door's name.
     fn lines_and_file(&mut self) -> Result<String, Stop> {
         let config = self.files.config.clone();
-        let before = undo::read(&config)?;
+        let before = files::read(&config)?;
         // What is no UTF-8 can be in a comment only.
         let text = String::from_utf8_lossy(&before);
         if let Err(error) = text.parse::<toml::Table>() {
@@ -168,55 +187,23 @@ impl Setup<'_> {
         if self.done.file.is_none() {
             let existed = config.exists();
             if existed {
-                undo::replace(&self.files.before(), before)?;
+                files::replace(&self.files.before(), before)?;
             }
             self.done.file = Some(FileBefore { existed });
             self.files.save(&self.done)?;
         }
-        undo::replace(&config, text)?;
+        files::replace(&config, text)?;
         self.person.say(&format!("{} is written", config.display()));
         Ok(())
     }
 
     /// Enrols somebody, if nobody is. The door is set up without them, too: its exit button is needed.
-    fn first_person(&mut self) -> Result<(), Stop> {
+    fn somebody(&mut self) -> Result<(), Stop> {
         let nobody = self.world.status().is_ok_and(|status| status.users == 0);
         if !yes(self.person, "enroll.now", "Enrol somebody who may come in?", nobody)? {
             return Ok(());
         }
-        let mut user = self.person.answer("enroll.name", "Their name", None)?;
-        let mut tries = 1;
-        while let Err(why) = self.enroll(&user) {
-            self.person.say(&why.to_string());
-            if tries == TRIES || !yes(self.person, "enroll.again", "Try again?", true)? {
-                self.person.say(&format!("enrol later: sudo facelatch enroll {user} --door"));
-                break;
-            }
-            tries += 1;
-            user = self.person.answer("enroll.name", "Their name", Some(&user))?;
-        }
-        Ok(())
-    }
-
-    fn enroll(&mut self, user: &str) -> Result<(), Stop> {
-        if !self.world.templates(user)?.is_empty() {
-            self.person.say(&format!("{user} is enrolled already"));
-            return Ok(());
-        }
-        let enrolled = Enrolled { user: user.to_owned(), since: self.world.now(), ids: Vec::new() };
-        self.done.people.retain(|known| known.user != user);
-        self.done.people.push(enrolled);
-        self.files.save(&self.done)?;
-        let ended = self.world.enroll(user);
-        let ids: Vec<String> = self.world.templates(user)?.into_iter().map(|template| template.id).collect();
-        if ids.is_empty() {
-            // Whoever is enrolled later, is not by this setup.
-            self.done.people.pop();
-        } else if let Some(last) = self.done.people.last_mut() {
-            last.ids = ids;
-        }
-        self.files.save(&self.done)?;
-        ended
+        Enrols::first_person(self, None, |user| format!("sudo facelatch enroll {user} --door")).map(drop)
     }
 
     fn start_the_unit(&mut self) -> Result<(), Stop> {
@@ -248,6 +235,36 @@ impl Setup<'_> {
             "All is set up, and the door was not opened. `sudo facelatch look {door}` tries again."
         ));
         Ok(())
+    }
+}
+
+impl Enrols for Setup<'_> {
+    fn now(&self) -> u64 {
+        self.world.now()
+    }
+
+    fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop> {
+        self.world.templates(user)
+    }
+
+    fn enroll(&mut self, user: &str) -> Result<(), Stop> {
+        self.world.enroll(user)
+    }
+
+    fn remove(&mut self, user: &str) -> Result<(), Stop> {
+        self.world.remove(user)
+    }
+
+    fn enrolled(&mut self) -> &mut Vec<Enrolled> {
+        &mut self.done.people
+    }
+
+    fn save(&mut self) -> Result<(), Stop> {
+        self.files.save(&self.done)
+    }
+
+    fn person(&mut self) -> &mut dyn Person {
+        self.person
     }
 }
 

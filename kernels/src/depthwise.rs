@@ -3,7 +3,7 @@
 use crate::error::{LayerError, check_len};
 use crate::pointwise::MAX_CHANNELS;
 use crate::post::{Post, PostPtr, padded};
-use crate::simd::{Simd, dispatch, finish_rows};
+use crate::simd::{Kernels, Simd, dispatch, finish_rows};
 use crate::{Bytes, Isa, Requant};
 
 /// Height, width, stride and padding of a 3x3 window that slides over a picture. Pixels outside the picture
@@ -139,40 +139,40 @@ impl Depthwise {
 
 /// One input row: pixel i at `x + i * step`.
 #[derive(Clone, Copy)]
-struct Row {
-    x: *const u8,
-    step: usize,
+pub(crate) struct Row {
+    pub(crate) x: *const u8,
+    pub(crate) step: usize,
 }
 
 /// Inputs of one output row.
 #[derive(Clone, Copy)]
-struct Line {
-    rows: [Row; 3],
-    width: usize,
-    left: usize,
-    columns: usize,
-    n: usize,
-    taps: *const i8,
-    outside: *const u8,
-    out: *mut u8,
-    post: PostPtr,
+pub(crate) struct Line {
+    pub(crate) rows: [Row; 3],
+    pub(crate) width: usize,
+    pub(crate) left: usize,
+    pub(crate) columns: usize,
+    pub(crate) n: usize,
+    pub(crate) taps: *const i8,
+    pub(crate) outside: *const u8,
+    pub(crate) out: *mut u8,
+    pub(crate) post: PostPtr,
 }
 
 #[inline(always)]
-unsafe fn line_by_1<S: Simd>(line: &Line) {
+unsafe fn line_by_1<S: Kernels>(line: &Line) {
     // SAFETY: the same contract.
-    unsafe { one_line::<S, 1>(line) }
+    unsafe { S::line::<1>(line) }
 }
 
 #[inline(always)]
-unsafe fn line_by_2<S: Simd>(line: &Line) {
+unsafe fn line_by_2<S: Kernels>(line: &Line) {
     // SAFETY: the same contract.
-    unsafe { one_line::<S, 2>(line) }
+    unsafe { S::line::<2>(line) }
 }
 
 /// Blocks of channels, then columns from left to right: a column is read once and used by all windows that see it.
 #[inline(always)]
-unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
+pub(crate) unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
     for c in (0..line.n).step_by(S::DEPTH) {
         // SAFETY: c + DEPTH <= n, so every access stays inside its pixel; `column` reads only columns of
         // the picture or the pixel of zero points.

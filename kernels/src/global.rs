@@ -2,7 +2,7 @@
 
 use crate::error::{LayerError, check_len};
 use crate::post::{Post, padded};
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Kernels, dispatch};
 use crate::{Bytes, Isa, Requant};
 
 /// A depthwise layer that reduces a picture to one value per channel.
@@ -58,7 +58,7 @@ impl GlobalDepthwise {
 
 /// 16 channels at a time; the compiler vectorises the loop over them.
 #[inline(always)]
-fn reduce<S: Simd>(layer: &GlobalDepthwise, x: &[u8], out: &mut [u8]) {
+fn reduce<S: Kernels>(layer: &GlobalDepthwise, x: &[u8], out: &mut [u8]) {
     let flip = layer.isa.flip();
     for (block, out) in out.chunks_exact_mut(16).enumerate() {
         let mut sums = [0_i32; 16];

@@ -6,13 +6,13 @@ use std::str::FromStr;
 /// An instruction set the kernels support. All give bit-identical results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Isa {
-    /// Plain Rust. The only one on 32-bit ARM: stable Rust has no NEON intrinsics there.
+    /// Plain Rust.
     Portable,
     /// x86-64 with AVX2: bytes widened to 16 bits, then `VPMADDWD` (`VPMADDUBSW` saturates, so it is not exact).
     Avx2,
     /// x86-64 with AVX512-VNNI: `VPDPBUSD`.
     Avx512Vnni,
-    /// Every aarch64 CPU (Cortex-A53, A72): `SMULL`, `SMLAL2`, `SADALP`.
+    /// Every aarch64 CPU (Cortex-A53, A72): `SMULL`, `SMLAL2`, `SADALP`; nearly every ARMv7 CPU, and the former in 32 bits.
     Neon,
     /// aarch64 with `SDOT` (Cortex-A55, A76).
     NeonDot,
@@ -54,6 +54,8 @@ impl Isa {
             }
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            #[cfg(target_arch = "arm")]
+            Isa::Neon => crate::simd::neon32::is_available(),
             #[cfg(target_arch = "aarch64")]
             Isa::NeonDot => std::arch::is_aarch64_feature_detected!("dotprod"),
             #[cfg(target_arch = "aarch64")]

@@ -11,7 +11,10 @@
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 #![cfg_attr(
     not(any(target_arch = "x86_64", target_arch = "aarch64")),
-    allow(unused_unsafe, reason = "the portable code alone has nothing unsafe to call")
+    allow(
+        unused_unsafe,
+        reason = "no instruction set is enabled by attribute there, so that safe functions are safe to call"
+    )
 )]
 
 mod bytes;
@@ -20,12 +23,15 @@ mod depthwise;
 mod error;
 mod global;
 mod isa;
+mod jpeg;
 mod pack;
 mod pixels;
 mod pointwise;
 mod post;
+mod rotations;
 mod scan;
 mod simd;
+mod squares;
 mod stem;
 
 pub use bytes::Bytes;
@@ -34,8 +40,11 @@ pub use depthwise::{Depthwise, Window};
 pub use error::LayerError;
 pub use global::GlobalDepthwise;
 pub use isa::Isa;
+pub use jpeg::JpegPixels;
 pub use pixels::{Add, MaxPool, Quantise, Term};
 pub use pointwise::Pointwise;
 pub use post::{CHANNELS, Requant, padded};
+pub use rotations::Rotations;
 pub use scan::{ByteScan, Scan};
+pub use squares::Squares;
 pub use stem::{Image, PIXEL, Stem};

@@ -4,7 +4,7 @@
 use crate::Isa;
 use crate::error::LayerError;
 use crate::post::padded;
-use crate::simd::{Simd, dispatch};
+use crate::simd::{Kernels, dispatch};
 use crate::stem::{Image, PIXEL};
 
 /// Adding and subtracting this rounds an f32 below 2^22 in magnitude to a whole number, ties to even; larger values
@@ -14,9 +14,9 @@ const ROUND: f32 = 12_582_912.0;
 /// `clamp(zero + round_ties_even(x / scale), 0, 255)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Quantise {
-    isa: Isa,
-    scale: f32,
-    zero: u8,
+    pub(crate) isa: Isa,
+    pub(crate) scale: f32,
+    pub(crate) zero: u8,
 }
 
 impl Quantise {
@@ -66,9 +66,11 @@ impl Quantise {
 }
 
 #[inline(always)]
-fn quantise_row<S: Simd>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) {
-    let [a, b, c, d] = rows;
-    for ((((to, a), b), c), d) in out.chunks_exact_mut(PIXEL).zip(*a).zip(*b).zip(*c).zip(*d) {
+fn quantise_row<S: Kernels>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) {
+    // SAFETY: the caller of a `dispatch`ed function vouches for S.
+    let done = unsafe { S::quantise(quantise, rows, out) };
+    let ([a, b, c, d], out) = (rows.map(|row| &row[done..]), &mut out[done * PIXEL..]);
+    for ((((to, a), b), c), d) in out.chunks_exact_mut(PIXEL).zip(a).zip(b).zip(c).zip(d) {
         let one = |x: &f32| quantise.one(*x);
         let pixel = one(a) | one(b) << 8 | one(c) << 16 | one(d) << 24;
         to.copy_from_slice(&pixel.to_le_bytes());
@@ -110,18 +112,25 @@ impl MaxPool {
 }
 
 #[inline(always)]
-fn pool_all<S: Simd>(pool: &MaxPool, x: &[u8], out: &mut [u8]) {
+fn pool_all<S: Kernels>(pool: &MaxPool, x: &[u8], out: &mut [u8]) {
     let (n, row, flip) = (pool.n, pool.width * pool.n, pool.isa.flip());
     for (y, out) in out.chunks_exact_mut(pool.width / 2 * n).enumerate() {
         let (upper, lower) = (&x[2 * y * row..][..row], &x[(2 * y + 1) * row..][..row]);
         let pairs = upper.chunks_exact(2 * n).zip(lower.chunks_exact(2 * n));
         for (to, (upper, lower)) in out.chunks_exact_mut(n).zip(pairs) {
             let ((a, b), (c, d)) = (upper.split_at(n), lower.split_at(n));
-            for ((((to, a), b), c), d) in to.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                let [a, b, c, d] = [a, b, c, d].map(|x| x ^ flip);
-                *to = a.max(b).max(c.max(d)) ^ flip;
-            }
+            // SAFETY: the caller of a `dispatch`ed function vouches for S.
+            unsafe { S::largest([a, b, c, d], flip, to) }
         }
+    }
+}
+
+/// The largest of four pixels, channel by channel.
+#[inline(always)]
+pub(crate) fn largest([a, b, c, d]: [&[u8]; 4], flip: u8, to: &mut [u8]) {
+    for ((((to, a), b), c), d) in to.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        let [a, b, c, d] = [a, b, c, d].map(|x| x ^ flip);
+        *to = a.max(b).max(c.max(d)) ^ flip;
     }
 }
 
@@ -137,14 +146,14 @@ pub struct Term {
 /// Sum of two pictures; the second may have half the size and is then upsampled (nearest).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Add {
-    isa: Isa,
+    pub(crate) isa: Isa,
     height: usize,
     width: usize,
     n: usize,
     /// How often each value of the second is repeated in each direction: 1 or 2.
     repeat: usize,
-    terms: [Term; 2],
-    zero_out: u8,
+    pub(crate) terms: [Term; 2],
+    pub(crate) zero_out: u8,
 }
 
 impl Add {
@@ -188,21 +197,28 @@ impl Add {
 }
 
 #[inline(always)]
-fn add_all<S: Simd>(add: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
-    let (n, flip) = (add.n, add.isa.flip());
-    let term = |q: u8, t: Term| (i32::from(q ^ flip) - i32::from(t.zero)) as f32 * t.factor;
-    let [first, second] = add.terms;
+fn add_all<S: Kernels>(add: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+    let n = add.n;
     let rows = a.chunks_exact(add.width * n).zip(out.chunks_exact_mut(add.width * n));
     for (y, (a, out)) in rows.enumerate() {
         let width = add.width / add.repeat * n;
         let b = &b[y / add.repeat * width..][..width];
         for (x, (a, out)) in a.chunks_exact(n).zip(out.chunks_exact_mut(n)).enumerate() {
-            let b = &b[x / add.repeat * n..][..n];
-            for ((to, a), b) in out.iter_mut().zip(a).zip(b) {
-                let sum = term(*a, first) + term(*b, second);
-                let q = ((sum + ROUND) - ROUND) as i32 + i32::from(add.zero_out);
-                *to = q.clamp(0, 255) as u8 ^ flip;
-            }
+            // SAFETY: the caller of a `dispatch`ed function vouches for S.
+            unsafe { S::sum(add, a, &b[x / add.repeat * n..][..n], out) }
         }
+    }
+}
+
+/// The sum of two pixels, channel by channel.
+#[inline(always)]
+pub(crate) fn sum(add: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+    let flip = add.isa.flip();
+    let term = |q: u8, t: Term| (i32::from(q ^ flip) - i32::from(t.zero)) as f32 * t.factor;
+    let [first, second] = add.terms;
+    for ((to, a), b) in out.iter_mut().zip(a).zip(b) {
+        let sum = term(*a, first) + term(*b, second);
+        let q = ((sum + ROUND) - ROUND) as i32 + i32::from(add.zero_out);
+        *to = q.clamp(0, 255) as u8 ^ flip;
     }
 }

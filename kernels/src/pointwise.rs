@@ -4,7 +4,7 @@
 use crate::error::{LayerError, check_len};
 use crate::pack::{Order, pack};
 use crate::post::{Post, PostPtr, padded};
-use crate::simd::{Other, Simd, dispatch, finish_rows, finish_rows_with, of_isa};
+use crate::simd::{Kernels, Other, Simd, dispatch, finish_rows, finish_rows_with, of_isa};
 use crate::{Bytes, Isa, Requant, Term};
 
 /// Largest channel count accepted; far above any network's.
@@ -119,7 +119,7 @@ impl Product {
         // SAFETY: `x` holds k bytes, `packed` room / NR panels, `sums` room values (all asserted or by
         // construction); `Product::new` checked that the CPU has the instructions.
         unsafe {
-            dispatch!(self.isa, one_pixel(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32))
+            dispatch!(self.isa, sums_of(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32))
         }
     }
 
@@ -136,17 +136,17 @@ impl Product {
 
 /// What one call works on.
 #[derive(Clone, Copy)]
-struct Job {
-    x: *const u8,
-    k: usize,
-    pixels: usize,
-    w: *const i8,
+pub(crate) struct Job {
+    pub(crate) x: *const u8,
+    pub(crate) k: usize,
+    pub(crate) pixels: usize,
+    pub(crate) w: *const i8,
     /// Bytes of an output pixel.
-    n: usize,
-    out: *mut u8,
-    post: PostPtr,
+    pub(crate) n: usize,
+    pub(crate) out: *mut u8,
+    pub(crate) post: PostPtr,
     /// Laid out like `out`.
-    other: Option<Other>,
+    pub(crate) other: Option<Other>,
 }
 
 impl Job {
@@ -155,7 +155,7 @@ impl Job {
     /// # Safety
     /// `bytes` must be inside the output.
     #[inline(always)]
-    unsafe fn further(self, bytes: usize) -> Job {
+    pub(crate) unsafe fn further(self, bytes: usize) -> Job {
         // SAFETY: `out` and `other` are of one size; the caller promises that it is inside.
         unsafe { Job { out: self.out.add(bytes), other: self.other.map(|o| o.add(bytes)), ..self } }
     }
@@ -163,7 +163,7 @@ impl Job {
 
 /// Compiled with and without the residual, so that no tile has to test for it: one instruction in a hundred on NEON.
 #[inline(always)]
-unsafe fn pointwise<S: Simd>(job: &Job) {
+unsafe fn pointwise<S: Kernels>(job: &Job) {
     // SAFETY: the caller's promises, passed on.
     unsafe {
         match job.other {
@@ -175,7 +175,7 @@ unsafe fn pointwise<S: Simd>(job: &Job) {
 
 /// Loops over blocks of pixels that stay in the first-level cache, then panels of outputs, then tiles.
 #[inline(always)]
-unsafe fn blocks<S: Simd>(job: &Job) {
+unsafe fn blocks<S: Kernels>(job: &Job) {
     let block = S::MR * (BLOCK_BYTES / (job.k * S::MR)).max(1);
     let mut first = 0;
     while first < job.pixels {
@@ -191,7 +191,7 @@ unsafe fn blocks<S: Simd>(job: &Job) {
                     post: job.post.add(n),
                     ..job.further(first * job.n + n)
                 };
-                one_panel::<S>(&panel, S::NR.min(job.n - n));
+                S::panel(&panel, S::NR.min(job.n - n));
             }
             n += S::NR;
         }
@@ -201,7 +201,7 @@ unsafe fn blocks<S: Simd>(job: &Job) {
 
 /// `width` <= NR outputs of some pixels, in tiles of nearly equal size.
 #[inline(always)]
-unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
+pub(crate) unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
     let tiles = job.pixels.div_ceil(S::MR);
     let (size, larger) = (job.pixels / tiles, job.pixels % tiles);
     let mut first = 0;
@@ -247,7 +247,13 @@ unsafe fn one_tile<S: Simd, const M: usize>(job: &Job, width: usize) {
 }
 
 #[inline(always)]
-unsafe fn one_pixel<S: Simd>(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32) {
+unsafe fn sums_of<S: Kernels>(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32) {
+    // SAFETY: the caller's promises, passed on.
+    unsafe { S::sums(x, k, w, room, sums) }
+}
+
+#[inline(always)]
+pub(crate) unsafe fn one_pixel<S: Simd>(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32) {
     for n in (0..room).step_by(S::NR) {
         // SAFETY: `room` is whole panels (the caller); each panel has k * NR weights.
         unsafe {

@@ -4,7 +4,7 @@
 
 use crate::Isa;
 use crate::error::LayerError;
-use crate::simd::{Simd, TILE, dispatch};
+use crate::simd::{Kernels, TILE, dispatch};
 
 /// Values in a block: sums side by side, and the order of addition, so that all instruction sets round alike.
 const LANES: usize = 16;
@@ -89,7 +89,7 @@ impl Scan {
 
 /// Tile by tile; what is left at the right and below goes one by one.
 #[inline(always)]
-unsafe fn between_floats<S: Simd>(weights: &[f32], probes: &[f32], templates: &[f32], out: &mut [f32]) {
+unsafe fn between_floats<S: Kernels>(weights: &[f32], probes: &[f32], templates: &[f32], out: &mut [f32]) {
     let length = weights.len();
     let count = templates.len() / length;
     let (blocks, last_weights) = weights.as_chunks::<LANES>();
@@ -126,7 +126,7 @@ fn add_last(weights: &[f32], probe: &[f32], template: &[f32], out: &mut f32) {
 }
 
 #[inline(always)]
-unsafe fn scan_floats<S: Simd>(weights: &[f32], probe: &[f32], templates: &[f32], out: &mut [f32]) {
+unsafe fn scan_floats<S: Kernels>(weights: &[f32], probe: &[f32], templates: &[f32], out: &mut [f32]) {
     let length = weights.len();
     let ((weights, last_weights), (probe, last_probe)) =
         (weights.as_chunks::<LANES>(), probe.as_chunks::<LANES>());
@@ -184,7 +184,7 @@ impl ByteScan {
 }
 
 #[inline(always)]
-unsafe fn scan_bytes<S: Simd>(scan: &ByteScan, probe: &[u8], templates: &[u8], out: &mut [f32]) {
+unsafe fn scan_bytes<S: Kernels>(scan: &ByteScan, probe: &[u8], templates: &[u8], out: &mut [f32]) {
     let (weights, probe) = (scan.weights.as_chunks::<LANES>().0, probe.as_chunks::<LANES>().0);
     for (out, template) in out.iter_mut().zip(templates.chunks_exact(weights.len() * LANES)) {
         // SAFETY: as in `scan_floats`.

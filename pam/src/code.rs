@@ -36,6 +36,11 @@ pub enum Trouble {
     },
     /// Somebody typed instead of looking.
     Typed,
+    /// Nobody can look at the camera any more.
+    Away {
+        /// What happened.
+        why: &'static str,
+    },
     /// The daemon said no, or something that makes no sense.
     Failed(ClientError),
 }
@@ -50,7 +55,7 @@ impl Code {
                 Kind::NotEnrolled => Self::Ignore,
                 Kind::Retry | Kind::Locked | Kind::Unavailable | Kind::Prompt => Self::Unavailable,
             },
-            Err(Trouble::Absent(_) | Trouble::Typed) => Self::Ignore,
+            Err(Trouble::Absent(_) | Trouble::Typed | Trouble::Away { .. }) => Self::Ignore,
             Err(_) => Self::Unavailable,
         }
     }
@@ -74,6 +79,7 @@ impl fmt::Display for Trouble {
             Self::Absent(error) | Self::Failed(error) => error.fmt(f),
             Self::Untrusted { why } => write!(f, "the daemon is not believed: {why}"),
             Self::Late { guidance: Some(outcome) } => write!(f, "no verdict in time; last seen: {outcome}"),
+            Self::Away { why } => write!(f, "given up: {why}"),
             Self::Typed => f.write_str("somebody typed, or a signal came, before there was a verdict"),
             Self::Late { guidance: None } => ClientError::Timeout.fmt(f),
         }
@@ -103,6 +109,7 @@ mod tests {
         let message = "only alice may".to_owned();
         assert_eq!(of(ClientError::Refused(Fault::PermissionDenied { message })), Code::Ignore);
         assert_eq!(Code::of(&Err(Trouble::Typed)), Code::Ignore);
+        assert_eq!(Code::of(&Err(Trouble::Away { why: "the lid is closed" })), Code::Ignore);
     }
 
     #[test]

@@ -20,6 +20,10 @@ use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tc
 use nix::unistd::{getpgrp, tcgetpgrp};
 
 use crate::code::Trouble;
+use crate::lock::LOOK_UP;
+
+/// Says why no face can be meant any more, if so.
+pub type Away<'a> = &'a dyn Fn() -> Option<&'static str>;
 
 /// Signals that end or stop a program, from the keyboard or from elsewhere. They wait until the terminal is as it was.
 const SIGNALS: [Signal; 8] = [
@@ -72,24 +76,29 @@ impl Watch {
     /// Waits until the stream has something to read.
     ///
     /// # Errors
-    /// [`Trouble::Typed`] when somebody types first, or a signal waits to be delivered; [`Trouble::Late`] at the deadline.
-    pub fn wait(&self, stream: &UnixStream, deadline: Deadline) -> Result<(), Trouble> {
-        let Some(watched) = &self.0 else { return Ok(()) };
+    /// [`Trouble::Typed`] when somebody types first, or a signal waits to be delivered; [`Trouble::Away`] when `away` says so;
+    /// [`Trouble::Late`] at the deadline.
+    pub fn wait(&self, stream: &UnixStream, deadline: Deadline, away: Away<'_>) -> Result<(), Trouble> {
+        let ready = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds = vec![ready(stream.as_fd())];
+        if let Some(watched) = &self.0 {
+            fds.extend([ready(watched.terminal.as_fd()), ready(watched.signals.as_fd())]);
+        }
         loop {
-            let left = deadline.left()?.map_or(Ok(PollTimeout::NONE), PollTimeout::try_from);
-            let ready = |fd| PollFd::new(fd, PollFlags::POLLIN);
-            let mut fds =
-                [ready(stream.as_fd()), ready(watched.terminal.as_fd()), ready(watched.signals.as_fd())];
-            match poll(&mut fds, left.unwrap_or(PollTimeout::MAX)) {
+            if let Some(why) = away() {
+                return Err(Trouble::Away { why });
+            }
+            let left = deadline.left()?.map_or(LOOK_UP, |left| left.min(LOOK_UP));
+            match poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO)) {
                 Err(Errno::EINTR) | Ok(0) => continue,
                 Err(errno) => return Err(ClientError::Io(errno.into()).into()),
                 Ok(_) => {}
             }
-            let [reply, key, signal] = fds.map(|fd| fd.any().unwrap_or(true));
-            if key || signal {
+            let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(true);
+            if fds.iter().skip(1).any(is_ready) {
                 return Err(Trouble::Typed);
             }
-            if reply {
+            if fds.iter().any(is_ready) {
                 return Ok(());
             }
         }

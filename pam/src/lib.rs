@@ -8,11 +8,11 @@
 //! | the daemon recognised this very user | `PAM_SUCCESS` |
 //! | it judged a face, and it is another's, or not taken for a live one | `PAM_AUTH_ERR` |
 //! | no face in time, too many misses, camera or daemon broken, a daemon that is not ours | `PAM_AUTHINFO_UNAVAIL` |
-//! | no daemon, not enrolled, not asked at this machine, barred, lid closed, a key pressed, a panic in here | `PAM_IGNORE` |
+//! | no daemon, not enrolled, not asked at this machine, barred, first login, locked just now, lid closed, asleep, a key pressed, a panic in here | `PAM_IGNORE` |
 //!
 //! `ffi` has the symbols that PAM calls and all unsafe code. Start at [`authenticate`], then `verify` for the
-//! conversation with the daemon, `seat` for who sits at the machine, `account` for whom the machine bars, and `keyboard`
-//! for who would rather type.
+//! conversation with the daemon, `seat` for who sits at the machine, `account` for whom the machine bars, `lock` for
+//! screens that were locked just now, and `keyboard` for who would rather type.
 #![deny(unsafe_code)]
 
 pub mod account;
@@ -22,6 +22,7 @@ pub mod code;
 mod ffi;
 pub mod host;
 pub mod keyboard;
+pub mod lock;
 pub mod options;
 pub mod seat;
 pub mod verify;
@@ -31,12 +32,12 @@ use std::time::Duration;
 
 use facelatch_wire::services::{Answer, Place, answer};
 use facelatch_wire::{Deadline, Outcome};
-use nix::time::{ClockId, clock_gettime};
 
 use account::Accounts;
 use code::{Code, Trouble};
 use host::{Host, Level};
 use keyboard::Keyboard;
+use lock::{Clock, SystemClock};
 use options::Options;
 use seat::Seat;
 use verify::Said;
@@ -55,12 +56,19 @@ pub struct Machine {
     pub accounts: Accounts,
     /// What they may type on, for services with a terminal.
     pub keyboard: Keyboard,
+    /// The time there.
+    pub clock: Box<dyn Clock>,
 }
 
 impl Machine {
     /// This machine and this process.
     pub fn here() -> Self {
-        Self { seat: Seat::here(), accounts: Accounts::here(), keyboard: Keyboard::of_process() }
+        Self {
+            seat: Seat::here(),
+            accounts: Accounts::here(),
+            keyboard: Keyboard::of_process(),
+            clock: Box::new(SystemClock),
+        }
     }
 }
 
@@ -74,7 +82,7 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
         after_password(host, options, machine, &user, socket);
         return Code::Ignore;
     }
-    let place = match asking(host, options, machine, &user) {
+    let place = match ready(host, options, machine, &user) {
         Ok(place) => place,
         Err(why) => {
             host.log(Level::Info, &format!("{name}: not asked for a face: {why}"));
@@ -90,7 +98,8 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
     let deadline = Deadline::within(options.timeout);
     let nothing = Keyboard::none();
     let keyboard = if has_terminal(host, place) { &machine.keyboard } else { &nothing };
-    let answer = verify::ask(socket, &user, deadline, keyboard, &mut |said| match said {
+    let away = || machine.seat.nobody_can_look();
+    let answer = verify::ask(socket, &user, deadline, keyboard, &away, &mut |said| match said {
         Said::Looking => tell("look at the camera"),
         // Without it nobody could answer.
         Said::Prompt(prompt) => ask(prompt.text()),
@@ -98,7 +107,9 @@ pub fn authenticate(host: &dyn Host, options: &Options, machine: &Machine, socke
     log(host, &name, &answer);
     let code = Code::of(&answer);
     match &answer {
-        Ok(Outcome::Match) if options.require_confirm => return confirm(host, &name, CONFIRM_WITHIN),
+        Ok(Outcome::Match) if options.require_confirm => {
+            return confirm(host, &*machine.clock, &name, CONFIRM_WITHIN);
+        }
         Ok(Outcome::Match) => tell(&format!("recognised as {name}")),
         Ok(outcome) if code != Code::Ignore => tell(&outcome.message()),
         Err(Trouble::Late { guidance }) => {
@@ -127,6 +138,22 @@ fn after_password(host: &dyn Host, options: &Options, machine: &Machine, user: &
 fn has_terminal(host: &dyn Host, place: Place) -> bool {
     let terminal = host.terminal().unwrap_or_default();
     matches!(place, Place::Terminal | Place::Console) && !terminal.is_empty() && !terminal.contains(':')
+}
+
+/// Where the service meets the person, once it may look for a face; or why it must not.
+fn ready(host: &dyn Host, options: &Options, machine: &Machine, user: &str) -> Result<Place, String> {
+    let place = asking(host, options, machine, user)?;
+    if place.password_first() && !options.face_at_first_login && !machine.seat.has_screen(user) {
+        let why =
+            "the first login is by password, which opens the keyring; see first-login= in pam_facelatch(8)";
+        return Err(why.to_owned());
+    }
+    if !place.starts_with_lock() {
+        return Ok(place);
+    }
+    lock::settle(&machine.seat, &*machine.clock, place, options.lock_delay)?;
+    // It may have taken a while.
+    asking(host, options, machine, user)
 }
 
 /// Where the service meets the person, or why it must not ask for a face.
@@ -160,14 +187,14 @@ fn log(host: &dyn Host, name: &str, answer: &Result<Outcome, Trouble>) {
 }
 
 /// Asks a recognised person to confirm.
-fn confirm(host: &dyn Host, name: &str, patience: Duration) -> Code {
-    let late = since_boot().and_then(|now| now.checked_add(patience));
+fn confirm(host: &dyn Host, clock: &dyn Clock, name: &str, patience: Duration) -> Code {
+    let late = clock.since_boot().and_then(|now| now.checked_add(patience));
     let question = format!("facelatch: recognised as {name}; Enter to go on, n for the password: ");
     if !host.agrees(&question) {
         host.log(Level::Notice, &format!("{name}: not confirmed"));
         return Code::Unavailable;
     }
-    let in_time = since_boot().zip(late).is_some_and(|(now, late)| now < late);
+    let in_time = clock.since_boot().zip(late).is_some_and(|(now, late)| now < late);
     if !in_time {
         host.log(Level::Notice, &format!("{name}: confirmed too late"));
         return Code::Unavailable;
@@ -178,11 +205,6 @@ fn confirm(host: &dyn Host, name: &str, patience: Duration) -> Code {
 /// Whether what was typed means yes: nothing at all, or a word for it.
 pub fn means_yes(typed: &str) -> bool {
     matches!(typed.trim(), "" | "y" | "Y" | "yes")
-}
-
-/// Time since this machine was started, asleep or awake.
-fn since_boot() -> Option<Duration> {
-    clock_gettime(ClockId::CLOCK_BOOTTIME).ok().map(Duration::from)
 }
 
 #[cfg(test)]

@@ -19,12 +19,19 @@ pub struct Options {
     pub allow_no_password: bool,
     /// `after-password`: asks for no face, and tells the daemon that the password was right. For a line behind the password's.
     pub after_password: bool,
+    /// `first-login=face`: a login screen asks for the face at the first login too. Default: the password, which opens the keyring.
+    pub face_at_first_login: bool,
+    /// `lock-delay=SECONDS`: no face counts before, after a screen was locked. Default 5 s, 0 to 60 s.
+    pub lock_delay: Duration,
     /// `services=NAME,NAME`: services that ask for a face besides [those that always do](facelatch_wire::services).
     pub services: Vec<String>,
 }
 
 /// Seconds that `timeout=` may take; beyond, the nearest is used.
 const TIMEOUT_S: RangeInclusive<u64> = 1..=10;
+
+/// The same of `lock-delay=`.
+const LOCK_DELAY_S: RangeInclusive<u64> = 0..=60;
 
 impl Default for Options {
     fn default() -> Self {
@@ -34,6 +41,8 @@ impl Default for Options {
             require_confirm: false,
             allow_no_password: false,
             after_password: false,
+            face_at_first_login: false,
+            lock_delay: Duration::from_secs(5),
             services: Vec::new(),
         }
     }
@@ -54,9 +63,14 @@ impl Options {
                 "require-confirm" => options.require_confirm = true,
                 "allow-no-password" => options.allow_no_password = true,
                 "after-password" => options.after_password = true,
-                other => match other.strip_prefix("timeout=") {
-                    Some(seconds) => options.set_timeout(seconds, &mut complaints),
-                    None => complaints.push(format!("unknown option {word:?} is left out")),
+                "first-login=face" => options.face_at_first_login = true,
+                "first-login=password" => options.face_at_first_login = false,
+                other => match other.split_once('=') {
+                    Some(("timeout", value)) => set(&mut options.timeout, value, TIMEOUT_S, &mut complaints),
+                    Some(("lock-delay", value)) => {
+                        set(&mut options.lock_delay, value, LOCK_DELAY_S, &mut complaints)
+                    }
+                    _ => complaints.push(format!("unknown option {word:?} is left out")),
                 },
             }
         }
@@ -69,16 +83,17 @@ impl Options {
         complaints.extend(remote.into_iter().map(complaint));
         self.services.extend(added.into_iter().map(str::to_owned));
     }
+}
 
-    fn set_timeout(&mut self, text: &str, complaints: &mut Vec<String>) {
-        let (least, most) = (*TIMEOUT_S.start(), *TIMEOUT_S.end());
-        let seconds = text.parse::<u64>();
-        if !seconds.as_ref().is_ok_and(|seconds| TIMEOUT_S.contains(seconds)) {
-            complaints.push(format!("timeout={text:?} is not {least} to {most} seconds"));
-        }
-        if let Ok(seconds) = seconds {
-            self.timeout = Duration::from_secs(seconds.clamp(least, most));
-        }
+/// Reads seconds; nonsense leaves `time` as it is, and what is outside becomes the nearest.
+fn set(time: &mut Duration, text: &str, range: RangeInclusive<u64>, complaints: &mut Vec<String>) {
+    let (least, most) = range.into_inner();
+    let seconds = text.parse::<u64>();
+    if !seconds.as_ref().is_ok_and(|seconds| (least..=most).contains(seconds)) {
+        complaints.push(format!("{text:?} is not {least} to {most} seconds"));
+    }
+    if let Ok(seconds) = seconds {
+        *time = Duration::from_secs(seconds.clamp(least, most));
     }
 }
 
@@ -94,18 +109,23 @@ mod tests {
 
     #[test]
     fn each_option_is_understood() {
-        let (options, complaints) =
-            Options::parse(["timeout=3", "quiet", "require-confirm", "allow-no-password", "after-password"]);
+        let (options, complaints) = Options::parse(
+            "timeout=3 quiet require-confirm allow-no-password after-password first-login=face lock-delay=0"
+                .split(' '),
+        );
         let wanted = Options {
             timeout: Duration::from_secs(3),
             quiet: true,
             require_confirm: true,
             allow_no_password: true,
             after_password: true,
+            face_at_first_login: true,
+            lock_delay: Duration::ZERO,
             ..Options::default()
         };
         assert_eq!((options, complaints), (wanted, Vec::new()));
         assert!(Options::parse(["require_confirm"]).0.require_confirm);
+        assert_eq!(Options::parse(["first-login=face", "first-login=password"]), Options::parse([]));
     }
 
     #[test]
@@ -125,10 +145,16 @@ mod tests {
     }
 
     #[test]
+    fn the_delay_after_a_lock_is_at_most_a_minute() {
+        let (options, complaints) = Options::parse(["lock-delay=61"]);
+        assert_eq!((options.lock_delay, complaints.len()), (Duration::from_secs(60), 1));
+    }
+
+    #[test]
     fn an_unknown_option_is_complained_about_and_changes_nothing() {
-        let (options, complaints) = Options::parse(["sufficient", "Quiet"]);
+        let (options, complaints) = Options::parse(["sufficient", "Quiet", "first-login=soon"]);
         assert_eq!(options, Options::default());
-        assert_eq!(complaints.len(), 2);
+        assert_eq!(complaints.len(), 3);
         assert!(complaints[0].contains("sufficient"), "{complaints:?}");
     }
 }

@@ -11,6 +11,7 @@ mod process;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use facelatch_wire::services::Place;
 
@@ -19,6 +20,9 @@ use process::Unit;
 
 /// Hosts that are this one.
 const LOCAL_HOSTS: [&str; 5] = ["", "localhost", "localhost.localdomain", "127.0.0.1", "::1"];
+
+/// There while the machine goes to sleep, until it is awake again: facelatch-sleep.service.
+const ASLEEP: &str = "run/facelatch/asleep";
 
 /// Most bytes of a file that are looked at.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -65,7 +69,25 @@ impl Seat {
                 Some(uid) => self.user_objection(uid),
             },
         };
-        why.or_else(|| self.lid_closed().then(|| "the lid is closed".to_owned()))
+        why.or_else(|| self.nobody_can_look().map(str::to_owned))
+    }
+
+    /// Why no face can be meant at this moment, if so: the lid is closed, or the machine goes to sleep.
+    pub fn nobody_can_look(&self) -> Option<&'static str> {
+        if self.lid_closed() {
+            return Some("the lid is closed");
+        }
+        self.files.root.join(ASLEEP).exists().then_some("the machine goes to sleep")
+    }
+
+    /// Whether this user is logged in on a screen of this machine.
+    pub fn has_screen(&self, user: &str) -> bool {
+        logind::has_screen(&self.files, user)
+    }
+
+    /// How long ago this process was started, if `since_boot` is now. Programs that it becomes by exec(2) count.
+    pub fn age(&self, since_boot: Duration) -> Option<Duration> {
+        since_boot.checked_sub(process::started(&self.files)?)
     }
 
     /// What speaks against a session.

@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 
 use super::*;
 use crate::host::Host;
+use crate::lock::tests::FakeClock;
 
 /// An application that plays a part and remembers what it was told.
 #[derive(Default)]
@@ -58,6 +59,16 @@ fn alice() -> Play {
     Play { user: Some("alice"), service: Some("sudo"), ..Play::default() }
 }
 
+/// The machine whose files lie there, 1000 s after its start.
+fn machine(root: &Path) -> Machine {
+    Machine {
+        seat: Seat::at(root),
+        accounts: Accounts::at(root, 20_000),
+        keyboard: Keyboard::none(),
+        clock: Box::new(FakeClock::at(1000)),
+    }
+}
+
 /// A daemon that says these messages to the first who connects, then waits until they have gone.
 fn daemon(folder: &Path, messages: &[&str]) -> JoinHandle<()> {
     let listener = UnixListener::bind(folder.join("s")).expect("socket");
@@ -73,14 +84,15 @@ fn daemon(folder: &Path, messages: &[&str]) -> JoinHandle<()> {
 /// One attempt at a daemon that says these messages. The tests must own the socket as root or the service user would;
 /// run as somebody else they see what a rogue daemon gets.
 fn attempt(host: &Play, options: &Options, messages: &[&str]) -> Code {
+    attempt_besides(&[], host, options, messages)
+}
+
+/// The same with further files on the machine.
+fn attempt_besides(files: &[(&str, &str)], host: &Play, options: &Options, messages: &[&str]) -> Code {
     let folder = tempfile::tempdir().expect("temporary folder");
     let daemon = daemon(folder.path(), messages);
-    let root = crate::seat::tests::machine(crate::seat::tests::AT_THE_DESK);
-    let machine = Machine {
-        seat: Seat::at(root.path()),
-        accounts: Accounts::at(root.path(), 20_000),
-        keyboard: Keyboard::none(),
-    };
+    let root = crate::seat::tests::machine(&[crate::seat::tests::AT_THE_DESK, files].concat());
+    let machine = machine(root.path());
     let code = authenticate(host, options, &machine, &folder.path().join("s"));
     // Whoever was not asked still waits for a caller.
     let _ = std::os::unix::net::UnixStream::connect(folder.path().join("s"));
@@ -92,6 +104,10 @@ fn attempt(host: &Play, options: &Options, messages: &[&str]) -> Code {
 fn if_trusted(wanted: Code) -> Code {
     if nix::unistd::Uid::effective().is_root() { wanted } else { Code::Unavailable }
 }
+
+/// A session of hers that has a screen, as logind writes it down.
+pub(crate) const ON_A_SCREEN: &str =
+    "UID=1000\nUSER=alice\nSTATE=active\nREMOTE=0\nTYPE=wayland\nCLASS=user\nSEAT=seat0\n";
 
 const LOOKING: &str = r#"{"parameters":{"guidance":"too-dark"},"continues":true}"#;
 const MATCH: &str = r#"{"parameters":{"verdict":"match","user":"alice"}}"#;
@@ -165,7 +181,7 @@ fn whoever_must_confirm_may_say_no() {
 #[test]
 fn a_confirmation_that_comes_too_late_counts_for_nothing() {
     let host = Play { answer: Some("y"), ..alice() };
-    assert_eq!(confirm(&host, "alice", Duration::ZERO), Code::Unavailable);
+    assert_eq!(confirm(&host, &FakeClock::at(1), "alice", Duration::ZERO), Code::Unavailable);
 }
 
 #[test]
@@ -196,7 +212,9 @@ fn only_a_service_for_people_here_asks_for_a_face() {
     assert_eq!(attempt(&host, &Options::default(), &[MATCH]), Code::Ignore);
     for service in ["sudo", "swaylock", "quickshell", "login", "gdm-password"] {
         let host = Play { service: Some(service), ..alice() };
-        assert_eq!(attempt(&host, &Options::default(), &[MATCH]), if_trusted(Code::Success), "{service}");
+        let logged_in = [("run/systemd/sessions/4", ON_A_SCREEN)];
+        let code = attempt_besides(&logged_in, &host, &Options::default(), &[MATCH]);
+        assert_eq!(code, if_trusted(Code::Success), "{service}");
     }
 }
 
@@ -206,6 +224,64 @@ fn a_service_that_the_owner_adds_asks_unless_it_serves_people_elsewhere() {
     for (service, wanted) in [("my-lock", if_trusted(Code::Success)), ("ttyd", Code::Ignore)] {
         let host = Play { service: Some(service), ..alice() };
         assert_eq!(attempt(&host, &options, &[MATCH]), wanted, "{service}");
+    }
+}
+
+#[test]
+fn a_login_screen_asks_for_the_password_first_and_then_for_the_face() {
+    let bobs = || ON_A_SCREEN.replace("alice", "bob");
+    let by_face = Options { face_at_first_login: true, ..Options::default() };
+    for (session, options, wanted) in [
+        // She is logged in, and unlocks her screen or comes back to it.
+        (ON_A_SCREEN.to_owned(), Options::default(), if_trusted(Code::Success)),
+        (bobs(), Options::default(), Code::Ignore),
+        (bobs(), by_face, if_trusted(Code::Success)),
+    ] {
+        let host = Play { service: Some("sddm"), ..alice() };
+        // A display manager of root's, before there is a session.
+        let files = [
+            ("proc/self/cgroup", "0::/system.slice/sddm.service\n"),
+            ("proc/self/status", "Uid:\t0\t0\t0\t0\n"),
+            ("run/systemd/sessions/5", session.as_str()),
+        ];
+        assert_eq!(attempt_besides(&files, &host, &options, &[MATCH]), wanted, "{session}");
+        let told = host.logged.borrow().iter().any(|line| line.contains("first login"));
+        assert_eq!(told, wanted == Code::Ignore);
+    }
+    // Elsewhere nobody is logged in first.
+    for service in ["sudo", "login", "quickshell"] {
+        let host = Play { service: Some(service), ..alice() };
+        assert_eq!(attempt(&host, &Options::default(), &[MATCH]), if_trusted(Code::Success), "{service}");
+    }
+}
+
+#[test]
+fn just_after_a_lock_the_face_does_not_unlock() {
+    let just_now = ("proc/self/stat", "60 (kde) S 1 60 50 0 60 0 0 0 0 0 0 0 0 0 20 0 1 0 99900 1 2\n");
+    let at_once = Options { lock_delay: Duration::ZERO, ..Options::default() };
+    for (service, options, wanted) in [
+        ("swaylock", &Options::default(), Code::Ignore),
+        ("kde", &Options::default(), Code::Ignore),
+        ("swaylock", &at_once, if_trusted(Code::Success)),
+        // It waits, without keeping the password waiting.
+        ("kde-fingerprint", &Options::default(), if_trusted(Code::Success)),
+        // These run all the time, or are started by each question.
+        ("quickshell", &Options::default(), if_trusted(Code::Success)),
+        ("polkit-1", &Options::default(), if_trusted(Code::Success)),
+        ("sudo", &Options::default(), if_trusted(Code::Success)),
+    ] {
+        let host = Play { service: Some(service), ..alice() };
+        assert_eq!(attempt_besides(&[just_now], &host, options, &[MATCH]), wanted, "{service}");
+    }
+}
+
+#[test]
+fn a_machine_that_goes_to_sleep_is_not_unlocked_by_a_face() {
+    let asleep = ("run/facelatch/asleep/x", "");
+    for service in ["sudo", "swaylock", "kde-fingerprint"] {
+        let host = Play { service: Some(service), ..alice() };
+        assert_eq!(attempt_besides(&[asleep], &host, &Options::default(), &[MATCH]), Code::Ignore);
+        assert!(host.heard.borrow().is_empty() && host.logged.borrow()[0].contains("sleep"));
     }
 }
 
@@ -263,11 +339,7 @@ fn told(host: &Play) -> (Code, String) {
         heard
     });
     let root = crate::seat::tests::machine(crate::seat::tests::AT_THE_DESK);
-    let machine = Machine {
-        seat: Seat::at(root.path()),
-        accounts: Accounts::at(root.path(), 20_000),
-        keyboard: Keyboard::none(),
-    };
+    let machine = machine(root.path());
     let options = Options { after_password: true, ..Options::default() };
     let code = authenticate(host, &options, &machine, &folder.path().join("s"));
     // Whoever was told nothing still waits for a caller.
@@ -305,15 +377,10 @@ fn a_daemon_that_is_not_there_or_says_nothing_delays_and_keeps_out_nobody() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let options = Options { after_password: true, ..Options::default() };
     let root = crate::seat::tests::machine(crate::seat::tests::AT_THE_DESK);
-    let machine = || Machine {
-        seat: Seat::at(root.path()),
-        accounts: Accounts::at(root.path(), 20_000),
-        keyboard: Keyboard::none(),
-    };
     let socket = folder.path().join("s");
-    assert_eq!(authenticate(&host, &options, &machine(), &socket), Code::Ignore);
+    assert_eq!(authenticate(&host, &options, &machine(root.path()), &socket), Code::Ignore);
     // It listens, and never answers.
     let _silent = UnixListener::bind(&socket).expect("socket");
-    assert_eq!(authenticate(&host, &options, &machine(), &socket), Code::Ignore);
+    assert_eq!(authenticate(&host, &options, &machine(root.path()), &socket), Code::Ignore);
     assert!(!host.logged.borrow().is_empty());
 }

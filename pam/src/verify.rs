@@ -16,7 +16,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, get
 use nix::unistd::User;
 
 use crate::code::Trouble;
-use crate::keyboard::{Keyboard, Watch};
+use crate::keyboard::{Away, Keyboard, Watch};
 
 /// The user the daemon runs as, where it is not root.
 const SERVICE_USER: &str = "facelatch";
@@ -32,7 +32,8 @@ pub enum Said {
 
 /// Is `user` before the camera? `say` is called when the camera starts to look, and whenever the person is asked to do
 /// something.
-/// A key ends the wait.
+/// A key ends the wait, and so does `away`, which says why no face can be meant any more: the daemon is hung up on, which ends
+/// the attempt there.
 ///
 /// The verdict opens no door: the daemon is told to leave its latch alone.
 ///
@@ -43,12 +44,13 @@ pub fn ask(
     user: &str,
     deadline: Deadline,
     keyboard: &Keyboard,
+    away: Away<'_>,
     say: &mut dyn FnMut(Said),
 ) -> Result<Outcome, Trouble> {
     check_file(path)?;
     let stream = connect_in_time(path, deadline)?;
     check_peer(&stream)?;
-    converse(Client::over(stream, deadline), user, deadline, keyboard, say)
+    converse(Client::over(stream, deadline), user, deadline, keyboard, away, say)
 }
 
 /// Tells the daemon that this user has just shown a second factor.
@@ -68,13 +70,14 @@ fn converse(
     user: &str,
     mut deadline: Deadline,
     keyboard: &Keyboard,
+    away: Away<'_>,
     say: &mut dyn FnMut(Said),
 ) -> Result<Outcome, Trouble> {
     client.start(&Verify { user: Some(user.to_owned()), latch: Some(false), camera: None }, true)?;
     let watch = keyboard.watch();
     let (mut guidance, mut told, mut prompt) = (None, false, None);
     loop {
-        let message = next_message(&mut client, &watch, deadline).map_err(|trouble| match trouble {
+        let message = next_message(&mut client, &watch, deadline, away).map_err(|trouble| match trouble {
             Trouble::Late { .. } => Trouble::Late { guidance },
             other => other,
         })?;
@@ -97,6 +100,9 @@ fn converse(
             (false, Some(Outcome::Match)) if received.reply.user.as_deref() != Some(user) => {
                 return Err(Trouble::Untrusted { why: "it recognised another user than asked".to_owned() });
             }
+            (false, Some(Outcome::Match)) => {
+                return away().map_or(Ok(Outcome::Match), |why| Err(Trouble::Away { why }));
+            }
             (false, Some(word)) => return Ok(word),
             _ => {
                 let why = "a verdict in the middle or none at the end".to_owned();
@@ -106,12 +112,17 @@ fn converse(
     }
 }
 
-fn next_message(client: &mut Client, watch: &Watch, deadline: Deadline) -> Result<Vec<u8>, Trouble> {
+fn next_message(
+    client: &mut Client,
+    watch: &Watch,
+    deadline: Deadline,
+    away: Away<'_>,
+) -> Result<Vec<u8>, Trouble> {
     loop {
         if let Some(message) = client.take_message()? {
             return Ok(message);
         }
-        watch.wait(client.stream(), deadline)?;
+        watch.wait(client.stream(), deadline, away)?;
         client.read_some()?;
     }
 }

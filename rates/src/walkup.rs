@@ -22,6 +22,7 @@ use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Detector;
 use facelatch::detect::geometry;
 use facelatch::detect::motion::Motion;
+use facelatch::people::access::DoorName;
 use facelatch::people::{Account, Accounts, UserName};
 use facelatch::pipeline::{
     Attempt, Cause, DenyReason, EnrollError, EnrollRequest, Networks, Pipeline, Rules, Verdict,
@@ -259,7 +260,8 @@ fn films(
     for level in [AttackLevel::Off, AttackLevel::Passive] {
         let stage = Stage::new(plan.work);
         let pipeline = pipeline(load(level)?, &stage, store, level);
-        doors.push(Door { level, pipeline, stage, motion: Motion::default() });
+        let name = DoorName::new("front").map_err(|e| RatesError::Asked(e.to_string()))?;
+        doors.push(Door { level, name, pipeline, stage, motion: Motion::default() });
     }
     let mut ended = Vec::new();
     for (kind, _) in Kind::ALL {
@@ -296,7 +298,7 @@ fn cast(kind: Kind, owner: &Somebody, stranger: &Somebody) -> Option<Vec<Vec<Cut
 
 /// When the first frame shows a face that passes the daemon's limits.
 fn first_usable(networks: &Networks, film: &Film) -> Result<Option<f32>, RatesError> {
-    let gate = Config::default().quality;
+    let gate = Config::default().quality.at_door();
     for index in 0..film.kind().frames() {
         let frame = frame(film, index)?;
         let faces = networks.detector.detect(&frame)?;
@@ -315,6 +317,7 @@ fn frame(film: &Film, index: usize) -> Result<Frame, RatesError> {
 /// A camera that stays where it is: what the daemon learned of the room in one film it knows in the next.
 struct Door {
     level: AttackLevel,
+    name: DoorName,
     pipeline: Pipeline,
     stage: Stage,
     motion: Motion,
@@ -339,7 +342,7 @@ impl Door {
             visit.looks += 1;
             let mut go_on = |_| ControlFlow::Continue(());
             let Attempt { verdict, .. } =
-                self.pipeline.identify(None, None, &Accounts::default(), &mut go_on);
+                self.pipeline.identify(None, Some(&self.name), &Accounts::default(), &mut go_on);
             self.stage.finish();
             let outcome = outcome(&verdict)?;
             visit.attacks += usize::from(outcome == Outcome::Attack);

@@ -9,6 +9,7 @@ mod capture;
 mod choose;
 mod driver;
 mod exec;
+mod exposure;
 mod find;
 mod form;
 mod latest;
@@ -53,7 +54,7 @@ pub struct DeviceOptions {
     pub width: u32,
     /// Wanted rows.
     pub height: u32,
-    /// Frames dropped after opening, while the camera adjusts its exposure.
+    /// Frames dropped after opening at most, while the camera adjusts its exposure.
     pub skip_frames: u32,
     /// Time without any frame after which the camera is closed and opened again.
     pub max_silence: Duration,

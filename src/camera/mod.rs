@@ -23,6 +23,8 @@ mod wait;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use zeroize::Zeroize;
+
 use crate::clock::BootTime;
 use grey::Grey;
 
@@ -97,8 +99,14 @@ impl Frame {
 
 impl Drop for Frame {
     fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.rgb);
+        wipe(&mut self.rgb);
     }
+}
+
+/// Wipes all that it has room for. `Vec::zeroize` goes through what it holds byte by byte, and through the rest at once.
+fn wipe(bytes: &mut Vec<u8>) {
+    bytes.clear();
+    bytes.zeroize();
 }
 
 /// Refuses sizes that are too small to find a face in, or too large for memory.

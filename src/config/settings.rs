@@ -43,7 +43,8 @@ settings! {
         /// Swap left and right, after `rotate`: for a camera that shows people as a mirror does, so that writing in its picture
         /// reads backwards. With `attack.level = "challenge"` it must be right, or people answer to the wrong side.
         mirror: bool = false;
-        /// Frames to drop after the camera opens, while its exposure settles.
+        /// Frames to drop at most after the camera opens, while its exposure settles: until two in a row are as light as
+        /// each other.
         skip_frames: u32 = 4, 0..=60 "frames";
         /// Give up on a camera that sends no frame for this long.
         silence_ms: Millis = Millis(2000), 200..=30_000 "milliseconds";
@@ -89,6 +90,9 @@ settings! {
         min_sharpness: f32 = 0.004, 0.0..=1.0;
         /// Reject faces whose nose is farther than this from the midpoint of the eyes ("look at the camera").
         max_turn: f32 = 0.35, 0.05..=1.0 "eye distances";
+        /// The same at a door, where the smaller of both holds: people who want to come in look at the camera, and people who
+        /// pass do not.
+        max_turn_at_door: f32 = 0.2, 0.05..=1.0 "eye distances";
     }
 
     /// Presentation attacks: whether a live face is before the camera, or a picture of one. What is taken for an attack is

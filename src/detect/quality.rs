@@ -18,6 +18,12 @@ const RIVAL_AREA: f32 = 0.5;
 const MAX_TILT_DEGREES: f32 = 30.0;
 
 impl QualityGate {
+    /// The gate of a look at a door: people who pass it, their head turned, do not want to come in.
+    #[must_use]
+    pub fn at_door(self) -> Self {
+        Self { max_turn: self.max_turn.min(self.max_turn_at_door), ..self }
+    }
+
     /// The one face to be judged.
     ///
     /// # Errors
@@ -171,6 +177,17 @@ mod tests {
         for (frame, faces, wanted) in cases {
             assert_eq!(gate().choose(&frame, &faces), Err(wanted));
         }
+    }
+
+    #[test]
+    fn a_door_asks_for_a_face_that_looks_at_the_camera() {
+        let mut half = face();
+        half.landmarks[2].x = 110.0;
+        assert_eq!(gate().choose(&textured(), &[half]), Ok(half), "a quarter of an eye distance");
+        assert_eq!(gate().at_door().choose(&textured(), &[half]), Err(RetryReason::TurnedAway));
+        assert_eq!(gate().at_door().choose(&textured(), &[face()]), Ok(face()));
+        let strict = QualityGate { max_turn: 0.1, ..gate() };
+        assert!((strict.at_door().max_turn - 0.1).abs() < f32::EPSILON, "the smaller of both holds");
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod align;
 pub mod child;
 pub mod examine;
 pub mod fitness;
+pub mod keyed_rows;
 pub mod quality;
 pub mod template_key;
 
@@ -18,6 +19,7 @@ pub use align::{CHIP_SIDE_PX, Chip};
 pub use child::{ChildCue, KeyedChildCue};
 pub use examine::{Examined, Step};
 pub use fitness::{Fitness, Role};
+pub use keyed_rows::KeyedRows;
 pub use quality::{Measure, Measures};
 pub use template_key::{KeyKind, KeyedEmbedding, OtherKey, TemplateKey, TemplateKeyId, TemplateKeySpec};
 

@@ -66,8 +66,8 @@ enum Map {
 /// Without `Debug` and `Serialize` on purpose: it is biometric data and reaches no log. Wiped on drop.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct KeyedEmbedding {
-    values: Vec<f32>,
-    key_id: TemplateKeyId,
+    pub(super) values: Vec<f32>,
+    pub(super) key_id: TemplateKeyId,
 }
 
 /// A face is in the axes of another key.

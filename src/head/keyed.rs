@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Formula, Head, LogOdds, Probability, Projection};
+use super::{Bound, Formula, Head, LogOdds, Probability, Projection};
 use crate::embed::{KeyedEmbedding, OtherKey, TemplateKey, TemplateKeyId};
 
 /// Scores `Q*a` and `Q*b` as its [`Head`] scores `a` and `b`, to rounding. A face of another key is an error.
@@ -12,6 +12,7 @@ use crate::embed::{KeyedEmbedding, OtherKey, TemplateKey, TemplateKeyId};
 pub struct KeyedHead {
     head: Head,
     key_id: TemplateKeyId,
+    bound: Option<Bound>,
 }
 
 impl Head {
@@ -31,7 +32,8 @@ impl Head {
                 None => Projection::of_matrix(self.length(), undo),
             });
         }
-        KeyedHead { head, key_id: key.id() }
+        // Template keys keep every distance.
+        KeyedHead { head, key_id: key.id(), bound: Bound::of(self) }
     }
 }
 
@@ -43,6 +45,11 @@ impl KeyedHead {
     pub fn project<'a>(&self, embedding: &'a KeyedEmbedding) -> Result<Cow<'a, [f32]>, OtherKey> {
         embedding.check(self.key_id)?;
         Ok(self.head.project_values(embedding.values()))
+    }
+
+    /// What a pair can score at most, by its distance; `None` where that is not known of this head.
+    pub fn bound(&self) -> Option<&Bound> {
+        self.bound.as_ref()
     }
 
     /// As [`Head::log_odds_of`]: the formula over two vectors from [`KeyedHead::project`].

@@ -6,6 +6,7 @@
 //! it two identical faces score sigmoid(0) = 0.5 whatever alpha is. alpha is trained; entries are mostly
 //! negative, so that p falls as the distance grows. Koch's h is itself a last linear layer: that is R.
 
+pub mod bound;
 pub mod file;
 mod keyed;
 mod measured;
@@ -18,6 +19,7 @@ use facelatch_kernels::{Isa, Scan};
 
 use crate::embed::{Embedding, KeyKind};
 
+pub use bound::Bound;
 pub use file::HeadError;
 pub use keyed::KeyedHead;
 pub use measured::Measured;

@@ -9,6 +9,7 @@
 use std::fmt;
 use std::path::Path;
 
+use facelatch_kernels::{Isa, Rotations};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -47,11 +48,10 @@ pub struct Projection {
     /// for a template key it is as secret as the key.
     matrix: Option<Zeroizing<Vec<f32>>>,
     stretch: f32,
-    /// All rotations are applied at once, side by side, so that they fit vector registers: the signs of D1, then of D2, and
-    /// in each, coordinate by coordinate, that of every rotation. h has the same order.
-    signs: Vec<f32>,
-    /// Size of one rotation: a power of two; shorter vectors are padded with 0.
-    side: usize,
+    /// Applied to vectors that are padded with 0 to its side. h has all rotations of a coordinate side by side.
+    rotations: Option<Rotations>,
+    /// Values of h.
+    rows: usize,
 }
 
 impl fmt::Debug for Projection {
@@ -100,6 +100,11 @@ impl Projection {
         if side.saturating_mul(rotations) > MAX_ROWS {
             return Err(format!("projection: {rotations} rotations of {rows} coordinates are too many"));
         }
+        let unturned =
+            Self { length, matrix: matrix.map(Zeroizing::new), stretch, rotations: None, rows: side };
+        if rotations == 0 {
+            return Ok(unturned);
+        }
         let mut random = SplitMix64(seed);
         let mut signs = vec![1.0; 2 * side * rotations];
         for (rotation, round) in (0..rotations).flat_map(|r| [(r, 0), (r, 1)]) {
@@ -107,13 +112,14 @@ impl Projection {
                 signs[(round * side + coordinate) * rotations + rotation] = -1.0;
             }
         }
-        Ok(Self { length, matrix: matrix.map(Zeroizing::new), stretch, signs, side })
+        let stack = Rotations::new(Isa::detect(), side, signs).map_err(|why| format!("projection: {why}"))?;
+        Ok(Self { rotations: Some(stack), rows: side * rotations, ..unturned })
     }
 
     /// A matrix alone; rows of `length` finite values.
     pub(super) fn of_matrix(length: usize, matrix: Vec<f32>) -> Self {
-        let side = matrix.len() / length.max(1);
-        Self { length, matrix: Some(matrix.into()), stretch: 1.0, signs: Vec::new(), side }
+        let rows = matrix.len() / length.max(1);
+        Self { length, matrix: Some(matrix.into()), stretch: 1.0, rotations: None, rows }
     }
 
     /// R after an orthogonal map given row by row: `R * undo`. Lengths stretch as by R alone.
@@ -140,7 +146,12 @@ impl Projection {
 
     /// Values of h.
     pub fn rows(&self) -> usize {
-        self.side * self.rotations().max(1)
+        self.rows
+    }
+
+    /// How many rotations are stacked, where there is nothing else: then every length is kept.
+    pub(super) fn rotations_alone(&self) -> Option<usize> {
+        if self.matrix.is_some() { None } else { self.rotations.as_ref().map(Rotations::count) }
     }
 
     /// No vector grows by more than this factor. Rotations keep every length, so only the learned part counts.
@@ -151,43 +162,22 @@ impl Projection {
     /// `R * e`; `e` has [`Projection::length`] values.
     pub fn apply(&self, e: &[f32]) -> Vec<f32> {
         // One allocation, so that no half-grown copy of a face stays behind in memory.
-        let mut learned = Zeroizing::new(Vec::with_capacity(self.side.max(self.length)));
+        let side = self.rotations.as_ref().map_or(self.rows, Rotations::side);
+        let mut learned = Zeroizing::new(Vec::with_capacity(side.max(self.length)));
         match &self.matrix {
             Some(matrix) => learned.extend(matrix.chunks_exact(self.length).map(|row| dot(row, e))),
             None => learned.extend_from_slice(e),
         }
-        if self.signs.is_empty() {
+        let Some(rotations) = &self.rotations else {
             return std::mem::take(&mut *learned);
-        }
-        learned.resize(self.side, 0.0);
-        let rotations = self.rotations();
+        };
+        learned.resize(side, 0.0);
         // Each H lengthens by the root of its side, and there are two.
-        let scale = 1.0 / (self.side as f32 * (rotations as f32).sqrt());
-        let mut h: Vec<f32> =
-            learned.iter().flat_map(|v| std::iter::repeat_n(v * scale, rotations)).collect();
-        for signs in self.signs.chunks_exact(self.rows()) {
-            h.iter_mut().zip(signs).for_each(|(v, sign)| *v *= sign);
-            hadamard(&mut h, rotations);
-        }
+        let scale = 1.0 / (side as f32 * (rotations.count() as f32).sqrt());
+        learned.iter_mut().for_each(|v| *v *= scale);
+        let mut h = vec![0.0; self.rows];
+        rotations.apply(&learned, &mut h);
         h
-    }
-
-    fn rotations(&self) -> usize {
-        self.signs.len() / (2 * self.side)
-    }
-}
-
-/// Times the Hadamard matrix, in place: `columns` vectors side by side, of a length that is a power of two.
-fn hadamard(v: &mut [f32], columns: usize) {
-    let mut half = columns;
-    while half < v.len() {
-        for block in v.chunks_exact_mut(2 * half) {
-            let (left, right) = block.split_at_mut(half);
-            for (a, b) in left.iter_mut().zip(right) {
-                (*a, *b) = (*a + *b, *a - *b);
-            }
-        }
-        half *= 2;
     }
 }
 

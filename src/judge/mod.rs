@@ -7,6 +7,7 @@ pub mod adapt;
 pub mod lockout;
 pub mod pin;
 mod rank;
+mod shortlist;
 pub mod vote;
 
 use crate::clock::BootTime;
@@ -17,6 +18,7 @@ use crate::people::access::Factor;
 pub use access::Admission;
 pub use lockout::{CurrentMisses, LockedOut, Lockout, Whose};
 pub use rank::{Ranked, rank};
+pub use shortlist::shortlist;
 
 /// What one decision rests on.
 #[derive(Debug, Clone)]
@@ -25,7 +27,8 @@ pub struct Evidence {
     pub user: UserName,
     /// Log-odds that the face is this user's, from [`vote::decide`].
     pub z: LogOdds,
-    /// In an identification, the log-odds that it is the second best's; `None` if only one person was compared.
+    /// In an identification, the log-odds that it is the second best's; `None` if only one person was compared. Lower, or `None`,
+    /// where that changes nothing ([`shortlist`]).
     pub second: Option<LogOdds>,
 }
 

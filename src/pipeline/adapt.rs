@@ -150,15 +150,15 @@ impl Pipeline {
         let mut best: Option<(LogOdds, KeyedEmbedding)> = None;
         for face in faces {
             // Nobody is enrolled any more, or not for this.
-            let Some(own) = score(&face, self.gallery.of(user))? else { return Ok(None) };
+            let Some(own) = score(&face, &self.gallery.of(user))? else { return Ok(None) };
             if best.as_ref().is_none_or(|(least, _)| own.0 > least.0) {
                 best = Some((own, face));
             }
         }
         let Some((own, face)) = best else { return Ok(None) };
         let mut other: Option<LogOdds> = None;
-        for templates in self.gallery.others(user) {
-            let theirs = score(&face, templates)?;
+        for rows in self.gallery.others(user) {
+            let theirs = score(&face, &self.gallery.templates().copy(rows.clone()))?;
             other = other.into_iter().chain(theirs).max_by(|a, b| a.0.total_cmp(&b.0));
         }
         Ok(Reach::SHIPPED.takes(head.threshold().log_odds(), own, other).then_some(face))

@@ -97,11 +97,13 @@ impl Pipeline {
         next_until: Option<BootTime>,
         trace: &mut Trace,
     ) -> (Result<Result<Examined, RetryReason>, ModelError>, Beside) {
-        let Self { networks: Networks { detector, embedder, passive, .. }, rules, cameras, clock, .. } = self;
+        let Self {
+            networks: Networks { detector, embedder, passive, .. }, rules, gate, cameras, clock, ..
+        } = self;
         let (clock, camera) = (&**clock, cameras.used_mut());
         let mut start = clock.now();
         let mut embed = || {
-            embedder.examine(&rules.quality, frame, faces, &mut |step| {
+            embedder.examine(gate, frame, faces, &mut |step| {
                 let now = clock.now();
                 let took = ms(now.since(std::mem::replace(&mut start, now)));
                 match step {
@@ -115,7 +117,7 @@ impl Pipeline {
             })
         };
         let has_work = rules.engine.threads > 1 && (passive.is_some() || next_until.is_some());
-        let face = if has_work { rules.quality.choose(frame, faces).ok() } else { None };
+        let face = if has_work { gate.choose(frame, faces).ok() } else { None };
         let Some(face) = face else { return (embed(), Beside::default()) };
         let scored = || passive.as_ref().map(|detector| detector.score(frame, &face));
         let mut next = || {

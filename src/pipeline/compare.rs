@@ -1,10 +1,17 @@
 //! Probes and templates to evidence, and what it has to reach.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use super::{Pipeline, Trace};
 use crate::embed::{KeyedEmbedding, OtherKey};
+use crate::head::LogOdds;
 use crate::judge::adapt::Reach;
-use crate::judge::{Evidence, Policy, Ranked, rank, vote};
+use crate::judge::{Evidence, Policy, Ranked, rank, shortlist, vote};
 use crate::people::UserName;
+
+/// Somebody, and which of the templates are theirs.
+type Person<'a> = (&'a UserName, &'a Range<usize>);
 
 impl Pipeline {
     /// The best evidence and what it has to reach; `None` if there is nobody to compare with. A child's face is only somebody's for
@@ -16,32 +23,23 @@ impl Pipeline {
         trace: &mut Trace,
     ) -> Result<Option<(Evidence, Policy)>, OtherKey> {
         let (head, people) = (self.gallery.head(), self.gallery.people());
-        let probes = vote::project(head, probes)?;
-        let compared: Vec<(&UserName, &Vec<KeyedEmbedding>)> = match claimed {
+        let compared: Vec<Person<'_>> = match claimed {
             Some(user) => people.get_key_value(user).into_iter().collect(),
             None => people.iter().collect(),
         };
         let policy = Policy::identify(head.threshold(), compared.len());
-        let mut scores = Vec::with_capacity(compared.len());
-        for (user, templates) in compared {
-            let Some(enrolled) = vote::decide_projected(head, &probes, templates)? else { continue };
-            let z = match self.gallery.adapted(user) {
-                [] => enrolled,
-                adapted => {
-                    let all = [templates, adapted].concat();
-                    let all = vote::decide_projected(head, &probes, &all)?.unwrap_or(enrolled);
-                    Reach::SHIPPED.limit(enrolled, all)
-                }
-            };
-            scores.push((user, z));
-        }
+        let may_be = |user: &UserName| !is_child || self.gallery.may_be_child(user);
+        let projected = vote::project(head, probes)?;
+        let most = self.at_most(&compared, probes, trace)?;
+        let can_win = |who: usize| may_be(compared[who].0);
+        let computed = shortlist(most, can_win, policy, |who| self.score(compared[who], &projected))?;
+        let scores: Vec<_> = computed.into_iter().map(|(who, z)| (compared[who].0, z)).collect();
         if trace.is_explained() {
             let mut ranked = scores.clone();
             ranked.sort_by(|(_, one), (_, other)| other.0.total_cmp(&one.0));
-            let comparison = self.comparison(&probes, &ranked, policy)?;
+            let comparison = self.comparison(&projected, &ranked, policy)?;
             trace.note(|explanation| explanation.comparison = Some(comparison));
         }
-        let may_be = |user: &UserName| !is_child || self.gallery.may_be_child(user);
         let (candidates, others): (Vec<_>, Vec<_>) = scores.into_iter().partition(|(user, _)| may_be(user));
         let other = rank(others).map(|other| other.z);
         let evidence = |Ranked { best, z, second }: Ranked<&UserName>| {
@@ -49,5 +47,43 @@ impl Pipeline {
             Evidence { user: best.clone(), z, second }
         };
         Ok(rank(candidates).map(|ranked| (evidence(ranked), policy)))
+    }
+
+    /// What can be said at most of each of these people, so that of thousands the formula is computed for a few. An explanation
+    /// tells of everybody.
+    fn at_most(
+        &self,
+        people: &[Person<'_>],
+        probes: &[KeyedEmbedding],
+        trace: &Trace,
+    ) -> Result<Vec<LogOdds>, OtherKey> {
+        if people.len() == 1 || trace.is_explained() {
+            return Ok(vec![LogOdds(f32::INFINITY); people.len()]);
+        }
+        let (head, templates) = (self.gallery.head(), self.gallery.templates());
+        let mut most = vote::at_most(head, probes, templates, people.iter().map(|(_, rows)| *rows))?;
+        for (most, (user, _)) in most.iter_mut().zip(people) {
+            if !self.gallery.adapted(user).is_empty() {
+                most.0 += Reach::SHIPPED.0;
+            }
+        }
+        Ok(most)
+    }
+
+    /// What a decision about this person rests on; `None` without a template.
+    fn score(
+        &self,
+        (user, rows): Person<'_>,
+        projected: &[Cow<'_, [f32]>],
+    ) -> Result<Option<LogOdds>, OtherKey> {
+        let (head, templates) = (self.gallery.head(), self.gallery.templates().copy(rows.clone()));
+        let Some(enrolled) = vote::decide_projected(head, projected, &templates)? else { return Ok(None) };
+        let adapted = self.gallery.adapted(user);
+        if adapted.is_empty() {
+            return Ok(Some(enrolled));
+        }
+        let all = [templates.as_slice(), adapted].concat();
+        let all = vote::decide_projected(head, projected, &all)?.unwrap_or(enrolled);
+        Ok(Some(Reach::SHIPPED.limit(enrolled, all)))
     }
 }

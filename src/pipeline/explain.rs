@@ -164,7 +164,7 @@ impl Pipeline {
         let (head, templates) = (self.gallery.head(), self.gallery.of(user));
         let mut frames = Vec::with_capacity(probes.len());
         for probe in probes.chunks(1) {
-            frames.extend(vote::decide_projected(head, probe, templates)?);
+            frames.extend(vote::decide_projected(head, probe, &templates)?);
         }
         let mut compared = Vec::with_capacity(templates.len());
         for (template, note) in templates.iter().zip(self.gallery.notes(user)) {

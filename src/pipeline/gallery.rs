@@ -1,11 +1,14 @@
 //! The enrolled templates in memory, with the head for their key; read again when the store has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::explain::TemplateNote;
 use crate::clock::WallTime;
-use crate::embed::{ChildCue, KeyedChildCue, KeyedEmbedding, OtherKey, TemplateKey};
+use crate::embed::{
+    ChildCue, KeyedChildCue, KeyedEmbedding, KeyedRows, OtherKey, TemplateKey, TemplateKeyId,
+};
 use crate::head::{Head, KeyedHead};
 use crate::people::{Account, UserName, account_of_each};
 use crate::store::{LiveScore, StoreError, Template, TemplateStore};
@@ -18,14 +21,16 @@ pub(super) struct Gallery {
     child: Option<KeyedChildCue>,
     /// People who may match although the face looks like a small child's.
     children: BTreeSet<UserName>,
-    /// Those who may match.
-    people: BTreeMap<UserName, Vec<KeyedEmbedding>>,
+    /// All enrolled templates, by user.
+    templates: KeyedRows,
+    /// Those who may match, and which of the templates are theirs.
+    people: BTreeMap<UserName, Range<usize>>,
     /// Templates of theirs that nobody enrolled. They count only beside enrolled ones.
     adapted: BTreeMap<UserName, Vec<KeyedEmbedding>>,
     /// Those whose account does not count at present.
-    left_out: BTreeMap<UserName, Vec<KeyedEmbedding>>,
-    /// What else is known of the templates of both, in the same order.
-    notes: BTreeMap<UserName, Vec<TemplateNote>>,
+    left_out: BTreeMap<UserName, Range<usize>>,
+    /// What else is known of each enrolled template.
+    notes: Vec<TemplateNote>,
     accounts: BTreeMap<UserName, Account>,
     /// Of the frames that everybody was enrolled from.
     live_scores: Vec<LiveScore>,
@@ -42,11 +47,12 @@ impl Gallery {
             head: head.for_key(&key),
             child: child.map(|cue| cue.for_key(&key)),
             children: BTreeSet::new(),
+            templates: KeyedRows::with_capacity(key.id(), head.length(), 0),
             key: Arc::new(key),
             people: BTreeMap::new(),
             adapted: BTreeMap::new(),
             left_out: BTreeMap::new(),
-            notes: BTreeMap::new(),
+            notes: Vec::new(),
             accounts: BTreeMap::new(),
             live_scores: Vec::new(),
             newest: WallTime::default(),
@@ -68,22 +74,39 @@ impl Gallery {
             self.head = head.for_key(&snapshot.template_key);
             self.child = child.map(|cue| cue.for_key(&snapshot.template_key));
         }
-        (self.people, self.left_out, self.notes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        self.adapted = BTreeMap::new();
         self.accounts = account_of_each(snapshot.templates.iter().map(|t| (&t.user, t.account)));
         self.live_scores = snapshot.templates.iter().filter_map(|template| template.live).collect();
         self.newest = snapshot.templates.iter().map(|template| template.created_at).max().unwrap_or_default();
         let allowed = snapshot.templates.iter().filter(|template| template.allow_child);
         self.children = allowed.map(|template| template.user.clone()).collect();
-        for Template { user, id, label, created_at, adapted, embedding, .. } in snapshot.templates {
+        self.take(snapshot.template_key.id(), head.length(), snapshot.templates)?;
+        (self.revision, self.key) = (Some(snapshot.revision), snapshot.template_key);
+        Ok(())
+    }
+
+    /// Takes the place of all templates that there were; they are wiped first, so that both are never in memory.
+    fn take(
+        &mut self,
+        key_id: TemplateKeyId,
+        length: usize,
+        mut templates: Vec<Template>,
+    ) -> Result<(), OtherKey> {
+        self.templates = KeyedRows::with_capacity(key_id, length, 0);
+        let enrolled = templates.iter().filter(|template| !template.adapted).count();
+        self.templates = KeyedRows::with_capacity(key_id, length, enrolled);
+        self.notes = Vec::with_capacity(enrolled);
+        (self.people, self.left_out, self.adapted) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        templates.sort_by(|one, other| one.user.cmp(&other.user));
+        for Template { user, id, label, created_at, adapted, embedding, .. } in templates {
             if adapted {
                 self.adapted.entry(user).or_default().push(embedding);
                 continue;
             }
-            self.notes.entry(user.clone()).or_default().push(TemplateNote { id, label, created_at });
-            self.people.entry(user).or_default().push(embedding);
+            let row = self.templates.len();
+            self.templates.push(&embedding)?;
+            self.notes.push(TemplateNote { id, label, created_at });
+            self.people.entry(user).or_insert(row..row).end = row + 1;
         }
-        (self.revision, self.key) = (Some(snapshot.revision), snapshot.template_key);
         Ok(())
     }
 
@@ -91,10 +114,10 @@ impl Gallery {
     pub(super) fn leave_out(&mut self, these: impl Fn(&UserName, Account) -> bool) {
         let mut all = std::mem::take(&mut self.people);
         all.append(&mut self.left_out);
-        for (user, templates) in all {
+        for (user, rows) in all {
             let out = these(&user, self.account(&user));
             let side = if out { &mut self.left_out } else { &mut self.people };
-            side.insert(user, templates);
+            side.insert(user, rows);
         }
     }
 
@@ -153,8 +176,13 @@ impl Gallery {
     }
 
     /// The enrolled templates of one user; none if they are not enrolled, or left out.
-    pub(super) fn of(&self, user: &UserName) -> &[KeyedEmbedding] {
-        self.people.get(user).map_or(&[], Vec::as_slice)
+    pub(super) fn of(&self, user: &UserName) -> Vec<KeyedEmbedding> {
+        self.people.get(user).map_or_else(Vec::new, |rows| self.templates.copy(rows.clone()))
+    }
+
+    /// All enrolled templates, of whoever is left out, too.
+    pub(super) fn templates(&self) -> &KeyedRows {
+        &self.templates
     }
 
     /// Adapted templates of one user.
@@ -162,19 +190,19 @@ impl Gallery {
         self.adapted.get(user).map_or(&[], Vec::as_slice)
     }
 
-    /// Enrolled templates of everybody else, left out or not.
-    pub(super) fn others<'a>(&'a self, user: &'a UserName) -> impl Iterator<Item = &'a [KeyedEmbedding]> {
+    /// Everybody else, left out or not, and which of the templates are theirs.
+    pub(super) fn others<'a>(&'a self, user: &'a UserName) -> impl Iterator<Item = &'a Range<usize>> {
         let all = self.people.iter().chain(&self.left_out);
-        all.filter(move |(other, _)| *other != user).map(|(_, templates)| templates.as_slice())
+        all.filter(move |(other, _)| *other != user).map(|(_, rows)| rows)
     }
 
     /// What else is known of the enrolled templates of one user, in the same order.
     pub(super) fn notes(&self, user: &UserName) -> &[TemplateNote] {
-        self.notes.get(user).map_or(&[], Vec::as_slice)
+        self.people.get(user).and_then(|rows| self.notes.get(rows.clone())).unwrap_or(&[])
     }
 
-    /// Everybody who is not left out, by name, with their enrolled templates.
-    pub(super) fn people(&self) -> &BTreeMap<UserName, Vec<KeyedEmbedding>> {
+    /// Everybody who is not left out, by name, and which of the templates are theirs.
+    pub(super) fn people(&self) -> &BTreeMap<UserName, Range<usize>> {
         &self.people
     }
 }

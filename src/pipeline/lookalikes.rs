@@ -24,7 +24,8 @@ impl Pipeline {
         let others = || self.gallery.people().iter().filter(|(other, _)| *other != user);
         let policy = Policy::identify(head.threshold(), others().count() + 1);
         let own = own_score(head, probes)?;
-        for (other, templates) in others() {
+        for (other, rows) in others() {
+            let templates = &self.gallery.templates().copy(rows.clone());
             let Some(theirs) = vote::decide(head, probes, templates)? else { continue };
             // Children who look alike are what was allowed.
             let is_expected = is_child && self.gallery.may_be_child(other);

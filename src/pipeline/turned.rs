@@ -3,11 +3,12 @@
 //! Detector and embedder are made for upright faces: of faces turned by 180 degrees a third of all pairs of strangers match.
 //! So such a face is never judged and costs no miss; the caller learns how to get an upright picture.
 
-use super::{Cause, Pipeline};
+use super::{Cause, Networks, Pipeline};
 use crate::camera::Frame;
 use crate::camera::orient::Orientation;
 use crate::config;
-use crate::detect::quality::RetryReason;
+use crate::detect::quality::{QualityGate, RetryReason};
+use crate::model::ModelError;
 
 /// Degrees clockwise that may bring a face upright, the likeliest first.
 const TURNS: [u32; 3] = [180, 90, 270];
@@ -48,17 +49,42 @@ impl Turns {
         None
     }
 
-    /// The value of `camera.rotate` that adds a turn of `degrees`. The mirror comes after the turn, and a turn before a mirror
-    /// is the opposite turn after it.
+    /// The value of `camera.rotate` that adds a turn of `degrees`.
     fn setting(&self, degrees: u32) -> RetryReason {
-        let more = if self.mirror { 360 - degrees } else { degrees };
-        match (self.rotate + more) % 360 {
+        match setting((self.rotate, self.mirror), degrees) {
             90 => RetryReason::Rotate90,
             180 => RetryReason::Rotate180,
             270 => RetryReason::Rotate270,
             _ => RetryReason::Rotate0,
         }
     }
+}
+
+/// The value of `camera.rotate` that adds a turn of `degrees` to these settings. The mirror comes after the turn, and a turn before
+/// a mirror is the opposite turn after it.
+fn setting((rotate, mirror): (u32, bool), degrees: u32) -> u32 {
+    let more = if mirror { 360 - degrees } else { degrees };
+    (rotate + more) % 360
+}
+
+/// The value of `camera.rotate` with which the face in a frame of this camera would be judged; `None` if there is no such face.
+///
+/// # Errors
+/// [`ModelError`] when a network fails.
+pub fn upright(
+    networks: &Networks,
+    gate: &QualityGate,
+    camera: &config::Camera,
+    frame: &Frame,
+) -> Result<Option<u32>, ModelError> {
+    for degrees in [0].into_iter().chain(TURNS) {
+        let turned = frame.clone().turned(Orientation::new(degrees, false));
+        let faces = networks.detector.detect(&turned)?;
+        if networks.embedder.examine(gate, &turned, &faces, &mut |_| ())?.is_ok() {
+            return Ok(Some(setting((camera.rotate, camera.mirror), degrees)));
+        }
+    }
+    Ok(None)
 }
 
 impl Pipeline {
@@ -68,7 +94,7 @@ impl Pipeline {
         let turns = &mut self.cameras.used_mut().turns;
         let turned = frame.clone().turned(Orientation::new(TURNS[turns.next], false));
         let faces = self.networks.detector.detect(&turned)?;
-        let examined = self.networks.embedder.examine(&self.rules.quality, &turned, &faces, &mut |_| ())?;
+        let examined = self.networks.embedder.examine(&self.gate, &turned, &faces, &mut |_| ())?;
         Ok(turns.tried(examined.is_ok()))
     }
 }

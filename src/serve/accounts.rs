@@ -118,7 +118,7 @@ impl AccountLookup {
     }
 
     /// Whom everybody's templates are for; read again when the store has changed. Waits for the disk.
-    fn enrolled(&self) -> Result<BTreeMap<UserName, Account>, StoreError> {
+    pub(super) fn enrolled(&self) -> Result<BTreeMap<UserName, Account>, StoreError> {
         let revision = self.store.revision();
         if self.cache().revision == Some(revision) {
             return Ok(self.cache().enrolled.clone());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::enrolled::EnrolledFile;
 use super::peer::SystemPeers;
 use super::socket::BoundSocket;
 use super::{Parts, journal, logging, machine, volatile};
@@ -93,7 +94,8 @@ fn serve(args: &DaemonArgs) -> Result<()> {
         AttackLevel::Passive | AttackLevel::Challenge => tracing::info!("{attacks}"),
     }
     let notes = notes.into_iter().chain([attacks]).collect();
-    super::run(listeners, Parts { config, networks, seams, peers, audit, notes }, asked_to_stop())?;
+    let enrolled = EnrolledFile::from_systemd(sockets.iter().any(BoundSocket::is_for_all));
+    super::run(listeners, Parts { config, networks, seams, peers, audit, notes, enrolled }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -134,7 +136,7 @@ fn open_store(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result
 }
 
 /// The configuration file, overridden by the command line, and checked after that.
-fn configuration(args: &DaemonArgs) -> Result<Config> {
+pub(super) fn configuration(args: &DaemonArgs) -> Result<Config> {
     let default = Path::new(config::DEFAULT_PATH);
     let path = args.config.as_deref().or_else(|| default.exists().then_some(default));
     let mut config = path.map(Config::load).transpose()?.unwrap_or_default();
@@ -186,7 +188,8 @@ fn check_devices(config: &Config) -> Result<()> {
     Ok(())
 }
 
-fn camera(settings: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
+/// What gives the frames of a camera, turned as it is mounted.
+pub(super) fn camera(settings: &config::Camera, clock: &Arc<dyn Clock>) -> Result<Box<dyn FrameSource>> {
     let config::Camera { replay, replay_fps, rotate, mirror, .. } = settings;
     let source = if replay.as_os_str().is_empty() {
         live_camera(settings, clock)?

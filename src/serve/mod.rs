@@ -18,6 +18,7 @@ mod daemon;
 mod doors;
 mod engine;
 mod engine_status;
+pub mod enrolled;
 mod fault;
 mod job;
 mod job_limit;
@@ -33,6 +34,7 @@ mod recorder;
 mod repeats;
 mod reports;
 mod session;
+mod show;
 pub mod socket;
 mod to_wire;
 mod unjudged;
@@ -60,6 +62,7 @@ use accounts::AccountLookup;
 use connections::Connections;
 use doors::Doors;
 use engine::{Engine, EngineParts};
+use enrolled::EnrolledFile;
 use listener::Listener;
 use peer::Peers;
 use pins::Pins;
@@ -67,6 +70,7 @@ use recorder::Recorder;
 use session::ServerState;
 
 pub use daemon::{DaemonArgs, main};
+pub use show::show;
 
 /// Threads that wait for the disk or the name service on behalf of connections.
 const BLOCKING_THREADS: usize = 6;
@@ -97,6 +101,8 @@ pub struct Parts {
     pub audit: Option<Arc<Audit>>,
     /// What a person should know about this setup, a sentence each; for `Status`.
     pub notes: Vec<String>,
+    /// Where to say which accounts have a face, if anywhere.
+    pub enrolled: Option<EnrolledFile>,
 }
 
 /// Why the daemon cannot serve.
@@ -122,6 +128,7 @@ pub fn run(
         .build()
         .map_err(ServeError::Start)?;
     let (serve, peers) = (parts.config.serve.clone(), parts.peers.clone());
+    let enrolled = parts.enrolled.clone();
     let limit = parts.config.latch.hook_deadline_ms.duration() + DRAIN_TIMEOUT;
     let (state, thread) = assemble(parts)?;
     let status = state.engine.status.clone();
@@ -139,6 +146,9 @@ pub fn run(
             accepting.spawn_local(clients.clone().serve(listener));
         }
         tokio::task::spawn_local(notify::watch(status, clients.heartbeat()));
+        if let Some(file) = enrolled {
+            tokio::task::spawn_local(enrolled::keep(file, state.clone()));
+        }
         shutdown.await;
         drop(accepting);
         notify::stopping();
@@ -159,7 +169,7 @@ const _: () = assert!(CHALLENGE_LIMIT.as_secs() == facelatch_wire::CHALLENGE_LIM
 
 /// Starts the engine. Gives what all connections share, and the engine's thread.
 fn assemble(parts: Parts) -> Result<(ServerState, JoinHandle<()>), ServeError> {
-    let Parts { config, networks, seams, peers, audit, notes } = parts;
+    let Parts { config, networks, seams, peers, audit, notes, enrolled: _ } = parts;
     // Whoever is ahead may have to answer a challenge.
     let answer_time = match config.attack.level {
         AttackLevel::Challenge => CHALLENGE_LIMIT,

@@ -79,6 +79,15 @@ impl BoundSocket {
         Ok(Self { listener, file: Some(path.to_owned()) })
     }
 
+    /// Whether every user may connect.
+    pub(super) fn is_for_all(&self) -> bool {
+        let address = self.listener.local_addr().ok();
+        let path =
+            self.file.as_deref().or_else(|| address.as_ref().and_then(|address| address.as_pathname()));
+        let mode = path.and_then(|path| path.metadata().ok()).map(|about| about.permissions().mode());
+        mode.is_some_and(|mode| mode & 0o006 == 0o006)
+    }
+
     /// Where clients find it.
     pub(super) fn address(&self) -> String {
         // Not the listener's own address where it was made here: that is the name it had before it was moved.

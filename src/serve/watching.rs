@@ -129,7 +129,12 @@ impl Watch {
 
 impl Watched {
     fn due(&self, now: BootTime) -> BootTime {
-        if now < self.detect_until { self.glance_at.min(self.detected_at) } else { self.glance_at }
+        if now < self.detect_until { self.glance_at.min(self.detect_at()) } else { self.glance_at }
+    }
+
+    /// Nobody would be told before this of what the detector says.
+    fn detect_at(&self) -> BootTime {
+        self.detected_at.max(self.tell_at)
     }
 
     fn glance(
@@ -163,5 +168,30 @@ impl Watched {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> BootTime {
+        BootTime(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn the_detector_rests_until_somebody_would_be_told_of_a_face() {
+        let moved = Watched {
+            glance_at: at(1500),
+            detected_at: at(1300),
+            detect_until: at(3000),
+            ..Watched::default()
+        };
+        assert_eq!(moved.due(at(1310)), at(1300), "at once");
+        let told = Watched { tell_at: at(2300), ..moved };
+        assert_eq!(told.due(at(1310)), at(1500), "only a glance");
+        let glanced = Watched { glance_at: at(2500), ..told };
+        assert_eq!(glanced.due(at(2250)), at(2300));
+        assert_eq!(glanced.due(at(3000)), at(2500), "nothing has moved for a while");
     }
 }

@@ -18,6 +18,7 @@ use facelatch::head::file::Wanted;
 use facelatch::model::{Manifest, Network};
 use facelatch::pipeline::{Camera, Networks, Pipeline, Rules};
 use facelatch::seam::Seams;
+use facelatch::serve::enrolled::EnrolledFile;
 use facelatch::serve::peer::Role;
 use facelatch::serve::{self, Parts};
 use facelatch::store::audit::{Audit, Limits};
@@ -120,6 +121,7 @@ pub struct World {
     child: Option<ChildCue>,
     /// Replaces the store in memory.
     vault: Option<(Arc<Vault>, Arc<Audit>)>,
+    enrolled: Option<EnrolledFile>,
     config: Config,
     running: Option<(tokio::sync::oneshot::Sender<()>, JoinHandle<()>)>,
     _folder: TempDir,
@@ -159,6 +161,7 @@ impl World {
             head: None,
             child: None,
             vault: None,
+            enrolled: None,
             config,
             running: None,
             _folder: folder,
@@ -222,6 +225,7 @@ impl World {
             peers: self.masks.clone(),
             audit: self.vault.as_ref().map(|(_, audit)| audit.clone()),
             notes: Vec::new(),
+            enrolled: self.enrolled.clone(),
         };
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let serve = move || {
@@ -279,6 +283,14 @@ impl World {
     #[must_use]
     pub fn with_child(mut self, cue: ChildCue) -> Self {
         self.child = Some(cue);
+        self.restart();
+        self
+    }
+
+    /// Restarts the daemon, and has it say in this file which accounts have a face.
+    #[must_use]
+    pub fn says_who_is_enrolled(mut self, file: EnrolledFile) -> Self {
+        self.enrolled = Some(file);
         self.restart();
         self
     }

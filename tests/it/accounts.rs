@@ -1,14 +1,15 @@
 //! Whom a face is for: it does not outlive its account, and a face for the door logs nobody in.
 
 use facelatch::config::Millis;
+use facelatch::serve::enrolled::EnrolledFile;
 use facelatch::serve::peer::Role;
-use facelatch_wire::call::{Enroll, Identify, List, Verify};
+use facelatch_wire::call::{Enroll, Identify, List, Remove, Verify};
 use facelatch_wire::reply::{AccountState, Enrolling};
-use facelatch_wire::{ClientError, Fault, Outcome};
+use facelatch_wire::{ClientError, ENROLLED_FILE, Fault, Outcome};
 
 use facelatch_testkit::masks::UID;
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
-use facelatch_testkit::world::World;
+use facelatch_testkit::world::{World, until};
 
 /// What a login learns: the PAM module's own call.
 fn login(world: &World, user: &str) -> Option<Outcome> {
@@ -210,4 +211,28 @@ fn users_see_their_own_account_only() {
     world.called_by("alice", Role::User);
     assert_eq!(listed(&world, "alice"), [(AccountState::Current, Some(UID.into())); 3]);
     assert!(world.ask(&List { user: Some("bob".into()) }).is_err());
+}
+
+#[test]
+fn which_accounts_have_a_face_stands_in_a_file_that_outlives_the_daemon() {
+    use std::os::unix::fs::PermissionsExt;
+    for (for_all, mode) in [(false, 0o640), (true, 0o644)] {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join(ENROLLED_FILE);
+        let file = EnrolledFile { folder: folder.path().to_owned(), for_all };
+        let mut world = World::new().says_who_is_enrolled(file);
+        let says = |wanted: &str| until(|| (std::fs::read_to_string(&path).ok()? == wanted).then_some(()));
+        says("");
+        world.stage.shows(ALICE_ENROLS);
+        enroll(&world, "alice", "", false).expect("enrolled");
+        says(&format!("{UID}\n"));
+        enroll(&world, "carol", "", true).expect("enrolled for the door, which is nobody else's business");
+        world.stop();
+        says(&format!("{UID}\n"));
+        let about = std::fs::metadata(&path).expect("there");
+        assert_eq!(about.permissions().mode() & 0o777, mode);
+        world.restart();
+        world.ask(&Remove { user: "alice".into(), ..Remove::default() }).expect("removed");
+        says("");
+    }
 }

@@ -337,3 +337,16 @@ fn pins_that_are_no_guess_keep_no_match_from_a_door_however_many_are_sent() {
     let taken = (0..100).filter(|_| typed().is_ok()).count();
     assert_eq!(taken, 32, "the clock stands still");
 }
+
+#[test]
+fn who_passes_a_door_with_their_head_turned_is_not_judged_there() {
+    let world = World::with(|config| config.quality.max_turn_at_door = 0.1).knows_alice();
+    world.stage.shows(ALICE);
+    world.masks.put_on_as(1001, "facelatch-door", Role::Door);
+    let _door = attached(&world, &["front"]);
+    let mut client = world.client();
+    client.start(&look("front"), true).expect("sent");
+    assert_eq!(ends(&mut client).verdict, Some(Outcome::TurnedAway));
+    world.called_by("root", Role::Owner);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Match), "a login asks for less");
+}

@@ -47,7 +47,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["store/seal"]),
     ("clap", &["main", "serve"]),
     ("facelatch_fused", &["model"]),
-    ("facelatch_kernels", &["head"]),
+    ("facelatch_kernels", &["camera/decode/jpeg", "head"]),
     ("facelatch_wire", &["detect/quality", "serve"]),
     ("fast_image_resize", &["camera/scale"]),
     ("hkdf", &["store/seal"]),
@@ -73,14 +73,15 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
 
 /// A workspace member and which of our own crates it may depend on.
 const MEMBERS: &[(&str, &[&str])] = &[
-    ("cli", &["facelatch-wire"]),
+    ("cli", &["facelatch-setup", "facelatch-wire"]),
     ("demo", &["facelatch", "facelatch-lab", "facelatch-wire"]),
-    ("door", &["facelatch-wire"]),
+    ("door", &["facelatch-setup", "facelatch-wire"]),
     ("fused", &["facelatch-kernels"]),
     ("kernels", &[]),
     ("lab", &[]),
     ("pam", &["facelatch-wire"]),
     ("rates", &["facelatch", "facelatch-door", "facelatch-lab", "facelatch-wire"]),
+    ("setup", &["facelatch-wire"]),
     ("testkit", &["facelatch", "facelatch-wire"]),
     ("v4l2-sys", &[]),
     ("wire", &[]),

@@ -66,6 +66,7 @@ while True:
         if kind == "close":
             stream.close()
         elif kind == "hang":
+            print("called", flush=True)
             guests.append(stream)
         elif kind in ("drip", "progress", "flood"):
             piece = {"drip": b" ", "progress": LOOK, "flood": b" " * 65536}[kind]

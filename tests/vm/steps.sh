@@ -97,10 +97,23 @@ step_why() {
 
 export DEBIAN_FRONTEND=noninteractive
 
+# An archive of packages is at its address, on loopback.
+serve() {
+    [ ! -e /run/served ] || systemctl stop vm-archive
+    touch /run/served
+    systemd-run --quiet --unit=vm-archive /payload/busybox httpd -f -p 127.0.0.1:8080 -h "$1"
+    within 20 /payload/busybox wget -q -O /dev/null http://127.0.0.1:8080/facelatch.sources
+}
+
 # The packages, as a person would install them. What follows is for the emulator alone: it is some ten times slower
 # than a Pi, so an attempt gets more time.
 step_install() {
-    dpkg -i /payload/debs/*.deb
+    # Nothing else can be reached from here.
+    rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*
+    serve /payload/archive
+    sh /payload/archive/install.sh --no-setup | tee /tmp/said
+    grep -q 'there is no camera yet' /tmp/said || fail "install.sh does not say that there is no camera"
+    apt-cache policy facelatch | grep 'http://127.0.0.1:8080 stable/main' || fail "it comes from somewhere else"
     within 60 systemctl -q is-active facelatchd
     locked_memory
     slow_machine
@@ -275,7 +288,20 @@ step_after_reboot() {
 }
 
 step_install_again() {
-    dpkg -i /payload/debs/*.deb
+    dpkg -i /payload/archive/pool/*.deb
+    within 60 systemctl -q is-active facelatchd
+    grep -q 'deadline_ms = 9500' /etc/facelatch/facelatch.toml || fail "the configuration was overwritten"
+    grep -q 'pam_facelatch.*timeout=10' /etc/pam.d/common-auth || fail "the PAM profile was reset"
+    [ "$(templates alice)" = 5 ]
+}
+
+step_upgrade() {
+    local before
+    before=$(dpkg-query -W -f '${Version}' facelatch)
+    serve /payload/later
+    apt-get update
+    apt-get upgrade --yes
+    [ "$(dpkg-query -W -f '${Version}' facelatch)" = "$before+later" ]
     within 60 systemctl -q is-active facelatchd
     grep -q 'deadline_ms = 9500' /etc/facelatch/facelatch.toml || fail "the configuration was overwritten"
     grep -q 'pam_facelatch.*timeout=10' /etc/pam.d/common-auth || fail "the PAM profile was reset"
@@ -289,6 +315,8 @@ step_purge() {
     dpkg --purge facelatch-door
     dpkg --purge facelatch | tee /tmp/said
     grep -q 'removing all enrolled faces' /tmp/said || fail "the templates went without a word"
+    # The way back that install.sh names.
+    rm -f /etc/apt/sources.list.d/facelatch.sources
     local left
     left=$(find /etc /usr /var/lib /run -xdev -iname '*facelatch*' -not -path '/var/lib/dpkg/*' -not -path '/run/systemd/*' \
         -not -path '/run/udev/*')

@@ -7,7 +7,7 @@ mkdir -p "$cache"
 log=$cache/tools.log
 
 packages=(mmdebstrap arch-test qemu-user-static e2fsprogs cpio kmod make gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-    libfdt1 debian-archive-keyring)
+    libfdt1 debian-archive-keyring apt-utils gpg gpg-agent gpgconf)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")

@@ -51,6 +51,12 @@ pub const DEFAULT_SOCKET: &str = "/run/facelatch/facelatch.sock";
 /// Where it listens for facelatch-door, whose user may open this socket and not [`DEFAULT_SOCKET`].
 pub const DOOR_SOCKET: &str = "/run/facelatch/door.sock";
 
+/// Where the daemon says which accounts have a face: a user id a line, in [`ENROLLED_FILE`].
+pub const ENROLLED_FOLDER: &str = "/run/facelatch/enrolled";
+
+/// The file in [`ENROLLED_FOLDER`].
+pub const ENROLLED_FILE: &str = "accounts";
+
 /// Environment variable that names another socket.
 pub const SOCKET_ENV: &str = "FACELATCH_SOCKET";
 

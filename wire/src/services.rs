@@ -6,12 +6,36 @@
 pub enum Place {
     /// In a session, on its terminal: `sudo`.
     Terminal,
-    /// In a session, on its screen: screen lockers.
+    /// In a session, on its screen: `polkit-1`, and screen lockers that run all the time.
     Screen,
+    /// The same, in a stack of its own beside the password's.
+    ScreenBeside,
+    /// On the screen of a session, where the program that asks is the locker and starts when the screen is locked.
+    Lock,
+    /// The same, in a stack of its own beside the password's.
+    LockBeside,
     /// At the login prompt of a console, before there is a session; some screen lockers borrow the name.
     Console,
     /// At a login screen, before there is a session; some unlock the screen as well.
     Greeter,
+}
+
+impl Place {
+    /// Whether the first login of a session is by password, unless the owner says otherwise: display managers hand it to the
+    /// keyring, which a face cannot open.
+    pub fn password_first(self) -> bool {
+        self == Self::Greeter
+    }
+
+    /// Whether the service belongs to a lock that begins when its program starts.
+    pub fn starts_with_lock(self) -> bool {
+        matches!(self, Self::Lock | Self::LockBeside)
+    }
+
+    /// Whether the password has another stack, and is asked for whatever this one says.
+    pub fn is_beside_password(self) -> bool {
+        matches!(self, Self::ScreenBeside | Self::LockBeside)
+    }
 }
 
 /// Services that ask for a face. A new one is a word here.
@@ -22,25 +46,32 @@ const LOCAL: &[(Place, &[&str])] = &[
         &[
             "cinnamon-screensaver",
             "gnome-screensaver",
+            "mate-screensaver",
+            "phosh",
+            "polkit-1",
+            "quickshell",
+            "xfce4-screensaver",
+            "xscreensaver",
+            "xsecurelock",
+        ],
+    ),
+    (Place::ScreenBeside, &["omarchy-lock-face"]),
+    (
+        Place::Lock,
+        &[
             "gtklock",
             "hyprlock",
             "i3lock",
             "kde",
             "kscreenlocker",
-            "mate-screensaver",
-            "phosh",
             "physlock",
-            "polkit-1",
-            "quickshell",
             "schlock",
             "swaylock",
             "waylock",
-            "xfce4-screensaver",
             "xlock",
-            "xscreensaver",
-            "xsecurelock",
         ],
     ),
+    (Place::LockBeside, &["kde-face", "kde-fingerprint"]),
     (Place::Console, &["login"]),
     (
         Place::Greeter,
@@ -174,6 +205,30 @@ mod tests {
         assert_eq!(answer("ttyd", &names), Answer::Remote);
         assert_eq!(answer("mylock", &[]), Answer::Unlisted);
         assert!(added("timeout=3").is_none());
+    }
+
+    #[test]
+    fn only_login_screens_want_the_password_first_and_only_lockers_start_with_the_lock() {
+        let place = |service| match answer(service, &[]) {
+            Answer::Asks(place) => place,
+            other => panic!("{service}: {other:?}"),
+        };
+        for (service, first, lock, beside) in [
+            ("sddm", true, false, false),
+            ("gdm-password", true, false, false),
+            ("login", false, false, false),
+            ("sudo", false, false, false),
+            ("polkit-1", false, false, false),
+            ("swaylock", false, true, false),
+            ("kde", false, true, false),
+            ("kde-fingerprint", false, true, true),
+            ("omarchy-lock-face", false, false, true),
+        ] {
+            let place = place(service);
+            assert_eq!(place.password_first(), first, "{service}");
+            assert_eq!(place.starts_with_lock(), lock, "{service}");
+            assert_eq!(place.is_beside_password(), beside, "{service}");
+        }
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! [`crate::cross`] builds the programs, [`crate::elf`] checks them, the programs print their own manual pages and
 //! completions, and cargo-deb packs them according to `[package.metadata.deb]` in Cargo.toml.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{cache, command, installed, read, succeed, target_folder};
+use crate::run::{cargo_tool, command, installed, read, root, succeed, target_folder};
 use crate::target::Target;
 use crate::{cross, elf, manual};
 
@@ -26,7 +28,7 @@ const MAX_BYTES_AMD64: u64 = 16_000_000;
 const PACKED: &str = "-Clink-arg=-Wl,-z,pack-relative-relocs";
 
 /// Cargo packages to build, and the file each produces.
-const PROGRAMS: &[(&str, &str)] = &[
+pub(crate) const PROGRAMS: &[(&str, &str)] = &[
     ("facelatch", "facelatchd"),
     ("facelatch-cli", "facelatch"),
     ("facelatch-door", "facelatch-door"),
@@ -35,7 +37,7 @@ const PROGRAMS: &[(&str, &str)] = &[
 
 /// Debian packages. The PAM module is separate, because a door without logins does not need it, and so is the door's
 /// program, which a machine without a door does not need.
-const PACKAGES: &[&str] = &["facelatch", MODULE, "facelatch-door"];
+pub(crate) const PACKAGES: &[&str] = &["facelatch", MODULE, "facelatch-door"];
 
 /// The package of the PAM module.
 const MODULE: &str = "libpam-facelatch";
@@ -49,7 +51,8 @@ struct Wanted {
 /// Builds, checks and packs.
 pub(crate) fn main(words: &[String]) -> Result<()> {
     let Wanted { target, profile } = wanted(words)?;
-    let tool = cargo_deb()?;
+    // The system's xz compresses, so there is no C code to build.
+    let tool = cargo_tool("cargo-deb", CARGO_DEB, &["--no-default-features"])?;
     let programs = build(target, &profile)?;
     manual::write(target, &programs)?;
     let output = target_folder().join("debian");
@@ -90,8 +93,9 @@ fn build(target: &Target, profile: &str) -> Result<PathBuf> {
     let words = ["build", "--locked", "--profile", profile];
     let cargo = || {
         let mut cargo = cross::cargo(target, &words)?;
-        if profile == "dist" && target.debian == "amd64" && target.is_host() {
-            cargo.env(target.variable("RUSTFLAGS"), PACKED);
+        // `release` shares its builds with plain cargo.
+        if profile != "release" {
+            ship(&mut cargo, target)?;
         }
         anyhow::Ok(cargo)
     };
@@ -117,6 +121,30 @@ fn build(target: &Target, profile: &str) -> Result<PathBuf> {
         }
     }
     Ok(folder)
+}
+
+/// Adds the compiler flags of what is shipped.
+fn ship(cargo: &mut Command, target: &Target) -> Result<()> {
+    let name = target.variable("RUSTFLAGS");
+    let there =
+        cargo.get_envs().find(|(variable, _)| *variable == OsStr::new(&name)).and_then(|(_, flags)| flags);
+    let mut flags = vec![there.unwrap_or_default().to_str().context("flags that are not UTF-8")?.to_owned()];
+    // Panics name files. The same source gives the same bytes wherever it, and cargo's copies of crates, lie.
+    let mut places = vec![(root(), "/facelatch"), (target_folder(), "/facelatch/target")];
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let crates = home.context("neither CARGO_HOME nor HOME is set")?.join("registry/src");
+    for registry in std::fs::read_dir(&crates).into_iter().flatten() {
+        places.push((registry?.path(), "/crates"));
+    }
+    for (place, name) in places {
+        flags.push(format!("--remap-path-prefix={}={name}", place.display()));
+    }
+    if target.debian == "amd64" && target.is_host() {
+        flags.push(PACKED.to_owned());
+    }
+    cargo.env(name, flags.join(" "));
+    Ok(())
 }
 
 /// Removes older packages, so that nobody installs one by mistake.
@@ -163,7 +191,8 @@ fn lint(package: &Path) -> Result<()> {
     succeed(lintian)
 }
 
-fn version() -> Result<String> {
+/// Of Cargo.toml.
+pub(crate) fn version() -> Result<String> {
     let words = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
     let text = read(command("cargo", &words))?;
     let package = text.split(r#""name":"facelatch","version":""#).nth(1);
@@ -171,27 +200,9 @@ fn version() -> Result<String> {
     version.map(str::to_owned).context("`cargo metadata` gives no version of facelatch")
 }
 
-/// cargo-deb, built once into the cache if this version is not there.
-fn cargo_deb() -> Result<PathBuf> {
-    let folder = cache()?.join(format!("cargo-deb-{CARGO_DEB}"));
-    let program = folder.join("bin/cargo-deb");
-    if !program.exists() {
-        // The system's xz compresses, so there is no C code to build.
-        let crate_name = format!("cargo-deb@{CARGO_DEB}");
-        let mut cargo =
-            command("cargo", &["install", "--locked", "--quiet", "--no-default-features", &crate_name]);
-        cargo.arg("--root").arg(&folder);
-        // Into its own target folder, whatever ours is.
-        cargo.env_remove("CARGO_TARGET_DIR");
-        succeed(cargo)?;
-    }
-    Ok(program)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::root;
 
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()

@@ -14,8 +14,10 @@ mod manual;
 mod notices;
 mod pam;
 mod peers;
+mod release;
 mod run;
 mod size;
+mod stage;
 mod target;
 mod torture;
 mod units;
@@ -30,9 +32,16 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     ("config", "", "write config/*.toml from the tables of settings", config::main),
     ("cross", "setup|test|env [TARGET]", "tools, tests and variables for an ARM target", cross::main),
     ("deb", "[--target TARGET]", "the Debian packages, in target/debian/", deb::main),
+    (
+        "release",
+        "[TARGET...] [--key FILE]",
+        "all that is published: a signed archive, source, checksums, licences",
+        release::main,
+    ),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
     ("pam", "", "test the PAM module under a real libpam (needs root and pamtester)", pam::main),
     ("footprint", "[SECONDS]", "measure start-up time, memory and idle CPU of the daemon", footprint::main),
+    ("stage", "FOLDER [--libdir DIR]", "what the packages hold, for recipes of other systems", stage::main),
     (
         "torture",
         "[--kills N] [--damage N] [--json]",
@@ -42,7 +51,7 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     ("peers", "[--json]", "compare speed with onnxruntime, ncnn, rten and LiteRT (Python 3.11)", peers::main),
     (
         "vm",
-        "[--short|--door] [DEB...]",
+        "[--short|--door|--archive] [DEB...]",
         "test the packages on an emulated arm64 machine with a camera",
         vm::main,
     ),

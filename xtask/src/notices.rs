@@ -51,6 +51,24 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn text() -> Result<String> {
+    let mut text = HEAD.to_owned();
+    for Linked { name, version, licence, source } in linked()? {
+        writeln!(text, "| {name} | {version} | {licence} | {source} |")?;
+    }
+    Ok(text)
+}
+
+/// A crate that is linked into one of our programs.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Linked {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) licence: String,
+    source: String,
+}
+
+/// All of them, on all targets.
+pub(crate) fn linked() -> Result<BTreeSet<Linked>> {
     let mut rows = BTreeSet::new();
     for target in TARGETS {
         let tree = run::command(
@@ -65,15 +83,11 @@ fn text() -> Result<String> {
             rows.extend(row(line)?);
         }
     }
-    let mut text = HEAD.to_owned();
-    for row in rows {
-        writeln!(text, "{row}")?;
-    }
-    Ok(text)
+    Ok(rows)
 }
 
-/// One line of `cargo tree` ("name v1.2.3 (where)|licence|repository") to a row; `None` for our own crates.
-fn row(line: &str) -> Result<Option<String>> {
+/// One line of `cargo tree` ("name v1.2.3 (where)|licence|repository"); `None` for our own crates.
+fn row(line: &str) -> Result<Option<Linked>> {
     let mut parts = line.trim_end_matches(" (*)").split('|');
     let (Some(package), Some(licence), Some(source)) = (parts.next(), parts.next(), parts.next()) else {
         bail!("unexpected output of `cargo tree`: {line}");
@@ -86,6 +100,10 @@ fn row(line: &str) -> Result<Option<String>> {
     if licence.is_empty() {
         bail!("{name} declares no licence; read its files and add it here by hand");
     }
-    let version = version.trim_start_matches('v');
-    Ok(Some(format!("| {name} | {version} | {} | {} |", licence.replace('/', " OR "), source.trim())))
+    Ok(Some(Linked {
+        name: name.to_owned(),
+        version: version.trim_start_matches('v').to_owned(),
+        licence: licence.replace('/', " OR "),
+        source: source.trim().to_owned(),
+    }))
 }

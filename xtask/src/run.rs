@@ -24,6 +24,20 @@ pub(crate) fn cache() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// A program of crates.io, built once into the cache if this version of it is not there.
+pub(crate) fn cargo_tool(name: &str, version: &str, words: &[&str]) -> Result<PathBuf> {
+    let folder = cache()?.join(format!("{name}-{version}"));
+    let program = folder.join("bin").join(name);
+    if !program.exists() {
+        let mut cargo = command("cargo", &["install", "--locked", "--quiet", &format!("{name}@{version}")]);
+        cargo.args(words).arg("--root").arg(&folder);
+        // Into its own target folder, whatever ours is.
+        cargo.env_remove("CARGO_TARGET_DIR");
+        succeed(cargo)?;
+    }
+    Ok(program)
+}
+
 /// A command at the top of the workspace; `cargo` is the one that runs this program.
 pub(crate) fn command(program: &str, words: &[&str]) -> Command {
     let program = match program {

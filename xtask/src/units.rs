@@ -13,6 +13,7 @@ const UNITS: &[&str] = &[
     "facelatch-door.service",
     "facelatch-health.service",
     "facelatch-health.timer",
+    "facelatch-sleep.service",
 ];
 
 /// Those that run a program.

@@ -52,15 +52,19 @@ const FULL: Forms = 4;
 const ALL: Forms = SHORT | DOOR | FULL;
 /// How long the door takes, in instructions: a processor that executes one a nanosecond.
 const COUNT: Forms = 8;
+/// What the archive of packages does, without a door.
+const ARCHIVE: Forms = 16;
 
 /// The steps in their order, each with the forms that it belongs to.
 const STEPS: &[(Act, Forms)] = &[
-    (Boot, ALL | COUNT),
-    (Do("install"), ALL | COUNT),
-    (Do("camera"), ALL | COUNT),
-    (Do("enrol"), ALL | COUNT),
+    (Boot, ALL | COUNT | ARCHIVE),
+    (Do("install"), ALL | COUNT | ARCHIVE),
+    (Do("camera"), ALL | COUNT | ARCHIVE),
+    (Do("enrol"), ALL | COUNT | ARCHIVE),
     (Do("speed"), SHORT | FULL | COUNT),
-    (Do("unlock_sudo"), SHORT | FULL),
+    (Do("unlock_sudo"), SHORT | FULL | ARCHIVE),
+    (Do("upgrade"), ARCHIVE),
+    (Do("unlock_sudo"), ARCHIVE),
     (Do("unlock_pamtester"), SHORT | FULL),
     (Do("stranger_denied"), SHORT | FULL),
     (Do("empty_room"), FULL),
@@ -100,7 +104,7 @@ const STEPS: &[(Act, Forms)] = &[
     (Do("unlock_sudo"), FULL),
     (Do("install_again"), FULL),
     (Do("unlock_sudo"), FULL),
-    (Do("purge"), FULL),
+    (Do("purge"), FULL | ARCHIVE),
 ];
 
 /// The command line.
@@ -109,6 +113,7 @@ struct Wanted {
     short: bool,
     door: bool,
     count: bool,
+    archive: bool,
     json: bool,
     keep_going: bool,
     cpu: Option<String>,
@@ -123,11 +128,13 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let (emulator, image) = report.time("image", || Ok(((tools(&cache)?, image(&cache)?), Vec::new())))?;
     let scratch = Scratch::new(&cache)?;
     let work = scratch.0.clone();
-    let payload = report.time("payload", || Ok((payload::make(&work, &wanted.debs)?, Vec::new())))?;
+    let payload = report
+        .time("payload", || Ok((payload::make(&work, &image, &wanted.debs, wanted.archive)?, Vec::new())))?;
     let (cpu, count) = (wanted.cpu.clone(), wanted.count);
     let emulator = Emulator { program: emulator, image, payload, work: work.clone(), cpu, count };
     let form = match &wanted {
         Wanted { count: true, .. } => COUNT,
+        Wanted { archive: true, .. } => ARCHIVE,
         Wanted { door: true, .. } => DOOR,
         Wanted { short: true, .. } => SHORT,
         _ => FULL,
@@ -256,13 +263,14 @@ fn wanted(words: &[String]) -> Result<Wanted> {
             "--short" => wanted.short = true,
             "--door" => wanted.door = true,
             "--count" => wanted.count = true,
+            "--archive" => wanted.archive = true,
             "--json" => wanted.json = true,
             "--keep-going" => wanted.keep_going = true,
             other => match other.strip_prefix("--cpu=") {
                 Some(cpu) => wanted.cpu = Some(cpu.to_owned()),
                 None if other.starts_with('-') => {
                     bail!(
-                        "unknown argument {other}; vm takes --short, --door, --count, --json, --keep-going and --cpu=NAME"
+                        "unknown argument {other}; vm takes --short, --door, --archive, --count, --json, --keep-going and --cpu=NAME"
                     )
                 }
                 None => wanted.debs.push(std::path::absolute(other)?),

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use facelatch_wire::services::{Answer, answer};
+
 use super::Finding;
 
 /// Text of each file, by its name: what PAM calls a service, or what such files include.
@@ -27,8 +29,7 @@ pub(super) fn examine(root: &Path) -> Vec<Finding> {
     // A line may name it by its whole path.
     let named =
         |text: &str| rules(text).iter().any(|rule| rule.is_ours() && Path::new(rule.module).is_file());
-    let installed = modules(root).iter().any(|folder| folder.join(MODULE).is_file())
-        || asking.iter().any(|(_, text)| named(text));
+    let installed = is_installed(root) || asking.iter().any(|(_, text)| named(text));
     if asking.is_empty() {
         let fix = if installed {
             "`sudo pam-auth-update --enable facelatch`, if logins should"
@@ -46,6 +47,21 @@ pub(super) fn examine(root: &Path) -> Vec<Finding> {
     }
     findings.extend(managers(root));
     findings
+}
+
+/// Whether any login asks for the face.
+pub(crate) fn asks(root: &Path) -> bool {
+    stacks(root).values().any(|text| rules(text).iter().any(Rule::is_ours))
+}
+
+/// What is wrong with logins that ask for the face, a sentence each.
+pub(crate) fn faults(root: &Path) -> Vec<String> {
+    examine(root).into_iter().filter(|finding| !finding.ok).map(|finding| finding.found).collect()
+}
+
+/// Whether the module is where libpam looks for it.
+pub(crate) fn is_installed(root: &Path) -> bool {
+    modules(root).iter().any(|folder| folder.join(MODULE).is_file())
 }
 
 fn stacks(root: &Path) -> Stacks {
@@ -84,7 +100,13 @@ fn managers(root: &Path) -> Option<Finding> {
 }
 
 fn stack(name: &str, text: &str) -> Finding {
-    match fault(text) {
+    let beside = matches!(answer(name, &[]), Answer::Asks(place) if place.is_beside_password());
+    match if beside { fault_beside(text) } else { fault(text) } {
+        None if beside => Finding::good("pam", format!("{name}: the face alone, beside the password")),
+        Some(why) if beside => {
+            let fix = format!("`sudo install -m644 /usr/share/facelatch/pam.d/{name} /etc/pam.d/`");
+            Finding::bad("pam", format!("{name}: {why}"), fix)
+        }
         None => Finding::good("pam", format!("{name}: the face first, then the password")),
         Some(why) => {
             let fix = format!(
@@ -181,6 +203,23 @@ fn fault(text: &str) -> Option<String> {
     if after.iter().all(asks_nothing) {
         return Some("nothing after the face asks for the password".to_owned());
     }
+    unmatched(ours, after)
+}
+
+/// What is wrong with a stack that asks for the face and for no password, since another stack does.
+fn fault_beside(text: &str) -> Option<String> {
+    let rules = rules(text);
+    let at = rules.iter().position(Rule::is_ours)?;
+    let (ours, after) = (&rules[at], &rules[at + 1..]);
+    let ends = |rule: &&Rule<'_>| rule.is("pam_permit.so") || rule.is("pam_deny.so");
+    if after.iter().find(ends).is_some_and(|rule| rule.is("pam_permit.so")) {
+        return Some("whoever comes is let in (pam_permit.so)".to_owned());
+    }
+    unmatched(ours, after)
+}
+
+/// Why a match lets nobody in, if so.
+fn unmatched(ours: &Rule<'_>, after: &[Rule<'_>]) -> Option<String> {
     match ours.action("success") {
         "done" | "ok" => None,
         number => match number.parse::<usize>() {

@@ -166,7 +166,7 @@ fn manual_and_completions_name_every_verb_and_flag() {
         ("log", &["--since"]),
         ("audit", &[]),
         ("look", &[]),
-        ("setup", &[]),
+        ("setup", &["--yes", "--undo"]),
     ];
     let script = Command::new(env!("CARGO_BIN_EXE_facelatch")).args(["completions", "bash"]).output();
     let script = told(&script.expect("runs")).1;

@@ -1,5 +1,6 @@
 //! The command as people and scripts see it, against a whole daemon.
 
+mod bench;
 mod command;
 mod explain;
 mod keep;

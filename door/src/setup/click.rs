@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use std::thread::park_timeout;
 use std::time::Duration;
 
-use super::ask::Stop;
+use facelatch_setup::ask::Stop;
+
 use super::file::Relay;
 use crate::clock::{Clock, Moment};
 use crate::config::{LineId, Place, Strike};

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use facelatch_setup::ask::{Stop, yes};
+
 use super::Setup;
-use super::ask::{Stop, yes};
 use super::file::{Chosen, Relay, Switch};
 use crate::config::{Bias, Config, Door, InputSettings, LineId, Place};
 use crate::door::Role;

@@ -39,7 +39,7 @@ impl Folder {
     fn run(&self, bench: &mut Bench, answers: &str, undo: bool) -> (Result<(), Stop>, String) {
         let file = self.0.path().join("answers");
         std::fs::write(&file, answers).expect("written");
-        let mut script = Script::new(Answers::read(&file).expect("read"), bench);
+        let mut script = Script::new(Answers::read(&file, KEYS).expect("read"), bench);
         let args = SetupArgs { undo, answers: None };
         let ended = begin(&args, &mut script, bench, Files { config: self.config() });
         (ended, script.said.join("\n"))
@@ -257,4 +257,14 @@ fn a_file_that_is_no_utf_8_is_put_back_byte_by_byte_and_one_that_is_no_toml_is_n
     bench.active = true;
     assert!(folder.run(&mut bench, ANSWERS, false).0.is_err_and(|why| why.0.contains("mend or remove it")));
     assert_eq!((folder.text(), bench.active), (Some(typo), true));
+}
+
+#[test]
+fn the_manual_page_has_every_key() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../man/facelatch-door.8"));
+    let page = page.expect("a page");
+    let words: Vec<&str> = page.split_whitespace().map(|word| word.trim_end_matches([',', '.'])).collect();
+    for key in KEYS {
+        assert!(words.contains(key), "{key}");
+    }
 }

@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread::park_timeout;
 use std::time::Duration;
 
+use facelatch_setup::ask::Stop;
 use facelatch_wire::call::{Events, List, Look, Remove, Status as StatusCall};
 use facelatch_wire::reply::{DoorChange, Event, Status, Template};
 use facelatch_wire::{Client, ClientError, Deadline, Fault, Outcome};
 
-use super::ask::Stop;
 use super::click;
 use super::file::Relay;
 use crate::clock::Clock;
@@ -80,12 +80,6 @@ impl Machine {
 
     fn daemon(&self, time: Duration) -> Result<Client, ClientError> {
         Client::connect(&facelatch_wire::socket_path(None), Deadline::within(time))
-    }
-}
-
-impl From<ClientError> for Stop {
-    fn from(error: ClientError) -> Self {
-        Self(error.to_string())
     }
 }
 

@@ -48,6 +48,7 @@ impl Simd for Avx2 {
     type Column = [__m256i; 2];
     type Taps = [[__m256i; 2]; 3];
     type Block = [__m256i; 1];
+    type Floats = __m256;
 
     const LANES: usize = 8;
     const MR: usize = 6;

@@ -11,14 +11,19 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod dot;
+pub(crate) mod floats;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod i8mm;
+mod kernels;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
+#[cfg(target_arch = "arm")]
+pub(crate) mod neon32;
 pub(crate) mod portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
 
+pub(crate) use self::kernels::Kernels;
 use crate::post::PostPtr;
 
 /// Probes, and templates, that [`Simd::distance_tile`] compares at once.
@@ -42,6 +47,9 @@ pub(crate) trait Simd {
     type Taps: Copy;
     /// The sums of `DEPTH` channels.
     type Block: AsRef<[Self::Sums]> + Copy;
+
+    /// A register of f32.
+    type Floats: floats::Floats;
 
     /// Channels in `Sums`.
     const LANES: usize;
@@ -275,6 +283,8 @@ macro_rules! dispatch {
             crate::Isa::Avx512Vnni => vnni($($name),*),
             #[cfg(target_arch = "aarch64")]
             crate::Isa::Neon => neon($($name),*),
+            #[cfg(target_arch = "arm")]
+            crate::Isa::Neon => $function::<crate::simd::neon32::Neon32>($($name),*),
             #[cfg(target_arch = "aarch64")]
             crate::Isa::NeonDot => dot($($name),*),
             #[cfg(target_arch = "aarch64")]
@@ -288,19 +298,21 @@ pub(crate) use dispatch;
 /// `$body` with the constant `$result` of type `$constant` of the trait for a run-time `$isa`.
 macro_rules! of_isa {
     ($isa:expr, $constant:ident) => {{
-        use crate::simd::Simd;
+        use crate::simd::Kernels;
         match $isa {
             #[cfg(target_arch = "x86_64")]
-            crate::Isa::Avx2 => crate::simd::avx2::Avx2::$constant,
+            crate::Isa::Avx2 => <crate::simd::avx2::Avx2 as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]
-            crate::Isa::Avx512Vnni => crate::simd::vnni::Vnni::$constant,
+            crate::Isa::Avx512Vnni => <crate::simd::vnni::Vnni as Kernels>::$constant,
             #[cfg(target_arch = "aarch64")]
-            crate::Isa::Neon => crate::simd::neon::Neon::$constant,
+            crate::Isa::Neon => <crate::simd::neon::Neon as Kernels>::$constant,
+            #[cfg(target_arch = "arm")]
+            crate::Isa::Neon => <crate::simd::neon32::Neon32 as Kernels>::$constant,
             #[cfg(target_arch = "aarch64")]
-            crate::Isa::NeonDot => crate::simd::dot::Dot::$constant,
+            crate::Isa::NeonDot => <crate::simd::dot::Dot as Kernels>::$constant,
             #[cfg(target_arch = "aarch64")]
-            crate::Isa::NeonI8mm => crate::simd::i8mm::I8mm::$constant,
-            _ => crate::simd::portable::Portable::$constant,
+            crate::Isa::NeonI8mm => <crate::simd::i8mm::I8mm as Kernels>::$constant,
+            _ => <crate::simd::portable::Portable as Kernels>::$constant,
         }
     }};
 }

@@ -46,6 +46,7 @@ impl Simd for Vnni {
     type Column = __m512i;
     type Taps = [__m512i; 3];
     type Block = [__m512i; 1];
+    type Floats = std::arch::x86_64::__m256;
 
     const LANES: usize = 16;
     const MR: usize = 12;

@@ -30,7 +30,7 @@ fn flags(terminal: &File) -> LocalFlags {
 }
 
 fn wait(watch: &Watch, stream: &UnixStream) -> Result<(), Trouble> {
-    watch.wait(stream, Deadline::within(MINUTE))
+    watch.wait(stream, Deadline::within(MINUTE), &|| None)
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn what_was_typed_before_the_wait_does_not_end_it_and_stays_too() {
     type_ahead(&mut person, "ls\npw");
     let watch = keyboard.watch();
     let soon = Deadline::within(Duration::from_millis(20));
-    assert!(matches!(watch.wait(&stream, soon), Err(Trouble::Late { .. })));
+    assert!(matches!(watch.wait(&stream, soon, &|| None), Err(Trouble::Late { .. })));
     person.write_all(b"d").expect("typed");
     assert!(matches!(wait(&watch, &stream), Err(Trouble::Typed)));
     drop(watch);
@@ -115,7 +115,7 @@ fn silence_ends_at_the_deadline() {
     let (_person, _program, keyboard) = terminal();
     let (stream, _silent_daemon) = UnixStream::pair().expect("socket pair");
     let soon = Deadline::within(Duration::from_millis(20));
-    assert!(matches!(keyboard.watch().wait(&stream, soon), Err(Trouble::Late { .. })));
+    assert!(matches!(keyboard.watch().wait(&stream, soon, &|| None), Err(Trouble::Late { .. })));
 }
 
 #[test]
@@ -138,8 +138,25 @@ fn a_signal_ends_the_wait_and_is_delivered_afterwards() {
 #[test]
 fn what_is_no_terminal_is_not_watched() {
     let file = tempfile::NamedTempFile::new().expect("temporary file");
-    let (stream, _silent_daemon) = UnixStream::pair().expect("socket pair");
+    let (stream, mut daemon) = UnixStream::pair().expect("socket pair");
+    daemon.write_all(b"reply").expect("sent");
     for keyboard in [Keyboard::none(), Keyboard::at(file.path()), Keyboard::at("/nonexistent/tty")] {
         assert!(wait(&keyboard.watch(), &stream).is_ok());
+    }
+}
+
+#[test]
+fn who_cannot_look_any_more_is_not_waited_for() {
+    let (_person, _program, keyboard) = terminal();
+    let (stream, _silent_daemon) = UnixStream::pair().expect("socket pair");
+    for keyboard in [keyboard, Keyboard::none()] {
+        let times = std::cell::Cell::new(0);
+        // The lid is closed while the camera looks.
+        let away = || {
+            times.set(times.get() + 1);
+            (times.get() > 2).then_some("the lid is closed")
+        };
+        let end = keyboard.watch().wait(&stream, Deadline::within(MINUTE), &away);
+        assert!(matches!(end, Err(Trouble::Away { why: "the lid is closed" })), "{end:?}");
     }
 }

@@ -2,6 +2,9 @@
 
 use super::Files;
 
+/// Types of a session that has a screen.
+const SCREENS: &[&str] = &["x11", "wayland", "mir"];
+
 /// What matters about a session.
 pub(super) struct Session {
     /// Whose it is.
@@ -33,12 +36,28 @@ pub(super) fn sessions_of(files: &Files, uid: u32) -> Vec<String> {
     value(&user, "SESSIONS").unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
+/// Whether a user of this name is logged in on a screen at a seat of this machine, in front or not.
+pub(super) fn has_screen(files: &Files, user: &str) -> bool {
+    files.folder("run/systemd/sessions").into_iter().any(|id| {
+        text(files, &id).is_some_and(|text| {
+            let is = |key, wanted: &[&str]| value(&text, key).is_some_and(|value| wanted.contains(&value));
+            // Who logs out is "closing", and their keyring closed.
+            is("USER", &[user])
+                && is("CLASS", &["user", "user-early"])
+                && is("TYPE", SCREENS)
+                && is("STATE", &["active", "online"])
+                && is("REMOTE", &["0"])
+                && value(&text, "SEAT").is_some_and(|seat| !seat.is_empty())
+        })
+    })
+}
+
 /// A session, or a login screen, whose screen is not at a seat of this machine: a remote desktop, a VNC server.
 pub(super) fn remote_screen(files: &Files) -> Option<String> {
     files.folder("run/systemd/sessions").into_iter().find(|id| {
         text(files, id).is_some_and(|text| {
             let has_screen = value(&text, "CLASS") == Some("greeter")
-                || matches!(value(&text, "TYPE"), Some("x11" | "wayland" | "mir"));
+                || value(&text, "TYPE").is_some_and(|kind| SCREENS.contains(&kind));
             let seat = value(&text, "SEAT").unwrap_or_default();
             has_screen && (seat.is_empty() || value(&text, "REMOTE") != Some("0"))
         })

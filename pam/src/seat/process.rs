@@ -1,5 +1,7 @@
 //! What the kernel says about this process: its control group, its ancestors, its terminal, who started it.
 
+use std::time::Duration;
+
 use facelatch_wire::services::REMOTE;
 
 use super::Files;
@@ -15,6 +17,9 @@ const MAX_ANCESTORS: usize = 64;
 
 /// Bytes of a program's name that the kernel keeps.
 const COMM_BYTES: usize = 15;
+
+/// The kernel's unit of time in /proc (USER_HZ), the same on all machines that we build for.
+const TICKS_PER_SECOND: u64 = 100;
 
 /// The kernel's number of the driver of virtual consoles.
 const VIRTUAL_CONSOLE: u32 = 4;
@@ -97,12 +102,20 @@ pub(super) fn on_virtual_console(files: &Files) -> bool {
     major == VIRTUAL_CONSOLE && (1..64).contains(&minor)
 }
 
+/// Since the machine was started, until this process was.
+pub(super) fn started(files: &Files) -> Option<Duration> {
+    let ticks = Stat::of(files, "self")?.started?;
+    Some(Duration::from_millis(ticks.checked_mul(1000 / TICKS_PER_SECOND)?))
+}
+
 /// A line of /proc/PID/stat.
 struct Stat {
     comm: String,
     parent: u32,
     /// Number of the device.
     terminal: u32,
+    /// Ticks after the machine was.
+    started: Option<u64>,
 }
 
 impl Stat {
@@ -115,7 +128,9 @@ impl Stat {
         let mut fields = rest.split_whitespace().skip(1);
         let parent = fields.next()?.parse().ok()?;
         let terminal = fields.nth(2)?.parse::<i32>().ok()?.cast_unsigned();
-        Some(Self { comm, parent, terminal })
+        // Fifteen fields later: field 22 of proc(5).
+        let started = fields.nth(14).and_then(|ticks| ticks.parse().ok());
+        Some(Self { comm, parent, terminal, started })
     }
 }
 

@@ -14,9 +14,10 @@ pub(crate) fn machine(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 /// One whose only user sits at it.
-pub(crate) const AT_THE_DESK: &[(&str, &str)] = &[IN_SESSION_3, ALICE, LOCAL_3];
+pub(crate) const AT_THE_DESK: &[(&str, &str)] = &[IN_SESSION_3, ALICE, LOCAL_3, STARTED_AT_0];
 
 type Text = (&'static str, &'static str);
+const STARTED_AT_0: Text = ("proc/self/stat", "60 (sudo) S 1 60 50 0 60 0 0 0 0 0 0 0 0 0 20 0 1 0 0 1 2\n");
 const IN_SESSION_3: Text = ("proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
 const IN_A_USERS_SERVICE: Text =
     ("proc/self/cgroup", "0::/user.slice/user-1000.slice/user@1000.service/app.slice/lock.service\n");
@@ -290,4 +291,41 @@ fn a_closed_lid_is_objected_to() {
     assert_eq!(objection_besides(&[("proc/acpi/button/lid/LID0/state", "state:      open\n")]), None);
     let closed = [("proc/acpi/button/lid/LID0/state", "state:      closed\n")];
     assert!(objection_besides(&closed).is_some_and(|why| why.contains("lid")));
+}
+
+#[test]
+fn nobody_can_look_while_the_lid_is_closed_or_the_machine_goes_to_sleep() {
+    let why = |files: &[(&str, &str)]| Seat::at(machine(files).path()).nobody_can_look();
+    assert_eq!(why(AT_THE_DESK), None);
+    assert_eq!(why(&[("run/facelatch/facelatch.sock", "")]), None);
+    assert_eq!(
+        why(&[("proc/acpi/button/lid/LID0/state", "state:      closed\n")]),
+        Some("the lid is closed")
+    );
+    assert_eq!(why(&[("run/facelatch/asleep/x", "")]), Some("the machine goes to sleep"));
+    assert!(objection_besides(&[("run/facelatch/asleep/x", "")]).is_some_and(|why| why.contains("sleep")));
+}
+
+#[test]
+fn a_user_has_a_screen_if_a_session_of_theirs_is_shown_at_a_seat_or_would_be() {
+    use crate::tests::ON_A_SCREEN as SESSION;
+    let has = |text: &str| Seat::at(machine(&[("run/systemd/sessions/3", text)]).path()).has_screen("alice");
+    assert!(has(SESSION));
+    for (old, new, wanted) in [
+        ("active", "online", true),
+        ("wayland", "x11", true),
+        ("CLASS=user", "CLASS=user-early", true),
+        ("active", "closing", false),
+        ("wayland", "tty", false),
+        ("CLASS=user", "CLASS=greeter", false),
+        ("CLASS=user", "CLASS=lock-screen", false),
+        ("USER=alice", "USER=alicia", false),
+        ("REMOTE=0", "REMOTE=1", false),
+        ("SEAT=seat0\n", "SEAT=\n", false),
+        ("SEAT=seat0\n", "", false),
+        ("REMOTE=0\n", "", false),
+    ] {
+        assert_eq!(has(&SESSION.replace(old, new)), wanted, "{old} {new}");
+    }
+    assert!(!Seat::at(machine(&[]).path()).has_screen("alice"), "no logind");
 }

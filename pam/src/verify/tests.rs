@@ -20,11 +20,12 @@ fn hear(bytes: &[u8]) -> Result<Outcome, Trouble> {
 
 fn over(ours: UnixStream, time: Duration, say: &mut dyn FnMut(Said)) -> Result<Outcome, Trouble> {
     let deadline = Deadline::within(time);
-    converse(Client::over(ours, deadline), "alice", deadline, &Keyboard::none(), say)
+    converse(Client::over(ours, deadline), "alice", deadline, &Keyboard::none(), &|| None, say)
 }
 
 fn ask_at(path: &Path, time: Duration) -> Trouble {
-    ask(path, "alice", Deadline::within(time), &Keyboard::none(), &mut |_| ()).expect_err("nobody answers")
+    ask(path, "alice", Deadline::within(time), &Keyboard::none(), &|| None, &mut |_| ())
+        .expect_err("nobody answers")
 }
 
 #[test]
@@ -120,6 +121,19 @@ fn whatever_the_person_is_asked_to_do_is_said_once() {
 #[test]
 fn every_word_that_lets_nobody_in_has_a_text() {
     assert!(Outcome::ALL.into_iter().all(|word| !word.text().is_empty()));
+}
+
+#[test]
+fn a_match_that_comes_as_the_lid_closes_lets_nobody_in() {
+    let (ours, mut theirs) = UnixStream::pair().expect("socket pair");
+    theirs.write_all(b"{\"parameters\":{\"verdict\":\"match\",\"user\":\"alice\"}}\0").expect("sent");
+    let deadline = Deadline::within(MINUTE);
+    let looks = std::cell::Cell::new(0);
+    // Open while the answer is waited for.
+    let away = || (looks.replace(looks.get() + 1) > 0).then_some("the lid is closed");
+    let end =
+        converse(Client::over(ours, deadline), "alice", deadline, &Keyboard::none(), &away, &mut |_| ());
+    assert!(matches!(end, Err(Trouble::Away { .. })), "{end:?}");
 }
 
 /// Replies that are nearly right.

@@ -3,8 +3,10 @@
 //! Terms: **SOI** and **EOI** are the markers that begin and end a JPEG, **SOF** holds its size, **DHT** its Huffman
 //! tables, **SOS** begins the compressed pixels, **RST** occurs within them.
 
+mod headers;
 mod huffman;
 mod light;
+mod pixels;
 mod scan;
 
 use std::borrow::Cow;
@@ -16,6 +18,8 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::super::{CameraError, MAX_SIDE_PX};
 pub(super) use light::light;
+use pixels::Pixels;
+use scan::Scan;
 
 const SOI: u8 = 0xD8;
 const EOI: u8 = 0xD9;
@@ -42,32 +46,50 @@ pub(super) fn decode(
 ) -> Result<Picture, String> {
     let span = Span::of(bytes).map_err(|damage| damage.why)?;
     let whole = span.completed(bytes);
+    let check = |width: usize, height: usize| {
+        check(width as u32, height as u32).map_err(|refusal| match refusal {
+            CameraError::BadFrame { why } => why,
+            other => other.to_string(),
+        })
+    };
+    let scan = Scan::read(&whole[..whole.len() - 2])?;
+    if let Some(scan) = &scan {
+        let (width, height) = scan.size;
+        check(width, height)?;
+        if let Some(pixels) = Pixels::of(scan) {
+            let (width, height) = (width as u32, height as u32);
+            return Ok(Picture { width, height, rgb: pixels.read(scan)?, exif: scan.headers.exif.to_vec() });
+        }
+        scan.walk_all(&mut |_: (usize, usize), _: usize, _: i32| {})?;
+    } else if span.ending != Ending::Marker {
+        return Err(format!("truncated JPEG: no end marker in {} bytes", bytes.len()));
+    }
+    decode_unusual(&whole, check)
+}
+
+/// Decodes what [`Pixels`] does not: progressive pictures, scans of one colour each, rare samplings and colours.
+fn decode_unusual(
+    whole: &[u8],
+    check: impl Fn(usize, usize) -> Result<(), String>,
+) -> Result<Picture, String> {
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(MAX_SIDE_PX as usize)
         .set_max_height(MAX_SIDE_PX as usize)
         .jpeg_set_max_scans(MAX_SCANS)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(whole.as_ref()), options);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(whole), options);
     let damaged = |why: zune_jpeg::errors::DecodeErrors| format!("damaged JPEG: {why}");
     decoder.decode_headers().map_err(damaged)?;
     let (width, height) = decoder.dimensions().ok_or("JPEG without a size")?;
-    let (width, height) = (width as u32, height as u32);
-    check(width, height).map_err(|refusal| match refusal {
-        CameraError::BadFrame { why } => why,
-        other => other.to_string(),
-    })?;
-    let mut rgb = vec![0; width as usize * height as usize * 3];
+    check(width, height)?;
+    let mut rgb = vec![0; width * height * 3];
     if decoder.output_buffer_size() != Some(rgb.len()) {
         return Err("JPEG whose colours cannot be converted to RGB".to_owned());
     }
-    let counted = scan::check(&whole)?;
-    if !counted && span.ending != Ending::Marker {
-        return Err(format!("truncated JPEG: no end marker in {} bytes", bytes.len()));
-    }
     decoder.decode_into(&mut rgb).map_err(damaged)?;
     let exif = decoder.exif().cloned().unwrap_or_default();
-    Ok(Picture { width, height, rgb, exif })
+    Ok(Picture { width: width as u32, height: height as u32, rgb, exif })
 }
 
 /// How far a JPEG reaches, by its markers alone.

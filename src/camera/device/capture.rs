@@ -4,7 +4,7 @@ use std::panic::catch_unwind;
 
 use super::super::decode::{Layout, glance, without_padding};
 use super::super::grey::Grey;
-use super::super::{CameraError, GLANCE_CELLS};
+use super::super::{CameraError, GLANCE_CELLS, wipe};
 
 /// Opens one camera, whatever it is read with.
 pub(super) trait Driver: Send + Sync {
@@ -44,8 +44,8 @@ impl View<'_> {
     }
 
     /// A small grey picture of it.
-    pub(super) fn glance(self) -> Result<Grey, CameraError> {
-        let (layout, stride, bytes) = match &self {
+    pub(super) fn glance(&self) -> Result<Grey, CameraError> {
+        let (layout, stride, bytes) = match self {
             Self::Buffer { layout, stride, bytes } => (*layout, *stride, *bytes),
             Self::Copied(frame) => (frame.layout, 0, &frame.bytes[..]),
         };
@@ -66,6 +66,6 @@ pub(super) struct RawFrame {
 
 impl Drop for RawFrame {
     fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.bytes);
+        wipe(&mut self.bytes);
     }
 }

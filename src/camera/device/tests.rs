@@ -159,6 +159,22 @@ fn the_first_frames_are_thrown_away_even_when_damaged() {
 }
 
 #[test]
+fn a_frame_that_is_as_light_as_the_one_before_is_the_first_to_be_used() {
+    let (hang, _, release) = hang();
+    let steps = [60, 110, 112].map(Step::Frame).into_iter().chain([hang]).collect();
+    let (thread, latest, clock) = thread(steps);
+    let thread = std::thread::spawn(|| CaptureThread { skip_frames: 4, ..thread }.run());
+    let taken = latest.take(Want::Whole, BootTime::default(), clock.far_deadline(), &*clock);
+    let level = taken.ok().map(|(_, picture)| match picture {
+        Ok(Picture::Whole(frame)) => frame.bytes[0],
+        _ => panic!("no whole frame"),
+    });
+    assert_eq!(level, Some(112));
+    drop(release);
+    thread.join().expect("ends");
+}
+
+#[test]
 fn repeated_and_damaged_frames_are_refused() {
     let damaged = CameraError::BadFrame { why: "the driver marks it as damaged".into() };
     for (steps, wanted) in [

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::CameraError;
 use super::capture::{Capture, Driver, RawFrame, View};
+use super::exposure::Exposure;
 use super::latest::{CaptureResult, LatestFrame, Picture, Want};
 use crate::clock::Clock;
 
@@ -13,7 +14,7 @@ pub(super) struct CaptureThread {
     pub(super) driver: Arc<dyn Driver>,
     pub(super) latest: Arc<LatestFrame>,
     pub(super) clock: Arc<dyn Clock>,
-    /// Frames to drop first, while the camera adjusts its exposure.
+    /// Frames to drop first at most, while the camera adjusts its exposure.
     pub(super) skip_frames: u32,
     pub(super) camera: String,
 }
@@ -37,28 +38,30 @@ impl CaptureThread {
     }
 
     fn capture(&self, capture: &mut dyn Capture) -> Result<(), CameraError> {
-        let mut skip = self.skip_frames;
+        let mut exposure = Exposure::new(self.skip_frames);
         let mut previous: Option<Arc<RawFrame>> = None;
         while !self.latest.is_closing() {
             let mut seen = None;
             let read = self.guarded(|| {
                 capture.read(&mut |view| {
-                    let want = if skip > 0 { Want::Nothing } else { self.latest.wanted() };
+                    let settled = exposure.is_settled(|| view.glance().ok());
+                    let want = if settled { self.latest.wanted() } else { Want::Nothing };
                     seen = Some(picture(view, want, &mut previous));
                 })
             });
             let seen = match (read, seen) {
                 (Ok(()), Some(seen)) => seen,
                 (Ok(()), None) => continue,
-                (Err(why @ CameraError::BadFrame { .. }), _) => Some(Err(why)),
+                (Err(why @ CameraError::BadFrame { .. }), _) => {
+                    exposure.is_settled(|| None).then_some(Err(why))
+                }
                 (Err(why), _) => return Err(why),
             };
             let now = self.clock.now();
-            match seen.filter(|_| skip == 0) {
+            match seen {
                 Some(picture) => self.latest.put(now, picture),
                 None => self.latest.mark_alive(now),
             }
-            skip = skip.saturating_sub(1);
         }
         Ok(())
     }

@@ -5,19 +5,32 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::pictures;
+use crate::release;
 use crate::run::{command, root, succeed};
+use crate::target::Target;
+
+/// Where the machine serves its archive of packages.
+const ARCHIVE: &str = "http://127.0.0.1:8080";
+
+/// What the machine's initial file system holds, and the machine does not: a web server.
+const BUSYBOX: &str = "bin/busybox";
 
 /// Makes `work/payload.img`, ext4, labelled `payload`.
-pub(super) fn make(work: &Path, debs: &[PathBuf]) -> Result<PathBuf> {
+pub(super) fn make(work: &Path, machine: &Path, debs: &[PathBuf], upgrade: bool) -> Result<PathBuf> {
     let (folder, image) = (work.join("payload"), work.join("payload.img"));
-    let (pictures, packages) = (folder.join("pictures"), folder.join("debs"));
+    let pictures = folder.join("pictures");
     std::fs::create_dir_all(&pictures)?;
-    std::fs::create_dir_all(&packages)?;
     pictures::convert(&root().join("tests/data/faces"), &pictures)?;
-    for deb in debs {
-        std::fs::copy(deb, packages.join(deb.file_name().context("no file name")?))
-            .with_context(|| deb.display().to_string())?;
+    let target = Target::named("arm64")?;
+    release::for_a_test(target, debs, ARCHIVE, &folder.join("archive"))?;
+    if upgrade {
+        let later = debs.iter().map(|deb| later(work, deb)).collect::<Result<Vec<_>>>()?;
+        release::for_a_test(target, &later, ARCHIVE, &folder.join("later"))?;
     }
+    let words = r#"gzip -dc "$0" | cpio -i --quiet --to-stdout "$1" >"$2" && chmod 755 "$2""#;
+    let mut unpack = command("sh", &["-c", words]);
+    unpack.arg(machine.join("initrd.img")).arg(BUSYBOX).arg(folder.join("busybox"));
+    succeed(unpack)?;
     for steps in ["steps.sh", "door.sh", "witness.sh"] {
         std::fs::copy(root().join("tests/vm").join(steps), folder.join(steps))?;
     }
@@ -35,6 +48,20 @@ pub(super) fn make(work: &Path, debs: &[PathBuf]) -> Result<PathBuf> {
     succeed(make)?;
     std::fs::remove_dir_all(&folder)?;
     Ok(image)
+}
+
+/// The same package, one revision on.
+fn later(work: &Path, deb: &Path) -> Result<PathBuf> {
+    let parts = work.join("parts");
+    let name = deb.file_name().context("no file name")?;
+    let output = work.join("debs").join(name);
+    std::fs::create_dir_all(work.join("debs"))?;
+    let words = r#"dpkg-deb --raw-extract "$0" "$1" && sed -i 's/^Version: .*/&+later/' "$1/DEBIAN/control" &&
+        dpkg-deb --root-owner-group -Zgzip -z1 --build "$1" "$2" >/dev/null && rm -r "$1""#;
+    let mut repack = command("sh", &["-c", words]);
+    repack.arg(deb).arg(parts).arg(&output);
+    succeed(repack)?;
+    Ok(output)
 }
 
 /// Size of all files below `folder`.

@@ -38,10 +38,21 @@ fn finding(name: &str, options: &[&str]) -> Finding {
         Answer::Asks(Place::Terminal | Place::Screen) => {
             "asks, in the active session at a seat of this machine".to_owned()
         }
+        Answer::Asks(Place::Lock) => {
+            "asks, in the active session at a seat of this machine, some seconds after the lock".to_owned()
+        }
+        Answer::Asks(Place::ScreenBeside | Place::LockBeside) => {
+            "asks beside the password, in the active session at a seat of this machine".to_owned()
+        }
         Answer::Asks(Place::Console) => {
             "asks, on a virtual console and in the active session at a seat".to_owned()
         }
-        Answer::Asks(Place::Greeter) => "asks, at the login screen of this machine".to_owned(),
+        Answer::Asks(Place::Greeter) if options.contains(&"first-login=face") => {
+            "asks, at the login screen of this machine; the keyring stays closed".to_owned()
+        }
+        Answer::Asks(Place::Greeter) => {
+            "asks, at the login screen of this machine, those who are logged in; the first login is by password".to_owned()
+        }
         Answer::Remote => "does not ask: it serves people elsewhere".to_owned(),
         Answer::Unlisted if name == OTHER => {
             "services without a file of their own ask if pam_facelatch(8) lists them".to_owned()

@@ -148,6 +148,8 @@ fn each_service_that_uses_the_module_is_named_with_its_answer() {
     for service in ["sudo", "login", "swaylock", "my-lock", "lightdm", "polkit-1"] {
         assert!(answer(service).starts_with("asks"), "{service}: {found:?}");
     }
+    assert!(answer("lightdm").contains("first login is by password"), "{found:?}");
+    assert!(answer("swaylock").contains("after the lock"), "{found:?}");
     assert!(answer("sshd").contains("people elsewhere"), "{found:?}");
     assert!(answer("dovecot").contains("services=dovecot"), "{found:?}");
     assert!(answer("other").contains("pam_facelatch(8)"), "{found:?}");
@@ -167,4 +169,33 @@ fn a_line_goes_on_behind_a_backslash_and_what_never_ends_is_not_read() {
     std::os::unix::fs::symlink("/dev/zero", folder.join("endless")).expect("linked");
     let found: Vec<String> = examine(root.path()).into_iter().map(|finding| finding.found).collect();
     assert!(found.iter().any(|text| text.starts_with("sudo: asks")), "{found:?}");
+}
+
+#[test]
+fn a_stack_beside_the_password_needs_none() {
+    const SHIPPED: &str = include_str!("../../../../pam/services/kde-fingerprint");
+    assert!(stack("kde-fingerprint", SHIPPED).ok);
+    assert!(stack("omarchy-lock-face", "auth sufficient pam_facelatch.so\nauth required pam_deny.so\n").ok);
+    assert!(!stack("kde", SHIPPED).ok, "nothing else asks for the password there");
+    for (text, why) in [
+        ("auth [success=done default=ignore] pam_facelatch.so\nauth required pam_permit.so\n", "let in"),
+        ("auth [success=1 default=ignore] pam_facelatch.so\nauth required pam_deny.so\n", "nowhere"),
+    ] {
+        let finding = stack("kde-face", text);
+        assert!(!finding.ok && finding.found.contains(why), "{finding:?}");
+        assert!(finding.fix.is_some_and(|fix| fix.contains("pam.d/kde-face")));
+    }
+}
+
+#[test]
+fn the_shipped_stacks_of_screen_locks_are_right() {
+    for (name, text) in [
+        ("kde-face", include_str!("../../../../pam/services/kde-face")),
+        ("omarchy-lock-face", include_str!("../../../../pam/services/omarchy-lock-face")),
+        ("hyprlock", include_str!("../../../../pam/services/hyprlock")),
+        ("swaylock", include_str!("../../../../pam/services/swaylock")),
+    ] {
+        let finding = stack(name, text);
+        assert!(finding.ok && finding.fix.is_none(), "{finding:?}");
+    }
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use facelatch_setup::ask::{Answers, Person, Stop};
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Camera, CameraState, Status, Template};
 
-use super::super::ask::{Answers, KEYS, Person, Stop};
+use super::super::KEYS;
 use super::super::file::Relay;
 use super::super::world::{Tried, UNIT, World};
 use crate::config::InputSettings;

@@ -1,19 +1,24 @@
-//! The Huffman codes of a JPEG, read without decoding a pixel.
+//! The Huffman codes of a JPEG, and the coefficients behind them.
 
 /// Codes of at most so many bits are looked up at once; nearly all are.
 const SHORT: u32 = 9;
+
+/// What a run of zeros is when no other coefficient follows it: longer than any block.
+const END: u32 = 128;
 
 /// Bytes that cheap cameras leave between the last block and the next marker (libjpeg: "extraneous bytes before
 /// marker"). More than this belongs to another frame.
 pub(super) const SLACK_BYTES: usize = 64;
 
 /// For each code length of 1 to 16 bits: the first code, the number of codes, and where their values begin.
-#[derive(Default)]
 pub(super) struct HuffmanTable {
     lengths: [(i32, i32, usize); 16],
     values: Vec<u8>,
     /// By the next [`SHORT`] bits: the length of the code they begin with, above its value. 0 where the code is longer.
     short: Vec<u16>,
+    /// The same for a code with the number behind it: that number, the zeros before it, and the bits of both, in the upper half
+    /// and the two lower bytes. 0 where they are longer.
+    whole: Box<[u32; 1 << SHORT]>,
 }
 
 /// Four tables for DC, then four for AC, as a DHT segment numbers them.
@@ -33,10 +38,23 @@ pub(super) fn read_tables(mut body: &[u8], tables: &mut Tables) -> Option<()> {
             code = (code + i32::from(count)) << 1;
         }
         codes.short = codes.look_up();
+        codes.whole = codes.look_up_whole();
         tables[usize::from(slot >> 4 & 1) * 4 + usize::from(slot & 3)] = codes;
         body = &rest[16 + total..];
     }
     Some(())
+}
+
+impl Default for HuffmanTable {
+    /// Without a code.
+    fn default() -> Self {
+        Self {
+            lengths: [(0, 0, 0); 16],
+            values: Vec::new(),
+            short: Vec::new(),
+            whole: Box::new([0; 1 << SHORT]),
+        }
+    }
 }
 
 impl HuffmanTable {
@@ -51,6 +69,26 @@ impl HuffmanTable {
             }
         }
         short
+    }
+
+    fn look_up_whole(&self) -> Box<[u32; 1 << SHORT]> {
+        let mut whole = Box::new([0; 1 << SHORT]);
+        for (bits, (whole, &entry)) in whole.iter_mut().zip(&self.short).enumerate() {
+            let (length, (run, size)) = (u32::from(entry >> 8), run_and_size(entry as u8));
+            if entry > 0 && length + size <= SHORT {
+                let value = signed((bits >> (SHORT - length - size)) as u32, size);
+                *whole = (value as u32) << 16 | run << 8 | (length + size);
+            }
+        }
+        whole
+    }
+
+    /// A run of zeros, the number after it, and the length of both, which these 32 bits begin with.
+    #[inline(never)]
+    fn find_whole(&self, ahead: u32) -> Option<(u32, i32, u32)> {
+        let (length, symbol) = self.find(ahead >> 16)?;
+        let (run, size) = run_and_size(symbol);
+        Some((run, signed(ahead >> (32 - length - size), size), length + size))
     }
 
     /// Length and value of the code that these 16 bits begin with.
@@ -72,11 +110,39 @@ impl HuffmanTable {
     }
 }
 
+/// The zeros before a coefficient, and the bits of that: the two halves of a symbol.
+fn run_and_size(symbol: u8) -> (u32, u32) {
+    let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+    (if size == 0 && run < 15 { END } else { run }, size)
+}
+
+/// The number in the last `size` bits: one that begins with 0 is negative (ITU-T T.81, F.2.2.1).
+#[inline]
+fn signed(bits: u32, size: u32) -> i32 {
+    let bits = (bits & ((1 << size) - 1)) as i32;
+    if size > 0 && bits >> (size - 1) == 0 { bits - (1 << size) + 1 } else { bits }
+}
+
+/// [`BitReader::fill`] byte by byte, by value, so that the fields of a reader can stay in registers.
+#[cold]
+fn filled(bytes: &[u8], mut at: usize, mut held: u64, mut count: u32) -> (usize, u64, u32) {
+    while count < 32 {
+        let Some(&byte) = bytes.get(at) else { break };
+        if byte == 0xFF && bytes.get(at + 1) != Some(&0) {
+            break;
+        }
+        at += if byte == 0xFF { 2 } else { 1 };
+        held |= u64::from(byte) << (56 - count);
+        count += 8;
+    }
+    (at, held, count)
+}
+
 /// The compressed bits of a scan, without the zeros stuffed after FF.
 pub(super) struct BitReader<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The next `count` bits, the last one lowest.
+    /// The next `count` bits, the first one highest, and zeros.
     held: u64,
     count: u32,
 }
@@ -92,60 +158,59 @@ impl<'a> BitReader<'a> {
     }
 
     /// Holds at least 32 bits, or all up to the next marker or the end: a code and the number behind it have as many.
-    #[inline]
+    #[inline(always)]
     fn fill(&mut self) {
-        while self.count < 32 {
-            if let Some(&[a, b, c, d]) = self.bytes.get(self.at..self.at + 4) {
-                let word = u32::from_be_bytes([a, b, c, d]);
-                // No byte is FF.
-                if (!word).wrapping_sub(0x0101_0101) & word & 0x8080_8080 == 0 {
-                    (self.held, self.count) = (self.held << 32 | u64::from(word), self.count + 32);
-                    self.at += 4;
-                    return;
-                }
-            }
-            let Some(&byte) = self.bytes.get(self.at) else { return };
-            if byte == 0xFF && self.bytes.get(self.at + 1) != Some(&0) {
+        if self.count >= 32 {
+            return;
+        }
+        if let Some(&[a, b, c, d]) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+            let word = u32::from_be_bytes([a, b, c, d]);
+            // No byte is FF.
+            if (!word).wrapping_sub(0x0101_0101) & word & 0x8080_8080 == 0 {
+                self.held |= u64::from(word) << (32 - self.count);
+                (self.at, self.count) = (self.at + 4, self.count + 32);
                 return;
             }
-            self.at += if byte == 0xFF { 2 } else { 1 };
-            (self.held, self.count) = (self.held << 8 | u64::from(byte), self.count + 8);
         }
+        (self.at, self.held, self.count) = filled(self.bytes, self.at, self.held, self.count);
     }
 
-    /// The next 16 bits, and zeros for those that are missing at the end.
-    fn ahead(&self) -> u32 {
-        let bits = match self.count.checked_sub(16) {
-            Some(beyond) => self.held >> beyond,
-            None => self.held << (16 - self.count),
-        };
-        bits as u32 & 0xFFFF
-    }
-
-    /// Reads one block of 64 coefficients: the difference of its first one to that of the block before, in units of the
-    /// quantisation table. The others are skipped.
-    pub(super) fn block(&mut self, dc: &HuffmanTable, ac: &HuffmanTable) -> Option<i32> {
+    /// A run of zeros, and the coefficient after it.
+    #[inline(always)]
+    fn next(&mut self, table: &HuffmanTable) -> Option<(u32, i32)> {
         self.fill();
-        let (length, size) = dc.find(self.ahead())?;
-        let size = u32::from(size.min(16));
-        self.count = self.count.checked_sub(length + size)?;
-        let bits = (self.held >> self.count) as i32 & ((1 << size) - 1);
-        // A number that begins with 0 is negative (ITU-T T.81, F.2.2.1).
-        let negative = size > 0 && bits >> (size - 1) == 0;
-        let difference = if negative { bits - (1 << size) + 1 } else { bits };
-        let mut at = 1;
-        while at < 64 {
-            self.fill();
-            // A run of zeros before a coefficient, and the bits of that.
-            let (length, symbol) = ac.find(self.ahead())?;
-            let (run, size) = (symbol >> 4, symbol & 15);
-            self.count = self.count.checked_sub(length + u32::from(size))?;
-            if size == 0 && run < 15 {
-                break;
+        // What is missing at the end is zeros.
+        let (run, value, length) = match table.whole[(self.held >> (64 - SHORT)) as usize] {
+            0 => table.find_whole((self.held >> 32) as u32)?,
+            entry => (entry >> 8 & 0xFF, entry as i32 >> 16, entry & 0xFF),
+        };
+        self.count = self.count.checked_sub(length)?;
+        self.held <<= length;
+        Some((run, value))
+    }
+
+    /// Reads one block of 64 coefficients in units of the quantisation table. Returns the difference of its first one to that
+    /// of the block before, and the number of those up to the last one that is not zero; `see` gets the others that are not, by
+    /// their places in zigzag order.
+    #[inline(always)]
+    pub(super) fn block(
+        &mut self,
+        dc: &HuffmanTable,
+        ac: &HuffmanTable,
+        mut see: impl FnMut(usize, i32),
+    ) -> Option<(i32, usize)> {
+        let (_, difference) = self.next(dc)?;
+        let mut count = 1;
+        while count < 64 {
+            let (run, value) = self.next(ac)?;
+            let at = count + run as usize;
+            if at >= 64 {
+                return (run == END).then_some((difference, count));
             }
-            at += run + 1;
+            see(at, value);
+            count = at + 1;
         }
-        (at <= 64).then_some(difference)
+        Some((difference, count))
     }
 
     /// Skips a restart marker, which is at most [`SLACK_BYTES`] ahead.

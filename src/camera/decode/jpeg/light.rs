@@ -1,6 +1,6 @@
 //! A JPEG at an eighth of its size, in grey, without decoding a pixel: the first coefficient of a block is its mean light.
 
-use super::scan::Scan;
+use super::scan::{Component, Scan};
 use crate::camera::CameraError;
 use crate::camera::grey::Grey;
 
@@ -20,13 +20,12 @@ pub(in crate::camera::decode) fn light(
     check(width as u32, height as u32)?;
     // Blocks that show something of the picture: its last groups may reach beyond it.
     let blocks = |pixels: usize, first: usize, most: usize| (pixels * first).div_ceil(most).div_ceil(8);
-    let (columns, rows) =
-        (blocks(width, scan.first.0, scan.most.0), blocks(height, scan.first.1, scan.most.1));
+    let Component { across, down, .. } = scan.components[0];
+    let (columns, rows) = (blocks(width, across, scan.most.0), blocks(height, down, scan.most.1));
     let mut light = zeroize::Zeroizing::new(vec![0.0; columns * rows]);
     // A first coefficient is eight times the mean, which is counted from the middle of the range.
-    let step = scan.step as f32 / 8.0;
-    let (across, down) = scan.first;
-    scan.walk(|group, block, value| {
+    let step = f32::from(scan.steps(&scan.components[0]).first().copied().unwrap_or_default()) / 8.0;
+    scan.walk(&mut |group: (usize, usize), block: usize, value: i32| {
         let (column, row) = (group.0 * across + block % across, group.1 * down + block / across);
         if block < across * down && column < columns && row < rows {
             light[row * columns + column] = (value as f32 * step + 128.0).clamp(0.0, 255.0);

@@ -1,4 +1,4 @@
-//! Questions to the person who mounts the door, or to a file of answers.
+//! Questions to the person at the terminal, or to a file of answers.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -7,25 +7,43 @@ use std::path::Path;
 /// Why a setup ended early, in words for the person.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Stop(pub(super) String);
+pub struct Stop(pub String);
+
+impl From<facelatch_wire::ClientError> for Stop {
+    fn from(error: facelatch_wire::ClientError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Answers questions. Each has a key, which a file of answers has as well.
-pub(super) trait Person {
+pub trait Person {
     /// Tells them something.
     fn say(&mut self, text: &str);
 
     /// The answer to a question; the default if they leave it open.
+    ///
+    /// # Errors
+    /// Nobody answers.
     fn answer(&mut self, key: &str, question: &str, default: Option<&str>) -> Result<String, Stop>;
 
     /// An answer cannot be used. Whoever can be asked again may return.
+    ///
+    /// # Errors
+    /// They cannot.
     fn wrong(&mut self, key: &str, why: &str) -> Result<(), Stop>;
 
     /// Waits until they have done something.
+    ///
+    /// # Errors
+    /// Nobody answers.
     fn wait(&mut self, what: &str) -> Result<(), Stop>;
 }
 
 /// Asks until the answer is yes or no.
-pub(super) fn yes(person: &mut dyn Person, key: &str, question: &str, default: bool) -> Result<bool, Stop> {
+///
+/// # Errors
+/// Nobody answers.
+pub fn yes(person: &mut dyn Person, key: &str, question: &str, default: bool) -> Result<bool, Stop> {
     loop {
         let word = if default { "yes" } else { "no" };
         match person.answer(key, question, Some(word))?.to_lowercase().as_str() {
@@ -37,7 +55,7 @@ pub(super) fn yes(person: &mut dyn Person, key: &str, question: &str, default: b
 }
 
 /// Somebody at a terminal.
-pub(super) struct Terminal;
+pub struct Terminal;
 
 impl Person for Terminal {
     fn say(&mut self, text: &str) {
@@ -54,7 +72,7 @@ impl Person for Terminal {
         match read {
             Ok(1..) if line.trim().is_empty() => Ok(default.unwrap_or_default().to_owned()),
             Ok(1..) => Ok(line.trim().to_owned()),
-            _ => Err(Stop("nobody answers; run it in a terminal, or with --answers FILE".to_owned())),
+            _ => Err(Stop("nobody answers; run it in a terminal, or with a file of answers".to_owned())),
         }
     }
 
@@ -68,41 +86,23 @@ impl Person for Terminal {
     }
 }
 
-/// The keys of all questions.
-pub(super) const KEYS: &[&str] = &[
-    "camera.go_on",
-    "name",
-    "camera.name",
-    "strike.line",
-    "strike.click",
-    "strike.clicked",
-    "strike.clicked_other",
-    "strike.active_low",
-    "strike.hold",
-    "contact.line",
-    "exit.line",
-    "motion",
-    "trigger.line",
-    "trigger.sensor",
-    "enroll.now",
-    "enroll.name",
-    "enroll.again",
-    "try",
-];
-
 /// A TOML file with a value for each key whose default does not do: `strike.line = "GPIO17"`.
-pub(super) struct Answers(BTreeMap<String, String>);
+#[derive(Default)]
+pub struct Answers(BTreeMap<String, String>);
 
 impl Answers {
-    /// Reads the file.
-    pub(super) fn read(path: &Path) -> Result<Self, Stop> {
+    /// Reads the file; no key may be in it but these.
+    ///
+    /// # Errors
+    /// It cannot be read, or has another key.
+    pub fn read(path: &Path, keys: &[&str]) -> Result<Self, Stop> {
         let failed = |why: String| Stop(format!("answers {}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
         let mut answers = BTreeMap::new();
         flatten("", table, &mut answers);
-        match answers.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            Some(key) => Err(failed(format!("unknown key {key}; the keys are {}", KEYS.join(", ")))),
+        match answers.keys().find(|key| !keys.contains(&key.as_str())) {
+            Some(key) => Err(failed(format!("unknown key {key}; the keys are {}", keys.join(", ")))),
             None => Ok(Self(answers)),
         }
     }
@@ -152,7 +152,8 @@ mod tests {
         let file = folder.path().join("answers.toml");
         std::fs::write(&file, "strike.line = \"GPIO17\"\nstrike.click = false\n[exit]\nline = 3\n")
             .expect("written");
-        let mut answers = Answers::read(&file).expect("read");
+        const KEYS: &[&str] = &["strike.line", "strike.click", "exit.line", "contact.line"];
+        let mut answers = Answers::read(&file, KEYS).expect("read");
         let mut answer = |key: &str, default| answers.answer(key, "?", default);
         assert_eq!(answer("strike.line", None).as_deref(), Ok("GPIO17"));
         assert_eq!(answer("exit.line", None).as_deref(), Ok("3"));
@@ -162,7 +163,7 @@ mod tests {
         assert!(yes(&mut answers, "strike.line", "?", true).expect_err("no word").0.contains("yes or no"));
         let refused = |text: &str, wanted: &str| {
             std::fs::write(&file, text).expect("written");
-            let why = Answers::read(&file).err().expect("refused").0;
+            let why = Answers::read(&file, KEYS).err().expect("refused").0;
             assert!(why.contains("answers.toml: ") && why.contains(wanted), "{why}");
         };
         refused("strike = ", "line 1");
@@ -172,16 +173,5 @@ mod tests {
         );
         refused("strike = \"GPIO17\"", "unknown key strike;");
         refused("[strike.line]\nchip = \"x\"\n", "unknown key strike.line.chip;");
-    }
-
-    #[test]
-    fn the_manual_page_has_every_key() {
-        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../man/facelatch-door.8"));
-        let page = page.expect("a page");
-        let words: Vec<&str> =
-            page.split_whitespace().map(|word| word.trim_end_matches([',', '.'])).collect();
-        for key in KEYS {
-            assert!(words.contains(key), "{key}");
-        }
     }
 }

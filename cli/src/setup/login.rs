@@ -1,0 +1,175 @@
+//! Who may open the socket, whether logins ask for the face, and whether that works.
+
+use facelatch_setup::ask::{Stop, yes};
+use facelatch_setup::files;
+use facelatch_setup::people::Enrols;
+use facelatch_wire::Outcome;
+
+use super::Setup;
+use super::uses::Uses;
+use super::world::Tried;
+
+/// Opens the socket to every user, for verifying themselves.
+pub(super) const EVERYBODY: &str = include_str!("../../../systemd/examples/everybody.conf");
+
+/// The module, as its line names it.
+const MODULE: &str = "pam_facelatch.so";
+
+impl Setup<'_> {
+    /// Opens the socket to every user, or closes it again.
+    pub(super) fn socket(&mut self, uses: Uses) -> Result<(), Stop> {
+        let path = self.files.everybody();
+        let is_open = path.exists();
+        let question =
+            "May every user of this machine ask whether they are before the camera? Screen locks need it";
+        let asked = uses.lock || uses.socket || is_open;
+        if asked && yes(self.person, "everybody", question, uses.lock || is_open)? {
+            if is_open {
+                return Ok(());
+            }
+            let change = self.change(path, EVERYBODY)?;
+            return self.apply(change.into_iter().collect());
+        }
+        if uses.lock {
+            self.person.say("Screen locks that run as the user will ask for the password only.");
+        }
+        if self.take_file_back(&path)? {
+            self.restart()?;
+        }
+        Ok(())
+    }
+
+    /// Has logins ask for the face, and for the password if they do not find it; or for the password alone again, if a setup had
+    /// changed that.
+    pub(super) fn login(&mut self, on: bool) -> Result<(), Stop> {
+        self.mend()?;
+        match (on, self.world.asks()) {
+            (true, true) => {
+                self.person.say("Logins ask for the face already.");
+                if self.done.login {
+                    self.look_at_logins()?;
+                }
+            }
+            (true, false) => {
+                let now = files::read(&self.files.common_auth())?;
+                let now = String::from_utf8_lossy(&now).into_owned();
+                self.world.replace(&self.files.common_auth_before(), &now)?;
+                self.done.login = true;
+                self.switch(true)?;
+                self.look_at_logins()?;
+                self.person.say("Logins ask for the face first, then for the password.");
+            }
+            (false, asks) if self.done.login => {
+                if asks {
+                    self.switch(false)?;
+                }
+                self.done.login = false;
+                self.save()?;
+                self.person.say(if self.world.asks() {
+                    "Some logins still ask for the face: their lines in /etc/pam.d were added by hand."
+                } else {
+                    "Logins ask for the password only."
+                });
+            }
+            (false, _) => {}
+        }
+        Ok(())
+    }
+
+    fn switch(&mut self, on: bool) -> Result<(), Stop> {
+        self.done.switching = true;
+        self.save()?;
+        self.world.switch(on)?;
+        self.done.switching = false;
+        self.save()
+    }
+
+    /// After a `pam-auth-update` that was killed. It writes common-auth, then in /var/lib/pam what it has written; ended in between, it
+    /// takes its own line for one that was added by hand, and changes nothing any more. So common-auth is made what it was.
+    fn mend(&mut self) -> Result<(), Stop> {
+        if !self.done.switching {
+            return Ok(());
+        }
+        let (path, before) = (self.files.common_auth(), files::read(&self.files.common_auth_before())?);
+        let (now, before) = (files::read(&path)?, String::from_utf8_lossy(&before).into_owned());
+        if self.done.login && differs_by_face(&String::from_utf8_lossy(&now), &before) {
+            self.world.replace(&path, &before)?;
+        }
+        self.done.switching = false;
+        self.save()
+    }
+
+    /// Whether everybody still gets in with the password; if not, all is as before.
+    fn look_at_logins(&mut self) -> Result<(), Stop> {
+        if !self.world.asks() {
+            let why = "pam-auth-update changed nothing, as it does where common-auth was edited by hand; add the line by \
+                       hand too, as docs/pam.md says, or run `sudo pam-auth-update --force --enable facelatch`";
+            return Err(Stop(why.to_owned()));
+        }
+        let faults = self.world.faults();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        self.login(false)?;
+        Err(Stop(format!("{}; the change is taken back", faults.join("; "))))
+    }
+
+    /// Has sudo ask them. Nobody is shut out by what they find: this program is root, and switches the face off again.
+    pub(super) fn try_sudo(&mut self, user: &str) -> Result<(), Stop> {
+        let question =
+            format!("Try it as {user}: sudo looks for the face, then asks for the password. Ready?");
+        if !yes(self.person, "try.sudo", &question, true)? {
+            return Ok(());
+        }
+        let tried = match self.world.sudo(user) {
+            Ok(tried) => tried,
+            Err(why) => {
+                self.person.say(&why.to_string());
+                return Ok(());
+            }
+        };
+        match tried {
+            Tried { let_in: true, verdict: Some(Outcome::Match) } => {
+                self.person.say("sudo knew the face and let you in. It works.");
+            }
+            Tried { verdict: Some(verdict), let_in } => {
+                let then = if let_in { "; the password let you in" } else { "" };
+                self.person.say(&format!("{}{then}", verdict.message()));
+            }
+            Tried { verdict: None, .. } => self.person.say(
+                "sudo asked for no face: over SSH it never does, nor where it asks for nothing (NOPASSWD) or knows no such \
+                 user. Try it at the board: sudo -k; sudo true",
+            ),
+        }
+        if !tried.let_in && !self.unattended && self.done.login {
+            let question = "sudo let you in neither by face nor by password. Leave the face on at logins?";
+            if !yes(self.person, "login.keep", question, false)? {
+                return self.login(false);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether one text of common-auth is the other and the line that asks for the face, which makes others jump farther.
+fn differs_by_face(now: &str, before: &str) -> bool {
+    let is_face = |line: &&str| line.contains(MODULE);
+    let plain = |line: &str| line.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    now.lines().any(|line| is_face(&line))
+        && now.lines().filter(|line| !is_face(line)).map(plain).eq(before.lines().map(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_line_of_the_face_may_be_new() {
+        let before = "# x\nauth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\n";
+        let face = "auth [success=2 default=ignore] pam_facelatch.so\n";
+        assert!(differs_by_face(&format!("# x\n{face}{}", &before[4..]), before));
+        assert!(!differs_by_face(before, before), "it is as before");
+        assert!(!differs_by_face(&format!("{face}{before}auth optional pam_cap.so\n"), before));
+        assert!(!differs_by_face(face, before));
+    }
+}

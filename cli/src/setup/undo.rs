@@ -1,0 +1,184 @@
+//! What a setup has done, written down before it is done, so that it can be taken back however the setup ended.
+
+use std::path::{Path, PathBuf};
+
+use facelatch_setup::ask::Stop;
+use facelatch_setup::files;
+use facelatch_setup::people::{Enrolled, Enrols};
+use serde::{Deserialize, Serialize};
+
+use super::Setup;
+use super::camera::CSI;
+use super::login::EVERYBODY;
+
+/// What was done, or was about to be. An earlier state is kept from the first setup on: undoing goes back to before that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Done {
+    /// Logins ask for the face, and did not before.
+    pub(super) login: bool,
+    /// `pam-auth-update` was started, and has not ended.
+    pub(super) switching: bool,
+    /// The setup of a door was begun.
+    pub(super) door: bool,
+    /// A file was changed, and the daemon not restarted since.
+    pub(super) restart: bool,
+    /// Packages that were installed; they stay.
+    pub(super) packages: Vec<String>,
+    pub(super) files: Vec<FileBefore>,
+    pub(super) people: Vec<Enrolled>,
+}
+
+/// How a file was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileBefore {
+    pub(super) path: PathBuf,
+    /// There was one, and `.before-setup` is its copy.
+    pub(super) existed: bool,
+}
+
+/// Where the files of a setup are.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    etc: PathBuf,
+}
+
+impl Files {
+    /// Those of the machine whose root folder this is.
+    pub(super) fn below(root: &Path) -> Self {
+        Self { etc: root.join("etc") }
+    }
+
+    /// The daemon's configuration.
+    pub(super) fn config(&self) -> PathBuf {
+        self.etc.join("facelatch/facelatch.toml")
+    }
+
+    /// What lets the daemon read a camera on the CSI connector.
+    pub(super) fn csi(&self) -> PathBuf {
+        self.etc.join("systemd/system/facelatchd.service.d/csi-camera.conf")
+    }
+
+    /// What opens the socket to every user.
+    pub(super) fn everybody(&self) -> PathBuf {
+        self.etc.join("systemd/system/facelatchd.socket.d/everybody.conf")
+    }
+
+    /// The part of all logins that `pam-auth-update` writes.
+    pub(super) fn common_auth(&self) -> PathBuf {
+        self.etc.join("pam.d/common-auth")
+    }
+
+    /// The same before it was switched on.
+    pub(super) fn common_auth_before(&self) -> PathBuf {
+        files::before(&self.etc.join("facelatch/common-auth"))
+    }
+
+    /// What was done.
+    pub(super) fn record(&self) -> PathBuf {
+        files::record(&self.config())
+    }
+}
+
+/// A file as it was before a change of this run.
+pub(super) struct Earlier {
+    path: PathBuf,
+    text: Option<String>,
+}
+
+impl Setup<'_> {
+    /// Makes a file say this, and keeps what it said before the first setup; nothing where it says so already. The daemon is not
+    /// restarted.
+    pub(super) fn change(&mut self, path: PathBuf, text: &str) -> Result<Option<Earlier>, Stop> {
+        let existed = path.exists();
+        let was = files::read(&path)?;
+        if existed && was == text.as_bytes() {
+            return Ok(None);
+        }
+        let was = String::from_utf8(was)
+            .map_err(|_| Stop(format!("{}: mend or remove it first: it is no UTF-8", path.display())))?;
+        if !self.done.files.iter().any(|known| known.path == path) {
+            if existed {
+                self.world.replace(&files::before(&path), &was)?;
+            }
+            self.done.files.push(FileBefore { path: path.clone(), existed });
+        }
+        self.done.restart = true;
+        self.save()?;
+        self.world.replace(&path, text)?;
+        self.person.say(&format!("{} is written", path.display()));
+        Ok(Some(Earlier { path, text: existed.then_some(was) }))
+    }
+
+    /// Has the daemon read these changes. If it does not start with them, they are taken back.
+    pub(super) fn apply(&mut self, changes: Vec<Earlier>) -> Result<(), Stop> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let Err(why) = self.restart() else { return Ok(()) };
+        for Earlier { path, text } in changes {
+            match text {
+                Some(text) => self.world.replace(&path, &text)?,
+                None => self.world.forget(&path)?,
+            }
+        }
+        self.restart()?;
+        Err(Stop(format!("{why}; the daemon did not start with this change, so it is taken back")))
+    }
+
+    /// Restarts the daemon and its socket.
+    pub(super) fn restart(&mut self) -> Result<(), Stop> {
+        self.world.systemctl(&["daemon-reload"])?;
+        self.world.systemctl(&["restart", "facelatchd.socket", "facelatchd.service"])?;
+        self.world.status()?;
+        self.done.restart = false;
+        self.save()
+    }
+
+    /// Takes back one file, if a setup wrote it. Whether it did.
+    pub(super) fn take_file_back(&mut self, path: &Path) -> Result<bool, Stop> {
+        let Some(at) = self.done.files.iter().position(|known| known.path == path) else { return Ok(false) };
+        self.done.restart = true;
+        self.save()?;
+        let existed = self.done.files[at].existed;
+        let is_ours = |text: Vec<u8>| [CSI, EVERYBODY].iter().any(|ours| ours.as_bytes() == text);
+        if !existed && files::read(path).is_ok_and(is_ours) {
+            self.world.forget(path)?;
+        } else {
+            self.world.put_back(path, existed)?;
+        }
+        self.done.files.remove(at);
+        self.save()?;
+        Ok(true)
+    }
+
+    /// Takes back what setups have done, each part once: the login first.
+    pub(super) fn undo(&mut self) -> Result<(), Stop> {
+        if self.done == Done::default() {
+            self.person
+                .say("no setup is to be taken back; for that of a door: `sudo facelatch setup door --undo`");
+            return Ok(());
+        }
+        self.login(false)?;
+        if self.done.door {
+            self.world.undo_door()?;
+            self.done.door = false;
+            self.save()?;
+        }
+        while let Some(FileBefore { path, .. }) = self.done.files.last().cloned() {
+            self.take_file_back(&path)?;
+        }
+        if self.done.restart {
+            self.restart()?;
+        }
+        self.take_people_back()?;
+        if !self.done.packages.is_empty() {
+            let names = self.done.packages.join(" ");
+            self.person.say(&format!("still installed: {names} (`sudo apt remove {names}`)"));
+        }
+        self.world.forget(&self.files.common_auth_before())?;
+        self.world.forget(&self.files.record())?;
+        self.person.say("taken back");
+        Ok(())
+    }
+}

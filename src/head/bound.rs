@@ -1,0 +1,72 @@
+//! What a pair can score at most, from how far apart the two embeddings are: a hundred times cheaper than the formula.
+//!
+//! Over a stack of rotations with one alpha, the formula's sum is nearly a multiple of the Euclidean distance: it is the
+//! mean of |x| over the rows of R, and for rows drawn at random that is sqrt(2 / pi) times the root of the mean of x^2. How
+//! far below that the sum can be depends on R alone, so it was looked for: descents over all directions, from random ones, from
+//! axes and from rows of R, all end at 0.935 or more of it (docs/search.md). No proof is known that there is nothing below.
+//! [`LEAST_SHARE`] is 1.5 points lower.
+
+use std::f32::consts::FRAC_2_PI;
+
+use facelatch_kernels::{Isa, Squares};
+
+use super::{Head, LogOdds};
+use crate::embed::{KeyedEmbedding, KeyedRows, OtherKey};
+
+/// The least that the sum is taken to be, as a share of what it is on average over all directions.
+pub const LEAST_SHARE: f32 = 0.92;
+
+/// Fewest rotations for which this was looked for. More of them only bring the sum nearer to its mean.
+const ROTATIONS: usize = 64;
+
+/// Most values of an embedding for which it was.
+const LENGTH: usize = 256;
+
+/// Rounding, as a share of the longest embedding: the formula adds 8,192 numbers of 24 bits, each from some 40 additions. Eight
+/// times what can come of that.
+const ROUNDING: f32 = 1e-3;
+
+/// An upper bound of the log-odds that falls with the distance.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound {
+    bias: f32,
+    /// Log-odds for each unit of distance.
+    slope: f32,
+    squares: Squares,
+}
+
+impl Bound {
+    /// `None` where none is known: without rotations, with a learned matrix, or with an alpha for each coordinate.
+    pub(super) fn of(head: &Head) -> Option<Self> {
+        let projection = head.projection.as_ref()?;
+        let alpha = head.formula.alpha();
+        let common = *alpha.first().filter(|first| **first < 0.0 && alpha.iter().all(|a| a == *first))?;
+        if projection.rotations_alone()? < ROTATIONS || projection.length() > LENGTH {
+            return None;
+        }
+        let mean = (FRAC_2_PI * projection.rows() as f32).sqrt();
+        let squares = Squares::new(Isa::detect(), projection.length()).ok()?;
+        Some(Self { bias: head.formula.bias, slope: common * LEAST_SHARE * mean, squares })
+    }
+
+    /// Squared distances of each of `rows` to each of `probes`, row by row.
+    ///
+    /// # Errors
+    /// [`OtherKey`].
+    pub fn squares(&self, probes: &[KeyedEmbedding], rows: &KeyedRows) -> Result<Vec<f32>, OtherKey> {
+        let mut wanted = KeyedRows::with_capacity(rows.key_id(), rows.length(), probes.len());
+        probes.iter().try_for_each(|probe| wanted.push(probe))?;
+        let mut out = vec![0.0; rows.len() * probes.len()];
+        self.squares.run(wanted.values(), rows.values(), &mut out);
+        Ok(out)
+    }
+
+    /// What the formula can say at most of embeddings that are `distance` apart, none of them longer than `longest`; the mean
+    /// over several pairs, if it is a mean over their distances.
+    pub fn log_odds(&self, distance: f32, longest: f32) -> LogOdds {
+        LogOdds(self.bias + self.slope * (distance - ROUNDING * longest))
+    }
+}
+
+#[cfg(test)]
+mod tests;

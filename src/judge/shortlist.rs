@@ -1,0 +1,176 @@
+//! Who has to be computed in full to judge an identification: nearest-neighbour search by a lower bound of the distance
+//! (Seidl, Kriegel 1998). What can be said at most of everybody is known; the formula is computed from the most promising on,
+//! until nobody who is left can be the best or change the verdict.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use super::Policy;
+use crate::head::LogOdds;
+
+/// Somebody, by what can be said at most of them.
+struct Promise {
+    most: f32,
+    who: usize,
+}
+
+impl Ord for Promise {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.most.total_cmp(&other.most).then(other.who.cmp(&self.who))
+    }
+}
+
+impl PartialOrd for Promise {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Promise {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Promise {}
+
+/// Those who decide an identification, in the order of `most`, with their log-odds: the best of them is the best of
+/// everybody, and the policy says of them what it says of everybody. `most` has what can be said at most of each, `can_win` who
+/// may be the best, and `compute` gives the log-odds; `None` if there are none, and they do not count.
+///
+/// # Errors
+/// What `compute` fails with.
+pub fn shortlist<E>(
+    most: impl IntoIterator<Item = LogOdds>,
+    can_win: impl Fn(usize) -> bool,
+    policy: Policy,
+    mut compute: impl FnMut(usize) -> Result<Option<LogOdds>, E>,
+) -> Result<Vec<(usize, LogOdds)>, E> {
+    let promises: Vec<Promise> =
+        most.into_iter().enumerate().map(|(who, most)| Promise { most: most.0, who }).collect();
+    let mut promises = BinaryHeap::from(promises);
+    let (mut computed, mut best, mut second) = (Vec::new(), None, None);
+    while let Some(Promise { most, who }) = promises.pop() {
+        let most = LogOdds(most);
+        // Of equals the first is the best, so whoever may equal the best is computed.
+        if best.is_some_and(|best| is_above(best, most) && is_settled(policy, best, second, most)) {
+            break;
+        }
+        let Some(z) = compute(who)? else { continue };
+        computed.push((who, z));
+        let beaten = match best {
+            None if can_win(who) => best.replace(z),
+            Some(least) if can_win(who) && is_above(z, least) => best.replace(z),
+            _ => Some(z),
+        };
+        second = higher(second, beaten);
+    }
+    computed.sort_by_key(|(who, _)| *who);
+    Ok(computed)
+}
+
+/// Whether the verdict is the same whatever somebody else scores, if it is no more than `most`.
+fn is_settled(policy: Policy, best: LogOdds, second: Option<LogOdds>, most: LogOdds) -> bool {
+    policy.check_scores(best, second) == policy.check_scores(best, higher(second, Some(most)))
+}
+
+fn is_above(one: LogOdds, other: LogOdds) -> bool {
+    one.0.total_cmp(&other.0).is_gt()
+}
+
+fn higher(one: Option<LogOdds>, other: Option<LogOdds>) -> Option<LogOdds> {
+    [one, other].into_iter().flatten().max_by(|one, other| one.0.total_cmp(&other.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::rank;
+    use proptest::prelude::*;
+
+    fn policy(z: f32, people: usize) -> Policy {
+        Policy::identify(LogOdds(z).probability(), people)
+    }
+
+    fn none_fails(result: Result<Vec<(usize, LogOdds)>, ()>) -> Vec<(usize, LogOdds)> {
+        result.expect("nothing fails")
+    }
+
+    /// The best, their bits, and the verdict, of scores of people who can win and others.
+    fn judged(
+        scores: Vec<(usize, LogOdds)>,
+        can_win: impl Fn(usize) -> bool,
+        policy: Policy,
+    ) -> Option<(usize, u32, Result<(), super::super::Refusal>)> {
+        let (candidates, others): (Vec<_>, Vec<_>) = scores.into_iter().partition(|(who, _)| can_win(*who));
+        let (ranked, other) = (rank(candidates)?, rank(others).map(|other| other.z));
+        let verdict = policy.check_scores(ranked.z, higher(ranked.second, other));
+        Some((ranked.best, ranked.z.0.to_bits(), verdict))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Halves, so that many are equal.
+        #[test]
+        fn the_shortlist_is_judged_as_everybody_is(
+            people in prop::collection::vec((prop::option::of(-8_i8..16), 0_u8..6, prop::bool::weighted(0.8)), 0..30),
+            threshold in -2_i8..6,
+        ) {
+            let z = |who: usize| people[who].0.map(|z| LogOdds(f32::from(z) / 2.0));
+            let most = people.iter().map(|(z, above, _)| {
+                LogOdds(f32::from(z.unwrap_or(0)) / 2.0 + f32::from(*above) / 2.0)
+            });
+            let can_win = |who: usize| people[who].2;
+            let policy = policy(f32::from(threshold), people.len());
+            let got = none_fails(shortlist(most, can_win, policy, |who| Ok(z(who))));
+            let everybody = (0..people.len()).filter_map(|who| Some((who, z(who)?))).collect();
+            prop_assert_eq!(judged(got, can_win, policy), judged(everybody, can_win, policy));
+        }
+    }
+
+    /// Whom the formula is computed for, of people with these scores and bounds half above.
+    fn computed(scores: &[f32], threshold: f32) -> Vec<usize> {
+        let most = scores.iter().map(|z| LogOdds(z + 0.5));
+        let mut computed = Vec::new();
+        none_fails(shortlist(
+            most,
+            |_| true,
+            policy(threshold, 1),
+            |who| {
+                computed.push(who);
+                Ok(Some(LogOdds(scores[who])))
+            },
+        ));
+        computed
+    }
+
+    #[test]
+    fn nobody_is_computed_who_cannot_change_the_verdict() {
+        assert_eq!(computed(&[1.0, 9.0, 3.0, 2.0, 0.0], 3.5), [1], "a match, and all others far below");
+        assert_eq!(
+            computed(&[1.0, 9.0, 3.2, 2.0, 6.0], 3.5),
+            [1, 4],
+            "two of them match, and a third changes nothing"
+        );
+        assert_eq!(computed(&[1.0, 3.0, 2.0, 2.9, 0.0], 3.5), [1, 3], "no match: who may be the best");
+        assert_eq!(computed(&[1.0, 9.0, 3.2, 3.1, 0.0], 3.5), [1, 2, 3], "two who may match, and do not");
+    }
+
+    #[test]
+    fn without_bounds_everybody_is_computed() {
+        let all = none_fails(shortlist(
+            [LogOdds(f32::INFINITY); 3],
+            |_| true,
+            policy(3.5, 3),
+            |who| Ok(Some(LogOdds(who as f32))),
+        ));
+        assert_eq!(all.len(), 3);
+    }
+
+    #[test]
+    fn a_failure_ends_it() {
+        let failed = shortlist([LogOdds(0.0)], |_| true, policy(3.5, 1), |_| Err("broken"));
+        assert_eq!(failed, Err("broken"));
+    }
+}
