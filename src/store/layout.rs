@@ -34,11 +34,15 @@ pub(super) fn note(disk: &dyn Disk) -> io::Result<()> {
     if read(disk)? == Some(LAYOUT) {
         return Ok(());
     }
-    replace(disk, FILE, format!("{LAYOUT}\n").as_bytes())
+    replace(disk, FILE, format!("layout {LAYOUT}\nlayout {LAYOUT}\n").as_bytes())
 }
 
-/// What the file says. What is no number says nothing: the records have versions of their own.
+/// What the file says, twice: one that is damaged says nothing, and keeps nobody out. The records have versions of their own.
 fn read(disk: &dyn Disk) -> io::Result<Option<u32>> {
     let bytes = disk.read(FILE)?.unwrap_or_default();
-    Ok(std::str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok()))
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    let mut lines =
+        text.lines().map(|line| line.strip_prefix("layout ").and_then(|number| number.parse().ok()));
+    let (first, second) = (lines.next().flatten(), lines.next().flatten());
+    Ok(first.filter(|_| first == second))
 }

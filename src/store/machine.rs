@@ -56,11 +56,19 @@ impl Tags {
         Self([tag(b"id", &machine.id), tag(b"board", &machine.board)])
     }
 
-    fn bytes(self) -> Vec<u8> {
-        self.0.iter().flat_map(|tag| tag.unwrap_or_default()).collect()
+    /// The tags, and one over both.
+    fn bytes(self, key: &Key) -> Vec<u8> {
+        let mut bytes: Vec<u8> = self.0.iter().flat_map(|tag| tag.unwrap_or_default()).collect();
+        let over = key.mac(&[b"tags", &bytes]);
+        bytes.extend(over);
+        bytes
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    fn parse(bytes: &[u8], key: &Key) -> Option<Self> {
+        let (bytes, over) = bytes.split_last_chunk::<32>()?;
+        if !key.verifies(&[b"tags", bytes], over) {
+            return None;
+        }
         let (tags, rest) = bytes.as_chunks::<TAG_BYTES>();
         let known = |tag: &[u8; TAG_BYTES]| Some(*tag).filter(|tag| *tag != [0; TAG_BYTES]);
         match tags {
@@ -76,7 +84,7 @@ impl Tags {
 /// # Errors
 /// Those of the disk.
 pub(super) fn compare(disk: &dyn Disk, key: &Key, machine: &Machine) -> io::Result<Option<Moved>> {
-    let Some(there) = Tags::parse(&disk.read(FILE)?.unwrap_or_default()) else {
+    let Some(there) = Tags::parse(&disk.read(FILE)?.unwrap_or_default(), key) else {
         note(disk, key, machine)?;
         return Ok(None);
     };
@@ -91,7 +99,7 @@ pub(super) fn compare(disk: &dyn Disk, key: &Key, machine: &Machine) -> io::Resu
 /// # Errors
 /// Those of the disk.
 pub(super) fn note(disk: &dyn Disk, key: &Key, machine: &Machine) -> io::Result<()> {
-    replace(disk, FILE, &Tags::of(machine, key).bytes())
+    replace(disk, FILE, &Tags::of(machine, key).bytes(key))
 }
 
 #[cfg(test)]
@@ -121,7 +129,7 @@ mod tests {
         assert_eq!(seen("b", "2"), None);
         assert!(seen("a", "1").is_some());
         let kept = disk.read(FILE).expect("read").expect("there");
-        assert!(kept.len() == 32 && !kept.contains(&b'b'), "no name is kept");
+        assert_eq!(kept.len(), 64, "tags of a fixed length, and no name");
     }
 
     #[test]
@@ -131,6 +139,10 @@ mod tests {
         let key = Key::from_bytes([5; 32]);
         disk.write(FILE, 0, b"half").expect("written");
         assert_eq!(compare(&disk, &key, &machine("a", "1")).expect("read"), None);
+        let mut kept = disk.read(FILE).expect("read").expect("there");
+        kept[3] ^= 1;
+        disk.write(FILE, 0, &kept).expect("written");
+        assert_eq!(compare(&disk, &key, &machine("a", "1")).expect("read"), None, "no other machine");
         assert!(compare(&disk, &key, &machine("b", "1")).expect("read").is_some());
     }
 }

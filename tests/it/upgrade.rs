@@ -141,7 +141,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 #[test]
 fn a_store_of_a_later_program_is_refused_with_a_word_and_left_as_it_is() {
     let place = copy_of(5);
-    fs::write(place.path().join("store/layout"), "99\n").expect("written");
+    fs::write(place.path().join("store/layout"), "layout 99\nlayout 99\n").expect("written");
     fs::write(place.path().join("store/lock"), "").expect("written");
     let before = files(place.path());
     let refusal = open(place.path()).map(|_| ()).expect_err("refused").to_string();
@@ -150,8 +150,9 @@ fn a_store_of_a_later_program_is_refused_with_a_word_and_left_as_it_is() {
         "{refusal}"
     );
     assert!(files(place.path()) == before, "nothing was touched");
-    fs::write(place.path().join("store/layout"), "no number").expect("written");
-    assert!(open(place.path()).is_ok(), "what says nothing stops nobody");
+    // A flipped bit.
+    fs::write(place.path().join("store/layout"), "layout 7\nlayout 6\n").expect("written");
+    assert!(open(place.path()).is_ok(), "a damaged one keeps nobody out");
     let layout = fs::read_to_string(place.path().join("store/layout")).expect("noted");
-    assert!(layout.trim().parse::<u32>().is_ok(), "{layout}");
+    assert!(layout == "layout 6\nlayout 6\n", "{layout}");
 }
