@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+mod keep;
+
 use clap::{Parser, Subcommand};
 use facelatch_wire::reply::Factor;
 
@@ -11,6 +13,8 @@ use crate::people::Which;
 use crate::rules::{About, Holidays};
 use crate::setup::SetupArgs;
 use crate::{enrolled, exit};
+
+pub(crate) use keep::{AuditAct, Keep};
 
 /// Enrol faces, ask who is there, and check the daemon.
 #[derive(Debug, Parser)]
@@ -172,42 +176,8 @@ pub(crate) enum Verb {
         #[arg(value_enum)]
         state: Option<OnOff>,
     },
-    /// Write templates to a file that one key opens, to back them up or move them
-    Export {
-        /// The file, which must not exist yet
-        #[arg(long, value_name = "FILE")]
-        to: PathBuf,
-        /// Public key that `age-keygen` printed [default: store.export_recipient of the daemon]
-        #[arg(long, value_name = "age1...")]
-        recipient: Option<String>,
-        /// Whose templates [default: everybody's]
-        #[arg(long, value_name = "NAME")]
-        user: Option<String>,
-    },
-    /// Add the templates in a file that `export` wrote
-    Import {
-        /// The file
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        /// File with the secret key that it was written for, from `age-keygen -o`
-        #[arg(long, value_name = "FILE")]
-        identity: PathBuf,
-        /// Leave out people who are enrolled already, rather than nothing at all
-        #[arg(long)]
-        skip_enrolled: bool,
-    },
-    /// Reissue all templates under a new key, without new pictures
-    Renew {
-        /// Draw a new store key instead
-        #[arg(long)]
-        store_key: bool,
-    },
-    /// Check the audit log
-    Audit {
-        /// What to do with it
-        #[command(subcommand)]
-        act: AuditAct,
-    },
+    #[command(flatten)]
+    Keep(Keep),
     /// Add a network of others that the package may not contain, or remove it
     Models {
         /// What to do
@@ -224,7 +194,11 @@ pub(crate) enum Verb {
     /// Follow what happens at the door
     Events,
     /// Find out what is wrong, and how to fix it
-    Doctor,
+    Doctor {
+        /// Also write a file for a bug report: without faces, scores, keys, names and settings that are text
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
     /// Measure attempts on this machine, and print a report in Markdown; as root with times by stage
     Bench(BenchArgs),
     /// Print a completion script for a shell
@@ -316,13 +290,6 @@ impl From<HolidayAct> for Holidays {
             HolidayAct::List => Self::List,
         }
     }
-}
-
-/// What can be done with the audit log.
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditAct {
-    /// Find lines that were changed or are missing; ends with 1 if there are any
-    Verify,
 }
 
 /// What can be done with models of one's own.

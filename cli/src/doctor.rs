@@ -6,6 +6,7 @@ mod door;
 mod key;
 mod machine;
 pub(crate) mod pam;
+mod report;
 mod shadow;
 mod swap;
 #[path = "../../src/serve/volatile.rs"]
@@ -59,7 +60,7 @@ impl Finding {
 }
 
 /// Ends with 4 if anything is broken.
-pub(crate) fn run(to: &Daemon) -> Result<Exit> {
+pub(crate) fn run(to: &Daemon, report: Option<&Path>) -> Result<Exit> {
     let root = Path::new("/");
     let (mut findings, running) = daemon::examine(to);
     if !running {
@@ -68,9 +69,13 @@ pub(crate) fn run(to: &Daemon) -> Result<Exit> {
         findings.extend(machine::own_models(root));
     }
     findings.extend(machine::store(root));
+    findings.extend(machine::configuration(root));
     findings.push(key::examine(root, running));
     findings.extend(swap::examine(root));
     findings.extend(pam::examine(root));
+    if let Some(path) = report {
+        report::write(to, path, root, &findings)?;
+    }
     for finding in &findings {
         if to.json {
             say::json(finding)?;

@@ -9,8 +9,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use facelatch_wire::call::{CheckAudit, Export, Import, Renew, Secret, Upload};
+use facelatch_wire::call::{CheckAudit, Export, Exporting, Import, Imported, Renew, Secret, Upload};
 use facelatch_wire::reply::AuditLog;
+use facelatch_wire::{Client, Method};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
@@ -18,36 +19,23 @@ use crate::exit::Exit;
 use crate::say::{self, Daemon};
 
 /// How long the daemon may take over everybody's templates.
-const LONG: Duration = Duration::from_secs(300);
+pub(crate) const LONG: Duration = Duration::from_secs(300);
 
 /// Bytes of a file in one call: in base64 they fit a message.
-const PART_BYTES: usize = 45_000;
+pub(crate) const PART_BYTES: usize = 45_000;
 
 /// Longest export.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// A sealed file with templates. It appears under its name only when it is complete, and never replaces another.
+/// A sealed file with templates.
 pub(crate) fn export(
     to: &Daemon,
     path: &Path,
     recipient: Option<String>,
     user: Option<String>,
 ) -> Result<Exit> {
-    if path.exists() {
-        bail!("{}: exists already; name another file or remove it", path.display());
-    }
-    let mut client = to.ask(LONG)?;
-    client.start(&Export { recipient, user }, true)?;
-    let mut bytes = Vec::new();
-    let end = loop {
-        let received = client.receive::<Export>()?;
-        if let Some(part) = &received.reply.data {
-            bytes.extend(STANDARD_NO_PAD.decode(part).context("the daemon sent a part that is not base64")?);
-        }
-        if !received.continues {
-            break received.reply;
-        }
-    };
+    must_be_new(path)?;
+    let (bytes, end) = receive(&mut to.ask(LONG)?, &Export { recipient, user })?;
     write(path, &bytes)?;
     if to.json {
         say::json(&end)?;
@@ -59,7 +47,34 @@ pub(crate) fn export(
     Ok(Exit::Done)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Refuses the name of a file that exists.
+pub(crate) fn must_be_new(path: &Path) -> Result<()> {
+    if path.exists() {
+        bail!("{}: exists already; name another file or remove it", path.display());
+    }
+    Ok(())
+}
+
+/// A sealed file, and the reply that ends it.
+pub(crate) fn receive<M: Method<Reply = Exporting>>(
+    client: &mut Client,
+    call: &M,
+) -> Result<(Vec<u8>, Exporting)> {
+    client.start(call, true)?;
+    let mut bytes = Vec::new();
+    loop {
+        let received = client.receive::<M>()?;
+        if let Some(part) = &received.reply.data {
+            bytes.extend(STANDARD_NO_PAD.decode(part).context("the daemon sent a part that is not base64")?);
+        }
+        if !received.continues {
+            return Ok((bytes, received.reply));
+        }
+    }
+}
+
+/// A sealed file appears under its name only when it is complete, and never replaces another.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = Path::new(&part);
@@ -87,28 +102,34 @@ fn name_new(part: &Path, path: &Path) -> std::io::Result<()> {
     }
 }
 
+/// A file of at most the length of an export.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let cannot = || format!("{}: cannot be read", path.display());
+    let length = std::fs::metadata(path).with_context(cannot)?.len();
+    if length > MAX_FILE_BYTES {
+        bail!(
+            "{}: {length} bytes is too long for an export; at most {MAX_FILE_BYTES} are read",
+            path.display()
+        );
+    }
+    std::fs::read(path).with_context(cannot)
+}
+
 /// What is in a sealed file, into the store.
 pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: bool) -> Result<Exit> {
-    let read = |path: &Path| -> Result<Vec<u8>> {
-        let cannot = || format!("{}: cannot be read", path.display());
-        let length = std::fs::metadata(path).with_context(cannot)?.len();
-        if length > MAX_FILE_BYTES {
-            bail!(
-                "{}: {length} bytes is too long for an export; at most {MAX_FILE_BYTES} are read",
-                path.display()
-            );
-        }
-        std::fs::read(path).with_context(cannot)
-    };
     let file = read(path)?;
     let identity = String::from_utf8(read(identity)?).context("the identity file is not text")?;
     let mut client = to.ask(LONG)?;
     for part in file.chunks(PART_BYTES) {
         client.call(&Upload { data: STANDARD_NO_PAD.encode(part) })?;
     }
-    let done = client.call(&Import { identity: Secret(identity), skip_enrolled: Some(skip_enrolled) })?;
+    imported(to, &client.call(&Import { identity: Secret(identity), skip_enrolled: Some(skip_enrolled) })?)
+}
+
+/// Says what came in.
+pub(crate) fn imported(to: &Daemon, done: &Imported) -> Result<Exit> {
     if to.json {
-        say::json(&done)?;
+        say::json(done)?;
         return Ok(Exit::Done);
     }
     match done.added {
@@ -125,7 +146,7 @@ pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: b
 
 /// New templates, or a new store key.
 pub(crate) fn renew(to: &Daemon, store_key: bool) -> Result<Exit> {
-    let done = to.ask(LONG)?.call(&Renew { store_key: Some(store_key) })?;
+    let done = to.ask(LONG)?.call(&Renew { store_key: Some(store_key), machine: None })?;
     if to.json {
         say::json(&done)?;
     } else if store_key {
@@ -137,6 +158,26 @@ pub(crate) fn renew(to: &Daemon, store_key: bool) -> Result<Exit> {
             "{} reissued; what was there before is worth nothing now",
             say::templates(done.templates)
         ))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// New keys for a card that was copied or moved to this machine. A store key that is a credential is the administrator's.
+pub(crate) fn renew_machine(to: &Daemon) -> Result<Exit> {
+    let own_key = to.ask(LONG)?.call(&Renew { store_key: Some(true), machine: None }).map(|_| ());
+    let done = to.ask(LONG)?.call(&Renew { store_key: Some(false), machine: Some(true) })?;
+    if to.json {
+        say::json(&done)?;
+        return Ok(Exit::Done);
+    }
+    say::line(format!("{} reissued; this machine's from now on", say::templates(done.templates)))?;
+    match own_key {
+        Ok(()) => {
+            say::line("everything is encrypted with a new store key: keys of other copies open nothing here")?
+        }
+        Err(why) => {
+            say::line(format!("note: the store key is as before ({why}); docs/store.md has the steps"))?
+        }
     }
     Ok(Exit::Done)
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backup;
 mod bench;
 mod doctor;
 mod enroll;
@@ -11,6 +12,7 @@ mod exit;
 mod explain;
 mod judging;
 mod keep;
+mod log;
 mod manual;
 mod models;
 mod people;
@@ -24,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, AuditAct, Camera, ModelsAct, OnOff, Verb};
+use args::{Args, AuditAct, Camera, Keep, ModelsAct, OnOff, Verb};
 use exit::Exit;
 use facelatch_wire::call::Enroll;
 use rules::Holidays;
@@ -53,10 +55,7 @@ fn main() -> ExitCode {
         Verb::Hours { whom, spans, clear: _ } => rules::hours(&to, &whom.into(), &spans),
         Verb::Holiday { act } => rules::holidays(&to, act.map_or(Holidays::List, Into::into)),
         Verb::Face { state } => rules::face(&to, state.map(|state| state == OnOff::On)),
-        Verb::Export { to: path, recipient, user } => keep::export(&to, &path, recipient, user),
-        Verb::Import { file, identity, skip_enrolled } => keep::import(&to, &file, &identity, skip_enrolled),
-        Verb::Renew { store_key } => keep::renew(&to, store_key),
-        Verb::Audit { act: AuditAct::Verify } => keep::audit(&to),
+        Verb::Keep(verb) => kept(&to, verb),
         Verb::Models { act: ModelsAct::Add { file, float, folder } } => {
             models::add(&to, &file, &folder.path, float)
         }
@@ -66,12 +65,27 @@ fn main() -> ExitCode {
         Verb::Enrolled(asked) => enrolled::run(&to, asked),
         Verb::Status => status::run(&to),
         Verb::Events => events::run(&to),
-        Verb::Doctor => doctor::run(&to),
+        Verb::Doctor { report } => doctor::run(&to, report.as_deref()),
         Verb::Bench(args) => bench::run(&to, args),
         Verb::Completions { shell } => manual::completions(shell),
         Verb::Man { folder } => manual::pages(&folder),
     };
     done.unwrap_or_else(|error| exit::report(&error, json)).into()
+}
+
+fn kept(to: &say::Daemon, verb: Keep) -> anyhow::Result<Exit> {
+    match verb {
+        Keep::Export { to: path, recipient, user } => keep::export(to, &path, recipient, user),
+        Keep::Import { file, identity, skip_enrolled } => keep::import(to, &file, &identity, skip_enrolled),
+        Keep::Backup { to: path, recipient, root } => backup::backup(to, &path, recipient, &root),
+        Keep::Restore { file, identity, skip_enrolled, root } => {
+            backup::restore(to, &file, &identity, skip_enrolled, &root)
+        }
+        Keep::Renew { machine: true, .. } => keep::renew_machine(to),
+        Keep::Renew { store_key, .. } => keep::renew(to, store_key),
+        Keep::Log { user, since } => log::run(to, user, since),
+        Keep::Audit { act: AuditAct::Verify } => keep::audit(to),
+    }
 }
 
 impl From<Exit> for ExitCode {

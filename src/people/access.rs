@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::clock::{Date, LocalMinute, WallTime};
 
@@ -92,6 +93,16 @@ impl std::fmt::Debug for PinHash {
     }
 }
 
+/// What hashes of PINs hold for. Wiped on drop.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub struct PinSecret(pub [u8; 32]);
+
+impl std::fmt::Debug for PinSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PinSecret")
+    }
+}
+
 /// When a person may come in at a door, and what they have to show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
@@ -129,6 +140,9 @@ pub struct Premises {
     pub holidays: BTreeSet<Date>,
     /// When rules, PINs or these were last set: the time is no earlier.
     pub set_at: WallTime,
+    /// Of the store that the PINs came from, with a backup; absent if they were set here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin_secret: Option<PinSecret>,
 }
 
 /// A rule, or a list of them, that makes no sense.
@@ -224,7 +238,7 @@ impl Access {
 
 impl Default for Premises {
     fn default() -> Self {
-        Self { face: true, holidays: BTreeSet::new(), set_at: WallTime(0) }
+        Self { face: true, holidays: BTreeSet::new(), set_at: WallTime(0), pin_secret: None }
     }
 }
 

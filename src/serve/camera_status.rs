@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use facelatch_wire::Outcome;
 
+use super::journal;
 use crate::detect::quality::RetryReason;
 use crate::pipeline::Camera;
 
@@ -77,8 +78,12 @@ impl CameraStatus {
 impl Seen {
     fn saw(&mut self, problem: Option<String>) {
         match (&self.problem, &problem) {
-            (before, Some(now)) if before.as_ref() != Some(now) => tracing::warn!("degraded: {now}"),
-            (Some(_), None) => tracing::info!("camera {}: back", self.device),
+            (before, Some(now)) if before.as_ref() != Some(now) => {
+                tracing::warn!(message_id = journal::CAMERA_LOST, "degraded: {now}");
+            }
+            (Some(_), None) => {
+                tracing::info!(message_id = journal::CAMERA_BACK, "camera {}: back", self.device);
+            }
             _ => {}
         }
         self.problem = problem;

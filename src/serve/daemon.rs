@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::enrolled::EnrolledFile;
 use super::peer::SystemPeers;
 use super::socket::BoundSocket;
-use super::{Parts, logging, volatile};
+use super::{Parts, journal, logging, machine, volatile};
 use crate::camera::FrameSource;
 use crate::camera::orient::{Orientation, Turned};
 use crate::camera::replay::Replay;
@@ -21,7 +21,7 @@ use crate::memory;
 use crate::pipeline::Networks;
 use crate::seam::Seams;
 use crate::store::audit::{Audit, Entry, Limits};
-use crate::store::{KeySource, TemplateStore, Vault, VaultOptions, portable};
+use crate::store::{Condition, KeySource, TemplateStore, Vault, VaultOptions, portable};
 
 /// The command line.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -50,7 +50,7 @@ pub fn main(args: &DaemonArgs) -> ExitCode {
     match serve(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!(message_id = journal::of_failure(&error), "{error:#}");
             ExitCode::FAILURE
         }
     }
@@ -82,12 +82,12 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     let seams = Seams { frames, other_frames, infrared, clock, random, store, latch };
     let peers = Arc::new(SystemPeers::new(config.serve.group.clone(), config.serve.door_group.clone()));
     let addresses: Vec<String> = sockets.iter().map(BoundSocket::address).collect();
-    tracing::info!("listening at {}", addresses.join(", "));
+    tracing::info!(message_id = journal::STARTED, "listening at {}", addresses.join(", "));
     let listeners = sockets.iter().map(|socket| socket.listener.try_clone());
     let listeners = listeners.collect::<std::io::Result<Vec<_>>>().context("socket: cannot be shared")?;
     let audit = Some(Arc::new(audit));
     let notes = volatile::note(&config.store.folder).map(|note| format!("store: {note}; {}", volatile::FIX));
-    notes.iter().for_each(|note| tracing::warn!("{note}"));
+    notes.iter().for_each(|note| tracing::warn!(message_id = journal::STORE_VOLATILE, "{note}"));
     let attacks = config.attack.note();
     match config.attack.level {
         AttackLevel::Off => tracing::warn!("{attacks}"),
@@ -116,10 +116,21 @@ fn open_store(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result
         template_key: networks.template_key(),
         now: clock.wall(),
     })?;
+    store.meet(machine::here(Path::new("/")))?;
+    store.moved().iter().for_each(|note| tracing::warn!(message_id = journal::MACHINE_CHANGED, "{note}"));
     let limits = Limits { file_bytes: u64::from(*audit_file_kb) << 10, files: *audit_files as usize };
     let audit =
         Audit::open(&folder.join("audit"), &store, limits, clock.wall()).map_err(anyhow::Error::msg)?;
-    let (kind, note) = ("start".to_owned(), store.health().remark());
+    let health = store.health();
+    match health.condition {
+        // The store has said more about it.
+        Condition::Lossy => tracing::error!(message_id = journal::STORE_LOSSY, "store: something is lost"),
+        Condition::Restored => {
+            tracing::warn!(message_id = journal::STORE_RESTORED, "store: damaged, and whole again");
+        }
+        Condition::Whole | Condition::Behind => {}
+    }
+    let (kind, note) = ("start".to_owned(), health.remark());
     audit.record(Entry { time: clock.wall(), kind, note, ..Entry::default() });
     Ok((store, audit))
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use facelatch_wire::{Fault, MAX_MESSAGE_BYTES};
 
+use super::journal;
 use crate::store::StoreError;
 use crate::store::portable::PortableError;
 
@@ -61,7 +62,7 @@ pub(super) fn too_many_pins() -> Fault {
 
 /// The store failed. The journal and the caller get the same text.
 pub(super) fn store_fault(error: StoreError) -> Fault {
-    tracing::error!("{error}");
+    tracing::error!(message_id = journal::STORE_FAILED, "{error}");
     Fault::StoreFailed { message: error.to_string() }
 }
 

@@ -7,6 +7,7 @@ use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Event, EventKind};
 use tokio::sync::broadcast;
 
+use super::journal;
 use super::repeats::Repeats;
 use super::reports::Reports;
 use crate::clock::{Clock, WallTime};
@@ -68,7 +69,18 @@ impl Recorder {
     pub(super) fn announce_only(&self, event: Event, caller_uid: u32) {
         let (verdict, latch) = (event.verdict.map(Outcome::as_str), event.latch.map(|latch| latch.as_str()));
         let (door, change) = (event.door.as_deref(), event.change.map(|change| change.as_str()));
-        tracing::info!(user = event.user, by = caller_uid, verdict, latch, door, change, "{}", event.kind);
+        let message_id = journal::of_event(event.kind);
+        tracing::info!(
+            message_id,
+            user = event.user,
+            by = caller_uid,
+            verdict,
+            latch,
+            door,
+            change,
+            "{}",
+            event.kind
+        );
         // Nobody may be listening.
         let _ = self.events.send(event);
     }

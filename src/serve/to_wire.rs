@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use facelatch_wire::reply::{
-    AccountState, AuditLog, Enrolling, Face, Judging, Milliseconds, Point, Template,
+    AccountState, AuditLine, AuditLog, Enrolling, Face, Judging, Milliseconds, Point, Template,
 };
 use facelatch_wire::{Fault, Outcome};
 
@@ -17,7 +17,7 @@ use crate::judge::LockedOut;
 use crate::judge::pin::PinVerdict;
 use crate::people::{Account, Standing, UserName};
 use crate::pipeline::{Attempt, Cause, DenyReason, EnrollError, Enrolled, Progress, Verdict};
-use crate::store::audit::SeriesReport;
+use crate::store::audit::{Entry, SeriesReport};
 use crate::store::{self, StoreError};
 
 pub(super) mod explained;
@@ -272,6 +272,27 @@ pub(super) fn audit_log(series: SeriesReport) -> AuditLog {
     let SeriesReport { name, entries, files, dropped, since, kept_since } = series;
     let seconds = |time: WallTime| time.0;
     AuditLog { name, entries, files, dropped, since: since.map(seconds), kept_since: kept_since.map(seconds) }
+}
+
+/// Longest note of a line, in characters: a message must have room for it.
+const MAX_NOTE: usize = 2_000;
+
+/// A line of the audit log.
+pub(super) fn audit_line(entry: Entry) -> AuditLine {
+    let Entry { time, kind, user, by, verdict, latch, door, change, note, lost, times, .. } = entry;
+    AuditLine {
+        time: time.0,
+        kind,
+        user,
+        by: by.map(u64::from),
+        verdict,
+        latch,
+        door,
+        change,
+        note: note.map(|note| note.chars().take(MAX_NOTE).collect()),
+        lost,
+        times,
+    }
 }
 
 fn account_state(standing: Standing) -> AccountState {

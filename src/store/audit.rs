@@ -20,6 +20,7 @@ use crate::clock::WallTime;
 
 mod check;
 mod head;
+mod read;
 mod series;
 
 pub use check::{AuditReport, SeriesReport};

@@ -27,6 +27,13 @@ pub enum StoreError {
     /// A record is not what was written.
     #[error("store {}: record {record} is damaged: {why}; import an export, or remove the user and enrol again", .path.display())]
     Damaged { path: PathBuf, record: String, why: String },
+    /// Written by a newer program.
+    #[error(
+        "store {}: a newer facelatch wrote it (layout {layout}; this one reads up to {reads}), and nothing was touched; install \
+         that version again, or move the store away and enrol everybody again",
+        .path.display()
+    )]
+    Newer { path: PathBuf, layout: u32, reads: u32 },
     /// Written for another embedder.
     #[error(
         "store {}: made for the embedder with sha256 {made_for}, but {loaded} is loaded; configure that embedder \

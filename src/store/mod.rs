@@ -6,7 +6,7 @@
 //! of sealed entries; `people` has the keys that open them. [`Vault`] is the two behind a lock. docs/store.md has the layout
 //! on the disk and what it withstands.
 //!
-//! Top down: vault > people, ledger > mirror, log > record, table, keyring > key, files, seal.
+//! Top down: vault > layout, machine, people, ledger > mirror, log > record, table, keyring > key, files, seal.
 
 pub mod audit;
 mod error;
@@ -15,8 +15,10 @@ mod files;
 pub mod fuzzing;
 mod key;
 mod keyring;
+mod layout;
 mod ledger;
 mod log;
+mod machine;
 mod manifest;
 mod mirror;
 mod misses;
@@ -40,6 +42,7 @@ use crate::people::{Account, Misses, UserName};
 
 pub use error::StoreError;
 pub use key::{CREDENTIAL, KeySource};
+pub use machine::Machine;
 pub use pins::PinHasher;
 pub use vault::{Vault, VaultOptions};
 
@@ -285,6 +288,19 @@ pub trait TemplateStore: Send + Sync {
     /// # Errors
     /// [`StoreError`]; [`StoreError::KeyIsCredential`] where the key is not ours to change.
     fn renew_key(&self) -> Result<(), StoreError>;
+
+    /// Says so, with what to do after a semicolon, if this is not the machine that the store was on.
+    fn moved(&self) -> Option<String> {
+        None
+    }
+
+    /// Notes that the store belongs to the machine that it is on.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    fn stay(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// How it is. Waits for a change in progress, and so for the disk.
     fn health(&self) -> Health;

@@ -92,6 +92,11 @@ impl People {
         self.keyring.header().root.derive("audit")
     }
 
+    /// The key of what is kept of the machine.
+    pub(super) fn machine_key(&self) -> Key {
+        self.keyring.header().root.derive("machine")
+    }
+
     /// Hashes PINs.
     pub(super) fn pin_hasher(&self) -> PinHasher {
         PinHasher::new(&self.keyring.header().root)

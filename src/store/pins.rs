@@ -6,6 +6,7 @@ use zeroize::Zeroize;
 
 use super::seal::{KEY_BYTES, Key};
 use crate::memory::Pinned;
+use crate::people::access::PinSecret;
 use crate::people::{Pin, PinHash};
 
 /// KiB of memory of a hash: with [`PASSES`] one of the choices of the OWASP Password Storage Cheat Sheet, for boards with
@@ -27,6 +28,18 @@ impl PinHasher {
         let mut key = Pinned::<Key>::default();
         root.derive_into("pins", &mut key);
         Self(key)
+    }
+
+    /// With the secret of another store, for its hashes.
+    pub(super) fn of_given(secret: &PinSecret) -> Self {
+        let mut key = Pinned::<Key>::default();
+        *key = Key::from_bytes(secret.0);
+        Self(key)
+    }
+
+    /// What its hashes hold for.
+    pub(super) fn secret(&self) -> PinSecret {
+        PinSecret(*self.0.bytes())
     }
 
     /// A hasher of a secret, for stores of tests.

@@ -2,7 +2,7 @@
 //!
 //! Inside it is text: a header line, then a line for each template, then one for each person with rules. Embeddings are
 //! exported raw, since each device has its own template key. So the text is worth as much as the faces themselves, and is
-//! sealed before it leaves this process. Misses and PINs are not exported.
+//! sealed before it leaves this process. Misses are not exported, and PINs are in a [`backup`] only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -13,13 +13,15 @@ use zeroize::Zeroizing;
 
 use super::{StoreError, Template, TemplateStore};
 use crate::clock::{Date, WallTime};
-use crate::embed::Embedding;
+use crate::embed::{Embedding, TemplateKey};
 use crate::people::{Account, UserName};
 
+mod backup;
 mod rules;
 mod template;
 
-use rules::Kept;
+pub use backup::{backup, unpack};
+use rules::{Backup, Kept};
 
 const KIND: &str = "facelatch-export";
 
@@ -28,6 +30,9 @@ const SCHEMA: u32 = 1;
 
 /// Of files with rules.
 const SCHEMA_WITH_RULES: u32 = 2;
+
+/// Of backups: with rules, PINs, and what is attached.
+const SCHEMA_OF_BACKUPS: u32 = 3;
 
 /// Most bytes of an export; larger files are refused before they are decrypted.
 pub const MAX_EXPORT_BYTES: usize = 64 << 20;
@@ -124,6 +129,8 @@ struct ExportHeader {
     /// Earlier programs do not mind them: without rules they mean nothing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     holidays: BTreeSet<Date>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backup: Option<Backup>,
 }
 
 /// What is in a file.
@@ -144,6 +151,15 @@ fn recipient(text: &str) -> Result<x25519::Recipient, PortableError> {
     x25519::Recipient::from_str(text.trim()).map_err(|why| PortableError::Recipient { why: why.to_owned() })
 }
 
+/// What a file is made of.
+struct Contents<'a> {
+    schema: u32,
+    wanted: Vec<&'a Template>,
+    kept: Kept,
+    /// Base64, on the last line.
+    attached: Option<&'a str>,
+}
+
 /// Seals one user's templates, or everybody's, for the holder of a key.
 ///
 /// # Errors
@@ -155,7 +171,6 @@ pub fn export(
     made_for: &MadeFor,
     now: WallTime,
 ) -> Result<Exported, PortableError> {
-    let recipient = recipient(to)?;
     let snapshot = store.snapshot()?;
     let wanted: Vec<&Template> =
         snapshot.templates.iter().filter(|t| user.is_none_or(|user| *user == t.user)).collect();
@@ -164,30 +179,50 @@ pub fn export(
     }
     let users: BTreeSet<&UserName> = wanted.iter().map(|t| &t.user).collect();
     let kept = Kept::of(store, &users, user.is_none())?;
+    let schema = if kept.rules.is_empty() { SCHEMA } else { SCHEMA_WITH_RULES };
+    let contents = Contents { schema, wanted, kept, attached: None };
+    sealed(&contents, &snapshot.template_key, to, made_for, now)
+}
+
+fn sealed(
+    contents: &Contents<'_>,
+    key: &TemplateKey,
+    to: &str,
+    made_for: &MadeFor,
+    now: WallTime,
+) -> Result<Exported, PortableError> {
+    let recipient = recipient(to)?;
+    let Contents { schema, wanted, kept, attached } = contents;
     let header = ExportHeader {
         kind: KIND.to_owned(),
-        schema: if kept.rules.is_empty() { SCHEMA } else { SCHEMA_WITH_RULES },
+        schema: *schema,
         made_for: made_for.clone(),
         created_at: now,
         templates: wanted.len(),
         rules: kept.rules.len(),
         holidays: kept.holidays.clone(),
+        backup: kept.backup.clone(),
     };
     let unwritable = |e: serde_json::Error| PortableError::File { why: e.to_string() };
     // One allocation, so that no half-grown copy stays behind in memory.
-    let room = 1024 + wanted.len() * (512 + 6 * made_for.length);
+    let room = 1024 + wanted.len() * (512 + 6 * made_for.length) + attached.map_or(0, str::len);
     let mut plain = Zeroizing::new(Vec::with_capacity(room));
     serde_json::to_writer(&mut *plain, &header).map_err(unwritable)?;
-    for template in &wanted {
+    for template in wanted {
         plain.push(b'\n');
-        let line = template::line(template, &snapshot.template_key).map_err(StoreError::from)?;
+        let line = template::line(template, key).map_err(StoreError::from)?;
         serde_json::to_writer(&mut *plain, &line).map_err(unwritable)?;
     }
     for line in kept.lines() {
         plain.push(b'\n');
         serde_json::to_writer(&mut *plain, &line).map_err(unwritable)?;
     }
+    if let Some(attached) = attached {
+        plain.push(b'\n');
+        serde_json::to_writer(&mut *plain, attached).map_err(unwritable)?;
+    }
     let bytes = age::encrypt(&recipient, &plain).map_err(|e| PortableError::File { why: e.to_string() })?;
+    let users: BTreeSet<&UserName> = wanted.iter().map(|t| &t.user).collect();
     Ok(Exported { bytes, users: users.len(), templates: wanted.len() })
 }
 
@@ -238,7 +273,11 @@ pub fn import(
         }
     }
     // First, so that nobody is here without their rules for a moment. If the rest fails, rules of nobody are left.
-    let users: Vec<UserName> = people.keys().cloned().collect();
+    let mut users: BTreeSet<UserName> = people.keys().cloned().collect();
+    if kept.backup.is_some() {
+        let alone = kept.rules.keys().filter(|user| !there.contains_key(user));
+        users.extend(alone.cloned());
+    }
     let raw = people.into_values().flatten();
     let templates: Vec<Template> = raw.map(|t| t.keyed(&snapshot.template_key)).collect();
     if templates.iter().any(|t| t.embedding.values().iter().any(|v| !v.is_finite())) {
@@ -246,19 +285,26 @@ pub fn import(
         return Err(PortableError::File { why });
     }
     done.added = templates.len();
-    if done.added > 0 {
+    if !users.is_empty() || kept.backup.is_some() {
         (done.rules_stay, done.without_pin) = kept.bring_in(store, users.iter())?;
-        store.add(&templates)?;
+        if !templates.is_empty() {
+            store.add(&templates)?;
+        }
     }
     Ok(done)
 }
 
-/// Decrypts an export to see that it has at most so many people.
+/// Decrypts an export to see that it has at most so many people, and is no backup.
 ///
 /// # Errors
-/// [`PortableError::File`] if it has more, and as [`import`].
+/// [`PortableError::File`] if it is not so, and as [`import`].
 pub fn check_people(file: &[u8], identity: &str, here: &MadeFor, most: usize) -> Result<(), PortableError> {
-    let people = read(file, identity, here)?.people.len();
+    let Read { people, kept } = read(file, identity, here)?;
+    if kept.backup.is_some() {
+        let why = "it is a backup, and only root may restore one".to_owned();
+        return Err(PortableError::File { why });
+    }
+    let people = people.len();
     if people > most {
         let why = format!("it has {people} people, and only root may import more than {most} at once");
         return Err(PortableError::File { why });
@@ -268,6 +314,11 @@ pub fn check_people(file: &[u8], identity: &str, here: &MadeFor, most: usize) ->
 
 /// What is in a file.
 fn read(file: &[u8], identity: &str, here: &MadeFor) -> Result<Read, PortableError> {
+    parse(&opened(file, identity)?, here)
+}
+
+/// The text of a file.
+fn opened(file: &[u8], identity: &str) -> Result<Zeroizing<Vec<u8>>, PortableError> {
     let wrong = |why: String| PortableError::File { why };
     if file.len() > MAX_EXPORT_BYTES {
         return Err(wrong(format!("it has {} bytes, at most {MAX_EXPORT_BYTES} are read", file.len())));
@@ -276,51 +327,65 @@ fn read(file: &[u8], identity: &str, here: &MadeFor) -> Result<Read, PortableErr
     let key = key.ok_or_else(|| PortableError::Identity { why: "it has no secret key".to_owned() })?;
     let key =
         x25519::Identity::from_str(key).map_err(|why| PortableError::Identity { why: why.to_owned() })?;
-    let plain = age::decrypt(&key, file).map_err(|e| wrong(format!("it cannot be opened ({e})")))?;
-    parse(&Zeroizing::new(plain), here)
+    age::decrypt(&key, file).map(Zeroizing::new).map_err(|e| wrong(format!("it cannot be opened ({e})")))
+}
+
+/// The header of an export or a backup.
+fn header(plain: &[u8]) -> Result<ExportHeader, PortableError> {
+    let wrong = |why: String| PortableError::File { why };
+    let line = plain.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let header: ExportHeader =
+        serde_json::from_slice(line).map_err(|e| wrong(format!("it is not an export ({e})")))?;
+    if header.kind != KIND {
+        return Err(wrong(format!("it is of kind {:?}, not an export of templates", header.kind)));
+    }
+    let schema = header.schema;
+    if !(SCHEMA..=SCHEMA_OF_BACKUPS).contains(&schema) {
+        let why = format!("it has schema {schema}, this program reads {SCHEMA} to {SCHEMA_OF_BACKUPS}");
+        return Err(wrong(why));
+    }
+    if (schema == SCHEMA_OF_BACKUPS) != header.backup.is_some() {
+        return Err(wrong(format!("its header does not go with schema {schema}")));
+    }
+    Ok(header)
 }
 
 /// What is in the text of an export.
 pub(super) fn parse(plain: &[u8], here: &MadeFor) -> Result<Read, PortableError> {
     let wrong = |why: String| PortableError::File { why };
-    let mut lines = plain.split(|byte| *byte == b'\n');
-    let header: ExportHeader = serde_json::from_slice(lines.next().unwrap_or_default())
-        .map_err(|e| wrong(format!("it is not an export ({e})")))?;
-    if header.kind != KIND {
-        return Err(wrong(format!("it is of kind {:?}, not an export of templates", header.kind)));
-    }
-    if !(SCHEMA..=SCHEMA_WITH_RULES).contains(&header.schema) {
-        return Err(wrong(format!(
-            "it has schema {}, this program reads {SCHEMA} to {SCHEMA_WITH_RULES}",
-            header.schema
-        )));
-    }
-    let mut kept = Kept { holidays: header.holidays, ..Kept::default() };
+    let header = header(plain)?;
     if header.made_for.embedder_sha256 != here.embedder_sha256 {
         return Err(PortableError::OtherEmbedder {
             file: Box::new(header.made_for),
             here: Box::new(here.clone()),
         });
     }
+    let mut kept = Kept { holidays: header.holidays, backup: header.backup, ..Kept::default() };
     let mut people: BTreeMap<UserName, Vec<Template<Embedding>>> = BTreeMap::new();
     let mut count = 0;
-    for (at, line) in lines.enumerate() {
-        if at >= header.templates && kept.rules.len() < header.rules {
-            kept.read(line).map_err(|why| wrong(format!("line {}: {why}", at + 2)))?;
-            continue;
+    for (at, line) in plain.split(|byte| *byte == b'\n').enumerate().skip(1) {
+        let named = |why: String| wrong(format!("line {}: {why}", at + 1));
+        if at <= header.templates {
+            let template = template::read(line, here).map_err(named)?;
+            people.entry(template.user.clone()).or_default().push(template);
+            count += 1;
+        } else if at <= header.templates.saturating_add(header.rules) {
+            kept.read(line).map_err(named)?;
+        } else if kept.backup.is_none() || at > header.templates + header.rules + 1 {
+            return Err(named("nothing may follow here".to_owned()));
         }
-        let template = template::read(line, here).map_err(|why| wrong(format!("line {}: {why}", at + 2)))?;
-        people.entry(template.user.clone()).or_default().push(template);
-        count += 1;
     }
     if count != header.templates {
         return Err(wrong(format!("it holds {count} of {} templates", header.templates)));
     }
-    if kept.rules.len() != header.rules || !kept.rules.keys().all(|user| people.contains_key(user)) {
+    let of_its_people = kept.backup.is_some() || kept.rules.keys().all(|user| people.contains_key(user));
+    if kept.rules.len() != header.rules || !of_its_people {
         return Err(wrong("its rules are not those of its people".to_owned()));
     }
     Ok(Read { people, kept })
 }
 
+#[cfg(test)]
+mod backup_tests;
 #[cfg(test)]
 mod tests;

@@ -5,16 +5,17 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use nix::fcntl::{Flock, FlockArg};
 
 use super::files::{Disk, Folder};
 use super::key::KeySource;
 use super::keyring::MIRRORS;
+use super::machine::{self, Machine, Moved};
 use super::seal::Key;
 use super::table::TableFolder;
-use super::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore};
+use super::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore, layout};
 use crate::clock::WallTime;
 use crate::embed::TemplateKeySpec;
 use crate::people::access::{Access, Premises};
@@ -49,7 +50,10 @@ pub struct Vault {
     state: Mutex<State>,
     revision: AtomicU64,
     source: KeySource,
-    pin_hasher: Arc<PinHasher>,
+    pin_hasher: RwLock<Arc<PinHasher>>,
+    disk: Arc<Folder>,
+    /// The machine that it is on, and how it differs from the one that was noted.
+    machine: Mutex<(Machine, Option<Moved>)>,
     /// There was no store before.
     new: bool,
     /// Held as long as the store is open: a store has one daemon.
@@ -75,9 +79,17 @@ impl Vault {
             .map_err(|(_, e)| failed(format!("it is held by another daemon ({e})")))?;
         let new = MIRRORS.iter().all(|name| folder.length(name).is_ok_and(|length| length.is_none()));
         let tables = Box::new(TableFolder::new(options.folder.join(TABLE), super::sled::open));
-        let state = State::open(Arc::new(folder), tables, options)?;
+        let disk = Arc::new(folder);
+        layout::check(&*disk, options.folder)?;
+        let state = State::open(disk.clone(), tables, options)?;
+        if let Err(why) = layout::note(&*disk) {
+            // The next start does it.
+            tracing::warn!("store {}: its layout could not be noted ({why})", options.folder.display());
+        }
         Ok(Self {
-            pin_hasher: Arc::new(state.pin_hasher()),
+            pin_hasher: RwLock::new(Arc::new(state.pin_hasher())),
+            disk,
+            machine: Mutex::default(),
             state: Mutex::new(state),
             revision: AtomicU64::new(1),
             source: options.keys.clone(),
@@ -93,6 +105,26 @@ impl Vault {
 
     fn changed(&self) {
         self.revision.fetch_add(1, Ordering::Release);
+    }
+
+    /// Compares this machine with the one that the store was on; [`TemplateStore::moved`] tells. The first one is noted.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn meet(&self, machine: Machine) -> Result<(), StoreError> {
+        let key = self.lock().machine_key();
+        let moved = machine::compare(&*self.disk, &key, &machine).map_err(|e| self.io(e))?;
+        *self.machine() = (machine, moved);
+        Ok(())
+    }
+
+    fn machine(&self) -> MutexGuard<'_, (Machine, Option<Moved>)> {
+        // It is replaced as a whole.
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn io(&self, why: std::io::Error) -> StoreError {
+        StoreError::io(self.lock().folder(), why)
     }
 
     /// Whether there was no store before this one was opened, or nothing was ever changed in it.
@@ -154,7 +186,7 @@ impl TemplateStore for Vault {
     }
 
     fn pin_hasher(&self) -> Arc<PinHasher> {
-        self.pin_hasher.clone()
+        self.pin_hasher.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn access(&self, user: &UserName) -> Result<Access, StoreError> {
@@ -181,7 +213,11 @@ impl TemplateStore for Vault {
     }
 
     fn change_premises(&self, at: WallTime, change: &mut dyn FnMut(&mut Premises)) -> Result<(), StoreError> {
-        self.lock().change_premises(at, change)?;
+        let mut state = self.lock();
+        state.change_premises(at, change)?;
+        // They may have brought another secret.
+        *self.pin_hasher.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state.pin_hasher());
+        drop(state);
         self.changed();
         Ok(())
     }
@@ -198,6 +234,18 @@ impl TemplateStore for Vault {
 
     fn renew_key(&self) -> Result<(), StoreError> {
         self.lock().renew_store_key(&self.source)
+    }
+
+    fn moved(&self) -> Option<String> {
+        self.machine().1.map(Moved::note)
+    }
+
+    fn stay(&self) -> Result<(), StoreError> {
+        let key = self.lock().machine_key();
+        let mut machine = self.machine();
+        machine::note(&*self.disk, &key, &machine.0).map_err(|e| self.io(e))?;
+        machine.1 = None;
+        Ok(())
     }
 
     fn health(&self) -> Health {

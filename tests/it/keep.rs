@@ -26,7 +26,10 @@ fn renewed_templates_still_match_their_face_and_no_other() {
         world.stage.shows(ALICE);
         let before = world.verify("alice");
         assert_eq!(before.verdict, Some(Outcome::Match));
-        assert_eq!(world.ask(&Renew { store_key: Some(false) }).expect("renewed").templates, 3);
+        assert_eq!(
+            world.ask(&Renew { store_key: Some(false), machine: None }).expect("renewed").templates,
+            3
+        );
         world.stage.shows(ALICE);
         let after = world.verify("alice");
         assert_eq!(after.verdict, Some(Outcome::Match));
@@ -34,7 +37,10 @@ fn renewed_templates_still_match_their_face_and_no_other() {
         assert!((before - after).abs() < 1e-6, "{before} became {after}");
         world.stage.shows(BOB);
         assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch));
-        assert_eq!(world.ask(&Renew { store_key: Some(true) }).expect("another key").templates, 0);
+        assert_eq!(
+            world.ask(&Renew { store_key: Some(true), machine: None }).expect("another key").templates,
+            0
+        );
     }
     world.stage.shows(ALICE);
     assert_eq!(world.ask(&Identify::default()).expect("a verdict").user.as_deref(), Some("alice"));
@@ -71,7 +77,7 @@ fn only_managers_export_and_only_for_the_configured_recipient() {
     let mut client = world.client();
     assert!(client.call(&Upload { data: "AAAA".into() }).is_err());
     assert!(client.call(&Import { identity: Secret(secret), skip_enrolled: None }).is_err());
-    assert!(client.call(&Renew { store_key: Some(false) }).is_err());
+    assert!(client.call(&Renew { store_key: Some(false), machine: None }).is_err());
     assert!(client.call(&CheckAudit {}).is_err());
 }
 
@@ -144,7 +150,7 @@ fn a_failed_renewal_is_recorded_too() {
     let world = World::sealed(|_| {});
     // Make the keyring unwritable.
     fs::create_dir(world.store_folder().join("keyring.a.new")).expect("made");
-    assert!(world.ask(&Renew { store_key: Some(true) }).is_err());
+    assert!(world.ask(&Renew { store_key: Some(true), machine: None }).is_err());
     let text = changes(&world);
     assert!(text.contains(r#""kind":"renew","by":0,"verdict":"failed""#), "{text}");
 }
@@ -201,7 +207,7 @@ fn a_manager_cannot_push_an_enrolment_out_of_the_log() {
     world.stage.shows(ALICE);
     let mut client = world.client();
     for _ in 0..20 {
-        client.call(&Renew { store_key: Some(false) }).expect("renewed");
+        client.call(&Renew { store_key: Some(false), machine: None }).expect("renewed");
     }
     let before = changes(&world);
     assert_eq!(before.matches("renew").count(), 3, "equal lines are counted");
@@ -210,7 +216,7 @@ fn a_manager_cannot_push_an_enrolment_out_of_the_log() {
     assert!(refused.to_string().contains("made many changes"), "{refused}");
     assert_eq!(changes(&world), before, "what changes nothing is not written");
     world.called_by("root", Role::Owner);
-    world.ask(&Renew { store_key: Some(false) }).expect("root is not limited");
+    world.ask(&Renew { store_key: Some(false), machine: None }).expect("root is not limited");
     world.stop();
     let text = changes(&world);
     assert!(text.contains(r#""kind":"enroll","user":"root""#), "{text}");

@@ -49,6 +49,8 @@ mod threads;
 mod tricks;
 /// Faces that the networks cannot judge.
 mod unfit;
+/// Stores of earlier programs, and of later ones.
+mod upgrade;
 /// Watchdog pings of a daemon whose loops hang.
 mod watch;
 

@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::message::{Parameters, message};
+use crate::methods::methods;
 use crate::reply::{
-    AuditLog, DoorChange, DoorPlace, Enrolling, Event, Explaining, Judging, Listed, Rule, Sight,
+    AuditLine, AuditLog, DoorChange, DoorPlace, Enrolling, Event, Explaining, Judging, Listed, Rule, Sight,
     Status as StatusReply,
 };
 pub use crate::secret::Secret;
@@ -22,82 +23,6 @@ pub trait Method: Serialize {
     const ONLY_MORE: bool;
     /// The parameters of a reply. In a stream every reply has this type.
     type Reply: Serialize + DeserializeOwned;
-}
-
-macro_rules! methods {
-    ($d:tt $($interface:literal: {
-        $(
-            $(#[doc = $doc:expr])*
-            $name:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)* }
-            $(only $only:ident)? -> $reply:ident $({ $($reply_fields:tt)* })?;
-        )*
-    })*) => {$($(
-        message! {
-            $(#[doc = $doc])*
-            $name { $($(#[$meta])* $field: $type,)* }
-        }
-
-        $(message! {
-            #[doc = concat!("Reply of [`", stringify!($name), "`].")]
-            $reply { $($reply_fields)* }
-        })?
-
-        impl Method for $name {
-            const NAME: &'static str = concat!($interface, ".", stringify!($name));
-            const ONLY_MORE: bool = { const FLAGS: &[&str] = &[$(stringify!($only))?]; !FLAGS.is_empty() };
-            type Reply = $reply;
-        }
-    )*)*
-        /// A checked call: its values have the right types; whether they make sense is the method's business.
-        #[derive(Debug, Clone, PartialEq)]
-        #[expect(missing_docs, reason = "each type has its own")]
-        pub enum Call {
-            $($($name($name),)*)*
-        }
-
-        impl Call {
-            /// The call of this method.
-            pub(crate) fn read(method: &str, mut given: Parameters, more: bool) -> Result<Self, Fault> {
-                $($(if method == $name::NAME {
-                    if $name::ONLY_MORE && !more {
-                        return Err(Fault::ExpectedMore);
-                    }
-                    let call = $name { $($field: given.take(stringify!($field))?,)* };
-                    given.end()?;
-                    return Ok(Self::$name(call));
-                })*)*
-                match method.rsplit_once('.') {
-                    Some((interface, _)) if ![$($interface),*].contains(&interface) => {
-                        Err(Fault::InterfaceNotFound { interface: printable(interface) })
-                    }
-                    _ => Err(Fault::MethodNotFound { method: printable(method) }),
-                }
-            }
-        }
-
-        /// `dispatch!(call, request => expression)`: the expression with `request` as the type of the call's own method.
-        #[macro_export]
-        macro_rules! dispatch {
-            ($d call:expr, $d request:ident => $d handled:expr) => {
-                match $d call {
-                    $($($crate::Call::$name($d request) => $d handled,)*)*
-                }
-            };
-        }
-
-        /// Interface, description, parameters and reply of each method.
-        #[cfg(test)]
-        pub(crate) fn described() -> Vec<crate::idl::MethodText> {
-            use crate::idl::{Fields, MethodText};
-            vec![$($(MethodText {
-                interface: $interface,
-                name: stringify!($name),
-                doc: $name::DOC,
-                parameters: $name::fields(),
-                reply: $reply::fields(),
-            },)*)*]
-        }
-    };
 }
 
 methods! { $
@@ -347,7 +272,25 @@ methods! { $
             templates: Option<u64>,
         };
 
-        /// A part of an age file, in base64 without padding, for an Import on the same connection. Managers.
+        /// All that another machine needs in place of this one, in an age file: templates and PINs of everybody, rules, holidays,
+        /// whether face unlock is on, and what was uploaded on this connection. Owner. Replies as Export does.
+        Backup {
+            /// Whom it is sealed for, `age1...`; the configured one if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            recipient: Option<String>,
+        } only more -> Exporting;
+
+        /// What was uploaded for the Backup that was uploaded now; for an Import on the same connection that stays. Owner.
+        Unpack {
+            /// The secret key that the file was sealed for, as `age-keygen` wrote it.
+            identity: Secret,
+        } only more -> Unpacking {
+            /// Base64, without padding; absent in the last reply.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            data: Option<String>,
+        };
+
+        /// A part of a file, in base64 without padding, for a Backup, an Unpack or an Import on the same connection. Managers.
         Upload {
             /// Base64, without padding.
             data: String,
@@ -374,14 +317,31 @@ methods! { $
             warnings: Option<Vec<String>>,
         };
 
-        /// Reissues all templates under a new key, without a new picture; or, with `store_key`, draws a new store key. Managers.
+        /// Reissues all templates under a new key, without a new picture; or, with `store_key`, draws a new store key. With
+        /// `machine`, the store belongs to this machine from now on. Managers.
         Renew {
             /// Draw a new store key instead.
             #[serde(skip_serializing_if = "Option::is_none")]
             store_key: Option<bool>,
+            /// The store was copied or moved here, and stays.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            machine: Option<bool>,
         } -> Renewed {
             /// Templates that were reissued; 0 for a new store key, which changes none.
             templates: u64,
+        };
+
+        /// The lines of the audit log, oldest first, then a last reply without any. Managers. Only with `more`.
+        Log {
+            /// From this time on, in seconds since 1970-01-01 UTC; all that is kept if absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            since: Option<u64>,
+            /// About this person only.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            user: Option<String>,
+        } only more -> Logged {
+            /// Lines.
+            lines: Vec<AuditLine>,
         };
 
         /// Checks the audit log: the problems are lines that were changed, are missing, or could not be written. Managers.

@@ -4,10 +4,10 @@
 use std::fmt::Write;
 
 use crate::reply::{
-    AccountState, AuditLog, Camera, CameraState, ComparedPerson, ComparedTemplate, Decision, DoorChange,
-    DoorPlace, DoorState, EventKind, ExplainedFrame, Explanation, Face, Factor, FrameUse, Judging,
-    LatchState, LiveEvidence, Measure, Measured, Milliseconds, Point, Rule, Seen, State, Store, StoreState,
-    Template,
+    AccountState, AuditLine, AuditLog, Camera, CameraState, ComparedPerson, ComparedTemplate, Decision,
+    DoorChange, DoorPlace, DoorState, EventKind, ExplainedFrame, Explanation, Face, Factor, FrameUse,
+    Judging, LatchState, LiveEvidence, Measure, Measured, Milliseconds, Point, Rule, Seen, State, Store,
+    StoreState, Template,
 };
 use crate::{INTERFACE, MAX_MESSAGE_BYTES, Outcome, call, fault};
 
@@ -123,6 +123,7 @@ fn interface() -> String {
     add_type::<Store>(&mut text);
     add_type::<Template>(&mut text);
     add_type::<AuditLog>(&mut text);
+    add_type::<AuditLine>(&mut text);
     add_type::<DoorPlace>(&mut text);
     add_type::<DoorState>(&mut text);
     add_type::<Rule>(&mut text);

@@ -15,6 +15,7 @@ mod fault;
 #[cfg(test)]
 mod idl;
 pub mod message;
+mod methods;
 mod outcome;
 pub mod reply;
 mod rule;

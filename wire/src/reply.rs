@@ -1,12 +1,14 @@
 //! What the daemon replies, where several methods or several types share it; see `call` for the rest. A field that a
 //! caller may not see, or that does not apply, is absent.
 
+mod audit;
 mod explained;
 mod kinds;
 
 use crate::Outcome;
 use crate::message::message;
 
+pub use audit::{AuditLine, AuditLog};
 pub use explained::{
     ComparedPerson, ComparedTemplate, Decision, ExplainedFrame, Explaining, Explanation, LiveEvidence,
     Measure, Measured,
@@ -229,24 +231,6 @@ message! {
         /// Nobody enrolled it: it was taken after a second factor.
         #[serde(default)]
         adapted: bool,
-    }
-
-    /// A series of files of the audit log. Times are seconds since 1970-01-01 UTC.
-    AuditLog {
-        /// Name of its current file.
-        name: String,
-        /// Lines that are as they were written.
-        entries: u64,
-        /// Files.
-        files: u64,
-        /// Earlier lines that are gone, because newer ones needed the room.
-        dropped: u64,
-        /// When the very first line was written, kept or not.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        since: Option<u64>,
-        /// When the oldest line kept was written.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        kept_since: Option<u64>,
     }
 
     /// A door, and the camera before it: the default one if it names none.

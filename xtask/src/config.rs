@@ -1,5 +1,5 @@
-//! Writes `config/facelatch.toml` and `config/door.toml` from the tables in `src/config/settings.rs` and
-//! `door/src/config/settings.rs`.
+//! Writes `config/facelatch.toml`, `config/door.toml` and `systemd/facelatch.catalog` from the tables in `src/config/settings.rs` and
+//! `door/src/config/settings.rs`, and from `src/serve/journal.rs`.
 
 use anyhow::Result;
 
@@ -8,9 +8,12 @@ use crate::run::{command, succeed};
 /// Makes the tests that compare table and file write the file: the texts of the tables are compiled into tests only, to
 /// keep them out of the programs.
 pub(crate) fn main(_: &[String]) -> Result<()> {
-    for target in [["--package", "facelatch", "--lib"], ["--package", "facelatch-door", "--bins"]] {
+    let daemon = ["--package", "facelatch", "--lib"];
+    for (target, tests_of) in
+        [(daemon, "config::"), (daemon, "journal::"), (["--package", "facelatch-door", "--bins"], "config::")]
+    {
         let mut tests = command("cargo", &["test", "--locked"]);
-        tests.args(target).arg("config::").env("FACELATCH_WRITE_CONFIG", "1");
+        tests.args(target).arg(tests_of).env("FACELATCH_WRITE_CONFIG", "1");
         succeed(tests)?;
     }
     Ok(())

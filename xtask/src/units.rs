@@ -11,6 +11,8 @@ const UNITS: &[&str] = &[
     "facelatchd.socket",
     "facelatchd-door.socket",
     "facelatch-door.service",
+    "facelatch-health.service",
+    "facelatch-health.timer",
     "facelatch-sleep.service",
 ];
 
@@ -56,7 +58,8 @@ fn put(folder: &Path) -> Result<()> {
     for unit in UNITS {
         let text = std::fs::read_to_string(root().join("systemd").join(unit))?;
         let text = text.replace("/usr/bin/facelatchd", "/bin/true");
-        std::fs::write(folder.join(unit), text.replace("/usr/bin/facelatch-door", "/bin/true"))?;
+        let text = text.replace("/usr/bin/facelatch-door", "/bin/true");
+        std::fs::write(folder.join(unit), text.replace("/usr/bin/facelatch ", "/bin/true "))?;
     }
     Ok(())
 }

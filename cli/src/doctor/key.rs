@@ -51,7 +51,8 @@ fn locked() -> Finding {
     );
     let fix = format!(
         "put the old /etc/machine-id and /var/lib/systemd/credential.secret back; without them what was enrolled is lost: \
-         `sudo rm -rf /{CREDENTIAL} /var/lib/facelatch/store && sudo dpkg-reconfigure facelatch`, then enrol again"
+         `sudo rm -rf /{CREDENTIAL} /var/lib/facelatch/store && sudo dpkg-reconfigure facelatch`, then `sudo facelatch \
+         restore` a backup, or enrol again"
     );
     Finding::bad("key", found, fix)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nix::sys::statvfs::statvfs;
+use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{Gid, Group, User, getgrouplist};
 use sha2::{Digest, Sha256};
 
@@ -132,14 +132,40 @@ pub(super) fn store(root: &Path) -> Option<Finding> {
         let found = format!("/{STATE} is open to others (mode {:o})", about.mode() & 0o777);
         return Some(Finding::bad("store", found, format!("`sudo chmod 700 /{STATE}`")));
     }
+    let disk = statvfs(&root.join(STATE));
+    if disk.as_ref().is_ok_and(|disk| disk.flags().contains(FsFlags::ST_RDONLY)) {
+        return Some(read_only());
+    }
     // Both are of 32 bits on some machines and of 64 on others.
-    let room = statvfs(&root.join(STATE))
-        .map_or(u128::MAX, |disk| u128::from(disk.blocks_available()) * u128::from(disk.fragment_size()));
+    let room =
+        disk.map_or(u128::MAX, |disk| u128::from(disk.blocks_available()) * u128::from(disk.fragment_size()));
     if room < ROOM_BYTES {
         let found = format!("{} kB are free below /{STATE}", room / 1000);
         return Some(Finding::bad("store", found, "free some disk space; until then nobody can be enrolled"));
     }
     Some(kept(volatile::note(&root.join(STATE))))
+}
+
+fn read_only() -> Finding {
+    let fix = "mount it writable (`sudo mount -o remount,rw /`; a card that turns read-only by itself is failing: back it up and \
+               replace it), or mount a disk there";
+    let found = format!(
+        "/{STATE} is read-only: no face is judged, since no miss can be recorded, and nobody can be enrolled"
+    );
+    Finding::bad("store", found, fix)
+}
+
+/// What the configuration is on: a change of it on a read-only root, or on an overlay in memory, does not last.
+pub(super) fn configuration(root: &Path) -> Option<Finding> {
+    let folder = root.join(CONFIG).parent()?.to_owned();
+    let fixed = statvfs(&folder).ok()?.flags().contains(FsFlags::ST_RDONLY);
+    let found = if fixed {
+        format!("{} is read-only: no setting can be changed", folder.display())
+    } else {
+        volatile::note(&folder)?.replace("enrolments and misses", "changes of settings")
+    };
+    let fix = "switch the overlay off before you change anything (`sudo raspi-config nonint disable_overlayfs`), then on again";
+    Some(Finding::note("settings", found, fix))
 }
 
 /// A folder that is as it should be, unless its file system is volatile.
@@ -252,6 +278,13 @@ mod tests {
         assert_eq!((tmpfs.word(), tmpfs.found.as_str()), ("note", "/var/lib/facelatch lies on tmpfs"));
         assert!(tmpfs.fix.is_some_and(|fix| fix.contains("mount a disk")));
         assert_eq!(kept(None).word(), "ok  ");
+    }
+
+    #[test]
+    fn a_read_only_store_is_a_fault_with_a_fix() {
+        let finding = read_only();
+        assert!(!finding.ok && finding.found.contains("read-only") && finding.fix.is_some());
+        assert!(configuration(folder(&[]).path()).is_none(), "none is installed");
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! Methods that move templates to another device or back: export and import.
+//! Methods that move templates to another device or back: export and import, backup and what is attached to one.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use facelatch_wire::Fault;
-use facelatch_wire::call::{Done, Export, Exporting, Import, Imported, Upload};
+use facelatch_wire::call::{
+    Backup, Done, Export, Exporting, Import, Imported, Method, Unpack, Unpacking, Upload,
+};
 use facelatch_wire::reply::EventKind;
 
 use super::{CallError, Handle, blocking, user_name, without_account};
@@ -12,7 +14,7 @@ use crate::serve::change_limit::AT_ONCE;
 use crate::serve::connection::Replies;
 use crate::serve::fault::{bad_parameter, portable_fault};
 use crate::serve::session::{self, ServerState, Session};
-use crate::store::portable::{self, MAX_EXPORT_BYTES, MadeFor};
+use crate::store::portable::{self, Exported, MAX_EXPORT_BYTES, MadeFor};
 
 /// Bytes of a file in one reply: in base64 they fit a message.
 const PART_BYTES: usize = 45_000;
@@ -34,14 +36,69 @@ impl Handle for Export {
             recorder.record_success(EventKind::Export, self.user, caller_uid);
             Ok(exported)
         });
-        let exported = exported.await?;
-        for part in exported.bytes.chunks(PART_BYTES) {
-            let data = Some(STANDARD_NO_PAD.encode(part));
-            replies.send(&Exporting { data, ..Exporting::default() }).await?;
-        }
-        let (users, templates) = (Some(exported.users as u64), Some(exported.templates as u64));
-        Ok(Exporting { data: None, users, templates })
+        sent(exported.await?, replies).await
     }
+}
+
+impl Handle for Backup {
+    async fn handle(
+        self,
+        session: &mut Session,
+        replies: &mut Replies<'_, '_, Self>,
+    ) -> Result<Exporting, CallError> {
+        session.caller.must_be_owner("backup")?;
+        let recipient = recipient(session, self.recipient)?;
+        let attached = session.upload.take();
+        let state = &session.state;
+        let (store, made_for, now) = (state.store.clone(), made_for(state), state.clock.wall());
+        let (recorder, caller_uid) = session.recorder();
+        let exported = blocking(portable_fault, move || {
+            let attached = attached.as_ref().map_or(&[][..], |upload| &upload.bytes);
+            let exported = portable::backup(&*store, &recipient, &made_for, attached, now)?;
+            recorder.record_success(EventKind::Export, None, caller_uid);
+            Ok(exported)
+        });
+        sent(exported.await?, replies).await
+    }
+}
+
+/// Sends a file in parts. Gives the last reply.
+async fn sent<M: Method<Reply = Exporting>>(
+    exported: Exported,
+    replies: &mut Replies<'_, '_, M>,
+) -> Result<Exporting, CallError> {
+    for part in exported.bytes.chunks(PART_BYTES) {
+        let data = Some(STANDARD_NO_PAD.encode(part));
+        replies.send(&Exporting { data, ..Exporting::default() }).await?;
+    }
+    let (users, templates) = (Some(exported.users as u64), Some(exported.templates as u64));
+    Ok(Exporting { data: None, users, templates })
+}
+
+impl Handle for Unpack {
+    async fn handle(
+        self,
+        session: &mut Session,
+        replies: &mut Replies<'_, '_, Self>,
+    ) -> Result<Unpacking, CallError> {
+        session.caller.must_be_owner("restore")?;
+        let upload = session.upload.take().ok_or_else(nothing_uploaded)?;
+        let identity = self.identity;
+        let unpacked = blocking(portable_fault, move || {
+            let attached = portable::unpack(&upload.bytes, &identity.0)?;
+            Ok((attached, upload))
+        });
+        let (attached, upload) = unpacked.await?;
+        session.upload = Some(upload);
+        for part in attached.chunks(PART_BYTES) {
+            replies.send(&Unpacking { data: Some(STANDARD_NO_PAD.encode(part)) }).await?;
+        }
+        Ok(Unpacking::default())
+    }
+}
+
+fn nothing_uploaded() -> Fault {
+    bad_parameter("data", &"data: nothing was uploaded; call Upload first")
 }
 
 /// Managers export for the configured recipient only: whoever chooses the recipient gets the faces.
@@ -100,7 +157,7 @@ impl Handle for Import {
         let identity = self.identity;
         session.begin_change("import")?;
         let Some(upload) = session.upload.take().filter(|upload| !upload.bytes.is_empty()) else {
-            return Err(bad_parameter("data", &"data: nothing was uploaded; call Upload first").into());
+            return Err(nothing_uploaded().into());
         };
         let session::Upload { bytes: file, permit } = upload;
         let (store, made_for) = (session.state.store.clone(), made_for(&session.state));
@@ -131,7 +188,7 @@ impl Handle for Import {
         let pins = done
             .without_pin
             .iter()
-            .map(|user| format!("{user} needs a PIN, and PINs are not exported; run `facelatch pin {user}`"));
+            .map(|user| format!("{user} needs a PIN, which did not come along; run `facelatch pin {user}`"));
         let warnings: Vec<String> = accounts.chain(rules).chain(pins).collect();
         let warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
         Ok(Imported { added: done.added as u64, users: done.users, skipped: done.skipped, warnings })

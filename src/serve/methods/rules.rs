@@ -85,7 +85,7 @@ impl Handle for Rules {
             };
             Ok((people, store.premises()?))
         });
-        let (people, Premises { face, holidays, set_at: _ }) = kept.await?;
+        let (people, Premises { face, holidays, .. }) = kept.await?;
         let holidays = holidays.iter().map(ToString::to_string).collect();
         let mut list = RuleList { face, holidays, ..RuleList::default() };
         // Room for the rest of the reply: days are 13 bytes each.

@@ -30,9 +30,10 @@ impl Handle for StatusCall {
             // A store that cannot be read says so itself.
             let face = store.premises().ok().map(|premises| premises.face);
             let time = clock_note::clock_note(&*store, &known_time).ok().flatten();
-            Ok((store.health(), audit.and_then(|audit| audit.problem()), face, time))
+            let kept: Vec<String> = time.into_iter().chain(store.moved()).collect();
+            Ok((store.health(), audit.and_then(|audit| audit.problem()), face, kept))
         };
-        let (health, audit, face, time) = blocking(store_fault, looked).await?;
+        let (health, audit, face, kept) = blocking(store_fault, looked).await?;
         let engine = &state.engine.status;
         let networks = &engine.networks;
         let score = |p: crate::head::Probability| session.caller.is_owner().then_some(p.value());
@@ -60,8 +61,7 @@ impl Handle for StatusCall {
             store: stored(health, audit),
             busy: engine.busy(),
             latch: engine.latch.clone(),
-            notes: [&state.notes[..], &networks.notes, &of_cameras, attacks.as_slice(), time.as_slice()]
-                .concat(),
+            notes: [&state.notes[..], &networks.notes, &of_cameras, attacks.as_slice(), &kept].concat(),
             threshold: score(networks.threshold),
             identical_pair_p: score(networks.identical_pair),
         })

@@ -1,5 +1,6 @@
 use super::*;
 use crate::people::access::{Access, Factor, PinHash, Rule};
+use crate::store::table::tests::wait_until_unlocked;
 use crate::store::vault::{Vault, VaultOptions};
 use crate::store::{KeySource, MAX_TEMPLATES};
 use age::secrecy::ExposeSecret;
@@ -8,28 +9,33 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::path::Path;
 
 /// A machine without accounts.
-const NOBODY: fn(&UserName) -> Result<Option<u32>, String> = |_| Ok(None);
+pub(super) const NOBODY: fn(&UserName) -> Result<Option<u32>, String> = |_| Ok(None);
 
-struct TempStore(tempfile::TempDir);
+pub(super) struct TempStore(tempfile::TempDir);
 
 impl TempStore {
-    fn new() -> (Self, Vault) {
+    pub(super) fn new() -> (Self, Vault) {
         let place = Self(tempfile::tempdir().expect("folder"));
-        let store = place.0.path().join("store");
+        let vault = place.open();
+        (place, vault)
+    }
+
+    pub(super) fn open(&self) -> Vault {
+        let store = self.0.path().join("store");
         let keys = KeySource::new(&store, Path::new(""), None);
         let template_key = crate::embed::TemplateKeySpec { kind: crate::embed::KeyKind::Rotation, length: 4 };
         let options =
             VaultOptions { folder: &store, keys, embedder_sha256: "ab", template_key, now: WallTime(1) };
-        let vault = Vault::open(&options).expect("opens");
-        (place, vault)
+        wait_until_unlocked(&store.join("records/db"));
+        Vault::open(&options).expect("opens")
     }
 }
 
-fn here() -> MadeFor {
+pub(super) fn here() -> MadeFor {
     MadeFor { embedder: "sface".into(), embedder_sha256: "ab".into(), length: 4, unit_length: true }
 }
 
-fn add(store: &Vault, name: &str, n: u32) {
+pub(super) fn add(store: &Vault, name: &str, n: u32) {
     add_for(store, name, n, Account::Door);
 }
 
@@ -51,11 +57,11 @@ fn add_for(store: &Vault, name: &str, n: u32, account: Account) {
     store.add(&[template]).expect("added");
 }
 
-fn names(store: &Vault) -> Vec<String> {
+pub(super) fn names(store: &Vault) -> Vec<String> {
     store.templates(None).expect("read").iter().map(|t| format!("{} {}", t.user, t.label)).collect()
 }
 
-fn keys() -> (String, String) {
+pub(super) fn keys() -> (String, String) {
     let identity = x25519::Identity::generate();
     (identity.to_public().to_string(), format!("# a comment\n{}\n", identity.to_string().expose_secret()))
 }

@@ -1,6 +1,7 @@
 //! The state of an open store: the ledger's sealed entries, and the people whose keys open them. Each change of both.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::embed::{TemplateKey, TemplateKeySpec};
@@ -41,9 +42,20 @@ impl State {
         self.people.audit_key()
     }
 
-    /// Hashes PINs.
+    /// The key of what is kept of the machine.
+    pub(super) fn machine_key(&self) -> Key {
+        self.people.machine_key()
+    }
+
+    /// Its folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.ledger.folder()
+    }
+
+    /// Hashes PINs: with the secret that came with a backup, else with its own. Premises that cannot be read fail elsewhere.
     pub(super) fn pin_hasher(&self) -> PinHasher {
-        self.people.pin_hasher()
+        let given = self.premises().ok().and_then(|premises| premises.pin_secret);
+        given.map_or_else(|| self.people.pin_hasher(), |secret| PinHasher::of_given(&secret))
     }
 
     /// Adds templates and removes those of their users with the ids in `gone`, all or none.
