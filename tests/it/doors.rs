@@ -45,6 +45,9 @@ const RIGHTS: &[(&str, &str, bool, Role)] = &[
     ("Import", r#"{"identity":""}"#, false, Role::Manager),
     ("Renew", "{}", false, Role::Manager),
     ("CheckAudit", "{}", false, Role::Manager),
+    ("Log", "{}", true, Role::Manager),
+    ("Backup", "{}", true, Role::Owner),
+    ("Unpack", r#"{"identity":""}"#, true, Role::Owner),
     ("Explain", r#"{"user":"/"}"#, false, Role::Owner),
     ("Adapt", r#"{"user":"/"}"#, false, Role::Owner),
 ];
