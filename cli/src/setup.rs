@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Subcommand;
 use facelatch_setup::ask::{Answers, Person, Stop, Terminal, yes};
-use facelatch_setup::people::{Enrolled, Enrols};
+use facelatch_setup::people::{Enrolled, Enrols, TRIES};
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::Template;
 
@@ -25,9 +25,6 @@ use crate::say::Daemon;
 use machine::Machine;
 use undo::{Done, Files};
 use world::{Package, World};
-
-/// How often somebody may try whether they are recognised.
-const TRIES: usize = 3;
 
 /// The keys of all questions.
 const KEYS: &[&str] = &[
@@ -138,7 +135,9 @@ impl Setup<'_> {
         let user = if uses.is_door_only() { None } else { self.somebody()? };
         self.login(uses.logs_in())?;
         self.plasma(uses)?;
-        if let Some(user) = user {
+        if let Some(user) = user
+            && self.world.templates(&user).is_ok_and(|templates| !templates.is_empty())
+        {
             self.try_face(&user)?;
             if uses.logs_in() {
                 self.try_sudo(&user)?;
@@ -183,9 +182,6 @@ impl Setup<'_> {
 
     /// Has the daemon look whether it knows them.
     fn try_face(&mut self, user: &str) -> Result<(), Stop> {
-        if self.world.templates(user).is_ok_and(|templates| templates.is_empty()) {
-            return Ok(());
-        }
         for _ in 0..TRIES {
             if !yes(self.person, "try.face", &format!("Try it: {user}, look at the camera. Ready?"), true)? {
                 return Ok(());

@@ -37,9 +37,7 @@ impl Moved {
             }
             (false, _) => "this is another board than the store was on: the card was moved or copied",
         };
-        format!(
-            "store: {found}; run `sudo facelatch renew --machine`, so that the keys of any other copy open nothing here"
-        )
+        format!("store: {found}; run `sudo facelatch renew --machine`")
     }
 }
 

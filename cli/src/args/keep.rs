@@ -65,7 +65,7 @@ pub(crate) enum Keep {
         /// Draw a new store key instead
         #[arg(long)]
         store_key: bool,
-        /// Do both on a card that was copied or moved to this board: the keys of any other copy open nothing here
+        /// Renew templates and, if it is a file, the store key, on a card that was copied or moved to this board
         #[arg(long, conflicts_with = "store_key")]
         machine: bool,
     },

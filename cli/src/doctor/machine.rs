@@ -86,7 +86,7 @@ fn permission(device: &Path, groups: &[Gid]) -> Finding {
 
 /// Whether the networks are the files that were shipped.
 pub(super) fn models(root: &Path) -> Finding {
-    let fix = "install the package again from the file it came from (`sudo apt install --reinstall ./facelatch_*.deb`), \
+    let fix = "install the package again (`sudo apt install --reinstall facelatch`), \
                or correct models.folder";
     match damaged_model(&root.join(MODELS)) {
         Ok(count) => Finding::good("models", format!("{count} networks in /{MODELS} are intact")),

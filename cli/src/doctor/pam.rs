@@ -42,7 +42,7 @@ pub(super) fn examine(root: &Path) -> Vec<Finding> {
     findings.extend(services::answers(&stacks));
     if !installed {
         let fix = "`sudo pam-auth-update --disable facelatch`, or install the package again from the file it came from \
-                   (`sudo apt install --reinstall ./libpam-facelatch_*.deb`)";
+                   (`sudo apt install --reinstall libpam-facelatch`)";
         findings.push(Finding::bad("pam", format!("{MODULE} is asked for and is not installed"), fix));
     }
     findings.extend(managers(root));

@@ -48,9 +48,9 @@ impl Setup<'_> {
             Ok(status) => status.cameras.into_iter().next().unwrap_or(status.camera),
             Err(why) => return Some(why.to_string()),
         };
-        let Camera { name, state, message, .. } = camera;
+        let Camera { name, device, state, message, .. } = camera;
         if state == CameraState::Ready {
-            self.person.say(&format!("camera {name} is ready"));
+            self.person.say(&format!("camera is ready: {}", device.unwrap_or(name)));
             return None;
         }
         Some(message.unwrap_or_else(|| format!("camera {name} gives no pictures")))
