@@ -324,3 +324,39 @@ step_purge() {
     [ "$(systemctl show -p LoadState --value facelatchd.service)" = not-found ] || fail "systemd still knows the unit"
     systemctl is-system-running || { systemctl --failed --no-legend; return 1; }
 }
+
+# A key pair of this test, and of nothing else.
+BACKUP_FOR=age1ptfhxyaq2xytkgc9wkqjddl7u7lp8v289zv3mmkyjgrnvcmrd3wqfjfzuf
+BACKUP_KEY=AGE-SECRET-KEY-14FWVXDVLLC5386S7P7TPT9W89WUJV6H7M6JNZZZ22M65Q66FZ9KS3N02LX
+
+# A backup, kept where a purge does not reach.
+step_backup() {
+    rm -f /root/backup.age
+    facelatch backup --to /root/backup.age --recipient $BACKUP_FOR
+    [ "$(stat -c %a /root/backup.age)" = 600 ] || fail "others may read the backup"
+    note "$(stat -c %s /root/backup.age) bytes"
+}
+
+# Another machine from the next start on: its id and the secret of its credentials are new.
+step_new_card() {
+    rm -f /var/lib/systemd/credential.secret
+    tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
+}
+
+# The way of a person without a keyboard: the script, the answers of a file, the backup of the old card.
+step_set_up() {
+    systemctl start vm-camera
+    show $ALICE
+    within 20 test -c /dev/video9
+    serve /payload/archive
+    printf 'for = "login"\nenroll.now = false\n' >/root/answers.toml
+    sh /payload/archive/install.sh --yes /root/answers.toml
+    grep -q pam_facelatch /etc/pam.d/common-auth || fail "sudo does not ask for the face"
+    sudo_by_password
+    (umask 077 && echo $BACKUP_KEY >/root/backup.key)
+    facelatch restore /root/backup.age --identity /root/backup.key
+    within 60 systemctl -q is-active facelatchd
+    [ "$(templates alice)" = 5 ] || fail "alice is not here"
+    grep -q 'deadline_ms = 9500' /etc/facelatch/facelatch.toml || fail "the configuration is not that of the old card"
+    sed -i 's/pam_facelatch.so/& timeout=10/' /etc/pam.d/common-auth
+}

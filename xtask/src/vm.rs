@@ -52,7 +52,7 @@ const FULL: Forms = 4;
 const ALL: Forms = SHORT | DOOR | FULL;
 /// How long the door takes, in instructions: a processor that executes one a nanosecond.
 const COUNT: Forms = 8;
-/// What the archive of packages does, without a door.
+/// What the archive of packages does, without a door: installation, an upgrade, and a new card with the backup of the old one.
 const ARCHIVE: Forms = 16;
 
 /// The steps in their order, each with the forms that it belongs to.
@@ -104,7 +104,14 @@ const STEPS: &[(Act, Forms)] = &[
     (Do("unlock_sudo"), FULL),
     (Do("install_again"), FULL),
     (Do("unlock_sudo"), FULL),
+    (Do("backup"), ARCHIVE),
     (Do("purge"), FULL | ARCHIVE),
+    (Do("new_card"), ARCHIVE),
+    (Reboot, ARCHIVE),
+    (Boot, ARCHIVE),
+    (Do("set_up"), ARCHIVE),
+    (Do("unlock_sudo"), ARCHIVE),
+    (Do("purge"), ARCHIVE),
 ];
 
 /// The command line.
