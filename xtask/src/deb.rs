@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{cargo_tool, command, installed, read, root, succeed, target_folder};
+use crate::run::{cargo_tool, command, installed, metadata, ours, read, root, succeed, target_folder};
 use crate::target::Target;
 use crate::{cross, elf, manual};
 
@@ -193,10 +193,8 @@ fn lint(package: &Path) -> Result<()> {
 
 /// Of Cargo.toml.
 pub(crate) fn version() -> Result<String> {
-    let words = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
-    let text = read(command("cargo", &words))?;
-    let package = text.split(r#""name":"facelatch","version":""#).nth(1);
-    let version = package.and_then(|rest| rest.split('"').next());
+    let metadata = metadata()?;
+    let version = ours(&metadata)?["version"].as_str();
     version.map(str::to_owned).context("`cargo metadata` gives no version of facelatch")
 }
 

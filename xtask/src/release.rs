@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::run::{command, read, root, succeed, target_folder};
+use crate::run::{command, metadata, read, root, succeed, target_folder};
 use crate::target::{TARGETS, Target};
 use crate::{deb, licences, notices};
 use key::Key;
@@ -153,9 +153,8 @@ fn build(wanted: &Wanted) -> Result<PathBuf> {
 
 /// The address in Cargo.toml, where the owner fills it in.
 fn address() -> Result<String> {
-    let words = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
-    let about: Value = serde_json::from_str(&read(command("cargo", &words))?)?;
-    let url = about.pointer("/metadata/release/url").and_then(Value::as_str);
+    let metadata = metadata()?;
+    let url = metadata.pointer("/metadata/release/url").and_then(Value::as_str);
     url.map(str::to_owned).context("Cargo.toml has no [workspace.metadata.release] url")
 }
 

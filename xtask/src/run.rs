@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 /// The folder with the workspace's Cargo.toml.
 pub(crate) fn root() -> PathBuf {
@@ -66,6 +67,18 @@ pub(crate) fn read(mut command: Command) -> Result<String> {
         bail!("{command:?} ended with {}", output.status);
     }
     String::from_utf8(output.stdout).context("output is not UTF-8")
+}
+
+/// What `cargo metadata` says of the workspace, without dependencies.
+pub(crate) fn metadata() -> Result<Value> {
+    let words = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
+    Ok(serde_json::from_str(&read(command("cargo", &words))?)?)
+}
+
+/// The package `facelatch` in it.
+pub(crate) fn ours(metadata: &Value) -> Result<&Value> {
+    let members = metadata["packages"].as_array().context("`cargo metadata` lists no packages")?;
+    members.iter().find(|package| package["name"] == "facelatch").context("facelatch is no member")
 }
 
 /// Whether this program is installed.

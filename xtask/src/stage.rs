@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::run::{command, read, root, succeed};
+use crate::run::{command, metadata, ours, root, succeed};
 use crate::target::Target;
 use crate::{deb, manual};
 
@@ -89,12 +89,8 @@ fn wanted(words: &[String]) -> Result<Wanted> {
 
 /// The packages with their files.
 fn packages() -> Result<Vec<(String, Vec<Asset>)>> {
-    let words = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
-    let metadata: Value = serde_json::from_str(&read(command("cargo", &words))?)?;
-    let members = metadata["packages"].as_array().context("`cargo metadata` lists no packages")?;
-    let ours =
-        members.iter().find(|package| package["name"] == "facelatch").context("facelatch is no member")?;
-    let deb = &ours["metadata"]["deb"];
+    let metadata = metadata()?;
+    let deb = &ours(&metadata)?["metadata"]["deb"];
     let mut packages = vec![("facelatch".to_owned(), assets(&deb["assets"])?)];
     for (name, variant) in deb["variants"].as_object().context("no variants in [package.metadata.deb]")? {
         packages.push((name.clone(), assets(&variant["assets"])?));
