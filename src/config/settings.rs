@@ -92,7 +92,7 @@ settings! {
         max_turn: f32 = 0.35, 0.05..=1.0 "eye distances";
         /// The same at a door, where the smaller of both holds: people who want to come in look at the camera, and people who
         /// pass do not.
-        max_turn_at_door: f32 = 0.2, 0.05..=1.0 "eye distances";
+        max_turn_at_door: f32 = 0.16, 0.05..=1.0 "eye distances";
     }
 
     /// Presentation attacks: whether a live face is before the camera, or a picture of one. What is taken for an attack is

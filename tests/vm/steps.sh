@@ -8,7 +8,7 @@
 PASSWORD=correct-horse
 # Pictures of alice in tests/data/faces: the first to enrol with, the second not seen before.
 ALICE="obama-enrol-1 obama-enrol-2 obama-enrol-3 obama-enrol-4 obama-enrol-5 obama-enrol-6"
-ALICE_AGAIN=obama-3
+ALICE_AGAIN=obama-3b
 STRANGER=astronaut
 
 note() { echo "note: $*"; }
