@@ -62,7 +62,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Stop> {
     }
 }
 
-/// Puts a file on the disk, whole or not at all. It keeps its mode and owner; a daemon can read a new one, whatever root's umask is.
+/// Puts a file on the disk, whole or not at all. It keeps its mode and owner; a new one can be read by a daemon, whatever root's
+/// umask is.
 ///
 /// # Errors
 /// It cannot be written.

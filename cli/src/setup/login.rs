@@ -101,8 +101,8 @@ impl Setup<'_> {
     }
 
     /// After a `pam-auth-update` that was killed. It writes common-auth, then in /var/lib/pam what it has written; ended in between, it
-    /// takes its own line for one that was added by hand, and changes nothing any more. So common-auth is made what it was; but not where it
-    /// merely failed, since common-auth may have been edited since.
+    /// takes its own line for one that was added by hand, and changes nothing any more. So common-auth is made what it
+    /// was; but not where it merely failed, since common-auth may have been edited since.
     fn mend(&mut self) -> Result<(), Stop> {
         if !self.done.switching {
             return Ok(());
