@@ -129,7 +129,11 @@ fn restart(root: &Path) -> Result<()> {
     if root != Path::new("/") || !Path::new("/run/systemd/system").exists() {
         return say::line("note: a daemon that runs already reads the files above when it is started again");
     }
-    for words in [&["daemon-reload"][..], &["restart", "facelatchd"], &["try-restart", "facelatch-door"]] {
+    for words in [
+        &["daemon-reload"][..],
+        &["restart", "facelatchd.socket", "facelatchd.service"],
+        &["try-restart", "facelatch-door"],
+    ] {
         let done = Command::new("systemctl").args(words).stdin(Stdio::null()).status();
         let done = done.context("systemctl cannot be started")?;
         // The door may not be installed here.

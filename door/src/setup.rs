@@ -187,7 +187,7 @@ impl Setup<'_> {
         if self.done.file.is_none() {
             let existed = config.exists();
             if existed {
-                files::replace(&self.files.before(), before)?;
+                files::replace_like(&self.files.before(), before, &config)?;
             }
             self.done.file = Some(FileBefore { existed });
             self.files.save(&self.done)?;

@@ -10,13 +10,11 @@
 set -eu
 
 sources=/etc/apt/sources.list.d/facelatch.sources
+added=
 packages="facelatch libpam-facelatch facelatch-door"
 
 say() { echo "facelatch: $*"; }
-stop() {
-    say "$*" >&2
-    exit 1
-}
+stop() { say "$*" >&2 && exit 1; }
 
 # Ends unless the packages can run here.
 look() {
@@ -35,7 +33,10 @@ look() {
         stop "$system is too old: this takes Raspberry Pi OS bookworm or Debian 12, or newer"
 }
 
+# What is there stays, such as a mirror or `Enabled: no`.
 add_archive() {
+    [ ! -e "$sources" ] || { say "$sources stays as it is" && return; }
+    added=yes
     cat >"$sources" <<'END'
 @SOURCES@
 END
@@ -47,11 +48,12 @@ main() {
     [ "$(id -u)" = 0 ] || stop "this takes root: sudo sh install.sh"
     look
     add_archive
-    apt-get update || say "not all of this machine's archives could be read; going on"
-    # Settings that somebody changed stay as they are.
+    apt-get update || { sleep 30 && apt-get update; } || say "not all of this machine's archives could be read; going on"
+    # Another apt may end first; and settings that somebody changed stay as they are.
+    options="-o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold"
     # shellcheck disable=SC2086
-    if ! DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Options::=--force-confold install --yes $packages </dev/null; then
-        rm -f "$sources"
+    if ! DEBIAN_FRONTEND=noninteractive apt-get $options install --yes $packages </dev/null; then
+        [ -z "$added" ] || rm -f "$sources"
         stop "the packages could not be installed; apt says above why"
     fi
     if facelatch doctor 2>/dev/null | grep -q '^FAIL *camera'; then

@@ -2,9 +2,9 @@
 //!
 //! They are in folders that root alone may write: whoever takes over a daemon must not choose what root takes back.
 
-use std::fs::File;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -42,13 +42,13 @@ pub fn load<D: DeserializeOwned + Default>(record: &Path) -> Result<D, Stop> {
     }
 }
 
-/// Puts on the disk what was done or is about to be.
+/// Puts on the disk what was done or is about to be, for root alone: it names people.
 ///
 /// # Errors
 /// It cannot be written.
 pub fn save(record: &Path, done: &impl Serialize) -> Result<(), Stop> {
     let text = toml::to_string(done).map_err(|error| Stop(error.to_string()))?;
-    replace(record, text)
+    put(record, text.as_bytes(), 0o600, None)
 }
 
 /// What is in a file; nothing if there is none.
@@ -62,17 +62,36 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Stop> {
     }
 }
 
-/// Puts a file on the disk, whole or not at all.
+/// Puts a file on the disk, whole or not at all. It keeps its mode and owner; a new one can be read by a daemon, whatever root's
+/// umask is.
 ///
 /// # Errors
 /// It cannot be written.
 pub fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Stop> {
+    replace_like(path, text, path)
+}
+
+/// As [`replace`], with the mode and owner of another file.
+///
+/// # Errors
+/// It cannot be written.
+pub fn replace_like(path: &Path, text: impl AsRef<[u8]>, like: &Path) -> Result<(), Stop> {
+    let there = std::fs::metadata(like).ok();
+    let mode = there.as_ref().map_or(0o644, |there| there.mode() & 0o777);
+    put(path, text.as_ref(), mode, there.as_ref())
+}
+
+fn put(path: &Path, text: &[u8], mode: u32, owner: Option<&Metadata>) -> Result<(), Stop> {
     let new = beside(path, ".new");
+    remove(&new)?;
     let write = || {
-        let mut file = File::create(&new)?;
-        file.write_all(text.as_ref())?;
-        // A daemon reads it, whatever root's umask is.
-        file.set_permissions(PermissionsExt::from_mode(0o644))?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        let made = file.metadata()?;
+        if let Some(owner) = owner.filter(|owner| (owner.uid(), owner.gid()) != (made.uid(), made.gid())) {
+            fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+        }
+        file.set_permissions(PermissionsExt::from_mode(mode))?;
+        file.write_all(text)?;
         file.sync_all()?;
         std::fs::rename(&new, path)?;
         path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
@@ -80,16 +99,16 @@ pub fn replace(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Stop> {
     write().map_err(|error| Stop(format!("{}: cannot be written ({error})", path.display())))
 }
 
-/// As [`replace`], in a folder that is made as well.
+/// As [`replace_like`], in a folder that is made as well.
 ///
 /// # Errors
 /// One of them cannot be made.
-pub fn make(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Stop> {
+pub fn make(path: &Path, text: impl AsRef<[u8]>, like: &Path) -> Result<(), Stop> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
             .map_err(|error| Stop(format!("{}: cannot be made ({error})", folder.display())))?;
     }
-    replace(path, text)
+    replace_like(path, text, like)
 }
 
 /// Removes a file, if it is there, and its folder, if that is empty then.
@@ -118,24 +137,32 @@ pub fn remove(path: &Path) -> Result<(), Stop> {
 }
 
 /// Makes a file what it was before the first setup, from the copy at [`before`], or removes it if it did not exist. What is there
-/// now is kept beside it. May be done again.
+/// now is kept beside it. What to tell the person; nothing if it was so already. May be done again.
 ///
 /// # Errors
-/// It cannot be renamed.
-pub fn put_back(path: &Path, existed: bool) -> Result<(), Stop> {
+/// It cannot be copied or renamed.
+pub fn put_back(path: &Path, existed: bool) -> Result<Option<String>, Stop> {
     remove(&beside(path, ".new"))?;
-    let undone = beside(path, ".undone");
-    let failed = |error: std::io::Error| Stop(format!("{}: {error}", path.display()));
-    let kept = before(path);
+    let (kept, undone) = (before(path), beside(path, ".undone"));
+    let failed = |at: &Path, error: std::io::Error| Stop(format!("{}: {error}", at.display()));
+    let aside = format!("; what it said until now is {}", undone.display());
     if !existed {
-        return if path.exists() { std::fs::rename(path, undone).map_err(failed) } else { Ok(()) };
+        if !path.exists() {
+            return Ok(None);
+        }
+        std::fs::rename(path, &undone).map_err(|error| failed(path, error))?;
+        return Ok(Some(format!("{} is gone, as before the setup{aside}", path.display())));
     }
-    // Not there: it was put back already.
-    if kept.exists() {
-        let _ = std::fs::copy(path, undone);
-        std::fs::rename(&kept, path).map_err(failed)?;
+    if !kept.exists() {
+        return Ok(None);
     }
-    Ok(())
+    let is_there = path.exists();
+    if is_there {
+        std::fs::copy(path, &undone).map_err(|error| failed(&undone, error))?;
+    }
+    std::fs::rename(&kept, path).map_err(|error| failed(path, error))?;
+    let aside = if is_there { aside } else { String::new() };
+    Ok(Some(format!("{} is as before the setup{aside}", path.display())))
 }
 
 #[cfg(test)]
@@ -149,20 +176,47 @@ mod tests {
         let text = || std::fs::read_to_string(&path).ok();
         replace(&path, "old").and_then(|()| replace(&before(&path), "old")).expect("written");
         replace(&path, "new").expect("written");
-        assert_eq!((put_back(&path, true), text()), (Ok(()), Some("old".to_owned())));
+        let told = |told: Result<Option<String>, Stop>| told.map(|told| told.unwrap_or_default());
+        let back = told(put_back(&path, true)).expect("put back");
+        assert!(back.contains("as before the setup; what it said until now is"), "{back}");
+        assert_eq!(text().as_deref(), Some("old"));
         replace(&path, "later").expect("written");
-        assert_eq!((put_back(&path, true), text()), (Ok(()), Some("later".to_owned())), "it was put back");
-        assert_eq!((put_back(&path, false), text()), (Ok(()), None));
-        assert_eq!(put_back(&path, false), Ok(()));
+        assert_eq!((put_back(&path, true), text()), (Ok(None), Some("later".to_owned())), "it was put back");
+        assert!(told(put_back(&path, false)).is_ok_and(|told| told.contains("is gone")));
+        assert_eq!((put_back(&path, false), text()), (Ok(None), None));
         assert_eq!(std::fs::read_to_string(beside(&path, ".undone")).ok().as_deref(), Some("later"));
         assert_eq!((remove(&path), read(&path)), (Ok(()), Ok(Vec::new())));
+    }
+
+    #[test]
+    fn nothing_is_put_back_where_the_present_text_cannot_be_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.toml");
+        replace(&path, "mine").and_then(|()| replace(&before(&path), "old")).expect("written");
+        std::fs::create_dir(beside(&path, ".undone")).expect("in the way");
+        assert!(put_back(&path, true).is_err_and(|why| why.0.contains(".undone")));
+        assert_eq!(read(&path), Ok(b"mine".to_vec()));
+    }
+
+    #[test]
+    fn a_file_keeps_its_mode_and_a_record_is_for_root_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mode = |path: &Path| std::fs::metadata(path).expect("there").mode() & 0o777;
+        let path = folder.path().join("x.toml");
+        replace(&path, "old").expect("written");
+        assert_eq!(mode(&path), 0o644);
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).expect("set");
+        replace_like(&before(&path), "old", &path).and_then(|()| replace(&path, "new")).expect("written");
+        assert_eq!((mode(&path), mode(&before(&path))), (0o640, 0o640));
+        save(&record(&path), &toml::Table::new()).expect("written");
+        assert_eq!(mode(&record(&path)), 0o600);
     }
 
     #[test]
     fn a_file_is_made_and_removed_with_its_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.d/b/x.conf");
-        assert_eq!((make(&path, "x"), read(&path)), (Ok(()), Ok(b"x".to_vec())));
+        assert_eq!((make(&path, "x", &path), read(&path)), (Ok(()), Ok(b"x".to_vec())));
         std::fs::write(beside(&path, ".new"), "half").expect("written");
         assert_eq!((unmake(&path), unmake(&path)), (Ok(()), Ok(())));
         assert!(!folder.path().join("a.d/b").exists() && folder.path().join("a.d").exists());

@@ -113,7 +113,9 @@ pub trait Enrols {
         while let Some(enrolled) = self.enrolled().last().cloned() {
             let user = enrolled.user.as_str();
             let templates = self.templates(user)?;
-            if !templates.iter().all(|template| enrolled.is_ours(template)) {
+            // Adapted ones come by themselves.
+            let mut enrolments = templates.iter().filter(|template| !template.adapted);
+            if !enrolments.all(|template| enrolled.is_ours(template)) {
                 self.person().say(&format!(
                     "{user} was enrolled again since the setup and stays; `facelatch remove {user}` removes them"
                 ));

@@ -116,7 +116,10 @@ fn open_store(config: &Config, networks: &Networks, clock: &dyn Clock) -> Result
         template_key: networks.template_key(),
         now: clock.wall(),
     })?;
-    store.meet(machine::here(Path::new("/")))?;
+    // A disk that is full must not keep everybody out.
+    if let Err(error) = store.meet(machine::here(Path::new("/"))) {
+        tracing::warn!("store: which machine this is cannot be noted: {error}");
+    }
     store.moved().iter().for_each(|note| tracing::warn!(message_id = journal::MACHINE_CHANGED, "{note}"));
     let limits = Limits { file_bytes: u64::from(*audit_file_kb) << 10, files: *audit_files as usize };
     let audit =

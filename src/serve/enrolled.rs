@@ -48,7 +48,7 @@ impl EnrolledFile {
 
 /// Writes the file now and after each change of the store.
 pub(super) async fn keep(file: EnrolledFile, state: Rc<ServerState>) {
-    let mut written = None;
+    let (mut written, mut warned) = (None, None);
     loop {
         let revision = state.store.revision();
         if written != Some(revision) {
@@ -60,13 +60,17 @@ pub(super) async fn keep(file: EnrolledFile, state: Rc<ServerState>) {
                 uids.dedup();
                 to.write(&uids).map_err(|error| error.to_string())
             });
-            if let Ok(Err(error)) = done.await {
-                tracing::warn!(
-                    "{}: cannot be written ({error}); lock screens do not know who is enrolled",
-                    file.folder.display()
-                );
+            match done.await {
+                Ok(Err(error)) if warned != Some(revision) => {
+                    tracing::warn!(
+                        "{}: cannot be written ({error}); lock screens do not know who is enrolled",
+                        file.folder.display()
+                    );
+                    warned = Some(revision);
+                }
+                Ok(Ok(())) => written = Some(revision),
+                _ => {}
             }
-            written = Some(revision);
         }
         sleep(LOOK).await;
     }

@@ -226,7 +226,7 @@ fn sealed(
     Ok(Exported { bytes, users: users.len(), templates: wanted.len() })
 }
 
-/// Decrypts an export and adds all of its templates or none. People who are already enrolled with other templates are a
+/// Decrypts an export and adds all of its templates or none, and rules for whoever has none here. People who are already enrolled with other templates are a
 /// conflict, or are left out with `skip_enrolled`; templates that the store already has are not a conflict. As in an
 /// enrolment, each is for the account that has the name here, with the user id that `account_here` gives, or for the door only.
 ///
@@ -273,11 +273,9 @@ pub fn import(
         }
     }
     // First, so that nobody is here without their rules for a moment. If the rest fails, rules of nobody are left.
-    let mut users: BTreeSet<UserName> = people.keys().cloned().collect();
-    if kept.backup.is_some() {
-        let alone = kept.rules.keys().filter(|user| !there.contains_key(user));
-        users.extend(alone.cloned());
-    }
+    // Also those of who is here already: without rules they come in at any time.
+    let is_skipped = |user: &UserName| done.skipped.iter().any(|skipped| skipped == user.as_str());
+    let users: Vec<&UserName> = kept.rules.keys().filter(|user| !is_skipped(user)).collect();
     let raw = people.into_values().flatten();
     let templates: Vec<Template> = raw.map(|t| t.keyed(&snapshot.template_key)).collect();
     if templates.iter().any(|t| t.embedding.values().iter().any(|v| !v.is_finite())) {
@@ -285,8 +283,8 @@ pub fn import(
         return Err(PortableError::File { why });
     }
     done.added = templates.len();
-    if !users.is_empty() || kept.backup.is_some() {
-        (done.rules_stay, done.without_pin) = kept.bring_in(store, users.iter())?;
+    if !done.users.is_empty() || !users.is_empty() || kept.backup.is_some() {
+        (done.rules_stay, done.without_pin) = kept.bring_in(store, users.into_iter())?;
         if !templates.is_empty() {
             store.add(&templates)?;
         }

@@ -214,6 +214,17 @@ fn users_see_their_own_account_only() {
 }
 
 #[test]
+fn a_list_of_accounts_that_cannot_be_written_at_first_is_written_later() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let place = folder.path().join("not-yet");
+    let file = EnrolledFile { folder: place.clone(), for_all: false };
+    let world = World::new().says_who_is_enrolled(file);
+    assert!(world.ask(&List { user: None }).is_ok());
+    std::fs::create_dir(&place).expect("made");
+    until(|| place.join(ENROLLED_FILE).exists().then_some(()));
+}
+
+#[test]
 fn which_accounts_have_a_face_stands_in_a_file_that_outlives_the_daemon() {
     use std::os::unix::fs::PermissionsExt;
     for (for_all, mode) in [(false, 0o640), (true, 0o644)] {

@@ -60,12 +60,10 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
         Some(folder) => folder.clone(),
         None => build(&wanted)?,
     };
-    if release.output.exists() {
-        std::fs::remove_dir_all(&release.output).with_context(|| release.output.display().to_string())?;
-    }
-    std::fs::create_dir_all(&release.output).with_context(|| release.output.display().to_string())?;
+    let debs = archive::debs(&packages, &wanted.targets, &release.version)?;
     let key = Key::open(wanted.key.as_deref(), &test_key())?;
-    archive::lay_out(&release, &wanted.targets, &archive::debs(&packages, &wanted.targets)?, &key)?;
+    make_empty(&release.output)?;
+    archive::lay_out(&release, &wanted.targets, &debs, &key)?;
     if !wanted.archive_only {
         beside(&release, &wanted.targets, &key)?;
     }
@@ -76,6 +74,21 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Makes the folder, or removes what is in it; only what an earlier release left there.
+fn make_empty(folder: &Path) -> Result<()> {
+    let failed = || folder.display().to_string();
+    if folder.exists() {
+        let is_empty = std::fs::read_dir(folder).with_context(failed)?.next().is_none();
+        ensure!(
+            is_empty || folder.join("dists").is_dir() || folder.join("pool").is_dir(),
+            "{} is no release, so it stays; give --output a new folder",
+            folder.display()
+        );
+        std::fs::remove_dir_all(folder).with_context(failed)?;
+    }
+    std::fs::create_dir_all(folder).with_context(failed)
 }
 
 /// An archive of these packages, signed by the key for tests.
@@ -236,6 +249,12 @@ fn template(name: &str) -> Result<String> {
 mod tests {
     use super::*;
 
+    /// A new folder, which the caller removes.
+    pub(super) fn scratch() -> PathBuf {
+        let made = read(command("mktemp", &["--directory", "--tmpdir", "facelatch.XXXXXX"]));
+        PathBuf::from(made.expect("made").trim())
+    }
+
     fn parsed(text: &str) -> Result<Wanted> {
         wanted(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
@@ -249,6 +268,18 @@ mod tests {
         for bad in ["mips", "--key", "--colour blue"] {
             assert!(parsed(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_folder_that_is_no_release_stays() {
+        let top = scratch();
+        let folder = top.join("out");
+        assert!(make_empty(&folder).is_ok() && make_empty(&folder).is_ok());
+        std::fs::write(folder.join("thesis.odt"), "x").expect("written");
+        assert!(make_empty(&folder).is_err() && folder.join("thesis.odt").exists());
+        std::fs::create_dir(folder.join("dists")).expect("made");
+        assert!(make_empty(&folder).is_ok() && !folder.join("thesis.odt").exists());
+        std::fs::remove_dir_all(top).expect("removed");
     }
 
     #[test]

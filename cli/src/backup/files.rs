@@ -22,6 +22,10 @@ const FOLDERS: &[&str] = &[
 /// What the name of a file gets that a restored one replaces.
 pub(super) const BEFORE: &str = ".before-restore";
 
+/// Ends of the names of files that a setup or a restore keeps beside others. They are of this machine alone: a setup's record on
+/// another would have `setup --undo` act on it.
+const KEPT: &[&str] = &[BEFORE, ".before-setup", ".setup-undo", ".undone", ".new", ".part"];
+
 /// Longest file.
 const MAX_BYTES: u64 = 32 << 20;
 
@@ -61,7 +65,10 @@ pub(super) fn pack(root: &Path) -> Result<Vec<Packed>> {
             let (name, path) = entry.map(|entry| (entry.file_name(), entry.path()))?;
             let failed = || format!("{}: cannot be read", path.display());
             let about = fs::symlink_metadata(&path).with_context(failed)?;
-            let Some(name) = name.to_str().filter(|name| is_plain(name) && about.is_file()) else { continue };
+            let Some(name) = name.to_str().filter(|name| is_plain(name) && !is_kept(name) && about.is_file())
+            else {
+                continue;
+            };
             if about.len() > MAX_BYTES {
                 bail!("{}: {} bytes are too many for a backup", path.display(), about.len());
             }
@@ -77,12 +84,17 @@ pub(super) fn pack(root: &Path) -> Result<Vec<Packed>> {
     Ok(packed)
 }
 
-/// A name of a file that belongs to a backup, and of none that a restore has put aside.
+/// A name of a file, in no other folder.
 fn is_plain(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with('.') && !name.contains('/') && !name.ends_with(BEFORE)
+    !name.is_empty() && !name.starts_with('.') && !name.contains('/')
 }
 
-/// Writes the files, after a look at all of their names.
+/// A name of a file that a setup or a restore keeps.
+fn is_kept(name: &str) -> bool {
+    KEPT.iter().any(|end| name.ends_with(end))
+}
+
+/// Writes the files, after a look at all of their names. Those that a setup kept are left out: earlier programs packed them.
 pub(super) fn unpack(root: &Path, packed: &[Packed]) -> Result<Vec<(String, Became)>> {
     for file in packed {
         let known = file
@@ -93,7 +105,8 @@ pub(super) fn unpack(root: &Path, packed: &[Packed]) -> Result<Vec<(String, Beca
             bail!("the backup names {:?}, which is no file of facelatch; nothing was written", file.path);
         }
     }
-    packed.iter().map(|file| Ok((file.path.clone(), write(root, file)?))).collect()
+    let wanted = packed.iter().filter(|file| !is_kept(&file.path));
+    wanted.map(|file| Ok((file.path.clone(), write(root, file)?))).collect()
 }
 
 fn write(root: &Path, file: &Packed) -> Result<Became> {
@@ -145,6 +158,8 @@ mod tests {
         let old = root(&[
             ("etc/facelatch/facelatch.toml", "old"),
             ("etc/facelatch/facelatch.toml.before-restore", "older"),
+            ("etc/facelatch/facelatch.toml.setup-undo", "login = true"),
+            ("etc/facelatch/door.toml.undone", "older"),
             ("etc/systemd/system/facelatchd.socket.d/open.conf", "[Socket]"),
             ("etc/passwd", "root"),
         ]);
@@ -172,6 +187,15 @@ mod tests {
 
     fn aside_of(path: &Path) -> String {
         format!("{}{BEFORE}", path.display())
+    }
+
+    #[test]
+    fn what_a_setup_keeps_is_not_restored() {
+        let new = root(&[]);
+        let packed = |path: &str| Packed { path: path.into(), mode: 0o644, data: String::new() };
+        let all = ["facelatch.toml.setup-undo", "facelatch.toml.before-setup", "door.toml"];
+        let became = unpack(new.path(), &all.map(|name| packed(&format!("etc/facelatch/{name}"))));
+        assert_eq!(became.expect("written"), [("etc/facelatch/door.toml".to_owned(), Became::New)]);
     }
 
     #[test]

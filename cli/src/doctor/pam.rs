@@ -16,6 +16,9 @@ type Stacks = BTreeMap<String, String>;
 /// Where they are. A file in the first hides its namesake in the second, which belongs to packages.
 const FOLDERS: [&str; 2] = ["etc/pam.d", "usr/lib/pam.d"];
 
+/// What Debian's logins include.
+const COMMON: &str = "common-auth";
+
 /// The module's file.
 const MODULE: &str = "pam_facelatch.so";
 /// What stands in its line when everything is right.
@@ -24,8 +27,7 @@ const CONTROL: &str = "[success=end default=ignore]";
 /// One finding a file that names the module and one a service that uses it, or one that says that no login does.
 pub(super) fn examine(root: &Path) -> Vec<Finding> {
     let stacks = stacks(root);
-    let asking: Vec<_> =
-        stacks.iter().filter(|(_, text)| rules(text).iter().any(|rule| rule.is_ours())).collect();
+    let asking: Vec<_> = stacks.iter().filter(|(_, text)| has_face(text)).collect();
     // A line may name it by its whole path.
     let named =
         |text: &str| rules(text).iter().any(|rule| rule.is_ours() && Path::new(rule.module).is_file());
@@ -49,9 +51,19 @@ pub(super) fn examine(root: &Path) -> Vec<Finding> {
     findings
 }
 
-/// Whether any login asks for the face.
+/// Whether any service asks for the face.
 pub(crate) fn asks(root: &Path) -> bool {
-    stacks(root).values().any(|text| rules(text).iter().any(Rule::is_ours))
+    stacks(root).values().any(|text| has_face(text))
+}
+
+/// Whether logins in general do: what they all include; where there is no such file, any of them.
+pub(crate) fn logins_ask(root: &Path) -> bool {
+    let stacks = stacks(root);
+    stacks.get(COMMON).map_or_else(|| stacks.values().any(|text| has_face(text)), |text| has_face(text))
+}
+
+fn has_face(text: &str) -> bool {
+    rules(text).iter().any(Rule::is_ours)
 }
 
 /// What is wrong with logins that ask for the face, a sentence each.

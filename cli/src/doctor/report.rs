@@ -50,7 +50,8 @@ const STATES: &str = "Id,LoadState,ActiveState,SubState,Result,NRestarts,ExecMai
 /// Writes the file, which must not exist.
 pub(super) fn write(to: &Daemon, path: &Path, root: &Path, findings: &[Finding]) -> Result<()> {
     let status = to.ask(say::SOON).and_then(|mut client| Ok(client.call(&Status {})?)).ok();
-    let mut redactor = Redactor::new(names(to, root));
+    let (names, are_all) = names(to, root);
+    let mut redactor = Redactor::new(names);
     let journal = journal(&mut redactor);
     let mut text =
         format!("facelatch report 1\ncommand {} for {}\n", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH);
@@ -72,21 +73,26 @@ pub(super) fn write(to: &Daemon, path: &Path, root: &Path, findings: &[Finding])
         })?;
     file.write_all(text.as_bytes())?;
     if !to.json {
-        say::line(format!(
-            "{} written; it has no faces, keys and names; read it before you send it\n",
-            path.display()
-        ))?;
+        let without = if are_all {
+            "no faces, keys and names"
+        } else {
+            "no faces and keys, but names of people for the door were not known"
+        };
+        say::line(format!("{} written; it has {without}; read it before you send it\n", path.display()))?;
     }
     Ok(())
 }
 
-/// Names of people, accounts, doors and this machine.
-fn names(to: &Daemon, root: &Path) -> BTreeSet<String> {
+/// Names of people, accounts, doors and this machine; whether the daemon told those that it alone knows.
+fn names(to: &Daemon, root: &Path) -> (BTreeSet<String>, bool) {
     let mut names = BTreeSet::new();
-    if let Ok(listed) = to.ask(say::SOON).and_then(|mut client| Ok(client.call(&List { user: None })?)) {
+    let listed = to.ask(say::SOON).and_then(|mut client| Ok(client.call(&List { user: None })?));
+    let list = to.ask(say::SOON).and_then(|mut client| Ok(client.call(&Rules { user: None })?));
+    let are_all = listed.is_ok() && list.is_ok();
+    if let Ok(listed) = listed {
         names.extend(listed.templates.iter().flat_map(|t| [t.user.clone(), t.label.clone()]));
     }
-    if let Ok(list) = to.ask(say::SOON).and_then(|mut client| Ok(client.call(&Rules { user: None })?)) {
+    if let Ok(list) = list {
         names.extend(list.pins);
         names.extend(list.rules.into_iter().flat_map(|rule| [Some(rule.user), rule.door]).flatten());
     }
@@ -101,7 +107,7 @@ fn names(to: &Daemon, root: &Path) -> BTreeSet<String> {
         }
     }
     names.extend(fs::read_to_string(root.join("etc/hostname")).map(|name| name.trim().to_owned()));
-    names
+    (names, are_all)
 }
 
 fn facts(root: &Path) -> String {

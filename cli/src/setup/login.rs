@@ -15,6 +15,9 @@ pub(super) const EVERYBODY: &str = include_str!("../../../systemd/examples/every
 /// The module, as its line names it.
 const MODULE: &str = "pam_facelatch.so";
 
+/// How `pam-auth-update` notes that it has written that line.
+const NOTED: &str = "Module: facelatch";
+
 impl Setup<'_> {
     /// Opens the socket to every user, or closes it again.
     pub(super) fn socket(&mut self, uses: Uses) -> Result<(), Stop> {
@@ -65,7 +68,7 @@ impl Setup<'_> {
             (true, false) => {
                 let now = files::read(&self.files.common_auth())?;
                 let now = String::from_utf8_lossy(&now).into_owned();
-                self.world.replace(&self.files.common_auth_before(), &now)?;
+                self.world.keep(&self.files.common_auth(), &now, &self.files.common_auth_before())?;
                 self.done.login = true;
                 self.switch(true)?;
                 self.look_at_logins()?;
@@ -78,7 +81,7 @@ impl Setup<'_> {
                 }
                 self.done.login = false;
                 self.save()?;
-                self.person.say(if self.world.asks() {
+                self.person.say(if self.world.asks_anywhere() {
                     "Some logins still ask for the face: their lines in /etc/pam.d were added by hand."
                 } else {
                     "Logins ask for the password only."
@@ -98,14 +101,17 @@ impl Setup<'_> {
     }
 
     /// After a `pam-auth-update` that was killed. It writes common-auth, then in /var/lib/pam what it has written; ended in between, it
-    /// takes its own line for one that was added by hand, and changes nothing any more. So common-auth is made what it was.
+    /// takes its own line for one that was added by hand, and changes nothing any more. So common-auth is made what it
+    /// was; but not where it merely failed, since common-auth may have been edited since.
     fn mend(&mut self) -> Result<(), Stop> {
         if !self.done.switching {
             return Ok(());
         }
         let (path, before) = (self.files.common_auth(), files::read(&self.files.common_auth_before())?);
         let (now, before) = (files::read(&path)?, String::from_utf8_lossy(&before).into_owned());
-        if self.done.login && differs_by_face(&String::from_utf8_lossy(&now), &before) {
+        let noted = files::read(&self.files.noted())?;
+        let is_stuck = !String::from_utf8_lossy(&noted).lines().any(|line| line == NOTED);
+        if is_stuck && self.done.login && differs_by_face(&String::from_utf8_lossy(&now), &before) {
             self.world.replace(&path, &before)?;
         }
         self.done.switching = false;
@@ -170,8 +176,13 @@ fn differs_by_face(now: &str, before: &str) -> bool {
     let is_face = |line: &&str| line.contains(MODULE);
     let module = |line: &str| line.split(".so").next().unwrap_or_default().to_owned();
     let plain = |line: &str| module(line).chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
-    now.lines().any(|line| is_face(&line))
-        && now.lines().filter(|line| !is_face(line)).map(plain).eq(before.lines().map(plain))
+    let faces = |text: &str| text.lines().filter(is_face).count();
+    faces(now) > faces(before)
+        && now
+            .lines()
+            .filter(|line| !is_face(line))
+            .map(plain)
+            .eq(before.lines().filter(|line| !is_face(line)).map(plain))
 }
 
 #[cfg(test)]
@@ -187,6 +198,9 @@ mod tests {
             before
         ));
         assert!(!differs_by_face(before, before), "it is as before");
+        let adapts = |text: &str| format!("{text}auth optional pam_facelatch.so after-password\n");
+        assert!(differs_by_face(&adapts(&format!("{face}{before}")), &adapts(before)));
+        assert!(!differs_by_face(&adapts(before), &adapts(before)), "that line asks for no face");
         assert!(!differs_by_face(&format!("{face}{before}auth optional pam_cap.so\n"), before));
         assert!(!differs_by_face(face, before));
     }

@@ -51,6 +51,20 @@ impl Machine {
     fn daemon(&self, time: Duration) -> Result<Client, Stop> {
         Ok(Client::connect(&self.to.socket, Deadline::within(time))?)
     }
+
+    /// Runs a program that may ask by debconf, or about a file of a package that somebody changed.
+    fn debian(&self, program: &str, words: &[&str]) -> Result<(), Stop> {
+        finish(debian(self.unattended, program, words))
+    }
+}
+
+fn debian(unattended: bool, program: &str, words: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(words);
+    if unattended {
+        command.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());
+    }
+    command
 }
 
 impl World for Machine {
@@ -118,7 +132,7 @@ impl World for Machine {
 
     fn show(&mut self) -> Result<Shown, Stop> {
         // With the rights of the daemon, which has to see the same.
-        let mut show = as_user(SERVICE_USER, "facelatchd")?;
+        let mut show = apart(SERVICE_USER, "facelatchd")?;
         show.arg("--show");
         if self.unattended || !std::io::stdout().is_terminal() {
             show.stdout(Stdio::null());
@@ -138,8 +152,9 @@ impl World for Machine {
         let name = package.name();
         let by_hand = |why: Stop| Stop(format!("{why}; install {name} by hand, then run the setup again"));
         // An installation may have been killed.
-        run("dpkg", &["--configure", "-a"]).map_err(by_hand)?;
-        run("apt-get", &["install", "--yes", name]).map_err(by_hand)
+        self.debian("dpkg", &["--force-confold", "--configure", "-a"]).map_err(by_hand)?;
+        let words = ["-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Options::=--force-confold", "install"];
+        self.debian("apt-get", &[&words[..], &["--yes", name]].concat()).map_err(by_hand)
     }
 
     fn systemctl(&mut self, words: &[&str]) -> Result<(), Stop> {
@@ -147,6 +162,10 @@ impl World for Machine {
     }
 
     fn asks(&self) -> bool {
+        pam::logins_ask(Path::new("/"))
+    }
+
+    fn asks_anywhere(&self) -> bool {
         pam::asks(Path::new("/"))
     }
 
@@ -156,7 +175,7 @@ impl World for Machine {
 
     fn switch(&mut self, on: bool) -> Result<(), Stop> {
         let word = if on { "--enable" } else { "--disable" };
-        run("pam-auth-update", &[word, "facelatch"]).map_err(|why| {
+        self.debian("pam-auth-update", &[word, "facelatch"]).map_err(|why| {
             Stop(format!("{why}; where there is no pam-auth-update, docs/pam.md has the line for /etc/pam.d"))
         })
     }
@@ -196,10 +215,14 @@ impl World for Machine {
     }
 
     fn replace(&mut self, path: &Path, text: &str) -> Result<(), Stop> {
-        files::make(path, text)
+        files::make(path, text, path)
     }
 
-    fn put_back(&mut self, path: &Path, existed: bool) -> Result<(), Stop> {
+    fn keep(&mut self, path: &Path, text: &str, copy: &Path) -> Result<(), Stop> {
+        files::make(copy, text, path)
+    }
+
+    fn put_back(&mut self, path: &Path, existed: bool) -> Result<Option<String>, Stop> {
         files::put_back(path, existed)
     }
 
@@ -236,6 +259,15 @@ fn as_user(user: &str, program: &str) -> Result<Command, Stop> {
     let mut command = Command::new("setpriv");
     let (uid, gid) = (account.uid, account.gid);
     command.args([&format!("--reuid={uid}"), &format!("--regid={gid}"), "--init-groups", "--", program]);
+    Ok(command)
+}
+
+/// As [`as_user`]. The program reads what a camera sends, so it must not be able to type into root's terminal, nor get more rights.
+/// Ctrl-C does not reach it there, so it ends with this one.
+fn apart(user: &str, program: &str) -> Result<Command, Stop> {
+    let mut command = Command::new("setsid");
+    command.args(["--wait", "setpriv", "--no-new-privs", "--pdeathsig=TERM"]);
+    command.args(as_user(user, program)?.get_args()).stdin(Stdio::null());
     Ok(command)
 }
 
@@ -300,6 +332,21 @@ mod tests {
                 Modes: 'SRGGB10_CSI2P' : 640x480 [206.65 fps]\n";
         assert_eq!(csi_camera(listed).as_deref(), Some("imx219"));
         assert_eq!(csi_camera("No cameras available!\n"), None);
+    }
+
+    #[test]
+    fn a_program_that_reads_pictures_has_no_terminal_and_gets_no_rights() {
+        let show = apart("root", "facelatchd").expect("an account");
+        let words: Vec<_> = show.get_args().collect();
+        assert_eq!(show.get_program(), "setsid");
+        assert_eq!(words[..4], ["--wait", "setpriv", "--no-new-privs", "--pdeathsig=TERM"]);
+        assert_eq!(words.last().and_then(|word| word.to_str()), Some("facelatchd"));
+    }
+
+    #[test]
+    fn where_nobody_answers_nothing_is_asked() {
+        let asked = |unattended| debian(unattended, "apt-get", &[]).get_envs().count();
+        assert_eq!((asked(true), asked(false)), (1, 0));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use facelatch_wire::Outcome;
 
 use self::bench::{Bench, Contents};
 use self::script::{Script, Way};
+use super::undo::Done;
 use super::world::{Csi, Tried};
 use super::{KEYS, begin};
 use crate::doctor::pam;
@@ -170,6 +171,47 @@ fn a_login_that_would_shut_people_out_is_taken_back_at_once() {
     let (ended, said) = run(&mut bench, ALL, false, true);
     assert!(ended.is_err_and(|why| why.0.contains("edited by hand")), "{said}");
     assert_eq!(run(&mut bench, "", true, false).0, Ok(()));
+}
+
+#[test]
+fn a_pam_auth_update_that_merely_failed_costs_no_later_edit() {
+    let (_, mut bench) = complete();
+    let record = bench.files().record();
+    let done: Done = files::load(&record).expect("a record");
+    files::save(&record, &Done { switching: true, ..done }).expect("written");
+    let path = Path::new("pam.d/common-auth");
+    let edited = bench.contents()[path].replace("nullok", "nodelay");
+    bench.write("pam.d/common-auth", &edited);
+    let (ended, said) = run(&mut bench, ALL, false, true);
+    assert_eq!((ended, &bench.contents()[path]), (Ok(()), &edited), "{said}");
+}
+
+#[test]
+fn a_screen_lock_that_asks_for_the_face_is_no_login() {
+    let mut bench = Bench::new();
+    bench.write(
+        "pam.d/swaylock",
+        "auth [success=done default=ignore] pam_facelatch.so\n@include common-auth\n",
+    );
+    let (ended, said) = run(&mut bench, ALL, false, true);
+    assert!(ended == Ok(()) && bench.lets_in(true, false), "{said}");
+    let (ended, said) = run(&mut bench, "", true, false);
+    assert!(
+        ended == Ok(()) && !bench.lets_in(true, false) && said.contains("Some logins still ask"),
+        "{said}"
+    );
+}
+
+#[test]
+fn undoing_says_where_the_present_text_is_and_forgets_whose_face_was_adapted() {
+    let (_, mut bench) = complete();
+    bench.enrolls("alice", 999_999);
+    bench.enrolled.last_mut().expect("one").adapted = true;
+    bench.write(EVERYBODY, "# mine\n");
+    let (ended, said) = run(&mut bench, "", true, false);
+    assert!(ended == Ok(()) && bench.enrolled.is_empty(), "{said}");
+    assert!(said.contains("facelatch.toml is as before the setup; what it said until now is"), "{said}");
+    assert!(said.contains("everybody.conf is gone, as before the setup"), "{said}");
 }
 
 #[test]

@@ -75,6 +75,11 @@ impl Files {
         files::before(&self.etc.join("facelatch/common-auth"))
     }
 
+    /// What `pam-auth-update` has written for all logins, as it remembers.
+    pub(super) fn noted(&self) -> PathBuf {
+        self.root.join("var/lib/pam/auth")
+    }
+
     /// The service that Plasma's lock screen asks beside the password's.
     pub(super) fn plasma(&self) -> PathBuf {
         self.etc.join("pam.d/kde-fingerprint")
@@ -115,7 +120,7 @@ impl Setup<'_> {
             .map_err(|_| Stop(format!("{}: mend or remove it first: it is no UTF-8", path.display())))?;
         if !self.done.files.iter().any(|known| known.path == path) {
             if existed {
-                self.world.replace(&files::before(&path), &was)?;
+                self.world.keep(&path, &was, &files::before(&path))?;
             }
             self.done.files.push(FileBefore { path: path.clone(), existed });
         }
@@ -163,8 +168,8 @@ impl Setup<'_> {
         let is_ours = |text: Vec<u8>| ours.contains(&text.as_slice());
         if !existed && files::read(path).is_ok_and(is_ours) {
             self.world.forget(path)?;
-        } else {
-            self.world.put_back(path, existed)?;
+        } else if let Some(told) = self.world.put_back(path, existed)? {
+            self.person.say(&told);
         }
         self.done.files.remove(at);
         self.save()?;

@@ -84,8 +84,10 @@ pub(super) trait World {
     fn is_installed(&self, package: Package) -> bool;
     fn install(&mut self, package: Package) -> Result<(), Stop>;
     fn systemctl(&mut self, words: &[&str]) -> Result<(), Stop>;
-    /// Whether a login asks for the face.
+    /// Whether logins in general ask for the face.
     fn asks(&self) -> bool;
+    /// Whether any service does.
+    fn asks_anywhere(&self) -> bool;
     /// What is wrong with logins that do.
     fn faults(&self) -> Vec<String>;
     /// Has `pam-auth-update` switch the face on or off.
@@ -102,8 +104,10 @@ pub(super) trait World {
     fn save(&mut self, record: &Path, done: &Done) -> Result<(), Stop>;
     /// Makes a file of root's, whole or not at all, in a folder that is made as well.
     fn replace(&mut self, path: &Path, text: &str) -> Result<(), Stop>;
-    /// Makes a file what it was before the first setup.
-    fn put_back(&mut self, path: &Path, existed: bool) -> Result<(), Stop>;
+    /// Makes a copy of a file, which says this, as [`World::replace`] does, for whom the file is.
+    fn keep(&mut self, path: &Path, text: &str, copy: &Path) -> Result<(), Stop>;
+    /// Makes a file what it was before the first setup. What to tell the person.
+    fn put_back(&mut self, path: &Path, existed: bool) -> Result<Option<String>, Stop>;
     /// Removes a file, if it is there, and its folder, if that is empty then.
     fn forget(&mut self, path: &Path) -> Result<(), Stop>;
 }

@@ -88,7 +88,9 @@ impl Setup<'_> {
 
     fn restore_file(&mut self) -> Result<(), Stop> {
         let Some(before) = self.done.file else { return Ok(()) };
-        files::put_back(&self.files.config, before.existed)?;
+        if let Some(told) = files::put_back(&self.files.config, before.existed)? {
+            self.person.say(&told);
+        }
         self.done.file = None;
         self.files.save(&self.done)
     }

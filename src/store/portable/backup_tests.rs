@@ -57,7 +57,38 @@ fn a_new_card_has_everybody_their_pins_and_what_was_attached() {
     let new = place.open();
     assert!(is_whole(&new) && has_pin(&new, "dave", "282828"), "the secret is kept");
     let again = import(&new, &sealed.bytes, &secret, &here(), false, NOBODY).expect("nothing to do");
-    assert_eq!((again.added, is_whole(&new)), (0, true));
+    assert_eq!((again.added, again.rules_stay.len(), is_whole(&new)), (0, 0, true));
+}
+
+#[test]
+fn who_is_here_already_without_rules_gets_those_of_the_backup() {
+    let (public, secret) = keys();
+    let (_old_place, old) = TempStore::new();
+    add(&old, "alice", 1);
+    let moved = export(&old, None, &public, &here(), WallTime(5)).expect("sealed");
+    let (_place, new) = TempStore::new();
+    import(&new, &moved.bytes, &secret, &here(), false, NOBODY).expect("imported");
+    let hours = Rule { hours: vec!["daily 08:00-18:00".parse().expect("hours")], ..Rule::default() };
+    let mut set = |access: &mut Access| access.set(None, Some(hours.clone()));
+    old.change_access(&user("alice"), WallTime(6), &mut set).expect("set");
+    set_pin(&old, "alice", "471182");
+    let sealed = backup(&old, &public, &here(), b"", WallTime(9)).expect("sealed");
+    let done = import(&new, &sealed.bytes, &secret, &here(), false, NOBODY).expect("restored");
+    assert_eq!((done.added, done.rules_stay, done.without_pin), (0, vec![], vec![]));
+    assert_eq!(new.access(&user("alice")).expect("read").elsewhere, Some(hours));
+    assert!(has_pin(&new, "alice", "471182"));
+}
+
+#[test]
+fn who_is_left_out_as_somebody_else_keeps_what_they_have() {
+    let (public, secret) = keys();
+    let (_old_place, old) = full();
+    let sealed = backup(&old, &public, &here(), b"", WallTime(9)).expect("sealed");
+    let (_place, new) = TempStore::new();
+    add(&new, "alice", 2);
+    let done = import(&new, &sealed.bytes, &secret, &here(), true, NOBODY).expect("restored");
+    assert_eq!(done.skipped, ["alice"]);
+    assert_eq!(new.access(&user("alice")).expect("read"), Access::default());
 }
 
 #[test]

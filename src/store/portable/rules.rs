@@ -111,7 +111,7 @@ impl Kept {
                 without_pin.push(user.to_string());
             }
             let rules_stay = there.rules().next().is_some();
-            if rules_stay {
+            if rules_stay && (&there.doors, &there.elsewhere) != (&access.doors, &access.elsewhere) {
                 stay.push(user.to_string());
             }
             store.change_access(user, here.set_at, &mut |there| {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 use super::key::Key;
 use super::{Release, into_file, template, write};
@@ -41,25 +41,17 @@ pub(super) fn lay_out(release: &Release, targets: &[&Target], debs: &[PathBuf], 
     Ok(())
 }
 
-/// The packages for these targets, each of which must be in the folder once.
-pub(super) fn debs(folder: &Path, targets: &[&Target]) -> Result<Vec<PathBuf>> {
-    let all = targets.iter().flat_map(|target| PACKAGES.iter().map(|package| find(folder, package, target)));
-    all.collect()
-}
-
-/// The one package of this name for this target.
-fn find(folder: &Path, package: &str, target: &Target) -> Result<PathBuf> {
-    let (start, end) = (format!("{package}_"), format!("_{}.deb", target.debian));
-    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let mut found = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with(&start) && name.ends_with(&end)
-    });
-    match (found.next(), found.next()) {
-        (Some(path), None) => Ok(path),
-        (None, _) => bail!("{} has no {start}*{end}", folder.display()),
-        _ => bail!("{} has more than one {start}*{end}", folder.display()),
+/// The packages of this version for these targets, by the names that `cargo xtask deb` gives them.
+pub(super) fn debs(folder: &Path, targets: &[&Target], version: &str) -> Result<Vec<PathBuf>> {
+    let mut debs = Vec::new();
+    for target in targets {
+        for package in PACKAGES {
+            let deb = folder.join(format!("{package}_{version}-1_{}.deb", target.debian));
+            ensure!(deb.is_file(), "{} is not there; `cargo xtask deb` makes it", deb.display());
+            debs.push(deb);
+        }
     }
+    Ok(debs)
 }
 
 /// Writes the list of one architecture's packages.
@@ -127,6 +119,7 @@ fn filled(text: &str, sources: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::scratch;
     use super::*;
 
     #[test]
@@ -134,6 +127,21 @@ mod tests {
         let text = filled("a:\n    @SOURCES@\nb\n", "Types: deb\nSigned-By:\n x\n").expect("has a place");
         assert_eq!(text, "a:\n    Types: deb\n    Signed-By:\n     x\nb\n");
         assert!(filled("nothing here\n", "").is_err());
+    }
+
+    #[test]
+    fn packages_of_another_version_are_not_taken() {
+        let folder = scratch();
+        let target = Target::named("armhf").expect("known");
+        let make = |name: String| std::fs::write(folder.join(name), "").expect("written");
+        for package in PACKAGES {
+            make(format!("{package}_1.0.0-1_armhf.deb"));
+            make(format!("{package}_1.1.0-1_armhf.deb"));
+        }
+        let found = debs(&folder, &[target], "1.1.0").expect("there");
+        assert!(found.iter().all(|deb| deb.to_string_lossy().contains("_1.1.0-1_")));
+        assert!(found.len() == PACKAGES.len() && debs(&folder, &[target], "1.2.0").is_err());
+        std::fs::remove_dir_all(folder).expect("removed");
     }
 
     #[test]

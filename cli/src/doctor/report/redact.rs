@@ -15,9 +15,10 @@ impl Redactor {
         redactor
     }
 
-    /// Further names. One or two letters are no name that could be told from other words.
+    /// Further names. One letter is no name that could be told from other words.
     pub(super) fn learn(&mut self, names: impl IntoIterator<Item = String>) {
-        self.0.extend(names.into_iter().map(|name| name.trim().to_lowercase()).filter(|name| name.len() > 2));
+        let names = names.into_iter().map(|name| name.trim().to_lowercase());
+        self.0.extend(names.filter(|name| name.chars().nth(1).is_some()));
     }
 
     /// The text without names, and without words that may be secrets.
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     fn redacted(text: &str) -> String {
-        let names = ["anna", "anna-lena", "Bob Smith", "pi", "küche"].map(str::to_owned);
+        let names = ["anna", "anna-lena", "Bob Smith", "Jo", "a", "küche"].map(str::to_owned);
         Redactor::new(names.into()).redact(text)
     }
 
@@ -75,7 +76,11 @@ mod tests {
             redacted("Anna, anna-lena and annabel; bob smith's"),
             "(name), (name) and annabel; (name)'s"
         );
-        assert_eq!(redacted("a Pi 4 with rpicam"), "a Pi 4 with rpicam", "too short to be a name alone");
+        assert_eq!(
+            redacted("a Pi 4, not enrolled: jo"),
+            "a Pi 4, not enrolled: (name)",
+            "one letter is none"
+        );
         assert_eq!(redacted("/home/anna/hook"), "/home/(name)/hook");
         assert_eq!(redacted("door Küche"), "door (name)");
         assert_eq!(redacted("İ anna"), "(hidden)");

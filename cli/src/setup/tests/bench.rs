@@ -34,8 +34,6 @@ pub(super) struct Bench {
     pub(super) verdict: Outcome,
     /// The daemon does not start with this in its configuration.
     pub(super) refuses: &'static str,
-    /// `pam-auth-update` has noted in /var/lib/pam that it wrote the face.
-    noted: bool,
     /// `pam-auth-update` leaves files alone that were edited by hand.
     pub(super) edited: bool,
     /// What is written for a login that asks for the face.
@@ -84,7 +82,6 @@ impl Bench {
             tried: Tried { let_in: true, verdict: Some(Outcome::Match) },
             verdict: Outcome::Match,
             refuses: "nothing of this",
-            noted: false,
             edited: false,
             stack: FACE.to_owned(),
             door: false,
@@ -172,6 +169,11 @@ impl Bench {
             }
         }
         false
+    }
+
+    /// `pam-auth-update` has noted that it wrote the face.
+    fn has_noted(&self) -> bool {
+        fs::read_to_string(self.files().noted()).is_ok_and(|text| text.contains("Module: facelatch"))
     }
 
     pub(super) fn install_login(&self) {
@@ -314,6 +316,10 @@ impl World for Bench {
     }
 
     fn asks(&self) -> bool {
+        pam::logins_ask(self.path())
+    }
+
+    fn asks_anywhere(&self) -> bool {
         pam::asks(self.path())
     }
 
@@ -325,7 +331,7 @@ impl World for Bench {
         self.fuse.burn()?;
         assert!(pam::is_installed(self.path()), "a login must not ask for a module that is not there");
         // A line that it has not noted was added by hand, for all it knows.
-        if self.edited || (pam::asks(self.path()) && !self.noted) {
+        if self.edited || (pam::logins_ask(self.path()) && !self.has_noted()) {
             return Ok(());
         }
         let text = if on { self.stack.clone() } else { PASSWORD.to_owned() };
@@ -338,7 +344,10 @@ impl World for Bench {
         fs::rename(self.path().join("etc").join(new), file).expect("renamed");
         self.see();
         self.fuse.burn()?;
-        self.noted = on;
+        let noted = self.files().noted();
+        fs::create_dir_all(noted.parent().expect("a folder")).expect("made");
+        fs::write(noted, if on { "Module: facelatch\nModule: unix\n" } else { "Module: unix\n" })
+            .expect("written");
         self.fuse.burn()
     }
 
@@ -371,10 +380,15 @@ impl World for Bench {
         Ok(())
     }
 
-    fn put_back(&mut self, path: &Path, existed: bool) -> Result<(), Stop> {
+    fn keep(&mut self, _: &Path, text: &str, copy: &Path) -> Result<(), Stop> {
+        self.replace(copy, text)
+    }
+
+    fn put_back(&mut self, path: &Path, existed: bool) -> Result<Option<String>, Stop> {
         self.fuse.burn()?;
-        files::put_back(path, existed)?;
-        self.fuse.burn()
+        let told = files::put_back(path, existed)?;
+        self.fuse.burn()?;
+        Ok(told)
     }
 
     fn forget(&mut self, path: &Path) -> Result<(), Stop> {
