@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use facelatch_wire::call::{Status, Verify};
-use facelatch_wire::reply::{self, Judging, Milliseconds};
+use facelatch_wire::reply::{self, DoorState, Judging, Milliseconds};
+use facelatch_wire::{ClientError, Fault, Outcome};
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::judging;
 use crate::say::{self, Daemon};
 use crate::status::{camera_name, cameras};
@@ -19,13 +20,13 @@ use machine::{Heat, Machine, Service};
 /// What is measured.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BenchArgs {
-    /// Whose face is before the camera; latches stay closed, and misses count as always
+    /// Whose face is before the camera, not enrolled with --door; latches stay closed, and misses count as always
     #[arg(value_name = "NAME")]
     user: String,
     /// Attempts with an open camera
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     attempts: u32,
-    /// Attempts after the camera was left alone
+    /// Attempts after the camera was left alone; none while a door that may watch it is attached
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=100))]
     cold: u32,
     /// For how long it is left alone, longer than camera.idle_close_ms, in seconds
@@ -39,18 +40,30 @@ struct Measured {
     end: Judging,
 }
 
-/// Ends with 1 if an attempt did not match.
+/// Ends with 1 if an attempt did not match, and as its error says if one could not be made; what was measured before is reported.
 pub(crate) fn run(to: &Daemon, args: BenchArgs) -> Result<Exit> {
     let root = Path::new("/");
     let status = to.ask(say::SOON)?.call(&Status {})?;
     let before = Heat::read(root);
-    eprintln!("{} attempts; please look into the camera until the report appears", args.cold + args.attempts);
-    let cold = (0..args.cold).map(|_| {
+    let watcher = watcher(&status);
+    if let Some(door) = watcher {
+        eprintln!(
+            "the door {} may keep the camera open: stop facelatch-door to measure with a closed one",
+            door.name
+        );
+    }
+    let closed = if watcher.is_some() { 0 } else { args.cold };
+    eprintln!("{} attempts; please look into the camera until the report appears", closed + args.attempts);
+    let (mut cold, mut warm) = (Vec::new(), Vec::new());
+    let cold_attempt = || {
         pause(args.idle);
         attempt(to, &args.user)
-    });
-    let cold = cold.collect::<Result<Vec<_>>>()?;
-    let warm = (0..args.attempts).map(|_| attempt(to, &args.user)).collect::<Result<Vec<_>>>()?;
+    };
+    let ended = measure(closed, &mut cold, cold_attempt)
+        .and_then(|()| measure(args.attempts, &mut warm, || attempt(to, &args.user)));
+    if cold.is_empty() && warm.is_empty() {
+        return ended.map(|()| Exit::Done);
+    }
     let facts = Facts {
         machine: Machine::read(root),
         service: Service::read(root),
@@ -64,15 +77,44 @@ pub(crate) fn run(to: &Daemon, args: BenchArgs) -> Result<Exit> {
     } else {
         say::line(report)?;
     }
+    if let Err(error) = ended {
+        return Ok(exit::report(&error, false));
+    }
     let all_match = cold.iter().chain(&warm).all(|one| one.is_match());
     Ok(if all_match { Exit::Done } else { Exit::NoMatch })
 }
 
+/// A door that may keep the default camera open, as one does that watches it.
+fn watcher(status: &reply::Status) -> Option<&DoorState> {
+    // Cameras are listed where there are several.
+    let default = status.cameras.first().map(|camera| &camera.name);
+    status.doors.iter().find(|door| default.is_none_or(|name| *name == door.camera))
+}
+
+/// So many attempts, until one cannot be made.
+fn measure(
+    count: u32,
+    measured: &mut Vec<Measured>,
+    mut attempt: impl FnMut() -> Result<Measured>,
+) -> Result<()> {
+    for _ in 0..count {
+        measured.push(attempt()?);
+    }
+    Ok(())
+}
+
+/// # Errors
+/// Also where there is nobody to compare with, which would be the same each time.
 fn attempt(to: &Daemon, user: &str) -> Result<Measured> {
     let request = Verify { user: Some(user.to_owned()), latch: Some(false), camera: None };
     let begun = now();
     let end = judging::attempt(to, &request, |reply| reply)?;
-    Ok(Measured { took: now().duration_since(begun), end })
+    let took = now().duration_since(begun);
+    if end.verdict == Some(Outcome::NotEnrolled) {
+        let message = end.message.unwrap_or_else(|| Outcome::NotEnrolled.message());
+        return Err(ClientError::Refused(Fault::NotFound { message: format!("{user}: {message}") }).into());
+    }
+    Ok(Measured { took, end })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the clock is what is measured with")]
@@ -87,7 +129,7 @@ fn pause(seconds: u64) {
 
 impl Measured {
     fn is_match(&self) -> bool {
-        self.end.verdict == Some(facelatch_wire::Outcome::Match)
+        self.end.verdict == Some(Outcome::Match)
     }
 }
 
@@ -120,7 +162,10 @@ fn report(facts: &Facts, cold: &[Measured], warm: &[Measured]) -> String {
     text += "\n\n| attempts | matched | median | least | most | detect | align | embed | compare |\n\
              | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |";
     for (what, attempts) in [("camera closed before", cold), ("camera open", warm)] {
-        text += &attempts_row(what, attempts);
+        // None where a door may watch it.
+        if !attempts.is_empty() {
+            text += &attempts_row(what, attempts);
+        }
     }
     text + "\n\nMilliseconds: whole attempts as the caller saw them, then medians of the mean time a frame in each stage, and of \
             one comparison with all templates."
@@ -154,7 +199,7 @@ fn cell(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use facelatch_wire::Outcome;
+    use facelatch_wire::reply::Camera;
 
     use super::*;
 
@@ -177,6 +222,33 @@ mod tests {
             "\n| camera open | 3 of 4 | 200 | 100 | 300 | 11.0 | 1.0 | 20.0 | 0.3 |"
         );
         assert_eq!(attempts_row("none", &[]), "\n| none | 0 of 0 | - | - | - | - | - | - | - |");
+    }
+
+    #[test]
+    fn a_failure_keeps_what_was_measured_before() {
+        let (mut kept, mut count) = (Vec::new(), 0);
+        let ended = measure(5, &mut kept, || {
+            count += 1;
+            anyhow::ensure!(count < 3, "gone");
+            Ok(measured(Outcome::Match, 200, 12.0))
+        });
+        assert!(ended.is_err_and(|error| error.to_string() == "gone"));
+        assert_eq!((kept.len(), count), (2, 3));
+    }
+
+    #[test]
+    fn a_door_at_the_default_camera_may_watch_it() {
+        let door = |camera: &str| DoorState { camera: camera.into(), ..DoorState::default() };
+        let camera = |name: &str| Camera { name: name.into(), ..Camera::default() };
+        let only = reply::Status { doors: vec![door("porch")], ..Default::default() };
+        assert!(watcher(&only).is_some());
+        assert!(watcher(&reply::Status::default()).is_none());
+        let several = |first: &str, second: &str| reply::Status {
+            cameras: vec![camera(first), camera(second)],
+            ..only.clone()
+        };
+        assert!(watcher(&several("porch", "desk")).is_some());
+        assert!(watcher(&several("desk", "porch")).is_none());
     }
 
     #[test]

@@ -109,6 +109,23 @@ fn wipe(bytes: &mut Vec<u8>) {
     bytes.zeroize();
 }
 
+/// Bytes of a picture, wiped when dropped as a [`Frame`] is.
+pub(crate) struct Wiped(pub(crate) Vec<u8>);
+
+impl std::ops::Deref for Wiped {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
 /// Refuses sizes that are too small to find a face in, or too large for memory.
 ///
 /// # Errors

@@ -3,10 +3,11 @@
 //! Over a stack of rotations with one alpha, the formula's sum is nearly a multiple of the Euclidean distance: it is the
 //! mean of |x| over the rows of R, and for rows drawn at random that is sqrt(2 / pi) times the root of the mean of x^2. How
 //! far below that the sum can be depends on R alone, so it was looked for: descents over all directions, from random ones, from
-//! axes and from rows of R, end at 0.938 of it or more (docs/search.md). No proof is known that there is nothing below.
-//! [`LEAST_SHARE`] is 1.8 points lower.
+//! axes and from rows of R, end at 0.938 of it or more for 128 and 192 values (docs/search.md). No proof is known that there is
+//! nothing below. [`LEAST_SHARE`] is 1.8 points lower.
 
 use std::f32::consts::FRAC_2_PI;
+use std::ops::RangeInclusive;
 
 use facelatch_kernels::{Isa, Squares};
 
@@ -19,8 +20,8 @@ pub const LEAST_SHARE: f32 = 0.92;
 /// Fewest rotations for which this was looked for. More of them only bring the sum nearer to its mean.
 const ROTATIONS: usize = 64;
 
-/// Most values of an embedding for which it was.
-const LENGTH: usize = 256;
+/// Values of an embedding for which it was. Short ones go lower: 0.86 at 8 values.
+const LENGTHS: RangeInclusive<usize> = 128..=192;
 
 /// Rounding, as a share of the longest embedding: the formula adds 8,192 numbers of 24 bits, each from some 40 additions. Eight
 /// times what can come of that.
@@ -36,12 +37,13 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// `None` where none is known: without rotations, with a learned matrix, or with an alpha for each coordinate.
+    /// `None` where none is known: without rotations, with a learned matrix, with an alpha for each coordinate, or for a
+    /// length that [`LEAST_SHARE`] was not looked for.
     pub(super) fn of(head: &Head) -> Option<Self> {
         let projection = head.projection.as_ref()?;
         let alpha = head.formula.alpha();
         let common = *alpha.first().filter(|first| **first < 0.0 && alpha.iter().all(|a| a == *first))?;
-        if projection.rotations_alone()? < ROTATIONS || projection.length() > LENGTH {
+        if projection.rotations_alone()? < ROTATIONS || !LENGTHS.contains(&projection.length()) {
             return None;
         }
         let mean = (FRAC_2_PI * projection.rows() as f32).sqrt();

@@ -1,6 +1,6 @@
 //! Who has to be computed in full to judge an identification: nearest-neighbour search by a lower bound of the distance
 //! (Seidl, Kriegel 1998). What can be said at most of everybody is known; the formula is computed from the most promising on,
-//! until nobody who is left can be the best or change the verdict.
+//! until nobody who is left can be the best or change the verdict. Whoever can be the best goes first.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -46,11 +46,11 @@ pub fn shortlist<E>(
     policy: Policy,
     mut compute: impl FnMut(usize) -> Result<Option<LogOdds>, E>,
 ) -> Result<Vec<(usize, LogOdds)>, E> {
-    let promises: Vec<Promise> =
-        most.into_iter().enumerate().map(|(who, most)| Promise { most: most.0, who }).collect();
-    let mut promises = BinaryHeap::from(promises);
+    let promises = most.into_iter().enumerate().map(|(who, most)| Promise { most: most.0, who });
+    let (candidates, others): (Vec<_>, Vec<_>) = promises.partition(|one| can_win(one.who));
+    let (mut candidates, mut others) = (BinaryHeap::from(candidates), BinaryHeap::from(others));
     let (mut computed, mut best, mut second) = (Vec::new(), None, None);
-    while let Some(Promise { most, who }) = promises.pop() {
+    while let Some(Promise { most, who }) = candidates.pop() {
         let most = LogOdds(most);
         // Of equals the first is the best, so whoever may equal the best is computed.
         if best.is_some_and(|best| is_above(best, most) && is_settled(policy, best, second, most)) {
@@ -59,11 +59,22 @@ pub fn shortlist<E>(
         let Some(z) = compute(who)? else { continue };
         computed.push((who, z));
         let beaten = match best {
-            None if can_win(who) => best.replace(z),
-            Some(least) if can_win(who) && is_above(z, least) => best.replace(z),
+            None => best.replace(z),
+            Some(least) if is_above(z, least) => best.replace(z),
             _ => Some(z),
         };
         second = higher(second, beaten);
+    }
+    // The others come after the best is known: where that is no match, none of them matters, however high they score.
+    while let Some(Promise { most, who }) = others.pop() {
+        let changes_nothing = best.is_none_or(|best| is_settled(policy, best, second, LogOdds(most)));
+        // Where there is no bound, everybody is wanted.
+        if changes_nothing && most < f32::INFINITY {
+            break;
+        }
+        let Some(z) = compute(who)? else { continue };
+        computed.push((who, z));
+        second = higher(second, Some(z));
     }
     computed.sort_by_key(|(who, _)| *who);
     Ok(computed)
@@ -130,42 +141,53 @@ mod tests {
     }
 
     /// Whom the formula is computed for, of people with these scores and bounds half above.
-    fn computed(scores: &[f32], threshold: f32) -> Vec<usize> {
+    fn computed(scores: &[f32], can_win: impl Fn(usize) -> bool, threshold: f32) -> Vec<usize> {
         let most = scores.iter().map(|z| LogOdds(z + 0.5));
         let mut computed = Vec::new();
-        none_fails(shortlist(
-            most,
-            |_| true,
-            policy(threshold, 1),
-            |who| {
-                computed.push(who);
-                Ok(Some(LogOdds(scores[who])))
-            },
-        ));
+        none_fails(shortlist(most, can_win, policy(threshold, 1), |who| {
+            computed.push(who);
+            Ok(Some(LogOdds(scores[who])))
+        }));
         computed
+    }
+
+    /// As when only some children may be recognised.
+    #[test]
+    fn of_those_who_cannot_be_the_best_nobody_is_computed_beside_no_match() {
+        let mut scores = vec![0.0; 101];
+        scores[40] = -20.0;
+        assert_eq!(computed(&scores, |who| who == 40, 3.5), [40]);
+        scores[40] = 9.0;
+        assert_eq!(computed(&scores, |who| who == 40, 3.5), [40], "a match, and all others far below");
+        scores[7] = 4.0;
+        assert_eq!(computed(&scores, |who| who == 40, 3.5), [40, 7], "who may make it ambiguous");
+        assert_eq!(computed(&scores, |_| false, 3.5), [] as [usize; 0], "nobody can be the best");
     }
 
     #[test]
     fn nobody_is_computed_who_cannot_change_the_verdict() {
-        assert_eq!(computed(&[1.0, 9.0, 2.8, 2.0, 0.0], 3.5), [1], "a match, and all others far below");
+        let all = |_| true;
+        assert_eq!(computed(&[1.0, 9.0, 2.8, 2.0, 0.0], all, 3.5), [1], "a match, and all others far below");
         assert_eq!(
-            computed(&[1.0, 9.0, 3.2, 2.0, 6.0], 3.5),
+            computed(&[1.0, 9.0, 3.2, 2.0, 6.0], all, 3.5),
             [1, 4],
             "two of them match, and a third changes nothing"
         );
-        assert_eq!(computed(&[1.0, 3.0, 2.0, 2.9, 0.0], 3.5), [1, 3], "no match: who may be the best");
-        assert_eq!(computed(&[1.0, 9.0, 3.2, 3.1, 0.0], 3.5), [1, 2, 3], "two who may match, and do not");
+        assert_eq!(computed(&[1.0, 3.0, 2.0, 2.9, 0.0], all, 3.5), [1, 3], "no match: who may be the best");
+        assert_eq!(
+            computed(&[1.0, 9.0, 3.2, 3.1, 0.0], all, 3.5),
+            [1, 2, 3],
+            "two who may match, and do not"
+        );
     }
 
     #[test]
     fn without_bounds_everybody_is_computed() {
-        let all = none_fails(shortlist(
-            [LogOdds(f32::INFINITY); 3],
-            |_| true,
-            policy(3.5, 3),
-            |who| Ok(Some(LogOdds(who as f32))),
-        ));
-        assert_eq!(all.len(), 3);
+        for can_win in [|_| true, |_| false, |who| who == 1] {
+            let most = [LogOdds(f32::INFINITY); 3];
+            let got = shortlist(most, can_win, policy(3.5, 3), |who| Ok(Some(LogOdds(who as f32))));
+            assert_eq!(none_fails(got).len(), 3);
+        }
     }
 
     #[test]

@@ -14,6 +14,12 @@ const THROTTLED: &str = "sys/devices/platform/soc/soc:firmware/get_throttled";
 /// Its bits (`vcgencmd get_throttled`): what is so now; 16 bits further up, what was so since the start.
 const THROTTLES: [&str; 4] = ["undervoltage", "frequency capped", "throttled", "soft temperature limit"];
 
+/// When a unit became ready.
+const ACTIVE: &str = "ActiveEnterTimestampMonotonic";
+
+/// By how much a service that the boot starts is ready after `multi-user.target` at most, in microseconds.
+const WITH_THE_BOOT: u64 = 10_000_000;
+
 /// What does not change.
 pub(super) struct Machine {
     pub(super) board: String,
@@ -27,7 +33,7 @@ impl Machine {
         let first = |paths: &[&str]| paths.iter().find_map(|path| text(root, path));
         let cpus = text(root, "proc/cpuinfo").unwrap_or_default();
         let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
-        let model = ["model name", "Model", "CPU part"].iter().find_map(|key| field(&cpus, key));
+        let model = ["model name", "CPU part"].iter().find_map(|key| field(&cpus, key));
         let folder = "sys/devices/system/cpu/cpu0/cpufreq";
         let most = text(root, &format!("{folder}/cpuinfo_max_freq")).and_then(|khz| khz.parse::<f64>().ok());
         let speed = most.map_or_else(String::new, |khz| format!(", at most {:.2} GHz", khz / 1e6));
@@ -61,29 +67,37 @@ pub(super) struct Service {
 impl Service {
     pub(super) fn read(root: &Path) -> Self {
         let shown = Command::new("systemctl")
-            .args(["show", "facelatchd.service"])
-            .arg("--property=MainPID,ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic")
+            .args(["show", "facelatchd.service", "multi-user.target"])
+            .arg("--property=Id,MainPID,ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic")
             .output();
         let shown = shown.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
         Self::of(root, &shown.unwrap_or_default())
     }
 
-    /// Of what `systemctl show` prints: microseconds since the boot, 0 for never.
+    /// Of what `systemctl show` prints, a paragraph for each unit: microseconds since the boot, 0 for never.
     fn of(root: &Path, shown: &str) -> Self {
-        let values: HashMap<&str, u64> = shown
-            .lines()
-            .filter_map(|line| line.split_once('='))
-            .filter_map(|(key, value)| Some((key, value.trim().parse().ok().filter(|value| *value > 0)?)))
-            .collect();
-        let ready = values.get("ActiveEnterTimestampMonotonic").copied();
+        let properties = |id: &str| {
+            let unit = shown.split("\n\n").find(|unit| unit.lines().any(|line| line == id));
+            let pairs = unit.unwrap_or_default().lines().filter_map(|line| line.split_once('='));
+            pairs
+                .filter_map(|(key, value)| Some((key, value.trim().parse().ok().filter(|value| *value > 0)?)))
+                .collect::<HashMap<&str, u64>>()
+        };
+        let values = properties("Id=facelatchd.service");
+        let booted = properties("Id=multi-user.target").get(ACTIVE).copied();
+        let ready = values.get(ACTIVE).copied();
         let start = values.get("ExecMainStartTimestampMonotonic").copied();
         let seconds = |micros: u64| format!("{:.2} s", micros as f64 / 1e6);
         let status = values.get("MainPID").and_then(|pid| text(root, &format!("proc/{pid}/status")));
         let memory =
             |key| status.as_ref().and_then(|status| kilobytes(status, key)).map_or_else(unknown, megabytes);
         let took = ready.zip(start).and_then(|(ready, start)| ready.checked_sub(start));
+        let is_later = ready.zip(booted).is_some_and(|(ready, booted)| ready > booted + WITH_THE_BOOT);
         Self {
-            boot_to_ready: ready.map_or_else(unknown, seconds),
+            boot_to_ready: match ready {
+                Some(_) if is_later => format!("{UNKNOWN} (started after the boot)"),
+                _ => ready.map_or_else(unknown, seconds),
+            },
             start_to_ready: took.map_or_else(unknown, seconds),
             memory: format!("{}, {}", memory("VmRSS"), memory("VmHWM")),
         }
@@ -166,7 +180,8 @@ mod tests {
 
     #[test]
     fn a_pi_is_described() {
-        let cpu = "processor\t: 0\nCPU part\t: 0xd08\n\nprocessor\t: 1\nCPU part\t: 0xd08\n";
+        let cpu = "processor\t: 0\nCPU part\t: 0xd08\n\nprocessor\t: 1\nCPU part\t: 0xd08\n\n\
+                   Model\t\t: Raspberry Pi 4 Model B Rev 1.4\n";
         let root = root(&[
             ("proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0"),
             ("proc/cpuinfo", cpu),
@@ -194,11 +209,18 @@ mod tests {
     fn a_service_is_as_old_as_systemd_says() {
         let root =
             root(&[("proc/77/status", "Name:\tfacelatchd\nVmHWM:\t   61000 kB\nVmRSS:\t   52000 kB\n")]);
-        let shown =
-            "MainPID=77\nExecMainStartTimestampMonotonic=9000000\nActiveEnterTimestampMonotonic=9330000\n";
-        let service = Service::of(root.path(), shown);
+        let shown = |ready: u64, booted: u64| {
+            format!(
+                "MainPID=77\nExecMainStartTimestampMonotonic=9000000\nId=facelatchd.service\n{ACTIVE}={ready}\n\n\
+                 Id=multi-user.target\n{ACTIVE}={booted}\n"
+            )
+        };
+        let service = Service::of(root.path(), &shown(9_330_000, 11_000_000));
         assert_eq!((&*service.boot_to_ready, &*service.start_to_ready), ("9.33 s", "0.33 s"));
         assert_eq!(service.memory, "53.2 MB, 62.5 MB");
+        assert_eq!(Service::of(root.path(), &shown(9_330_000, 0)).boot_to_ready, "9.33 s", "still booting");
+        let again = Service::of(root.path(), &shown(90_330_000, 11_000_000));
+        assert_eq!(again.boot_to_ready, "unknown (started after the boot)");
     }
 
     #[test]
@@ -206,7 +228,8 @@ mod tests {
         let root = root(&[]);
         assert_eq!(Machine::read(root.path()).board, UNKNOWN);
         assert_eq!(Heat::read(root.path()).throttled, UNKNOWN);
-        let service = Service::of(root.path(), "MainPID=0\nActiveEnterTimestampMonotonic=0\n");
+        let service =
+            Service::of(root.path(), "Id=facelatchd.service\nMainPID=0\nActiveEnterTimestampMonotonic=0\n");
         assert_eq!((&*service.boot_to_ready, &*service.memory), (UNKNOWN, "unknown, unknown"));
     }
 }

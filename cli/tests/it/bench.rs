@@ -2,6 +2,8 @@
 
 use facelatch_testkit::stage::{ALICE, BOB};
 use facelatch_testkit::world::World;
+use facelatch_wire::call::{Attach, Events};
+use facelatch_wire::reply::DoorPlace;
 
 use crate::command::run;
 
@@ -24,4 +26,32 @@ fn a_report_has_the_attempts_and_opens_nothing() {
     world.stage.shows(BOB);
     let (code, out, _) = run(&world, &["bench", "alice", "--attempts", "1", "--cold", "0"]);
     assert!(code == 1 && out.contains("| camera open | 0 of 1 | - | "), "{out}");
+}
+
+#[test]
+fn somebody_enrolled_for_the_door_only_is_not_measured() {
+    let world = World::new();
+    world.stage.shows(ALICE);
+    let (code, _, err) = run(&world, &["enroll", "alice", "--door"]);
+    assert_eq!(code, 0, "{err}");
+    let (code, out, err) = run(&world, &["bench", "alice", "--attempts", "3", "--cold", "0"]);
+    assert!(
+        code == 2 && out.is_empty() && err.contains("alice: enrolled for the door only"),
+        "{code}: {err}{out}"
+    );
+    let (code, _, err) = run(&world, &["bench", "nobody", "--attempts", "3", "--cold", "0"]);
+    assert!(code == 2 && err.contains("nobody of that name is enrolled"), "{code}: {err}");
+}
+
+#[test]
+fn a_camera_that_a_door_may_watch_is_not_called_closed() {
+    let world = World::new().knows_alice();
+    let mut door = world.client();
+    let doors = vec![DoorPlace { name: "front".into(), camera: None }];
+    door.call(&Attach { doors }).expect("attached");
+    door.start(&Events {}, true).expect("sent");
+    world.stage.shows(ALICE);
+    let (code, out, err) = run(&world, &["bench", "alice", "--attempts", "1", "--cold", "1", "--idle", "0"]);
+    assert!(code == 0 && err.contains("the door front may keep the camera open"), "{code}: {err}");
+    assert!(out.contains("| camera open | 1 of 1 | ") && !out.contains("camera closed before"), "{out}");
 }

@@ -9,14 +9,12 @@ mod light;
 mod pixels;
 mod scan;
 
-use std::borrow::Cow;
-
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::super::{CameraError, MAX_SIDE_PX};
+use super::super::{CameraError, MAX_SIDE_PX, Wiped};
 pub(super) use light::light;
 use pixels::Pixels;
 use scan::Scan;
@@ -45,14 +43,13 @@ pub(super) fn decode(
     check: impl Fn(u32, u32) -> Result<(), CameraError>,
 ) -> Result<Picture, String> {
     let span = Span::of(bytes).map_err(|damage| damage.why)?;
-    let whole = span.completed(bytes);
     let check = |width: usize, height: usize| {
         check(width as u32, height as u32).map_err(|refusal| match refusal {
             CameraError::BadFrame { why } => why,
             other => other.to_string(),
         })
     };
-    let scan = Scan::read(&whole[..whole.len() - 2])?;
+    let scan = Scan::read(span.without_end(bytes))?;
     if let Some(scan) = &scan {
         let (width, height) = scan.size;
         check(width, height)?;
@@ -64,7 +61,7 @@ pub(super) fn decode(
     } else if span.ending != Ending::Marker {
         return Err(format!("truncated JPEG: no end marker in {} bytes", bytes.len()));
     }
-    decode_unusual(&whole, check)
+    decode_unusual(&span.completed(bytes), check)
 }
 
 /// Decodes what [`Pixels`] does not: progressive pictures, scans of one colour each, rare samplings and colours.
@@ -163,15 +160,17 @@ impl Span {
         }
     }
 
+    /// The bytes from SOI to where EOI is, or should be.
+    fn without_end<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let end: &[u8] = if self.ending == Ending::Marker { &[0xFF, EOI] } else { &[] };
+        &bytes[..self.end - end.len()]
+    }
+
     /// The bytes from SOI to EOI, with what the camera left out: the standard Huffman tables, the EOI.
-    fn completed<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        let whole = &bytes[..self.end];
-        let end: &[u8] = if self.ending == Ending::Marker { &[] } else { &[0xFF, EOI] };
+    fn completed(&self, bytes: &[u8]) -> Wiped {
         let tables = if self.has_tables { Vec::new() } else { standard_tables() };
-        if tables.is_empty() && end.is_empty() {
-            return Cow::Borrowed(whole);
-        }
-        Cow::Owned([&whole[..2], &tables, &whole[2..], end].concat())
+        let (begin, rest) = self.without_end(bytes).split_at(2);
+        Wiped([begin, &tables, rest, &[0xFF, EOI]].concat())
     }
 }
 

@@ -3,11 +3,9 @@
 //! It sees more than the face: a screen's or print's edge, light that does not fit, the pattern of a screen's pixels. How
 //! it was trained, and on whom it was measured: `models/attack.md`.
 
-use zeroize::Zeroizing;
-
 use super::{FrameScore, Score};
-use crate::camera::Frame;
 use crate::camera::scale::{Interpolation, scaled};
+use crate::camera::{Frame, Wiped};
 use crate::detect::{Bbox, Face};
 use crate::model::{ModelError, Network};
 
@@ -76,14 +74,14 @@ impl AttackNetwork {
         let Square { x, y, side } = Square::around(&face.bbox, frame.width(), frame.height());
         let (row, begin, length) = (frame.width() as usize * 3, x as usize * 3, side as usize * 3);
         // Room for all of it at once: a vector that grows leaves pixels behind. By rows: by bytes costs two thirds of the network.
-        let mut cut = Zeroizing::new(Vec::with_capacity(length * side as usize));
+        let mut cut = Wiped(Vec::with_capacity(length * side as usize));
         for row in frame.rgb().chunks_exact(row).skip(y as usize).take(side as usize) {
-            cut.extend_from_slice(row.get(begin..begin + length).unwrap_or_default());
+            cut.0.extend_from_slice(row.get(begin..begin + length).unwrap_or_default());
         }
         let wanted = self.network.input_size().0 as u32;
         let failed = |e: String| self.network.bad_output(format!("face cannot be resized: {e}"));
         let small = scaled(&cut, (side, side), (wanted, wanted), Interpolation::Linear).map_err(failed)?;
-        self.run(&Zeroizing::new(small), wanted as usize)
+        self.run(&Wiped(small), wanted as usize)
     }
 
     fn run(&self, rgb: &[u8], side: usize) -> Result<Score, ModelError> {

@@ -30,6 +30,10 @@ fn a_head_has_a_bound_only_where_it_was_measured() {
     assert!(bound(&head(128, vec![ALPHA; 8192], 64)));
     assert!(bound(&head(192, vec![ALPHA; 16384], 64)));
     assert!(!bound(&head(128, vec![ALPHA; 4096], 32)), "fewer rotations");
+    for (length, rows) in [(8, 512), (16, 1024), (127, 8192), (193, 16384)] {
+        // Steeper, so that the formula of few values still refuses a stranger.
+        assert!(!bound(&head(length, vec![4.0 * ALPHA; rows], 64)), "{length} values");
+    }
     let mut each = vec![ALPHA; 8192];
     each[7] *= 1.1;
     assert!(!bound(&head(128, each, 64)), "an alpha for each coordinate");

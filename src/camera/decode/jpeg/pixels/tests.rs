@@ -1,4 +1,4 @@
-use jpeg_encoder::{Encoder, SamplingFactor};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use super::super::{decode, decode_unusual};
 use super::*;
@@ -17,12 +17,20 @@ fn is_read(bytes: &[u8]) -> bool {
     Scan::read(bytes).expect("sound").is_some_and(|scan| Pixels::of(&scan).is_some())
 }
 
+/// Of blocks that end at a side, and of such that do not.
+const SIZES: [(u16, u16); 7] = [(64, 48), (33, 33), (100, 75), (47, 200), (333, 47), (640, 8), (8, 640)];
+
+/// Where the SOF segment begins.
+fn frame_header(bytes: &[u8]) -> usize {
+    bytes.windows(2).position(|pair| pair == [0xFF, 0xC0]).expect("a SOF segment")
+}
+
 #[test]
 fn the_pixels_of_every_usual_picture_are_zunes_bit_by_bit() {
     let samplings =
         [SamplingFactor::R_4_4_4, SamplingFactor::R_4_2_2, SamplingFactor::R_4_2_0, SamplingFactor::R_4_4_0];
     for sampling in samplings {
-        for (width, height) in [(64, 48), (33, 33), (100, 75), (47, 200), (333, 47), (640, 8), (8, 640)] {
+        for (width, height) in SIZES {
             for restart in [0, 3] {
                 let bytes = jpeg(width, height, |encoder: &mut Encoder<_>| {
                     encoder.set_sampling_factor(sampling);
@@ -33,6 +41,23 @@ fn the_pixels_of_every_usual_picture_are_zunes_bit_by_bit() {
                 assert!(is_read(&bytes), "{sampling:?}");
                 assert!(got(&bytes) == wanted(&bytes), "{sampling:?}, {width}x{height}, restart {restart}");
             }
+        }
+    }
+}
+
+/// The sampling factors of the only component say nothing.
+#[test]
+fn the_pixels_of_grey_pictures_are_zunes_bit_by_bit() {
+    for (width, height) in SIZES {
+        let grey: Vec<u8> =
+            (0..height).flat_map(|y| (0..width).map(move |x| (x * 3 + y * 5 + (x ^ y) * 7) as u8)).collect();
+        let mut bytes = Vec::new();
+        Encoder::new(&mut bytes, 90).encode(&grey, width, height, ColorType::Luma).expect("encodes");
+        let sof = frame_header(&bytes);
+        for sampling in [0x11, 0x22] {
+            bytes[sof + 11] = sampling;
+            assert!(is_read(&bytes), "{sampling:x}");
+            assert!(got(&bytes) == wanted(&bytes), "{sampling:x}, {width}x{height}");
         }
     }
 }
@@ -64,7 +89,7 @@ fn unusual_pictures_are_left_to_zune() {
 #[test]
 fn a_picture_without_its_quantisation_table_is_refused() {
     let mut bytes = jpeg(64, 48, |_| {});
-    let sof = bytes.windows(2).position(|pair| pair == [0xFF, 0xC0]).expect("a SOF segment");
+    let sof = frame_header(&bytes);
     bytes[sof + 12] = 3;
     assert!(!is_read(&bytes));
     assert!(decode(&bytes, |_, _| Ok(())).is_err());
