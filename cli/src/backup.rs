@@ -9,14 +9,13 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use facelatch_wire::Client;
-use facelatch_wire::call::{Backup, Import, Secret, Unpack, Upload};
+use facelatch_wire::call::{Backup, Import, Secret, Unpack};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
 use crate::keep;
 use crate::say::{self, Daemon};
-use files::{Became, Packed};
+use files::{Packed, Restored};
 
 /// Where PAM keeps what each service asks for.
 const PAM: &str = "etc/pam.d";
@@ -37,7 +36,7 @@ pub(crate) fn backup(to: &Daemon, path: &Path, recipient: Option<String>, root: 
     let package =
         Package { version: env!("CARGO_PKG_VERSION").to_owned(), files: files::pack(root)?, pam: pam(root) };
     let mut client = to.ask(keep::LONG)?;
-    upload(&mut client, &serde_json::to_vec(&package)?)?;
+    keep::upload(&mut client, &serde_json::to_vec(&package)?)?;
     let (bytes, end) = keep::receive(&mut client, &Backup { recipient })?;
     keep::write(path, &bytes)?;
     if to.json {
@@ -67,16 +66,16 @@ pub(crate) fn restore(
     let file = keep::read(path)?;
     let identity = String::from_utf8(keep::read(identity)?).context("the identity file is not text")?;
     let package = unpacked(to, &file, &identity)?;
-    let became = files::unpack(root, &package.files)?;
+    let restored = files::unpack(root, &package.files)?;
     if !to.json {
-        told(&became)?;
+        told(&restored)?;
     }
-    if became.iter().any(|(_, became)| *became != Became::Same) {
+    if restored.iter().any(|(_, restored)| *restored != Restored::Same) {
         restart(root)?;
     }
     // A connection of its own: the daemon may be another one by now.
     let mut client = to.ask(keep::LONG)?;
-    upload(&mut client, &file)?;
+    keep::upload(&mut client, &file)?;
     let done = client.call(&Import { identity: Secret(identity), skip_enrolled: Some(skip_enrolled) })?;
     keep::imported(to, &done)?;
     if !package.pam.is_empty() && !to.json {
@@ -91,7 +90,7 @@ pub(crate) fn restore(
 
 fn unpacked(to: &Daemon, file: &[u8], identity: &str) -> Result<Package> {
     let mut client = to.ask(keep::LONG)?;
-    upload(&mut client, file)?;
+    keep::upload(&mut client, file)?;
     client.start(&Unpack { identity: Secret(identity.to_owned()) }, true)?;
     let mut bytes = Vec::new();
     loop {
@@ -109,18 +108,13 @@ fn unpacked(to: &Daemon, file: &[u8], identity: &str) -> Result<Package> {
     serde_json::from_slice(&bytes).context("what is attached to the backup was not made by this command")
 }
 
-fn upload(client: &mut Client, bytes: &[u8]) -> Result<()> {
-    for part in bytes.chunks(keep::PART_BYTES) {
-        client.call(&Upload { data: STANDARD_NO_PAD.encode(part) })?;
-    }
-    Ok(())
-}
-
-fn told(became: &[(String, Became)]) -> Result<()> {
-    became.iter().try_for_each(|(path, became)| match became {
-        Became::New => say::line(format!("/{path} written")),
-        Became::Replaced => say::line(format!("/{path} written; what was there is /{path}{}", files::BEFORE)),
-        Became::Same => Ok(()),
+fn told(restored: &[(String, Restored)]) -> Result<()> {
+    restored.iter().try_for_each(|(path, restored)| match restored {
+        Restored::New => say::line(format!("/{path} written")),
+        Restored::Replaced => {
+            say::line(format!("/{path} written; what was there is /{path}{}", files::BEFORE))
+        }
+        Restored::Same => Ok(()),
     })
 }
 

@@ -15,7 +15,7 @@ use crate::exit::{self, Exit};
 use crate::judging;
 use crate::say::{self, Daemon};
 use crate::status::{camera_name, cameras};
-use machine::{Heat, Machine, Service};
+use machine::{Conditions, Machine, Service};
 
 /// What is measured.
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ struct Measured {
 pub(crate) fn run(to: &Daemon, args: BenchArgs) -> Result<Exit> {
     let root = Path::new("/");
     let status = to.ask(say::SOON)?.call(&Status {})?;
-    let before = Heat::read(root);
+    let before = Conditions::read(root);
     let watcher = watcher(&status);
     if let Some(door) = watcher {
         eprintln!(
@@ -69,7 +69,7 @@ pub(crate) fn run(to: &Daemon, args: BenchArgs) -> Result<Exit> {
         service: Service::read(root),
         status,
         before,
-        after: Heat::read(root),
+        after: Conditions::read(root),
     };
     let report = report(&facts, &cold, &warm);
     if to.json {
@@ -138,8 +138,8 @@ struct Facts {
     machine: Machine,
     service: Service,
     status: reply::Status,
-    before: Heat,
-    after: Heat,
+    before: Conditions,
+    after: Conditions,
 }
 
 fn report(facts: &Facts, cold: &[Measured], warm: &[Measured]) -> String {

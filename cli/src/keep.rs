@@ -22,7 +22,7 @@ use crate::say::{self, Daemon};
 pub(crate) const LONG: Duration = Duration::from_secs(300);
 
 /// Bytes of a file in one call: in base64 they fit a message.
-pub(crate) const PART_BYTES: usize = 45_000;
+const PART_BYTES: usize = 45_000;
 
 /// Longest export.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -120,10 +120,16 @@ pub(crate) fn import(to: &Daemon, path: &Path, identity: &Path, skip_enrolled: b
     let file = read(path)?;
     let identity = String::from_utf8(read(identity)?).context("the identity file is not text")?;
     let mut client = to.ask(LONG)?;
-    for part in file.chunks(PART_BYTES) {
+    upload(&mut client, &file)?;
+    imported(to, &client.call(&Import { identity: Secret(identity), skip_enrolled: Some(skip_enrolled) })?)
+}
+
+/// Sends a file to the daemon, in parts.
+pub(crate) fn upload(client: &mut Client, bytes: &[u8]) -> Result<()> {
+    for part in bytes.chunks(PART_BYTES) {
         client.call(&Upload { data: STANDARD_NO_PAD.encode(part) })?;
     }
-    imported(to, &client.call(&Import { identity: Secret(identity), skip_enrolled: Some(skip_enrolled) })?)
+    Ok(())
 }
 
 /// Says what came in.

@@ -66,11 +66,11 @@ unsafe fn squares<S: Kernels>(length: usize, probes: &[f32], templates: &[f32], 
             // SAFETY: all are whole rows; the caller of a `dispatch`ed function vouches for S.
             unsafe {
                 if let Ok(out) = <&mut [f32; TOGETHER]>::try_from(&mut *out) {
-                    *out = some::<S::Floats, TOGETHER>(probes, template);
+                    *out = squared_distances::<S::Floats, TOGETHER>(probes, template);
                     continue;
                 }
                 for (probe, out) in probes.chunks_exact(length).zip(out) {
-                    [*out] = some::<S::Floats, 1>(probe, template);
+                    [*out] = squared_distances::<S::Floats, 1>(probe, template);
                 }
             }
         }
@@ -82,7 +82,7 @@ unsafe fn squares<S: Kernels>(length: usize, probes: &[f32], templates: &[f32], 
 /// # Safety
 /// `probes` are `N` as long as `template`; the CPU has the instructions.
 #[inline(always)]
-unsafe fn some<F: Floats, const N: usize>(probes: &[f32], template: &[f32]) -> [f32; N] {
+unsafe fn squared_distances<F: Floats, const N: usize>(probes: &[f32], template: &[f32]) -> [f32; N] {
     let length = template.len();
     debug_assert_eq!(probes.len(), N * length, "whole probes");
     let whole = length / LANES * LANES;
@@ -91,15 +91,15 @@ unsafe fn some<F: Floats, const N: usize>(probes: &[f32], template: &[f32]) -> [
     unsafe {
         let mut sums = [[0.0; LANES]; N];
         for lane in (0..LANES).step_by(F::LANES) {
-            let mut some = [F::all(0.0); N];
+            let mut totals = [F::all(0.0); N];
             for at in (lane..whole).step_by(LANES) {
                 let template = F::load(template.as_ptr().add(at));
-                for (n, sum) in some.iter_mut().enumerate() {
+                for (n, sum) in totals.iter_mut().enumerate() {
                     let apart = F::load(probes.as_ptr().add(n * length + at)).sub(template);
                     *sum = sum.add(apart.mul(apart));
                 }
             }
-            for (sum, sums) in some.into_iter().zip(&mut sums) {
+            for (sum, sums) in totals.into_iter().zip(&mut sums) {
                 sum.store(sums.as_mut_ptr().add(lane));
             }
         }

@@ -1,5 +1,5 @@
 //! Who has to be computed in full to judge an identification: nearest-neighbour search by a lower bound of the distance
-//! (Seidl, Kriegel 1998). What can be said at most of everybody is known; the formula is computed from the most promising on,
+//! (Seidl, Kriegel 1998). What can be said at most of everybody is known; the formula is computed from the highest bound down,
 //! until nobody who is left can be the best or change the verdict. Whoever can be the best goes first.
 
 use std::cmp::Ordering;
@@ -9,30 +9,30 @@ use super::Policy;
 use crate::head::LogOdds;
 
 /// Somebody, by what can be said at most of them.
-struct Promise {
+struct Candidate {
     most: f32,
     who: usize,
 }
 
-impl Ord for Promise {
+impl Ord for Candidate {
     fn cmp(&self, other: &Self) -> Ordering {
         self.most.total_cmp(&other.most).then(other.who.cmp(&self.who))
     }
 }
 
-impl PartialOrd for Promise {
+impl PartialOrd for Candidate {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Promise {
+impl PartialEq for Candidate {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Promise {}
+impl Eq for Candidate {}
 
 /// Those who decide an identification, in the order of `most`, with their log-odds: the best of them is the best of
 /// everybody, and the policy says of them what it says of everybody. `most` has what can be said at most of each, `can_win` who
@@ -46,11 +46,11 @@ pub fn shortlist<E>(
     policy: Policy,
     mut compute: impl FnMut(usize) -> Result<Option<LogOdds>, E>,
 ) -> Result<Vec<(usize, LogOdds)>, E> {
-    let promises = most.into_iter().enumerate().map(|(who, most)| Promise { most: most.0, who });
-    let (candidates, others): (Vec<_>, Vec<_>) = promises.partition(|one| can_win(one.who));
-    let (mut candidates, mut others) = (BinaryHeap::from(candidates), BinaryHeap::from(others));
+    let candidates = most.into_iter().enumerate().map(|(who, most)| Candidate { most: most.0, who });
+    let (eligible, others): (Vec<_>, Vec<_>) = candidates.partition(|one| can_win(one.who));
+    let (mut eligible, mut others) = (BinaryHeap::from(eligible), BinaryHeap::from(others));
     let (mut computed, mut best, mut second) = (Vec::new(), None, None);
-    while let Some(Promise { most, who }) = candidates.pop() {
+    while let Some(Candidate { most, who }) = eligible.pop() {
         let most = LogOdds(most);
         // Of equals the first is the best, so whoever may equal the best is computed.
         if best.is_some_and(|best| is_above(best, most) && is_settled(policy, best, second, most)) {
@@ -66,7 +66,7 @@ pub fn shortlist<E>(
         second = higher(second, beaten);
     }
     // The others come after the best is known: where that is no match, none of them matters, however high they score.
-    while let Some(Promise { most, who }) = others.pop() {
+    while let Some(Candidate { most, who }) = others.pop() {
         let changes_nothing = best.is_none_or(|best| is_settled(policy, best, second, LogOdds(most)));
         // Where there is no bound, everybody is wanted.
         if changes_nothing && most < f32::INFINITY {

@@ -39,9 +39,9 @@ pub(super) struct Packed {
     data: String,
 }
 
-/// What became of a file.
+/// What a file became.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Became {
+pub(super) enum Restored {
     /// There was none.
     New,
     /// There was another, which is kept.
@@ -95,7 +95,7 @@ fn is_kept(name: &str) -> bool {
 }
 
 /// Writes the files, after a look at all of their names. Those that a setup kept are left out: earlier programs packed them.
-pub(super) fn unpack(root: &Path, packed: &[Packed]) -> Result<Vec<(String, Became)>> {
+pub(super) fn unpack(root: &Path, packed: &[Packed]) -> Result<Vec<(String, Restored)>> {
     for file in packed {
         let known = file
             .path
@@ -109,14 +109,14 @@ pub(super) fn unpack(root: &Path, packed: &[Packed]) -> Result<Vec<(String, Beca
     wanted.map(|file| Ok((file.path.clone(), write(root, file)?))).collect()
 }
 
-fn write(root: &Path, file: &Packed) -> Result<Became> {
+fn write(root: &Path, file: &Packed) -> Result<Restored> {
     let path = root.join(&file.path);
     let failed =
         || format!("{}: cannot be written; run it as root, on a disk that can be written", path.display());
     let bytes = STANDARD_NO_PAD.decode(&file.data).with_context(|| format!("/{}: is damaged", file.path))?;
     let there = fs::read(&path).ok();
     if there.as_ref() == Some(&bytes) {
-        return Ok(Became::Same);
+        return Ok(Restored::Same);
     }
     let aside = |end: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -136,7 +136,7 @@ fn write(root: &Path, file: &Packed) -> Result<Became> {
         fs::rename(&path, aside(BEFORE)).with_context(failed)?;
     }
     fs::rename(&part, &path).with_context(failed)?;
-    Ok(if there.is_some() { Became::Replaced } else { Became::New })
+    Ok(if there.is_some() { Restored::Replaced } else { Restored::New })
 }
 
 #[cfg(test)]
@@ -173,15 +173,15 @@ mod tests {
             ["etc/facelatch/facelatch.toml", "etc/systemd/system/facelatchd.socket.d/open.conf"]
         );
         let new = root(&[("etc/facelatch/facelatch.toml", "shipped")]);
-        let became: Vec<Became> =
-            unpack(new.path(), &packed).expect("written").into_iter().map(|(_, became)| became).collect();
-        assert_eq!(became, [Became::Replaced, Became::New]);
+        let restored: Vec<Restored> =
+            unpack(new.path(), &packed).expect("written").into_iter().map(|(_, restored)| restored).collect();
+        assert_eq!(restored, [Restored::Replaced, Restored::New]);
         let toml = new.path().join("etc/facelatch/facelatch.toml");
         assert_eq!(fs::read_to_string(&toml).expect("read"), "old");
         assert_eq!(fs::metadata(&toml).expect("there").permissions().mode() & 0o777, 0o640);
         assert_eq!(fs::read_to_string(aside_of(&toml)).expect("kept"), "shipped");
         let again = unpack(new.path(), &packed).expect("written");
-        assert!(again.iter().all(|(_, became)| *became == Became::Same));
+        assert!(again.iter().all(|(_, restored)| *restored == Restored::Same));
         assert!(pack(root(&[]).path()).expect("nothing").is_empty());
     }
 
@@ -194,8 +194,8 @@ mod tests {
         let new = root(&[]);
         let packed = |path: &str| Packed { path: path.into(), mode: 0o644, data: String::new() };
         let all = ["facelatch.toml.setup-undo", "facelatch.toml.before-setup", "door.toml"];
-        let became = unpack(new.path(), &all.map(|name| packed(&format!("etc/facelatch/{name}"))));
-        assert_eq!(became.expect("written"), [("etc/facelatch/door.toml".to_owned(), Became::New)]);
+        let restored = unpack(new.path(), &all.map(|name| packed(&format!("etc/facelatch/{name}"))));
+        assert_eq!(restored.expect("written"), [("etc/facelatch/door.toml".to_owned(), Restored::New)]);
     }
 
     #[test]

@@ -105,13 +105,13 @@ impl Service {
 }
 
 /// What changes while the machine works.
-pub(super) struct Heat {
+pub(super) struct Conditions {
     pub(super) temperature: String,
     pub(super) throttled: String,
     pub(super) load: String,
 }
 
-impl Heat {
+impl Conditions {
     pub(super) fn read(root: &Path) -> Self {
         let thousandths =
             text(root, "sys/class/thermal/thermal_zone0/temp").and_then(|text| text.parse::<f64>().ok());
@@ -199,9 +199,9 @@ mod tests {
         assert_eq!(machine.processor, "2 x 0xd08, at most 1.80 GHz, governor ondemand");
         assert!(machine.system.starts_with("Debian GNU/Linux 12, Linux 6.12.1-rpi, "), "{}", machine.system);
         assert_eq!(machine.memory, "3977.5 MB");
-        let heat = Heat::read(root.path());
-        assert_eq!((&*heat.temperature, &*heat.load), ("48.3 °C", "0.52"));
-        assert_eq!(heat.throttled, "undervoltage since the start, throttled now");
+        let conditions = Conditions::read(root.path());
+        assert_eq!((&*conditions.temperature, &*conditions.load), ("48.3 °C", "0.52"));
+        assert_eq!(conditions.throttled, "undervoltage since the start, throttled now");
         assert_eq!(throttled("0x0").as_deref(), Some("never"));
     }
 
@@ -227,7 +227,7 @@ mod tests {
     fn what_is_not_there_is_unknown() {
         let root = root(&[]);
         assert_eq!(Machine::read(root.path()).board, UNKNOWN);
-        assert_eq!(Heat::read(root.path()).throttled, UNKNOWN);
+        assert_eq!(Conditions::read(root.path()).throttled, UNKNOWN);
         let service =
             Service::of(root.path(), "Id=facelatchd.service\nMainPID=0\nActiveEnterTimestampMonotonic=0\n");
         assert_eq!((&*service.boot_to_ready, &*service.memory), (UNKNOWN, "unknown, unknown"));
