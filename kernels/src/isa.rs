@@ -14,7 +14,7 @@ pub enum Isa {
     AvxVnni,
     /// x86-64 with AVX512-VNNI: `VPDPBUSD`.
     Avx512Vnni,
-    /// The same with tiles of 16 outputs in place of 32; layers choose it themselves ([`Isa::for_outputs`]).
+    /// The same with tiles of 16 outputs in place of 32; layers choose it themselves.
     #[doc(hidden)]
     Avx512VnniNarrow,
     /// Every aarch64 CPU (Cortex-A53, A72): `SMULL`, `SMLAL2`, `SADALP`; nearly every ARMv7 CPU, and the former in 32 bits.
