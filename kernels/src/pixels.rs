@@ -4,7 +4,7 @@
 use crate::Isa;
 use crate::error::LayerError;
 use crate::post::padded;
-use crate::simd::{Kernels, dispatch};
+use crate::simd::{Elementwise, Kernels, dispatch};
 use crate::stem::{Image, PIXEL};
 
 /// Adding and subtracting this rounds an f32 below 2^22 in magnitude to a whole number, ties to even; larger values
@@ -68,7 +68,7 @@ impl Quantise {
 #[inline(always)]
 fn quantise_row<S: Kernels>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) {
     // SAFETY: the caller of a `dispatch`ed function vouches for S.
-    let done = unsafe { S::quantise(quantise, rows, out) };
+    let done = unsafe { S::Elementwise::quantise(quantise, rows, out) };
     let ([a, b, c, d], out) = (rows.map(|row| &row[done..]), &mut out[done * PIXEL..]);
     for ((((to, a), b), c), d) in out.chunks_exact_mut(PIXEL).zip(a).zip(b).zip(c).zip(d) {
         let one = |x: &f32| quantise.one(*x);
@@ -120,7 +120,7 @@ fn pool_all<S: Kernels>(pool: &MaxPool, x: &[u8], out: &mut [u8]) {
         for (to, (upper, lower)) in out.chunks_exact_mut(n).zip(pairs) {
             let ((a, b), (c, d)) = (upper.split_at(n), lower.split_at(n));
             // SAFETY: the caller of a `dispatch`ed function vouches for S.
-            unsafe { S::largest([a, b, c, d], flip, to) }
+            unsafe { S::Elementwise::largest([a, b, c, d], flip, to) }
         }
     }
 }
@@ -205,7 +205,7 @@ fn add_all<S: Kernels>(add: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
         let b = &b[y / add.repeat * width..][..width];
         for (x, (a, out)) in a.chunks_exact(n).zip(out.chunks_exact_mut(n)).enumerate() {
             // SAFETY: the caller of a `dispatch`ed function vouches for S.
-            unsafe { S::sum(add, a, &b[x / add.repeat * n..][..n], out) }
+            unsafe { S::Elementwise::sum(add, a, &b[x / add.repeat * n..][..n], out) }
         }
     }
 }

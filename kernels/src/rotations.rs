@@ -3,7 +3,7 @@
 use crate::Isa;
 use crate::error::LayerError;
 use crate::simd::floats::Floats;
-use crate::simd::{Kernels, dispatch};
+use crate::simd::{Elementwise, Kernels, dispatch};
 
 /// Rotations of vectors of a length that is a power of two.
 #[derive(Debug, Clone)]
@@ -62,12 +62,13 @@ impl Rotations {
 #[inline(always)]
 unsafe fn rotate<S: Kernels>(rotations: &Rotations, values: &[f32], out: &mut [f32]) {
     let count = rotations.count();
-    let wide = count / S::Floats::LANES * S::Floats::LANES;
+    let lanes = <S::Elementwise as Elementwise>::Floats::LANES;
+    let wide = count / lanes * lanes;
     // SAFETY: as many rotations as a register has lanes begin at each of these; the caller of a `dispatch`ed function
     // vouches for S.
     unsafe {
-        for first in (0..wide).step_by(S::Floats::LANES) {
-            rotate_some::<S::Floats>(rotations, values, out, first);
+        for first in (0..wide).step_by(lanes) {
+            rotate_some::<<S::Elementwise as Elementwise>::Floats>(rotations, values, out, first);
         }
         for first in wide..count {
             rotate_some::<f32>(rotations, values, out, first);

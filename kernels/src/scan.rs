@@ -4,7 +4,7 @@
 
 use crate::Isa;
 use crate::error::LayerError;
-use crate::simd::{Kernels, TILE, dispatch};
+use crate::simd::{Elementwise, Kernels, TILE, dispatch};
 
 /// Values in a block: sums side by side, and the order of addition, so that all instruction sets round alike.
 const LANES: usize = 16;
@@ -101,7 +101,7 @@ unsafe fn between_floats<S: Kernels>(weights: &[f32], probes: &[f32], templates:
             let (p, t) =
                 (std::array::from_fn(|i| row(probes, i)), std::array::from_fn(|i| row(templates, at + i)));
             // SAFETY: `row` gave rows as long as the weights; the caller of a `dispatch`ed function vouches for S.
-            let tile = unsafe { S::distance_tile(blocks.as_ptr(), p, t, blocks.len()) };
+            let tile = unsafe { S::Elementwise::distance_tile(blocks.as_ptr(), p, t, blocks.len()) };
             for (i, tile) in tile.iter().enumerate() {
                 out[i * count + at..][..TILE].copy_from_slice(tile);
             }
@@ -133,7 +133,9 @@ unsafe fn scan_floats<S: Kernels>(weights: &[f32], probe: &[f32], templates: &[f
     for (out, template) in out.iter_mut().zip(templates.chunks_exact(length)) {
         let (template, last) = template.as_chunks::<LANES>();
         // SAFETY: `run` saw that all are as long as the weights; the caller of a `dispatch`ed function vouches for S.
-        *out = unsafe { S::distance(weights.as_ptr(), probe.as_ptr(), template.as_ptr(), weights.len()) };
+        *out = unsafe {
+            S::Elementwise::distance(weights.as_ptr(), probe.as_ptr(), template.as_ptr(), weights.len())
+        };
         add_last(last_weights, last_probe, last, out);
     }
 }
@@ -189,7 +191,12 @@ unsafe fn scan_bytes<S: Kernels>(scan: &ByteScan, probe: &[u8], templates: &[u8]
     for (out, template) in out.iter_mut().zip(templates.chunks_exact(weights.len() * LANES)) {
         // SAFETY: as in `scan_floats`.
         let sum = unsafe {
-            S::distance_bytes(weights.as_ptr(), probe.as_ptr(), template.as_ptr().cast(), weights.len())
+            S::Elementwise::distance_bytes(
+                weights.as_ptr(),
+                probe.as_ptr(),
+                template.as_ptr().cast(),
+                weights.len(),
+            )
         };
         *out = sum as f32 * scan.scale;
     }

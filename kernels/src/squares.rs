@@ -4,7 +4,7 @@
 use crate::Isa;
 use crate::error::LayerError;
 use crate::simd::floats::Floats;
-use crate::simd::{Kernels, dispatch};
+use crate::simd::{Elementwise, Kernels, dispatch};
 
 /// Values in a block: sums side by side, and the order of addition, so that all instruction sets round alike.
 const LANES: usize = 16;
@@ -66,11 +66,13 @@ unsafe fn squares<S: Kernels>(length: usize, probes: &[f32], templates: &[f32], 
             // SAFETY: all are whole rows; the caller of a `dispatch`ed function vouches for S.
             unsafe {
                 if let Ok(out) = <&mut [f32; TOGETHER]>::try_from(&mut *out) {
-                    *out = squared_distances::<S::Floats, TOGETHER>(probes, template);
+                    *out = squared_distances::<<S::Elementwise as Elementwise>::Floats, TOGETHER>(
+                        probes, template,
+                    );
                     continue;
                 }
                 for (probe, out) in probes.chunks_exact(length).zip(out) {
-                    [*out] = squared_distances::<S::Floats, 1>(probe, template);
+                    [*out] = squared_distances::<<S::Elementwise as Elementwise>::Floats, 1>(probe, template);
                 }
             }
         }

@@ -6,7 +6,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Other, Simd, TILE, avx2_pixels};
+use super::{Elementwise, Other, Simd, TILE, avx2_pixels};
 use crate::post::PostPtr;
 use crate::stem::PIXEL;
 use crate::{Add, Quantise};
@@ -54,7 +54,7 @@ impl Simd for Avx2 {
     type Column = [__m256i; 2];
     type Taps = [[__m256i; 2]; 3];
     type Block = [__m256i; 1];
-    type Floats = __m256;
+    type Elementwise = Self;
 
     const LANES: usize = 8;
     const MR: usize = 6;
@@ -184,6 +184,10 @@ impl Simd for Avx2 {
             [sums]
         }
     }
+}
+
+impl Elementwise for Avx2 {
+    type Floats = __m256;
 
     #[inline(always)]
     unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {

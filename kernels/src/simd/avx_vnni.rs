@@ -10,10 +10,8 @@ use std::arch::x86_64::_mm256_dpbusd_avx_epi32 as dpbusd;
 use std::arch::x86_64::_mm256_dpbusd_epi32 as dpbusd;
 
 use super::avx2::Avx2;
-use super::{Other, Simd, TILE, avx2_pixels};
+use super::{Other, Simd};
 use crate::post::PostPtr;
-use crate::stem::PIXEL;
-use crate::{Add, Quantise};
 
 /// Needs avx2, fma and avxvnni; with the feature `evex`, avx512vnni and avx512vl for the last.
 pub(crate) struct AvxVnni;
@@ -26,7 +24,7 @@ impl Simd for AvxVnni {
     type Column = <Avx2 as Simd>::Column;
     type Taps = <Avx2 as Simd>::Taps;
     type Block = <Avx2 as Simd>::Block;
-    type Floats = <Avx2 as Simd>::Floats;
+    type Elementwise = Avx2;
 
     const LANES: usize = 8;
     const MR: usize = 6;
@@ -100,45 +98,5 @@ impl Simd for AvxVnni {
     unsafe fn store(sums: __m256i, out: *mut i32) {
         // SAFETY: the same contract.
         unsafe { Avx2::store(sums, out) }
-    }
-
-    #[inline(always)]
-    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
-        // SAFETY: the CPU has the instructions (trait).
-        unsafe { avx2_pixels::quantise(layer, rows, out) }
-    }
-
-    #[inline(always)]
-    unsafe fn sum(layer: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
-        // SAFETY: the CPU has the instructions (trait).
-        unsafe { avx2_pixels::sum(layer, a, b, out) }
-    }
-
-    #[inline(always)]
-    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
-        // SAFETY: the same contract.
-        unsafe { Avx2::distance(w, p, t, blocks) }
-    }
-
-    #[inline(always)]
-    unsafe fn distance_tile(
-        w: *const [f32; 16],
-        p: [*const [f32; 16]; TILE],
-        t: [*const [f32; 16]; TILE],
-        blocks: usize,
-    ) -> [[f32; TILE]; TILE] {
-        // SAFETY: the same contract.
-        unsafe { Avx2::distance_tile(w, p, t, blocks) }
-    }
-
-    #[inline(always)]
-    unsafe fn distance_bytes(
-        w: *const [i16; 16],
-        p: *const [u8; 16],
-        t: *const [u8; 16],
-        blocks: usize,
-    ) -> i32 {
-        // SAFETY: the same contract.
-        unsafe { Avx2::distance_bytes(w, p, t, blocks) }
     }
 }

@@ -43,7 +43,7 @@ impl Simd for I8mm {
     type Column = <Neon as Simd>::Column;
     type Taps = <Neon as Simd>::Taps;
     type Block = <Neon as Simd>::Block;
-    type Floats = float32x4_t;
+    type Elementwise = Neon;
 
     const LANES: usize = 4;
     const MR: usize = 8;
@@ -126,12 +126,6 @@ impl Simd for I8mm {
     unsafe fn column(rows: [*const u8; 3]) -> Self::Column {
         // SAFETY: the same contract.
         unsafe { Neon::column(rows) }
-    }
-
-    #[inline(always)]
-    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
-        // SAFETY: what the caller promises.
-        unsafe { super::neon::distance(w, p, t, blocks) }
     }
 
     #[inline(always)]

@@ -15,6 +15,7 @@ mod avx2_pixels;
 pub(crate) mod avx_vnni;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod dot;
+mod elementwise;
 pub(crate) mod floats;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod i8mm;
@@ -27,13 +28,9 @@ pub(crate) mod portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
 
+pub(crate) use self::elementwise::{Elementwise, TILE};
 pub(crate) use self::kernels::Kernels;
 use crate::post::PostPtr;
-use crate::stem::PIXEL;
-use crate::{Add, Quantise, pixels};
-
-/// Probes, and templates, that [`Simd::distance_tile`] compares at once.
-pub(crate) const TILE: usize = 4;
 
 /// One instruction set.
 ///
@@ -54,8 +51,8 @@ pub(crate) trait Simd {
     /// The sums of `DEPTH` channels.
     type Block: AsRef<[Self::Sums]> + Copy;
 
-    /// A register of f32.
-    type Floats: floats::Floats;
+    /// What it does to rows of values.
+    type Elementwise: Elementwise;
 
     /// Channels in `Sums`.
     const LANES: usize;
@@ -110,66 +107,6 @@ pub(crate) trait Simd {
     unsafe fn column(rows: [*const u8; 3]) -> Self::Column;
     /// The sums of a 3x3 window given by its three columns.
     unsafe fn window(columns: [Self::Column; 3], taps: &Self::Taps) -> Self::Block;
-
-    /// [`Kernels::quantise`]
-    #[inline(always)]
-    unsafe fn quantise(_layer: &Quantise, _rows: &[&[f32]; PIXEL], _out: &mut [u8]) -> usize {
-        0
-    }
-    /// [`Kernels::sum`]
-    #[inline(always)]
-    unsafe fn sum(layer: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
-        pixels::sum(layer, a, b, out);
-    }
-
-    /// The distance of [`crate::Scan`] over `blocks` of 16 values; plain code by default, which compilers vectorise well.
-    #[inline(always)]
-    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
-        let mut sums = [0.0_f32; 16];
-        for j in 0..blocks {
-            // SAFETY: the caller promises `blocks` of each.
-            let (w, p, t) = unsafe { (&*w.add(j), &*p.add(j), &*t.add(j)) };
-            for i in 0..16 {
-                sums[i] += w[i] * (p[i] - t[i]).abs();
-            }
-        }
-        // As a tree: upper half onto lower half, four times; vectors add in the same order.
-        for half in [8, 4, 2, 1] {
-            for i in 0..half {
-                sums[i] += sums[i + half];
-            }
-        }
-        sums[0]
-    }
-    /// [`Simd::distance`] of each probe to each template, to the same bits: what is read serves several sums.
-    #[inline(always)]
-    unsafe fn distance_tile(
-        w: *const [f32; 16],
-        p: [*const [f32; 16]; TILE],
-        t: [*const [f32; 16]; TILE],
-        blocks: usize,
-    ) -> [[f32; TILE]; TILE] {
-        // SAFETY: the caller promises `blocks` of each.
-        p.map(|p| t.map(|t| unsafe { Self::distance(w, p, t, blocks) }))
-    }
-    /// The sum of [`crate::ByteScan`] over `blocks` of 16 values.
-    #[inline(always)]
-    unsafe fn distance_bytes(
-        w: *const [i16; 16],
-        p: *const [u8; 16],
-        t: *const [u8; 16],
-        blocks: usize,
-    ) -> i32 {
-        let mut sums = [0_i32; 16];
-        for j in 0..blocks {
-            // SAFETY: the caller promises `blocks` of each.
-            let (w, p, t) = unsafe { (&*w.add(j), &*p.add(j), &*t.add(j)) };
-            for i in 0..16 {
-                sums[i] += i32::from(w[i]) * i32::from(p[i].abs_diff(t[i]));
-            }
-        }
-        sums.iter().sum()
-    }
 }
 
 /// The other operand of a sum: `(byte - zero) * factor`, with bytes laid out like the output.

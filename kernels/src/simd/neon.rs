@@ -4,7 +4,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::{Other, Simd};
+use super::{Elementwise, Other, Simd};
 use crate::post::PostPtr;
 
 /// Needs neon. Activations are stored flipped (`Isa::flip`), so they are signed bytes here.
@@ -59,7 +59,7 @@ impl Simd for Neon {
     type Column = [int8x16_t; 3];
     type Taps = [int8x16_t; 9];
     type Block = [int32x4_t; 4];
-    type Floats = float32x4_t;
+    type Elementwise = Self;
 
     const LANES: usize = 4;
     const MR: usize = 4;
@@ -199,35 +199,26 @@ impl Simd for Neon {
             [a, b, c, d]
         }
     }
-    #[inline(always)]
-    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
-        // SAFETY: what the caller promises.
-        unsafe { distance(w, p, t, blocks) }
-    }
 }
 
-/// [`Simd::distance`]. Left to the compiler it took more than twice the instructions.
-///
-/// # Safety
-/// As for [`Simd`]; `blocks` of each.
-#[inline(always)]
-pub(super) unsafe fn distance(
-    w: *const [f32; 16],
-    p: *const [f32; 16],
-    t: *const [f32; 16],
-    blocks: usize,
-) -> f32 {
-    // SAFETY: the caller promises `blocks` of 16 values, and NEON.
-    unsafe {
-        let mut sums = [vdupq_n_f32(0.0); 4];
-        for j in 0..blocks {
-            let at = |x: *const [f32; 16], i: usize| vld1q_f32(x.add(j).cast::<f32>().add(4 * i));
-            for (i, sums) in sums.iter_mut().enumerate() {
-                *sums = vaddq_f32(*sums, vmulq_f32(at(w, i), vabdq_f32(at(p, i), at(t, i))));
+impl Elementwise for Neon {
+    type Floats = float32x4_t;
+
+    // Left to the compiler it took more than twice the instructions.
+    #[inline(always)]
+    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
+        // SAFETY: the caller promises `blocks` of 16 values, and NEON.
+        unsafe {
+            let mut sums = [vdupq_n_f32(0.0); 4];
+            for j in 0..blocks {
+                let at = |x: *const [f32; 16], i: usize| vld1q_f32(x.add(j).cast::<f32>().add(4 * i));
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    *sums = vaddq_f32(*sums, vmulq_f32(at(w, i), vabdq_f32(at(p, i), at(t, i))));
+                }
             }
+            let four = vaddq_f32(vaddq_f32(sums[0], sums[2]), vaddq_f32(sums[1], sums[3]));
+            let two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+            vget_lane_f32::<0>(two) + vget_lane_f32::<1>(two)
         }
-        let four = vaddq_f32(vaddq_f32(sums[0], sums[2]), vaddq_f32(sums[1], sums[3]));
-        let two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
-        vget_lane_f32::<0>(two) + vget_lane_f32::<1>(two)
     }
 }

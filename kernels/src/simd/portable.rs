@@ -1,6 +1,6 @@
 //! Plain Rust, in a form that compilers can vectorise. For CPUs without any of the other instruction sets.
 
-use super::{Other, Simd};
+use super::{Elementwise, Other, Simd};
 use crate::post::PostPtr;
 
 /// No special instructions.
@@ -37,7 +37,7 @@ impl Simd for Portable {
     type Column = [[u8; 16]; 3];
     type Taps = [[i8; 16]; 9];
     type Block = [i32; 16];
-    type Floats = f32;
+    type Elementwise = Self;
 
     const LANES: usize = 1;
     const MR: usize = 2;
@@ -114,4 +114,8 @@ impl Simd for Portable {
         }
         sums
     }
+}
+
+impl Elementwise for Portable {
+    type Floats = f32;
 }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Other, Simd, TILE, avx2_pixels};
+use super::{Elementwise, Other, Simd, TILE, avx2_pixels};
 use crate::post::PostPtr;
 use crate::stem::PIXEL;
 use crate::{Add, Quantise};
@@ -48,7 +48,7 @@ impl<const VECTORS: usize> Simd for Vnni<VECTORS> {
     type Column = __m512i;
     type Taps = [__m512i; 3];
     type Block = [__m512i; 1];
-    type Floats = std::arch::x86_64::__m256;
+    type Elementwise = Self;
 
     const LANES: usize = 16;
     const MR: usize = 12;
@@ -159,6 +159,10 @@ impl<const VECTORS: usize> Simd for Vnni<VECTORS> {
         }
         [sums]
     }
+}
+
+impl<const VECTORS: usize> Elementwise for Vnni<VECTORS> {
+    type Floats = std::arch::x86_64::__m256;
 
     #[inline(always)]
     unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {

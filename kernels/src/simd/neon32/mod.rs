@@ -12,7 +12,7 @@ mod scan;
 
 use std::ffi::c_ulong;
 
-use super::Kernels;
+use super::{Elementwise, Kernels};
 use crate::depthwise::Line;
 use crate::pixels::{Add, Quantise};
 use crate::pointwise::Job;
@@ -33,7 +33,7 @@ pub(crate) fn is_available() -> bool {
 }
 
 impl Kernels for Neon32 {
-    type Floats = f32;
+    type Elementwise = Self;
 
     const MR: usize = 2;
     const NR: usize = panel::NR;
@@ -59,6 +59,10 @@ impl Kernels for Neon32 {
         // SAFETY: the caller's promises.
         unsafe { line::whole::<STRIDE>(line) }
     }
+}
+
+impl Elementwise for Neon32 {
+    type Floats = f32;
 
     #[inline(always)]
     unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
