@@ -7,8 +7,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use facelatch_wire::call::{Backup, Import, Secret, Unpack};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +35,7 @@ pub(crate) fn backup(to: &Daemon, path: &Path, recipient: Option<String>, root: 
         Package { version: env!("CARGO_PKG_VERSION").to_owned(), files: files::pack(root)?, pam: pam(root) };
     let mut client = to.ask(keep::LONG)?;
     keep::upload(&mut client, &serde_json::to_vec(&package)?)?;
-    let (bytes, end) = keep::receive(&mut client, &Backup { recipient })?;
+    let (bytes, end) = keep::receive(&mut client, &Backup { recipient }, |reply| reply.data.as_ref())?;
     keep::write(path, &bytes)?;
     if to.json {
         say::json(&end)?;
@@ -91,17 +89,8 @@ pub(crate) fn restore(
 fn unpacked(to: &Daemon, file: &[u8], identity: &str) -> Result<Package> {
     let mut client = to.ask(keep::LONG)?;
     keep::upload(&mut client, file)?;
-    client.start(&Unpack { identity: Secret(identity.to_owned()) }, true)?;
-    let mut bytes = Vec::new();
-    loop {
-        let received = client.receive::<Unpack>()?;
-        if let Some(part) = &received.reply.data {
-            bytes.extend(STANDARD_NO_PAD.decode(part).context("the daemon sent a part that is not base64")?);
-        }
-        if !received.continues {
-            break;
-        }
-    }
+    let unpack = Unpack { identity: Secret(identity.to_owned()) };
+    let (bytes, _) = keep::receive(&mut client, &unpack, |reply| reply.data.as_ref())?;
     if bytes.is_empty() {
         return Ok(Package { version: String::new(), files: Vec::new(), pam: Vec::new() });
     }

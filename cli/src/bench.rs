@@ -1,8 +1,6 @@
 //! `facelatch bench`: how fast attempts are on this machine, as a report in Markdown that others can compare. It needs what the
 //! package holds, a camera, and a person who is enrolled and stands before it.
 
-mod machine;
-
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,9 +11,9 @@ use facelatch_wire::{ClientError, Fault, Outcome};
 
 use crate::exit::{self, Exit};
 use crate::judging;
+use crate::machine::{Conditions, Machine, Service};
 use crate::say::{self, Daemon};
 use crate::status::{camera_name, cameras};
-use machine::{Conditions, Machine, Service};
 
 /// What is measured.
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use facelatch_wire::call::{CheckAudit, Export, Exporting, Import, Imported, Renew, Secret, Upload};
+use facelatch_wire::call::{CheckAudit, Export, Import, Imported, Renew, Secret, Upload};
 use facelatch_wire::reply::AuditLog;
 use facelatch_wire::{Client, Method};
 use nix::errno::Errno;
@@ -35,7 +35,7 @@ pub(crate) fn export(
     user: Option<String>,
 ) -> Result<Exit> {
     must_be_new(path)?;
-    let (bytes, end) = receive(&mut to.ask(LONG)?, &Export { recipient, user })?;
+    let (bytes, end) = receive(&mut to.ask(LONG)?, &Export { recipient, user }, |reply| reply.data.as_ref())?;
     write(path, &bytes)?;
     if to.json {
         say::json(&end)?;
@@ -55,16 +55,17 @@ pub(crate) fn must_be_new(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A sealed file, and the reply that ends it.
-pub(crate) fn receive<M: Method<Reply = Exporting>>(
+/// A file that comes in parts, and the reply that ends it; `part` is the part in a reply.
+pub(crate) fn receive<M: Method>(
     client: &mut Client,
     call: &M,
-) -> Result<(Vec<u8>, Exporting)> {
+    part: impl Fn(&M::Reply) -> Option<&String>,
+) -> Result<(Vec<u8>, M::Reply)> {
     client.start(call, true)?;
     let mut bytes = Vec::new();
     loop {
         let received = client.receive::<M>()?;
-        if let Some(part) = &received.reply.data {
+        if let Some(part) = part(&received.reply) {
             bytes.extend(STANDARD_NO_PAD.decode(part).context("the daemon sent a part that is not base64")?);
         }
         if !received.continues {

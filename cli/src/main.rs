@@ -13,6 +13,7 @@ mod explain;
 mod judging;
 mod keep;
 mod log;
+mod machine;
 mod manual;
 mod models;
 mod people;

@@ -16,9 +16,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Subcommand;
 use facelatch_setup::ask::{Answers, Person, Stop, Terminal, yes};
-use facelatch_setup::people::{Enrolled, Enrols, TRIES};
+use facelatch_setup::people::{Enrolled, Enrols, People, TRIES};
 use facelatch_wire::Outcome;
-use facelatch_wire::reply::Template;
 
 use crate::exit::Exit;
 use crate::say::Daemon;
@@ -216,20 +215,8 @@ impl Setup<'_> {
 }
 
 impl Enrols for Setup<'_> {
-    fn now(&self) -> u64 {
-        self.world.now()
-    }
-
-    fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop> {
-        self.world.templates(user)
-    }
-
-    fn enroll(&mut self, user: &str) -> Result<(), Stop> {
-        self.world.enroll(user)
-    }
-
-    fn remove(&mut self, user: &str) -> Result<(), Stop> {
-        self.world.remove(user)
+    fn people(&mut self) -> &mut dyn People {
+        self.world
     }
 
     fn enrolled(&mut self) -> &mut Vec<Enrolled> {

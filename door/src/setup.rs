@@ -12,11 +12,11 @@ mod world;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use facelatch_setup::ask::{Answers, Person, Stop, Terminal, yes};
+use facelatch_setup::ask::{Answers, Person, Stop, Terminal, go_on_without_camera, yes};
 use facelatch_setup::files;
-use facelatch_setup::people::{Enrolled, Enrols, TRIES};
+use facelatch_setup::people::{Enrolled, Enrols, People, TRIES};
 use facelatch_wire::Outcome;
-use facelatch_wire::reply::{Camera, CameraState, Template};
+use facelatch_wire::reply::{Camera, CameraState};
 
 pub(crate) use click::ClickArgs;
 
@@ -138,11 +138,7 @@ impl Setup<'_> {
             }
             Err(why) => why.to_string(),
         };
-        self.person.say(&wrong);
-        if yes(self.person, "camera.go_on", "Go on without it?", false)? {
-            return Ok(());
-        }
-        Err(Stop("mend that first, then run it again; `sudo facelatch doctor` may know more".to_owned()))
+        go_on_without_camera(self.person, &wrong)
     }
 
     /// It holds the lines. Whether it ran.
@@ -239,20 +235,8 @@ impl Setup<'_> {
 }
 
 impl Enrols for Setup<'_> {
-    fn now(&self) -> u64 {
-        self.world.now()
-    }
-
-    fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop> {
-        self.world.templates(user)
-    }
-
-    fn enroll(&mut self, user: &str) -> Result<(), Stop> {
-        self.world.enroll(user)
-    }
-
-    fn remove(&mut self, user: &str) -> Result<(), Stop> {
-        self.world.remove(user)
+    fn people(&mut self) -> &mut dyn People {
+        self.world
     }
 
     fn enrolled(&mut self) -> &mut Vec<Enrolled> {

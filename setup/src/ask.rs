@@ -54,6 +54,18 @@ pub fn yes(person: &mut dyn Person, key: &str, question: &str, default: bool) ->
     }
 }
 
+/// Says what is wrong with the camera, and asks whether to go on without it.
+///
+/// # Errors
+/// They will not, or nobody answers.
+pub fn go_on_without_camera(person: &mut dyn Person, wrong: &str) -> Result<(), Stop> {
+    person.say(wrong);
+    if yes(person, "camera.go_on", "Go on without it?", false)? {
+        return Ok(());
+    }
+    Err(Stop("mend that first, then run it again; `sudo facelatch doctor` may know more".to_owned()))
+}
+
 /// Somebody at a terminal.
 pub struct Terminal;
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ask::{Person, Stop, yes};
 
-/// How often somebody may try to be enrolled.
+/// How often somebody may try what is tried before the camera.
 pub const TRIES: usize = 3;
 
 /// Longest time between the two last answers of an enrolment and its templates, in seconds.
@@ -31,8 +31,8 @@ impl Enrolled {
     }
 }
 
-/// A setup that enrols people.
-pub trait Enrols {
+/// The people whom the daemon knows.
+pub trait People {
     /// Seconds since 1970.
     fn now(&self) -> u64;
     /// What is enrolled of a person.
@@ -50,6 +50,12 @@ pub trait Enrols {
     /// # Errors
     /// The daemon does not answer.
     fn remove(&mut self, user: &str) -> Result<(), Stop>;
+}
+
+/// A setup that enrols people.
+pub trait Enrols {
+    /// Whom the daemon knows.
+    fn people(&mut self) -> &mut dyn People;
     /// Whom setups have enrolled.
     fn enrolled(&mut self) -> &mut Vec<Enrolled>;
     /// Puts what was done on the disk.
@@ -85,16 +91,17 @@ pub trait Enrols {
     /// # Errors
     /// Why they are not.
     fn enroll_once(&mut self, user: &str) -> Result<(), Stop> {
-        if !self.templates(user)?.is_empty() {
+        if !self.people().templates(user)?.is_empty() {
             self.person().say(&format!("{user} is enrolled already"));
             return Ok(());
         }
-        let enrolled = Enrolled { user: user.to_owned(), since: self.now(), ids: Vec::new() };
+        let enrolled = Enrolled { user: user.to_owned(), since: self.people().now(), ids: Vec::new() };
         self.enrolled().retain(|known| known.user != user);
         self.enrolled().push(enrolled);
         self.save()?;
-        let ended = self.enroll(user);
-        let ids: Vec<String> = self.templates(user)?.into_iter().map(|template| template.id).collect();
+        let ended = self.people().enroll(user);
+        let ids: Vec<String> =
+            self.people().templates(user)?.into_iter().map(|template| template.id).collect();
         if ids.is_empty() {
             // Whoever is enrolled later, is not by this setup.
             self.enrolled().pop();
@@ -112,7 +119,7 @@ pub trait Enrols {
     fn take_people_back(&mut self) -> Result<(), Stop> {
         while let Some(enrolled) = self.enrolled().last().cloned() {
             let user = enrolled.user.as_str();
-            let templates = self.templates(user)?;
+            let templates = self.people().templates(user)?;
             // Adapted ones come by themselves.
             let mut enrolments = templates.iter().filter(|template| !template.adapted);
             if !enrolments.all(|template| enrolled.is_ours(template)) {
@@ -120,7 +127,7 @@ pub trait Enrols {
                     "{user} was enrolled again since the setup and stays; `facelatch remove {user}` removes them"
                 ));
             } else if !templates.is_empty() {
-                self.remove(user)?;
+                self.people().remove(user)?;
                 self.person().say(&format!("{user} is no longer enrolled"));
             }
             self.enrolled().pop();

@@ -14,6 +14,7 @@ use facelatch_wire::call::{List, Rules, Status};
 use facelatch_wire::reply;
 
 use super::Finding;
+use crate::machine::Machine;
 use crate::say::{self, Daemon};
 use crate::status::cameras;
 
@@ -38,10 +39,6 @@ const WORDS: &[&str] = &[
     "edge",
     "pull",
 ];
-
-/// Facts of the machine, one a file; none has its owner's name or number.
-const FACTS: &[(&str, &str)] =
-    &[("board", "proc/device-tree/model"), ("kernel", "proc/sys/kernel/osrelease"), ("swap", "proc/swaps")];
 
 /// Units, and what systemd says of them.
 const UNITS: &[&str] = &["facelatchd.service", "facelatchd.socket", "facelatch-door.service"];
@@ -111,20 +108,12 @@ fn names(to: &Daemon, root: &Path) -> (BTreeSet<String>, bool) {
 }
 
 fn facts(root: &Path) -> String {
-    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
-    let mut text = "\n[machine]\n".to_owned();
-    let release = read("etc/os-release");
-    let value = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("unknown");
-    let _ = writeln!(text, "system {}", value.trim_matches('"'));
-    for (what, path) in FACTS {
-        let value = read(path);
-        let value = value.trim_matches(|c: char| c.is_whitespace() || c == '\0').replace('\n', "; ");
-        let _ = writeln!(text, "{what} {value}");
-    }
-    let memory = read("proc/meminfo");
-    let _ = writeln!(text, "memory {}", memory.lines().next().unwrap_or_default());
-    let _ = writeln!(text, "cores {}", std::thread::available_parallelism().map_or(0, usize::from));
-    text
+    let Machine { board, processor, system, memory } = Machine::read(root);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let swap = fs::read_to_string(root.join("proc/swaps")).unwrap_or_default().trim().replace('\n', "; ");
+    format!(
+        "\n[machine]\nboard {board}\nprocessor {processor}\nsystem {system}\nmemory {memory}\ncores {cores}\nswap {swap}\n"
+    )
 }
 
 fn found(findings: &[Finding], redactor: &Redactor) -> String {

@@ -1,6 +1,6 @@
 //! The camera: finds it, shows what it sees, and finds out how it is mounted.
 
-use facelatch_setup::ask::{Stop, yes};
+use facelatch_setup::ask::{Stop, go_on_without_camera, yes};
 use facelatch_setup::files;
 use facelatch_wire::reply::{Camera, CameraState};
 use toml_edit::Value;
@@ -31,13 +31,7 @@ impl Setup<'_> {
             wrong = self.wrong();
         }
         if let Some(wrong) = wrong {
-            self.person.say(&wrong);
-            if yes(self.person, "camera.go_on", "Go on without it?", false)? {
-                return Ok(());
-            }
-            return Err(Stop(
-                "mend that first, then run it again; `sudo facelatch doctor` may know more".to_owned(),
-            ));
+            return go_on_without_camera(self.person, &wrong);
         }
         self.look()
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use facelatch_setup::ask::Stop;
 use facelatch_setup::files;
+use facelatch_setup::people::People;
 use facelatch_wire::call::{Enroll, Events, List, Remove, Status as StatusCall, Verify};
 use facelatch_wire::reply::{EventKind, Status, Template};
 use facelatch_wire::{Client, Deadline, Outcome, SOCKET_ENV};
@@ -67,22 +68,10 @@ fn debian(unattended: bool, program: &str, words: &[&str]) -> Command {
     command
 }
 
-impl World for Machine {
-    fn is_root(&self) -> bool {
-        geteuid().is_root()
-    }
-
+impl People for Machine {
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
     fn now(&self) -> u64 {
         UNIX_EPOCH.elapsed().unwrap_or_default().as_secs()
-    }
-
-    fn caller(&self) -> Option<String> {
-        std::env::var("SUDO_USER").ok().filter(|user| !user.is_empty() && user != "root")
-    }
-
-    fn status(&mut self) -> Result<Status, Stop> {
-        Ok(self.daemon(say::SOON)?.call(&StatusCall {})?)
     }
 
     fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop> {
@@ -97,6 +86,20 @@ impl World for Machine {
     fn remove(&mut self, user: &str) -> Result<(), Stop> {
         self.daemon(say::SOON)?.call(&Remove { user: user.to_owned(), id: None, adapted: None })?;
         Ok(())
+    }
+}
+
+impl World for Machine {
+    fn is_root(&self) -> bool {
+        geteuid().is_root()
+    }
+
+    fn caller(&self) -> Option<String> {
+        std::env::var("SUDO_USER").ok().filter(|user| !user.is_empty() && user != "root")
+    }
+
+    fn status(&mut self) -> Result<Status, Stop> {
+        Ok(self.daemon(say::SOON)?.call(&StatusCall {})?)
     }
 
     fn verify(&mut self, user: &str) -> Result<Outcome, Stop> {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use facelatch_setup::ask::Stop;
+use facelatch_setup::people::People;
 use facelatch_wire::Outcome;
-use facelatch_wire::reply::{Status, Template};
+use facelatch_wire::reply::Status;
 
 use super::undo::Done;
 
@@ -59,19 +60,12 @@ pub(super) struct Tried {
 }
 
 /// The machine. What changes it is one call each, so that tests can end the setup before and after every one.
-pub(super) trait World {
+pub(super) trait World: People {
     fn is_root(&self) -> bool;
-    /// Seconds since 1970.
-    fn now(&self) -> u64;
     /// Who called sudo.
     fn caller(&self) -> Option<String>;
 
     fn status(&mut self) -> Result<Status, Stop>;
-    /// What is enrolled of a person.
-    fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop>;
-    /// Enrols the person before the camera; they see what to do.
-    fn enroll(&mut self, user: &str) -> Result<(), Stop>;
-    fn remove(&mut self, user: &str) -> Result<(), Stop>;
     /// Whether the person before the camera is this one.
     fn verify(&mut self, user: &str) -> Result<Outcome, Stop>;
 

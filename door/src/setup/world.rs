@@ -7,6 +7,7 @@ use std::thread::park_timeout;
 use std::time::Duration;
 
 use facelatch_setup::ask::Stop;
+use facelatch_setup::people::People;
 use facelatch_wire::call::{Events, List, Look, Remove, Status as StatusCall};
 use facelatch_wire::reply::{DoorChange, Event, Status, Template};
 use facelatch_wire::{Client, ClientError, Deadline, Fault, Outcome};
@@ -40,16 +41,9 @@ pub(super) struct Tried {
 }
 
 /// The machine, replaced in tests.
-pub(super) trait World {
+pub(super) trait World: People {
     fn is_root(&self) -> bool;
-    /// Seconds since 1970.
-    fn now(&self) -> u64;
     fn status(&mut self) -> Result<Status, Stop>;
-    /// What is enrolled of a person.
-    fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop>;
-    /// Enrols the person before the camera for the door; they see what to do.
-    fn enroll(&mut self, user: &str) -> Result<(), Stop>;
-    fn remove(&mut self, user: &str) -> Result<(), Stop>;
     /// All lines of all chips.
     fn lines(&mut self) -> Result<Vec<Listed>, Stop>;
     /// Switches a relay on for half a second.
@@ -83,18 +77,9 @@ impl Machine {
     }
 }
 
-impl World for Machine {
-    fn is_root(&self) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
-    }
-
+impl People for Machine {
     fn now(&self) -> u64 {
         self.clock.wall().as_secs()
-    }
-
-    fn status(&mut self) -> Result<Status, Stop> {
-        Ok(self.daemon(SOON)?.call(&StatusCall {})?)
     }
 
     fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop> {
@@ -108,6 +93,17 @@ impl World for Machine {
     fn remove(&mut self, user: &str) -> Result<(), Stop> {
         self.daemon(SOON)?.call(&Remove { user: user.to_owned(), id: None, adapted: None })?;
         Ok(())
+    }
+}
+
+impl World for Machine {
+    fn is_root(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
+    }
+
+    fn status(&mut self) -> Result<Status, Stop> {
+        Ok(self.daemon(SOON)?.call(&StatusCall {})?)
     }
 
     fn lines(&mut self) -> Result<Vec<Listed>, Stop> {

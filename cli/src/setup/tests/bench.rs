@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use facelatch_setup::ask::Stop;
 use facelatch_setup::files;
+use facelatch_setup::people::People;
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Camera, CameraState, Status, Template};
 use tempfile::TempDir;
@@ -210,31 +211,9 @@ impl Bench {
     }
 }
 
-impl World for Bench {
-    fn is_root(&self) -> bool {
-        self.root
-    }
-
+impl People for Bench {
     fn now(&self) -> u64 {
         1000
-    }
-
-    fn caller(&self) -> Option<String> {
-        self.caller.clone()
-    }
-
-    fn status(&mut self) -> Result<Status, Stop> {
-        self.fuse.burn()?;
-        let Some(running) = &self.running else { return Err(Stop("the daemon does not run".to_owned())) };
-        let has =
-            |path: &Path, word: &str| running.iter().any(|(at, text)| at == path && text.contains(word));
-        let drop_in = Path::new("systemd/system/facelatchd.service.d/csi-camera.conf");
-        let reads_csi = has(Path::new(CONFIG), "rpicam-vid") && has(drop_in, "char-media");
-        let is_ready = !self.usb.is_empty() || reads_csi;
-        let state = if is_ready { CameraState::Ready } else { CameraState::Unavailable };
-        let message = (!is_ready).then(|| "camera auto: not found".to_owned());
-        let camera = Camera { name: "cam".into(), state, message, ..Camera::default() };
-        Ok(Status { camera, users: u64::from(!self.enrolled.is_empty()), ..Status::default() })
     }
 
     fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop> {
@@ -259,6 +238,30 @@ impl World for Bench {
         self.fuse.burn()?;
         self.enrolled.retain(|template| template.user != user);
         self.fuse.burn()
+    }
+}
+
+impl World for Bench {
+    fn is_root(&self) -> bool {
+        self.root
+    }
+
+    fn caller(&self) -> Option<String> {
+        self.caller.clone()
+    }
+
+    fn status(&mut self) -> Result<Status, Stop> {
+        self.fuse.burn()?;
+        let Some(running) = &self.running else { return Err(Stop("the daemon does not run".to_owned())) };
+        let has =
+            |path: &Path, word: &str| running.iter().any(|(at, text)| at == path && text.contains(word));
+        let drop_in = Path::new("systemd/system/facelatchd.service.d/csi-camera.conf");
+        let reads_csi = has(Path::new(CONFIG), "rpicam-vid") && has(drop_in, "char-media");
+        let is_ready = !self.usb.is_empty() || reads_csi;
+        let state = if is_ready { CameraState::Ready } else { CameraState::Unavailable };
+        let message = (!is_ready).then(|| "camera auto: not found".to_owned());
+        let camera = Camera { name: "cam".into(), state, message, ..Camera::default() };
+        Ok(Status { camera, users: u64::from(!self.enrolled.is_empty()), ..Status::default() })
     }
 
     fn verify(&mut self, _: &str) -> Result<Outcome, Stop> {

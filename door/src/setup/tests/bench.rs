@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use facelatch_setup::ask::{Answers, Person, Stop};
+use facelatch_setup::people::People;
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Camera, CameraState, Status, Template};
 
@@ -91,25 +92,9 @@ impl Bench {
     }
 }
 
-impl World for Bench {
-    fn is_root(&self) -> bool {
-        self.root
-    }
-
+impl People for Bench {
     fn now(&self) -> u64 {
         1000
-    }
-
-    fn status(&mut self) -> Result<Status, Stop> {
-        self.fuse.burn();
-        let camera = |name: &str| Camera { name: name.into(), state: self.camera, ..Camera::default() };
-        let cameras = self.cameras.iter().map(|name| camera(name)).collect();
-        Ok(Status {
-            camera: camera("cam"),
-            cameras,
-            users: u64::from(!self.enrolled.is_empty()),
-            ..Status::default()
-        })
     }
 
     fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop> {
@@ -134,6 +119,24 @@ impl World for Bench {
     fn remove(&mut self, user: &str) -> Result<(), Stop> {
         self.enrolled.retain(|template| template.user != user);
         Ok(())
+    }
+}
+
+impl World for Bench {
+    fn is_root(&self) -> bool {
+        self.root
+    }
+
+    fn status(&mut self) -> Result<Status, Stop> {
+        self.fuse.burn();
+        let camera = |name: &str| Camera { name: name.into(), state: self.camera, ..Camera::default() };
+        let cameras = self.cameras.iter().map(|name| camera(name)).collect();
+        Ok(Status {
+            camera: camera("cam"),
+            cameras,
+            users: u64::from(!self.enrolled.is_empty()),
+            ..Status::default()
+        })
     }
 
     fn lines(&mut self) -> Result<Vec<Listed>, Stop> {

@@ -1,4 +1,4 @@
-//! What the report says of the machine: from files, and from systemd where it runs the daemon.
+//! What reports say of the machine: from files, and from systemd where it runs the daemon.
 
 use std::collections::HashMap;
 use std::fs::read_to_string;
@@ -21,15 +21,15 @@ const ACTIVE: &str = "ActiveEnterTimestampMonotonic";
 const WITH_THE_BOOT: u64 = 10_000_000;
 
 /// What does not change.
-pub(super) struct Machine {
-    pub(super) board: String,
-    pub(super) processor: String,
-    pub(super) system: String,
-    pub(super) memory: String,
+pub(crate) struct Machine {
+    pub(crate) board: String,
+    pub(crate) processor: String,
+    pub(crate) system: String,
+    pub(crate) memory: String,
 }
 
 impl Machine {
-    pub(super) fn read(root: &Path) -> Self {
+    pub(crate) fn read(root: &Path) -> Self {
         let first = |paths: &[&str]| paths.iter().find_map(|path| text(root, path));
         let cpus = text(root, "proc/cpuinfo").unwrap_or_default();
         let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
@@ -58,14 +58,14 @@ impl Machine {
 }
 
 /// The daemon's process.
-pub(super) struct Service {
-    pub(super) boot_to_ready: String,
-    pub(super) start_to_ready: String,
-    pub(super) memory: String,
+pub(crate) struct Service {
+    pub(crate) boot_to_ready: String,
+    pub(crate) start_to_ready: String,
+    pub(crate) memory: String,
 }
 
 impl Service {
-    pub(super) fn read(root: &Path) -> Self {
+    pub(crate) fn read(root: &Path) -> Self {
         let shown = Command::new("systemctl")
             .args(["show", "facelatchd.service", "multi-user.target"])
             .arg("--property=Id,MainPID,ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic")
@@ -105,14 +105,14 @@ impl Service {
 }
 
 /// What changes while the machine works.
-pub(super) struct Conditions {
-    pub(super) temperature: String,
-    pub(super) throttled: String,
-    pub(super) load: String,
+pub(crate) struct Conditions {
+    pub(crate) temperature: String,
+    pub(crate) throttled: String,
+    pub(crate) load: String,
 }
 
 impl Conditions {
-    pub(super) fn read(root: &Path) -> Self {
+    pub(crate) fn read(root: &Path) -> Self {
         let thousandths =
             text(root, "sys/class/thermal/thermal_zone0/temp").and_then(|text| text.parse::<f64>().ok());
         let load = text(root, "proc/loadavg").unwrap_or_default();
