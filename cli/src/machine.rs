@@ -166,17 +166,7 @@ fn unknown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A folder with these files.
-    fn root(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().expect("temporary folder");
-        for (path, text) in files {
-            let path = root.path().join(path);
-            std::fs::create_dir_all(path.parent().expect("a folder")).expect("folder");
-            std::fs::write(path, text).expect("written");
-        }
-        root
-    }
+    use crate::test_files::root;
 
     #[test]
     fn a_pi_is_described() {

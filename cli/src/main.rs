@@ -22,6 +22,8 @@ mod rules;
 mod say;
 mod setup;
 mod status;
+#[cfg(test)]
+mod test_files;
 
 use std::process::ExitCode;
 

@@ -142,16 +142,7 @@ fn write(root: &Path, file: &Packed) -> Result<Restored> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn root(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().expect("folder");
-        for (path, text) in files {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().expect("has one")).expect("folder");
-            fs::write(path, text).expect("written");
-        }
-        root
-    }
+    use crate::test_files::root;
 
     #[test]
     fn files_come_back_as_they_were_and_what_was_there_is_kept() {

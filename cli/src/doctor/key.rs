@@ -60,13 +60,10 @@ fn locked() -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_files::root;
 
     fn machine(path: &str) -> tempfile::TempDir {
-        let root = tempfile::tempdir().expect("temporary folder");
-        let path = root.path().join(path);
-        fs::create_dir_all(path.parent().expect("has one")).expect("folder");
-        fs::write(path, "no credential").expect("written");
-        root
+        root(&[(path, "no credential")])
     }
 
     #[test]

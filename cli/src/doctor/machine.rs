@@ -181,20 +181,11 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let root = tempfile::tempdir().expect("temporary folder");
-        for (path, text) in files {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().expect("has one")).expect("folder");
-            fs::write(path, text).expect("written");
-        }
-        root
-    }
+    use crate::test_files::root;
 
     #[test]
     fn a_machine_without_a_camera_is_told_of_both_kinds() {
-        let root = folder(&[("dev/null", ""), ("dev/videodev", "")]);
+        let root = root(&[("dev/null", ""), ("dev/videodev", "")]);
         let findings = cameras(root.path());
         assert!(
             !findings[0].ok && findings[0].fix.as_ref().is_some_and(|fix| fix.contains("CSI")),
@@ -204,7 +195,7 @@ mod tests {
 
     #[test]
     fn parts_of_a_board_are_no_cameras_and_a_command_is_one() {
-        let root = folder(&[
+        let root = root(&[
             ("dev/video0", ""),
             ("dev/video13", ""),
             ("sys/class/video4linux/video0/name", "unicam-image\n"),
@@ -224,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_device_is_open_to_its_group_or_to_everybody() {
-        let root = folder(&[("video0", "")]);
+        let root = root(&[("video0", "")]);
         let device = root.path().join("video0");
         let mine = Gid::from_raw(device.metadata().expect("there").gid());
         for (mode, groups, ok) in [
@@ -245,13 +236,13 @@ mod tests {
         let sum = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"; // of "test"
         let list = format!("[x]\nfile = \"x.onnx\"\nsha256 = \"{sum}\"\n");
         let at = |name: &str| format!("{MODELS}/{name}");
-        let whole = folder(&[(&at("MODELS.toml"), &list), (&at("x.onnx"), "test")]);
+        let whole = root(&[(&at("MODELS.toml"), &list), (&at("x.onnx"), "test")]);
         assert!(models(whole.path()).ok);
         fs::write(whole.path().join(at("x.onnx")), "tent").expect("written");
         assert!(models(whole.path()).found.contains("x.onnx is not the file that is listed"));
         fs::remove_file(whole.path().join(at("x.onnx"))).expect("removed");
         assert!(models(whole.path()).found.contains("x.onnx"));
-        assert!(models(folder(&[]).path()).found.contains("MODELS.toml"));
+        assert!(models(root(&[]).path()).found.contains("MODELS.toml"));
     }
 
     #[test]
@@ -259,8 +250,8 @@ mod tests {
         let sum = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"; // of "test"
         let list = format!("[x]\nfile = \"x.onnx\"\nsha256 = \"{sum}\"\n");
         let at = |name: &str| format!("{OWN_MODELS}/{name}");
-        assert_eq!(own_models(folder(&[]).path()).map(|found| found.ok), None);
-        let whole = folder(&[(&at("MODELS.toml"), &list), (&at("x.onnx"), "test")]);
+        assert_eq!(own_models(root(&[]).path()).map(|found| found.ok), None);
+        let whole = root(&[(&at("MODELS.toml"), &list), (&at("x.onnx"), "test")]);
         assert_eq!(own_models(whole.path()).map(|found| found.ok), Some(true));
         fs::write(whole.path().join(at("x.onnx")), "tent").expect("written");
         assert!(own_models(whole.path()).is_some_and(|found| found.found.contains("x.onnx is not the file")));
@@ -284,13 +275,13 @@ mod tests {
     fn a_read_only_store_is_a_fault_with_a_fix() {
         let finding = read_only();
         assert!(!finding.ok && finding.found.contains("read-only") && finding.fix.is_some());
-        assert!(configuration(folder(&[]).path()).is_none(), "none is installed");
+        assert!(configuration(root(&[]).path()).is_none(), "none is installed");
     }
 
     #[test]
     fn a_store_that_others_can_read_is_named_and_none_is_no_fault() {
-        assert!(store(folder(&[]).path()).is_none());
-        let root = folder(&[(&format!("{STATE}/store/db"), "")]);
+        assert!(store(root(&[]).path()).is_none());
+        let root = root(&[(&format!("{STATE}/store/db"), "")]);
         let set = |mode| fs::set_permissions(root.path().join(STATE), PermissionsExt::from_mode(mode));
         set(0o755).expect("mode");
         let open = store(root.path()).expect("there");

@@ -41,15 +41,12 @@ fn is_open(root: &Path) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_files;
 
     #[test]
     fn swap_is_told_of_only_where_templates_can_get_there() {
         let root = tempfile::tempdir().expect("temporary folder");
-        let write = |path: &str, text: &str| {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().expect("has one")).expect("folder");
-            fs::write(path, text).expect("written");
-        };
+        let write = |path: &str, text: &str| test_files::write(root.path(), path, text);
         let told = || examine(root.path()).is_some();
         assert!(!told(), "nothing is known");
         write("proc/swaps", "Filename Type Size Used Priority\n/var/swap file 204796 0 -2\n");

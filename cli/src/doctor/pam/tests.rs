@@ -1,4 +1,5 @@
 use super::*;
+use crate::test_files;
 
 /// What pam-auth-update of Debian 12 writes, with our profile switched on.
 const DEBIAN: &str = "\
@@ -90,11 +91,7 @@ fn comments_other_kinds_and_nonsense_are_no_rules() {
 #[test]
 fn a_machine_is_told_what_it_has() {
     let root = tempfile::tempdir().expect("temporary folder");
-    let write = |path: &str, text: &str| {
-        let path = root.path().join(path);
-        fs::create_dir_all(path.parent().expect("has one")).expect("folder");
-        fs::write(path, text).expect("written");
-    };
+    let write = |path: &str, text: &str| test_files::write(root.path(), path, text);
     let first = |findings: &[Finding]| (findings[0].ok, findings[0].fix.clone().unwrap_or_default());
     assert!(first(&examine(root.path())).1.contains("install libpam-facelatch"));
     write("etc/pam.d/common-auth", DEBIAN);
@@ -120,11 +117,7 @@ fn a_machine_is_told_what_it_has() {
 #[test]
 fn each_service_that_uses_the_module_is_named_with_its_answer() {
     let root = tempfile::tempdir().expect("temporary folder");
-    let write = |path: &str, text: &str| {
-        let path = root.path().join(path);
-        fs::create_dir_all(path.parent().expect("has one")).expect("folder");
-        fs::write(path, text).expect("written");
-    };
+    let write = |path: &str, text: &str| test_files::write(root.path(), path, text);
     write(
         "etc/pam.d/common-auth",
         &DEBIAN.replace(MODULE, "pam_facelatch.so timeout=3 services=my-lock,sshd"),

@@ -1,14 +1,5 @@
 use super::*;
-
-fn root(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let root = tempfile::tempdir().expect("folder");
-    for (path, text) in files {
-        let path = root.path().join(path);
-        fs::create_dir_all(path.parent().expect("has one")).expect("folder");
-        fs::write(path, text).expect("written");
-    }
-    root
-}
+use crate::test_files::root;
 
 /// A daemon that is not there.
 fn nobody() -> Daemon {
