@@ -261,7 +261,7 @@ impl Elementwise for Avx2 {
     }
 }
 
-/// A quarter of [`Simd::distance_tile`].
+/// A quarter of [`Elementwise::distance_tile`].
 #[inline(always)]
 unsafe fn two_by_two(
     w: *const [f32; 16],

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use crate::stem::PIXEL;
 use crate::{Add, Quantise, Term};
 
-/// [`super::Kernels::quantise`] in whole vectors; the fourth byte is 0 unless there are four channels.
+/// [`super::Elementwise::quantise`] in whole vectors; the fourth byte is 0 unless there are four channels.
 ///
 /// # Safety
 /// The CPU has AVX2.
@@ -48,7 +48,7 @@ unsafe fn eight(layer: &Quantise, row: *const f32) -> __m256i {
     }
 }
 
-/// [`super::Kernels::sum`]: pixels have a multiple of 16 channels.
+/// [`super::Elementwise::sum`]: pixels have a multiple of 16 channels.
 ///
 /// # Safety
 /// The CPU has AVX2.

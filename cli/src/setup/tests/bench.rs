@@ -15,6 +15,7 @@ use super::super::undo::{Done, Files};
 use super::super::world::{Csi, Package, Shown, Tried, World};
 use super::script::Fuse;
 use crate::doctor::pam;
+use crate::test_files;
 
 /// What is in files, by their paths below `etc`.
 pub(super) type Contents = BTreeMap<PathBuf, String>;
@@ -96,10 +97,8 @@ impl Bench {
         bench.write(STACK, PASSWORD);
         bench.write("pam.d/sudo", "@include common-auth\n");
         bench.write("pam.d/kde", "@include common-auth\n");
-        let services = bench.path().join("usr/share/facelatch/pam.d");
-        fs::create_dir_all(&services).expect("made");
         let plasma = include_str!("../../../../pam/services/kde-fingerprint");
-        fs::write(services.join("kde-fingerprint"), plasma).expect("written");
+        test_files::write(bench.path(), "usr/share/facelatch/pam.d/kde-fingerprint", plasma);
         bench.running = Some(bench.read_by_daemon());
         bench
     }
@@ -113,9 +112,7 @@ impl Bench {
     }
 
     pub(super) fn write(&self, file: &str, text: &str) {
-        let path = self.path().join("etc").join(file);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        fs::write(path, text).expect("written");
+        test_files::write(self.path(), &format!("etc/{file}"), text);
     }
 
     /// All files but what setups and `pam-auth-update` keep beside them.

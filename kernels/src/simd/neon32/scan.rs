@@ -2,7 +2,7 @@
 
 use super::neon;
 
-/// [`crate::simd::Simd::distance`]
+/// [`crate::simd::Elementwise::distance`]
 ///
 /// # Safety
 /// `blocks` of each.
@@ -48,7 +48,7 @@ pub(super) unsafe fn floats(
     sum[0]
 }
 
-/// [`crate::simd::Simd::distance_bytes`]
+/// [`crate::simd::Elementwise::distance_bytes`]
 ///
 /// # Safety
 /// `blocks` of each.
