@@ -113,6 +113,7 @@ fn begin(
     if !world.is_root() {
         return Err(Stop("setup: only root may; run `sudo facelatch setup`".to_owned()));
     }
+    world.lock()?;
     let done = facelatch_setup::files::load(&files.record())?;
     let mut setup = Setup { person, unattended, world, files, done };
     if undo { setup.undo() } else { setup.run() }

@@ -100,6 +100,7 @@ fn begin(args: &SetupArgs, person: &mut dyn Person, world: &mut dyn World, files
     if !world.is_root() {
         return Err(Stop("setup: only root may; run `sudo facelatch setup door`".to_owned()));
     }
+    world.lock()?;
     let done = files.load()?;
     let mut setup = Setup { person, world, files, done, cameras: Vec::new() };
     if args.undo { setup.undo() } else { setup.run() }

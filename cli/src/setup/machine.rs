@@ -10,6 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use facelatch_setup::ask::Stop;
 use facelatch_setup::files;
+use facelatch_setup::lock::{LOCK, Lock};
 use facelatch_setup::people::People;
 use facelatch_wire::call::{Enroll, Events, List, Remove, Status as StatusCall, Verify};
 use facelatch_wire::reply::{EventKind, Status, Template};
@@ -42,15 +43,25 @@ pub(super) struct Machine {
     to: Daemon,
     /// Nobody answers.
     unattended: bool,
+    lock: Option<Lock>,
 }
 
 impl Machine {
     pub(super) fn new(socket: &Path, unattended: bool) -> Self {
-        Self { to: Daemon { socket: socket.to_owned(), json: false }, unattended }
+        Self { to: Daemon { socket: socket.to_owned(), json: false }, unattended, lock: None }
     }
 
     fn daemon(&self, time: Duration) -> Result<Client, Stop> {
         Ok(Client::connect(&self.to.socket, Deadline::within(time))?)
+    }
+
+    /// Runs the setup of the door, which is a part of this one.
+    fn door_setup(&mut self, undo: bool, answers: Option<&Path>) -> Result<(), Stop> {
+        let run = || finish(door_setup(&self.to.socket, undo, answers));
+        match &mut self.lock {
+            Some(lock) => lock.lend(run),
+            None => run(),
+        }
     }
 
     /// Runs a program that may ask by debconf, or about a file of a package that somebody changed.
@@ -92,6 +103,11 @@ impl People for Machine {
 impl World for Machine {
     fn is_root(&self) -> bool {
         geteuid().is_root()
+    }
+
+    fn lock(&mut self) -> Result<(), Stop> {
+        self.lock = Some(Lock::take(Path::new(LOCK))?);
+        Ok(())
     }
 
     fn caller(&self) -> Option<String> {
@@ -203,14 +219,14 @@ impl World for Machine {
     }
 
     fn door(&mut self, answers: Option<&Path>) -> Result<(), Stop> {
-        finish(door_setup(&self.to.socket, false, answers))
+        self.door_setup(false, answers)
     }
 
     fn undo_door(&mut self) -> Result<(), Stop> {
         if !self.is_installed(Package::Door) {
             return Ok(());
         }
-        finish(door_setup(&self.to.socket, true, None))
+        self.door_setup(true, None)
     }
 
     fn save(&mut self, record: &Path, done: &Done) -> Result<(), Stop> {

@@ -243,6 +243,10 @@ impl World for Bench {
         self.root
     }
 
+    fn lock(&mut self) -> Result<(), Stop> {
+        Ok(())
+    }
+
     fn caller(&self) -> Option<String> {
         self.caller.clone()
     }
