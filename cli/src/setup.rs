@@ -173,7 +173,7 @@ impl Setup<'_> {
             Some(caller) => self.world.templates(caller).is_ok_and(|templates| templates.is_empty()),
             None => !self.unattended && self.world.status().is_ok_and(|status| status.users == 0),
         };
-        if !yes(self.person, "enroll.now", "Enrol somebody now, before the camera?", nobody)? {
+        if !yes(self.person, "enroll.now", "Enrol somebody now, in front of the camera?", nobody)? {
             return Ok(caller);
         }
         let later = |user: &str| format!("sudo facelatch enroll {user}");

@@ -213,7 +213,7 @@ impl Setup<'_> {
     /// The person walks up.
     fn try_it(&mut self, door: &str) -> Result<(), Stop> {
         for _ in 0..TRIES {
-            if !yes(self.person, "try", "Try it: stand before the camera. Ready?", true)? {
+            if !yes(self.person, "try", "Try it: stand in front of the camera. Ready?", true)? {
                 return Ok(());
             }
             match self.world.look(door) {

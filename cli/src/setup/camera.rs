@@ -112,7 +112,7 @@ impl Setup<'_> {
     /// Shows what it sees, and sets how far it is turned.
     fn look(&mut self) -> Result<(), Stop> {
         let now = u32::try_from(config::camera(&self.text()?)?.rotate).unwrap_or(0);
-        let question = "Show here what it sees, to find out how it is mounted? Sit before it";
+        let question = "Show what it sees, to find out how it is mounted? Sit in front of it";
         let shown = if yes(self.person, "camera.look", question, true)? {
             self.world.show().unwrap_or_else(|why| {
                 self.person.say(&why.to_string());

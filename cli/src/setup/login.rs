@@ -23,8 +23,7 @@ impl Setup<'_> {
     pub(super) fn socket(&mut self, uses: Uses) -> Result<(), Stop> {
         let path = self.files.everybody();
         let is_open = path.exists();
-        let question =
-            "May every user of this machine ask whether they are before the camera? Screen locks need it";
+        let question = "May every user of this machine ask whether they are in front of the camera? Screen locks need it";
         let asked = uses.lock || uses.socket || is_open;
         if asked && yes(self.person, "everybody", question, uses.lock || is_open)? {
             if is_open {

@@ -67,7 +67,7 @@ fn a_setup_finds_the_camera_turns_it_enrols_and_switches_the_login_on_and_all_of
     assert_eq!((ended, bench.contents()), (Ok(()), before), "{said}");
     assert!(!bench.door && bench.enrolled.is_empty() && said.contains("still installed: libpam-facelatch"));
     assert_eq!(bench.running.as_ref(), Some(&bench.to_be_read()));
-    assert!(run(&mut bench, "", true, false).1.contains("no setup is to be taken back"));
+    assert!(run(&mut bench, "", true, false).1.contains("there is no setup to take back"));
 }
 
 /// How all is after a whole setup.
@@ -130,6 +130,8 @@ fn an_undo_that_ends_anywhere_shuts_nobody_out_and_is_finished_by_the_next() {
             let (next, said) = run(&mut bench, "", true, false);
             assert_eq!((next, bench.contents()), (Ok(()), Bench::new().contents()), "{told}: {said}");
             assert!(bench.enrolled.is_empty() && !bench.door, "{told}");
+            let (files, is_left) = (bench.files(), |path: std::path::PathBuf| path.exists());
+            assert!(!is_left(files.record()) && !is_left(files.common_auth_before()), "{told}");
             assert_eq!(bench.running.as_ref(), Some(&bench.to_be_read()), "{told}: {said}");
             if ended {
                 assert!(steps > 20, "{steps}");
