@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Subcommand;
-use facelatch_setup::ask::{Answers, Person, Stop, Terminal, yes};
+use facelatch_setup::ask::{Answers, Person, Stop, Terminal, word, yes};
 use facelatch_setup::people::{Enrolled, Enrols, People, TRIES};
 use facelatch_wire::Outcome;
 
@@ -23,7 +23,8 @@ use crate::exit::Exit;
 use crate::say::Daemon;
 use machine::Machine;
 use undo::{Done, Files};
-use world::{Package, World};
+use uses::Uses;
+use world::{Account, Package, World};
 
 /// The keys of all questions.
 const KEYS: &[&str] = &[
@@ -44,6 +45,18 @@ const KEYS: &[&str] = &[
     "lock.plasma",
     "door.answers",
 ];
+
+/// What is wrong with an answer of a file, as far as that can be seen before anything is done.
+fn wrong(key: &str, answer: &str) -> Option<String> {
+    match key {
+        "for" => answer.parse::<Uses>().err(),
+        "camera.rotate" => camera::turn(answer).err(),
+        "camera.device" | "enroll.name" => None,
+        "door.answers" if Path::new(answer).is_file() => None,
+        "door.answers" => Some(format!("there is no file {answer}")),
+        _ => word(answer).err(),
+    }
+}
 
 /// The command line.
 #[derive(Debug, clap::Args)]
@@ -83,6 +96,8 @@ struct Setup<'w> {
     world: &'w mut dyn World,
     files: Files,
     done: Done,
+    /// What the face is for, once that is known.
+    uses: Uses,
 }
 
 /// Runs it.
@@ -95,7 +110,8 @@ pub(crate) fn main(to: &Daemon, args: SetupArgs) -> Result<Exit> {
     let files = Files::below(Path::new("/"));
     match yes {
         Some(path) => {
-            let answers = path.map_or_else(|| Ok(Answers::default()), |path| Answers::read(&path, KEYS));
+            let answers =
+                path.map_or_else(|| Ok(Answers::default()), |path| Answers::read(&path, KEYS, wrong));
             begin(&mut answers?, true, &mut machine, files, undo)
         }
         None => begin(&mut Terminal, false, &mut machine, files, undo),
@@ -115,7 +131,7 @@ fn begin(
     }
     world.lock()?;
     let done = facelatch_setup::files::load(&files.record())?;
-    let mut setup = Setup { person, unattended, world, files, done };
+    let mut setup = Setup { person, unattended, world, files, done, uses: Uses::default() };
     if undo { setup.undo() } else { setup.run() }
 }
 
@@ -127,6 +143,8 @@ impl Setup<'_> {
         }
         self.camera()?;
         let uses = self.uses()?;
+        self.uses = uses;
+        let door_answers = self.door_answers()?;
         let wanted = [(uses.logs_in(), Package::Login), (uses.door, Package::Door)];
         for (_, package) in wanted.into_iter().filter(|(wanted, _)| *wanted) {
             self.package(package)?;
@@ -140,11 +158,11 @@ impl Setup<'_> {
         {
             self.try_face(&user)?;
             if uses.logs_in() {
-                self.try_sudo(&user)?;
+                self.try_login(&user)?;
             }
         }
         if uses.door {
-            self.door()?;
+            self.door(door_answers.as_deref())?;
         }
         self.person.say("`sudo facelatch setup --undo` takes all of this back.");
         Ok(())
@@ -199,19 +217,22 @@ impl Setup<'_> {
         Ok(())
     }
 
+    /// The answers for a door, where nobody is there to give them.
+    fn door_answers(&mut self) -> Result<Option<PathBuf>, Stop> {
+        if !self.uses.door || !self.unattended {
+            return Ok(None);
+        }
+        let question = "file of answers for `facelatch setup door`";
+        self.person.answer("door.answers", question, None).map(|path| Some(path.into()))
+    }
+
     /// Hands on to the setup of a door.
-    fn door(&mut self) -> Result<(), Stop> {
-        let answers = if self.unattended {
-            let question = "file of answers for `facelatch setup door`";
-            Some(PathBuf::from(self.person.answer("door.answers", question, None)?))
-        } else {
-            None
-        };
+    fn door(&mut self, answers: Option<&Path>) -> Result<(), Stop> {
         if !self.done.door {
             self.done.door = true;
             self.save()?;
         }
-        self.world.door(answers.as_deref())
+        self.world.door(answers)
     }
 }
 
@@ -230,6 +251,11 @@ impl Enrols for Setup<'_> {
 
     fn person(&mut self) -> &mut dyn Person {
         self.person
+    }
+
+    fn refuses(&self, name: &str) -> Option<String> {
+        let is_refused = self.uses.logs_in() && self.world.account(name) == Account::None;
+        is_refused.then(|| format!("there is no account {name} here, and a login needs one"))
     }
 }
 

@@ -7,7 +7,7 @@ use facelatch_wire::Outcome;
 
 use super::Setup;
 use super::uses::Uses;
-use super::world::Tried;
+use super::world::{Account, Tried};
 
 /// Opens the socket to every user, for verifying themselves.
 pub(super) const EVERYBODY: &str = include_str!("../../../systemd/examples/everybody.conf");
@@ -132,8 +132,18 @@ impl Setup<'_> {
         Err(Stop(format!("{}; the change is taken back", faults.join("; "))))
     }
 
+    /// Has sudo ask them, if it would.
+    pub(super) fn try_login(&mut self, user: &str) -> Result<(), Stop> {
+        if let Account::Barred(why) = self.world.account(user) {
+            self.person
+                .say(&format!("Logins do not ask {user} for a face: {why}; pam_facelatch(8) says more."));
+            return Ok(());
+        }
+        self.try_sudo(user)
+    }
+
     /// Has sudo ask them. Nobody is shut out by what they find: this program is root, and switches the face off again.
-    pub(super) fn try_sudo(&mut self, user: &str) -> Result<(), Stop> {
+    fn try_sudo(&mut self, user: &str) -> Result<(), Stop> {
         let question =
             format!("Try it as {user}: sudo looks for the face, then asks for the password. Ready?");
         if !yes(self.person, "try.sudo", &question, true)? {

@@ -18,8 +18,8 @@ use facelatch_wire::{Client, Deadline, Outcome, SOCKET_ENV};
 use nix::unistd::{User, geteuid};
 
 use super::undo::Done;
-use super::world::{Csi, Package, Shown, Tried, World};
-use crate::doctor::pam;
+use super::world::{Account, Csi, Package, Shown, Tried, World};
+use crate::doctor::{pam, shadow};
 use crate::say::{self, Daemon};
 use crate::{enroll, judging};
 
@@ -112,6 +112,14 @@ impl World for Machine {
 
     fn caller(&self) -> Option<String> {
         std::env::var("SUDO_USER").ok().filter(|user| !user.is_empty() && user != "root")
+    }
+
+    fn account(&self, name: &str) -> Account {
+        match User::from_name(name) {
+            Ok(None) => Account::None,
+            _ => shadow::bar(Path::new("/"), name)
+                .map_or(Account::Good, |bar| Account::Barred(bar.to_string())),
+        }
     }
 
     fn status(&mut self) -> Result<Status, Stop> {

@@ -50,6 +50,16 @@ pub(super) enum Csi {
     Found { program: String, camera: String },
 }
 
+/// What logins make of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Account {
+    /// No account has it.
+    None,
+    /// No login asks this account for a face; why.
+    Barred(String),
+    Good,
+}
+
 /// How sudo ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tried {
@@ -66,6 +76,7 @@ pub(super) trait World: People {
     fn lock(&mut self) -> Result<(), Stop>;
     /// Who called sudo.
     fn caller(&self) -> Option<String>;
+    fn account(&self, name: &str) -> Account;
 
     fn status(&mut self) -> Result<Status, Stop>;
     /// Whether the person before the camera is this one.

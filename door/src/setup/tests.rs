@@ -39,7 +39,7 @@ impl Folder {
     fn run(&self, bench: &mut Bench, answers: &str, undo: bool) -> (Result<(), Stop>, String) {
         let file = self.0.path().join("answers");
         std::fs::write(&file, answers).expect("written");
-        let mut script = Script::new(Answers::read(&file, KEYS).expect("read"), bench);
+        let mut script = Script::new(Answers::read(&file, KEYS, |_, _| None).expect("read"), bench);
         let args = SetupArgs { undo, answers: None };
         let ended = begin(&args, &mut script, bench, Files { config: self.config() });
         (ended, script.said.join("\n"))
