@@ -11,6 +11,7 @@ mod undo;
 mod uses;
 mod world;
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -106,7 +107,8 @@ pub(crate) fn main(to: &Daemon, args: SetupArgs) -> Result<Exit> {
     if let Some(SetupAct::Door { undo, answers }) = act {
         return Err(machine::become_door_setup(&to.socket, undo, answers.as_deref()));
     }
-    let mut machine = Machine::new(&to.socket, yes.is_some());
+    let nobody_answers = yes.is_some() || !std::io::stdin().is_terminal();
+    let mut machine = Machine::new(&to.socket, nobody_answers);
     let files = Files::below(Path::new("/"));
     match yes {
         Some(path) => {

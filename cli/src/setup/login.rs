@@ -15,6 +15,9 @@ pub(super) const EVERYBODY: &str = include_str!("../../../systemd/examples/every
 /// The module, as its line names it.
 const MODULE: &str = "pam_facelatch.so";
 
+/// The line for files that are written by hand: `fault` of `doctor/pam.rs` is content with it.
+pub(super) const BY_HAND: &str = "auth sufficient pam_facelatch.so";
+
 /// How `pam-auth-update` notes that it has written that line.
 const NOTED: &str = "Module: facelatch";
 
@@ -64,6 +67,7 @@ impl Setup<'_> {
                     self.look_at_logins()?;
                 }
             }
+            (true, false) if let Some(files) = self.world.by_hand() => self.say_by_hand(&files),
             (true, false) => {
                 let now = files::read(&self.files.common_auth())?;
                 let now = String::from_utf8_lossy(&now).into_owned();
@@ -89,6 +93,20 @@ impl Setup<'_> {
             (false, _) => {}
         }
         Ok(())
+    }
+
+    /// Says what to write where nothing here can switch the face on. Nothing is changed.
+    fn say_by_hand(&mut self, files: &[String]) {
+        self.person.say(
+            "There is no pam-auth-update here, so logins are left as they are. With a root shell open beside it, write this line above the \
+             first line that begins with auth, in each of these files whose service is to ask for the face:",
+        );
+        self.person.say(&format!("  {BY_HAND}"));
+        files.iter().for_each(|file| self.person.say(&format!("    {file}")));
+        self.person.say(
+            "The password works as before, below it. `sudo facelatch doctor` says whether each is right; taking the line out \
+             takes it back. NixOS writes these files: packaging/nix has an option for it.",
+        );
     }
 
     fn switch(&mut self, on: bool) -> Result<(), Stop> {

@@ -5,8 +5,9 @@ use facelatch_setup::ask::{Answers, Stop};
 use facelatch_setup::files;
 use facelatch_wire::Outcome;
 
-use self::bench::{Bench, Contents};
+use self::bench::{Bench, Contents, PASSWORD};
 use self::script::{Script, Way};
+use super::login::BY_HAND;
 use super::undo::Done;
 use super::world::{Account, Csi, Tried};
 use super::{KEYS, begin, wrong};
@@ -275,6 +276,20 @@ fn whom_a_login_would_not_ask_is_not_enrolled_for_it_or_told_why() {
     let (ended, said) = run(&mut bench, &named("bob", "login"), false, true);
     assert!(ended.is_ok() && said.contains("Logins do not ask bob for a face: no password"), "{said}");
     assert!(!said.contains("sudo looks"), "{said}");
+}
+
+#[test]
+fn without_pam_auth_update_the_line_for_each_file_is_said_and_nothing_is_changed() {
+    let mut bench = Bench::new();
+    bench.is_debian = false;
+    bench.write("pam.d/common-auth", PASSWORD);
+    let before = bench.contents()[Path::new("pam.d/sudo")].clone();
+    let (ended, said) = run(&mut bench, "for = \"login\"\n", false, true);
+    assert!(ended.is_ok() && said.contains(&format!("  {BY_HAND}\n    /etc/pam.d/")), "{said}");
+    assert_eq!(bench.contents()[Path::new("pam.d/sudo")], before);
+    assert!(!bench.lets_in(true, false));
+    bench.write("pam.d/sudo", &format!("{BY_HAND}\n{before}"));
+    assert_eq!(pam::faults(bench.path()), [""; 0], "the doctor is content with it");
 }
 
 #[test]

@@ -97,6 +97,8 @@ pub(super) trait World: People {
     fn asks_anywhere(&self) -> bool;
     /// What is wrong with logins that do.
     fn faults(&self) -> Vec<String>;
+    /// Files to write the line of the face into where there is no `pam-auth-update`; none where there is.
+    fn by_hand(&self) -> Option<Vec<String>>;
     /// Has `pam-auth-update` switch the face on or off.
     fn switch(&mut self, on: bool) -> Result<(), Stop>;
     /// Has sudo ask this person.

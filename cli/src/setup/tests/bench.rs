@@ -39,6 +39,8 @@ pub(super) struct Bench {
     pub(super) refuses: &'static str,
     /// `pam-auth-update` leaves files alone that were edited by hand.
     pub(super) edited: bool,
+    /// It has `pam-auth-update`.
+    pub(super) is_debian: bool,
     /// What is written for a login that asks for the face.
     pub(super) stack: String,
     pub(super) door: bool,
@@ -87,6 +89,7 @@ impl Bench {
             verdict: Outcome::Match,
             refuses: "nothing of this",
             edited: false,
+            is_debian: true,
             stack: FACE.to_owned(),
             door: false,
             running: None,
@@ -305,6 +308,10 @@ impl World for Bench {
 
     fn faults(&self) -> Vec<String> {
         pam::faults(self.path())
+    }
+
+    fn by_hand(&self) -> Option<Vec<String>> {
+        (!self.is_debian).then(|| pam::by_hand(self.path()))
     }
 
     fn switch(&mut self, on: bool) -> Result<(), Stop> {
