@@ -23,11 +23,31 @@ const SEE_ALSO: &[(&str, u8)] = &[
 
 /// Prints the script that a shell wants.
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit> {
+    say::line(script(shell).trim_end())?;
+    Ok(Exit::Done)
+}
+
+fn script(shell: clap_complete::Shell) -> String {
     // Into memory first: it panics where a pipe is closed.
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "facelatch", &mut script);
-    say::line(String::from_utf8_lossy(&script).trim_end())?;
-    Ok(Exit::Done)
+    clap_complete::generate(shell, &mut shown(&Args::command()), "facelatch", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+/// The command without its hidden parts, which some shells would offer.
+fn shown(command: &Command) -> Command {
+    // clap wants names for as long as the program runs, which prints them and ends.
+    let named = |text: &str| -> &'static str { text.to_owned().leak() };
+    let mut shown = Command::new(named(command.get_name()))
+        .args(command.get_arguments().filter(|arg| !arg.is_hide_set()).cloned())
+        .subcommands(command.get_subcommands().filter(|verb| !verb.is_hide_set()).map(self::shown));
+    if let Some(about) = command.get_about() {
+        shown = shown.about(about.clone());
+    }
+    match command.get_version() {
+        Some(version) => shown.version(named(version)),
+        None => shown,
+    }
 }
 
 /// Writes `facelatch.1` and a page for each verb.
@@ -101,6 +121,21 @@ mod tests {
                 (name, std::fs::read_to_string(path).expect("text"))
             })
             .collect()
+    }
+
+    #[test]
+    fn completions_offer_what_help_shows_and_nothing_else() {
+        use clap_complete::Shell::{Bash, Fish, Zsh};
+
+        for shell in [Bash, Zsh, Fish] {
+            let script = script(shell);
+            for wanted in ["enroll", "skip-enrolled", "face+pin", "version", "completions"] {
+                assert!(script.contains(wanted), "{shell}: {wanted}");
+            }
+            for hidden in ["manual pages", "configuration is below", "--root", "facelatch__man"] {
+                assert!(!script.contains(hidden), "{shell}: {hidden}");
+            }
+        }
     }
 
     #[test]
