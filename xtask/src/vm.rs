@@ -362,3 +362,25 @@ fn last_line(script: &str, cache: &Path, target: &Target) -> Result<PathBuf> {
     let printed = read(command(&root().join(script).display().to_string(), &[cache, target.debian]))?;
     Ok(PathBuf::from(printed.lines().last().context("it printed nothing")?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(words: &[&str]) -> String {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        wanted(&words).map(|_| ()).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn the_machine_is_arm64_unless_another_is_named() {
+        for (words, target) in [(&["/none.deb"][..], "arm64"), (&["--target", "armhf", "/none.deb"], "armhf")]
+        {
+            let why = refusal(words);
+            assert!(why.contains(&format!("cargo xtask deb --target {target}")), "{why}");
+        }
+        for bad in [&["--target"][..], &["--target", "mips"], &["--colour"]] {
+            refusal(bad);
+        }
+    }
+}
