@@ -98,8 +98,9 @@ impl Bench {
         let mut unreadable = people.unreadable.clone();
         let (mut done, total) = (all.len() - todo.len(), all.len());
         tell(done, total);
-        let take =
-            |(_, path, sha256): &&(usize, &Path, FileHash)| (path.to_path_buf(), *sha256, self.take(path, sha256));
+        let take = |(_, path, sha256): &&(usize, &Path, FileHash)| {
+            (path.to_path_buf(), *sha256, self.take(path, sha256))
+        };
         cores::each(todo.iter(), take, |(path, sha256, taken)| {
             match taken? {
                 Ok(taken) => cache.put(sha256, taken, recipe.length)?,

@@ -19,9 +19,9 @@ use super::table::{Features, Table};
 use super::tally::{Spread, Tally, cells};
 use super::trials::Scored;
 use acquired::Acquired;
-use halved::Halved;
 use facelatch::embed::Embedder;
 use facelatch::head::Head;
+use halved::Halved;
 use labels::Labels;
 use strict::Strict;
 

@@ -156,9 +156,7 @@ fn gallery(people: &mut [(u32, Vec<usize>)], draw: &Draw, random: &mut SplitMix6
 /// As the daemon's pipeline compares with everybody.
 fn search(gallery: &Gallery, probe: &(u32, usize, Vec<usize>), decide: Decide<'_>) -> Option<Search> {
     let (person, templates, frames) = probe;
-    let score = |(user, samples): &(u32, Vec<usize>)| {
-        decide(samples, frames).map(|z| (*user, LogOdds(z)))
-    };
+    let score = |(user, samples): &(u32, Vec<usize>)| decide(samples, frames).map(|z| (*user, LogOdds(z)));
     let ranked = rank(gallery.templates.iter().filter_map(score))?;
     Some(Search { person: *person, templates: *templates, ranked })
 }

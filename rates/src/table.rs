@@ -167,7 +167,8 @@ impl Across {
         let scored = cores::each(
             bands,
             |(embeddings, band)| {
-                let rows = Features::of_embeddings(embeddings, columns.length(), &|e| head.project(e).into_owned());
+                let rows =
+                    Features::of_embeddings(embeddings, columns.length(), &|e| head.project(e).into_owned());
                 let mut tile = [0.0; BAND * ACROSS];
                 for left in (0..width).step_by(ACROSS) {
                     let right = (left + ACROSS).min(width);
@@ -243,7 +244,8 @@ mod tests {
     fn other_embeddings_score_with_each_sample_as_each_pair_does() {
         let looks = |p: usize| (0..7).map(|i| vec![1.0, (p * 7 + i) as f32 / 10.0]).collect();
         let set = set_of(&[("anna", looks(0)), ("bert", looks(1)), ("carl", looks(3))]);
-        let head = facelatch::head::Head::new(std::path::Path::new("test"), 4.0, vec![-3.0; 2], 0.9).expect("works");
+        let head =
+            facelatch::head::Head::new(std::path::Path::new("test"), 4.0, vec![-3.0; 2], 0.9).expect("works");
         let columns = Features::of_head(&set, &head);
         let embeddings: Vec<Embedding> = set.samples[2..].iter().map(|s| s.embedding.clone()).collect();
         let across = Across::new(&embeddings, &columns, &head, &mut |_, _| ());

@@ -37,8 +37,8 @@ fn a_decision_is_the_vote_over_the_frames_of_one_picture() {
     let h = Features::of_head(&later, &head());
     let alike = Alike::new(&mut set, std::slice::from_ref(&later), &templates, &head(), &mut |_, _| ());
     let z = |a: &[f32], template: usize| head().formula().log_odds(a, templates.of(template));
-    let wanted =
-        vote::combine(2, 1, |frame, _| z(if frame == 0 { templates.of(4) } else { h.of(4) }, 1)).expect("two");
+    let wanted = vote::combine(2, 1, |frame, _| z(if frame == 0 { templates.of(4) } else { h.of(4) }, 1))
+        .expect("two");
     assert_eq!(alike.decide(&[1], 4), Some(wanted.0));
     assert!(alike.decide(&[], 4).is_none());
     assert!(alike.deviation(&set) > 0.0);

@@ -13,7 +13,15 @@ fn group(people: u32, alike: u32) -> Compared {
 }
 
 fn question() -> Question {
-    Question { repeats: None, least: 20, at: vec![3.5], target: 1e-2, templates: 5, frames: vec![1], halves: 0 }
+    Question {
+        repeats: None,
+        least: 20,
+        at: vec![3.5],
+        target: 1e-2,
+        templates: 5,
+        frames: vec![1],
+        halves: 0,
+    }
 }
 
 #[test]

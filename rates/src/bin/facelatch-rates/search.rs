@@ -43,7 +43,8 @@ pub(crate) fn run(args: &Search) -> Result<()> {
     let all = match args.alike {
         Some(frames) => {
             let alike = alike(args, bench, &mut set, (of_first, frames), &head)?;
-            let decide = |templates: &[usize], pictures: &[usize]| alike.decide(templates, *pictures.first()?);
+            let decide =
+                |templates: &[usize], pictures: &[usize]| alike.decide(templates, *pictures.first()?);
             let draw = Draw { alike: frames.into(), ..draw };
             eprintln!("frames of one picture differ by {:.2} log-odds", alike.deviation(&set));
             vec![measured(&set, &decide, draw)?]
@@ -95,7 +96,8 @@ fn alike(
         bench.moment = moment;
         moments.push(set(args, &bench)?.0);
     }
-    let templates: Vec<Embedding> = everybody.samples.iter().filter(|s| s.person < of_first).map(|s| s.embedding.clone()).collect();
+    let templates: Vec<Embedding> =
+        everybody.samples.iter().filter(|s| s.person < of_first).map(|s| s.embedding.clone()).collect();
     let length = head.formula().alpha().len();
     let templates = Features::of_embeddings(&templates, length, &|e| head.project(e).into_owned());
     let bar = bar("comparing");
