@@ -25,7 +25,7 @@ from pathlib import Path
 FIRST_CONGRESS, ADULT = 80, 18
 
 here = Path(__file__).parent
-lfw, utk, members, templates, out = map(Path, sys.argv[1:6])
+lfw, utk, members, templates, out = (Path(folder).resolve() for folder in sys.argv[1:6])
 
 
 def table(path):
