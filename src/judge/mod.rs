@@ -7,6 +7,7 @@ pub mod adapt;
 pub mod lockout;
 pub mod pin;
 mod rank;
+mod search;
 mod shortlist;
 pub mod vote;
 
@@ -18,7 +19,8 @@ use crate::people::access::Factor;
 pub use access::Admission;
 pub use lockout::{CurrentMisses, LockedOut, Lockout, Whose};
 pub use rank::{Ranked, rank};
-pub use shortlist::shortlist;
+pub use search::Search;
+pub use shortlist::{Step, shortlist};
 
 /// What one decision rests on.
 #[derive(Debug, Clone)]
