@@ -9,10 +9,10 @@ mod light;
 mod pixels;
 mod scan;
 
+use zeroize::Zeroize;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
-use zeroize::Zeroize;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::super::{CameraError, MAX_SIDE_PX, Wiped};

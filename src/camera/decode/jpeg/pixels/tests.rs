@@ -96,7 +96,8 @@ fn of_a_picture_that_zune_cannot_decode_to_its_end_nothing_is_left() {
     let (end, damage) = (bytes.len(), [0xFF, 0x00].repeat(16));
     bytes[end - 200..end - 200 + damage.len()].copy_from_slice(&damage);
     let decoder = || {
-        let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
+        let options =
+            DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
         JpegDecoder::new_with_options(ZCursor::new(&bytes[..]), options)
     };
     let mut rgb = vec![0; 64 * 480 * 3];
