@@ -179,11 +179,17 @@ fn check_depthwise(seed: u64, (height, width, channels): (usize, usize, usize), 
         }
     });
     let want: Vec<u8> = sums.iter().enumerate().map(|(i, s)| out.finish(i % channels, *s)).collect();
+    let float =
+        |(i, s): (usize, &i64)| (s + i64::from(out.bias[i % channels])) as i32 as f32 * out.pos[i % channels];
+    let floats: Vec<f32> = sums.iter().enumerate().map(float).collect();
     for isa in Isa::all_available() {
         let layer = Depthwise::new(isa, window, &w, &out.view()).unwrap();
         let mut got = Bytes::zeroed(rows * columns * padded(channels));
         layer.run(&stored(isa, &x, channels, &mut noise), &mut got);
         assert_eq!(plain(isa, &got, channels), want, "{isa} {window:?}");
+        let mut got = vec![0.0; floats.len()];
+        layer.run_floats(&stored(isa, &x, channels, &mut noise), &mut layer.scratch(), &mut got);
+        assert_eq!(got, floats, "{isa} {window:?}");
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Explanation {
     pub earlier_frames: usize,
     /// Whether the face is live.
     pub live: Option<LiveNote>,
+    /// How much the face looks like a small child's, and from where on it is taken for one.
+    pub child: Option<Measure>,
     /// The comparison.
     pub comparison: Option<Comparison>,
     /// What was measured of the frame that is being examined.
@@ -96,9 +98,9 @@ pub struct ComparedPerson {
     pub user: UserName,
     /// All frames together.
     pub z: LogOdds,
-    /// Each frame alone.
+    /// Each frame alone, by the enrolled templates.
     pub frames: Vec<LogOdds>,
-    /// Each template alone.
+    /// Each template alone: the enrolled ones, then those that adapted.
     pub templates: Vec<ComparedTemplate>,
 }
 
@@ -120,6 +122,8 @@ pub struct TemplateNote {
     pub label: String,
     /// When it was enrolled.
     pub created_at: WallTime,
+    /// Whether nobody enrolled it.
+    pub adapted: bool,
 }
 
 impl Pipeline {
@@ -167,7 +171,10 @@ impl Pipeline {
             frames.extend(vote::decide_projected(head, probe, &templates)?);
         }
         let mut compared = Vec::with_capacity(templates.len());
-        for (template, note) in templates.iter().zip(self.notes(user)?) {
+        let (adapted_notes, notes): (Vec<_>, Vec<_>) =
+            self.notes(user)?.into_iter().partition(|note| note.adapted);
+        let enrolled = templates.iter().zip(notes);
+        for (template, note) in enrolled.chain(self.gallery.adapted(user).iter().zip(adapted_notes)) {
             let template = head.project(template)?;
             let frames = probes.iter().map(|probe| head.log_odds_of(probe, &template)).collect();
             compared.push(ComparedTemplate { note, frames });
@@ -177,16 +184,15 @@ impl Pipeline {
 }
 
 impl Pipeline {
-    /// What else is known of a user's enrolled templates, in the order of the gallery; nothing if they have changed since.
+    /// What else is known of a user's templates, in the order of the gallery; nothing if they have changed since.
     fn notes(&self, user: &UserName) -> Result<Vec<TemplateNote>, StoreError> {
         let theirs = self.store.templates(Some(user))?;
         if !self.gallery.has_revision(self.store.revision()) {
             return Ok(Vec::new());
         }
-        let enrolled = theirs.into_iter().filter(|template| !template.adapted);
-        Ok(enrolled
-            .map(|Template { id, label, created_at, .. }| TemplateNote { id, label, created_at })
-            .collect())
+        let note =
+            |Template { id, label, created_at, adapted, .. }| TemplateNote { id, label, created_at, adapted };
+        Ok(theirs.into_iter().map(note).collect())
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::explain::Measure;
 use crate::clock::WallTime;
 use crate::embed::{ChildCue, KeyedChildCue, KeyedEmbedding, KeyedRows, OtherKey, TemplateKey};
 use crate::head::{Head, KeyedHead};
@@ -133,6 +134,17 @@ impl Gallery {
     /// [`OtherKey`].
     pub(super) fn is_child(&self, probes: &[KeyedEmbedding]) -> Result<bool, OtherKey> {
         self.child.as_ref().map_or(Ok(false), |cue| cue.is_child(probes))
+    }
+
+    /// How much this face looks like a small child's, and from where on it is taken for one; `None` without a cue.
+    ///
+    /// # Errors
+    /// [`OtherKey`].
+    pub(super) fn like_child(&self, probes: &[KeyedEmbedding]) -> Result<Option<Measure>, OtherKey> {
+        let measure = |cue: &KeyedChildCue| {
+            Ok(Measure { name: "child", value: cue.cosine(probes)?, least: Some(cue.min_cosine()) })
+        };
+        self.child.as_ref().map(measure).transpose()
     }
 
     /// Whether a face that looks like a small child's may be this person's.

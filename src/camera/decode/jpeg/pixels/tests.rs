@@ -100,9 +100,9 @@ fn of_a_picture_that_zune_cannot_decode_to_its_end_nothing_is_left() {
             DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
         JpegDecoder::new_with_options(ZCursor::new(&bytes[..]), options)
     };
-    let mut rgb = vec![0; 64 * 480 * 3];
-    assert!(decoder().decode_into(&mut rgb).is_err());
-    assert!(rgb.iter().any(|byte| *byte != 0), "zune leaves what it has decoded");
+    // As if zune had left the picture there.
+    let mut rgb = vec![7; 64 * 480 * 3];
+    assert!(decoder().decode_into(&mut rgb.clone()).is_err());
     assert!(fill(&mut decoder(), &mut rgb).is_err());
     assert!(rgb.iter().all(|byte| *byte == 0));
 }
