@@ -90,7 +90,7 @@ impl Pipeline {
                 stage = self.attack_stage();
                 window.problem = Some(Cause::Retry(RetryReason::SeveralFaces));
             }
-            self.present(&mut stage, &mut seen)?;
+            let counts = self.present(&mut stage, &mut seen)?.is_some();
             probes.push(seen.probe);
             if probes.len() > wanted {
                 probes.remove(0);
@@ -98,7 +98,7 @@ impl Pipeline {
             trace.keep(probes.len());
             report(observer, Progress::Captured { done: probes.len(), wanted })?;
             let scene = &self.cameras.used().scene;
-            trace.scores.extend(stage.score(scene));
+            trace.scores.extend(stage.score(scene).filter(|_| counts));
             match stage.judge(scene) {
                 Presentation::MoreNeeded(Need::Frames) if probes.len() < wanted => {}
                 Presentation::MoreNeeded(need @ Need::Frames) => window.problem = Some(self.lacks(need)),

@@ -106,6 +106,7 @@ mod tests {
     fn person(source: &str, enrolled: &[f32], live: &[f32], phone: &[f32]) -> Person {
         let one = |score: &f32| Try {
             scores: vec![*score; 8],
+            first: 3,
             last: None,
             cut: false,
             matched: Some(true),

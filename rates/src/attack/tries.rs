@@ -82,6 +82,8 @@ pub struct Try {
     /// Log-odds that the presentation is live: by its first [`passive::FRAMES`](facelatch::detect::attack::passive::FRAMES)
     /// frontal frames, with each frame more, up to as many as may decide.
     pub scores: Vec<f32>,
+    /// Frontal frames of the first of them.
+    pub first: usize,
     /// The same at the end of a challenge; [`f32::NEG_INFINITY`] for an attack whatever the bar.
     #[serde(with = "infinite")]
     pub last: Option<f32>,
@@ -114,14 +116,14 @@ impl Try {
             highest = highest.max(least.min(score - margin));
             least = least.min(score + margin);
         }
-        let is_whole = self.scores.len() > MOST_FRAMES - FRAMES;
+        let is_whole = self.first + self.scores.len() > MOST_FRAMES;
         let last = self.last.unwrap_or(f32::INFINITY);
         (is_whole || self.last.is_some()).then_some(highest.min(last))
     }
 
     /// Each score, and the frontal frames that it is of.
     fn counted(&self) -> impl Iterator<Item = (Score, usize)> {
-        self.scores.iter().copied().map(Score).zip(FRAMES..)
+        self.scores.iter().copied().map(Score).zip(self.first..)
     }
 }
 
@@ -146,6 +148,8 @@ pub(super) struct Door {
     pub(super) owner: UserName,
     store: Arc<MemoryStore>,
     is_enrolled: bool,
+    /// Good frames of a decision.
+    frames: usize,
 }
 
 impl Door {
@@ -154,7 +158,8 @@ impl Door {
         let owner = UserName::new("owner").map_err(|e| RatesError::Asked(e.to_string()))?;
         let (stage, store) = (Stage::of(source), Arc::new(MemoryStore::default()));
         let pipeline = pipeline(networks, &stage, &store, config, seed);
-        Ok(Self { stage, pipeline, owner, store, is_enrolled: false })
+        let frames = config.decision.frames as usize;
+        Ok(Self { stage, pipeline, owner, store, is_enrolled: false, frames })
     }
 
     /// The camera stands elsewhere: what the daemon knows of the room is gone, the people stay.
@@ -225,7 +230,9 @@ impl Door {
         let (shown, ended) = self.stage.shown();
         let shown = shown.unwrap_or(start);
         let cut = ended && shown.abs_diff(start) as f64 / clip.fps < LEAST_S;
-        let scores: Vec<f32> = trace.scores.iter().map(|score| score.0).collect();
+        // With more frames a decision, none is made before.
+        let first = FRAMES.max(self.frames);
+        let scores: Vec<f32> = trace.scores.iter().skip(first - FRAMES).map(|score| score.0).collect();
         let answered = trace.answered.map(|score| score.0);
         let (last, matched, outcome) = match verdict {
             Verdict::Granted(_) | Verdict::Matched(_) => (answered, Some(true), "match".to_owned()),
@@ -243,7 +250,7 @@ impl Door {
             Verdict::Unavailable(cause) => (None, None, format!("{cause:?}")),
         };
         let matched = matched.filter(|_| self.is_enrolled);
-        Ok(Some(Try { scores, last, cut, matched, outcome, frames: (start, shown) }))
+        Ok(Some(Try { scores, first, last, cut, matched, outcome, frames: (start, shown) }))
     }
 }
 

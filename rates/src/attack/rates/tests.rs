@@ -7,7 +7,7 @@ fn judged(score: f32, matched: bool) -> Try {
 }
 
 fn scored(scores: Vec<f32>, matched: Option<bool>) -> Try {
-    Try { scores, last: None, cut: false, matched, outcome: String::new(), frames: (0, 0) }
+    Try { scores, first: 3, last: None, cut: false, matched, outcome: String::new(), frames: (0, 0) }
 }
 
 fn silent() -> Try {
