@@ -1,4 +1,5 @@
-//! Times each stage and a whole attempt: `cargo bench`. Frames are bundled pictures, 640 pixels on the longer side.
+//! Times each stage, a whole attempt, and frames from their bytes to the embedding: `cargo bench`. Frames are bundled pictures, 640
+//! pixels on the longer side. Where `LIBJPEG` names the program of benches/count/libjpeg.c, it decodes the frames in the same rounds.
 //!
 //! Run it on an idle machine; compare within one run, not across machines.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, missing_docs)]
@@ -11,18 +12,21 @@ use std::time::Instant;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use facelatch::camera::decode::{Layout, PixelFormat, decode};
+use facelatch::camera::scale::{Interpolation, scaled};
 use facelatch::camera::{Frame, replay::Replay};
 use facelatch::clock::{BootTime, SystemClock, WallTime};
 use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Face;
 use facelatch::embed::{Embedding, KeyedEmbedding, KeyedRows, TemplateKey, align};
-use facelatch::judge::{Admission, Evidence, Policy, judge, shortlist, vote};
+use facelatch::judge::{Admission, Evidence, Policy, Search, judge, shortlist, vote};
 use facelatch::people::access::Factor;
 use facelatch::people::{Account, Accounts, UserName};
 use facelatch::pipeline::{Camera, EnrollRequest, Networks, Pipeline, Rules, Verdict};
 use facelatch::store::{KeySource, Vault, VaultOptions};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use nix::time::{ClockId, clock_gettime};
 
 const ENROLMENT: [&str; 5] =
     ["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg", "obama-enrol-4.jpg", "obama-enrol-5.jpg"];
@@ -131,12 +135,17 @@ fn scan(c: &mut Criterion) {
             group.bench_with_input(BenchmarkId::new(name, count), &probes, |b, probes| {
                 b.iter(|| {
                     let projected = vote::project(&head, black_box(probes)).expect("one key");
-                    let most = vote::at_most(&head, probes, &rows, &people).expect("one key");
+                    let mut search = Search::new(&head, probes, &rows).expect("one key");
+                    let most: Vec<_> = people.iter().map(|rows| search.at_most(rows)).collect();
                     shortlist(
                         most,
                         |_| true,
                         policy,
-                        |who| vote::decide_projected(&head, &projected, &rows.copy(people[who].clone())),
+                        |who| {
+                            search.step(&people[who], |row| {
+                                vote::of_template(&head, &projected, &rows.copy(row..row + 1)[0])
+                            })
+                        },
                     )
                 });
             });
@@ -207,6 +216,81 @@ impl Kind {
     }
 }
 
+/// From the bytes of a frame to the embedding, for a picture of 640x480 and one of 1280x720: time on the CPU of each step, in
+/// rounds, so that all see the same machine.
+fn frames(_: &mut Criterion) {
+    let benchmarked = std::env::args().any(|argument| argument == "--bench");
+    let (config, folder) = (config(), tempfile::tempdir().expect("temporary folder"));
+    let networks = networks(&config);
+    let small = std::fs::read(picture(VISIT[0])).expect("bundled");
+    let large = larger(&jpeg(&small));
+    let mut totals = Vec::new();
+    for (size, bytes) in [("640x480", small), ("1280x720", large)] {
+        let file = folder.path().join(size);
+        std::fs::write(&file, &bytes).expect("written");
+        let mut steps: [Vec<f64>; STEPS.len()] = std::array::from_fn(|_| Vec::new());
+        for _ in 0..if benchmarked { 200 } else { 1 } {
+            let times = frame(&networks, &config, &bytes, &file);
+            steps.iter_mut().zip(times).for_each(|(all, time)| all.push(time));
+        }
+        let medians = steps.each_mut().map(|times| median(times));
+        let told = |(name, (times, median)): (&&str, (&Vec<f64>, &f64))| {
+            format!("{name} {:.2} ({median:.2})", times[0])
+        };
+        let told: Vec<String> = STEPS.iter().zip(steps.iter().zip(&medians)).map(told).collect();
+        println!("frame {size}, {} bytes, ms on the CPU, least (median): {}", bytes.len(), told.join(", "));
+        totals.push(steps[STEPS.len() - 1][0]);
+    }
+    println!("frame 1280x720 to 640x480: {:.2}", totals[1] / totals[0]);
+}
+
+const STEPS: [&str; 6] = ["libjpeg-turbo", "decode", "detect", "choose", "align and embed", "a frame"];
+
+/// Milliseconds of each of [`STEPS`].
+fn frame(networks: &Networks, config: &Config, bytes: &[u8], file: &Path) -> [f64; STEPS.len()] {
+    let libjpeg = std::env::var_os("LIBJPEG").map_or(0.0, |program| {
+        let told = std::process::Command::new(program).arg(file).arg("3").output().expect("it runs").stdout;
+        let times = String::from_utf8_lossy(&told).into_owned();
+        // The least of three pictures, in microseconds.
+        times.split_whitespace().last().and_then(|us| us.parse::<f64>().ok()).expect("a time") / 1e3
+    });
+    let mut at = vec![thread_cpu_ms()];
+    let seen = jpeg(black_box(bytes));
+    at.push(thread_cpu_ms());
+    let faces = networks.detector.detect(&seen).expect("detector runs");
+    at.push(thread_cpu_ms());
+    let face = config.quality.choose(&seen, &faces).expect("a good picture");
+    at.push(thread_cpu_ms());
+    black_box(networks.embedder.embed_face(&seen, &face).expect("embedder runs"));
+    at.push(thread_cpu_ms());
+    drop(seen);
+    [libjpeg, at[1] - at[0], at[2] - at[1], at[3] - at[2], at[4] - at[3], thread_cpu_ms() - at[0]]
+}
+
+/// A JPEG of 1280x720, colours at half their width as cameras send them: the picture at 720 rows, grey beside it.
+fn larger(frame: &Frame) -> Vec<u8> {
+    let (width, height) = (960, 720);
+    let rgb =
+        scaled(frame.rgb(), (frame.width(), frame.height()), (width, height), Interpolation::CatmullRom);
+    let mut wide = vec![128; 1280 * 720 * 3];
+    for (to, from) in
+        wide.chunks_exact_mut(1280 * 3).zip(rgb.expect("scaled").chunks_exact(width as usize * 3))
+    {
+        to[160 * 3..][..from.len()].copy_from_slice(from);
+    }
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, 90);
+    encoder.set_sampling_factor(SamplingFactor::R_4_2_2);
+    encoder.encode(&wide, 1280, 720, ColorType::Rgb).expect("encoded");
+    bytes
+}
+
+/// Time that this thread has been on a CPU.
+fn thread_cpu_ms() -> f64 {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a clock of Linux");
+    time.num_nanoseconds() as f64 / 1e6
+}
+
 /// Sorts them.
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -255,5 +339,5 @@ fn visitor(level: AttackLevel, threads: u32, folder: &Path) -> Pipeline {
     pipeline(self::networks(&config), &VISIT)
 }
 
-criterion_group!(benches, stages, scan, attempt);
+criterion_group!(benches, stages, frames, scan, attempt);
 criterion_main!(benches);

@@ -317,32 +317,32 @@ impl Network {
         (self.input_shape[2], self.input_shape[3])
     }
 
-    /// Rows of RGB pixels, 0..=255, to the planes this network needs, `[1, 3, height, width]`. What `rgb`
-    /// does not cover is black.
-    pub fn planes(&self, rgb: &[u8], width: usize, height: usize) -> Vec<f32> {
+    /// Writes rows of RGB pixels, 0..=255, to the planes this network needs, `[1, 3, height, width]`, which are black.
+    fn write_planes(&self, planes: &mut [f32], rgb: &[u8], width: usize) {
         let (rows, columns) = self.input_size();
-        let mut planes = vec![0.0; 3 * rows * columns];
         let order = match self.colours {
             Colours::Rgb => [0, 1, 2],
             Colours::Bgr => [2, 1, 0],
         };
         for (plane, channel) in planes.chunks_exact_mut(rows * columns).zip(order) {
-            for (to, from) in plane.chunks_exact_mut(columns).zip(rgb.chunks_exact(width * 3)).take(height) {
-                for (to, pixel) in to.iter_mut().zip(from.chunks_exact(3)) {
+            for (to, from) in plane.chunks_exact_mut(columns).zip(rgb.chunks_exact(width.max(1) * 3)) {
+                for (to, pixel) in to.iter_mut().zip(from.as_chunks::<3>().0) {
                     *to = f32::from(pixel[channel]);
                 }
             }
         }
-        planes
     }
 
-    /// Runs on planes from [`Network::planes`] and returns the outputs in the order of `MODELS.toml`.
+    /// Runs on rows of `width` RGB pixels, 0..=255, and returns the outputs in the order of `MODELS.toml`. What `rgb` does not
+    /// cover is black.
     ///
     /// # Errors
     /// [`ModelError::Inference`], also for outputs that are not finite.
-    pub fn run(&self, planes: Vec<f32>) -> Result<Vec<Vec<f32>>, ModelError> {
+    pub fn run(&self, rgb: &[u8], width: usize) -> Result<Vec<Vec<f32>>, ModelError> {
         let failed = |e: TractError| self.bad_output(format!("{e:#}"));
-        let input = Tensor::from_shape(&self.input_shape, &planes).map_err(failed)?;
+        let mut input = Tensor::zero::<f32>(&self.input_shape).map_err(failed)?;
+        let mut plain = input.try_as_plain_ram_mut().map_err(failed)?;
+        self.write_planes(plain.as_slice_mut().map_err(failed)?, rgb, width);
         let outputs = self.plan.run(tvec!(input.into())).map_err(failed)?;
         let mut all = Vec::with_capacity(outputs.len());
         for output in outputs {

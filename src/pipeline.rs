@@ -274,14 +274,14 @@ impl Pipeline {
         }
         let mut captured = self.capture(observer, trace)?;
         self.judged(&captured, trace);
-        let mut is_child = self.admit_child(claimed, &captured)?;
+        let mut is_child = self.admit_child(claimed, &captured, trace)?;
         if self.rules.attack.level == AttackLevel::Challenge
             && matches!(captured.presentation, Presentation::Live(_))
         {
             captured = self.challenge(claimed, captured, observer, trace)?;
             trace.answered = captured.stage.score(&self.cameras.used().scene);
             self.judged(&captured, trace);
-            is_child |= self.admit_child(claimed, &captured)?;
+            is_child |= self.admit_child(claimed, &captured, trace)?;
         }
         self.store.prove_room_for_miss()?;
         match captured.presentation {

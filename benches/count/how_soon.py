@@ -1,14 +1,14 @@
 """How soon a door opens, in ms from the first frame with a face that can be judged to the verdict of three: by the instructions
 of benches/README.md, and the time that SFace's are estimated to take there. Prints the table of docs/door.md.
 
-A frame is one that reached the daemon after it asked; the first is there. `python3 benches/count/how_soon.py [DECODING]`, where
-DECODING is what decoding a picture takes, in million instructions.
+A frame is one that reached the daemon after it asked; the first is there. `python3 benches/count/how_soon.py [DECODING [FRAMES]]`,
+where DECODING is what decoding a picture takes, in million instructions, and FRAMES how many are judged, three unless told.
 """
 
 import math
 import sys
 
-FRAMES = 3
+FRAMES = int(sys.argv[2]) if len(sys.argv) > 2 else 3
 RATES = (10, 15, 30)  # Frames a second.
 # ms for a million instructions, then millions a frame: found, embedded, judged live by the network and by two cues.
 BOARDS = {
@@ -45,7 +45,7 @@ def how_soon(board, rate, way, decoding):
 def main():
     decoding = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
     columns = [(board, way) for board in BOARDS for way in WAYS]
-    print("| frames a second | three frames + 150 ms |", " | ".join(f"{board}, {way}" for board, way in columns), "|")
+    print(f"| frames a second | {FRAMES} frames + 150 ms |", " | ".join(f"{board}, {way}" for board, way in columns), "|")
     print("| ---: " * (len(columns) + 2) + "|")
     for rate in RATES:
         times = (f"{how_soon(board, rate, way, decoding):.0f}" for board, way in columns)

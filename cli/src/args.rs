@@ -16,15 +16,18 @@ use crate::{enrolled, exit};
 
 pub(crate) use keep::{AuditAct, Keep};
 
-/// Enrol faces, ask who is there, and check the daemon.
+/// What `--help` and the pages call options that each verb takes.
+const EVERYWHERE: &str = "Options of every command";
+
+/// Enrol faces, ask who is there, and check the daemon
 #[derive(Debug, Parser)]
-#[command(name = "facelatch", version, about, after_help = exit::TABLE, subcommand_required = true)]
+#[command(name = "facelatch", version, after_help = exit::TABLE, subcommand_required = true)]
 pub(crate) struct Args {
     /// The daemon's socket [default: $FACELATCH_SOCKET or /run/facelatch/facelatch.sock]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", help_heading = EVERYWHERE)]
     pub(crate) socket: Option<PathBuf>,
     /// Print JSON: one object, or one a line where there are several
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
     /// What to do
     #[command(subcommand)]

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use facelatch_setup::lock::{LOCK, Lock};
 use facelatch_wire::call::{Backup, Import, Secret, Unpack};
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,8 @@ pub(crate) fn restore(
     let file = keep::read(path)?;
     let identity = String::from_utf8(keep::read(identity)?).context("the identity file is not text")?;
     let package = unpacked(to, &file, &identity)?;
+    // It writes what a setup writes.
+    let _lock = (root == Path::new("/")).then(|| Lock::take(Path::new(LOCK))).transpose()?;
     let restored = files::unpack(root, &package.files)?;
     if !to.json {
         told(&restored)?;

@@ -7,7 +7,7 @@ mod key;
 mod machine;
 pub(crate) mod pam;
 mod report;
-mod shadow;
+pub(crate) mod shadow;
 mod swap;
 #[path = "../../src/serve/volatile.rs"]
 mod volatile;

@@ -29,7 +29,7 @@ pub(crate) fn run(to: &Daemon, user: Option<String>, camera: Option<String>) -> 
 }
 
 fn told(explanation: &Explanation) -> String {
-    let Explanation { frames, earlier_frames, live, decision } = explanation;
+    let Explanation { frames, earlier_frames, live, child, decision } = explanation;
     let mut text = String::new();
     if *earlier_frames > 0 || !frames.is_empty() {
         text += "\n\nframes:";
@@ -42,6 +42,7 @@ fn told(explanation: &Explanation) -> String {
         text += "\n  (a template needs what follows \"as a template\"; a face that is compared does not)";
     }
     text += &live.as_ref().map_or_else(String::new, told_live);
+    text += &child.as_ref().map_or_else(String::new, told_child);
     text + &decision.as_ref().map_or_else(String::new, told_decision)
 }
 
@@ -75,6 +76,12 @@ fn measures(all: &[Measure]) -> String {
 fn told_live(live: &LiveEvidence) -> String {
     let sum = live.log_odds.map_or_else(|| "too few frontal frames".to_owned(), |sum| format!("{sum:.2}"));
     format!("\n\nlive: log-odds {sum} (at least {:.2}): {}", live.least, measures(&live.parts))
+}
+
+fn told_child(child: &Measure) -> String {
+    let Measure { value, least, .. } = child;
+    let from = least.map_or_else(String::new, |least| format!(" (a small child's from {least:.2} on)"));
+    format!("\n\nlike a small child's face: cosine {value:.2}{from}")
 }
 
 fn told_decision(decision: &Decision) -> String {
@@ -112,11 +119,15 @@ fn person(person: &ComparedPerson) -> String {
         text += &format!(", and {more:.3} by adapted templates");
     }
     for template in &person.templates {
-        let label = if template.label.is_empty() { "-" } else { &template.label };
+        let label = match template.label.as_str() {
+            _ if template.adapted => "(adapted)",
+            "" => "-",
+            label => label,
+        };
         let id: String = template.id.chars().take(8).collect();
         text += &row(&format!("{} {id} {label}", say::date(template.created_at)), &template.frames);
     }
-    text + &row("each frame, by its best templates", &person.frames)
+    text + &row("each frame, by its best enrolled templates", &person.frames)
 }
 
 #[cfg(test)]
@@ -144,18 +155,21 @@ mod tests {
             id: "0123456789abcdef".into(),
             label: "glasses".into(),
             created_at: 1_000_000,
+            adapted: false,
             frames: vec![12.5],
         };
+        let adapted = ComparedTemplate { id: "fedcba9876543210".into(), adapted: true, ..template.clone() };
         let person = |user: &str, z| ComparedPerson {
             user: user.into(),
             z,
             frames: vec![z],
-            templates: vec![template.clone()],
+            templates: vec![template.clone(), adapted.clone()],
         };
         Explanation {
             frames: vec![refused, kept],
             earlier_frames: 40,
             live: Some(LiveEvidence { log_odds: Some(1.5), least: -0.79, parts: Vec::new() }),
+            child: Some(Measure { name: "child".into(), value: -0.031, least: Some(0.25) }),
             decision: Some(Decision {
                 compared: 2,
                 bias: 40.684,
@@ -177,7 +191,9 @@ mod tests {
             "41 refused: unclear; norm 7.00 (at least 9.50)",
             "42 kept; norm 14.25 (at least 9.50)",
             "live: log-odds 1.50 (at least -0.79)",
+            "like a small child's face: cosine -0.03 (a small child's from 0.25 on)",
             "compared with alice",
+            "1970-01-12T13:46:40Z fedcba98 (adapted)",
             "1970-01-12T13:46:40Z 01234567 glasses",
             "compared with bob",
             "z = b + sum = 40.684 + (-28.184) = 12.500",

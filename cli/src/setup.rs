@@ -11,11 +11,12 @@ mod undo;
 mod uses;
 mod world;
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Subcommand;
-use facelatch_setup::ask::{Answers, Person, Stop, Terminal, yes};
+use facelatch_setup::ask::{Answers, Person, Stop, Terminal, word, yes};
 use facelatch_setup::people::{Enrolled, Enrols, People, TRIES};
 use facelatch_wire::Outcome;
 
@@ -23,7 +24,8 @@ use crate::exit::Exit;
 use crate::say::Daemon;
 use machine::Machine;
 use undo::{Done, Files};
-use world::{Package, World};
+use uses::Uses;
+use world::{Account, Package, World};
 
 /// The keys of all questions.
 const KEYS: &[&str] = &[
@@ -44,6 +46,18 @@ const KEYS: &[&str] = &[
     "lock.plasma",
     "door.answers",
 ];
+
+/// What is wrong with an answer of a file, as far as that can be seen before anything is done.
+fn wrong(key: &str, answer: &str) -> Option<String> {
+    match key {
+        "for" => answer.parse::<Uses>().err(),
+        "camera.rotate" => camera::turn(answer).err(),
+        "camera.device" | "enroll.name" => None,
+        "door.answers" if Path::new(answer).is_file() => None,
+        "door.answers" => Some(format!("there is no file {answer}")),
+        _ => word(answer).err(),
+    }
+}
 
 /// The command line.
 #[derive(Debug, clap::Args)]
@@ -83,6 +97,8 @@ struct Setup<'w> {
     world: &'w mut dyn World,
     files: Files,
     done: Done,
+    /// What the face is for, once that is known.
+    uses: Uses,
 }
 
 /// Runs it.
@@ -91,11 +107,13 @@ pub(crate) fn main(to: &Daemon, args: SetupArgs) -> Result<Exit> {
     if let Some(SetupAct::Door { undo, answers }) = act {
         return Err(machine::become_door_setup(&to.socket, undo, answers.as_deref()));
     }
-    let mut machine = Machine::new(&to.socket, yes.is_some());
+    let nobody_answers = yes.is_some() || !std::io::stdin().is_terminal();
+    let mut machine = Machine::new(&to.socket, nobody_answers);
     let files = Files::below(Path::new("/"));
     match yes {
         Some(path) => {
-            let answers = path.map_or_else(|| Ok(Answers::default()), |path| Answers::read(&path, KEYS));
+            let answers =
+                path.map_or_else(|| Ok(Answers::default()), |path| Answers::read(&path, KEYS, wrong));
             begin(&mut answers?, true, &mut machine, files, undo)
         }
         None => begin(&mut Terminal, false, &mut machine, files, undo),
@@ -113,8 +131,9 @@ fn begin(
     if !world.is_root() {
         return Err(Stop("setup: only root may; run `sudo facelatch setup`".to_owned()));
     }
+    world.lock()?;
     let done = facelatch_setup::files::load(&files.record())?;
-    let mut setup = Setup { person, unattended, world, files, done };
+    let mut setup = Setup { person, unattended, world, files, done, uses: Uses::default() };
     if undo { setup.undo() } else { setup.run() }
 }
 
@@ -126,6 +145,8 @@ impl Setup<'_> {
         }
         self.camera()?;
         let uses = self.uses()?;
+        self.uses = uses;
+        let door_answers = self.door_answers()?;
         let wanted = [(uses.logs_in(), Package::Login), (uses.door, Package::Door)];
         for (_, package) in wanted.into_iter().filter(|(wanted, _)| *wanted) {
             self.package(package)?;
@@ -139,11 +160,11 @@ impl Setup<'_> {
         {
             self.try_face(&user)?;
             if uses.logs_in() {
-                self.try_sudo(&user)?;
+                self.try_login(&user)?;
             }
         }
         if uses.door {
-            self.door()?;
+            self.door(door_answers.as_deref())?;
         }
         self.person.say("`sudo facelatch setup --undo` takes all of this back.");
         Ok(())
@@ -172,7 +193,7 @@ impl Setup<'_> {
             Some(caller) => self.world.templates(caller).is_ok_and(|templates| templates.is_empty()),
             None => !self.unattended && self.world.status().is_ok_and(|status| status.users == 0),
         };
-        if !yes(self.person, "enroll.now", "Enrol somebody now, before the camera?", nobody)? {
+        if !yes(self.person, "enroll.now", "Enrol somebody now, in front of the camera?", nobody)? {
             return Ok(caller);
         }
         let later = |user: &str| format!("sudo facelatch enroll {user}");
@@ -198,19 +219,22 @@ impl Setup<'_> {
         Ok(())
     }
 
+    /// The answers for a door, where nobody is there to give them.
+    fn door_answers(&mut self) -> Result<Option<PathBuf>, Stop> {
+        if !self.uses.door || !self.unattended {
+            return Ok(None);
+        }
+        let question = "file of answers for `facelatch setup door`";
+        self.person.answer("door.answers", question, None).map(|path| Some(path.into()))
+    }
+
     /// Hands on to the setup of a door.
-    fn door(&mut self) -> Result<(), Stop> {
-        let answers = if self.unattended {
-            let question = "file of answers for `facelatch setup door`";
-            Some(PathBuf::from(self.person.answer("door.answers", question, None)?))
-        } else {
-            None
-        };
+    fn door(&mut self, answers: Option<&Path>) -> Result<(), Stop> {
         if !self.done.door {
             self.done.door = true;
             self.save()?;
         }
-        self.world.door(answers.as_deref())
+        self.world.door(answers)
     }
 }
 
@@ -229,6 +253,11 @@ impl Enrols for Setup<'_> {
 
     fn person(&mut self) -> &mut dyn Person {
         self.person
+    }
+
+    fn refuses(&self, name: &str) -> Option<String> {
+        let is_refused = self.uses.logs_in() && self.world.account(name) == Account::None;
+        is_refused.then(|| format!("there is no account {name} here, and a login needs one"))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::parts::{Change, Parts};
 use crate::reports::Report;
 use crate::signal::{Signal, shown};
 
-pub(crate) use message::{Message, Order, Urgency};
+pub(crate) use message::{Message, Note, Order, Urgency};
 
 /// A door with what stands around it.
 #[derive(Debug)]
@@ -151,7 +151,7 @@ impl Controller {
         let text = |what: &str| format!("{}: a PIN was typed: {what}", station.name);
         match judged {
             Ok(outcome) => {
-                let said = Order::Say(Urgency::Info, text(outcome.as_str()));
+                let said = Order::Say(Note::Judged, text(outcome.as_str()));
                 // The PIN is right, and the face is wanted as well.
                 if outcome == Outcome::NoFace && station.opens_by_face && !self.exit_only {
                     station.looks.face_wanted(now);
@@ -159,7 +159,7 @@ impl Controller {
                 vec![said]
             }
             Err(why) => {
-                let said = Order::Say(Urgency::Error, text(&why));
+                let said = Order::Say(Note::NotJudged, text(&why));
                 [said].into_iter().chain(self.show(number, &[Signal::Refused], true)).collect()
             }
         }
@@ -177,9 +177,9 @@ impl Controller {
     /// Says what is new about a part of a door.
     fn part(&self, number: usize, part: &str, change: Option<Change>) -> Vec<Order> {
         let (Some(station), Some(change)) = (self.stations.get(number), change) else { return Vec::new() };
-        let (urgency, text, reported) = match change {
-            Change::Fault(why) => (Urgency::Error, why, DoorChange::Fault),
-            Change::Over => (Urgency::Info, "works again".to_owned(), DoorChange::FaultOver),
+        let (note, text, reported) = match change {
+            Change::Fault(why) => (Note::PartLost, why, DoorChange::Fault),
+            Change::Over => (Note::PartBack, "works again".to_owned(), DoorChange::FaultOver),
         };
         let report = Report {
             door: station.name.clone(),
@@ -187,14 +187,14 @@ impl Controller {
             user: None,
             note: Some(format!("{part}: {text}")),
         };
-        vec![Order::Say(urgency, format!("{}: {part}: {text}", station.name)), Order::Report(report)]
+        vec![Order::Say(note, format!("{}: {part}: {text}", station.name)), Order::Report(report)]
     }
 
     fn event(&mut self, event: &Event, now: Moment, wall: Duration) -> Vec<Order> {
         let mut orders = Vec::new();
         if let Some(lost) = event.lost {
             let text = format!("{lost} events were lost; no door opens for them");
-            orders.push(Order::Say(Urgency::Error, text));
+            orders.push(Order::Say(Note::Missed, text));
         }
         let door = self.door_of(event);
         if let (Ok(number), EventKind::Prompt | EventKind::Identify | EventKind::Pin) = (&door, event.kind) {
@@ -204,7 +204,7 @@ impl Controller {
             Read::Grant(grant) => orders.extend(self.grant(grant, door, now)),
             Read::Stale => {
                 let text = "a match came more than 5 s late, or the clock was set back: no door opens";
-                orders.push(Order::Say(Urgency::Error, text.to_owned()));
+                orders.push(Order::Say(Note::Missed, text.to_owned()));
             }
             Read::Nothing => {}
         }
@@ -222,7 +222,7 @@ impl Controller {
 
     fn grant(&mut self, grant: Grant, door: Result<usize, String>, now: Moment) -> Vec<Order> {
         let no_door = |why: &str| {
-            vec![Order::Say(Urgency::Info, format!("no door opens for {:?}: {why}", grant.user()))]
+            vec![Order::Say(Note::NotOpened, format!("no door opens for {:?}: {why}", grant.user()))]
         };
         let number = match door {
             _ if self.exit_only => return no_door("only exit buttons work"),
@@ -253,9 +253,9 @@ impl Controller {
             let text = format!("{why}; until then only exit buttons open a door");
             let dark =
                 (0..self.stations.len()).flat_map(|number| self.show(number, &Signal::QUESTIONS, false));
-            return [Order::Say(Urgency::Error, text)].into_iter().chain(dark).collect();
+            return [Order::Say(Note::DaemonLost, text)].into_iter().chain(dark).collect();
         }
-        let mut orders = vec![Order::Say(Urgency::Info, "daemon: its events come in".to_owned())];
+        let mut orders = vec![Order::Say(Note::DaemonBack, "daemon: its events come in".to_owned())];
         // It knows of a door only what was reported on this connection.
         if std::mem::replace(&mut self.was_connected, true) {
             orders.extend(self.state().into_iter().map(Order::Report));
@@ -288,8 +288,8 @@ impl Controller {
         self.looking = None;
         let Some(station) = self.stations.get_mut(number) else { return Vec::new() };
         let said = match &ended {
-            Ok(outcome) => (Urgency::Info, format!("{}: looked: {outcome}", station.name)),
-            Err(why) => (Urgency::Error, format!("{}: looked: {why}", station.name)),
+            Ok(outcome) => (Note::Judged, format!("{}: looked: {outcome}", station.name)),
+            Err(why) => (Note::NotJudged, format!("{}: looked: {why}", station.name)),
         };
         station.looks.ended(ended.ok(), now);
         let mut orders = vec![Order::Say(said.0, said.1)];
@@ -339,14 +339,14 @@ impl Controller {
 
     fn tell(&self, number: usize, news: &News) -> Vec<Order> {
         let name = &self.stations[number].name;
-        let urgency = if news.is_alarm() { Urgency::Alarm } else { Urgency::Info };
+        let note = if news.is_alarm() { Note::Alarm } else { Note::Changed };
         let report = Report::new(name, news);
         let signals: &[Signal] = match news {
             News::Granted(_) | News::LeftOpenFor(_) => &[Signal::Granted],
             News::Refused(..) => &[Signal::Refused],
             _ => &[],
         };
-        let mut orders = vec![Order::Say(urgency, format!("{name}: {news}")), Order::Report(report)];
+        let mut orders = vec![Order::Say(note, format!("{name}: {news}")), Order::Report(report)];
         orders.extend(self.show(number, signals, true));
         orders
     }

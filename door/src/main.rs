@@ -36,7 +36,7 @@ use clap::Parser;
 
 use facelatch_door::{clock, looks};
 
-use controller::Urgency;
+use controller::Note;
 use kept::Loaded;
 
 /// Works the strike, contact and exit button of a door, for the face-unlock daemon.
@@ -81,13 +81,13 @@ fn main() -> ExitCode {
     let Loaded { config, refused } = match kept::load(&args.config, copy.as_deref()) {
         Ok(loaded) => loaded,
         Err(error) => {
-            journal::say(Urgency::Error, &error.to_string());
+            journal::say(Note::ConfigRefused, &error.to_string());
             return ExitCode::FAILURE;
         }
     };
     if let Some(refused) = &refused {
         let text = format!("{refused}\nthe last file that was right is used, for exit buttons only");
-        journal::say(Urgency::Error, &text);
+        journal::say(Note::ConfigRefused, &text);
     }
     if args.off {
         return ExitCode::from(u8::from(run::switch_off(&config).is_err()));
@@ -95,9 +95,9 @@ fn main() -> ExitCode {
     if let Some(copy) = copy.filter(|_| refused.is_none())
         && let Err(error) = kept::keep(&args.config, &copy)
     {
-        journal::say(Urgency::Error, &format!("{}: no copy can be kept: {error}", copy.display()));
+        journal::say(Note::NoCopy, &format!("{}: no copy can be kept: {error}", copy.display()));
     }
     let why = run::run(&config, refused.is_some());
-    journal::say(Urgency::Error, &format!("{why}; ending, so that the kernel takes all lines back"));
+    journal::say(Note::Ended, &format!("{why}; ending, so that the kernel takes all lines back"));
     ExitCode::FAILURE
 }

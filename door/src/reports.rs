@@ -11,7 +11,7 @@ use facelatch_wire::reply::DoorChange;
 use facelatch_wire::{ClientError, Fault};
 
 use crate::clock::{Clock, Moment};
-use crate::controller::Urgency;
+use crate::controller::Note;
 use crate::door::News;
 use crate::{daemon, journal};
 
@@ -139,7 +139,7 @@ impl World for ReportThread {
     }
 
     fn say(&mut self, text: &str) {
-        journal::say(Urgency::Error, text);
+        journal::say(Note::NotTold, text);
     }
 }
 

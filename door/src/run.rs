@@ -11,7 +11,7 @@ use sd_notify::NotifyState;
 
 use crate::clock::{Clock, Moment};
 use crate::config::{self, Config, InputSettings};
-use crate::controller::{Controller, Message, Order, Urgency};
+use crate::controller::{Controller, Message, Note, Order};
 use crate::door::{LineState, Role};
 use crate::keypad::KeypadThread;
 use crate::line::{Input, LineError, Output};
@@ -107,8 +107,8 @@ impl Threads {
             Order::Look(door) => self.looks.as_ref().is_some_and(|looks| looks.send(door).is_ok()),
             Order::Show(door, signal, on) => self.show(door, signal, on, now),
             Order::Report(report) => self.report(report, now),
-            Order::Say(urgency, text) => {
-                journal::say(urgency, &text);
+            Order::Say(note, text) => {
+                journal::say(note, &text);
                 true
             }
         };
@@ -133,7 +133,7 @@ impl Threads {
             Ok(()) => true,
             Err(TrySendError::Full((_, report))) => {
                 let text = format!("{}: the report `{}` found no room", report.door, report.change);
-                journal::say(Urgency::Error, &text);
+                journal::say(Note::NotTold, &text);
                 true
             }
             Err(TrySendError::Disconnected(_)) => false,
@@ -325,6 +325,6 @@ pub(crate) fn switch_off(config: &Config) -> Result<(), Vec<LineError>> {
     let signals = config.door.iter().flat_map(config::Door::signals);
     let signals = signals.map(|(_, settings)| gpio::signal(&settings).map(drop));
     let failed: Vec<LineError> = strikes.chain(signals).filter_map(Result::err).collect();
-    failed.iter().for_each(|error| journal::say(Urgency::Error, &error.to_string()));
+    failed.iter().for_each(|error| journal::say(Note::NotOff, &error.to_string()));
     if failed.is_empty() { Ok(()) } else { Err(failed) }
 }

@@ -12,7 +12,7 @@ mod world;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use facelatch_setup::ask::{Answers, Person, Stop, Terminal, go_on_without_camera, yes};
+use facelatch_setup::ask::{Answers, Person, Stop, Terminal, go_on_without_camera, word, yes};
 use facelatch_setup::files;
 use facelatch_setup::people::{Enrolled, Enrols, People, TRIES};
 use facelatch_wire::Outcome;
@@ -47,6 +47,12 @@ const KEYS: &[&str] = &[
     "try",
 ];
 
+/// What is wrong with an answer of a file, as far as that can be seen before anything is done.
+fn wrong(key: &str, answer: &str) -> Option<String> {
+    let is_free = matches!(key, "name" | "camera.name" | "enroll.name") || key.ends_with(".line");
+    if is_free { None } else { word(answer).err() }
+}
+
 /// The command line.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SetupArgs {
@@ -72,7 +78,7 @@ struct Setup<'w> {
 pub(crate) fn main(args: &SetupArgs, config: &Path) -> ExitCode {
     let files = Files { config: config.to_owned() };
     let ended = match &args.answers {
-        Some(path) => Answers::read(path, KEYS)
+        Some(path) => Answers::read(path, KEYS, wrong)
             .and_then(|mut answers| begin(args, &mut answers, &mut Machine::new(), files)),
         None => begin(args, &mut Terminal, &mut Machine::new(), files),
     };
@@ -100,6 +106,7 @@ fn begin(args: &SetupArgs, person: &mut dyn Person, world: &mut dyn World, files
     if !world.is_root() {
         return Err(Stop("setup: only root may; run `sudo facelatch setup door`".to_owned()));
     }
+    world.lock()?;
     let done = files.load()?;
     let mut setup = Setup { person, world, files, done, cameras: Vec::new() };
     if args.undo { setup.undo() } else { setup.run() }
@@ -212,7 +219,7 @@ impl Setup<'_> {
     /// The person walks up.
     fn try_it(&mut self, door: &str) -> Result<(), Stop> {
         for _ in 0..TRIES {
-            if !yes(self.person, "try", "Try it: stand before the camera. Ready?", true)? {
+            if !yes(self.person, "try", "Try it: stand in front of the camera. Ready?", true)? {
                 return Ok(());
             }
             match self.world.look(door) {

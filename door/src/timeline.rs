@@ -10,7 +10,7 @@ use facelatch_wire::reply::{Event, EventKind};
 
 use crate::clock::Moment;
 use crate::config::Config;
-use crate::controller::{Controller, Message, Order, Urgency};
+use crate::controller::{Controller, Message, Note, Order};
 use crate::door::{LineState, Role};
 use crate::strike::{self, Pulse};
 
@@ -130,7 +130,7 @@ impl Program {
         });
         seen.line.extend(self.pulse.step(ordered, now).into_iter().flatten().map(|level| (ms, level)));
         seen.alarms.extend(orders.into_iter().filter_map(|order| match order {
-            Order::Say(Urgency::Alarm, text) => Some((ms, text)),
+            Order::Say(Note::Alarm, text) => Some((ms, text)),
             _ => None,
         }));
     }

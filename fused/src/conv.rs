@@ -90,6 +90,11 @@ impl Conv {
         Window { height, width, stride: self.stride, pad: self.pad }
     }
 
+    /// What turns its sums into an f32 result, per output.
+    pub(crate) fn float_scale(&self) -> Vec<f32> {
+        self.sum_scale.iter().map(|scale| *scale as f32).collect()
+    }
+
     /// The requantisation of its sums: `slope` per output, 1 for no activation.
     pub(crate) fn rescale(&self, slope: &[f32], scale_out: f32, zero_out: u8) -> Rescale {
         let pos = |scale: &f64| (scale / f64::from(scale_out)) as f32;

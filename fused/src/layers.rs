@@ -1,7 +1,9 @@
 //! One function per pattern; in: the node where it ends, out: the tensor the new layer produces, or `None` if the
 //! preceding nodes do not match.
 
-use facelatch_kernels::{Add, Dense, Depthwise, GlobalDepthwise, MaxPool, Pointwise, Stem, Term, padded};
+use facelatch_kernels::{
+    Add, Dense, Depthwise, GlobalDepthwise, MaxPool, Pointwise, Requant, Stem, Term, padded,
+};
 use tract_onnx::pb::NodeProto;
 
 use crate::conv::{Conv, Rescale};
@@ -172,25 +174,44 @@ pub(crate) fn dense<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<Know
             }
         }
     }
-    let scale: Vec<f32> = conv.sum_scale.iter().map(|s| *s as f32).collect();
+    let scale = conv.float_scale();
     let layer = Dense::new(walk.isa, cells * n, &weights, &conv.bias, &scale, conv.read.zero).ok()?;
     let known = walk.add(Layer::Dense(Box::new(layer)), vec![id], Value::Floats([1, 1, outputs]))?;
     Some(Known { flat: true, ..known })
 }
 
-/// Conv 1x1 whose f32 result is used as it is, not quantised.
-pub(crate) fn float_pointwise<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<Known> {
+/// Conv 1x1, or depthwise 3x3, whose f32 result is used as it is, not quantised.
+pub(crate) fn float_conv<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<Known> {
     let result = node.output.first()?;
     if walk.graph.is_read_by(result, &["PRelu", "Relu", "QuantizeLinear", "Add"]) {
         return None;
     }
     let conv = Conv::read(walk, node)?;
-    let Known { id, size: [height, width, channels], .. } = conv.read.known;
-    let plain = conv.shape[1..] == [channels, 1, 1] && conv.stride == 1 && conv.pad == [0; 4];
-    if !plain || walk.is_image(&conv.read.known) {
+    if walk.is_image(&conv.read.known) {
         return None;
     }
-    let scale: Vec<f32> = conv.sum_scale.iter().map(|s| *s as f32).collect();
+    let (layer, [rows, columns]) = float_pointwise(walk, &conv).or_else(|| float_depthwise(walk, &conv))?;
+    walk.add(layer, vec![conv.read.known.id], Value::Floats([rows, columns, conv.shape[0]]))
+}
+
+fn float_pointwise(walk: &Walk<'_>, conv: &Conv) -> Option<(Layer, [usize; 2])> {
+    let [height, width, channels] = conv.read.known.size;
+    if conv.shape[1..] != [channels, 1, 1] || conv.stride != 1 || conv.pad != [0; 4] {
+        return None;
+    }
+    let scale = conv.float_scale();
     let layer = Dense::new(walk.isa, channels, &conv.weights, &conv.bias, &scale, conv.read.zero).ok()?;
-    walk.add(Layer::Dense(Box::new(layer)), vec![id], Value::Floats([height, width, conv.shape[0]]))
+    Some((Layer::Dense(Box::new(layer)), [height, width]))
+}
+
+fn float_depthwise(walk: &Walk<'_>, conv: &Conv) -> Option<(Layer, [usize; 2])> {
+    let channels = conv.read.known.size[2];
+    if conv.shape != [channels, 1, 3, 3] || conv.group != channels {
+        return None;
+    }
+    let (scale, bias) = (conv.float_scale(), &conv.bias);
+    let requant = Requant { bias, pos: &scale, neg: &scale, zero_in: conv.read.zero, zero_out: 0 };
+    let layer = Depthwise::new(walk.isa, conv.window(), &conv.weights, &requant).ok()?;
+    let (rows, columns) = conv.window().output();
+    Some((Layer::FloatDepthwise(Box::new(layer)), [rows, columns]))
 }

@@ -27,6 +27,8 @@ pub(crate) type Id = usize;
 pub(crate) enum Layer {
     Stem(Box<Stem>),
     Depthwise(Box<Depthwise>),
+    /// The same with an f32 result.
+    FloatDepthwise(Box<Depthwise>),
     Pointwise(Box<Pointwise>),
     GlobalDepthwise(Box<GlobalDepthwise>),
     MaxPool(MaxPool),
@@ -66,7 +68,7 @@ pub(crate) struct Program {
 /// All buffers of one run.
 struct Buffers {
     image: Option<Image>,
-    /// Rows of windows of the stem, and sums of dense layers: one of each serves all.
+    /// Rows of windows of the stem, and sums of layers with f32 results: one of each serves all.
     patches: Bytes,
     sums: Vec<i32>,
     bytes: Vec<Bytes>,
@@ -150,9 +152,8 @@ impl Program {
                     buffers.image = Some(stem.image());
                     buffers.patches = stem.scratch();
                 }
-                Layer::Dense(dense) if dense.scratch().len() > buffers.sums.len() => {
-                    buffers.sums = dense.scratch();
-                }
+                Layer::Dense(layer) => longer(&mut buffers.sums, layer.scratch()),
+                Layer::FloatDepthwise(layer) => longer(&mut buffers.sums, layer.scratch()),
                 _ => {}
             }
         }
@@ -195,9 +196,13 @@ impl Program {
             let x = self.bytes(&buffers.bytes, step.from[0]);
             return dense.run(x, &mut buffers.sums, &mut buffers.floats[step.to]);
         }
+        if let Layer::FloatDepthwise(layer) = &step.layer {
+            let x = self.bytes(&buffers.bytes, step.from[0]);
+            return layer.run_floats(x, &mut buffers.sums, &mut buffers.floats[step.to]);
+        }
         let slot = self.slots[step.to];
         let mut whole = std::mem::take(&mut buffers.bytes[slot]);
-        let Value::Bytes(size) = self.values[step.to] else { unreachable!("only dense layers write f32") };
+        let Value::Bytes(size) = self.values[step.to] else { unreachable!("the others write f32") };
         let out = &mut whole[..bytes_of(size)];
         let from = |i: usize| self.bytes(&buffers.bytes, step.from[i]);
         match &step.layer {
@@ -214,7 +219,7 @@ impl Program {
             Layer::GlobalDepthwise(layer) => layer.run(from(0), out),
             Layer::MaxPool(layer) => layer.run(from(0), out),
             Layer::Add(layer) => layer.run(from(0), from(1), out),
-            Layer::Dense(_) => {}
+            Layer::Dense(_) | Layer::FloatDepthwise(_) => {}
         }
         buffers.bytes[slot] = whole;
     }
@@ -231,6 +236,13 @@ pub(crate) enum Given<'a> {
     Floats(&'a [f32]),
     /// [pixels][padded(channels)], each byte `q ^ flip`.
     Bytes(&'a [u8], u8),
+}
+
+/// Keeps the longer one.
+fn longer(sums: &mut Vec<i32>, other: Vec<i32>) {
+    if other.len() > sums.len() {
+        *sums = other;
+    }
 }
 
 fn bytes_of([height, width, channels]: Size) -> usize {

@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
             "MaxPool" => layers::max_pool(self, node)?,
             "Flatten" => self.flatten(node)?,
             "Gemm" => layers::dense(self, node)?,
-            "Conv" => layers::float_pointwise(self, node)?,
+            "Conv" => layers::float_conv(self, node)?,
             _ => return None,
         };
         self.known.insert(name, known);

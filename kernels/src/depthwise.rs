@@ -57,6 +57,7 @@ impl Window {
 pub struct Depthwise {
     isa: Isa,
     window: Window,
+    channels: usize,
     /// Bytes of a pixel.
     n: usize,
     /// `[9][n]`
@@ -90,7 +91,7 @@ impl Depthwise {
             }
         }
         let outside = Bytes::filled(n, requant.zero_in ^ isa.flip());
-        Ok(Depthwise { isa, window, n, taps, post, outside })
+        Ok(Depthwise { isa, window, channels, n, taps, post, outside })
     }
 
     /// Reads height * width pixels and writes those of [`Window::output`].
@@ -98,41 +99,85 @@ impl Depthwise {
     /// # Panics
     /// When the lengths do not fit.
     pub fn run(&self, x: &[u8], out: &mut [u8]) {
-        let (rows, columns) = self.window.output();
-        assert_eq!(x.len(), self.window.height * self.window.width * self.n, "input size");
+        let (rows, columns) = self.check(x);
         assert_eq!(out.len(), rows * columns * self.n, "output size");
-        assert!(self.taps.len() >= 9 * self.n && self.outside.len() >= self.n, "packed weights are short");
-        assert!(self.post.channels() >= self.n, "requantisation is short");
-        let (stride, [top, left, ..]) = (self.window.stride, self.window.pad);
-        let row_bytes = self.window.width * self.n;
         for (y, out) in out.chunks_exact_mut(columns * self.n).enumerate() {
-            let rows: [Row; 3] = std::array::from_fn(|dy| match (y * stride + dy).checked_sub(top) {
-                Some(y) if y < self.window.height => {
-                    Row { x: x[y * row_bytes..][..row_bytes].as_ptr(), step: self.n }
-                }
-                _ => Row { x: self.outside.as_ptr(), step: 0 },
-            });
-            let line = &Line {
-                rows,
-                width: self.window.width,
-                left,
-                columns,
-                n: self.n,
-                taps: self.taps.as_ptr().cast(),
-                outside: self.outside.as_ptr(),
-                out: out.as_mut_ptr(),
-                post: self.post.at(0),
-            };
-            // SAFETY: each row holds `width` pixels `step` bytes apart (one pixel with step 0 outside), `taps`
-            // 9 rows of n, `outside` n bytes, `out` `columns` pixels, `post` at least n channels, n is a
-            // multiple of CHANNELS; `new` checked that the CPU has the instructions.
+            let line = &self.line(x, y, out.as_mut_ptr());
+            // SAFETY: `line`'s promise; `out` holds `columns` pixels; `new` checked that the CPU has the instructions.
             unsafe {
-                if stride == 1 {
+                if self.window.stride == 1 {
                     dispatch!(self.isa, line_by_1(line: &Line))
                 } else {
                     dispatch!(self.isa, line_by_2(line: &Line))
                 }
             }
+        }
+    }
+
+    /// Places that `run_floats` needs for the sums of a row; reuse them between calls.
+    #[must_use]
+    pub fn scratch(&self) -> Vec<i32> {
+        vec![0; self.window.output().1 * self.n]
+    }
+
+    /// As `run`, without rounding: `(sum + bias) * pos`, whatever its sign, in pixels of as many f32 as there are channels.
+    ///
+    /// # Panics
+    /// When the lengths do not fit.
+    pub fn run_floats(&self, x: &[u8], scratch: &mut [i32], out: &mut [f32]) {
+        let (rows, columns) = self.check(x);
+        assert_eq!(out.len(), rows * columns * self.channels, "output size");
+        let scratch = &mut scratch[..columns * self.n];
+        let (bias, pos) = (&self.post.bias[..self.channels], &self.post.pos[..self.channels]);
+        for (y, out) in out.chunks_exact_mut(columns * self.channels).enumerate() {
+            let (line, sums) = (&self.line(x, y, std::ptr::null_mut()), scratch.as_mut_ptr());
+            // SAFETY: `line`'s promise, and nothing is written to its `out`; `sums` holds n for each of `columns` pixels;
+            // `new` checked that the CPU has the instructions.
+            unsafe {
+                if self.window.stride == 1 {
+                    dispatch!(self.isa, sums_by_1(line: &Line, sums: *mut i32))
+                } else {
+                    dispatch!(self.isa, sums_by_2(line: &Line, sums: *mut i32))
+                }
+            }
+            for (out, sums) in out.chunks_exact_mut(self.channels).zip(scratch.chunks_exact(self.n)) {
+                for (((y, sum), bias), pos) in out.iter_mut().zip(sums).zip(bias).zip(pos) {
+                    *y = sum.wrapping_add(*bias) as f32 * pos;
+                }
+            }
+        }
+    }
+
+    /// Output rows and columns, for an input of the right size.
+    fn check(&self, x: &[u8]) -> (usize, usize) {
+        assert_eq!(x.len(), self.window.height * self.window.width * self.n, "input size");
+        assert!(self.taps.len() >= 9 * self.n && self.outside.len() >= self.n, "packed weights are short");
+        assert!(self.post.channels() >= self.n, "requantisation is short");
+        self.window.output()
+    }
+
+    /// Output row `y`. Each input row holds `width` pixels `step` bytes apart (one pixel with step 0 outside), `taps` 9 rows of
+    /// n, `outside` n bytes, `post` at least n channels; n is a multiple of CHANNELS.
+    fn line(&self, x: &[u8], y: usize, out: *mut u8) -> Line {
+        let (stride, [top, left, ..]) = (self.window.stride, self.window.pad);
+        let row_bytes = self.window.width * self.n;
+        let rows = std::array::from_fn(|dy| match (y * stride + dy).checked_sub(top) {
+            Some(y) if y < self.window.height => {
+                Row { x: x[y * row_bytes..][..row_bytes].as_ptr(), step: self.n }
+            }
+            _ => Row { x: self.outside.as_ptr(), step: 0 },
+        });
+        Line {
+            rows,
+            width: self.window.width,
+            left,
+            columns: self.window.output().1,
+            channels: self.channels,
+            n: self.n,
+            taps: self.taps.as_ptr().cast(),
+            outside: self.outside.as_ptr(),
+            out,
+            post: self.post.at(0),
         }
     }
 }
@@ -151,6 +196,9 @@ pub(crate) struct Line {
     pub(crate) width: usize,
     pub(crate) left: usize,
     pub(crate) columns: usize,
+    /// Channels that are wanted, at most n.
+    pub(crate) channels: usize,
+    /// Bytes of a pixel, of input and output.
     pub(crate) n: usize,
     pub(crate) taps: *const i8,
     pub(crate) outside: *const u8,
@@ -170,16 +218,80 @@ unsafe fn line_by_2<S: Kernels>(line: &Line) {
     unsafe { S::line::<2>(line) }
 }
 
-/// Blocks of channels, then columns from left to right: a column is read once and used by all windows that see it.
+#[inline(always)]
+unsafe fn sums_by_1<S: Kernels>(line: &Line, sums: *mut i32) {
+    // SAFETY: the same contract.
+    unsafe { S::line_sums::<1>(line, sums) }
+}
+
+#[inline(always)]
+unsafe fn sums_by_2<S: Kernels>(line: &Line, sums: *mut i32) {
+    // SAFETY: the same contract.
+    unsafe { S::line_sums::<2>(line, sums) }
+}
+
+/// What becomes of the sums of windows.
+///
+/// # Safety
+/// As for [`Simd`].
+trait Finish<S: Simd>: Copy {
+    /// `M` pixels from output `x` on, of the channels `c..c + DEPTH`.
+    unsafe fn pixels<const M: usize>(self, line: &Line, sums: &[S::Block; M], c: usize, x: usize);
+}
+
+/// Activations in `line.out`.
+#[derive(Clone, Copy)]
+struct Activations;
+
+impl<S: Simd> Finish<S> for Activations {
+    #[inline(always)]
+    unsafe fn pixels<const M: usize>(self, line: &Line, sums: &[S::Block; M], c: usize, x: usize) {
+        // SAFETY: c + DEPTH <= n, and M pixels from x on are in the row (the caller).
+        unsafe {
+            let out = line.out.add(x * line.n + c);
+            finish_rows::<S, S::Block, M>(sums, S::DEPTH, line.post.add(c), out, line.n);
+        }
+    }
+}
+
+/// The bare sums, n for each pixel.
+#[derive(Clone, Copy)]
+struct Sums(*mut i32);
+
+impl<S: Simd> Finish<S> for Sums {
+    #[inline(always)]
+    unsafe fn pixels<const M: usize>(self, line: &Line, sums: &[S::Block; M], c: usize, x: usize) {
+        for (m, block) in sums.iter().enumerate() {
+            for (v, &sums) in block.as_ref().iter().enumerate() {
+                // SAFETY: as above.
+                unsafe { S::store(sums, self.0.add((x + m) * line.n + c + v * S::LANES)) }
+            }
+        }
+    }
+}
+
 #[inline(always)]
 pub(crate) unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
+    // SAFETY: the same contract.
+    unsafe { windows::<S, Activations, STRIDE>(line, Activations) }
+}
+
+#[inline(always)]
+pub(crate) unsafe fn sums_of_line<S: Simd, const STRIDE: usize>(line: &Line, sums: *mut i32) {
+    // SAFETY: the same contract.
+    unsafe { windows::<S, Sums, STRIDE>(line, Sums(sums)) }
+}
+
+/// Blocks of channels, then columns from left to right: a column is read once and used by all windows that see it.
+#[inline(always)]
+unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize>(line: &Line, finish: F) {
     // Outputs, from the left, whose last column is inside the picture.
     let inside = match (line.width + line.left).checked_sub(3) {
         Some(last) => (last / STRIDE + 1).min(line.columns),
         None => 0,
     };
-    for c in (0..line.n).step_by(S::DEPTH) {
-        // SAFETY: c + DEPTH <= n, so every access stays inside its pixel; of the picture, `width` columns are taken at
+    for c in (0..line.channels).step_by(S::DEPTH) {
+        // SAFETY: c + DEPTH <= n, of which DEPTH is a divisor, so every access stays inside its pixel; of the picture, `width` columns are taken at
         // most: all but the border's.
         unsafe {
             let outside = S::column([line.outside.add(c); 3]);
@@ -197,7 +309,6 @@ pub(crate) unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
                 window[1] = window[2];
                 window[2] = if line.width + line.left > 1 { take::<S>(&mut next) } else { outside };
             }
-            let (post, out) = (line.post.add(c), line.out.add(c));
             let mut x = 0;
             // Where a block is one vector, four pixels together: writing them is then cheaper.
             while S::DEPTH == S::LANES && x + 4 <= inside {
@@ -207,7 +318,7 @@ pub(crate) unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
                     window = slide::<S, STRIDE>(window, &mut next);
                     *sums = S::window(window, &taps);
                 }
-                finish_rows::<S, S::Block, 4>(&sums, S::DEPTH, post, out.add(x * line.n), line.n);
+                finish.pixels(line, &sums, c, x);
                 x += 4;
             }
             while x < line.columns {
@@ -218,8 +329,7 @@ pub(crate) unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
                 } else {
                     [window[2], take::<S>(&mut next), outside]
                 };
-                let sums = [S::window(window, &taps)];
-                finish_rows::<S, S::Block, 1>(&sums, S::DEPTH, post, out.add(x * line.n), 0);
+                finish.pixels(line, &[S::window(window, &taps)], c, x);
                 x += 1;
             }
         }

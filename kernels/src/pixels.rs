@@ -115,22 +115,22 @@ impl MaxPool {
 fn pool_all<S: Kernels>(pool: &MaxPool, x: &[u8], out: &mut [u8]) {
     let (n, row, flip) = (pool.n, pool.width * pool.n, pool.isa.flip());
     for (y, out) in out.chunks_exact_mut(pool.width / 2 * n).enumerate() {
-        let (upper, lower) = (&x[2 * y * row..][..row], &x[(2 * y + 1) * row..][..row]);
-        let pairs = upper.chunks_exact(2 * n).zip(lower.chunks_exact(2 * n));
-        for (to, (upper, lower)) in out.chunks_exact_mut(n).zip(pairs) {
-            let ((a, b), (c, d)) = (upper.split_at(n), lower.split_at(n));
-            // SAFETY: the caller of a `dispatch`ed function vouches for S.
-            unsafe { S::Elementwise::largest([a, b, c, d], flip, to) }
-        }
+        let rows = [&x[2 * y * row..][..row], &x[(2 * y + 1) * row..][..row]];
+        // SAFETY: the caller of a `dispatch`ed function vouches for S.
+        unsafe { S::Elementwise::largest(rows, n, flip, out) }
     }
 }
 
-/// The largest of four pixels, channel by channel.
+/// The largest of each square of two rows, of pixels of `n` bytes, channel by channel.
 #[inline(always)]
-pub(crate) fn largest([a, b, c, d]: [&[u8]; 4], flip: u8, to: &mut [u8]) {
-    for ((((to, a), b), c), d) in to.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-        let [a, b, c, d] = [a, b, c, d].map(|x| x ^ flip);
-        *to = a.max(b).max(c.max(d)) ^ flip;
+pub(crate) fn largest([upper, lower]: [&[u8]; 2], n: usize, flip: u8, out: &mut [u8]) {
+    let pairs = upper.chunks_exact(2 * n).zip(lower.chunks_exact(2 * n));
+    for (to, (upper, lower)) in out.chunks_exact_mut(n).zip(pairs) {
+        let ((a, b), (c, d)) = (upper.split_at(n), lower.split_at(n));
+        for ((((to, a), b), c), d) in to.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            let [a, b, c, d] = [a, b, c, d].map(|x| x ^ flip);
+            *to = a.max(b).max(c.max(d)) ^ flip;
+        }
     }
 }
 

@@ -70,6 +70,7 @@ impl Pointwise {
             k,
             pixels,
             w: self.product.packed.as_ptr().cast(),
+            outputs: self.product.outputs,
             n,
             out: out.as_mut_ptr(),
             post: self.post.at(0),
@@ -144,6 +145,8 @@ pub(crate) struct Job {
     pub(crate) k: usize,
     pub(crate) pixels: usize,
     pub(crate) w: *const i8,
+    /// Outputs that are wanted; what is written into the rest of a pixel has no meaning.
+    pub(crate) outputs: usize,
     /// Bytes of an output pixel.
     pub(crate) n: usize,
     pub(crate) out: *mut u8,
@@ -189,7 +192,7 @@ unsafe fn blocks<S: Kernels>(job: &Job) {
         unsafe {
             let x = job.x.add(first * job.k);
             let x = if S::WIDE { wide.fill(x, pixels * job.k) } else { x };
-            while n < job.n {
+            while n < job.outputs {
                 let panel = Job {
                     x,
                     pixels,

@@ -1,5 +1,5 @@
 //! First convolution, 3x3 over up to four planes; in: an [`Image`], out: `[height][width][padded(outputs)]` u8.
-//! A window becomes one row of 48 bytes (three times four neighbouring pixels); a [`Pointwise`] does the rest.
+//! A window becomes one row of bytes, its nine pixels without spare ones; a [`Pointwise`] does the rest.
 
 use crate::depthwise::Window;
 use crate::error::{LayerError, check_len};
@@ -8,13 +8,12 @@ use crate::{Bytes, Isa, Pointwise, Requant};
 
 /// Bytes of a pixel: red, green, blue and one spare.
 pub const PIXEL: usize = 4;
-/// Bytes of a window: three rows of four pixels, the fourth with zero weights.
-const PATCH: usize = 3 * 4 * PIXEL;
 
 /// A 3x3 convolution over a picture of 1 to 4 channels with everything that follows it.
 #[derive(Clone)]
 pub struct Stem {
     window: Window,
+    channels: usize,
     outputs: usize,
     product: Pointwise,
     border: u8,
@@ -38,23 +37,22 @@ impl Stem {
         }
         let outputs = requant.bias.len();
         check_len("weights", weights.len(), outputs * channels * 9)?;
-        let mut spread = vec![0_i8; outputs * PATCH];
-        for (row, weights) in spread.chunks_exact_mut(PATCH).zip(weights.chunks_exact(channels * 9)) {
+        let mut pixels = vec![0_i8; weights.len()];
+        for (row, weights) in pixels.chunks_exact_mut(channels * 9).zip(weights.chunks_exact(channels * 9)) {
             for (c, plane) in weights.chunks_exact(9).enumerate() {
                 for (t, &w) in plane.iter().enumerate() {
-                    row[(t / 3 * 4 + t % 3) * PIXEL + c] = w;
+                    row[t * channels + c] = w;
                 }
             }
         }
-        let product = Pointwise::new(isa, PATCH, &spread, requant)?;
-        Ok(Stem { window, outputs, product, border: requant.zero_in ^ isa.flip() })
+        let product = Pointwise::new(isa, channels * 9, &pixels, requant)?;
+        Ok(Stem { window, channels, outputs, product, border: requant.zero_in ^ isa.flip() })
     }
 
     /// An image with the border this layer needs; write pixels into it, then `run`.
     #[must_use]
     pub fn image(&self) -> Image {
-        // One more column than the window needs, because a patch takes four pixels of a row.
-        let width = self.window.width + 3;
+        let width = self.window.width + 2;
         let bytes = Bytes::filled((self.window.height + 2) * width * PIXEL, self.border);
         Image { bytes, stride: width * PIXEL, height: self.window.height, width: self.window.width }
     }
@@ -62,7 +60,7 @@ impl Stem {
     /// Scratch for `run`: one row of windows; reuse it between calls.
     #[must_use]
     pub fn scratch(&self) -> Bytes {
-        Bytes::zeroed(self.window.output().1 * PATCH)
+        Bytes::zeroed(self.window.output().1 * padded(self.channels * 9))
     }
 
     /// Writes the rows and columns of [`Window::output`].
@@ -73,17 +71,32 @@ impl Stem {
         let (rows, columns) = self.window.output();
         let n = padded(self.outputs);
         assert_eq!(out.len(), rows * columns * n, "output size");
-        let [top, left, ..] = self.window.pad;
         for (y, out) in out.chunks_exact_mut(columns * n).enumerate() {
-            for (x, patch) in scratch.chunks_exact_mut(PATCH).enumerate() {
-                for (dy, part) in patch.chunks_exact_mut(4 * PIXEL).enumerate() {
-                    let row = y * self.window.stride + dy + 1 - top;
-                    let column = x * self.window.stride + 1 - left;
-                    let from = row * image.stride + column * PIXEL;
-                    part.copy_from_slice(&image.bytes[from..][..4 * PIXEL]);
-                }
+            match self.channels {
+                1 => self.patches::<1>(image, y, scratch),
+                2 => self.patches::<2>(image, y, scratch),
+                3 => self.patches::<3>(image, y, scratch),
+                _ => self.patches::<4>(image, y, scratch),
             }
             self.product.run(scratch, &[], out);
+        }
+    }
+
+    /// The windows of output row `y`, for `C` channels.
+    fn patches<const C: usize>(&self, image: &Image, y: usize, scratch: &mut [u8]) {
+        let (stride, [top, left, ..]) = (self.window.stride, self.window.pad);
+        let rows: [&[u8]; 3] = std::array::from_fn(|dy| {
+            let row = y * stride + dy + 1 - top;
+            &image.bytes[row * image.stride..][..image.stride]
+        });
+        for (x, patch) in scratch.chunks_exact_mut(padded(9 * C)).enumerate() {
+            let column = (x * stride + 1 - left) * PIXEL;
+            for (dy, row) in rows.iter().enumerate() {
+                for (dx, pixel) in row[column..][..3 * PIXEL].as_chunks::<PIXEL>().0.iter().enumerate() {
+                    // Spare bytes are overwritten by the next pixel; behind the last, weights are zero.
+                    patch[(3 * dy + dx) * C..][..PIXEL].copy_from_slice(pixel);
+                }
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use facelatch::embed::{Embedding, KeyedEmbedding, KeyedRows, TemplateKey};
 use facelatch::head::file::Wanted;
 use facelatch::head::project::SplitMix64;
 use facelatch::head::{Head, KeyedHead, LogOdds};
-use facelatch::judge::{Policy, Ranked, Refusal, rank, shortlist, vote};
+use facelatch::judge::{Policy, Ranked, Refusal, Search, rank, shortlist, vote};
 use facelatch_rates::acquire::Bench;
 use facelatch_rates::bench::Names;
 use facelatch_rates::people::People;
@@ -99,7 +99,8 @@ impl Table {
 
     /// Searches drawn galleries in both ways.
     fn search(&self, people: &[usize], searches: usize, random: &mut SplitMix64) -> Result<()> {
-        let (mut searched, mut enrolled, mut computed, mut verdicts) = (0_usize, 0_usize, 0_usize, [0; 3]);
+        let (mut searched, mut enrolled, mut computed, mut verdicts) =
+            (0_usize, [0_usize; 2], [0_usize; 2], [0; 3]);
         while searched < searches {
             let wanted = 2 + random.below(199);
             let mut gallery: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -112,7 +113,8 @@ impl Table {
                     }
                 }
             }
-            let rows = self.rows(gallery.values().flatten().copied())?;
+            let faces: Vec<usize> = gallery.values().flatten().copied().collect();
+            let rows = self.rows(faces.iter().copied())?;
             let mut end = 0;
             let ranges = gallery.values().map(|templates| {
                 end += templates.len();
@@ -131,9 +133,22 @@ impl Table {
                     vote::combine(FRAMES, own.len(), |f, t| LogOdds(self.z[frames[f]][own[t]]))
                 };
                 let rank_of_all = rank((0..templates.len()).filter_map(|who| Some((who, score(who)?))));
-                let most = vote::at_most(&self.head, &probes, &rows, &ranges)?;
-                let few = shortlist(most, |_| true, policy, |who| anyhow::Ok(score(who)))?;
-                computed += few.len();
+                let mut search = Search::new(&self.head, &probes, &rows)?;
+                let most: Vec<LogOdds> = ranges.iter().map(|rows| search.at_most(rows)).collect();
+                let few = shortlist(
+                    most,
+                    |_| true,
+                    policy,
+                    |who| {
+                        search.step(&ranges[who], |row| {
+                            computed[1] += 1;
+                            anyhow::Ok(
+                                frames.iter().map(|frame| LogOdds(self.z[*frame][faces[row]])).collect(),
+                            )
+                        })
+                    },
+                )?;
+                computed[0] += few.len();
                 let judged = |Ranked { best, z, second }: Ranked<usize>| {
                     (best, z.0.to_bits(), policy.check_scores(z, second))
                 };
@@ -144,13 +159,17 @@ impl Table {
                     [verdict.err().map_or(0, |refusal| 1 + usize::from(refusal == Refusal::Ambiguous))] += 1;
             }
             searched += SEARCHES;
-            enrolled += SEARCHES * templates.len();
+            enrolled = [enrolled[0] + SEARCHES * templates.len(), enrolled[1] + SEARCHES * faces.len()];
         }
-        let (each, of) = (computed as f64 / searched as f64, enrolled as f64 / searched as f64);
+        let each = |count: usize| count as f64 / searched as f64;
         writeln!(
             std::io::stdout(),
-            "{searched} searches (match, no match, ambiguous: {verdicts:?}), all the same to the bit; the formula for {each:.1} \
-             people of {of:.1}"
+            "{searched} searches (match, no match, ambiguous: {verdicts:?}), all the same to the bit; the formula for {:.1} \
+             people of {:.1} to the end, for {:.1} templates of {:.1}",
+            each(computed[0]),
+            each(enrolled[0]),
+            each(computed[1]),
+            each(enrolled[1])
         )?;
         Ok(())
     }

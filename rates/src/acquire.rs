@@ -8,7 +8,7 @@ use image::RgbImage;
 use super::cache::{Cache, Recipe, Record};
 use super::people::{FileHash, People};
 use super::set::{Losses, Quality, Set};
-use super::{RatesError, cores, picture};
+use super::{RatesError, alike, cores, picture};
 use facelatch::camera::Frame;
 use facelatch::detect::quality::{QualityGate, RetryReason};
 use facelatch::detect::{Bbox, Detector, Face};
@@ -36,6 +36,8 @@ pub struct Bench {
     pub central: bool,
     /// Faces are embedded left for right.
     pub mirrored: bool,
+    /// Which frame of an attempt is made of a picture ([`alike::moment`](super::alike::moment)); 0: the picture itself.
+    pub moment: u8,
 }
 
 /// Progress callback: pictures done, pictures in total.
@@ -51,7 +53,10 @@ impl Bench {
             }
             None => "aligned, 2".to_owned(),
         };
-        let preparation = preparation + if self.mirrored { ", mirrored" } else { "" };
+        let mut preparation = preparation + if self.mirrored { ", mirrored" } else { "" };
+        if self.moment > 0 {
+            preparation += &format!(", moment {}", self.moment);
+        }
         Recipe {
             embedder: self.embedder.name().to_owned(),
             embedder_sha256: self.embedder.model_sha256().to_owned(),
@@ -93,8 +98,9 @@ impl Bench {
         let mut unreadable = people.unreadable.clone();
         let (mut done, total) = (all.len() - todo.len(), all.len());
         tell(done, total);
-        let take =
-            |(_, path, sha256): &&(usize, &Path, FileHash)| (path.to_path_buf(), *sha256, self.take(path));
+        let take = |(_, path, sha256): &&(usize, &Path, FileHash)| {
+            (path.to_path_buf(), *sha256, self.take(path, sha256))
+        };
         cores::each(todo.iter(), take, |(path, sha256, taken)| {
             match taken? {
                 Ok(taken) => cache.put(sha256, taken, recipe.length)?,
@@ -142,9 +148,9 @@ impl Bench {
     }
 
     /// One picture. The inner `Err` is a picture that cannot be read.
-    fn take(&self, path: &Path) -> Result<Result<Record, String>, ModelError> {
+    fn take(&self, path: &Path, sha256: &FileHash) -> Result<Result<Record, String>, ModelError> {
         let picture = match picture::read(path) {
-            Ok(picture) => picture,
+            Ok(picture) => alike::moment(picture, self.moment, seed(sha256)),
             Err(why) => return Ok(Err(why)),
         };
         let Some(detector) = &self.detector else {
@@ -218,6 +224,11 @@ fn labelled<'a>(frame: &Frame, faces: &'a [Face], central: bool) -> Option<&'a F
         (x + w / 2.0 - frame.width() as f32 / 2.0).hypot(y + h / 2.0 - frame.height() as f32 / 2.0)
     };
     faces.iter().min_by(|a, b| off(a).total_cmp(&off(b)))
+}
+
+/// The same for the same picture.
+fn seed(sha256: &FileHash) -> u64 {
+    sha256.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
 }
 
 /// A frame, the faces in it, and whether it needed a border.

@@ -59,6 +59,6 @@ impl Bench {
         let confidence = config.detect.min_confidence;
         let detector = network.map(|n| Detector::new(n, confidence)).transpose()?;
         let (gate, central) = (config.quality, names.central);
-        Ok(Self { detector, detector_sha256, embedder, gate, central, mirrored: false })
+        Ok(Self { detector, detector_sha256, embedder, gate, central, mirrored: false, moment: 0 })
     }
 }

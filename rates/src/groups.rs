@@ -1,9 +1,10 @@
 //! Error rates within groups of people: whom the product takes for each other, whom it misses, whom it cannot take at all.
 //!
 //! [`labels`] say who is in which group, [`trials`] compares the people of one, [`acquired`] counts the pictures refused,
-//! [`strict`] says which threshold a group would need, [`sheet`] prints it all.
+//! [`strict`] says which threshold a group would need, [`halved`] tries that on others of the group, [`sheet`] prints it all.
 
 pub mod acquired;
+pub mod halved;
 pub mod labels;
 pub mod sheet;
 pub mod strict;
@@ -20,6 +21,7 @@ use super::trials::Scored;
 use acquired::Acquired;
 use facelatch::embed::Embedder;
 use facelatch::head::Head;
+use halved::Halved;
 use labels::Labels;
 use strict::Strict;
 
@@ -38,6 +40,8 @@ pub struct Question {
     pub templates: usize,
     /// Frames of the decisions measured.
     pub frames: Vec<usize>,
+    /// How often each group is halved, to try the threshold of one half on the other.
+    pub halves: u64,
 }
 
 /// Everything measured. The field names are the JSON keys.
@@ -55,6 +59,8 @@ pub struct Grouped {
     pub acquired: Vec<Acquired>,
     /// Rates of the groups, one entry for each way to part people and each way to compare them.
     pub parts: Vec<Part>,
+    /// Thresholds chosen on half of a group and judged on the other, for each way to compare them.
+    pub halved: Vec<(String, Halved)>,
 }
 
 /// The groups of one kind, such as age, under one way of comparing.
@@ -206,7 +212,7 @@ pub fn grouped(
     let acquired = acquired::acquired(set, labels, embedder);
     set.samples.retain(|sample| acquired::refusal(sample, embedder).is_none());
     let table = Table::new(&Features::of_head(set, head), head.formula(), tell);
-    let mut parts = Vec::new();
+    let (mut parts, mut halved) = (Vec::new(), Vec::new());
     for kind in &labels.kinds {
         for way in trials::ways(set, question) {
             let groups: Vec<(&str, Compared)> = kind
@@ -216,6 +222,9 @@ pub fn grouped(
                 .collect();
             let names = (kind.name.as_str(), way.to_string());
             parts.extend(question.at.iter().map(|z| part(&names, &groups, *z, question)));
+            let groups = kind.groups().filter(|(_, m)| question.halves > 0 && m.len() >= 2 * question.least);
+            let of = |(name, m): (_, Vec<usize>)| halved::halved(set, &table, (name, &m), way, question);
+            halved.extend(groups.flat_map(of).map(|halved| (way.to_string(), halved)));
         }
     }
     Grouped {
@@ -225,6 +234,7 @@ pub fn grouped(
         unlabelled: labels.unlabelled,
         acquired,
         parts,
+        halved,
     }
 }
 

@@ -18,6 +18,7 @@
 pub mod ablate;
 pub mod acquire;
 pub mod adapt;
+pub mod alike;
 pub mod attack;
 pub mod bench;
 pub mod bootstrap;

@@ -11,6 +11,7 @@ pub mod enrol;
 pub mod report;
 pub mod runs;
 pub mod scores;
+pub mod sequential;
 
 use facelatch::embed::Embedding;
 use facelatch::head::Head;
@@ -25,6 +26,7 @@ use effective::{Effective, Series};
 use enrol::Enroller;
 use runs::{Frames, Run};
 use scores::{Scores, User};
+use sequential::Sequential;
 
 /// Frames in the longest decision measured.
 pub const LONGEST: usize = 5;
@@ -66,6 +68,8 @@ pub struct Live {
     pub names: Vec<String>,
     /// Decisions of frames that follow each other, then of frames far apart in the same clips.
     pub decided: Vec<Decided>,
+    /// Decisions that end after two frames where those are far from the threshold.
+    pub sequential: Vec<Sequential>,
     /// What consecutive frames of one's own are worth; `None` where the clips are too short to tell.
     pub genuine: Option<Effective>,
     /// What consecutive frames of a stranger are worth, likewise.
@@ -201,6 +205,7 @@ fn compared(
     let consecutive = SIZES.map(|size| decisions::consecutive(&probes, &users, &scores, size));
     let apart = decisions::apart(&probes, &users, &scores, SHIPPED);
     let decided = consecutive.into_iter().chain([apart]).map(|all| all.decided(threshold)).collect();
+    let sequential = sequential::measure(&probes, &users, &scores, threshold);
     let names =
         taken.iter().map(|person| &person.name).chain(background.into_iter().flat_map(|set| &set.people));
     let names = names.cloned().collect();
@@ -216,6 +221,7 @@ fn compared(
         people,
         names,
         decided,
+        sequential,
         genuine,
         impostor,
         different,

@@ -2,14 +2,15 @@
 
 pub mod report;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::bound::clopper_pearson_upper;
 use super::rate::{Bounds, CONFIDENCE, Rates};
 use super::set::Set;
-use super::table::Table;
 use super::tally::Tally;
-use super::trials::{Trial, decide};
+use super::trials::Trial;
 use super::{RatesError, cores};
 use facelatch::head::project::SplitMix64;
 use facelatch::head::{LogOdds, Probability};
@@ -17,6 +18,10 @@ use facelatch::judge::{Policy, Ranked, Refusal, rank};
 
 /// Powers of the number of people that the odds may grow by; with 1 they grow as the chances of a false match do.
 const POWERS: [f64; 6] = [0.0, 0.25, 1.0 / 3.0, 0.5, 0.75, 1.0];
+
+/// Log-odds of a user's templates and the frames before the camera, by number of their samples; `None` where one of the two is
+/// empty.
+pub type Decide<'a> = &'a (dyn Fn(&[usize], &[usize]) -> Option<f32> + Sync);
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,6 +34,8 @@ pub struct Draw {
     pub templates: (usize, usize),
     /// Frames of the person who is searched, who has no template of the same picture.
     pub frames: usize,
+    /// Frames made of each of these pictures: 1 is the picture itself.
+    pub alike: usize,
     /// How often people are drawn to be enrolled.
     pub galleries: usize,
     /// Seed of the draws.
@@ -90,7 +97,7 @@ struct Gallery {
 ///
 /// # Errors
 /// [`RatesError::Asked`] where fewer than two people can be enrolled, or nobody is searched.
-pub fn searches(set: &Set, table: &Table, draw: &Draw) -> Result<Searches, RatesError> {
+pub fn searches(set: &Set, decide: Decide<'_>, draw: &Draw) -> Result<Searches, RatesError> {
     let mut people: Vec<(u32, Vec<usize>)> = (0..).zip(set.by_person()).collect();
     people.iter_mut().for_each(|(_, samples)| samples.retain(|sample| set.samples[*sample].believed));
     let mut random = SplitMix64(draw.seed);
@@ -108,7 +115,7 @@ pub fn searches(set: &Set, table: &Table, draw: &Draw) -> Result<Searches, Rates
                 compared[*stranger as usize * draw.of_first + *user as usize] = true;
             }
         }
-        let searched = cores::map(gallery.probes.iter(), |probe| search(&gallery, probe, table));
+        let searched = cores::map(gallery.probes.iter(), |probe| search(&gallery, probe, decide));
         found.searches.extend(searched.into_iter().flatten());
     }
     if found.searches.is_empty() {
@@ -147,11 +154,9 @@ fn gallery(people: &mut [(u32, Vec<usize>)], draw: &Draw, random: &mut SplitMix6
 }
 
 /// As the daemon's pipeline compares with everybody.
-fn search(gallery: &Gallery, probe: &(u32, usize, Vec<usize>), table: &Table) -> Option<Search> {
+fn search(gallery: &Gallery, probe: &(u32, usize, Vec<usize>), decide: Decide<'_>) -> Option<Search> {
     let (person, templates, frames) = probe;
-    let score = |(user, samples): &(u32, Vec<usize>)| {
-        decide(samples, frames, &|a, b| table.at(a, b)).map(|z| (*user, LogOdds(z)))
-    };
+    let score = |(user, samples): &(u32, Vec<usize>)| decide(samples, frames).map(|z| (*user, LogOdds(z)));
     let ranked = rank(gallery.templates.iter().filter_map(score))?;
     Some(Search { person: *person, templates: *templates, ranked })
 }
@@ -192,6 +197,17 @@ impl Searches {
         }
     }
 
+    /// Strangers who are let in under a policy, each with the user they are taken for, and in how many searches.
+    pub fn let_in(&self, policy: Policy) -> BTreeMap<(u32, u32), usize> {
+        let mut all = BTreeMap::new();
+        for Search { person, ranked, .. } in self.searches.iter().filter(|search| search.templates == 0) {
+            if policy.check_scores(ranked.z, ranked.second).is_ok() {
+                *all.entry((*person, ranked.best)).or_default() += 1;
+            }
+        }
+        all
+    }
+
     /// The most templates of a user who was searched.
     pub fn most_templates(&self) -> usize {
         self.searches.iter().map(|search| search.templates).max().unwrap_or(0)
@@ -211,6 +227,8 @@ pub struct Searched {
     pub z: f32,
     /// Under the daemon's policy.
     pub shipped: Outcome,
+    /// Strangers who were let in under it, for whom, and in how many searches: to be looked at.
+    pub let_in: Vec<(String, String, usize)>,
     /// The same of users with so many templates.
     pub by_templates: Vec<(usize, Outcome)>,
     /// The same with other thresholds of the head, in log-odds; the odds grow by the number of people.
@@ -225,16 +243,17 @@ pub struct Searched {
 /// As [`searches`].
 pub fn measure(
     set: &Set,
-    table: &Table,
+    decide: Decide<'_>,
     threshold: Probability,
     draw: &Draw,
     judged_as: usize,
 ) -> Result<Searched, RatesError> {
-    let found = searches(set, table, draw)?;
+    let found = searches(set, decide, draw)?;
     let (everybody, z) = (1..=usize::MAX, threshold.log_odds().0);
     let policy = Policy::identify(threshold, judged_as);
     let at = |z: f32| Policy::identify(LogOdds(z).probability(), judged_as);
     let of = |policy: Policy| found.judge(policy, everybody.clone());
+    let name = |person: u32| set.people[person as usize].clone();
     let grown = |power: &f64| (*power, of(Policy::with_growth(threshold, judged_as, *power)));
     Ok(Searched {
         draw: *draw,
@@ -242,6 +261,7 @@ pub fn measure(
         judged_as,
         z,
         shipped: of(policy),
+        let_in: found.let_in(policy).into_iter().map(|((a, b), n)| (name(a), name(b), n)).collect(),
         by_templates: (1..=found.most_templates()).map(|n| (n, found.judge(policy, n..=n))).collect(),
         by_threshold: (-8..=4).map(|step| z + step as f32 / 2.0).map(|z| (z, of(at(z)))).collect(),
         by_growth: POWERS.iter().map(grown).collect(),

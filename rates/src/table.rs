@@ -144,6 +144,64 @@ impl Table {
     }
 }
 
+/// Scores of other embeddings with the samples of a set.
+pub struct Across {
+    width: usize,
+    /// A row for each embedding.
+    z: Vec<f32>,
+}
+
+impl Across {
+    /// The log-odds of each embedding with each of `columns`, which are as this head sees them. `tell` hears how many are done, of
+    /// how many.
+    pub fn new(
+        embeddings: &[Embedding],
+        columns: &Features,
+        head: &Head,
+        tell: &mut dyn FnMut(usize, usize),
+    ) -> Self {
+        let width = columns.count();
+        let mut z = vec![0.0; embeddings.len() * width];
+        let (mut done, total) = (0, z.len());
+        let bands = embeddings.chunks(BAND).zip(z.chunks_mut((BAND * width).max(1)));
+        let scored = cores::each(
+            bands,
+            |(embeddings, band)| {
+                let rows =
+                    Features::of_embeddings(embeddings, columns.length(), &|e| head.project(e).into_owned());
+                let mut tile = [0.0; BAND * ACROSS];
+                for left in (0..width).step_by(ACROSS) {
+                    let right = (left + ACROSS).min(width);
+                    let tile = &mut tile[..embeddings.len() * (right - left)];
+                    head.formula().log_odds_between(&rows.values, columns.rows(left, right), tile);
+                    for (row, scores) in band.chunks_exact_mut(width).zip(tile.chunks_exact(right - left)) {
+                        row[left..right].copy_from_slice(scores);
+                    }
+                }
+                band.len()
+            },
+            |pairs| {
+                done += pairs;
+                tell(done, total);
+                Ok(())
+            },
+        );
+        debug_assert!(scored.is_ok(), "counting does not fail");
+        Self { width, z }
+    }
+
+    /// The score of an embedding with a sample.
+    pub fn at(&self, row: usize, column: usize) -> f32 {
+        debug_assert!(column < self.width);
+        self.z[row * self.width + column]
+    }
+
+    /// Samples that each embedding is compared with.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+}
+
 /// Where row b starts.
 fn start(b: usize) -> usize {
     b * (b + 1) / 2
@@ -180,6 +238,22 @@ mod tests {
         assert_eq!((table.at(1, 2), table.at(2, 1), table.at(0, 0), asked.get()), (12.0, 12.0, 0.0, 6));
         assert_eq!(table.before(2), [2.0, 12.0]);
         assert_eq!(table.into_kinds(|a, b| a + b == 2), (vec![2.0], vec![1.0, 12.0]));
+    }
+
+    #[test]
+    fn other_embeddings_score_with_each_sample_as_each_pair_does() {
+        let looks = |p: usize| (0..7).map(|i| vec![1.0, (p * 7 + i) as f32 / 10.0]).collect();
+        let set = set_of(&[("anna", looks(0)), ("bert", looks(1)), ("carl", looks(3))]);
+        let head =
+            facelatch::head::Head::new(std::path::Path::new("test"), 4.0, vec![-3.0; 2], 0.9).expect("works");
+        let columns = Features::of_head(&set, &head);
+        let embeddings: Vec<Embedding> = set.samples[2..].iter().map(|s| s.embedding.clone()).collect();
+        let across = Across::new(&embeddings, &columns, &head, &mut |_, _| ());
+        assert_eq!(across.width(), 21);
+        for (row, column) in (0..19).flat_map(|row| (0..21).map(move |column| (row, column))) {
+            let wanted = head.formula().log_odds(columns.of(row + 2), columns.of(column)).0;
+            assert_eq!(across.at(row, column), wanted, "{row} {column}");
+        }
     }
 
     #[test]

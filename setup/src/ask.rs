@@ -39,6 +39,18 @@ pub trait Person {
     fn wait(&mut self, what: &str) -> Result<(), Stop>;
 }
 
+/// Whether this says yes, or no.
+///
+/// # Errors
+/// It says neither; what to answer.
+pub fn word(answer: &str) -> Result<bool, String> {
+    match answer.to_lowercase().as_str() {
+        "y" | "yes" | "true" => Ok(true),
+        "n" | "no" | "false" => Ok(false),
+        _ => Err("answer yes or no".to_owned()),
+    }
+}
+
 /// Asks until the answer is yes or no.
 ///
 /// # Errors
@@ -46,10 +58,9 @@ pub trait Person {
 pub fn yes(person: &mut dyn Person, key: &str, question: &str, default: bool) -> Result<bool, Stop> {
     loop {
         let word = if default { "yes" } else { "no" };
-        match person.answer(key, question, Some(word))?.to_lowercase().as_str() {
-            "y" | "yes" | "true" => return Ok(true),
-            "n" | "no" | "false" => return Ok(false),
-            _ => person.wrong(key, "answer yes or no")?,
+        match self::word(&person.answer(key, question, Some(word))?) {
+            Ok(yes) => return Ok(yes),
+            Err(why) => person.wrong(key, &why)?,
         }
     }
 }
@@ -103,20 +114,25 @@ impl Person for Terminal {
 pub struct Answers(BTreeMap<String, String>);
 
 impl Answers {
-    /// Reads the file; no key may be in it but these.
+    /// Reads the file; no key may be in it but these, and no answer that is wrong.
     ///
     /// # Errors
-    /// It cannot be read, or has another key.
-    pub fn read(path: &Path, keys: &[&str]) -> Result<Self, Stop> {
+    /// It cannot be read, or has another key or a wrong answer.
+    pub fn read(
+        path: &Path,
+        keys: &[&str],
+        wrong: impl Fn(&str, &str) -> Option<String>,
+    ) -> Result<Self, Stop> {
         let failed = |why: String| Stop(format!("answers {}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
         let mut answers = BTreeMap::new();
         flatten("", table, &mut answers);
-        match answers.keys().find(|key| !keys.contains(&key.as_str())) {
-            Some(key) => Err(failed(format!("unknown key {key}; the keys are {}", keys.join(", ")))),
-            None => Ok(Self(answers)),
+        if let Some(key) = answers.keys().find(|key| !keys.contains(&key.as_str())) {
+            return Err(failed(format!("unknown key {key}; the keys are {}", keys.join(", "))));
         }
+        let first = answers.iter().find_map(|(key, answer)| Some((key, wrong(key, answer)?)));
+        first.map_or(Ok(Self(answers.clone())), |(key, why)| Err(failed(format!("{key}: {why}"))))
     }
 }
 
@@ -127,6 +143,10 @@ fn flatten(section: &str, table: toml::Table, answers: &mut BTreeMap<String, Str
         match value {
             toml::Value::Table(table) => flatten(&format!("{key}."), table, answers),
             toml::Value::String(word) => drop(answers.insert(key, word)),
+            toml::Value::Array(words) if words.iter().all(toml::Value::is_str) => {
+                let words: Vec<&str> = words.iter().filter_map(toml::Value::as_str).collect();
+                drop(answers.insert(key, words.join(",")));
+            }
             other => drop(answers.insert(key, other.to_string())),
         }
     }
@@ -165,7 +185,7 @@ mod tests {
         std::fs::write(&file, "strike.line = \"GPIO17\"\nstrike.click = false\n[exit]\nline = 3\n")
             .expect("written");
         const KEYS: &[&str] = &["strike.line", "strike.click", "exit.line", "contact.line"];
-        let mut answers = Answers::read(&file, KEYS).expect("read");
+        let mut answers = Answers::read(&file, KEYS, |_, _| None).expect("read");
         let mut answer = |key: &str, default| answers.answer(key, "?", default);
         assert_eq!(answer("strike.line", None).as_deref(), Ok("GPIO17"));
         assert_eq!(answer("exit.line", None).as_deref(), Ok("3"));
@@ -175,9 +195,13 @@ mod tests {
         assert!(yes(&mut answers, "strike.line", "?", true).expect_err("no word").0.contains("yes or no"));
         let refused = |text: &str, wanted: &str| {
             std::fs::write(&file, text).expect("written");
-            let why = Answers::read(&file, KEYS).err().expect("refused").0;
+            let why = Answers::read(&file, KEYS, |key, answer| (key == "exit.line").then(|| answer.into()))
+                .err()
+                .expect("refused")
+                .0;
             assert!(why.contains("answers.toml: ") && why.contains(wanted), "{why}");
         };
+        refused("exit.line = [\"3\", \"4\"]", "answers.toml: exit.line: 3,4");
         refused("strike = ", "line 1");
         refused(
             "contact.line = \"none\"\ncontact.lin = \"none\"\n",

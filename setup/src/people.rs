@@ -66,13 +66,32 @@ pub trait Enrols {
     /// Who answers.
     fn person(&mut self) -> &mut dyn Person;
 
+    /// Why nobody of this name is to be enrolled.
+    fn refuses(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    /// Asks for a name.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    fn name(&mut self, suggested: Option<&str>) -> Result<String, Stop> {
+        loop {
+            let name = self.person().answer("enroll.name", "Their name", suggested)?;
+            match self.refuses(&name) {
+                None => return Ok(name),
+                Some(why) => self.person().wrong("enroll.name", &why)?,
+            }
+        }
+    }
+
     /// Enrols somebody, in a few tries; `later` is the command for who is not enrolled then, after which the setup goes on.
     /// Who it is to be, enrolled or not.
     ///
     /// # Errors
     /// Nobody answers.
     fn first_person(&mut self, suggested: Option<&str>, later: fn(&str) -> String) -> Result<String, Stop> {
-        let mut user = self.person().answer("enroll.name", "Their name", suggested)?;
+        let mut user = self.name(suggested)?;
         let mut tries = 1;
         while let Err(why) = self.enroll_once(&user) {
             self.person().say(&why.to_string());
@@ -81,7 +100,7 @@ pub trait Enrols {
                 break;
             }
             tries += 1;
-            user = self.person().answer("enroll.name", "Their name", Some(&user))?;
+            user = self.name(Some(&user))?;
         }
         Ok(user)
     }

@@ -211,7 +211,7 @@ pub enum CameraError {
     #[error("camera {camera}: {why}; run camera.exec by hand, as the daemon's user, to see what is wrong")]
     Command { camera: String, why: String },
     /// One frame was short, damaged, repeated or of an absurd size.
-    #[error("unusable frame: {why}; trying the next one")]
+    #[error("unusable frame: {why}; if it goes on, unplug the camera and plug it in again")]
     BadFrame { why: String },
     /// A picture file of a replay could not be used.
     #[error("picture {}: {why}; replace or remove it", .path.display())]

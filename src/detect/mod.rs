@@ -8,8 +8,8 @@ pub mod geometry;
 pub mod motion;
 pub mod quality;
 
-use crate::camera::Frame;
 use crate::camera::scale::{Interpolation, scaled};
+use crate::camera::{Frame, Wiped};
 use crate::model::{ModelError, Network};
 
 use boxes::{Candidate, STRIDES};
@@ -61,7 +61,7 @@ impl Detector {
     pub fn new(network: Network, min_confidence: f32) -> Result<Self, ModelError> {
         let detector = Self { network, min_confidence };
         // One run on black proves shapes and finiteness before the first face comes.
-        detector.candidates(&[], 0, 0)?;
+        detector.candidates(&[], 0)?;
         Ok(detector)
     }
 
@@ -80,9 +80,9 @@ impl Detector {
     /// # Errors
     /// [`ModelError`] when the network fails.
     pub fn detect(&self, frame: &Frame) -> Result<Vec<Face>, ModelError> {
-        let (rgb, width, height) = self.fit(frame)?;
+        let (rgb, width) = self.fit(frame)?;
         let scale = frame.width() as f32 / width as f32;
-        let mut faces: Vec<Face> = boxes::suppress(self.candidates(&rgb, width, height)?)
+        let mut faces: Vec<Face> = boxes::suppress(self.candidates(&rgb, width)?)
             .into_iter()
             .map(|face| boxes::scaled(&face, scale))
             .collect();
@@ -90,22 +90,22 @@ impl Detector {
         Ok(faces)
     }
 
-    /// The frame scaled to fit the network's square: pixels, width, height.
-    fn fit(&self, frame: &Frame) -> Result<(Vec<u8>, usize, usize), ModelError> {
+    /// The frame scaled to fit the network's square: pixels, and how many a row.
+    fn fit(&self, frame: &Frame) -> Result<(Wiped, usize), ModelError> {
         let side = self.network.input_size().0;
         let (width, height) = fitted((frame.width() as usize, frame.height() as usize), side);
         if (width, height) == (frame.width() as usize, frame.height() as usize) {
-            return Ok((frame.rgb().to_vec(), width, height));
+            return Ok((Wiped(frame.rgb().to_vec()), width));
         }
         let failed = |e: String| self.network.bad_output(format!("frame cannot be resized: {e}"));
         let (from, to) = ((frame.width(), frame.height()), (width as u32, height as u32));
         let rgb = scaled(frame.rgb(), from, to, Interpolation::Linear).map_err(failed)?;
-        Ok((rgb, width, height))
+        Ok((Wiped(rgb), width))
     }
 
     /// Everything above the confidence limit, in pixels of the network's input.
-    fn candidates(&self, rgb: &[u8], width: usize, height: usize) -> Result<Vec<Candidate>, ModelError> {
-        let outputs = self.network.run(self.network.planes(rgb, width.max(1), height))?;
+    fn candidates(&self, rgb: &[u8], width: usize) -> Result<Vec<Candidate>, ModelError> {
+        let outputs = self.network.run(rgb, width)?;
         let side = self.network.input_size().0;
         let [c8, c16, c32, o8, o16, o32, b8, b16, b32, k8, k16, k32] = outputs.as_slice() else {
             return Err(self.network.bad_output(format!("{} outputs, YuNet has 12", outputs.len())));

@@ -1,5 +1,7 @@
 //! [`Frame`] and [`Face`]s to the one face that is good enough to be judged, or what to do about it.
 
+use std::ops::Range;
+
 pub use facelatch_wire::RetryReason;
 
 use super::{Bbox, Face, geometry};
@@ -70,7 +72,7 @@ struct Light {
 
 impl Light {
     fn of(frame: &Frame, bbox: &Bbox) -> Self {
-        let grid: Vec<f32> = (0..GRID * GRID).map(|i| cell(frame, bbox, i % GRID, i / GRID)).collect();
+        let grid = cells(frame, bbox);
         let (mean, variance) = moments(&grid);
         let inner = (1..GRID - 1).flat_map(|y| (1..GRID - 1).map(move |x| y * GRID + x));
         let laplacian: Vec<f32> = inner
@@ -82,29 +84,35 @@ impl Light {
     }
 }
 
-/// Mean light of one cell of the grid laid over the box, clamped to the frame.
-fn cell(frame: &Frame, bbox: &Bbox, column: usize, row: usize) -> f32 {
-    let span = |from: f32, length: f32, i: usize, limit: u32| {
-        let step = length / GRID as f32;
-        let at = |k: usize| (from + step * k as f32).clamp(0.0, limit as f32 - 1.0) as usize;
-        at(i)..=at(i + 1).saturating_sub(1).max(at(i))
-    };
-    let rows = span(bbox.y, bbox.h, row, frame.height());
-    let columns = span(bbox.x, bbox.w, column, frame.width());
-    let (mut sum, mut count) = (0_u64, 0_u64);
-    for y in rows {
-        for x in columns.clone() {
-            let at = (y * frame.width() as usize + x) * 3;
-            // Weights 2:5:1 stand in for the luma of BT.601 (0.299, 0.587, 0.114).
-            sum += frame.rgb()[at..at + 3]
-                .iter()
-                .zip([2_u64, 5, 1])
-                .map(|(v, k)| u64::from(*v) * k)
-                .sum::<u64>();
-            count += 8;
+/// Mean light of each cell of a grid laid over the box, row by row, clamped to the frame.
+fn cells(frame: &Frame, bbox: &Bbox) -> Vec<f32> {
+    let rows = spans(bbox.y, bbox.h, frame.height());
+    let columns = spans(bbox.x, bbox.w, frame.width());
+    let lines = frame.rgb().chunks_exact(frame.width() as usize * 3);
+    let mut grid = Vec::with_capacity(GRID * GRID);
+    for rows in rows {
+        let lines = lines.clone().skip(rows.start).take(rows.len());
+        for columns in &columns {
+            let bytes = columns.start * 3..columns.end * 3;
+            let sum: u64 = lines.clone().map(|line| light_of(&line[bytes.clone()])).sum();
+            let count = 8 * rows.len() * columns.len();
+            grid.push(sum as f32 / count.max(1) as f32);
         }
     }
-    sum as f32 / count.max(1) as f32
+    grid
+}
+
+/// The pixels of each of [`GRID`] steps along a side of the box, at least one.
+fn spans(from: f32, length: f32, limit: u32) -> [Range<usize>; GRID] {
+    let step = length / GRID as f32;
+    let at = |k: usize| (from + step * k as f32).clamp(0.0, limit as f32 - 1.0) as usize;
+    std::array::from_fn(|i| at(i)..at(i + 1).max(at(i) + 1))
+}
+
+/// Light of a few pixels of one row, eightfold. Weights 2:5:1 stand in for the luma of BT.601 (0.299, 0.587, 0.114).
+fn light_of(rgb: &[u8]) -> u64 {
+    let luma = |[r, g, b]: &[u8; 3]| 2 * u32::from(*r) + 5 * u32::from(*g) + u32::from(*b);
+    u64::from(rgb.as_chunks().0.iter().map(luma).sum::<u32>())
 }
 
 /// Mean and variance.

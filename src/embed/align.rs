@@ -120,10 +120,38 @@ pub fn align(frame: &Frame, face: &Face) -> Chip {
     for (row, line) in rgb.chunks_exact_mut(side * 3).enumerate() {
         for (column, pixel) in line.chunks_exact_mut(3).enumerate() {
             let at = to_frame.apply(Point { x: column as f32, y: row as f32 });
-            pixel.copy_from_slice(&bilinear(frame, at));
+            pixel.copy_from_slice(&inside(frame, at).unwrap_or_else(|| bilinear(frame, at)));
         }
     }
     Chip(rgb)
+}
+
+/// As [`bilinear`], to the bit, where all four pixels are in the frame: several times as fast.
+fn inside(frame: &Frame, at: Point) -> Option<[u8; 3]> {
+    let (width, height) = (frame.width() as usize, frame.height() as usize);
+    if !(at.x >= 0.0 && at.y >= 0.0) {
+        return None;
+    }
+    let (left, top) = (at.x as u32 as usize, at.y as u32 as usize);
+    if left + 1 >= width || top + 1 >= height {
+        return None;
+    }
+    let (fx, fy) = (at.x - left as f32, at.y - top as f32);
+    let weights = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
+    let (_, above) = frame.rgb().split_at_checked((top * width + left) * 3)?;
+    let (above, below) = (above.first_chunk::<6>()?, above.get(width * 3..)?.first_chunk::<6>()?);
+    Some(std::array::from_fn(|colour| {
+        let values = [above[colour], above[colour + 3], below[colour], below[colour + 3]];
+        let sum =
+            weights.iter().zip(values).fold(0.0, |sum, (weight, value)| sum + weight * f32::from(value));
+        rounded(sum)
+    }))
+}
+
+/// `round` of what is not negative, without a call: whatever `value` is, what it exceeds a whole number by is exact.
+fn rounded(value: f32) -> u8 {
+    let whole = value as i32;
+    (whole + i32::from(value - whole as f32 >= 0.5)).clamp(0, 255) as u8
 }
 
 /// The colour between four pixels; what lies outside the frame counts as black.
@@ -141,7 +169,7 @@ fn bilinear(frame: &Frame, at: Point) -> [u8; 3] {
             }
         }
     }
-    sum.map(|v| v.round() as u8)
+    sum.map(rounded)
 }
 
 fn pixel(frame: &Frame, x: i64, y: i64) -> Option<&[u8]> {
@@ -212,5 +240,30 @@ mod tests {
         let chip = align(&frame, &face);
         let off = chip.rgb().iter().zip(&rgb).map(|(a, b)| a.abs_diff(*b)).max();
         assert!(off <= Some(1), "rounding alone may change a pixel: {off:?}");
+    }
+    /// Every pixel, in the frame and beyond its edges, is what the four around it give by the book.
+    #[test]
+    fn pixels_inside_are_those_of_the_slow_way() {
+        let (width, height) = (64_u32, 48_u32);
+        let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i * 7919 % 256) as u8).collect();
+        let frame = Frame::new(width, height, rgb, BootTime::default()).expect("valid");
+        let (mut fast, mut slow) = (0, 0);
+        for step in 0..40_000 {
+            let (x, y) = ((step % 200) as f32, (step / 200) as f32);
+            let at = Point { x: x * 0.37 - 3.1, y: y * 0.271 - 2.5 };
+            match inside(&frame, at) {
+                Some(got) => {
+                    assert_eq!(got, bilinear(&frame, at), "{at:?}");
+                    fast += 1;
+                }
+                None => slow += 1,
+            }
+        }
+        assert!(fast > 20_000 && slow > 5_000, "{fast} and {slow}");
+        for at in [Point { x: f32::NAN, y: 1.0 }, Point { x: 62.5, y: 47.0 }, Point { x: 63.0, y: 1.0 }] {
+            assert!(inside(&frame, at).is_none(), "{at:?}");
+        }
+        assert!((0..=25_500).map(|i| i as f32 / 100.0).all(|v| f32::from(rounded(v)) == v.round()));
+        assert_eq!(rounded(0.499_999_97), 0);
     }
 }

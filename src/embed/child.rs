@@ -44,17 +44,30 @@ pub struct KeyedChildCue {
 }
 
 impl KeyedChildCue {
-    /// Whether these embeddings of one face, on the mean, look like a small child's. What is not a number does.
+    /// From which cosine on a face is taken for a small child's.
+    pub fn min_cosine(&self) -> f32 {
+        self.min_cosine
+    }
+
+    /// Mean cosine of these embeddings of one face to the direction of small children; 0 without any.
     ///
     /// # Errors
     /// [`OtherKey`].
-    pub fn is_child(&self, embeddings: &[KeyedEmbedding]) -> Result<bool, OtherKey> {
+    pub fn cosine(&self, embeddings: &[KeyedEmbedding]) -> Result<f32, OtherKey> {
         let mut sum = 0.0;
         for embedding in embeddings {
             embedding.check(self.direction.key_id())?;
             sum += cosine(embedding.values(), self.direction.values());
         }
-        let mean = sum / embeddings.len().max(1) as f32;
+        Ok(sum / embeddings.len().max(1) as f32)
+    }
+
+    /// Whether these embeddings of one face, on the mean, look like a small child's. What is not a number does.
+    ///
+    /// # Errors
+    /// [`OtherKey`].
+    pub fn is_child(&self, embeddings: &[KeyedEmbedding]) -> Result<bool, OtherKey> {
+        let mean = self.cosine(embeddings)?;
         Ok(mean.is_nan() || mean >= self.min_cosine)
     }
 }

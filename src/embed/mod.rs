@@ -166,8 +166,7 @@ impl Embedder {
     pub fn embed(&self, chip: &Chip) -> Result<Embedded, ModelError> {
         let (height, width) = self.network.input_size();
         let rgb = chip.resized(width, height).map_err(|why| self.network.bad_output(why))?;
-        let planes = self.network.planes(&rgb, width, height);
-        let values = self.network.run(planes)?.swap_remove(0);
+        let values = self.network.run(&rgb, width)?.swap_remove(0);
         let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt();
         let embedding =
             if self.has_unit_length() { Embedding::new(values) } else { Embedding::as_given(values) };

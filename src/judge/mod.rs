@@ -7,6 +7,7 @@ pub mod adapt;
 pub mod lockout;
 pub mod pin;
 mod rank;
+mod search;
 mod shortlist;
 pub mod vote;
 
@@ -18,7 +19,8 @@ use crate::people::access::Factor;
 pub use access::Admission;
 pub use lockout::{CurrentMisses, LockedOut, Lockout, Whose};
 pub use rank::{Ranked, rank};
-pub use shortlist::shortlist;
+pub use search::Search;
+pub use shortlist::{Step, shortlist};
 
 /// What one decision rests on.
 #[derive(Debug, Clone)]
@@ -36,9 +38,8 @@ pub struct Evidence {
 ///
 /// With 1 they would grow as the chances of a false match do (the union bound), which is more than it takes: with each step of 1
 /// in log-odds false matches become 3.8 times rarer with one frame and 5 times with three, where calibrated odds say 2.7. Among
-/// 1,000 people with five templates the root of their number turns away 1.4 % of users instead of 9.6 % with three different
-/// frames, and lets no stranger in of those tried; with one template and one frame 0.2 % of searches by strangers end in a match,
-/// 0.11 % by the union bound (docs/rates/search.md).
+/// 1,000 people with five templates the root of their number turns away 1.2 % of users instead of 8.0 % with three different
+/// frames; with one frame it lets in none of 5,317 strangers, at most 5.6e-4 of searches (docs/rates/search.md).
 const GROWTH: f64 = 0.5;
 
 /// What a decision has to reach, from the head's threshold and the number of people compared with.

@@ -8,6 +8,15 @@ use std::collections::BinaryHeap;
 use super::Policy;
 use crate::head::LogOdds;
 
+/// What more is known of somebody, once more of them was computed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Step {
+    /// Less than before can be said at most, and there is more to compute.
+    AtMost(LogOdds),
+    /// What the formula says; `None` if there is nothing to say, and they do not count.
+    Is(Option<LogOdds>),
+}
+
 /// Somebody, by what can be said at most of them.
 struct Candidate {
     most: f32,
@@ -36,7 +45,7 @@ impl Eq for Candidate {}
 
 /// Those who decide an identification, in the order of `most`, with their log-odds: the best of them is the best of
 /// everybody, and the policy says of them what it says of everybody. `most` has what can be said at most of each, `can_win` who
-/// may be the best, and `compute` gives the log-odds; `None` if there are none, and they do not count.
+/// may be the best, and `compute` computes somebody, or a step of them.
 ///
 /// # Errors
 /// What `compute` fails with.
@@ -44,7 +53,7 @@ pub fn shortlist<E>(
     most: impl IntoIterator<Item = LogOdds>,
     can_win: impl Fn(usize) -> bool,
     policy: Policy,
-    mut compute: impl FnMut(usize) -> Result<Option<LogOdds>, E>,
+    mut compute: impl FnMut(usize) -> Result<Step, E>,
 ) -> Result<Vec<(usize, LogOdds)>, E> {
     let candidates = most.into_iter().enumerate().map(|(who, most)| Candidate { most: most.0, who });
     let (eligible, others): (Vec<_>, Vec<_>) = candidates.partition(|one| can_win(one.who));
@@ -56,7 +65,7 @@ pub fn shortlist<E>(
         if best.is_some_and(|best| is_above(best, most) && is_settled(policy, best, second, most)) {
             break;
         }
-        let Some(z) = compute(who)? else { continue };
+        let Some(z) = step(&mut eligible, who, compute(who)?) else { continue };
         computed.push((who, z));
         let beaten = match best {
             None => best.replace(z),
@@ -72,12 +81,23 @@ pub fn shortlist<E>(
         if changes_nothing && most < f32::INFINITY {
             break;
         }
-        let Some(z) = compute(who)? else { continue };
+        let Some(z) = step(&mut others, who, compute(who)?) else { continue };
         computed.push((who, z));
         second = higher(second, Some(z));
     }
     computed.sort_by_key(|(who, _)| *who);
     Ok(computed)
+}
+
+/// The log-odds, if they are known now. Whoever is not computed to the end takes their new place among the candidates.
+fn step(candidates: &mut BinaryHeap<Candidate>, who: usize, step: Step) -> Option<LogOdds> {
+    match step {
+        Step::Is(z) => z,
+        Step::AtMost(most) => {
+            candidates.push(Candidate { most: most.0, who });
+            None
+        }
+    }
 }
 
 /// Whether the verdict is the same whatever somebody else scores, if it is no more than `most`.
@@ -125,16 +145,26 @@ mod tests {
         /// Halves, so that many are equal.
         #[test]
         fn the_shortlist_is_judged_as_everybody_is(
-            people in prop::collection::vec((prop::option::of(-8_i8..16), 0_u8..6, prop::bool::weighted(0.8)), 0..30),
+            people in prop::collection::vec((prop::option::of(-8_i8..16), 0_u8..6, prop::bool::weighted(0.8), 0_u8..3), 0..30),
             threshold in -2_i8..6,
         ) {
             let z = |who: usize| people[who].0.map(|z| LogOdds(f32::from(z) / 2.0));
-            let most = people.iter().map(|(z, above, _)| {
+            let most = people.iter().map(|(z, above, ..)| {
                 LogOdds(f32::from(z.unwrap_or(0)) / 2.0 + f32::from(*above) / 2.0)
             });
+            // Steps before the last one halve what is above.
+            let mut steps: Vec<u8> = people.iter().map(|person| person.3).collect();
+            let mut step = |who: usize| {
+                if steps[who] == 0 {
+                    return Ok(Step::Is(z(who)));
+                }
+                steps[who] -= 1;
+                let (least, above) = (f32::from(people[who].0.unwrap_or(0)) / 2.0, f32::from(people[who].1) / 2.0);
+                Ok(Step::AtMost(LogOdds(least + above * f32::from(steps[who]) / 4.0)))
+            };
             let can_win = |who: usize| people[who].2;
             let policy = policy(f32::from(threshold), people.len());
-            let got = none_fails(shortlist(most, can_win, policy, |who| Ok(z(who))));
+            let got = none_fails(shortlist(most, can_win, policy, &mut step));
             let everybody = (0..people.len()).filter_map(|who| Some((who, z(who)?))).collect();
             prop_assert_eq!(judged(got, can_win, policy), judged(everybody, can_win, policy));
         }
@@ -146,7 +176,7 @@ mod tests {
         let mut computed = Vec::new();
         none_fails(shortlist(most, can_win, policy(threshold, 1), |who| {
             computed.push(who);
-            Ok(Some(LogOdds(scores[who])))
+            Ok(Step::Is(Some(LogOdds(scores[who]))))
         }));
         computed
     }
@@ -185,7 +215,7 @@ mod tests {
     fn without_bounds_everybody_is_computed() {
         for can_win in [|_| true, |_| false, |who| who == 1] {
             let most = [LogOdds(f32::INFINITY); 3];
-            let got = shortlist(most, can_win, policy(3.5, 3), |who| Ok(Some(LogOdds(who as f32))));
+            let got = shortlist(most, can_win, policy(3.5, 3), |who| Ok(Step::Is(Some(LogOdds(who as f32)))));
             assert_eq!(none_fails(got).len(), 3);
         }
     }

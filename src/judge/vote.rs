@@ -5,13 +5,12 @@
 //! taken of z, not of p.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use crate::embed::{KeyedEmbedding, KeyedRows, OtherKey};
+use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::{KeyedHead, LogOdds};
 
 /// A frame is compared with the mean of this many best templates.
-const BEST_TEMPLATES: usize = 2;
+pub(super) const BEST_TEMPLATES: usize = 2;
 
 /// Mean over the frames of the mean over the two best templates. `None` without a frame or a template.
 ///
@@ -36,6 +35,19 @@ pub fn decide_projected(
 ) -> Result<Option<LogOdds>, OtherKey> {
     let templates = project(head, templates)?;
     Ok(combine(frames.len(), templates.len(), |f, t| head.log_odds_of(&frames[f], &templates[t])))
+}
+
+/// The log-odds of each frame, of which these are h, against one template.
+///
+/// # Errors
+/// [`OtherKey`].
+pub fn of_template(
+    head: &KeyedHead,
+    frames: &[Cow<'_, [f32]>],
+    template: &KeyedEmbedding,
+) -> Result<Vec<LogOdds>, OtherKey> {
+    let template = head.project(template)?;
+    Ok(frames.iter().map(|frame| head.log_odds_of(frame, &template)).collect())
 }
 
 /// h of each embedding.
@@ -65,49 +77,6 @@ pub fn combine(frames: usize, templates: usize, z: impl Fn(usize, usize) -> LogO
     mean(&per_frame.collect::<Option<Vec<f32>>>()?).map(LogOdds)
 }
 
-/// What [`decide`] can say at most of each of `people`, whose templates are these of `rows`, without computing it; infinite
-/// where nothing is known.
-///
-/// # Errors
-/// [`OtherKey`].
-pub fn at_most<'a>(
-    head: &KeyedHead,
-    frames: &[KeyedEmbedding],
-    rows: &KeyedRows,
-    people: impl IntoIterator<Item = &'a Range<usize>>,
-) -> Result<Vec<LogOdds>, OtherKey> {
-    let people = people.into_iter();
-    let Some(bound) = head.bound() else {
-        return Ok(people.map(|_| LogOdds(f32::INFINITY)).collect());
-    };
-    let squares = bound.squares(frames, rows)?;
-    let longest = frames.iter().map(|frame| norm(frame.values())).fold(rows.longest(), f32::max);
-    let most = |templates: &Range<usize>| {
-        let squares = &squares[templates.start * frames.len()..templates.end * frames.len()];
-        bound.log_odds(distance(squares, frames.len()), longest)
-    };
-    Ok(people.map(most).collect())
-}
-
-/// [`combine`] for distances, of which less is better: `squares` are those of each template to each frame, template by
-/// template. 0 without a frame, and infinite without a template.
-fn distance(squares: &[f32], frames: usize) -> f32 {
-    const { assert!(BEST_TEMPLATES == 2, "the two nearest are kept") };
-    let per_frame = |frame: usize| {
-        let [mut nearest, mut next] = [f32::INFINITY; 2];
-        for square in squares.iter().skip(frame).step_by(frames) {
-            next = next.min(nearest.max(*square));
-            nearest = nearest.min(*square);
-        }
-        if next.is_finite() { (nearest.sqrt() + next.sqrt()) / 2.0 } else { nearest.sqrt() }
-    };
-    (0..frames).map(per_frame).sum::<f32>() / frames.max(1) as f32
-}
-
-fn norm(values: &[f32]) -> f32 {
-    values.iter().map(|v| v * v).sum::<f32>().sqrt()
-}
-
 fn mean(values: &[f32]) -> Option<f32> {
     (!values.is_empty()).then(|| values.iter().sum::<f32>() / values.len() as f32)
 }
@@ -117,7 +86,6 @@ mod tests {
     use super::*;
     use crate::embed::{Embedding, TemplateKey};
     use crate::head::Head;
-    use proptest::prelude::*;
     use std::path::Path;
 
     fn at(degrees: f32) -> KeyedEmbedding {
@@ -174,19 +142,5 @@ mod tests {
         let mixed = vote(&[at(0.0), stranger.clone(), stranger.clone()]);
         assert!(mixed.probability() >= head.threshold(), "{mixed:?}");
         assert!(!head.matches(&owner[0], &stranger).expect("one key"), "what the pipeline notices");
-    }
-
-    proptest! {
-        #[test]
-        fn a_distance_is_combined_as_log_odds_are(
-            (frames, squares) in (1..4_usize, 0..6_usize).prop_flat_map(|(frames, templates)| {
-                (Just(frames), prop::collection::vec(0.0_f32..4.0, frames * templates))
-            }),
-        ) {
-            let z = |f: usize, t: usize| LogOdds(-squares[t * frames + f].sqrt());
-            let wanted = combine(frames, squares.len() / frames, z).map_or(f32::INFINITY, |z| -z.0);
-            let got = distance(&squares, frames);
-            prop_assert!(got == wanted || (got - wanted).abs() < 1e-5, "{got} {wanted}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Faces that look like a small child's, whom the embedder cannot tell from other small children.
 
 use super::capture::Captured;
-use super::{Cause, EnrollError, Pipeline};
+use super::{Cause, EnrollError, Pipeline, Trace};
 use crate::detect::attack::Presentation;
 use crate::detect::quality::RetryReason;
 use crate::embed::KeyedEmbedding;
@@ -12,9 +12,20 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`RetryReason::Child`] if that leaves nobody: no face is judged then, so it is no miss.
-    pub(super) fn admit_child(&self, claimed: Option<&UserName>, captured: &Captured) -> Result<bool, Cause> {
-        let is_live = matches!(captured.presentation, Presentation::Live(_));
-        if !is_live || !self.gallery.is_child(&captured.probes)? {
+    pub(super) fn admit_child(
+        &self,
+        claimed: Option<&UserName>,
+        captured: &Captured,
+        trace: &mut Trace,
+    ) -> Result<bool, Cause> {
+        if !matches!(captured.presentation, Presentation::Live(_)) {
+            return Ok(false);
+        }
+        if trace.is_explained() {
+            let child = self.gallery.like_child(&captured.probes)?;
+            trace.note(|explanation| explanation.child = child);
+        }
+        if !self.gallery.is_child(&captured.probes)? {
             return Ok(false);
         }
         let may_be = |user: &UserName| self.gallery.may_be_child(user);

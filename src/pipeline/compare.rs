@@ -7,7 +7,7 @@ use super::{Pipeline, Trace};
 use crate::embed::{KeyedEmbedding, OtherKey};
 use crate::head::LogOdds;
 use crate::judge::adapt::Reach;
-use crate::judge::{Evidence, Policy, Ranked, rank, shortlist, vote};
+use crate::judge::{Evidence, Policy, Ranked, Search, Step, rank, shortlist, vote};
 use crate::people::UserName;
 
 /// Somebody, and which of the templates are theirs.
@@ -30,9 +30,16 @@ impl Pipeline {
         let policy = Policy::identify(head.threshold(), compared.len());
         let may_be = |user: &UserName| !is_child || self.gallery.may_be_child(user);
         let projected = vote::project(head, probes)?;
-        let most = self.at_most(&compared, probes, trace)?;
+        // With one person nobody is left out, and an explanation tells of everybody.
+        let mut search = if compared.len() == 1 || trace.is_explained() {
+            Search::of_everybody(probes.len())
+        } else {
+            Search::new(head, probes, self.gallery.templates())?
+        };
+        let most: Vec<LogOdds> = compared.iter().map(|person| self.at_most(*person, &search)).collect();
         let can_win = |who: usize| may_be(compared[who].0);
-        let computed = shortlist(most, can_win, policy, |who| self.score(compared[who], &projected))?;
+        let step = |who: usize| self.step(compared[who], &mut search, &projected);
+        let computed = shortlist(most, can_win, policy, step)?;
         let scores: Vec<_> = computed.into_iter().map(|(who, z)| (compared[who].0, z)).collect();
         if trace.is_explained() {
             let mut ranked = scores.clone();
@@ -49,41 +56,33 @@ impl Pipeline {
         Ok(rank(candidates).map(|ranked| (evidence(ranked), policy)))
     }
 
-    /// What can be said at most of each of these people, so that of thousands the formula is computed for a few. An explanation
-    /// tells of everybody.
-    fn at_most(
-        &self,
-        people: &[Person<'_>],
-        probes: &[KeyedEmbedding],
-        trace: &Trace,
-    ) -> Result<Vec<LogOdds>, OtherKey> {
-        if people.len() == 1 || trace.is_explained() {
-            return Ok(vec![LogOdds(f32::INFINITY); people.len()]);
-        }
-        let (head, templates) = (self.gallery.head(), self.gallery.templates());
-        let mut most = vote::at_most(head, probes, templates, people.iter().map(|(_, rows)| *rows))?;
-        for (most, (user, _)) in most.iter_mut().zip(people) {
-            if !self.gallery.adapted(user).is_empty() {
-                most.0 += Reach::SHIPPED.0;
-            }
-        }
-        Ok(most)
+    /// What can be said at most of somebody, so that of thousands the formula is computed for a few.
+    fn at_most(&self, (user, rows): Person<'_>, search: &Search<'_>) -> LogOdds {
+        let reach = if self.gallery.adapted(user).is_empty() { 0.0 } else { Reach::SHIPPED.0 };
+        LogOdds(search.at_most(rows).0 + reach)
     }
 
-    /// What a decision about this person rests on; `None` without a template.
-    fn score(
+    /// What a decision about this person rests on, or a step nearer to it.
+    fn step(
         &self,
         (user, rows): Person<'_>,
+        search: &mut Search<'_>,
         projected: &[Cow<'_, [f32]>],
-    ) -> Result<Option<LogOdds>, OtherKey> {
-        let (head, templates) = (self.gallery.head(), self.gallery.templates().copy(rows.clone()));
-        let Some(enrolled) = vote::decide_projected(head, projected, &templates)? else { return Ok(None) };
+    ) -> Result<Step, OtherKey> {
+        let (head, templates) = (self.gallery.head(), self.gallery.templates());
         let adapted = self.gallery.adapted(user);
         if adapted.is_empty() {
-            return Ok(Some(enrolled));
+            return search.step(rows, |row| {
+                let template = templates.copy(row..row + 1).pop().ok_or(OtherKey)?;
+                vote::of_template(head, projected, &template)
+            });
         }
+        let templates = templates.copy(rows.clone());
+        let Some(enrolled) = vote::decide_projected(head, projected, &templates)? else {
+            return Ok(Step::Is(None));
+        };
         let all = [templates.as_slice(), adapted].concat();
         let all = vote::decide_projected(head, projected, &all)?.unwrap_or(enrolled);
-        Ok(Some(Reach::SHIPPED.limit(enrolled, all)))
+        Ok(Step::Is(Some(Reach::SHIPPED.limit(enrolled, all))))
     }
 }

@@ -25,6 +25,8 @@ pub struct Explanation {
     pub earlier_frames: usize,
     /// Whether the face is live.
     pub live: Option<LiveNote>,
+    /// How much the face looks like a small child's, and from where on it is taken for one.
+    pub child: Option<Measure>,
     /// The comparison.
     pub comparison: Option<Comparison>,
     /// What was measured of the frame that is being examined.
@@ -96,9 +98,9 @@ pub struct ComparedPerson {
     pub user: UserName,
     /// All frames together.
     pub z: LogOdds,
-    /// Each frame alone.
+    /// Each frame alone, by the enrolled templates.
     pub frames: Vec<LogOdds>,
-    /// Each template alone.
+    /// Each template alone: the enrolled ones, then those that adapted.
     pub templates: Vec<ComparedTemplate>,
 }
 
@@ -120,6 +122,8 @@ pub struct TemplateNote {
     pub label: String,
     /// When it was enrolled.
     pub created_at: WallTime,
+    /// Whether nobody enrolled it.
+    pub adapted: bool,
 }
 
 impl Pipeline {
@@ -167,7 +171,9 @@ impl Pipeline {
             frames.extend(vote::decide_projected(head, probe, &templates)?);
         }
         let mut compared = Vec::with_capacity(templates.len());
-        for (template, note) in templates.iter().zip(self.gallery.notes(user)) {
+        let enrolled = templates.iter().zip(self.gallery.notes(user));
+        let adapted = self.gallery.adapted(user).iter().zip(self.gallery.adapted_notes(user));
+        for (template, note) in enrolled.chain(adapted) {
             let template = head.project(template)?;
             let frames = probes.iter().map(|probe| head.log_odds_of(probe, &template)).collect();
             compared.push(ComparedTemplate { note: note.clone(), frames });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::explain::TemplateNote;
+use super::explain::{Measure, TemplateNote};
 use crate::clock::WallTime;
 use crate::embed::{
     ChildCue, KeyedChildCue, KeyedEmbedding, KeyedRows, OtherKey, TemplateKey, TemplateKeyId,
@@ -27,6 +27,8 @@ pub(super) struct Gallery {
     people: BTreeMap<UserName, Range<usize>>,
     /// Templates of theirs that nobody enrolled. They count only beside enrolled ones.
     adapted: BTreeMap<UserName, Vec<KeyedEmbedding>>,
+    /// What else is known of those, in the same order.
+    adapted_notes: BTreeMap<UserName, Vec<TemplateNote>>,
     /// Those whose account does not count at present.
     left_out: BTreeMap<UserName, Range<usize>>,
     /// What else is known of each enrolled template.
@@ -51,6 +53,7 @@ impl Gallery {
             key: Arc::new(key),
             people: BTreeMap::new(),
             adapted: BTreeMap::new(),
+            adapted_notes: BTreeMap::new(),
             left_out: BTreeMap::new(),
             notes: Vec::new(),
             accounts: BTreeMap::new(),
@@ -96,15 +99,18 @@ impl Gallery {
         self.templates = KeyedRows::with_capacity(key_id, length, enrolled);
         self.notes = Vec::with_capacity(enrolled);
         (self.people, self.left_out, self.adapted) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        self.adapted_notes = BTreeMap::new();
         templates.sort_by(|one, other| one.user.cmp(&other.user));
         for Template { user, id, label, created_at, adapted, embedding, .. } in templates {
+            let note = TemplateNote { id, label, created_at, adapted };
             if adapted {
+                self.adapted_notes.entry(user.clone()).or_default().push(note);
                 self.adapted.entry(user).or_default().push(embedding);
                 continue;
             }
             let row = self.templates.len();
             self.templates.push(&embedding)?;
-            self.notes.push(TemplateNote { id, label, created_at });
+            self.notes.push(note);
             self.people.entry(user).or_insert(row..row).end = row + 1;
         }
         Ok(())
@@ -127,6 +133,17 @@ impl Gallery {
     /// [`OtherKey`].
     pub(super) fn is_child(&self, probes: &[KeyedEmbedding]) -> Result<bool, OtherKey> {
         self.child.as_ref().map_or(Ok(false), |cue| cue.is_child(probes))
+    }
+
+    /// How much this face looks like a small child's, and from where on it is taken for one; `None` without a cue.
+    ///
+    /// # Errors
+    /// [`OtherKey`].
+    pub(super) fn like_child(&self, probes: &[KeyedEmbedding]) -> Result<Option<Measure>, OtherKey> {
+        let measure = |cue: &KeyedChildCue| {
+            Ok(Measure { name: "child", value: cue.cosine(probes)?, least: Some(cue.min_cosine()) })
+        };
+        self.child.as_ref().map(measure).transpose()
     }
 
     /// Whether a face that looks like a small child's may be this person's.
@@ -188,6 +205,11 @@ impl Gallery {
     /// Adapted templates of one user.
     pub(super) fn adapted(&self, user: &UserName) -> &[KeyedEmbedding] {
         self.adapted.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// What else is known of the adapted templates of one user, in the same order.
+    pub(super) fn adapted_notes(&self, user: &UserName) -> &[TemplateNote] {
+        self.adapted_notes.get(user).map_or(&[], Vec::as_slice)
     }
 
     /// Everybody else, left out or not, and which of the templates are theirs.

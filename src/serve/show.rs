@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::daemon::{self, DaemonArgs};
 use crate::camera::scale::{Interpolation, scaled};
 use crate::camera::{Frame, FrameSource};
-use crate::clock::{BootTime, Clock, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::memory;
 use crate::pipeline::{Networks, upright};
 
@@ -72,29 +72,28 @@ fn watch(
     out: &mut Drawing<impl Write>,
 ) -> Result<Option<u32>> {
     let end = clock.now().after(LIMIT);
-    let (mut found, mut agreeing) = (None, 0);
+    let (mut found, mut agreeing, mut has_pictures) = (None, 0, false);
     while clock.now() < end && agreeing < AGREEING {
-        let Some(frame) = next(source, end)? else { continue };
+        let frame = match source.next_frame(end) {
+            Ok(frame) => frame,
+            Err(error) if error.is_transient() => continue,
+            // The time was over before the next one came.
+            Err(_) if has_pictures && clock.now() >= end => break,
+            Err(error) => return Err(error.into()),
+        };
+        has_pictures = true;
         let rotate = judge(&frame)?;
         if rotate.is_some() {
             agreeing = if rotate == found { agreeing + 1 } else { 1 };
             found = rotate;
         }
-        let words = rotate.map_or("no face yet: sit before the camera, in the light".to_owned(), |rotate| {
-            format!("a face, upright with camera.rotate = {rotate}")
-        });
+        let words = rotate
+            .map_or("no face yet: sit in front of the camera, in the light".to_owned(), |rotate| {
+                format!("a face, upright with camera.rotate = {rotate}")
+            });
         out.frame(&frame, &words)?;
     }
     Ok(found)
-}
-
-/// The next frame, or none where only that one was bad.
-fn next(source: &mut dyn FrameSource, end: BootTime) -> Result<Option<Frame>> {
-    match source.next_frame(end) {
-        Ok(frame) => Ok(Some(frame)),
-        Err(error) if error.is_transient() => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Frames on a terminal, each in place of the last.
@@ -150,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::camera::CameraError;
-    use crate::clock::WallTime;
+    use crate::clock::{BootTime, WallTime};
 
     /// Each look at it is a tenth of a second later.
     #[derive(Default)]
@@ -166,12 +165,15 @@ mod tests {
         }
     }
 
-    /// Red above blue; every third frame is bad.
-    struct Flag(u32);
+    /// Red above blue; every third frame is bad, and after so many there is none.
+    struct Flag(u32, u32);
 
     impl FrameSource for Flag {
         fn next_frame(&mut self, _: BootTime) -> Result<Frame, CameraError> {
             self.0 += 1;
+            if self.0 > self.1 {
+                return Err(CameraError::Gone { camera: self.name() });
+            }
             if self.0.is_multiple_of(3) {
                 return Err(CameraError::BadFrame { why: "torn".to_owned() });
             }
@@ -198,7 +200,8 @@ mod tests {
             Ok(seen(frames.get()))
         };
         let mut out = Drawing { out: &mut bytes, draws, lines: None };
-        let found = watch(&mut Flag(0), &mut judge, &Passing::default(), &mut out).expect("watched");
+        let found =
+            watch(&mut Flag(0, u32::MAX), &mut judge, &Passing::default(), &mut out).expect("watched");
         (found, frames.get(), String::from_utf8(bytes).expect("text"))
     }
 
@@ -213,6 +216,17 @@ mod tests {
             (Some(0), 18),
             "another turn begins anew, and no face changes nothing"
         );
+    }
+
+    #[test]
+    fn a_camera_that_stops_is_a_failure_until_the_time_is_over() {
+        let mut judge = |_: &Frame| Ok(None);
+        let mut ended = |frames| {
+            let mut out = Drawing { out: Vec::new(), draws: false, lines: None };
+            watch(&mut Flag(0, frames), &mut judge, &Passing::default(), &mut out).is_ok()
+        };
+        assert!(![0, 1, 150].into_iter().any(&mut ended), "what is wrong with the camera is said");
+        assert!(ended(198), "for 20 s a face was looked for");
     }
 
     #[test]

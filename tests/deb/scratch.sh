@@ -1,5 +1,6 @@
-# For the scripts beside this one: a scratch Debian of this machine's architecture, and checks in it. The caller has set
-# `suite`; afterwards `root` is the system's folder, removed at the end. Takes root and mmdebstrap.
+# For the scripts beside this one and in tests/setup: a scratch Debian of this machine's architecture, and checks in it. The caller
+# has set `suite`, and `also` to further packages, if any; afterwards `root` is the system's folder, removed at the end. Takes root
+# and mmdebstrap.
 # shellcheck shell=bash
 
 arch=$(dpkg --print-architecture)
@@ -75,7 +76,7 @@ later() {
 }
 
 scratch() {
-    local recipe="--variant=minbase --include=systemd,udev,libpam-runtime,libpam-modules,pamtester --format=tar $suite"
+    local recipe="--variant=minbase --include=systemd,udev,libpam-runtime,libpam-modules,pamtester${also:+,$also} --format=tar $suite"
     local system
     # Another recipe is another system.
     system=$cache/scratch-$suite-$arch-$(sha256sum <<<"$recipe" | cut -c1-8).tar

@@ -12,7 +12,9 @@ use facelatch::people::UserName;
 use facelatch::people::access::{Access, DoorName, Factor, Rule};
 use facelatch::serve::peer::Role;
 use facelatch::store::TemplateStore;
-use facelatch_wire::call::{Adapt, Attach, Events, List, Look, Remove, Secret, SetPin, Verify, VerifyPin};
+use facelatch_wire::call::{
+    Adapt, Attach, Events, Explain, List, Look, Remove, Secret, SetPin, Verify, VerifyPin,
+};
 use facelatch_wire::reply::{DoorPlace, EventKind};
 use facelatch_wire::{ClientError, Fault, Outcome};
 
@@ -97,10 +99,24 @@ fn a_missed_face_becomes_a_template_after_the_password_matches_then_and_is_taken
         kinds.push(events.receive::<Events>().expect("an event").reply.kind);
     }
     assert_eq!(login(&world), Some(Outcome::Match));
+    explained_with_what_adapted(&world);
     let removed = Remove { user: "alice".into(), id: None, adapted: Some(true) };
     assert_eq!(world.ask(&removed).expect("removed").removed, 1);
     assert_eq!((login(&world), templates(&world)), (Some(Outcome::NoMatch), (0, 3)));
     assert!(matches!(world.ask(&removed), Err(ClientError::Refused(Fault::NotFound { .. }))));
+}
+
+/// Alice, whose one adapted template decides, has it as a row of its own, after the enrolled ones.
+fn explained_with_what_adapted(world: &World) {
+    let asked = Explain { user: Some("alice".into()), camera: None };
+    let told = world.ask(&asked).expect("a verdict").explanation.expect("explained");
+    let alice = &told.decision.expect("compared").people[0];
+    let adapted: Vec<bool> = alice.templates.iter().map(|template| template.adapted).collect();
+    assert_eq!(adapted, [false, false, false, true]);
+    assert!(alice.templates.iter().all(|template| template.frames.len() == alice.frames.len()), "{alice:?}");
+    let enrolled = alice.frames.iter().sum::<f64>() / alice.frames.len() as f64;
+    let adds = alice.z - enrolled - f64::from(Reach::SHIPPED.0);
+    assert!(adds.abs() < 1e-3, "as much as adapted templates may add: {alice:?}");
 }
 
 #[test]

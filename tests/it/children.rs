@@ -14,7 +14,7 @@ use facelatch::serve::peer::Role;
 use facelatch_testkit::spoil::Spoil;
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
 use facelatch_testkit::world::{World, networks};
-use facelatch_wire::call::{Enroll, Export, Identify, Import, List, Secret, Upload};
+use facelatch_wire::call::{Enroll, Explain, Export, Identify, Import, List, Secret, Upload};
 use facelatch_wire::reply::{Enrolling, Judging};
 use facelatch_wire::{ClientError, Fault, Outcome};
 
@@ -86,6 +86,14 @@ fn a_small_child_before_the_door_is_nobody_and_costs_no_miss() {
         assert_eq!(identified(&world, BOB), (Some(Outcome::Child), None));
         assert_eq!(verified(&world, "alice", BOB), Some(Outcome::Child));
     }
+    let child = |shots: &[Shot]| {
+        world.stage.shows(shots);
+        let told = world.ask(&Explain { user: None, camera: None }).expect("a verdict");
+        let child = told.explanation.expect("explained").child.expect("there is a cue");
+        (told.attempt.verdict, child.least.is_some_and(|least| child.value >= least))
+    };
+    assert_eq!(child(BOB), (Some(Outcome::Child), true), "and explain says why");
+    assert_eq!(child(ALICE), (Some(Outcome::Match), false));
     assert_eq!(verified(&world, "alice", ALICE), Some(Outcome::Match), "nobody has to wait");
     assert_eq!(world.tape.opened_for(), ["alice"]);
 }

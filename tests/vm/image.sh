@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# image.sh CACHE: makes the machine for `cargo xtask vm`, once for each state of its recipe (this file, ns.sh,
+# image.sh CACHE ARCH: makes the machine for `cargo xtask vm`, once for each state of its recipe (this file, arch.sh, ns.sh,
 # camera.sh, lines.sh, feeder.c, agent.sh), and prints the folder that holds it:
-#   root.img    ext4, Debian arm64 with systemd, sudo, pamtester, and the agent that does what the host asks
+#   root.img    ext4, Debian of ARCH with systemd, sudo, pamtester, and the agent that does what the host asks
 #   vmlinuz     its kernel;  initrd.img  busybox and the modules that find the disk
 # Older images are removed. Progress goes to standard error, details to CACHE/image.log.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=$1
+arch=$2
+# shellcheck source=tests/vm/arch.sh
+. "$here/arch.sh"
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
@@ -17,8 +20,8 @@ packages=systemd,systemd-sysv,udev,dbus,kmod,login,passwd,mount,util-linux,procp
 packages+=,libpam-modules,libpam-runtime,libpam-systemd,libgcc-s1,adduser,gpiod
 modules=(ext4 virtio_blk virtio_mmio virtio_rng virtio_console videodev configfs uinput evdev)
 
-key=$(cat "$here"/{image,ns,camera,lines}.sh "$here/feeder.c" "$here/agent.sh" | sha256sum | cut -c1-16)
-image=$cache/image-$key
+key=$(cat "$here"/{image,arch,ns,camera,lines}.sh "$here/feeder.c" "$here/agent.sh" | sha256sum | cut -c1-16)
+image=$cache/image-$arch-$key
 if [ -e "$image/root.img" ]; then
     echo "$image"
     exit
@@ -35,15 +38,15 @@ mirror=$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/debian.sources 2>/dev/nu
 [ -n "$mirror" ] || mirror=$(awk '$1 == "deb" && $2 ~ /\/debian\/?$/ { print $2; exit }' /etc/apt/sources.list)
 
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
-debootstrap=(mmdebstrap --mode=root --format=tar --arch=arm64 --variant=minbase --include="$packages"
+debootstrap=(mmdebstrap --mode=root --format=tar --arch="$arch" --variant=minbase --include="$packages"
     --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' "$suite")
 # What takes minutes is kept by itself, for those who work on the rest.
-tar=$cache/root-$(sha256sum <<<"${debootstrap[*]}" | cut -c1-16).tar
+tar=$cache/root-$arch-$(sha256sum <<<"${debootstrap[*]}" | cut -c1-16).tar
 if ! [ -e "$tar" ]; then
-    say "Debian $suite for arm64"
-    rm -f "$cache"/root-*.tar
-    "$here/ns.sh" "${debootstrap[@]}" "$tar.tmp" "deb [signed-by=$keys] $mirror $suite main" >&8 2>&1
+    say "Debian $suite for $arch"
+    rm -f "$cache/root-$arch"-*.tar
+    "$here/ns.sh" "$arch" "${debootstrap[@]}" "$tar.tmp" "deb [signed-by=$keys] $mirror $suite main" >&8 2>&1
     mv "$tar.tmp" "$tar"
 fi
 
@@ -52,27 +55,27 @@ say "its kernel"
 state=$work/apt
 mkdir -p "$state"/{lists/partial,cache/archives/partial} "$work/debs"
 : >"$state/status"
-echo "deb [arch=arm64 signed-by=$keys] $mirror $suite main" >"$state/sources.list"
+echo "deb [arch=$arch signed-by=$keys] $mirror $suite main" >"$state/sources.list"
 cat >"$state/apt.conf" <<C
 Dir::State "$state"; Dir::State::lists "$state/lists"; Dir::State::status "$state/status"; Dir::Cache "$state/cache";
 Dir::Etc::sourcelist "$state/sources.list"; Dir::Etc::sourceparts "/dev/null"; Dir::Etc::preferencesparts "/dev/null";
-APT::Architecture "arm64"; APT::Architectures "arm64"; Acquire::Languages "none"; APT::Sandbox::User "root";
+APT::Architecture "$arch"; APT::Architectures "$arch"; Acquire::Languages "none"; APT::Sandbox::User "root";
 C
 foreign() { APT_CONFIG=$state/apt.conf "$@"; }
 foreign apt-get update -q >&8 2>&1
-linux=$(foreign apt-cache depends linux-image-arm64 | awk '/Depends: linux-image/ { print $2; exit }')
-release=${linux#linux-image-}
-(cd "$work/debs" && foreign apt-get download -q "$linux" busybox-static >&8 2>&1)
+image_package=$(foreign apt-cache depends "linux-image-$kernel" | awk '/Depends: linux-image/ { print $2; exit }')
+release=${image_package#linux-image-}
+(cd "$work/debs" && foreign apt-get download -q "$image_package" busybox-static >&8 2>&1)
 dpkg -x "$work"/debs/linux-image-*.deb "$work/kernel"
 dpkg -x "$work"/debs/busybox-static_*.deb "$work/busybox"
 mv "$work"/kernel/boot/vmlinuz-* "$work/vmlinuz"
 depmod -b "$work/kernel" "$release"
 
 say "the camera's module and its feeder"
-foreign "$here/camera.sh" "$work" "$release" >&8 2>&1
+foreign "$here/camera.sh" "$arch" "$work" "$release" >&8 2>&1
 
 say "the simulated GPIO chip"
-foreign "$here/lines.sh" "$work" "$release" >&8 2>&1
+foreign "$here/lines.sh" "$arch" "$work" "$release" >&8 2>&1
 
 # modfiles NAME...: the files of modules and of all that they need, in the order of loading.
 modfiles() {
@@ -107,7 +110,7 @@ chmod +x "$first/init"
 say "the disk"
 modfiles "${modules[@]}" >"$work/modules"
 export TAR=$tar WORK=$work RELEASE=$release SIZE=$size HERE=$here
-"$here/ns.sh" bash -euo pipefail >&8 2>&1 <<'N'
+"$here/ns.sh" "$arch" bash -euo pipefail >&8 2>&1 <<'N'
 root=$WORK/root
 mkdir "$root"
 tar -xf "$TAR" -C "$root" --numeric-owner --exclude='./dev/*'
@@ -152,7 +155,7 @@ rm -rf "$root"
 N
 
 find "$work" -mindepth 1 -maxdepth 1 ! -name root.img ! -name vmlinuz ! -name initrd.img -exec rm -rf {} +
-rm -rf "$cache"/image-*
+rm -rf "$cache/image-$arch"-*
 mv "$work" "$image"
 say "done: $(du -h "$image/root.img" | cut -f1), Linux $release"
 echo "$image"

@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# lines.sh WORK RELEASE: makes WORK/gpio-sim.ko, Linux's own simulated GPIO chip, for the arm64 kernel RELEASE.
+# lines.sh ARCH WORK RELEASE: makes WORK/gpio-sim.ko, Linux's own simulated GPIO chip, for the kernel RELEASE of ARCH.
 # image.sh calls it after camera.sh, whose unpacked headers it uses, with APT_CONFIG set to its own package state for
-# arm64. Debian's kernels have everything that the module needs, but not the module; so it is built from Debian's
+# ARCH. Debian's kernels have everything that the module needs, but not the module; so it is built from Debian's
 # source of the same kernel. It is GPL, for the test alone, and no part of what facelatch ships.
 set -euo pipefail
-work=$1
-release=$2
+here=$(cd "$(dirname "$0")" && pwd)
+arch=$1
+work=$2
+release=$3
+# shellcheck source=tests/vm/arch.sh
+. "$here/arch.sh"
 tree=$work/lines
 mkdir -p "$tree/debs"
 version=$(dpkg-deb -f "$work"/debs/linux-image-*.deb Version)
@@ -24,5 +28,5 @@ mv "$tree/drivers/gpio/gpiolib.h" "$module/"
 sed 's/handle_simple_irq(irq_to_desc(irqnum))/generic_handle_irq(irqnum)/' "$tree/kernel/irq/irq_sim.c" >"$module/irq_sim.c"
 printf 'obj-m := gpio-sim.o\ngpio-sim-y := chip.o irq_sim.o\n' >"$module/Makefile"
 headers=$work/camera/usr/src/linux-headers-$release
-make -s -C "$headers" M="$module" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- modules
-aarch64-linux-gnu-strip -g -o "$work/gpio-sim.ko" "$module/gpio-sim.ko"
+make -s -C "$headers" M="$module" ARCH=$linux CROSS_COMPILE=$gnu- modules
+"$gnu-strip" -g -o "$work/gpio-sim.ko" "$module/gpio-sim.ko"

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# tools.sh CACHE: installs what image.sh and `cargo xtask vm` need of this machine (Debian, root), and prints
-# the qemu-system-aarch64 to use. What cannot be installed is named, and the exit status is 1.
+# tools.sh CACHE ARCH: installs what image.sh and `cargo xtask vm` need of this machine (Debian, root), and prints
+# the qemu-system-aarch64 to use, which emulates 32-bit processors as well. What cannot be installed is named, and the exit status is 1.
 set -euo pipefail
 cache=$1
+arch=$2
+# shellcheck source=tests/vm/arch.sh
+. "$(dirname "$0")/arch.sh"
 mkdir -p "$cache"
 log=$cache/tools.log
 
-packages=(mmdebstrap arch-test qemu-user-static e2fsprogs cpio kmod make gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+packages=(mmdebstrap arch-test qemu-user-static e2fsprogs cpio kmod make "gcc-$gnu" "libc6-dev-$arch-cross"
     libfdt1 debian-archive-keyring apt-utils gpg gpg-agent gpgconf)
 missing=()
 for package in "${packages[@]}"; do

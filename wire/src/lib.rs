@@ -6,7 +6,8 @@
 //!
 //! Both ends use these types. Start at [`codec::Client`] to ask, at [`call`] for what can be asked, at [`Outcome`] for how
 //! an attempt ends, at [`Fault`] for what may go wrong, at [`message::Envelope`] to read a call. [`services`] and
-//! [`shadow`] are no messages, but shared as well: the login module and `facelatch doctor` go by them.
+//! [`shadow`] are no messages, but shared as well: the login module and `facelatch doctor` go by them. [`journal`] has the ids
+//! of what the daemon and facelatch-door put into the journal.
 #![forbid(unsafe_code)]
 
 pub mod call;
@@ -14,6 +15,7 @@ pub mod codec;
 mod fault;
 #[cfg(test)]
 mod idl;
+pub mod journal;
 pub mod message;
 mod methods;
 mod outcome;

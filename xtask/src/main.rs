@@ -53,7 +53,7 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     (
         "vm",
         "[--short|--door|--archive] [DEB...]",
-        "test the packages on an emulated arm64 machine with a camera",
+        "test the packages on an emulated ARM machine with a camera",
         vm::main,
     ),
 ];

@@ -1,4 +1,4 @@
-//! Tests the packages on an emulated arm64 machine with a camera, from installation to purge; see tests/vm/README.md.
+//! Tests the packages on an emulated ARM machine with a camera, from installation to purge; see tests/vm/README.md.
 //!
 //! This file lists the steps; tests/vm/steps.sh holds the commands of each.
 
@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::run::{self, command, read, root};
+use crate::target::Target;
 use disk::Disk;
 use machine::{Emulator, Machine};
 use report::Report;
@@ -115,8 +116,8 @@ const STEPS: &[(Act, Forms)] = &[
 ];
 
 /// The command line.
-#[derive(Default)]
 struct Wanted {
+    target: &'static Target,
     short: bool,
     door: bool,
     count: bool,
@@ -132,13 +133,18 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let wanted = wanted(words)?;
     let mut report = Report::new(wanted.json);
     let cache = cache()?;
-    let (emulator, image) = report.time("image", || Ok(((tools(&cache)?, image(&cache)?), Vec::new())))?;
+    let (emulator, image) = report.time("image", || {
+        let made = (tools(&cache, wanted.target)?, image(&cache, wanted.target)?);
+        Ok((made, Vec::new()))
+    })?;
     let scratch = Scratch::new(&cache)?;
     let work = scratch.0.clone();
-    let payload = report
-        .time("payload", || Ok((payload::make(&work, &image, &wanted.debs, wanted.archive)?, Vec::new())))?;
+    let payload = report.time("payload", || {
+        Ok((payload::make(&work, &image, wanted.target, &wanted.debs, wanted.archive)?, Vec::new()))
+    })?;
     let (cpu, count) = (wanted.cpu.clone(), wanted.count);
-    let emulator = Emulator { program: emulator, image, payload, work: work.clone(), cpu, count };
+    let bits = 32 * u32::from(wanted.target.elf_class);
+    let emulator = Emulator { program: emulator, image, payload, work: work.clone(), bits, cpu, count };
     let form = match &wanted {
         Wanted { count: true, .. } => COUNT,
         Wanted { archive: true, .. } => ARCHIVE,
@@ -264,9 +270,21 @@ impl Drop for Scratch {
 }
 
 fn wanted(words: &[String]) -> Result<Wanted> {
-    let mut wanted = Wanted::default();
-    for word in words {
+    let mut wanted = Wanted {
+        target: Target::named("arm64")?,
+        short: false,
+        door: false,
+        count: false,
+        archive: false,
+        json: false,
+        keep_going: false,
+        cpu: None,
+        debs: Vec::new(),
+    };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
         match word.as_str() {
+            "--target" => wanted.target = Target::named(words.next().context("--target wants a value")?)?,
             "--short" => wanted.short = true,
             "--door" => wanted.door = true,
             "--count" => wanted.count = true,
@@ -277,7 +295,7 @@ fn wanted(words: &[String]) -> Result<Wanted> {
                 Some(cpu) => wanted.cpu = Some(cpu.to_owned()),
                 None if other.starts_with('-') => {
                     bail!(
-                        "unknown argument {other}; vm takes --short, --door, --archive, --count, --json, --keep-going and --cpu=NAME"
+                        "unknown argument {other}; vm takes --target TARGET, --short, --door, --archive, --count, --json, --keep-going and --cpu=NAME"
                     )
                 }
                 None => wanted.debs.push(std::path::absolute(other)?),
@@ -285,31 +303,36 @@ fn wanted(words: &[String]) -> Result<Wanted> {
         }
     }
     if wanted.debs.is_empty() {
-        wanted.debs = built()?;
+        wanted.debs = built(wanted.target)?;
     }
     if let Some(missing) = wanted.debs.iter().find(|deb| !deb.is_file()) {
-        bail!("{} is missing; build it with `cargo xtask deb --target arm64`", missing.display());
+        bail!("{} is missing; {}", missing.display(), how(wanted.target));
     }
     Ok(wanted)
 }
 
-/// The packages for arm64 in target/debian, one of each.
-fn built() -> Result<Vec<PathBuf>> {
+/// How to come by packages.
+fn how(target: &Target) -> String {
+    format!("build it with `cargo xtask deb --target {}`, or name another", target.debian)
+}
+
+/// The packages for `target` in target/debian, one of each.
+fn built(target: &Target) -> Result<Vec<PathBuf>> {
     let folder = run::target_folder().join("debian");
-    let make = "build them with `cargo xtask deb --target arm64`, or name them";
+    let (make, end) = (how(target), format!("_{}.deb", target.debian));
     let names = |prefix: &str| -> Result<PathBuf> {
         let entries = std::fs::read_dir(&folder).with_context(|| format!("{}: {make}", folder.display()))?;
         let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
         let named = |file: &PathBuf| {
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            name.starts_with(prefix) && name.ends_with("_arm64.deb")
+            name.starts_with(prefix) && name.ends_with(&end)
         };
         let found: Vec<PathBuf> = files.filter(named).collect();
         match found.as_slice() {
             [one] => Ok(one.clone()),
-            [] => bail!("no {prefix}*_arm64.deb in {}: {make}", folder.display()),
+            [] => bail!("no {prefix}*{end} in {}: {make}", folder.display()),
             many => {
-                bail!("{} files {prefix}*_arm64.deb in {}; name those to test", many.len(), folder.display())
+                bail!("{} files {prefix}*{end} in {}; name those to test", many.len(), folder.display())
             }
         }
     };
@@ -325,17 +348,39 @@ fn cache() -> Result<PathBuf> {
 }
 
 /// The emulator; installs what is missing on this machine.
-fn tools(cache: &Path) -> Result<PathBuf> {
-    last_line("tests/vm/tools.sh", cache)
+fn tools(cache: &Path, target: &Target) -> Result<PathBuf> {
+    last_line("tests/vm/tools.sh", cache, target)
 }
 
 /// The folder of the machine's image; rebuilds it when its recipe has changed.
-fn image(cache: &Path) -> Result<PathBuf> {
-    last_line("tests/vm/image.sh", cache)
+fn image(cache: &Path, target: &Target) -> Result<PathBuf> {
+    last_line("tests/vm/image.sh", cache, target)
 }
 
-fn last_line(script: &str, cache: &Path) -> Result<PathBuf> {
+fn last_line(script: &str, cache: &Path, target: &Target) -> Result<PathBuf> {
     let cache = cache.to_str().context("the cache's path is not UTF-8")?;
-    let printed = read(command(&root().join(script).display().to_string(), &[cache]))?;
+    let printed = read(command(&root().join(script).display().to_string(), &[cache, target.debian]))?;
     Ok(PathBuf::from(printed.lines().last().context("it printed nothing")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(words: &[&str]) -> String {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        wanted(&words).map(|_| ()).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn the_machine_is_arm64_unless_another_is_named() {
+        for (words, target) in [(&["/none.deb"][..], "arm64"), (&["--target", "armhf", "/none.deb"], "armhf")]
+        {
+            let why = refusal(words);
+            assert!(why.contains(&format!("cargo xtask deb --target {target}")), "{why}");
+        }
+        for bad in [&["--target"][..], &["--target", "mips"], &["--colour"]] {
+            refusal(bad);
+        }
+    }
 }

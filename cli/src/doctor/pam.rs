@@ -62,6 +62,19 @@ pub(crate) fn logins_ask(root: &Path) -> bool {
     stacks.get(COMMON).map_or_else(|| stacks.values().any(|text| has_face(text)), |text| has_face(text))
 }
 
+/// Files below `root` to write a line into by hand, for services that would ask for the face and do not; those that lie with their
+/// package go by the name of a copy that hides them.
+pub(crate) fn by_hand(root: &Path) -> Vec<String> {
+    let asks = |name: &str| matches!(answer(name, &[]), Answer::Asks(place) if !place.is_beside_password());
+    let stacks = stacks(root).into_iter().filter(|(name, text)| asks(name) && !has_face(text));
+    stacks
+        .map(|(name, _)| match FOLDERS.map(|folder| root.join(folder).join(&name).is_file()) {
+            [true, _] => format!("/{}/{name}", FOLDERS[0]),
+            _ => format!("/{}/{name}, a copy of /{}/{name}", FOLDERS[0], FOLDERS[1]),
+        })
+        .collect()
+}
+
 fn has_face(text: &str) -> bool {
     rules(text).iter().any(Rule::is_ours)
 }

@@ -32,6 +32,18 @@ pub(super) fn examine(root: &Path, names: &BTreeSet<&str>) -> Option<Finding> {
     (!barred.is_empty()).then(|| Finding::note("accounts", found, fix))
 }
 
+/// What bars this account from logins, if anything is known to.
+pub(crate) fn bar(root: &Path, account: &str) -> Option<Bar> {
+    let mut bars = None;
+    let file = File::open(root.join(shadow::FILE)).ok()?;
+    let read = shadow::barred(file, today(), |name, bar| {
+        if name == account {
+            bars = Some(bar);
+        }
+    });
+    read.ok().and(bars)
+}
+
 /// Days since 1970-01-01 UTC.
 #[expect(clippy::disallowed_methods, reason = "shadow(5) counts days of the wall clock")]
 fn today() -> u64 {

@@ -18,6 +18,12 @@ const READS: &str = "--timeout 0 --nopreview --codec mjpeg --framerate 15 --widt
 /// Turns that a camera may need, in degrees clockwise.
 const TURNS: [u32; 4] = [0, 90, 180, 270];
 
+/// A turn as somebody says it.
+pub(super) fn turn(answer: &str) -> Result<u32, String> {
+    let turns = answer.parse().ok().filter(|degrees| TURNS.contains(degrees));
+    turns.ok_or_else(|| "answer 0, 90, 180 or 270".to_owned())
+}
+
 impl Setup<'_> {
     /// Sees to it that the daemon has pictures, and that faces are upright in them.
     pub(super) fn camera(&mut self) -> Result<(), Stop> {
@@ -112,7 +118,7 @@ impl Setup<'_> {
     /// Shows what it sees, and sets how far it is turned.
     fn look(&mut self) -> Result<(), Stop> {
         let now = u32::try_from(config::camera(&self.text()?)?.rotate).unwrap_or(0);
-        let question = "Show here what it sees, to find out how it is mounted? Sit before it";
+        let question = "Show what it sees, to find out how it is mounted? Sit in front of it";
         let shown = if yes(self.person, "camera.look", question, true)? {
             self.world.show().unwrap_or_else(|why| {
                 self.person.say(&why.to_string());
@@ -135,9 +141,9 @@ impl Setup<'_> {
         let rotate = loop {
             let question = "How far must its picture be turned clockwise: 0, 90, 180 or 270 degrees?";
             let answer = self.person.answer("camera.rotate", question, Some(&found.to_string()))?;
-            match answer.parse() {
-                Ok(degrees) if TURNS.contains(&degrees) => break degrees,
-                _ => self.person.wrong("camera.rotate", "answer 0, 90, 180 or 270")?,
+            match turn(&answer) {
+                Ok(degrees) => break degrees,
+                Err(why) => self.person.wrong("camera.rotate", &why)?,
             }
         };
         if rotate == now { Ok(()) } else { self.set("rotate", i64::from(rotate)) }

@@ -7,13 +7,16 @@ use facelatch_wire::Outcome;
 
 use super::Setup;
 use super::uses::Uses;
-use super::world::Tried;
+use super::world::{Account, Tried};
 
 /// Opens the socket to every user, for verifying themselves.
 pub(super) const EVERYBODY: &str = include_str!("../../../systemd/examples/everybody.conf");
 
 /// The module, as its line names it.
 const MODULE: &str = "pam_facelatch.so";
+
+/// The line for files that are written by hand: `fault` of `doctor/pam.rs` is content with it.
+pub(super) const BY_HAND: &str = "auth sufficient pam_facelatch.so";
 
 /// How `pam-auth-update` notes that it has written that line.
 const NOTED: &str = "Module: facelatch";
@@ -23,8 +26,7 @@ impl Setup<'_> {
     pub(super) fn socket(&mut self, uses: Uses) -> Result<(), Stop> {
         let path = self.files.everybody();
         let is_open = path.exists();
-        let question =
-            "May every user of this machine ask whether they are before the camera? Screen locks need it";
+        let question = "May every user of this machine ask whether they are in front of the camera? Screen locks need it";
         let asked = uses.lock || uses.socket || is_open;
         if asked && yes(self.person, "everybody", question, uses.lock || is_open)? {
             if is_open {
@@ -65,6 +67,7 @@ impl Setup<'_> {
                     self.look_at_logins()?;
                 }
             }
+            (true, false) if let Some(files) = self.world.by_hand() => self.say_by_hand(&files),
             (true, false) => {
                 let now = files::read(&self.files.common_auth())?;
                 let now = String::from_utf8_lossy(&now).into_owned();
@@ -90,6 +93,20 @@ impl Setup<'_> {
             (false, _) => {}
         }
         Ok(())
+    }
+
+    /// Says what to write where nothing here can switch the face on. Nothing is changed.
+    fn say_by_hand(&mut self, files: &[String]) {
+        self.person.say(
+            "There is no pam-auth-update here, so logins are left as they are. With a root shell open beside it, write this line above the \
+             first line that begins with auth, in each of these files whose service is to ask for the face:",
+        );
+        self.person.say(&format!("  {BY_HAND}"));
+        files.iter().for_each(|file| self.person.say(&format!("    {file}")));
+        self.person.say(
+            "The password works as before, below it. `sudo facelatch doctor` says whether each is right; taking the line out \
+             takes it back. NixOS writes these files: packaging/nix has an option for it.",
+        );
     }
 
     fn switch(&mut self, on: bool) -> Result<(), Stop> {
@@ -133,8 +150,18 @@ impl Setup<'_> {
         Err(Stop(format!("{}; the change is taken back", faults.join("; "))))
     }
 
+    /// Has sudo ask them, if it would.
+    pub(super) fn try_login(&mut self, user: &str) -> Result<(), Stop> {
+        if let Account::Barred(why) = self.world.account(user) {
+            self.person
+                .say(&format!("Logins do not ask {user} for a face: {why}; pam_facelatch(8) says more."));
+            return Ok(());
+        }
+        self.try_sudo(user)
+    }
+
     /// Has sudo ask them. Nobody is shut out by what they find: this program is root, and switches the face off again.
-    pub(super) fn try_sudo(&mut self, user: &str) -> Result<(), Stop> {
+    fn try_sudo(&mut self, user: &str) -> Result<(), Stop> {
         let question =
             format!("Try it as {user}: sudo looks for the face, then asks for the password. Ready?");
         if !yes(self.person, "try.sudo", &question, true)? {

@@ -10,6 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use facelatch_setup::ask::Stop;
 use facelatch_setup::files;
+use facelatch_setup::lock::{LOCK, Lock};
 use facelatch_setup::people::People;
 use facelatch_wire::call::{Enroll, Events, List, Remove, Status as StatusCall, Verify};
 use facelatch_wire::reply::{EventKind, Status, Template};
@@ -17,8 +18,8 @@ use facelatch_wire::{Client, Deadline, Outcome, SOCKET_ENV};
 use nix::unistd::{User, geteuid};
 
 use super::undo::Done;
-use super::world::{Csi, Package, Shown, Tried, World};
-use crate::doctor::pam;
+use super::world::{Account, Csi, Package, Shown, Tried, World};
+use crate::doctor::{pam, shadow};
 use crate::say::{self, Daemon};
 use crate::{enroll, judging};
 
@@ -34,6 +35,8 @@ const CSI_NODES: [&str; 2] = ["unicam", "rp1-cfe"];
 const USB_CAMERAS: &str = "/dev/v4l/by-id";
 /// The file that the package of the door brings.
 const DOOR_FILE: &str = "/usr/bin/facelatch-door";
+/// What switches the face on and off at all logins, on Debian.
+const SWITCH: &str = "/usr/sbin/pam-auth-update";
 /// How long the daemon may take to tell of an attempt that has ended.
 const HEARD: Duration = Duration::from_secs(1);
 
@@ -42,15 +45,25 @@ pub(super) struct Machine {
     to: Daemon,
     /// Nobody answers.
     unattended: bool,
+    lock: Option<Lock>,
 }
 
 impl Machine {
     pub(super) fn new(socket: &Path, unattended: bool) -> Self {
-        Self { to: Daemon { socket: socket.to_owned(), json: false }, unattended }
+        Self { to: Daemon { socket: socket.to_owned(), json: false }, unattended, lock: None }
     }
 
     fn daemon(&self, time: Duration) -> Result<Client, Stop> {
         Ok(Client::connect(&self.to.socket, Deadline::within(time))?)
+    }
+
+    /// Runs the setup of the door, which is a part of this one.
+    fn door_setup(&mut self, undo: bool, answers: Option<&Path>) -> Result<(), Stop> {
+        let run = || finish(door_setup(&self.to.socket, undo, answers));
+        match &mut self.lock {
+            Some(lock) => lock.lend(run),
+            None => run(),
+        }
     }
 
     /// Runs a program that may ask by debconf, or about a file of a package that somebody changed.
@@ -94,8 +107,21 @@ impl World for Machine {
         geteuid().is_root()
     }
 
+    fn lock(&mut self) -> Result<(), Stop> {
+        self.lock = Some(Lock::take(Path::new(LOCK))?);
+        Ok(())
+    }
+
     fn caller(&self) -> Option<String> {
         std::env::var("SUDO_USER").ok().filter(|user| !user.is_empty() && user != "root")
+    }
+
+    fn account(&self, name: &str) -> Account {
+        match User::from_name(name) {
+            Ok(None) => Account::None,
+            _ => shadow::bar(Path::new("/"), name)
+                .map_or(Account::Good, |bar| Account::Barred(bar.to_string())),
+        }
     }
 
     fn status(&mut self) -> Result<Status, Stop> {
@@ -176,11 +202,13 @@ impl World for Machine {
         pam::faults(Path::new("/"))
     }
 
+    fn by_hand(&self) -> Option<Vec<String>> {
+        (!Path::new(SWITCH).is_file()).then(|| pam::by_hand(Path::new("/")))
+    }
+
     fn switch(&mut self, on: bool) -> Result<(), Stop> {
         let word = if on { "--enable" } else { "--disable" };
-        self.debian("pam-auth-update", &[word, "facelatch"]).map_err(|why| {
-            Stop(format!("{why}; where there is no pam-auth-update, docs/pam.md has the line for /etc/pam.d"))
-        })
+        self.debian(SWITCH, &[word, "facelatch"])
     }
 
     fn sudo(&mut self, user: &str) -> Result<Tried, Stop> {
@@ -203,14 +231,14 @@ impl World for Machine {
     }
 
     fn door(&mut self, answers: Option<&Path>) -> Result<(), Stop> {
-        finish(door_setup(&self.to.socket, false, answers))
+        self.door_setup(false, answers)
     }
 
     fn undo_door(&mut self) -> Result<(), Stop> {
         if !self.is_installed(Package::Door) {
             return Ok(());
         }
-        finish(door_setup(&self.to.socket, true, None))
+        self.door_setup(true, None)
     }
 
     fn save(&mut self, record: &Path, done: &Done) -> Result<(), Stop> {

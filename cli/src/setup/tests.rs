@@ -5,14 +5,16 @@ use facelatch_setup::ask::{Answers, Stop};
 use facelatch_setup::files;
 use facelatch_wire::Outcome;
 
-use self::bench::{Bench, Contents};
+use self::bench::{Bench, Contents, PASSWORD};
 use self::script::{Script, Way};
+use super::login::BY_HAND;
 use super::undo::Done;
-use super::world::{Csi, Tried};
-use super::{KEYS, begin};
+use super::world::{Account, Csi, Tried};
+use super::{KEYS, begin, wrong};
 use crate::doctor::pam;
 
 mod bench;
+mod people;
 mod script;
 
 /// A login, a screen lock and a door, at a camera that is upside down.
@@ -25,7 +27,7 @@ const EVERYBODY: &str = "systemd/system/facelatchd.socket.d/everybody.conf";
 fn run(bench: &mut Bench, answers: &str, undo: bool, unattended: bool) -> (Result<(), Stop>, String) {
     let file = bench.path().join("answers");
     std::fs::write(&file, answers).expect("written");
-    let mut script = Script::new(Answers::read(&file, KEYS).expect("read"), bench);
+    let mut script = Script::new(Answers::read(&file, KEYS, |_, _| None).expect("read"), bench);
     let files = bench.files();
     let ended = begin(&mut script, unattended, bench, files, undo);
     (ended, script.said.join("\n"))
@@ -67,7 +69,7 @@ fn a_setup_finds_the_camera_turns_it_enrols_and_switches_the_login_on_and_all_of
     assert_eq!((ended, bench.contents()), (Ok(()), before), "{said}");
     assert!(!bench.door && bench.enrolled.is_empty() && said.contains("still installed: libpam-facelatch"));
     assert_eq!(bench.running.as_ref(), Some(&bench.to_be_read()));
-    assert!(run(&mut bench, "", true, false).1.contains("no setup is to be taken back"));
+    assert!(run(&mut bench, "", true, false).1.contains("there is no setup to take back"));
 }
 
 /// How all is after a whole setup.
@@ -130,6 +132,8 @@ fn an_undo_that_ends_anywhere_shuts_nobody_out_and_is_finished_by_the_next() {
             let (next, said) = run(&mut bench, "", true, false);
             assert_eq!((next, bench.contents()), (Ok(()), Bench::new().contents()), "{told}: {said}");
             assert!(bench.enrolled.is_empty() && !bench.door, "{told}");
+            let (files, is_left) = (bench.files(), |path: std::path::PathBuf| path.exists());
+            assert!(!is_left(files.record()) && !is_left(files.common_auth_before()), "{told}");
             assert_eq!(bench.running.as_ref(), Some(&bench.to_be_read()), "{told}: {said}");
             if ended {
                 assert!(steps > 20, "{steps}");
@@ -256,6 +260,55 @@ fn without_a_camera_it_ends_unless_it_may_go_on_and_a_person_may_be_enrolled_lat
     assert!(ended == Ok(()) && bench.enrolled.is_empty(), "{said}");
     bench.root = false;
     assert!(run(&mut bench, ALL, false, true).0.is_err_and(|why| why.0.contains("sudo facelatch setup")));
+}
+
+#[test]
+fn whom_a_login_would_not_ask_is_not_enrolled_for_it_or_told_why() {
+    let mut bench = Bench::new();
+    bench.accounts = [("ghost", Account::None), ("bob", Account::Barred("no password".to_owned()))].into();
+    let named = |name: &str, uses: &str| format!("for = \"{uses}\"\nenroll.name = \"{name}\"\n");
+    let (ended, said) = run(&mut bench, &named("ghost", "login"), false, true);
+    assert!(ended.is_err_and(|why| why.0.contains("enroll.name: there is no account ghost here")), "{said}");
+    assert!(bench.enrolled.is_empty() && !bench.lets_in(true, false));
+    let (ended, said) = run(&mut bench, &named("ghost", "socket"), false, true);
+    assert!(ended.is_ok() && bench.enrolled.len() == 1, "for programs a name will do: {said}");
+    bench.enrolled.clear();
+    let (ended, said) = run(&mut bench, &named("bob", "login"), false, true);
+    assert!(ended.is_ok() && said.contains("Logins do not ask bob for a face: no password"), "{said}");
+    assert!(!said.contains("sudo looks"), "{said}");
+}
+
+#[test]
+fn without_pam_auth_update_the_line_for_each_file_is_said_and_nothing_is_changed() {
+    let mut bench = Bench::new();
+    bench.is_debian = false;
+    bench.write("pam.d/common-auth", PASSWORD);
+    let before = bench.contents()[Path::new("pam.d/sudo")].clone();
+    let (ended, said) = run(&mut bench, "for = \"login\"\n", false, true);
+    assert!(ended.is_ok() && said.contains(&format!("  {BY_HAND}\n    /etc/pam.d/")), "{said}");
+    assert_eq!(bench.contents()[Path::new("pam.d/sudo")], before);
+    assert!(!bench.lets_in(true, false));
+    bench.write("pam.d/sudo", &format!("{BY_HAND}\n{before}"));
+    assert_eq!(pam::faults(bench.path()), [""; 0], "the doctor is content with it");
+}
+
+#[test]
+fn a_wrong_answer_of_a_file_is_found_before_anything_is_done() {
+    for (key, answer, why) in [
+        ("for", "login,window", Some("window")),
+        ("for", "login,door", None),
+        ("camera.rotate", "45", Some("90, 180")),
+        ("enroll.now", "perhaps", Some("yes or no")),
+        ("try.sudo", "false", None),
+        ("enroll.name", "anna", None),
+        ("door.answers", "/none/of/this.toml", Some("no file")),
+    ] {
+        let found = wrong(key, answer);
+        assert!(
+            found.as_deref().map_or(why.is_none(), |found| why.is_some_and(|why| found.contains(why))),
+            "{key}: {found:?}"
+        );
+    }
 }
 
 #[test]

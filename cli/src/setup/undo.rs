@@ -178,9 +178,11 @@ impl Setup<'_> {
 
     /// Takes back what setups have done, each part once: the login first.
     pub(super) fn undo(&mut self) -> Result<(), Stop> {
-        if self.done == Done::default() {
-            self.person
-                .say("no setup is to be taken back; for that of a door: `sudo facelatch setup door --undo`");
+        // One that was killed at its end has left the files that it goes by.
+        if self.done == Done::default() && !self.files.record().exists() {
+            self.person.say(
+                "there is no setup to take back; for that of a door: `sudo facelatch setup door --undo`",
+            );
             return Ok(());
         }
         self.login(false)?;

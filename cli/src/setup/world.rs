@@ -50,6 +50,16 @@ pub(super) enum Csi {
     Found { program: String, camera: String },
 }
 
+/// What logins make of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Account {
+    /// No account has it.
+    None,
+    /// No login asks this account for a face; why.
+    Barred(String),
+    Good,
+}
+
 /// How sudo ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tried {
@@ -62,8 +72,11 @@ pub(super) struct Tried {
 /// The machine. What changes it is one call each, so that tests can end the setup before and after every one.
 pub(super) trait World: People {
     fn is_root(&self) -> bool;
+    /// Keeps other setups out until this one has ended.
+    fn lock(&mut self) -> Result<(), Stop>;
     /// Who called sudo.
     fn caller(&self) -> Option<String>;
+    fn account(&self, name: &str) -> Account;
 
     fn status(&mut self) -> Result<Status, Stop>;
     /// Whether the person before the camera is this one.
@@ -84,6 +97,8 @@ pub(super) trait World: People {
     fn asks_anywhere(&self) -> bool;
     /// What is wrong with logins that do.
     fn faults(&self) -> Vec<String>;
+    /// Files to write the line of the face into where there is no `pam-auth-update`; none where there is.
+    fn by_hand(&self) -> Option<Vec<String>>;
     /// Has `pam-auth-update` switch the face on or off.
     fn switch(&mut self, on: bool) -> Result<(), Stop>;
     /// Has sudo ask this person.

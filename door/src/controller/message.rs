@@ -1,6 +1,7 @@
 //! What the controller hears, and what it orders.
 
 use facelatch_wire::Outcome;
+use facelatch_wire::journal;
 use facelatch_wire::reply::Event;
 
 use crate::door::{LineState, Role};
@@ -43,9 +44,61 @@ pub(crate) enum Order {
     /// Switch a lamp or the buzzer on, for its time at most, or off.
     Show(usize, Signal, bool),
     /// Put a line in the journal.
-    Say(Urgency, String),
+    Say(Note, String),
     /// Tell the daemon.
     Report(Report),
+}
+
+/// What a line of the journal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Note {
+    /// Somebody should look into what happened at a door.
+    Alarm,
+    /// Something else happened there.
+    Changed,
+    PartLost,
+    PartBack,
+    DaemonLost,
+    DaemonBack,
+    /// A face or a PIN was judged, or not.
+    Judged,
+    NotJudged,
+    /// A match is for no door here.
+    NotOpened,
+    /// A match came too late, or not at all.
+    Missed,
+    /// The daemon does not know of something that happened.
+    NotTold,
+    /// The configuration is wrong, or no copy of it can be kept.
+    ConfigRefused,
+    NoCopy,
+    /// A line could not be switched off.
+    NotOff,
+    /// The program ends.
+    Ended,
+}
+
+impl Note {
+    /// How urgent it is, and its id in the journal's catalogue.
+    pub(crate) fn entry(self) -> (Urgency, &'static str) {
+        match self {
+            Self::Alarm => (Urgency::Alarm, journal::DOOR_ALARM),
+            Self::Changed => (Urgency::Info, journal::DOOR_CHANGED),
+            Self::PartLost => (Urgency::Error, journal::DOOR_PART_LOST),
+            Self::PartBack => (Urgency::Info, journal::DOOR_PART_BACK),
+            Self::DaemonLost => (Urgency::Error, journal::DOOR_DAEMON_LOST),
+            Self::DaemonBack => (Urgency::Info, journal::DOOR_DAEMON_BACK),
+            Self::Judged => (Urgency::Info, journal::DOOR_JUDGED),
+            Self::NotJudged => (Urgency::Error, journal::DOOR_NOT_JUDGED),
+            Self::NotOpened => (Urgency::Info, journal::DOOR_NOT_OPENED),
+            Self::Missed => (Urgency::Error, journal::DOOR_MISSED),
+            Self::NotTold => (Urgency::Error, journal::DOOR_NOT_TOLD),
+            Self::ConfigRefused => (Urgency::Error, journal::DOOR_CONFIG_REFUSED),
+            Self::NoCopy => (Urgency::Error, journal::DOOR_NO_COPY),
+            Self::NotOff => (Urgency::Error, journal::DOOR_NOT_OFF),
+            Self::Ended => (Urgency::Error, journal::DOOR_ENDED),
+        }
+    }
 }
 
 /// How urgent a line of the journal is.

@@ -82,7 +82,9 @@ fn opened(orders: &[Order]) -> Vec<usize> {
 }
 
 fn says(orders: &[Order], urgency: Urgency, text: &str) -> bool {
-    orders.iter().any(|order| matches!(order, Order::Say(is, said) if *is == urgency && said.contains(text)))
+    orders.iter().any(
+        |order| matches!(order, Order::Say(note, said) if note.entry().0 == urgency && said.contains(text)),
+    )
 }
 
 #[test]
@@ -238,7 +240,7 @@ fn a_keypad_that_is_gone_is_a_fault_and_a_right_pin_that_wants_the_face_has_the_
     let back = doors.hears(2000, news(keypad::News::Device { lost: None }));
     assert!(says(&back, Urgency::Info, "front: keypad: works again"), "{back:?}");
     let wrong = doors.hears(3000, news(keypad::News::Judged(Ok(Outcome::NoMatch))));
-    assert_eq!(wrong, [Order::Say(Urgency::Info, "front: a PIN was typed: no-match".into())]);
+    assert_eq!(wrong, [Order::Say(Note::Judged, "front: a PIN was typed: no-match".into())]);
     let right = doors.hears(4000, news(keypad::News::Judged(Ok(Outcome::NoFace))));
     assert!(right.contains(&Order::Look(0)), "{right:?}");
     let mut exit_only = Doors::new(true);

@@ -62,7 +62,7 @@ impl Setup<'_> {
         let contact = self.contact(before(Role::Contact), &mut lines)?;
         let exit = self.exit(before(Role::Exit), &mut lines)?;
         let motion =
-            yes(self.person, "motion", "Look by itself when something moves before the camera?", true)?;
+            yes(self.person, "motion", "Look by itself when something moves in front of the camera?", true)?;
         let trigger = self.trigger(before(Role::Trigger), &mut lines)?;
         Ok(Chosen { name, camera, strike, hold, contact, exit, trigger, motion })
     }

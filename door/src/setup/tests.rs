@@ -39,7 +39,7 @@ impl Folder {
     fn run(&self, bench: &mut Bench, answers: &str, undo: bool) -> (Result<(), Stop>, String) {
         let file = self.0.path().join("answers");
         std::fs::write(&file, answers).expect("written");
-        let mut script = Script::new(Answers::read(&file, KEYS).expect("read"), bench);
+        let mut script = Script::new(Answers::read(&file, KEYS, |_, _| None).expect("read"), bench);
         let args = SetupArgs { undo, answers: None };
         let ended = begin(&args, &mut script, bench, Files { config: self.config() });
         (ended, script.said.join("\n"))
@@ -225,7 +225,7 @@ fn what_cannot_be_used_is_named_and_the_program_that_ran_before_runs_again() {
     let (ended, said) = folder.run(&mut bench, &format!("{ANSWERS}camera.go_on = true"), false);
     assert!(ended.is_ok() && said.contains("did not unlock the door"), "{said}");
     assert_eq!(folder.run(&mut bench, "", true).0, Ok(()));
-    assert!(folder.run(&mut bench, "", true).1.contains("no setup is to be taken back"));
+    assert!(folder.run(&mut bench, "", true).1.contains("there is no setup to take back"));
 }
 
 #[test]

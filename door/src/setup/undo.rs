@@ -63,7 +63,7 @@ impl Setup<'_> {
     /// Takes back what setups have done, each part once.
     pub(super) fn undo(&mut self) -> Result<(), Stop> {
         if self.done == Done::default() {
-            self.person.say("no setup is to be taken back");
+            self.person.say("there is no setup to take back");
             return Ok(());
         }
         // While the unit runs, and its exit button: the daemon may be away, and this may have to be done again.

@@ -7,6 +7,7 @@ use std::thread::park_timeout;
 use std::time::Duration;
 
 use facelatch_setup::ask::Stop;
+use facelatch_setup::lock::{LOCK, Lock};
 use facelatch_setup::people::People;
 use facelatch_wire::call::{Events, List, Look, Remove, Status as StatusCall};
 use facelatch_wire::reply::{DoorChange, Event, Status, Template};
@@ -43,6 +44,8 @@ pub(super) struct Tried {
 /// The machine, replaced in tests.
 pub(super) trait World: People {
     fn is_root(&self) -> bool;
+    /// Keeps other setups out until this one has ended.
+    fn lock(&mut self) -> Result<(), Stop>;
     fn status(&mut self) -> Result<Status, Stop>;
     /// All lines of all chips.
     fn lines(&mut self) -> Result<Vec<Listed>, Stop>;
@@ -65,11 +68,12 @@ pub(super) struct Machine {
     clock: Clock,
     /// Starts the unit when this end of its input is closed.
     waiting: Option<Child>,
+    lock: Option<Lock>,
 }
 
 impl Machine {
     pub(super) fn new() -> Self {
-        Self { clock: Clock::start(), waiting: None }
+        Self { clock: Clock::start(), waiting: None, lock: None }
     }
 
     fn daemon(&self, time: Duration) -> Result<Client, ClientError> {
@@ -100,6 +104,11 @@ impl World for Machine {
     fn is_root(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
         std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
+    }
+
+    fn lock(&mut self) -> Result<(), Stop> {
+        self.lock = Some(Lock::take(Path::new(LOCK))?);
+        Ok(())
     }
 
     fn status(&mut self) -> Result<Status, Stop> {

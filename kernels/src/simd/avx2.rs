@@ -46,6 +46,21 @@ unsafe fn rounded(scaled: __m256, post: &Post, out: *mut u8) {
     }
 }
 
+/// The bytes of four vectors, one after the other.
+#[inline(always)]
+unsafe fn packed([a, b, c, d]: [__m256i; 4], post: &Post) -> __m256i {
+    // SAFETY: the CPU has the instructions (trait).
+    unsafe {
+        // The zero point comes after saturation to 16 bits: adding it there, saturating, gives the same byte.
+        let zero = _mm256_packs_epi32(post.zero, post.zero);
+        let first = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero);
+        let second = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zero);
+        // Packing works within 128 bits: four bytes of each vector, then the other four.
+        let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+        _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first, second), order)
+    }
+}
+
 impl Simd for Avx2 {
     type Sums = __m256i;
     type Post = Post;
@@ -62,6 +77,7 @@ impl Simd for Avx2 {
     const KG: usize = 2;
     const DEPTH: usize = 8;
     const WIDE: bool = true;
+    const SQUARES: bool = true;
 
     #[inline(always)]
     unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [[__m256i; 2]; M] {
@@ -111,19 +127,27 @@ impl Simd for Avx2 {
             let [a, b, c, d] = sums;
             let (a, b) = (_mm256_cvtps_epi32(scaled(a, post)), _mm256_cvtps_epi32(scaled(b, post)));
             let (c, d) = (_mm256_cvtps_epi32(scaled(c, post)), _mm256_cvtps_epi32(scaled(d, post)));
-            // The zero point comes after saturation to 16 bits: adding it there, saturating, gives the same byte.
-            let zero = _mm256_packs_epi32(post.zero, post.zero);
-            let first = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero);
-            let second = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zero);
-            // Packing works within 128 bits: four bytes of each pixel, then the other four.
-            let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-            let y = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(first, second), order);
+            let y = packed([a, b, c, d], post);
             let (y, z) = (_mm256_castsi256_pd(y), _mm256_extractf128_pd::<1>(_mm256_castsi256_pd(y)));
             let y = _mm256_castpd256_pd128(y);
             _mm_storel_pd(out.cast(), y);
             _mm_storeh_pd(out.add(step).cast(), y);
             _mm_storel_pd(out.add(2 * step).cast(), z);
             _mm_storeh_pd(out.add(3 * step).cast(), z);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_square(sums: [[__m256i; 2]; 2], post: &[Post; 2], out: *mut u8, step: usize) {
+        // SAFETY: the caller promises 16 bytes at both pixels.
+        unsafe {
+            let [[a, b], [c, d]] = sums;
+            let [left, right] = post;
+            let (a, b) = (_mm256_cvtps_epi32(scaled(a, left)), _mm256_cvtps_epi32(scaled(b, right)));
+            let (c, d) = (_mm256_cvtps_epi32(scaled(c, left)), _mm256_cvtps_epi32(scaled(d, right)));
+            let y = packed([a, b, c, d], left);
+            _mm_storeu_si128(out.cast(), _mm256_castsi256_si128(y));
+            _mm_storeu_si128(out.add(step).cast(), _mm256_extracti128_si256::<1>(y));
         }
     }
 
@@ -193,6 +217,12 @@ impl Elementwise for Avx2 {
     unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
         // SAFETY: the CPU has the instructions (trait).
         unsafe { avx2_pixels::quantise(layer, rows, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn largest(rows: [&[u8]; 2], n: usize, _flip: u8, out: &mut [u8]) {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { avx2_pixels::largest(rows, n, out) }
     }
 
     #[inline(always)]

@@ -30,6 +30,7 @@ impl Simd for AvxVnni {
     const MR: usize = 6;
     const NR: usize = 16;
     const KG: usize = 4;
+    const SQUARES: bool = Avx2::SQUARES;
     const DEPTH: usize = Avx2::DEPTH;
 
     #[inline(always)]
@@ -86,6 +87,12 @@ impl Simd for AvxVnni {
     unsafe fn finish_pixels(sums: [__m256i; 4], post: &Self::Post, out: *mut u8, step: usize) {
         // SAFETY: the same contract.
         unsafe { Avx2::finish_pixels(sums, post, out, step) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish_square(sums: [[__m256i; 2]; 2], post: &[Self::Post; 2], out: *mut u8, step: usize) {
+        // SAFETY: the same contract.
+        unsafe { Avx2::finish_square(sums, post, out, step) }
     }
 
     #[inline(always)]

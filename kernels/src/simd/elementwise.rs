@@ -22,10 +22,10 @@ pub(crate) trait Elementwise {
         0
     }
 
-    /// The largest of four pixels, channel by channel.
+    /// The largest of each square of two rows, of pixels of `n` bytes, channel by channel.
     #[inline(always)]
-    unsafe fn largest(of: [&[u8]; 4], flip: u8, out: &mut [u8]) {
-        pixels::largest(of, flip, out);
+    unsafe fn largest(rows: [&[u8]; 2], n: usize, flip: u8, out: &mut [u8]) {
+        pixels::largest(rows, n, flip, out);
     }
 
     /// The sum of two pixels, channel by channel.

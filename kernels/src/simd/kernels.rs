@@ -28,6 +28,8 @@ pub(crate) trait Kernels {
     unsafe fn sums(x: *const u8, k: usize, w: *const i8, room: usize, sums: *mut i32);
     /// One row of a depthwise layer; `STRIDE` is 1 or 2.
     unsafe fn line<const STRIDE: usize>(line: &Line);
+    /// The bare sums of one, n for each pixel.
+    unsafe fn line_sums<const STRIDE: usize>(line: &Line, sums: *mut i32);
 }
 
 // Each passes the caller's promises on.
@@ -55,5 +57,11 @@ impl<S: Simd> Kernels for S {
     unsafe fn line<const STRIDE: usize>(line: &Line) {
         // SAFETY: as above.
         unsafe { depthwise::one_line::<S, STRIDE>(line) }
+    }
+
+    #[inline(always)]
+    unsafe fn line_sums<const STRIDE: usize>(line: &Line, sums: *mut i32) {
+        // SAFETY: as above.
+        unsafe { depthwise::sums_of_line::<S, STRIDE>(line, sums) }
     }
 }

@@ -66,6 +66,8 @@ pub(crate) trait Simd {
     const DEPTH: usize;
     /// Whether tiles read inputs of 16 bits, widened once for all outputs.
     const WIDE: bool = false;
+    /// Whether `finish_square` is cheaper than `finish_pixels`.
+    const SQUARES: bool = false;
 
     /// Sums of `M` pixels by `NR` channels: pixel m at `x + m * stride` bytes, `k` inputs (a multiple of 16)
     /// each, of a byte or, if `WIDE`, of 16 bits; `w` packed `[k / KG][NR][KG]`.
@@ -89,6 +91,16 @@ pub(crate) trait Simd {
         for (m, sums) in sums.into_iter().enumerate() {
             // SAFETY: the caller promises room in all four pixels.
             unsafe { Self::finish(sums, post, out.add(m * step)) }
+        }
+    }
+    /// Writes 2 * `LANES` activations of each of two pixels, `step` bytes apart; called only if `SQUARES`.
+    #[inline(always)]
+    unsafe fn finish_square(sums: [[Self::Sums; 2]; 2], post: &[Self::Post; 2], out: *mut u8, step: usize) {
+        for (m, sums) in sums.into_iter().enumerate() {
+            for (v, (sums, post)) in sums.into_iter().zip(post).enumerate() {
+                // SAFETY: the caller promises room in both pixels.
+                unsafe { Self::finish(sums, post, out.add(m * step + v * Self::LANES)) }
+            }
         }
     }
     /// As `finish`, with `LANES` bytes of `other` added before rounding.
@@ -154,6 +166,22 @@ pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
                 S::finish_four(four, &posts, out.add(m * step + v * S::LANES));
             }
             v += 4;
+        }
+        while S::SQUARES && v + 2 <= vectors && (v + 2) * S::LANES <= width {
+            let c = v * S::LANES;
+            let posts = [S::post(post.add(c)), S::post(post.add(c + S::LANES))];
+            let two = |m: usize| [rows[m].as_ref()[v], rows[m].as_ref()[v + 1]];
+            let mut m = 0;
+            while m + 2 <= M {
+                S::finish_square([two(m), two(m + 1)], &posts, out.add(m * step + c), step);
+                m += 2;
+            }
+            if m < M {
+                let [left, right] = two(m);
+                S::finish(left, &posts[0], out.add(m * step + c));
+                S::finish(right, &posts[1], out.add(m * step + c + S::LANES));
+            }
+            v += 2;
         }
         while v < vectors && v * S::LANES < width {
             let c = v * S::LANES;

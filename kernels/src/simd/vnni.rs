@@ -171,6 +171,12 @@ impl<const VECTORS: usize> Elementwise for Vnni<VECTORS> {
     }
 
     #[inline(always)]
+    unsafe fn largest(rows: [&[u8]; 2], n: usize, _flip: u8, out: &mut [u8]) {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { avx2_pixels::largest(rows, n, out) }
+    }
+
+    #[inline(always)]
     unsafe fn sum(layer: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
         // SAFETY: the CPU has the instructions (trait).
         unsafe { avx2_pixels::sum(layer, a, b, out) }

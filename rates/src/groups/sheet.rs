@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::acquired::Acquired;
+use super::halved::{Chosen, Halved};
 use super::strict::Strict;
 use super::{Grouped, Part, Question, Ratio, Row};
 use crate::change::Changed;
@@ -44,6 +45,7 @@ pub fn sheet(grouped: &Grouped, question: &Question) -> String {
     for part in &grouped.parts {
         rates(part, question, &mut out);
     }
+    halved(&grouped.halved, question, &mut out);
     out
 }
 
@@ -82,6 +84,35 @@ fn rates(part: &Part, question: &Question, out: &mut String) {
         let seen =
             if seen.is_finite() { format!("from z >= {seen:.2} as seen") } else { "at any z".to_owned() };
         let _ = writeln!(out, "- {group}: FMR at most {target} {seen}{shown}");
+    }
+}
+
+fn halved(all: &[(String, Halved)], question: &Question, out: &mut String) {
+    if all.is_empty() {
+        return;
+    }
+    let target = share(question.target);
+    let _ = writeln!(
+        out,
+        "\nThresholds chosen on half of a group for FMR {target}, judged on its other half, {} times both ways\n\n\
+         | group | compared | chosen so that FMR | z: least, middle, most | FMR of the other halves | at most, by people | halves over {target} |\n\
+         | --- | --- | --- | --- | --- | --- | --- |",
+        question.halves
+    );
+    for (way, Halved { group, chosen, halves, z: [least, middle, most], fmr, over }) in all {
+        let chosen = match chosen {
+            Chosen::Seen => "is seen",
+            Chosen::Shown => "is shown",
+            Chosen::Given => "-, given",
+        };
+        let rate = share(fmr.errors as f64 / fmr.trials.max(1) as f64);
+        let _ = writeln!(
+            out,
+            "| {group} | {way} | {chosen} | {least:.2}, {middle:.2}, {most:.2} | {rate} ({} of {}) | {} | {over} of {halves} |",
+            fmr.errors,
+            fmr.trials,
+            share(fmr.upper95())
+        );
     }
 }
 

@@ -13,7 +13,15 @@ fn group(people: u32, alike: u32) -> Compared {
 }
 
 fn question() -> Question {
-    Question { repeats: None, least: 20, at: vec![3.5], target: 1e-2, templates: 5, frames: vec![1] }
+    Question {
+        repeats: None,
+        least: 20,
+        at: vec![3.5],
+        target: 1e-2,
+        templates: 5,
+        frames: vec![1],
+        halves: 0,
+    }
 }
 
 #[test]
@@ -92,4 +100,27 @@ fn decisions_take_as_many_templates_as_there_are_and_never_the_frames() {
         assert_eq!((long.trials(), long.people()), (trials, pairs));
     }
     assert!(one.scored.genuine.iter().chain(&three.scored.genuine).all(|t| t.z == 5.0));
+}
+
+#[test]
+fn a_threshold_of_one_half_of_a_group_is_judged_on_the_other() {
+    let names: Vec<String> = (0..60).map(|p| format!("p{p}")).collect();
+    let people: Vec<_> = names.iter().map(|name| (name.as_str(), vec![vec![1.0, 0.0]])).collect();
+    let set = set_of(&people);
+    // The first three match each other: whoever is halved, one half has a pair of them or more.
+    let table = Table::of(60, |a, b| if a.max(b) < 3 { 4.0 } else { 1.0 });
+    let members: Vec<usize> = (0..60).collect();
+    let asked = Question { halves: 4, at: vec![3.5, 9.0], target: 1e-3, ..question() };
+    let found = halved::halved(&set, &table, ("all", &members), trials::Way::Pairs, &asked);
+    let of = |chosen| found.iter().filter(move |h| h.chosen == chosen).collect::<Vec<_>>();
+    let seen = of(halved::Chosen::Seen)[0];
+    assert_eq!((seen.halves, seen.fmr.trials), (8, 8 * 435));
+    // None of 435 pairs does not show 1e-3, so nothing can be chosen so.
+    assert!(of(halved::Chosen::Shown).is_empty());
+    let given = of(halved::Chosen::Given);
+    assert_eq!(given.iter().map(|h| h.z).collect::<Vec<_>>(), [[3.5; 3], [9.0; 3]]);
+    assert!(given[0].over >= 4 && given[0].fmr.errors >= 4 && given[1].fmr.errors == 0, "{given:?}");
+    assert!(seen.fmr.errors < given[0].fmr.errors || seen.z[0] < 3.5, "{seen:?}");
+    let none = Question { halves: 0, ..asked };
+    assert!(halved::halved(&set, &table, ("all", &members), trials::Way::Pairs, &none).is_empty());
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::decisions::{Decided, Frames, Group};
 use super::different::{self, Different, Worth};
 use super::effective::Effective;
+use super::sequential::{Count, Sequential};
 use super::{Live, People, SHIPPED};
 use crate::rate::Bounds;
 
@@ -30,6 +31,10 @@ pub fn markdown(live: &Live) -> String {
         };
         line(format!("- {}, {name}: FMR {}", size(decided.0), rate(&decided.1.fmr_bounds)));
     }
+    line(String::new());
+    line("| ends after two frames from the threshold | users, strangers who end there | other verdicts than three frames give | FNMR (at most) | FMR among the clips (at most) | FMR with everybody (at most) |".into());
+    line("| --- | --- | --- | --- | --- | --- |".into());
+    live.sequential.iter().for_each(|sequential| line(sequential_row(sequential)));
     line(String::new());
     line(worth("their own templates", live.genuine.as_ref()));
     line(worth("somebody else's", live.impostor.as_ref()));
@@ -83,6 +88,20 @@ fn row(decided: &Decided) -> String {
     let Decided { clips, everybody, .. } = decided;
     let [fnmr, fmr, all] = [&clips.fnmr_bounds, &clips.fmr_bounds, &everybody.fmr_bounds].map(rate);
     format!("| {} | {fnmr} | {fmr} | {all} |", size(decided))
+}
+
+fn sequential_row(sequential: &Sequential) -> String {
+    let Sequential { margin, clips, everybody, genuine, impostor } = sequential;
+    let margin = margin.map_or("never".to_owned(), |margin| format!("{margin:.1}"));
+    let early = |count: &Count| format!("{:.1} %", 100.0 * count.early as f64 / count.all.max(1) as f64);
+    let [fnmr, fmr, all] = [&clips.fnmr_bounds, &clips.fmr_bounds, &everybody.fmr_bounds].map(rate);
+    format!(
+        "| {margin} | {}, {} | {} of users, {} of strangers | {fnmr} | {fmr} | {all} |",
+        early(genuine),
+        early(impostor),
+        genuine.changed,
+        impostor.changed
+    )
 }
 
 /// Errors of trials, the people they are about, and the bound.

@@ -17,6 +17,14 @@ fn outcome(o: &Outcome, enrolled: usize) -> String {
     )
 }
 
+/// Different pictures, or so many frames of one.
+fn frames(s: &Searched) -> String {
+    match s.draw.alike {
+        1 => s.draw.frames.to_string(),
+        alike => format!("{alike} alike"),
+    }
+}
+
 /// The tables, for each number of frames.
 pub fn searched(all: &[Searched]) -> String {
     let mut out = String::new();
@@ -38,18 +46,18 @@ pub fn searched(all: &[Searched]) -> String {
     );
     head(&mut out, "At the threshold of the head", "frames");
     for s in all {
-        let _ = writeln!(out, "| {} | {}", s.draw.frames, outcome(&s.shipped, *judged_as));
+        let _ = writeln!(out, "| {} | {}", frames(s), outcome(&s.shipped, *judged_as));
     }
     head(&mut out, "By the templates of the user; FPIR is that of all", "frames, templates");
     for s in all {
         for (templates, o) in s.by_templates.iter().filter(|(_, o)| o.fnir.trials > 0) {
-            let _ = writeln!(out, "| {}, {templates} | {}", s.draw.frames, outcome(o, *judged_as));
+            let _ = writeln!(out, "| {}, {templates} | {}", frames(s), outcome(o, *judged_as));
         }
     }
     head(&mut out, "Other thresholds of the head", "frames, z of one decision");
     for s in all {
         for (z, o) in &s.by_threshold {
-            let _ = writeln!(out, "| {}, {z:.2} | {}", s.draw.frames, outcome(o, *judged_as));
+            let _ = writeln!(out, "| {}, {z:.2} | {}", frames(s), outcome(o, *judged_as));
         }
     }
     head(
@@ -59,7 +67,13 @@ pub fn searched(all: &[Searched]) -> String {
     );
     for s in all {
         for (power, o) in &s.by_growth {
-            let _ = writeln!(out, "| {}, {power:.2} | {}", s.draw.frames, outcome(o, *judged_as));
+            let _ = writeln!(out, "| {}, {power:.2} | {}", frames(s), outcome(o, *judged_as));
+        }
+    }
+    for s in all.iter().filter(|s| !s.let_in.is_empty()) {
+        let _ = writeln!(out, "\nLet in with {} frames:", frames(s));
+        for (stranger, user, searches) in &s.let_in {
+            let _ = writeln!(out, "- {stranger} as {user}, in {searches} searches");
         }
     }
     out

@@ -1,10 +1,12 @@
 use super::super::set::set_of;
+use super::super::table::Table;
+use super::super::trials::decide;
 use super::*;
 
 const ONE: std::ops::RangeInclusive<usize> = 1..=usize::MAX;
 
 fn draw(enrolled: usize, of_first: usize, frames: usize) -> Draw {
-    Draw { enrolled, of_first, templates: (1, 3), frames, galleries: 8, seed: 3 }
+    Draw { enrolled, of_first, templates: (1, 3), frames, alike: 1, galleries: 8, seed: 3 }
 }
 
 /// Person p has p + 1 pictures.
@@ -22,6 +24,11 @@ fn table(set: &Set, alike: (usize, usize), z: f32) -> Table {
         pair if pair == alike => z,
         _ => -9.0,
     })
+}
+
+/// The daemon's rule on a table.
+fn by(table: &Table) -> impl Fn(&[usize], &[usize]) -> Option<f32> + Sync {
+    |templates, frames| decide(templates, frames, &|a, b| table.at(a, b))
 }
 
 fn even() -> Probability {
@@ -52,7 +59,7 @@ fn no_picture_is_template_and_frame_and_no_stranger_is_enrolled() {
 #[test]
 fn a_stranger_who_looks_like_a_user_counts_once_as_a_pair_and_each_time_as_a_search() {
     let set = crowd(8);
-    let found = searches(&set, &table(&set, (6, 7), 1.0), &draw(4, 7, 1)).expect("enough people");
+    let found = searches(&set, &by(&table(&set, (6, 7), 1.0)), &draw(4, 7, 1)).expect("enough people");
     assert_eq!((found.enrolled, found.most_templates()), (4, 3));
     let policy = Policy::verify(even());
     let outcome = found.judge(policy, ONE);
@@ -69,7 +76,7 @@ fn a_stranger_who_looks_like_a_user_counts_once_as_a_pair_and_each_time_as_a_sea
 #[test]
 fn users_who_look_alike_are_ambiguous_and_not_taken_for_each_other() {
     let set = crowd(8);
-    let found = searches(&set, &table(&set, (6, 7), 1.0), &draw(8, 8, 1)).expect("enough people");
+    let found = searches(&set, &by(&table(&set, (6, 7), 1.0)), &draw(8, 8, 1)).expect("enough people");
     let outcome = found.judge(Policy::verify(even()), ONE);
     assert_eq!(outcome.missed, [0, 16, 0], "two people in eight galleries");
     assert_eq!((outcome.fnir.errors, outcome.fnir.people_with_error, outcome.fpir.trials), (16, 2, 0));
@@ -86,13 +93,13 @@ fn pictures_that_are_not_believed_take_no_part() {
     let mut set = crowd(6);
     let table = table(&set, (0, 1), -9.0);
     set.samples.iter_mut().filter(|s| s.person == 5).for_each(|sample| sample.believed = false);
-    let found = searches(&set, &table, &draw(3, 6, 1)).expect("enough people");
+    let found = searches(&set, &by(&table), &draw(3, 6, 1)).expect("enough people");
     assert!(found.searches.iter().all(|search| search.person != 5));
     set.samples.iter_mut().for_each(|sample| sample.believed = false);
-    let text = searches(&set, &table, &draw(3, 6, 1)).err().expect("refused").to_string();
+    let text = searches(&set, &by(&table), &draw(3, 6, 1)).err().expect("refused").to_string();
     assert!(text.contains("fewer than two people"), "{text}");
     set.samples.iter_mut().for_each(|sample| sample.believed = true);
-    let text = searches(&set, &table, &draw(3, 6, 9)).err().expect("refused").to_string();
+    let text = searches(&set, &by(&table), &draw(3, 6, 9)).err().expect("refused").to_string();
     assert!(text.contains("fewer --frames"), "{text}");
 }
 
@@ -100,7 +107,7 @@ fn pictures_that_are_not_believed_take_no_part() {
 fn tables_have_a_row_for_each_threshold_and_each_growth_of_the_odds() {
     let set = crowd(8);
     let measured =
-        measure(&set, &table(&set, (6, 7), 1.0), even(), &draw(4, 8, 1), 1000).expect("enough people");
+        measure(&set, &by(&table(&set, (6, 7), 1.0)), even(), &draw(4, 8, 1), 1000).expect("enough people");
     let errors: Vec<usize> = measured.by_growth.iter().map(|(_, o)| o.fpir.errors).collect();
     assert!(
         errors[0] > 0 && errors[1..] == [0; 5] && measured.shipped.fpir.errors == 0,

@@ -85,7 +85,7 @@ impl AttackNetwork {
     }
 
     fn run(&self, rgb: &[u8], side: usize) -> Result<Score, ModelError> {
-        let outputs = self.network.run(self.network.planes(rgb, side, side))?;
+        let outputs = self.network.run(rgb, side)?;
         let live = self.network.live_logit();
         let [logits] = outputs.as_slice() else {
             return Err(self.network.bad_output(format!("{} outputs, it must have 1", outputs.len())));

@@ -23,6 +23,7 @@ fn explanation(noted: &explain::Explanation) -> Explanation {
         frames: noted.frames.iter().map(frame).collect(),
         earlier_frames: noted.earlier_frames as u64,
         live: noted.live.as_ref().map(live),
+        child: noted.child.as_ref().and_then(measure),
         decision: noted.comparison.as_ref().and_then(decision),
     }
 }
@@ -45,11 +46,13 @@ fn frame(noted: &explain::FrameNote) -> ExplainedFrame {
 }
 
 fn measures(noted: &[explain::Measure]) -> Vec<Measure> {
-    let told = |measure: &explain::Measure| {
-        let least = measure.least.and_then(rounded);
-        Some(Measure { name: measure.name.to_owned(), value: rounded(measure.value)?, least })
-    };
-    noted.iter().filter_map(told).collect()
+    noted.iter().filter_map(measure).collect()
+}
+
+/// `None` for what is no number.
+fn measure(noted: &explain::Measure) -> Option<Measure> {
+    let least = noted.least.and_then(rounded);
+    Some(Measure { name: noted.name.to_owned(), value: rounded(noted.value)?, least })
 }
 
 fn live(noted: &explain::LiveNote) -> LiveEvidence {
@@ -76,10 +79,15 @@ fn decision(noted: &explain::Comparison) -> Option<Decision> {
         threshold: noted.threshold.value(),
         margin: second.and_then(|second| rounded(best.z.0 - second.z.0)),
         least_margin: rounded(noted.least_margin).unwrap_or_default(),
-        meaning: meaning(noted, best.frames.len(), best.templates.len()),
+        meaning: meaning(noted, best.frames.len(), enrolled(best)),
         measured: noted.measured.as_ref().map(measured),
         people: noted.people.iter().map(person).collect(),
     })
+}
+
+/// Templates that somebody enrolled.
+fn enrolled(person: &explain::ComparedPerson) -> usize {
+    person.templates.iter().filter(|template| !template.note.adapted).count()
 }
 
 fn person(noted: &explain::ComparedPerson) -> ComparedPerson {
@@ -88,6 +96,7 @@ fn person(noted: &explain::ComparedPerson) -> ComparedPerson {
         id: noted.note.id.clone(),
         label: noted.note.label.clone(),
         created_at: noted.note.created_at.0,
+        adapted: noted.note.adapted,
         frames: all(&noted.frames),
     };
     ComparedPerson {

@@ -24,6 +24,10 @@ message! {
         /// Whether the face is live; absent if nobody looked.
         #[serde(skip_serializing_if = "Option::is_none")]
         live: Option<LiveEvidence>,
+        /// Cosine to the direction of small children, the mean of the frames that counted: from its `least` on the face is taken
+        /// for a small child's. Absent if nobody looked.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        child: Option<Measure>,
         /// The comparison; absent if it did not come to one.
         #[serde(skip_serializing_if = "Option::is_none")]
         decision: Option<Decision>,
@@ -82,7 +86,7 @@ message! {
         sum: f64,
         /// The probability of z.
         p: f64,
-        /// What z must reach: of the head, and for a search the logarithm of `compared` more.
+        /// What z must reach: of the head, and for a search half the logarithm of `compared` more.
         least_z: f64,
         /// What p must reach.
         threshold: f64,
@@ -120,11 +124,11 @@ message! {
     ComparedPerson {
         /// Who.
         user: String,
-        /// The mean of `frames`.
+        /// The mean of `frames`, and what templates that adapted add.
         z: f64,
-        /// Log-odds of each frame that counted, oldest first: from its best templates.
+        /// Log-odds of each frame that counted, oldest first: from its best enrolled templates.
         frames: Vec<f64>,
-        /// Their templates.
+        /// Their templates: the enrolled ones, then those that adapted.
         templates: Vec<ComparedTemplate>,
     }
 
@@ -136,6 +140,8 @@ message! {
         label: String,
         /// Seconds since 1970-01-01 UTC.
         created_at: u64,
+        /// Nobody enrolled it: it adapted.
+        adapted: bool,
         /// By frame, oldest first.
         frames: Vec<f64>,
     }

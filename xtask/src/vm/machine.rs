@@ -12,7 +12,7 @@ use super::disk::Power;
 
 /// What a machine starts from.
 pub(super) struct Emulator {
-    /// qemu-system-aarch64.
+    /// qemu-system-aarch64, which emulates 32-bit processors as well.
     pub(super) program: PathBuf,
     /// Folder with vmlinuz and initrd.img.
     pub(super) image: PathBuf,
@@ -20,7 +20,10 @@ pub(super) struct Emulator {
     pub(super) payload: PathBuf,
     /// Folder for the console log.
     pub(super) work: PathBuf,
-    /// The qemu CPU model; by default a Cortex-A76, as in a Pi 5.
+    /// What the machine's processor has: 64 or 32.
+    pub(super) bits: u32,
+    /// The qemu CPU model; by default a Cortex-A76, as in a Pi 5, or a Cortex-A7, as in a Pi 2 and, for programs, in any
+    /// Pi with a 32-bit system.
     pub(super) cpu: Option<String>,
     /// One processor, which executes one instruction a nanosecond.
     pub(super) count: bool,
@@ -29,7 +32,14 @@ pub(super) struct Emulator {
 impl Emulator {
     /// How many times longer everything may take.
     pub(super) fn slowness(&self) -> u32 {
-        if self.count { 4 } else { 1 }
+        if self.count { 4 } else { 64 / self.bits }
+    }
+
+    /// The machine and its processor. A 32-bit kernel finds nothing above 4 GB.
+    fn board(&self) -> [&str; 4] {
+        let (board, processor) =
+            if self.bits == 64 { ("virt", "cortex-a76") } else { ("virt,highmem=off", "cortex-a7") };
+        ["-machine", board, "-cpu", self.cpu.as_deref().unwrap_or(processor)]
     }
 }
 
@@ -55,7 +65,7 @@ impl Machine {
         command
             .args(["--pdeathsig", "KILL", "--"])
             .arg(&emulator.program)
-            .args(["-machine", "virt", "-cpu", emulator.cpu.as_deref().unwrap_or("cortex-a76")])
+            .args(emulator.board())
             .args(if emulator.count {
                 ["-smp", "1", "-accel", "tcg,thread=single,tb-size=256", "-icount", "shift=0,sleep=off"]
                     .as_slice()

@@ -16,12 +16,17 @@ const ARCHIVE: &str = "http://127.0.0.1:8080";
 const BUSYBOX: &str = "bin/busybox";
 
 /// Makes `work/payload.img`, ext4, labelled `payload`.
-pub(super) fn make(work: &Path, machine: &Path, debs: &[PathBuf], upgrade: bool) -> Result<PathBuf> {
+pub(super) fn make(
+    work: &Path,
+    machine: &Path,
+    target: &Target,
+    debs: &[PathBuf],
+    upgrade: bool,
+) -> Result<PathBuf> {
     let (folder, image) = (work.join("payload"), work.join("payload.img"));
     let pictures = folder.join("pictures");
     std::fs::create_dir_all(&pictures)?;
     pictures::convert(&root().join("tests/data/faces"), &pictures)?;
-    let target = Target::named("arm64")?;
     release::for_a_test(target, debs, ARCHIVE, &folder.join("archive"))?;
     if upgrade {
         let later = debs.iter().map(|deb| later(work, deb)).collect::<Result<Vec<_>>>()?;
@@ -36,7 +41,7 @@ pub(super) fn make(work: &Path, machine: &Path, debs: &[PathBuf], upgrade: bool)
     }
     for program in ["watch", "says", "stalls", "keys"] {
         let mut compile =
-            command("aarch64-linux-gnu-gcc", &["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"]);
+            command(&format!("{}-gcc", target.gnu), &["-O2", "-Wall", "-Wextra", "-Werror", "-static", "-o"]);
         compile.arg(folder.join(program)).arg(root().join(format!("tests/vm/{program}.c")));
         succeed(compile)?;
     }

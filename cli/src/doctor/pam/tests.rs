@@ -21,6 +21,23 @@ fn what_debian_writes_is_right() {
 }
 
 #[test]
+fn each_service_that_would_ask_is_named_where_lines_are_written_by_hand() {
+    let line = "auth include system-auth\n";
+    let root = test_files::root(&[
+        ("etc/pam.d/sudo", line),
+        ("etc/pam.d/su", &format!("auth sufficient pam_facelatch.so\n{line}")),
+        ("etc/pam.d/system-auth", "auth required pam_unix.so\n"),
+        ("etc/pam.d/sshd", line),
+        ("usr/lib/pam.d/sudo", line),
+        ("usr/lib/pam.d/polkit-1", line),
+    ]);
+    assert_eq!(
+        by_hand(root.path()),
+        ["/etc/pam.d/polkit-1, a copy of /usr/lib/pam.d/polkit-1", "/etc/pam.d/sudo"]
+    );
+}
+
+#[test]
 fn sufficient_before_an_include_is_right() {
     assert_eq!(fault("auth sufficient pam_facelatch.so timeout=3\n@include common-auth\n"), None);
     assert_eq!(

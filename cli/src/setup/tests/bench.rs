@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use facelatch_setup::ask::Stop;
 use facelatch_setup::files;
-use facelatch_setup::people::People;
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Camera, CameraState, Status, Template};
 use tempfile::TempDir;
 
 use super::super::undo::{Done, Files};
-use super::super::world::{Csi, Package, Shown, Tried, World};
+use super::super::world::{Account, Csi, Package, Shown, Tried, World};
 use super::script::Fuse;
 use crate::doctor::pam;
 use crate::test_files;
@@ -29,6 +28,8 @@ pub(super) struct Bench {
     /// Nobody is before it.
     pub(super) is_empty: bool,
     pub(super) caller: Option<String>,
+    /// Those that are not as all others.
+    pub(super) accounts: BTreeMap<&'static str, Account>,
     pub(super) enrolled: Vec<Template>,
     /// How many enrolments fail.
     pub(super) failing: usize,
@@ -38,6 +39,8 @@ pub(super) struct Bench {
     pub(super) refuses: &'static str,
     /// `pam-auth-update` leaves files alone that were edited by hand.
     pub(super) edited: bool,
+    /// It has `pam-auth-update`.
+    pub(super) is_debian: bool,
     /// What is written for a login that asks for the face.
     pub(super) stack: String,
     pub(super) door: bool,
@@ -79,12 +82,14 @@ impl Bench {
             csi: Csi::Found { program: "/usr/bin/rpicam-vid".to_owned(), camera: "imx219".to_owned() },
             is_empty: false,
             caller: Some("alice".to_owned()),
+            accounts: BTreeMap::new(),
             enrolled: Vec::new(),
             failing: 0,
             tried: Tried { let_in: true, verdict: Some(Outcome::Match) },
             verdict: Outcome::Match,
             refuses: "nothing of this",
             edited: false,
+            is_debian: true,
             stack: FACE.to_owned(),
             door: false,
             running: None,
@@ -208,39 +213,17 @@ impl Bench {
     }
 }
 
-impl People for Bench {
-    fn now(&self) -> u64 {
-        1000
-    }
-
-    fn templates(&mut self, user: &str) -> Result<Vec<Template>, Stop> {
-        self.fuse.burn()?;
-        if self.running.is_none() {
-            return Err(Stop("the daemon does not run".to_owned()));
-        }
-        Ok(self.enrolled.iter().filter(|template| template.user == user).cloned().collect())
-    }
-
-    fn enroll(&mut self, user: &str) -> Result<(), Stop> {
-        self.fuse.burn()?;
-        if self.failing > 0 {
-            self.failing -= 1;
-            return Err(Stop("no face was seen".to_owned()));
-        }
-        self.enrolls(user, 1001);
-        self.fuse.burn()
-    }
-
-    fn remove(&mut self, user: &str) -> Result<(), Stop> {
-        self.fuse.burn()?;
-        self.enrolled.retain(|template| template.user != user);
-        self.fuse.burn()
-    }
-}
-
 impl World for Bench {
     fn is_root(&self) -> bool {
         self.root
+    }
+
+    fn lock(&mut self) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn account(&self, name: &str) -> Account {
+        self.accounts.get(name).cloned().unwrap_or(Account::Good)
     }
 
     fn caller(&self) -> Option<String> {
@@ -325,6 +308,10 @@ impl World for Bench {
 
     fn faults(&self) -> Vec<String> {
         pam::faults(self.path())
+    }
+
+    fn by_hand(&self) -> Option<Vec<String>> {
+        (!self.is_debian).then(|| pam::by_hand(self.path()))
     }
 
     fn switch(&mut self, on: bool) -> Result<(), Stop> {

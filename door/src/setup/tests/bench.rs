@@ -127,6 +127,10 @@ impl World for Bench {
         self.root
     }
 
+    fn lock(&mut self) -> Result<(), Stop> {
+        Ok(())
+    }
+
     fn status(&mut self) -> Result<Status, Stop> {
         self.fuse.burn();
         let camera = |name: &str| Camera { name: name.into(), state: self.camera, ..Camera::default() };

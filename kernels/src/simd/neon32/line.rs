@@ -85,6 +85,31 @@ pub(super) unsafe fn whole<const STRIDE: usize>(line: &Line) {
     }
 }
 
+/// The sums alone, in plain code: only the last layers of a detector's heads are such, a hundredth of its work.
+///
+/// # Safety
+/// As for [`crate::simd::Kernels::line_sums`].
+#[inline(always)]
+pub(super) unsafe fn sums<const STRIDE: usize>(line: &Line, sums: *mut i32) {
+    for x in 0..line.columns {
+        // SAFETY: columns of the picture, or the pixel of zero points; nine rows of n weights, n sums for each pixel.
+        unsafe {
+            let window: [*const i8; 9] = std::array::from_fn(|t| {
+                let row = line.rows[t / 3];
+                match (x * STRIDE + t % 3).checked_sub(line.left) {
+                    Some(i) if i < line.width => row.x.add(i * row.step).cast(),
+                    _ => line.outside.cast(),
+                }
+            });
+            for c in 0..line.channels {
+                let product =
+                    |t: usize| i32::from(*window[t].add(c)) * i32::from(*line.taps.add(t * line.n + c));
+                *sums.add(x * line.n + c) = (0..9).map(product).sum();
+            }
+        }
+    }
+}
+
 /// # Safety
 /// c + DEPTH <= n
 #[inline(always)]

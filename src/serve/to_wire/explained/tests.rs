@@ -21,6 +21,7 @@ fn comparison(people: &[&str], templates: usize, frames: usize) -> Comparison {
         id: format!("{at:032x}"),
         label: "ü".repeat(32),
         created_at: WallTime(1_764_000_000),
+        adapted: at >= 5,
     };
     let template =
         |at| explain::ComparedTemplate { note: note(at), frames: vec![LogOdds(-12.345_678); frames] };

@@ -36,6 +36,9 @@ pub(crate) struct Groups {
     /// Frames of a decision, in one table each.
     #[arg(long, default_values_t = [1, 3], value_name = "M", value_delimiter = ',')]
     pub(crate) frames: Vec<usize>,
+    /// Halve each group so often, choose its threshold on the one half and judge it on the other.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) halves: u64,
     /// Print JSON instead of tables.
     #[arg(long)]
     pub(crate) json: bool,

@@ -28,6 +28,9 @@ pub(crate) struct Search {
     /// Frames of a search at most: measured with one up to so many.
     #[arg(long, default_value_t = 3, value_name = "M")]
     pub(crate) frames: usize,
+    /// Instead, searches of one picture, of which so many frames are made, alike as those of one attempt at a door are.
+    #[arg(long, value_name = "M", conflicts_with = "frames", value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(crate) alike: Option<u8>,
     /// How often the people enrolled are drawn anew.
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub(crate) galleries: usize,
