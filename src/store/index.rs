@@ -151,8 +151,7 @@ impl Index {
         read: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
     ) -> Result<Change, E> {
         let gone = from.keys().filter(|key| !self.contains(key)).map(|key| Ok((key.clone(), None)));
-        let is_new = |(key, held): &(&Box<[u8]>, &Held)| from.get(&***key) != Some(&held.tag);
-        let new = self.0.iter().filter(is_new);
+        let new = self.0.iter().filter(|(key, held)| from.get(&***key) != Some(&held.tag));
         gone.chain(new.map(|(key, _)| Ok((key.to_vec(), Some(read(key)?))))).collect()
     }
 }

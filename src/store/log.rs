@@ -18,7 +18,7 @@ use super::seal::Key;
 
 mod replay;
 
-pub(super) use replay::{Replay, last_after, replay};
+pub(super) use replay::{Replay, Visit, last_after, replay};
 
 /// The present log and the previous one. Their names, the magic and the key's label "backup" (`manifest`) date from when
 /// the log was a backup of the table.

@@ -15,6 +15,9 @@ use super::seal::Key;
 use crate::embed::{TemplateKey, TemplateKeySpec};
 use crate::people::UserName;
 
+/// Gives the entry with a key, or why it cannot be read.
+type ReadEntry<'a> = dyn Fn(&[u8]) -> Result<Option<Vec<u8>>, String> + 'a;
+
 /// Keys by user, and the ids of the records that they seal.
 pub(super) struct People {
     disk: Arc<dyn Disk>,
@@ -158,7 +161,7 @@ impl People {
     pub(super) fn each_template(
         &self,
         user: Option<&UserName>,
-        read: &dyn Fn(&[u8]) -> Result<Option<Vec<u8>>, String>,
+        read: &ReadEntry<'_>,
         manifest: &Manifest,
         visit: &mut dyn FnMut(Template),
     ) -> Result<(), Unreadable> {

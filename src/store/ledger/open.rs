@@ -213,7 +213,7 @@ impl Recovery<'_> {
     pub(super) fn replay(
         &self,
         which: usize,
-        visit: &mut dyn FnMut(&[u8], Option<(&[u8], u64)>),
+        visit: &mut log::Visit<'_>,
     ) -> Result<Option<Replay>, StoreError> {
         let Some(file) = self.file(which)? else { return Ok(None) };
         let device = &self.keyring.header().device;

@@ -7,6 +7,9 @@ use crate::store::files::Reader;
 use crate::store::manifest::Manifest;
 use crate::store::seal::Key;
 
+/// Is shown a key and, unless it was removed, its value and where in the log that is.
+pub(in crate::store) type Visit<'a> = dyn FnMut(&[u8], Option<(&[u8], u64)>) + 'a;
+
 /// What reading a log gave.
 pub(in crate::store) struct Replay {
     /// The state after the last whole frame.
@@ -19,8 +22,7 @@ pub(in crate::store) struct Replay {
     pub(super) tag: Tag,
 }
 
-/// Reads a log frame by frame as far as it is whole, and shows each pair of a whole frame to `visit`: its key and, unless
-/// removed, the value and its offset. `None` if not even the snapshot is whole.
+/// Reads a log frame by frame as far as it is whole, and shows each pair of a whole frame to `visit`. `None` if not even the snapshot is whole.
 ///
 /// # Errors
 /// Those of the file.
@@ -28,7 +30,7 @@ pub(in crate::store) fn replay(
     file: &dyn Reader,
     key: &Key,
     device: &[u8; 16],
-    visit: &mut dyn FnMut(&[u8], Option<(&[u8], u64)>),
+    visit: &mut Visit<'_>,
 ) -> io::Result<Option<Replay>> {
     let mut frames = Frames { file, key, at: 0, end: file.length()?, tag: [0; TAG_BYTES], body: Vec::new() };
     if !frames.starts(device)? {
@@ -64,7 +66,7 @@ pub(in crate::store) fn replay(
 }
 
 /// Shows the pairs at the end of a frame's body; `None` if they are not pairs.
-fn show_pairs(mut pairs: &[u8], end: u64, visit: &mut dyn FnMut(&[u8], Option<(&[u8], u64)>)) -> Option<()> {
+fn show_pairs(mut pairs: &[u8], end: u64, visit: &mut Visit<'_>) -> Option<()> {
     while let Some((Some(key), more)) = take(pairs) {
         let (value, more) = take(more)?;
         visit(key, value.map(|value| (value, end - (more.len() + value.len()) as u64)));
