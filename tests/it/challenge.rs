@@ -8,7 +8,7 @@ use facelatch::clock::Clock;
 use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::attack::Need;
 use facelatch::people::{Accounts, UserName};
-use facelatch::pipeline::{Cause, Progress, Verdict};
+use facelatch::pipeline::{Cause, DenyReason, Progress, Verdict};
 use facelatch::store::TemplateStore;
 use facelatch_wire::call::{Events, Verify};
 use facelatch_wire::reply::EventKind;
@@ -153,19 +153,31 @@ fn a_face_that_is_swapped_after_the_answer_is_an_attack() {
     assert_eq!(species(world), "swap");
 }
 
+/// The verdict on alice, who answers, and the refused attacks, where this is shown from then on.
+fn after_the_answer(shots: &[Shot]) -> (Verdict, u32) {
+    let world = world(true);
+    world.stage.shows(&film(&[(BEFORE, ALICE), (4, TURNED), (60, ALICE)]));
+    let accounts = Accounts { uids: [(alice(), UID)].into(), login: false };
+    let mut told = 0;
+    let attempt = world.pipeline().verify(None, &alice(), &accounts, &mut |progress| {
+        if progress == Progress::Prompt(Need::LookStraight) {
+            told += 1;
+            if told == 2 {
+                world.stage.shows(shots);
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    assert_eq!(told, 2, "before the question, and after the answer");
+    (attempt.verdict, counts(&world).1)
+}
+
 #[test]
-fn whoever_answered_and_leaves_or_goes_unseen_until_the_limit_is_no_attack() {
-    for then in [Shot::Silent, Shot::LiveSpoilt("obama-3b.jpg", Spoil::Twice)] {
-        let world = world(true);
-        let (prompts, verdict) = played(&world, &[(BEFORE, ALICE), (4, TURNED), (20, ALICE)]);
-        assert_eq!((prompts.len(), verdict), (3, Some(Outcome::Match)), "so many frames suffice");
-        let mut scenes = film(&[(BEFORE, ALICE), (4, TURNED), (9, ALICE)]);
-        scenes.extend([then; 400]);
-        world.stage.shows(&scenes);
-        let judged = world.verify("alice");
-        assert_ne!(judged.verdict, Some(Outcome::Attack), "{then:?}: {judged:?}");
-        println!("{then:?} {judged:?} {:?}", counts(&world));
-    }
+fn whoever_answered_and_is_gone_until_the_limit_is_no_attacker_and_somebody_else_is() {
+    let (verdict, attacks) = after_the_answer(&[Shot::Silent]);
+    assert!(matches!(verdict, Verdict::Unavailable(_)) && attacks == 0, "{verdict:?}");
+    let (verdict, attacks) = after_the_answer(&[&[BOB][..], &[Shot::Silent; 4]].concat());
+    assert!(matches!(verdict, Verdict::Denied(DenyReason::Attack(_))) && attacks == 1, "{verdict:?}");
 }
 
 #[test]
