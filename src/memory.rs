@@ -70,6 +70,14 @@ pub fn keep_private() {
     }
 }
 
+/// Takes the program's code out of memory once everything is loaded: most of it will not run again, and the rest comes back as it
+/// runs. Otherwise it would stay, locked, for as long as the daemon runs.
+pub(crate) fn forget_loading() {
+    if let Err(error) = facelatch_kernels::forget_code(ALL_LOCKED.load(Ordering::Relaxed)) {
+        tracing::warn!("daemon: code that only a start needs stays in memory ({error})");
+    }
+}
+
 /// Locks all memory of this process, present and future, and says whether it did. Not under a limit: every allocation
 /// would fail once it is reached.
 fn lock_all(limit: rlim_t) -> nix::Result<bool> {

@@ -174,7 +174,7 @@ impl Manifest {
             };
         }
         let bytes = read_checked(&path, &entry.sha256)?;
-        Network::build(name, path, entry, shape, &bytes)
+        Network::build(name, path, entry, shape, bytes)
     }
 }
 
@@ -214,7 +214,7 @@ impl Network {
         path: PathBuf,
         entry: &Entry,
         input_shape: [usize; 4],
-        bytes: &[u8],
+        bytes: Vec<u8>,
     ) -> Result<Self, ModelError> {
         let unusable = |e: TractError| ModelError::Unusable { path: path.clone(), why: format!("{e:#}") };
         let fused = facelatch_fused::read(bytes, input_shape, Isa::detect()).map_err(unusable)?;

@@ -8,7 +8,7 @@ mod name;
 mod pin;
 
 pub use access::PinHash;
-pub use account::{Account, Accounts, Standing, account_of_each};
+pub use account::{Account, Accounts, Standing, account_of_each, note_account};
 pub use misses::{Level, Misses};
 pub use name::{BadUserName, UserName};
 pub use pin::{BadPin, Pin};

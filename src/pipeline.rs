@@ -279,6 +279,7 @@ impl Pipeline {
             && matches!(captured.presentation, Presentation::Live(_))
         {
             captured = self.challenge(claimed, captured, observer, trace)?;
+            trace.answered = captured.stage.score(&self.cameras.used().scene);
             self.judged(&captured, trace);
             is_child |= self.admit_child(claimed, &captured, trace)?;
         }

@@ -5,6 +5,7 @@
 //! many people and templates the formula was computed.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
@@ -53,7 +54,7 @@ fn main() -> Result<()> {
         sums.iter_mut().zip(search(&head, &probes, &rows)?).for_each(|(sum, one)| *sum += one);
     }
     let [people, templates] = sums.map(|sum| sum as f64 / count.max(1) as f64);
-    println!("a search: {templates:.1} templates, of {people:.1} people");
+    writeln!(std::io::stdout(), "a search: {templates:.1} templates, of {people:.1} people")?;
     Ok(())
 }
 

@@ -187,13 +187,15 @@ impl Setup<'_> {
         let config = self.files.config.clone();
         let text = file::text(&String::from_utf8_lossy(before), chosen);
         Config::parse(&config, &text).map_err(|error| Stop(error.to_string()))?;
+        let existed = config.exists();
+        let had_one = self.done.file.map_or(existed, |known| known.existed);
         if self.done.file.is_none() {
-            let existed = config.exists();
-            if existed {
-                files::replace_like(&self.files.before(), before, &config)?;
-            }
             self.done.file = Some(FileBefore { existed });
             self.files.save(&self.done)?;
+        }
+        // Where it is noted and there is no copy, a setup was killed here, and it says still what it said.
+        if existed && had_one && !self.files.before().exists() {
+            files::replace_like(&self.files.before(), before, &config)?;
         }
         files::replace(&config, text)?;
         self.person.say(&format!("{} is written", config.display()));

@@ -34,13 +34,15 @@ pub struct Fused {
 
 /// Reads an ONNX file and fuses what it can, for an input of `input_shape` ([1, channels, height, width], f32).
 ///
-/// A graph with nothing to fuse is returned as tract alone would read it.
+/// A graph with nothing to fuse is returned as tract alone would read it. Whoever gives the bytes away needs less memory: they are
+/// dropped once they are parsed.
 ///
 /// # Errors
 /// When the bytes are not an ONNX model that tract can read.
-pub fn read(bytes: &[u8], input_shape: [usize; 4], isa: Isa) -> TractResult<Fused> {
+pub fn read(bytes: impl AsRef<[u8]>, input_shape: [usize; 4], isa: Isa) -> TractResult<Fused> {
     let onnx = tract_onnx::onnx();
-    let mut proto = onnx.proto_model_for_read(&mut &*bytes)?;
+    let mut proto = onnx.proto_model_for_read(&mut bytes.as_ref())?;
+    drop(bytes);
     let fact = f32::fact(input_shape).into();
     let Some(graph) = proto.graph.as_mut() else {
         return Err(TractError::msg("no graph in the ONNX file"));

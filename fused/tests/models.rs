@@ -129,7 +129,7 @@ fn a_float_network_is_left_as_it_is() {
 #[test]
 fn bytes_that_are_not_a_model_are_an_error() {
     assert!(read(b"no model", [1, 3, 112, 112], Isa::Portable).is_err());
-    assert!(read(&[], [1, 3, 112, 112], Isa::Portable).is_err());
+    assert!(read([], [1, 3, 112, 112], Isa::Portable).is_err());
     let bytes = file("mobilefacenet.onnx");
     assert!(read(&bytes[..bytes.len() / 2], [1, 3, 112, 112], Isa::Portable).is_err());
 }

@@ -1,7 +1,7 @@
 //! Int8 convolution kernels; in: u8 activations and s8 weights, out: u8 activations or f32.
 //!
 //! Every kernel is a layer that is built once (checked, weights packed for one [`Isa`]) and then run on slices whose
-//! lengths are asserted. All unsafe arithmetic code of facelatch is in this crate.
+//! lengths are asserted. All unsafe arithmetic code of facelatch is in this crate, and [`forget_code`].
 //!
 //! - Activations are pixels by channels (NHWC), channels padded to [`CHANNELS`], stored as `q ^ isa.flip()`.
 //! - Weights are signed, -127..=127, one scale per output channel.
@@ -25,6 +25,7 @@ mod global;
 mod isa;
 mod jpeg;
 mod pack;
+mod pages;
 mod pixels;
 mod pointwise;
 mod post;
@@ -41,6 +42,7 @@ pub use error::LayerError;
 pub use global::GlobalDepthwise;
 pub use isa::Isa;
 pub use jpeg::JpegPixels;
+pub use pages::forget_code;
 pub use pixels::{Add, MaxPool, Quantise, Term};
 pub use pointwise::Pointwise;
 pub use post::{CHANNELS, Requant, padded};

@@ -102,17 +102,7 @@ impl Table {
         let (mut searched, mut enrolled, mut computed, mut verdicts) =
             (0_usize, [0_usize; 2], [0_usize; 2], [0; 3]);
         while searched < searches {
-            let wanted = 2 + random.below(199);
-            let mut gallery: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-            for _ in 0..4 * wanted {
-                let face = random.below(people.len());
-                if gallery.len() < wanted || gallery.contains_key(&people[face]) {
-                    let templates = gallery.entry(people[face]).or_default();
-                    if templates.len() < 5 && !templates.contains(&face) {
-                        templates.push(face);
-                    }
-                }
-            }
+            let gallery = gallery(people, random);
             let faces: Vec<usize> = gallery.values().flatten().copied().collect();
             let rows = self.rows(faces.iter().copied())?;
             let mut end = 0;
@@ -161,16 +151,36 @@ impl Table {
             searched += SEARCHES;
             enrolled = [enrolled[0] + SEARCHES * templates.len(), enrolled[1] + SEARCHES * faces.len()];
         }
-        let each = |count: usize| count as f64 / searched as f64;
-        writeln!(
-            std::io::stdout(),
-            "{searched} searches (match, no match, ambiguous: {verdicts:?}), all the same to the bit; the formula for {:.1} \
-             people of {:.1} to the end, for {:.1} templates of {:.1}",
-            each(computed[0]),
-            each(enrolled[0]),
-            each(computed[1]),
-            each(enrolled[1])
-        )?;
-        Ok(())
+        tell(searched, enrolled, computed, verdicts)
     }
+}
+
+/// Faces of each of 2 to 200 people, one to five of each.
+fn gallery(people: &[usize], random: &mut SplitMix64) -> BTreeMap<usize, Vec<usize>> {
+    let wanted = 2 + random.below(199);
+    let mut gallery: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for _ in 0..4 * wanted {
+        let face = random.below(people.len());
+        if gallery.len() < wanted || gallery.contains_key(&people[face]) {
+            let templates = gallery.entry(people[face]).or_default();
+            if templates.len() < 5 && !templates.contains(&face) {
+                templates.push(face);
+            }
+        }
+    }
+    gallery
+}
+
+fn tell(searched: usize, enrolled: [usize; 2], computed: [usize; 2], verdicts: [usize; 3]) -> Result<()> {
+    let each = |count: usize| count as f64 / searched as f64;
+    writeln!(
+        std::io::stdout(),
+        "{searched} searches (match, no match, ambiguous: {verdicts:?}), all the same to the bit; the formula for {:.1} \
+         people of {:.1} to the end, for {:.1} templates of {:.1}",
+        each(computed[0]),
+        each(enrolled[0]),
+        each(computed[1]),
+        each(enrolled[1])
+    )?;
+    Ok(())
 }

@@ -35,9 +35,14 @@ type Observer<'a> = &'a mut dyn FnMut(Progress) -> std::ops::ControlFlow<()>;
 /// Loads the networks for one person, with [`scoring`] in them.
 pub type Load<'a> = &'a (dyn Fn() -> Result<Networks, RatesError> + Sync);
 
-/// A detector with this network that takes everything for live, and says how much.
+/// A detector with this network that takes everything for live, but not before it has seen as many frames as may decide.
 pub fn scoring(network: Arc<dyn FrameScore>) -> Option<PassiveDetector> {
-    let points = OperatingPoints { bpcer: vec![0.5], threshold: vec![f32::NEG_INFINITY], live_median: 0.0 };
+    let points = OperatingPoints {
+        bpcer: vec![0.5],
+        threshold: vec![f32::MIN],
+        live_median: 0.0,
+        margin: f32::INFINITY,
+    };
     PassiveDetector::new(network, &points, 0.5)
 }
 

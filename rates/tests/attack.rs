@@ -51,10 +51,10 @@ fn scene() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("folder");
     let owner = |pictures, score| vec![("obama-1.jpg", score); pictures];
     // An enrolment takes three frames, too.
-    let live = [owner(3, 9), owner(3, 8)].concat();
+    let live = [owner(3, 9), owner(10, 8)].concat();
     clip(folder.path(), "hall/live/one", &live);
-    clip(folder.path(), "hall/phone/film", &owner(3, 2));
-    clip(folder.path(), "hall/print/stranger", &[("astronaut.jpg", 9); 3]);
+    clip(folder.path(), "hall/phone/film", &owner(10, 2));
+    clip(folder.path(), "hall/print/stranger", &[("astronaut.jpg", 9); 10]);
     clip(folder.path(), "yard/live/nobody", &[("coffee.jpg", 9); 6]);
     folder
 }
@@ -75,7 +75,7 @@ fn clips_are_enrolled_judged_and_compared_as_the_daemon_does() {
     assert_eq!((hall.enrolled.as_deref(), yard.enrolled.as_deref()), (Some(&[9.0][..]), None));
     let of = |person: &Person, species: &str| {
         let shown = person.presentations.iter().find(|shown| shown.species == species).expect("shown");
-        shown.tries.iter().map(|one| (one.score, one.matched)).collect::<Vec<_>>()
+        shown.tries.iter().map(|one| (one.scores.last().copied(), one.matched)).collect::<Vec<_>>()
     };
     assert_eq!(of(hall, "live"), [(Some(8.0), Some(true))], "the frames of the enrolment are not judged");
     assert_eq!(of(hall, "phone"), [(Some(2.0), Some(true))]);
@@ -83,7 +83,7 @@ fn clips_are_enrolled_judged_and_compared_as_the_daemon_does() {
     assert_eq!(of(yard, "live"), [(None, None)], "nobody there");
 
     let everyone: Vec<&Person> = people.iter().collect();
-    let summary = Summary::of(&everyone, Threshold { score: 5.0, live_median: None });
+    let summary = Summary::of(&everyone, Threshold { score: 5.0, margin: 1.0, live_median: None });
     let counts = |rate: &facelatch_rates::attack::rates::Rate| (rate.bounds.errors, rate.bounds.trials);
     assert_eq!((counts(&summary.live.bpcer), counts(&summary.live.bpnrr)), ((0, 1), (1, 2)));
     let [phone, print] = summary.species.as_slice() else { panic!("two species") };
@@ -93,8 +93,9 @@ fn clips_are_enrolled_judged_and_compared_as_the_daemon_does() {
     );
     assert_eq!((counts(&print.apcer), counts(&print.iapar)), ((1, 1), (0, 1)));
 
-    let threshold = Threshold { score: 5.0, live_median: None };
-    let report = Report::of(("painted".to_owned(), "ab".to_owned()), people, PLAN, (0.05, Some(threshold)));
+    let threshold = Threshold { score: 5.0, margin: 1.0, live_median: None };
+    let report =
+        Report::of(("painted".to_owned(), "ab".to_owned()), people, PLAN, (0.05, 1.0, Some(threshold)));
     let text = report.markdown();
     for part in ["Worst species: print, APCER 100.0 %", "| phone | 1 | 1 | 1 | 0 (0 of 1) |", "| yard |"] {
         assert!(text.contains(part), "{part} in\n{text}");

@@ -142,8 +142,9 @@ pub fn remove(path: &Path) -> Result<(), Stop> {
 /// # Errors
 /// It cannot be copied or renamed.
 pub fn put_back(path: &Path, existed: bool) -> Result<Option<String>, Stop> {
-    remove(&beside(path, ".new"))?;
     let (kept, undone) = (before(path), beside(path, ".undone"));
+    remove(&beside(path, ".new"))?;
+    remove(&beside(&kept, ".new"))?;
     let failed = |at: &Path, error: std::io::Error| Stop(format!("{}: {error}", at.display()));
     let aside = format!("; what it said until now is {}", undone.display());
     if !existed {

@@ -17,8 +17,8 @@ use crate::embed::{KeyedEmbedding, KeyedRows, OtherKey};
 /// The least that the sum is taken to be, as a share of what it is on average over all directions.
 pub const LEAST_SHARE: f32 = 0.92;
 
-/// Fewest rotations for which this was looked for. More of them only bring the sum nearer to its mean.
-const ROTATIONS: usize = 64;
+/// The rotations for which this was looked for: as many, from this seed. Others are another R; everybody is computed then.
+const ROTATIONS: (usize, u64) = (64, 5);
 
 /// Values of an embedding for which it was. Short ones go lower: 0.86 at 8 values.
 const LENGTHS: RangeInclusive<usize> = 128..=192;
@@ -37,13 +37,13 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// `None` where none is known: without rotations, with a learned matrix, with an alpha for each coordinate, or for a
-    /// length that [`LEAST_SHARE`] was not looked for.
+    /// `None` where none is known: without rotations, with others than the shipped ones, with a learned matrix, with an alpha
+    /// for each coordinate, or for a length that [`LEAST_SHARE`] was not looked for.
     pub(super) fn of(head: &Head) -> Option<Self> {
         let projection = head.projection.as_ref()?;
         let alpha = head.formula.alpha();
         let common = *alpha.first().filter(|first| **first < 0.0 && alpha.iter().all(|a| a == *first))?;
-        if projection.rotations_alone()? < ROTATIONS || !LENGTHS.contains(&projection.length()) {
+        if projection.rotations_alone()? != ROTATIONS || !LENGTHS.contains(&projection.length()) {
             return None;
         }
         let mean = (FRAC_2_PI * projection.rows() as f32).sqrt();

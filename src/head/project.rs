@@ -50,6 +50,7 @@ pub struct Projection {
     stretch: f32,
     /// Applied to vectors that are padded with 0 to its side. h has all rotations of a coordinate side by side.
     rotations: Option<Rotations>,
+    seed: u64,
     /// Values of h.
     rows: usize,
 }
@@ -101,7 +102,7 @@ impl Projection {
             return Err(format!("projection: {rotations} rotations of {rows} coordinates are too many"));
         }
         let unturned =
-            Self { length, matrix: matrix.map(Zeroizing::new), stretch, rotations: None, rows: side };
+            Self { length, matrix: matrix.map(Zeroizing::new), stretch, rotations: None, seed, rows: side };
         if rotations == 0 {
             return Ok(unturned);
         }
@@ -119,7 +120,7 @@ impl Projection {
     /// A matrix alone; rows of `length` finite values.
     pub(super) fn of_matrix(length: usize, matrix: Vec<f32>) -> Self {
         let rows = matrix.len() / length.max(1);
-        Self { length, matrix: Some(matrix.into()), stretch: 1.0, rotations: None, rows }
+        Self { length, matrix: Some(matrix.into()), stretch: 1.0, rotations: None, seed: 0, rows }
     }
 
     /// R after an orthogonal map given row by row: `R * undo`. Lengths stretch as by R alone.
@@ -149,9 +150,9 @@ impl Projection {
         self.rows
     }
 
-    /// How many rotations are stacked, where there is nothing else: then every length is kept.
-    pub(super) fn rotations_alone(&self) -> Option<usize> {
-        if self.matrix.is_some() { None } else { self.rotations.as_ref().map(Rotations::count) }
+    /// How many rotations are stacked and the seed they are drawn from, where there is nothing else: then every length is kept.
+    pub(super) fn rotations_alone(&self) -> Option<(usize, u64)> {
+        if self.matrix.is_some() { None } else { self.rotations.as_ref().map(|r| (r.count(), self.seed)) }
     }
 
     /// No vector grows by more than this factor. Rotations keep every length, so only the learned part counts.

@@ -38,7 +38,7 @@ pub struct Evidence {
 ///
 /// With 1 they would grow as the chances of a false match do (the union bound), which is more than it takes: with each step of 1
 /// in log-odds false matches become 3.8 times rarer with one frame and 5 times with three, where calibrated odds say 2.7. Among
-/// 1,000 people with five templates the root of their number turns away 1.2 % of users instead of 8.0 % with three different
+/// 1,000 people with five templates the root of their number turns away 1.2 % of users instead of 8.9 % with three different
 /// frames; with one frame it lets in none of 5,317 strangers, at most 5.6e-4 of searches (docs/rates/search.md).
 const GROWTH: f64 = 0.5;
 

@@ -15,6 +15,9 @@ pub struct OperatingPoints {
     pub threshold: Vec<f32>,
     /// The median score of the frames of live faces behind these numbers.
     pub live_median: f32,
+    /// How far beyond the threshold, either way, the first frames must lie to decide alone. 0: they always do.
+    #[serde(default)]
+    pub margin: f32,
 }
 
 impl OperatingPoints {
@@ -61,6 +64,9 @@ impl OperatingPoints {
                     .to_owned(),
             );
         }
+        if !(0.0..=*SCORES.end()).contains(&self.margin) {
+            return Err("margin: a score from 0 to 20 is needed".to_owned());
+        }
         // Below the median, or the share that is refused is more than half.
         if self.threshold.iter().all(|score| *score < self.live_median) && SCORES.contains(&self.live_median)
         {
@@ -75,7 +81,7 @@ mod tests {
     use super::*;
 
     fn points() -> OperatingPoints {
-        OperatingPoints { bpcer: vec![0.01, 0.1], threshold: vec![-3.0, 1.0], live_median: 5.0 }
+        OperatingPoints { bpcer: vec![0.01, 0.1], threshold: vec![-3.0, 1.0], live_median: 5.0, margin: 1.0 }
     }
 
     #[test]
@@ -100,14 +106,14 @@ mod tests {
         };
         assert!(with(&|p| p.live_median = 0.5).contains("most people are taken for attacks"));
         assert!(with(&|p| p.live_median = f32::NAN).contains("live_median"));
+        for margin in [-0.1, 21.0, f32::NAN] {
+            assert!(with(&|p| p.margin = margin).contains("margin"), "{margin}");
+        }
         assert!(with(&|p| p.threshold[0] = -1e9).contains("refuse everybody or nobody"));
         assert!(with(&|p| p.threshold.reverse()).contains("ascend"));
         assert!(with(&|p| p.bpcer[1] = 0.7).contains("0.5"));
         assert!(with(&|p| p.bpcer[0] = 0.0).contains("between 0"));
         assert!(with(&|p| p.bpcer.truncate(1)).contains("same length"));
-        assert!(
-            with(&|p| *p = OperatingPoints { bpcer: vec![], threshold: vec![], live_median: 0.0 })
-                .contains("length")
-        );
+        assert!(with(&|p| (p.bpcer, p.threshold) = (vec![], vec![])).contains("length"));
     }
 }

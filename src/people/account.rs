@@ -95,13 +95,19 @@ pub fn account_of_each<'a>(
     templates: impl IntoIterator<Item = (&'a UserName, Account)>,
 ) -> BTreeMap<UserName, Account> {
     let mut found = BTreeMap::new();
-    for (user, account) in templates {
-        let one = found.entry(user.clone()).or_insert(account);
-        if *one != account {
-            *one = Account::Unrecorded;
+    templates.into_iter().for_each(|(user, account)| note_account(&mut found, user, account));
+    found
+}
+
+/// Adds another template to those of [`account_of_each`].
+pub fn note_account(found: &mut BTreeMap<UserName, Account>, user: &UserName, account: Account) {
+    match found.get_mut(user) {
+        Some(one) if *one != account => *one = Account::Unrecorded,
+        Some(_) => {}
+        None => {
+            found.insert(user.clone(), account);
         }
     }
-    found
 }
 
 #[cfg(test)]

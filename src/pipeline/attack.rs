@@ -46,7 +46,13 @@ impl AttackStage {
         infrared.as_ref().map_or(presentation, |infrared| infrared.confirm(presentation))
     }
 
-    /// The same in numbers; `None` without a detector.
+    /// The same as one number; `None` without a detector, and while there are too few frames.
+    pub(super) fn score(&self, scene: &Scene) -> Option<Score> {
+        let evidence = self.0.as_ref()?;
+        evidence.passive.score(&evidence.cues(scene).map(|(_, cue)| cue))
+    }
+
+    /// And by its parts; `None` without a detector.
     pub(super) fn explain(&self, scene: &Scene) -> Option<LiveNote> {
         let evidence = self.0.as_ref()?;
         let (passive, cues) = (&evidence.passive, evidence.cues(scene));
@@ -54,7 +60,7 @@ impl AttackStage {
             |name, score: Option<Score>| score.map(|score| Measure { name, value: score.0, least: None });
         let network = part("network", passive.mean());
         Some(LiveNote {
-            log_odds: passive.score(&cues.map(|(_, cue)| cue)).map(|score| score.0),
+            log_odds: self.score(scene).map(|score| score.0),
             least: passive.threshold().0,
             parts: network
                 .into_iter()
@@ -115,7 +121,6 @@ impl Pipeline {
 
     /// Keeps what the frames said of the presentation.
     pub(super) fn judged(&self, captured: &Captured, trace: &mut Trace) {
-        trace.judged(captured.presentation);
         trace.note(|explanation| explanation.live = captured.stage.explain(&self.cameras.used().scene));
     }
 
@@ -135,7 +140,8 @@ impl Pipeline {
         match need {
             Need::Infrared => self.cameras.used().infrared_problem(),
             Need::Colour => Cause::Retry(RetryReason::NoColour),
-            Need::Frames | Need::LookStraight | Need::TurnLeft | Need::TurnRight | Need::TurnFarther => {
+            Need::Frames => Cause::Retry(RetryReason::Unclear),
+            Need::LookStraight | Need::TurnLeft | Need::TurnRight | Need::TurnFarther => {
                 Cause::Retry(RetryReason::TurnedAway)
             }
         }

@@ -3,7 +3,7 @@
 use super::Verdict;
 use super::explain::Explanation;
 use crate::detect::Face;
-use crate::detect::attack::{Presentation, Score};
+use crate::detect::attack::Score;
 use crate::head::Probability;
 
 /// An attempt and how it ended.
@@ -22,9 +22,10 @@ pub struct Trace {
     pub probability: Option<Probability>,
     /// What it had to reach, if a face was judged. Only the owner may see it.
     pub threshold: Option<Probability>,
-    /// The least that was said of the presentation while it was taken for live; `None` if it never was. Only the owner may see
-    /// it.
-    pub live: Option<Score>,
+    /// What was said of the presentation with each frame before a challenge, once there were enough. Only the owner may see it.
+    pub scores: Vec<Score>,
+    /// What was said of it after a challenge that was passed. Only the owner may see it.
+    pub answered: Option<Score>,
     /// The PIN that came before the face was the one for duress.
     pub duress: bool,
     /// A PIN came before the face, and not the one for duress.
@@ -70,14 +71,6 @@ pub(super) struct Mean {
 }
 
 impl Trace {
-    /// Keeps the score of a presentation that is taken for live.
-    pub(super) fn judged(&mut self, presentation: Presentation) {
-        if let Presentation::Live(score) = presentation {
-            let least = self.live.map_or(score.0, |least| least.0.min(score.0));
-            self.live = Some(Score(least));
-        }
-    }
-
     /// Time by stage.
     pub fn ms(&self) -> StageMs {
         let StageMeans { detect, align, embed } = self.means;

@@ -85,19 +85,23 @@ impl Pipeline {
                 && !self.alike(last, &seen.probe)?
             {
                 probes.clear();
+                trace.scores.clear();
                 self.faces.saw_several();
                 stage = self.attack_stage();
                 window.problem = Some(Cause::Retry(RetryReason::SeveralFaces));
             }
-            self.present(&mut stage, &mut seen)?;
+            let counts = self.present(&mut stage, &mut seen)?.is_some();
             probes.push(seen.probe);
             if probes.len() > wanted {
                 probes.remove(0);
             }
             trace.keep(probes.len());
             report(observer, Progress::Captured { done: probes.len(), wanted })?;
-            match stage.judge(&self.cameras.used().scene) {
-                Presentation::MoreNeeded(Need::Frames) => {}
+            let scene = &self.cameras.used().scene;
+            trace.scores.extend(stage.score(scene).filter(|_| counts));
+            match stage.judge(scene) {
+                Presentation::MoreNeeded(Need::Frames) if probes.len() < wanted => {}
+                Presentation::MoreNeeded(need @ Need::Frames) => window.problem = Some(self.lacks(need)),
                 Presentation::MoreNeeded(need) => window.problem = Some(self.ask_for(need, observer)?),
                 presentation if probes.len() == wanted => {
                     return Ok(Captured { probes, presentation, stage });

@@ -154,28 +154,37 @@ impl Pipeline {
         &mut self,
         asking: &mut Asking,
         mut stage: AttackStage,
-        (wanted, window): (usize, CaptureWindow),
+        (wanted, mut window): (usize, CaptureWindow),
         observer: Observer<'_>,
         trace: &mut Trace,
     ) -> Result<Captured, Cause> {
         report(observer, Progress::Prompt(Need::LookStraight))?;
-        let mut probes = Vec::with_capacity(wanted);
-        while probes.len() < wanted {
+        let mut probes = Vec::with_capacity(wanted + 1);
+        loop {
             let mut seen = self.next_probe(&window, &mut Ahead::default(), observer, trace)?;
             let is_known = self.is_known(&asking.known, &seen.probe)?;
             if asking.is_swap(is_known) {
                 return Ok(Captured { probes: Vec::new(), presentation: SWAP, stage });
             }
-            if is_known {
-                self.present(&mut stage, &mut seen)?;
-                probes.push(seen.probe);
-                trace.keep(probes.len());
-                report(observer, Progress::Captured { done: probes.len(), wanted })?;
-            } else {
+            if !is_known {
                 self.faces.saw_several();
+                continue;
+            }
+            self.present(&mut stage, &mut seen)?;
+            probes.push(seen.probe);
+            if probes.len() > wanted {
+                probes.remove(0);
+            }
+            trace.keep(probes.len());
+            report(observer, Progress::Captured { done: probes.len(), wanted })?;
+            match stage.judge(&self.cameras.used().scene) {
+                Presentation::MoreNeeded(need) => window.problem = Some(self.lacks(need)),
+                presentation if probes.len() == wanted => {
+                    return Ok(Captured { probes, presentation, stage });
+                }
+                Presentation::Live(_) | Presentation::Attack(_) => {}
             }
         }
-        Ok(Captured { probes, presentation: stage.judge(&self.cameras.used().scene), stage })
     }
 
     /// Whether a probe shows the person of these: any of them, since a turned face is least like a straight one.

@@ -9,6 +9,7 @@ use crate::head::LogOdds;
 use crate::judge::adapt::Reach;
 use crate::judge::{Evidence, Policy, Ranked, Search, Step, rank, shortlist, vote};
 use crate::people::UserName;
+use crate::store::StoreError;
 
 /// Somebody, and which of the templates are theirs.
 type Person<'a> = (&'a UserName, &'a Range<usize>);
@@ -21,7 +22,7 @@ impl Pipeline {
         (claimed, is_child): (Option<&UserName>, bool),
         probes: &[KeyedEmbedding],
         trace: &mut Trace,
-    ) -> Result<Option<(Evidence, Policy)>, OtherKey> {
+    ) -> Result<Option<(Evidence, Policy)>, StoreError> {
         let (head, people) = (self.gallery.head(), self.gallery.people());
         let compared: Vec<Person<'_>> = match claimed {
             Some(user) => people.get_key_value(user).into_iter().collect(),

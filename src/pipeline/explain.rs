@@ -8,10 +8,10 @@ use super::{Attempt, Observer, Pipeline, Trace};
 use crate::clock::WallTime;
 use crate::detect::quality::RetryReason;
 pub use crate::embed::Measure;
-use crate::embed::OtherKey;
 use crate::head::{LogOdds, Measured, Probability};
 use crate::judge::{Policy, vote};
 use crate::people::{Accounts, UserName};
+use crate::store::{StoreError, Template};
 
 /// An attempt may see hundreds of frames; of so many it is told what became of them.
 pub const MAX_FRAMES: usize = 40;
@@ -146,7 +146,7 @@ impl Pipeline {
         probes: &[Cow<'_, [f32]>],
         ranked: &[(&UserName, LogOdds)],
         policy: Policy,
-    ) -> Result<Comparison, OtherKey> {
+    ) -> Result<Comparison, StoreError> {
         let head = self.gallery.head();
         let people = ranked.iter().take(2).map(|(user, z)| self.compared(probes, user, *z));
         Ok(Comparison {
@@ -164,21 +164,35 @@ impl Pipeline {
         probes: &[Cow<'_, [f32]>],
         user: &UserName,
         z: LogOdds,
-    ) -> Result<ComparedPerson, OtherKey> {
+    ) -> Result<ComparedPerson, StoreError> {
         let (head, templates) = (self.gallery.head(), self.gallery.of(user));
         let mut frames = Vec::with_capacity(probes.len());
         for probe in probes.chunks(1) {
             frames.extend(vote::decide_projected(head, probe, &templates)?);
         }
         let mut compared = Vec::with_capacity(templates.len());
-        let enrolled = templates.iter().zip(self.gallery.notes(user));
-        let adapted = self.gallery.adapted(user).iter().zip(self.gallery.adapted_notes(user));
-        for (template, note) in enrolled.chain(adapted) {
+        let (adapted_notes, notes): (Vec<_>, Vec<_>) =
+            self.notes(user)?.into_iter().partition(|note| note.adapted);
+        let enrolled = templates.iter().zip(notes);
+        for (template, note) in enrolled.chain(self.gallery.adapted(user).iter().zip(adapted_notes)) {
             let template = head.project(template)?;
             let frames = probes.iter().map(|probe| head.log_odds_of(probe, &template)).collect();
-            compared.push(ComparedTemplate { note: note.clone(), frames });
+            compared.push(ComparedTemplate { note, frames });
         }
         Ok(ComparedPerson { user: user.clone(), z, frames, templates: compared })
+    }
+}
+
+impl Pipeline {
+    /// What else is known of a user's templates, in the order of the gallery; nothing if they have changed since.
+    fn notes(&self, user: &UserName) -> Result<Vec<TemplateNote>, StoreError> {
+        let theirs = self.store.templates(Some(user))?;
+        if !self.gallery.has_revision(self.store.revision()) {
+            return Ok(Vec::new());
+        }
+        let note =
+            |Template { id, label, created_at, adapted, .. }| TemplateNote { id, label, created_at, adapted };
+        Ok(theirs.into_iter().map(note).collect())
     }
 }
 

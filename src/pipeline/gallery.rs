@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::explain::{Measure, TemplateNote};
+use super::explain::Measure;
 use crate::clock::WallTime;
-use crate::embed::{
-    ChildCue, KeyedChildCue, KeyedEmbedding, KeyedRows, OtherKey, TemplateKey, TemplateKeyId,
-};
+use crate::embed::{ChildCue, KeyedChildCue, KeyedEmbedding, KeyedRows, OtherKey, TemplateKey};
 use crate::head::{Head, KeyedHead};
-use crate::people::{Account, UserName, account_of_each};
-use crate::store::{LiveScore, StoreError, Template, TemplateStore};
+use crate::people::{Account, UserName, note_account};
+use crate::store::{LiveScore, Outline, StoreError, Template, TemplateStore};
 
 /// Everybody's templates as of one revision of the store.
 pub(super) struct Gallery {
@@ -27,12 +25,8 @@ pub(super) struct Gallery {
     people: BTreeMap<UserName, Range<usize>>,
     /// Templates of theirs that nobody enrolled. They count only beside enrolled ones.
     adapted: BTreeMap<UserName, Vec<KeyedEmbedding>>,
-    /// What else is known of those, in the same order.
-    adapted_notes: BTreeMap<UserName, Vec<TemplateNote>>,
     /// Those whose account does not count at present.
     left_out: BTreeMap<UserName, Range<usize>>,
-    /// What else is known of each enrolled template.
-    notes: Vec<TemplateNote>,
     accounts: BTreeMap<UserName, Account>,
     /// Of the frames that everybody was enrolled from.
     live_scores: Vec<LiveScore>,
@@ -53,9 +47,7 @@ impl Gallery {
             key: Arc::new(key),
             people: BTreeMap::new(),
             adapted: BTreeMap::new(),
-            adapted_notes: BTreeMap::new(),
             left_out: BTreeMap::new(),
-            notes: Vec::new(),
             accounts: BTreeMap::new(),
             live_scores: Vec::new(),
             newest: WallTime::default(),
@@ -72,47 +64,56 @@ impl Gallery {
         if self.has_revision(store.revision()) {
             return Ok(());
         }
-        let snapshot = store.snapshot()?;
-        if snapshot.template_key.id() != self.key.id() {
-            self.head = head.for_key(&snapshot.template_key);
-            self.child = child.map(|cue| cue.for_key(&snapshot.template_key));
-        }
-        self.accounts = account_of_each(snapshot.templates.iter().map(|t| (&t.user, t.account)));
-        self.live_scores = snapshot.templates.iter().filter_map(|template| template.live).collect();
-        self.newest = snapshot.templates.iter().map(|template| template.created_at).max().unwrap_or_default();
-        let allowed = snapshot.templates.iter().filter(|template| template.allow_child);
-        self.children = allowed.map(|template| template.user.clone()).collect();
-        self.take(snapshot.template_key.id(), head.length(), snapshot.templates)?;
-        (self.revision, self.key) = (Some(snapshot.revision), snapshot.template_key);
+        // Wiped first, so that no template is in memory twice.
+        *self = Self::new(head, child);
+        let mut taken = Ok(());
+        let read = store.each_template(&mut |outline, template| {
+            if taken.is_ok() {
+                taken = self.take(outline, template, head, child);
+            }
+        });
+        let filled = read.and_then(|outline| taken.map(|()| outline).map_err(Into::into));
+        let outline = filled.inspect_err(|_| *self = Self::new(head, child))?;
+        self.use_key(&outline.template_key, head, child);
+        self.revision = Some(outline.revision);
         Ok(())
     }
 
-    /// Takes the place of all templates that there were; they are wiped first, so that both are never in memory.
+    fn use_key(&mut self, key: &Arc<TemplateKey>, head: &Head, child: Option<&ChildCue>) {
+        if key.id() != self.key.id() {
+            self.head = head.for_key(key);
+            self.child = child.map(|cue| cue.for_key(key));
+            self.key = key.clone();
+        }
+    }
+
+    /// Takes one more. They come by user.
     fn take(
         &mut self,
-        key_id: TemplateKeyId,
-        length: usize,
-        mut templates: Vec<Template>,
+        outline: &Outline,
+        template: Template,
+        head: &Head,
+        child: Option<&ChildCue>,
     ) -> Result<(), OtherKey> {
-        self.templates = KeyedRows::with_capacity(key_id, length, 0);
-        let enrolled = templates.iter().filter(|template| !template.adapted).count();
-        self.templates = KeyedRows::with_capacity(key_id, length, enrolled);
-        self.notes = Vec::with_capacity(enrolled);
-        (self.people, self.left_out, self.adapted) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        self.adapted_notes = BTreeMap::new();
-        templates.sort_by(|one, other| one.user.cmp(&other.user));
-        for Template { user, id, label, created_at, adapted, embedding, .. } in templates {
-            let note = TemplateNote { id, label, created_at, adapted };
-            if adapted {
-                self.adapted_notes.entry(user.clone()).or_default().push(note);
-                self.adapted.entry(user).or_default().push(embedding);
-                continue;
-            }
-            let row = self.templates.len();
-            self.templates.push(&embedding)?;
-            self.notes.push(note);
-            self.people.entry(user).or_insert(row..row).end = row + 1;
+        if self.templates.is_empty() && self.adapted.is_empty() {
+            self.use_key(&outline.template_key, head, child);
+            self.templates =
+                KeyedRows::with_capacity(outline.template_key.id(), head.length(), outline.templates);
         }
+        let Template { user, created_at, account, allow_child, live, adapted, embedding, .. } = template;
+        note_account(&mut self.accounts, &user, account);
+        self.live_scores.extend(live);
+        self.newest = self.newest.max(created_at);
+        if allow_child {
+            self.children.insert(user.clone());
+        }
+        if adapted {
+            self.adapted.entry(user).or_default().push(embedding);
+            return Ok(());
+        }
+        let row = self.templates.len();
+        self.templates.push(&embedding)?;
+        self.people.entry(user).or_insert(row..row).end = row + 1;
         Ok(())
     }
 
@@ -207,20 +208,10 @@ impl Gallery {
         self.adapted.get(user).map_or(&[], Vec::as_slice)
     }
 
-    /// What else is known of the adapted templates of one user, in the same order.
-    pub(super) fn adapted_notes(&self, user: &UserName) -> &[TemplateNote] {
-        self.adapted_notes.get(user).map_or(&[], Vec::as_slice)
-    }
-
     /// Everybody else, left out or not, and which of the templates are theirs.
     pub(super) fn others<'a>(&'a self, user: &'a UserName) -> impl Iterator<Item = &'a Range<usize>> {
         let all = self.people.iter().chain(&self.left_out);
         all.filter(move |(other, _)| *other != user).map(|(_, rows)| rows)
-    }
-
-    /// What else is known of the enrolled templates of one user, in the same order.
-    pub(super) fn notes(&self, user: &UserName) -> &[TemplateNote] {
-        self.people.get(user).and_then(|rows| self.notes.get(rows.clone())).unwrap_or(&[])
     }
 
     /// Everybody who is not left out, by name, and which of the templates are theirs.

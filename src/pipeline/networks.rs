@@ -107,7 +107,12 @@ mod tests {
 
     #[test]
     fn a_share_that_the_network_has_no_threshold_for_is_refused_with_those_it_has() {
-        let points = OperatingPoints { bpcer: vec![0.01, 0.1], threshold: vec![-1.0, 1.0], live_median: 3.0 };
+        let points = OperatingPoints {
+            bpcer: vec![0.01, 0.1],
+            threshold: vec![-1.0, 1.0],
+            live_median: 3.0,
+            margin: 0.0,
+        };
         let with = |bpcer| checked(Arc::new(Says), &points, &Attack { bpcer, ..Attack::default() });
         assert!(with(0.05).is_ok());
         for bpcer in [0.005, 0.15] {

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::LOOKUPS;
 use super::peer::Peers;
-use crate::people::{Account, Accounts, UserName, account_of_each};
+use crate::people::{Account, Accounts, UserName, note_account};
 use crate::store::{StoreError, TemplateStore};
 
 /// Looks up the accounts of the people who are enrolled.
@@ -123,8 +123,10 @@ impl AccountLookup {
         if self.cache().revision == Some(revision) {
             return Ok(self.cache().enrolled.clone());
         }
-        let templates = self.store.templates(None)?;
-        let enrolled = account_of_each(templates.iter().map(|template| (&template.user, template.account)));
+        let mut enrolled = BTreeMap::new();
+        self.store.each_template(&mut |_, template| {
+            note_account(&mut enrolled, &template.user, template.account);
+        })?;
         let mut cache = self.cache();
         (cache.revision, cache.enrolled) = (Some(revision), enrolled.clone());
         Ok(enrolled)

@@ -95,6 +95,7 @@ fn serve(args: &DaemonArgs) -> Result<()> {
     }
     let notes = notes.into_iter().chain([attacks]).collect();
     let enrolled = EnrolledFile::from_systemd(sockets.iter().any(BoundSocket::is_for_all));
+    memory::forget_loading();
     super::run(listeners, Parts { config, networks, seams, peers, audit, notes, enrolled }, asked_to_stop())?;
     tracing::info!("stopped");
     Ok(())

@@ -9,13 +9,78 @@ use std::path::{Path, PathBuf};
 /// Larger files are not ours; they are refused before memory is allocated.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
+/// Bytes read ahead.
+const AHEAD_BYTES: u64 = 256 << 10;
+
 /// Zeros written at a time.
 const SHRED_BYTES: u64 = 64 << 10;
+
+/// A file to read from, whatever becomes of its name.
+pub(super) trait Reader: Send {
+    /// How many bytes it has.
+    fn length(&self) -> io::Result<u64>;
+    /// Fills `bytes` from this offset.
+    fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()>;
+}
+
+impl Reader for File {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.read_exact_at(bytes, at)
+    }
+}
+
+impl Reader for &[u8] {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.len() as u64)
+    }
+
+    fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let rest = usize::try_from(at).ok().and_then(|at| self.get(at..));
+        let wanted = rest.and_then(|rest| rest.get(..bytes.len())).ok_or(ErrorKind::UnexpectedEof)?;
+        bytes.copy_from_slice(wanted);
+        Ok(())
+    }
+}
+
+/// Reads ahead, for places that follow one another.
+pub(super) struct ReadAhead<'a> {
+    file: &'a dyn Reader,
+    end: u64,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'a> ReadAhead<'a> {
+    pub(super) fn new(file: &'a dyn Reader) -> io::Result<Self> {
+        Ok(Self { end: file.length()?, file, start: 0, bytes: Vec::new() })
+    }
+
+    /// So many bytes from this offset.
+    pub(super) fn read(&mut self, at: u64, length: usize) -> io::Result<&[u8]> {
+        let wanted = at.checked_add(length as u64).filter(|end| *end <= self.end);
+        let wanted = wanted.ok_or(ErrorKind::UnexpectedEof)?;
+        if at < self.start || wanted > self.start + self.bytes.len() as u64 {
+            // The end is behind what is wanted, so this fits.
+            let room = (self.end - at).min(AHEAD_BYTES.max(length as u64));
+            self.bytes.resize(room as usize, 0);
+            self.start = at;
+            self.file.read_at(at, &mut self.bytes)?;
+        }
+        let from = (at - self.start) as usize;
+        Ok(&self.bytes[from..from + length])
+    }
+}
 
 /// Files by name. A change is on the disk only after [`Disk::sync`] (contents) or [`Disk::sync_names`] (names).
 pub(super) trait Disk: Send + Sync {
     /// The whole file; `None` if there is none.
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
+    /// The file, to read parts of it; `None` if there is none.
+    fn reader(&self, name: &str) -> io::Result<Option<Box<dyn Reader>>>;
     /// How many bytes the file has; `None` if there is none.
     fn length(&self, name: &str) -> io::Result<Option<u64>>;
     /// Overwrites or extends the file from this offset; a missing file is created with mode 0600.
@@ -78,18 +143,30 @@ impl Folder {
     }
 }
 
+fn check_length(name: &str, length: u64) -> io::Result<()> {
+    if length <= MAX_FILE_BYTES {
+        return Ok(());
+    }
+    Err(io::Error::new(ErrorKind::InvalidData, format!("{name}: {length} bytes are too many")))
+}
+
 impl Disk for Folder {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let path = self.0.join(name);
         match std::fs::metadata(&path) {
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
-            Ok(file) if file.len() > MAX_FILE_BYTES => Err(io::Error::new(
-                ErrorKind::InvalidData,
-                format!("{name}: {} bytes are too many", file.len()),
-            )),
-            Ok(_) => std::fs::read(path).map(Some),
+            Ok(file) => check_length(name, file.len()).and_then(|()| std::fs::read(path)).map(Some),
         }
+    }
+
+    fn reader(&self, name: &str) -> io::Result<Option<Box<dyn Reader>>> {
+        let file = match File::open(self.0.join(name)) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        check_length(name, file.metadata()?.len())?;
+        Ok(Some(Box::new(file)))
     }
 
     fn length(&self, name: &str) -> io::Result<Option<u64>> {

@@ -1,4 +1,4 @@
-//! The ledger: all sealed entries, in memory and in two places on the disk. The change log is authoritative, the table
+//! The ledger: all sealed entries, in two places on the disk, and an index of them in memory. The change log is authoritative, the table
 //! mirrors it, and the checkpoint says which change is the newest.
 //!
 //! A change is appended to the log and counts once it is synced there; then memory, the checkpoint and the table follow.
@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::StoreError;
-use super::files::Disk;
+use super::files::{Disk, ReadAhead};
+use super::index::Index;
 use super::log::{DAMAGED, Log};
-use super::manifest::{Change, Entries, LedgerKeys, Manifest, Tagger, apply};
+use super::manifest::{Change, LedgerKeys, Manifest, Tagger};
 use super::mirror::Mirror;
 use crate::memory::Pinned;
 
@@ -37,21 +38,51 @@ pub(super) struct Ledger {
     checkpoint: Checkpoint,
     /// The checkpoint could not be written and is older than the log.
     checkpoint_is_behind: bool,
-    entries: Entries,
+    index: Index,
     manifest: Manifest,
     /// What the log had no room for: counts, and goes into it with the next change.
     unlogged: Unlogged,
 }
 
 impl Ledger {
-    /// Everything that the log holds.
-    pub(super) fn entries(&self) -> &Entries {
-        &self.entries
+    /// Everything that the log holds, by key.
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 
-    /// The entry with this key, whether or not the log has had room for it.
-    pub(super) fn entry(&self, key: &[u8]) -> Option<&Vec<u8>> {
-        self.unlogged.get(key).map_or_else(|| self.entries.get(key), Option::as_ref)
+    /// The entry with this key, if it is no record, whether or not the log has had room for it.
+    pub(super) fn held(&self, key: &[u8]) -> Option<&[u8]> {
+        self.unlogged.get(key).map_or_else(|| self.index.held(key), Option::as_deref)
+    }
+
+    /// The entry with this key that the log holds, or else the table.
+    ///
+    /// # Errors
+    /// Text, if neither has it as it was verified.
+    pub(super) fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        let tagger = Tagger(&self.keys.entries);
+        let why = match self.index.read(&tagger, key, self.log.file()).transpose() {
+            Err(why) => why,
+            found => return found,
+        };
+        let copy = self.mirror.get(key).filter(|copy| self.index.tag(key) == Some(&tagger.tag(key, copy)));
+        copy.map(Some).ok_or(why)
+    }
+
+    /// Shows each record, in the order of the log, which was verified just now.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(super) fn each_record(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
+        let mut records: Vec<_> = self.index.records().collect();
+        records.sort_by_key(|(_, place)| *place);
+        let failed = |e| StoreError::io(&self.folder, e);
+        let mut log = ReadAhead::new(self.log.file()).map_err(failed)?;
+        for (key, place) in records {
+            let (at, length) = place.range();
+            visit(key, log.read(at, length).map_err(failed)?);
+        }
+        Ok(())
     }
 
     /// The state after the last change.
@@ -79,11 +110,12 @@ impl Ledger {
         let mut all = self.unlogged.clone();
         all.extend(change);
         let change: Change = all.into_iter().collect();
-        let mut manifest = self.manifest.after(&Tagger(&self.keys.entries), &self.entries, &change);
+        let tagger = Tagger(&self.keys.entries);
+        let mut manifest = self.manifest.after(&tagger, |key| self.index.tag(key).copied(), &change);
         amend(&mut manifest);
         // From here on the change counts: checkpoint and table catch up at the next start if they lack it.
-        self.log.append(&manifest, &change).map_err(|e| StoreError::io(&self.folder, e))?;
-        apply(&mut self.entries, change.clone());
+        let at = self.log.append(&manifest, &change).map_err(|e| StoreError::io(&self.folder, e))?;
+        self.index.apply(&tagger, &change, &at);
         self.manifest = manifest;
         self.unlogged.clear();
         if let Err(error) = self.write_checkpoint() {
@@ -92,7 +124,7 @@ impl Ledger {
         }
         self.write_table(change);
         if self.log.needs_compaction()
-            && let Err(error) = self.log.compact(&self.manifest, &self.entries)
+            && let Err(error) = self.compact()
         {
             tracing::warn!("store: the change log could not be compacted ({error}) and keeps growing");
         }
@@ -143,7 +175,11 @@ impl Ledger {
 
     fn write_table(&mut self, change: Change) {
         let written = if self.mirror.is_behind() {
-            self.mirror.catch_up(&self.manifest, &self.entries, &self.keys)
+            let (tagger, log) = (Tagger(&self.keys.entries), self.log.file());
+            let read = |key: &[u8]| {
+                self.index.read(&tagger, key, log).unwrap_or_else(|| Err("it is gone".to_owned()))
+            };
+            self.mirror.catch_up(&self.manifest, &self.keys, |there| self.index.difference(there, read))
         } else {
             self.mirror.write(change, &self.manifest, &self.keys)
         };
@@ -158,8 +194,27 @@ impl Ledger {
     /// # Errors
     /// The disk's.
     pub(super) fn forget_history(&mut self) -> std::io::Result<()> {
-        self.log.compact(&self.manifest, &self.entries)?;
-        self.log.compact(&self.manifest, &self.entries)
+        self.compact()?;
+        self.compact()
+    }
+
+    /// Starts a new log with the present state.
+    fn compact(&mut self) -> std::io::Result<()> {
+        let read = |key: &[u8]| match self.read(key) {
+            Ok(value) => Ok((key.to_vec(), value.unwrap_or_default())),
+            Err(why) => Err(std::io::Error::other(format!("an entry cannot be read: {why}"))),
+        };
+        let fresh = self.log.write_new(&self.manifest, self.index.keys().map(read))?;
+        // From here on changes go to the new file, whatever happens to the old one.
+        let (at, replaces) = self.log.switch_to(fresh)?;
+        self.index.move_to(&at);
+        self.log.keep_previous(replaces)
+    }
+
+    /// As after a change that the table could not take.
+    #[cfg(test)]
+    pub(super) fn close_table(&mut self) {
+        self.mirror.close();
     }
 
     /// What cannot be written at present, a sentence each.

@@ -3,7 +3,8 @@
 //!
 //! Everything else that holds records (the entries in memory, the table) follows this file and can be rebuilt from it.
 //! When the changes outgrow the snapshot that the file starts with, the log is compacted: a new file starts with a
-//! snapshot of the present state, and the old file is kept as the previous one.
+//! snapshot of the present state, and the old file is kept as the previous one. Records are read from here when they are
+//! needed (`index`), so each value's offset is told when it is written or replayed.
 //!
 //! File: magic, device, the tag to continue from; then frames. Frame: length of the body (u32), body, tag over the
 //! previous tag and the body. Body: kind, manifest after it, then pairs of a key and, unless removed, a value.
@@ -11,9 +12,13 @@
 use std::io;
 use std::sync::Arc;
 
-use super::files::Disk;
-use super::manifest::{Change, Entries, Manifest, apply};
+use super::files::{Disk, Reader};
+use super::manifest::{Change, Manifest};
 use super::seal::Key;
+
+mod replay;
+
+pub(super) use replay::{Replay, Visit, last_after, replay};
 
 /// The present log and the previous one. Their names, the magic and the key's label "backup" (`manifest`) date from when
 /// the log was a backup of the table.
@@ -27,6 +32,9 @@ const NEW: &str = "templates.bak.new";
 const MAGIC: &[u8; 8] = b"FLBACK\0\x02";
 
 const TAG_BYTES: usize = 32;
+
+/// Of the length of a frame.
+const LENGTH_BYTES: usize = 4;
 
 const HEADER_BYTES: usize = MAGIC.len() + 16 + TAG_BYTES;
 
@@ -56,27 +64,31 @@ pub(super) struct Log {
     has_tail: bool,
     /// The file's name may not be on the disk yet.
     unnamed: bool,
+    /// The present file.
+    file: Box<dyn Reader>,
 }
 
-/// What reading a log gave.
-pub(super) struct Replay {
-    /// The state after the last whole frame.
-    pub(super) manifest: Manifest,
-    /// The file holds whole frames and nothing else.
-    pub(super) clean: bool,
+/// A file that was written, to take the place of the present log.
+pub(super) struct Fresh {
+    file: Box<dyn Reader>,
     length: u64,
-    snapshot_length: u64,
     tag: Tag,
+    /// Offset of each value.
+    at: Vec<u64>,
 }
+
+/// A pair of a snapshot.
+pub(super) type Pair = (Vec<u8>, Vec<u8>);
 
 impl Log {
-    /// A first log, or one that replaces damaged files.
+    /// A first log, or one that replaces damaged files; and the offset of each value.
     pub(super) fn create(
         disk: Arc<dyn Disk>,
         key: Key,
         device: [u8; 16],
-        (manifest, entries): (&Manifest, &Entries),
-    ) -> io::Result<Self> {
+        manifest: &Manifest,
+        pairs: impl Iterator<Item = io::Result<Pair>>,
+    ) -> io::Result<(Self, Vec<u64>)> {
         let mut log = Self {
             disk,
             key,
@@ -86,9 +98,12 @@ impl Log {
             tag: [0; TAG_BYTES],
             has_tail: false,
             unnamed: true,
+            file: Box::new(&[] as &[u8]),
         };
-        log.compact(manifest, entries)?;
-        Ok(log)
+        let fresh = log.write_new(manifest, pairs)?;
+        let (at, replaces) = log.switch_to(fresh)?;
+        log.keep_previous(replaces)?;
+        Ok((log, at))
     }
 
     /// Continues the present log; what follows its last whole frame is cut off.
@@ -103,14 +118,22 @@ impl Log {
             disk.sync(FILES[0])?;
         }
         let Replay { length, snapshot_length, tag, .. } = *replay;
-        Ok(Self { disk, key, device, length, snapshot_length, tag, has_tail: false, unnamed: false })
+        let file = disk.reader(FILES[0])?.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Self { disk, key, device, length, snapshot_length, tag, has_tail: false, unnamed: false, file })
     }
 
-    /// Appends a change; it is on the disk when this returns. After an error the file is as before.
-    pub(super) fn append(&mut self, manifest: &Manifest, change: &Change) -> io::Result<()> {
+    /// The file, to read values from.
+    pub(super) fn file(&self) -> &dyn Reader {
+        &*self.file
+    }
+
+    /// Appends a change; it is on the disk when this returns. Gives the offset of each value. After an error the file is as
+    /// before.
+    pub(super) fn append(&mut self, manifest: &Manifest, change: &Change) -> io::Result<Vec<u64>> {
         self.cut_tail()?;
-        let (bytes, tag) =
-            self.encode_frame(CHANGE, manifest, change.iter().map(|(k, v)| (k, v.as_ref())), &self.tag);
+        let pairs = change.iter().map(|(key, value)| (&key[..], value.as_deref()));
+        let mut at = Vec::with_capacity(change.len());
+        let (bytes, tag) = self.encode_frame(CHANGE, manifest, pairs, (&self.tag, self.length), &mut at);
         let name = FILES[0];
         if self.unnamed {
             self.disk.sync_names()?;
@@ -120,7 +143,7 @@ impl Log {
             Ok(()) => {
                 self.length += bytes.len() as u64;
                 self.tag = tag;
-                Ok(())
+                Ok(at)
             }
             Err(error) => {
                 self.has_tail = true;
@@ -147,74 +170,98 @@ impl Log {
         self.length - self.snapshot_length > self.snapshot_length.max(MIN_CHANGE_BYTES)
     }
 
-    /// Starts a new file with this state; the present one becomes the previous one.
-    pub(super) fn compact(&mut self, manifest: &Manifest, entries: &Entries) -> io::Result<()> {
-        let (length, tag) = self.write_new(manifest, entries).inspect_err(|_| {
+    /// Writes a file that starts with this state. [`Log::switch_to`] takes it.
+    pub(super) fn write_new(
+        &self,
+        manifest: &Manifest,
+        pairs: impl Iterator<Item = io::Result<Pair>>,
+    ) -> io::Result<Fresh> {
+        self.try_write_new(manifest, pairs).inspect_err(|_| {
             // Half of it must not take the last room there is. If this fails too, the next compaction does it.
             let _ = self.disk.remove(NEW);
-        })?;
-        let [present, previous] = FILES;
-        let replaces = self.disk.length(present)?.is_some();
-        if replaces {
-            self.disk.swap(NEW, present)?
-        } else {
-            self.disk.rename(NEW, present)?
+        })
+    }
+
+    fn try_write_new(
+        &self,
+        manifest: &Manifest,
+        mut pairs: impl Iterator<Item = io::Result<Pair>>,
+    ) -> io::Result<Fresh> {
+        self.disk.remove(NEW)?;
+        let (mut tag, mut length, mut at) = (self.tag, 0, Vec::new());
+        let header = [&MAGIC[..], &self.device, &tag].concat();
+        self.disk.write(NEW, length, &header)?;
+        length += header.len() as u64;
+        loop {
+            let part: Vec<Pair> = pairs.by_ref().take(PAIRS_PER_FRAME).collect::<io::Result<_>>()?;
+            let kind = if part.is_empty() { SNAPSHOT_END } else { SNAPSHOT_PART };
+            let pairs = part.iter().map(|(key, value)| (&key[..], Some(&value[..])));
+            let (bytes, next) = self.encode_frame(kind, manifest, pairs, (&tag, length), &mut at);
+            self.disk.write(NEW, length, &bytes)?;
+            (length, tag) = (length + bytes.len() as u64, next);
+            if kind == SNAPSHOT_END {
+                break;
+            }
         }
-        // From here on changes go to the new file, whatever happens to the old one.
-        (self.length, self.snapshot_length, self.tag) = (length, length, tag);
-        (self.has_tail, self.unnamed) = (false, true);
+        self.disk.sync(NEW)?;
+        let file = self.disk.reader(NEW)?.ok_or(io::ErrorKind::NotFound)?;
+        Ok(Fresh { file, length, tag, at })
+    }
+
+    /// From now on changes go to this file, and values are at these offsets, in the order they were given in. Also says whether it replaces
+    /// one: then [`Log::keep_previous`] gives that its name.
+    pub(super) fn switch_to(&mut self, fresh: Fresh) -> io::Result<(Vec<u64>, bool)> {
+        let Fresh { file, length, tag, at } = fresh;
+        let replaces = self.disk.length(FILES[0])?.is_some();
         if replaces {
-            self.disk.rename(NEW, previous)?;
+            self.disk.swap(NEW, FILES[0])?
+        } else {
+            self.disk.rename(NEW, FILES[0])?
+        }
+        (self.file, self.length, self.snapshot_length, self.tag) = (file, length, length, tag);
+        (self.has_tail, self.unnamed) = (false, true);
+        Ok((at, replaces))
+    }
+
+    /// The log that was replaced becomes the previous one.
+    pub(super) fn keep_previous(&mut self, replaces: bool) -> io::Result<()> {
+        if replaces {
+            self.disk.rename(NEW, FILES[1])?;
         }
         self.disk.sync_names()?;
         self.unnamed = false;
         Ok(())
     }
 
-    /// A file that starts with this state; gives its length and the tag to continue from.
-    fn write_new(&self, manifest: &Manifest, entries: &Entries) -> io::Result<(u64, Tag)> {
-        self.disk.remove(NEW)?;
-        let mut tag = self.tag;
-        let mut length = 0;
-        let header = [&MAGIC[..], &self.device, &tag].concat();
-        self.disk.write(NEW, length, &header)?;
-        length += header.len() as u64;
-        let pairs: Vec<_> = entries.iter().map(|(key, value)| (key, Some(value))).collect();
-        for part in pairs.chunks(PAIRS_PER_FRAME) {
-            let (bytes, next) = self.encode_frame(SNAPSHOT_PART, manifest, part.iter().copied(), &tag);
-            self.disk.write(NEW, length, &bytes)?;
-            (length, tag) = (length + bytes.len() as u64, next);
-        }
-        let (bytes, tag) = self.encode_frame(SNAPSHOT_END, manifest, [].into_iter(), &tag);
-        self.disk.write(NEW, length, &bytes)?;
-        length += bytes.len() as u64;
-        self.disk.sync(NEW)?;
-        Ok((length, tag))
-    }
-
-    /// A frame and its tag.
+    /// A frame that follows one with this tag and starts at this offset, and its tag. Adds the offset of each value to `at`.
     fn encode_frame<'a>(
         &self,
         kind: u8,
         manifest: &Manifest,
-        pairs: impl Iterator<Item = (&'a Vec<u8>, Option<&'a Vec<u8>>)>,
-        previous: &Tag,
+        pairs: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+        (previous, start): (&Tag, u64),
+        at: &mut Vec<u64>,
     ) -> (Vec<u8>, Tag) {
-        let mut body = vec![kind];
-        body.extend(manifest.encode());
+        let mut frame = vec![0; LENGTH_BYTES];
+        frame.push(kind);
+        frame.extend(manifest.encode());
         for (key, value) in pairs {
-            put(&mut body, Some(key));
-            put(&mut body, value);
+            put(&mut frame, Some(key));
+            put(&mut frame, value);
+            at.push(start + (frame.len() - value.map_or(0, <[u8]>::len)) as u64);
         }
-        let tag = self.key.mac(&[b"frame", previous, &body]);
-        ([&(body.len() as u32).to_le_bytes()[..], &body, &tag].concat(), tag)
+        let length = (frame.len() - LENGTH_BYTES) as u32;
+        frame[..LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
+        let tag = self.key.mac(&[b"frame", previous, &frame[LENGTH_BYTES..]]);
+        frame.extend_from_slice(&tag);
+        (frame, tag)
     }
 }
 
 /// Length plus one, then the bytes; 0 for nothing.
-pub(super) fn put(body: &mut Vec<u8>, bytes: Option<&Vec<u8>>) {
+pub(super) fn put(body: &mut Vec<u8>, bytes: Option<&[u8]>) {
     body.extend_from_slice(&bytes.map_or(0, |bytes| bytes.len() as u32 + 1).to_le_bytes());
-    body.extend_from_slice(bytes.map_or(&[], Vec::as_slice));
+    body.extend_from_slice(bytes.unwrap_or(&[]));
 }
 
 /// What [`put`] wrote, and what follows it.
@@ -230,106 +277,6 @@ pub(super) fn take(body: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
 #[cfg(any(test, fuzzing))]
 pub(super) fn with_header(device: &[u8; 16], frames: &[u8]) -> Vec<u8> {
     [&MAGIC[..], device, &[0; TAG_BYTES], frames].concat()
-}
-
-/// Reads a log as far as it is whole, and puts its entries into `entries` if they are wanted. `None` if not even its
-/// snapshot is whole.
-pub(super) fn replay(
-    file: &[u8],
-    key: &Key,
-    device: &[u8; 16],
-    mut entries: Option<&mut Entries>,
-) -> Option<Replay> {
-    let header = file.get(..HEADER_BYTES)?;
-    let start = header.strip_prefix(MAGIC)?.strip_prefix(device)?;
-    let mut tag: Tag = start.try_into().ok()?;
-    let mut rest = &file[HEADER_BYTES..];
-    let mut found: Option<Replay> = None;
-    while let Some((body, next, after)) = decode_frame(rest, key, &tag) {
-        let (&kind, fields) = body.split_first()?;
-        let (manifest, mut pairs) = Manifest::decode(fields)?;
-        if kind > CHANGE || (kind == CHANGE) != found.is_some() {
-            break;
-        }
-        let mut change = Change::new();
-        while let (Some(_), Some((Some(key), more))) = (&entries, take(pairs)) {
-            let (value, more) = take(more)?;
-            change.push((key.to_vec(), value.map(<[u8]>::to_vec)));
-            pairs = more;
-        }
-        if let Some(entries) = &mut entries {
-            apply(entries, change);
-        }
-        (tag, rest) = (next, after);
-        let length = (file.len() - rest.len()) as u64;
-        match kind {
-            SNAPSHOT_PART => {}
-            SNAPSHOT_END => {
-                found = Some(Replay { manifest, clean: false, length, snapshot_length: length, tag })
-            }
-            _ => {
-                if let Some(found) = &mut found {
-                    (found.manifest, found.length, found.tag) = (manifest, length, tag);
-                }
-            }
-        }
-    }
-    let clean = rest.is_empty();
-    found.map(|found| Replay { clean, ..found })
-}
-
-/// Number of the last change in whole frames after the good part of a damaged file: it was acknowledged. A crash leaves
-/// none, since each frame is on the disk before the next one is written.
-pub(super) fn last_after(file: &[u8], key: &Key, good: Option<&Replay>) -> Option<u64> {
-    let bytes = file.get(good.map_or(0, |good| good.length as usize)..)?;
-    // If only a tag is damaged, the next frame continues from what it should be.
-    let after_tag = good.and_then(|good| {
-        let (length, rest) = bytes.split_first_chunk::<4>()?;
-        let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        changes(rest.get(TAG_BYTES..)?, key, key.mac(&[b"frame", &good.tag, body]))
-    });
-    let mut last = after_tag.map(|(revision, _)| revision);
-    // Otherwise it continues from the bytes before it, wherever it starts.
-    let mut at = TAG_BYTES;
-    while at < bytes.len() {
-        let (before, rest) = bytes.split_at(at);
-        let tag = before.last_chunk().filter(|_| may_start(rest));
-        let found = tag.and_then(|tag| changes(rest, key, *tag));
-        at += found.map_or(1, |(_, length)| length);
-        last = last.max(found.map(|(revision, _)| revision));
-    }
-    last
-}
-
-/// Whether a frame may start here. Almost nowhere else passes, so few tags have to be computed.
-fn may_start(bytes: &[u8]) -> bool {
-    let starts = bytes.split_first_chunk::<4>().and_then(|(length, rest)| {
-        let body = rest.get(..u32::from_le_bytes(*length) as usize)?;
-        let (&kind, fields) = body.split_first()?;
-        // Entries are counted in 64 bits but fit 32, which random bytes do not.
-        let manifest = (kind == SNAPSHOT_END || kind == CHANGE).then(|| Manifest::decode(fields))?;
-        manifest.map(|(manifest, _)| manifest.count >> 32 == 0)
-    });
-    starts.unwrap_or(false)
-}
-
-/// Number of the last change in the whole frames at the start of `bytes`, and their length.
-fn changes(bytes: &[u8], key: &Key, mut tag: Tag) -> Option<(u64, usize)> {
-    let (mut rest, mut last) = (bytes, None);
-    while let Some((body, next, after)) = decode_frame(rest, key, &tag) {
-        let (manifest, _) = Manifest::decode(body.get(1..)?)?;
-        (tag, rest) = (next, after);
-        last = Some((manifest.revision, bytes.len() - rest.len()));
-    }
-    last
-}
-
-/// The body of the first frame, its tag, and what follows; `None` if it is not whole.
-fn decode_frame<'a>(bytes: &'a [u8], key: &Key, previous: &Tag) -> Option<(&'a [u8], Tag, &'a [u8])> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    let (body, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    let (tag, rest) = rest.split_first_chunk::<TAG_BYTES>()?;
-    key.verifies(&[b"frame", previous, body], tag).then_some((body, *tag, rest))
 }
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
 //! Enrolled templates, misses and rules of each user: sealed, renewable, and safe against power cuts and damage.
 //!
 //! The change log (`log`) is authoritative: a change counts once it is appended and synced there. The table (`mirror`, sled)
-//! holds the same entries and follows. Both are verified against a `manifest` at start, each is rebuilt from the other, and
+//! holds the same entries and follows. In memory there is an `index` of them. Both are verified against a `manifest` at start, each is rebuilt from the other, and
 //! the checkpoint (`ledger::checkpoint`) tells when both are older than the newest change. Together they are the `ledger`
 //! of sealed entries; `people` has the keys that open them. [`Vault`] is the two behind a lock. docs/store.md has the layout
 //! on the disk and what it withstands.
 //!
-//! Top down: vault > layout, machine, people, ledger > mirror, log > record, table, keyring > key, files, seal.
+//! Top down: vault > layout, machine, people, ledger > mirror, log, index > record, table, keyring > key, files, seal.
 
 pub mod audit;
 mod error;
 mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod index;
 mod key;
 mod keyring;
 mod layout;
@@ -119,6 +120,17 @@ pub struct Snapshot {
     pub templates: Vec<Template>,
 }
 
+/// What is known of everybody's templates before they are read.
+#[derive(Clone)]
+pub struct Outline {
+    /// [`TemplateStore::revision`] at that moment.
+    pub revision: u64,
+    /// The key that a probe needs before it is compared with a template.
+    pub template_key: Arc<TemplateKey>,
+    /// How many there are.
+    pub templates: usize,
+}
+
 /// How a store is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
@@ -182,19 +194,31 @@ pub trait TemplateStore: Send + Sync {
     /// [`StoreError`] when a record cannot be read: a damaged one is never left out in silence.
     fn templates(&self, user: Option<&UserName>) -> Result<Vec<Template>, StoreError>;
 
+    /// Shows all templates as of one moment, one at a time, so that they need not all be in memory: oldest first, by user.
+    ///
+    /// # Errors
+    /// As [`TemplateStore::templates`]; some may have been shown then.
+    fn each_template(&self, visit: &mut dyn FnMut(&Outline, Template)) -> Result<Outline, StoreError>;
+
     /// All templates and their template key, as of one moment.
     ///
     /// # Errors
     /// As [`TemplateStore::templates`].
-    fn snapshot(&self) -> Result<Snapshot, StoreError>;
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let mut templates = Vec::new();
+        let Outline { revision, template_key, .. } =
+            self.each_template(&mut |_, template| templates.push(template))?;
+        Ok(Snapshot { revision, template_key, templates })
+    }
 
     /// When the newest template was enrolled, or a rule, a PIN or what holds for everybody was set: the time is no earlier.
     ///
     /// # Errors
     /// As [`TemplateStore::templates`].
     fn newest(&self) -> Result<WallTime, StoreError> {
-        let enrolled = self.templates(None)?.iter().map(|template| template.created_at).max();
-        Ok(enrolled.unwrap_or_default().max(self.premises()?.set_at))
+        let mut newest = self.premises()?.set_at;
+        self.each_template(&mut |_, template| newest = newest.max(template.created_at))?;
+        Ok(newest)
     }
 
     /// Removes one template of a user, or all of them with the user's misses, rules and PINs, and says how many templates there

@@ -4,23 +4,51 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::StoreError;
+use super::Template;
 use super::files::Disk;
 use super::key::KeySource;
 use super::keyring::{KeyId, Keyring, TemplateSeed};
-use super::manifest::{Entries, Manifest};
+use super::manifest::Manifest;
 use super::pins::PinHasher;
 use super::record::{self, SealContext, SealedRecord};
 use super::seal::Key;
-use super::{Template, misses, rules};
 use crate::embed::{TemplateKey, TemplateKeySpec};
 use crate::people::UserName;
+
+/// Gives the entry with a key, or why it cannot be read.
+type ReadEntry<'a> = dyn Fn(&[u8]) -> Result<Option<Vec<u8>>, String> + 'a;
 
 /// Keys by user, and the ids of the records that they seal.
 pub(super) struct People {
     disk: Arc<dyn Disk>,
     keyring: Keyring,
     template_key: Arc<TemplateKey>,
-    records: BTreeMap<UserName, BTreeSet<String>>,
+    records: BTreeMap<UserName, RecordIds>,
+}
+
+/// Ids of a person's records, in order. In one piece of memory, since there may be tens of thousands of people.
+#[derive(Default)]
+pub(super) struct RecordIds(Box<str>);
+
+/// Stands between ids.
+const BETWEEN: &str = "\n";
+
+impl RecordIds {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split(BETWEEN).filter(|id| !id.is_empty())
+    }
+
+    fn add(&mut self, id: &str) {
+        *self = Self::of(self.iter().chain([id]).collect());
+    }
+
+    fn retain(&mut self, stays: impl Fn(&str) -> bool) {
+        *self = Self::of(self.iter().filter(|id| stays(id)).collect());
+    }
+
+    fn of(ids: BTreeSet<&str>) -> Self {
+        Self(ids.into_iter().collect::<Vec<_>>().join(BETWEEN).into())
+    }
 }
 
 /// A record that cannot be opened: its id, and why.
@@ -39,22 +67,30 @@ impl People {
     /// Finds everybody's records among the entries, and gives the keys of entries that are nobody's. A record without a
     /// key is that of a user who was removed since, or the key is lost; one in another template key is from before a renewal.
     /// With `open_each` every record is opened, for entries that no manifest vouches for.
-    pub(super) fn index(&mut self, entries: &Entries, manifest: &Manifest, open_each: bool) -> Vec<Vec<u8>> {
+    ///
+    /// # Errors
+    /// Those of `each_record`.
+    pub(super) fn index(
+        &mut self,
+        each_record: impl FnOnce(&mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError>,
+        manifest: &Manifest,
+        open_each: bool,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
         let is_known = self.keyring.has_template_key(&manifest.template_key);
         let context = self.context(&manifest.embedder_sha256, &manifest.template_key);
-        let (mut records, mut lost) = (BTreeMap::<_, BTreeSet<_>>::new(), Vec::new());
-        for (key, value) in entries.iter().filter(|(key, _)| !misses::is_key(key) && !rules::is_key(key)) {
+        let (mut records, mut lost) = (BTreeMap::<UserName, RecordIds>::new(), Vec::new());
+        each_record(&mut |key, value| {
             let user = SealedRecord::parse(value).ok().and_then(|record| self.keyring.user_of(&record.key));
             let opens = || !open_each || record::opens(&self.keyring, key, value, context);
             match (record::id_of(key), user) {
                 (Some(id), Some(user)) if is_known && opens() => {
-                    records.entry(user.clone()).or_default().insert(id.to_owned());
+                    records.entry(user.clone()).or_default().add(id);
                 }
-                _ => lost.push(key.clone()),
+                _ => lost.push(key.to_vec()),
             }
-        }
+        })?;
         self.records = records;
-        lost
+        Ok(lost)
     }
 
     /// Whether nobody is enrolled.
@@ -73,13 +109,13 @@ impl People {
     }
 
     /// Ids of a user's records, if they have any.
-    pub(super) fn records_of(&self, user: &UserName) -> Option<&BTreeSet<String>> {
+    pub(super) fn records_of(&self, user: &UserName) -> Option<&RecordIds> {
         self.records.get(user)
     }
 
     /// How many records there are.
     pub(super) fn record_count(&self) -> usize {
-        self.records.values().map(BTreeSet::len).sum()
+        self.records.values().map(|ids| ids.iter().count()).sum()
     }
 
     /// The key of all templates.
@@ -118,27 +154,29 @@ impl People {
         Ok(record::seal(template, &key, id, self.context(embedder_sha256, &template_key)))
     }
 
-    /// The templates of one user, or of all, oldest first by user.
+    /// The templates of one user, or of all, oldest first by user. `read` gives the entry with a key.
     ///
     /// # Errors
     /// The first record that cannot be opened.
-    pub(super) fn templates(
+    pub(super) fn each_template(
         &self,
         user: Option<&UserName>,
-        entries: &Entries,
+        read: &ReadEntry<'_>,
         manifest: &Manifest,
-    ) -> Result<Vec<Template>, Unreadable> {
-        let mut found = Vec::new();
+        visit: &mut dyn FnMut(Template),
+    ) -> Result<(), Unreadable> {
         for (user, ids) in self.records.iter().filter(|(name, _)| user.is_none_or(|user| user == *name)) {
-            let mut last = None;
-            for id in ids {
-                let sealed = entries.get(&record::entry_key(id)).ok_or_else(|| "it is missing".to_owned());
-                let opened = sealed.and_then(|sealed| self.open(user, id, sealed, manifest, &mut last));
-                found.push(opened.map_err(|why| Unreadable { id: id.clone(), why })?);
+            let (mut last, mut theirs) = (None, Vec::new());
+            for id in ids.iter() {
+                let sealed = read(&record::entry_key(id))
+                    .and_then(|found| found.ok_or_else(|| "it is missing".to_owned()));
+                let opened = sealed.and_then(|sealed| self.open(user, id, &sealed, manifest, &mut last));
+                theirs.push(opened.map_err(|why| Unreadable { id: id.to_owned(), why })?);
             }
+            theirs.sort_by(|a: &Template, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+            theirs.into_iter().for_each(&mut *visit);
         }
-        found.sort_by(|a, b| (&a.user, a.created_at, &a.id).cmp(&(&b.user, b.created_at, &b.id)));
-        Ok(found)
+        Ok(())
     }
 
     /// A template, with the key that its record names; `last` saves unwrapping it again.
@@ -170,7 +208,7 @@ impl People {
     /// Takes note of records that were committed.
     pub(super) fn add_records(&mut self, templates: &[Template]) {
         for template in templates {
-            self.records.entry(template.user.clone()).or_default().insert(template.id.clone());
+            self.records.entry(template.user.clone()).or_default().add(&template.id);
         }
     }
 
@@ -185,7 +223,7 @@ impl People {
     ) -> Result<(), StoreError> {
         if let Some(ids) = self.records.get_mut(user) {
             ids.retain(|id| !gone.contains(id));
-            if ids.is_empty() {
+            if ids.iter().next().is_none() {
                 self.records.remove(user);
             }
         }

@@ -1,4 +1,5 @@
-//! A table of entries on the disk, behind a trait: sled in the daemon, memory in tests. Read once at start, then only written.
+//! A table of entries on the disk, behind a trait: sled in the daemon, memory in tests. Read whole at start; later an entry is read from it only
+//! where the change log does not have it any more.
 //!
 //! An engine may panic or hang over damaged files; here either becomes an error.
 
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use super::manifest::{Change, Entries};
+use super::manifest::Change;
 use crate::clock::WallTime;
 
 /// Opens, or makes, a table in a folder.
@@ -15,11 +16,16 @@ pub(super) type OpenTable = fn(&Path) -> Result<Box<dyn Table>, String>;
 
 /// Pairs of bytes on a disk. Errors are texts.
 pub(super) trait Table: Send {
-    /// All pairs.
+    /// Shows all pairs, by key.
     ///
     /// # Errors
     /// Text.
-    fn load(&self) -> Result<Entries, String>;
+    fn each(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), String>;
+    /// The value with this key.
+    ///
+    /// # Errors
+    /// Text.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, String>;
     /// Carries out all of a change or nothing; it is on the disk when this returns.
     ///
     /// # Errors
@@ -144,8 +150,12 @@ impl Guarded {
 }
 
 impl Table for Guarded {
-    fn load(&self) -> Result<Entries, String> {
-        self.ask(|table| table.load())
+    fn each(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), String> {
+        self.ask(|table| table.each(visit))
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        self.ask(|table| table.get(key))
     }
 
     fn apply(&self, change: &Change) -> Result<(), String> {

@@ -15,7 +15,7 @@ use super::keyring::MIRRORS;
 use super::machine::{self, Machine, Moved};
 use super::seal::Key;
 use super::table::TableFolder;
-use super::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore, layout};
+use super::{Health, Outline, PinHasher, StoreError, Template, TemplateStore, layout};
 use crate::clock::WallTime;
 use crate::embed::TemplateKeySpec;
 use crate::people::access::{Access, Premises};
@@ -149,14 +149,12 @@ impl TemplateStore for Vault {
         self.lock().templates(user)
     }
 
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+    fn each_template(&self, visit: &mut dyn FnMut(&Outline, Template)) -> Result<Outline, StoreError> {
         let state = self.lock();
-        let revision = self.revision();
-        Ok(Snapshot {
-            revision,
-            template_key: state.template_key().clone(),
-            templates: state.templates(None)?,
-        })
+        let (revision, template_key) = (self.revision(), state.template_key().clone());
+        let outline = Outline { revision, template_key, templates: state.count() };
+        state.each_template(None, &mut |template| visit(&outline, template))?;
+        Ok(outline)
     }
 
     fn remove(&self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {

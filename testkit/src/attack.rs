@@ -26,6 +26,11 @@ impl FrameScore for Marked {
 
 /// A detector with that network.
 pub(crate) fn scripted(bpcer: f32) -> PassiveDetector {
-    let points = OperatingPoints { bpcer: vec![0.001, 0.2], threshold: vec![-1.0, 1.0], live_median: 5.0 };
+    let points = OperatingPoints {
+        bpcer: vec![0.001, 0.2],
+        threshold: vec![-1.0, 1.0],
+        live_median: 5.0,
+        margin: 2.0,
+    };
     PassiveDetector::new(Arc::new(Marked), &points, bpcer).expect("has a threshold")
 }

@@ -8,7 +8,7 @@ use facelatch::clock::WallTime;
 use facelatch::embed::TemplateKey;
 use facelatch::people::access::{Access, Premises};
 use facelatch::people::{Misses, UserName};
-use facelatch::store::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore};
+use facelatch::store::{Health, Outline, PinHasher, StoreError, Template, TemplateStore};
 
 /// Operations a store can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,13 +161,14 @@ impl TemplateStore for VecStore {
         self.revision.load(Ordering::SeqCst)
     }
 
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+    fn each_template(&self, visit: &mut dyn FnMut(&Outline, Template)) -> Result<Outline, StoreError> {
         let revision = self.revision();
-        Ok(Snapshot {
-            revision,
-            template_key: Arc::new(TemplateKey::identity()),
-            templates: self.templates(None)?,
-        })
+        let mut all = self.templates(None)?;
+        all.sort_by(|one, other| one.user.cmp(&other.user));
+        let template_key = Arc::new(TemplateKey::identity());
+        let outline = Outline { revision, template_key, templates: all.len() };
+        all.into_iter().for_each(|template| visit(&outline, template));
+        Ok(outline)
     }
 
     fn renew(&self) -> Result<usize, StoreError> {

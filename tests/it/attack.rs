@@ -54,6 +54,34 @@ fn a_picture_of_the_owner_is_refused_and_compared_with_nobody() {
     assert!(notes.contains("attacks: 4 refused since the daemon started"), "{notes}");
 }
 
+/// Frames that tell nothing clear by themselves: 5 and -5, where 0.48 is wanted and 2 more are clear.
+const LIVE: Shot = Shot::Show("obama-3.jpg");
+const PICTURE: Shot = Shot::Spoilt("obama-3b.jpg", Spoil::Recaptured);
+
+#[test]
+fn three_frames_that_are_close_take_more_until_they_are_clear_or_ten() {
+    let world = World::with(passive).knows_alice();
+    for (shots, verdict, frames) in [
+        (&[LIVE][..], Outcome::Match, 3),
+        (&[PICTURE], Outcome::Attack, 3),
+        (&[LIVE, PICTURE, LIVE, LIVE], Outcome::Match, 4),
+        (&[LIVE, PICTURE], Outcome::Attack, 10),
+    ] {
+        world.stage.shows(shots);
+        let before = world.stage.taken().0;
+        assert_eq!(world.verify("alice").verdict, Some(verdict), "{shots:?}");
+        assert_eq!(world.stage.taken().0 - before, frames, "{shots:?}");
+    }
+}
+
+#[test]
+fn who_leaves_before_it_is_clear_is_not_judged() {
+    let world = World::with(passive).knows_alice();
+    world.stage.shows(&[LIVE, PICTURE, LIVE, Shot::Silent]);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::Unclear));
+    assert_eq!(counts(&world, Some("alice")), (0, 0));
+}
+
 #[test]
 fn where_nobody_looks_out_for_attacks_a_picture_is_compared_like_a_face() {
     let world = World::new().knows_alice();

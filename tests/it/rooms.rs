@@ -47,7 +47,7 @@ const NAMED_ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["store/seal"]),
     ("clap", &["main", "serve"]),
     ("facelatch_fused", &["model"]),
-    ("facelatch_kernels", &["camera/decode/jpeg", "head"]),
+    ("facelatch_kernels", &["camera/decode/jpeg", "head", "memory"]),
     ("facelatch_wire", &["detect/quality", "serve"]),
     ("fast_image_resize", &["camera/scale"]),
     ("hkdf", &["store/seal"]),

@@ -91,7 +91,7 @@ fn told(
     } else {
         pipeline.identify(None, None, &accounts, &mut observer)
     };
-    let (p, live, face) = (trace.probability, trace.live, trace.face);
+    let (p, live, face) = (trace.probability, &trace.scores, trace.face);
     let misses = [Some(&alice), None].map(|user| world.store.misses(user).expect("misses"));
     Told {
         verdict: format!("{verdict:?}"),

@@ -15,8 +15,8 @@ use crate::run::{command, read, root, succeed, target_folder};
 /// Number of starts; the median is reported.
 const STARTS: usize = 5;
 
-/// Attempts made before memory is read.
-const ATTEMPTS: usize = 20;
+/// Attempts made before memory is read, and read again.
+const ATTEMPTS: [usize; 2] = [20, 100];
 
 /// How long a start or an answer may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -27,39 +27,65 @@ const TICKS: f64 = 100.0;
 /// Pictures of one person, to enrol from and to verify with.
 const PICTURES: &[&str] = &["obama-enrol-1.jpg", "obama-enrol-2.jpg", "obama-enrol-3.jpg"];
 
-/// Measures and prints, without attack detection and with it; the first word is the number of idle seconds.
+/// Measures and prints: without attack detection and with it; or, with `--templates`, with it and so many templates. A number
+/// is that of idle seconds.
 pub(crate) fn main(words: &[String]) -> Result<()> {
-    let idle = words.first().map_or(Ok(30), |word| word.parse()).context("SECONDS must be a whole number")?;
+    let (mut idle, mut templates) = (30, 0);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == "--templates" {
+            templates =
+                words.next().and_then(|word| word.parse().ok()).context("--templates needs a number")?;
+        } else {
+            idle = word.parse().context("SECONDS must be a whole number")?;
+        }
+    }
     succeed(command("cargo", &["build", "--release", "--locked", "--bin", "facelatchd"]))?;
-    for level in ["off", "passive"] {
+    for level in ["off", "passive"].into_iter().skip(usize::from(templates > 0)) {
         println!("attack.level = {level:?}:");
-        measure(level, idle)?;
+        measure(&Room::new(level, templates)?, idle)?;
     }
     let bytes = std::fs::metadata(program())?.len();
     println!("facelatchd, stripped, without models: {:.1} MB", bytes as f64 / 1e6);
     Ok(())
 }
 
-fn measure(level: &str, idle: u64) -> Result<()> {
-    let room = Room::new(level)?;
+fn measure(room: &Room, idle: u64) -> Result<()> {
     let mut starts = (0..STARTS).map(|_| Ok(room.start()?.1)).collect::<Result<Vec<_>>>()?;
-    starts.sort();
+    let median = |of: fn(&Start) -> Duration, starts: &mut Vec<Start>| {
+        starts.sort_by_key(of);
+        of(&starts[STARTS / 2]).as_millis()
+    };
     println!(
-        "start to ready, median of {STARTS}, files in the page cache: {} ms",
-        starts[STARTS / 2].as_millis()
+        "start to ready, medians of {STARTS}, files in the page cache: {} ms, {} of them on the CPU",
+        median(|start| start.wall, &mut starts),
+        median(|start| start.cpu, &mut starts)
     );
 
     let (daemon, _) = room.start()?;
     println!("memory when ready: {}", daemon.memory()?);
     room.ask("Enroll", r#"{"user":"warm","templates":3}"#)?;
-    for _ in 0..ATTEMPTS {
-        room.ask("Verify", r#"{"user":"warm"}"#)?;
+    println!("memory after an enrolment: {}", daemon.memory()?);
+    let mut done = 0;
+    for attempts in ATTEMPTS {
+        let before = daemon.cpu()?;
+        for _ in done..attempts {
+            room.ask("Verify", r#"{"user":"warm"}"#)?;
+        }
+        let each = (daemon.cpu()? - before) / (attempts - done) as u32;
+        done = attempts;
+        println!(
+            "memory after {attempts} attempts, each {} ms on the CPU: {}",
+            each.as_millis(),
+            daemon.memory()?
+        );
     }
-    println!("memory after {ATTEMPTS} attempts: {}", daemon.memory()?);
+    room.ask("Identify", "{}")?;
+    println!("memory after a search among all: {}", daemon.memory()?);
     pause(Duration::from_secs(3)); // The camera is closed after 1 s, see Room::new.
-    let before = daemon.cpu_seconds()?;
+    let before = daemon.cpu()?;
     pause(Duration::from_secs(idle));
-    let share = (daemon.cpu_seconds()? - before) / idle as f64;
+    let share = (daemon.cpu()? - before).as_secs_f64() / idle as f64;
     println!("CPU over {idle} idle seconds, camera closed: {:.2} % of one core", share * 100.0);
     Ok(())
 }
@@ -75,11 +101,18 @@ fn program() -> PathBuf {
     target_folder().join("release/facelatchd")
 }
 
+/// What a start took.
+struct Start {
+    wall: Duration,
+    cpu: Duration,
+}
+
 /// A temporary folder with everything a daemon needs; removed when dropped.
 struct Room(PathBuf);
 
 impl Room {
-    fn new(level: &str) -> Result<Self> {
+    /// With a store of so many made-up templates.
+    fn new(level: &str, templates: usize) -> Result<Self> {
         let folder = read(command("mktemp", &["-d", "-t", "facelatch-footprint.XXXXXX"]))?;
         let room = Self(PathBuf::from(folder.trim_end()));
         let camera = room.0.join("camera");
@@ -95,15 +128,27 @@ impl Room {
             socket = room.socket(),
         );
         std::fs::write(room.0.join("facelatch.toml"), config)?;
+        if templates > 0 {
+            room.fill(templates)?;
+        }
         Ok(room)
+    }
+
+    fn fill(&self, templates: usize) -> Result<()> {
+        let models = std::fs::read_to_string(root().join("models/MODELS.toml"))?;
+        let sha256 = models.lines().find_map(|line| line.strip_prefix("sha256 = ")).context("no sha256")?;
+        let words = ["run", "--release", "--locked", "--quiet", "--example", "many_templates", "--"];
+        let mut example = command("cargo", &words);
+        example.arg(self.0.join("store")).arg(templates.to_string()).arg(sha256.trim_matches('"'));
+        succeed(example)
     }
 
     fn socket(&self) -> PathBuf {
         self.0.join("facelatch.sock")
     }
 
-    /// A daemon that is ready, and the time it took.
-    fn start(&self) -> Result<(Daemon, Duration)> {
+    /// A daemon that is ready, and what that took.
+    fn start(&self) -> Result<(Daemon, Start)> {
         let notify = self.0.join("notify.sock");
         let _ = std::fs::remove_file(&notify); // Left by the last start.
         let ready = UnixDatagram::bind(&notify)?;
@@ -118,7 +163,8 @@ impl Room {
             let length =
                 ready.recv(&mut message).context("facelatchd did not become ready; its error is above")?;
             if String::from_utf8_lossy(&message[..length]).lines().any(|line| line == "READY=1") {
-                return Ok((daemon, now().duration_since(started)));
+                let start = Start { wall: now().duration_since(started), cpu: daemon.cpu()? };
+                return Ok((daemon, start));
             }
         }
     }
@@ -170,11 +216,11 @@ impl Daemon {
     }
 
     /// User and system time so far: fields 14 and 15 of proc_pid_stat(5), counted after the name.
-    fn cpu_seconds(&self) -> Result<f64> {
+    fn cpu(&self) -> Result<Duration> {
         let stat = self.proc("stat")?;
         let behind = stat.rsplit(')').next().unwrap_or_default();
         let ticks = behind.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-        Ok(ticks.sum::<Result<f64, _>>()? / TICKS)
+        Ok(Duration::from_secs_f64(ticks.sum::<Result<f64, _>>()? / TICKS))
     }
 }
 

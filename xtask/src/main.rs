@@ -41,7 +41,12 @@ const VERBS: &[(&str, &str, &str, Act)] = &[
     ),
     ("notices", "", "write THIRD-PARTY-NOTICES.md from Cargo.lock", notices::main),
     ("pam", "", "test the PAM module under a real libpam (needs root and pamtester)", pam::main),
-    ("footprint", "[SECONDS]", "measure start-up time, memory and idle CPU of the daemon", footprint::main),
+    (
+        "footprint",
+        "[SECONDS] [--templates N]",
+        "measure start-up time, memory and idle CPU of the daemon",
+        footprint::main,
+    ),
     ("stage", "FOLDER [--libdir DIR]", "what the packages hold, for recipes of other systems", stage::main),
     (
         "torture",

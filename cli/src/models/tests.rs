@@ -35,10 +35,14 @@ fn made_up(folder: &Path) -> (std::path::PathBuf, Known) {
 }
 
 /// Its three outputs, as the daemon computes them.
-fn outputs(folder: &Path, planes: Vec<f32>) -> Vec<f32> {
+fn outputs(folder: &Path, planes: &[f32]) -> Vec<f32> {
     let network = Manifest::load(folder).and_then(|list| list.attack("made-up")).expect("loads");
     assert_eq!(network.input_size(), (SIDE_PX, SIDE_PX));
-    network.run(planes).expect("runs").remove(0)
+    // The planes are blue, green and red.
+    let [blue, green, red] = [0, 1, 2].map(|plane| &planes[plane * SIDE_PX * SIDE_PX..]);
+    let rgb: Vec<u8> =
+        (0..SIDE_PX * SIDE_PX).flat_map(|at| [red[at] as u8, green[at] as u8, blue[at] as u8]).collect();
+    network.run(&rgb, SIDE_PX).expect("runs").remove(0)
 }
 
 fn picture() -> Vec<f32> {
@@ -53,7 +57,7 @@ fn a_converted_network_gives_what_its_layers_give_one_by_one() {
     let own = folder.path().join("own");
     assert_eq!(convert(&[known], &path, &own, true).expect("converted"), "made-up");
     let expected = file::forward(&state(), &picture());
-    let got = outputs(&own, picture());
+    let got = outputs(&own, &picture());
     assert!(expected.iter().any(|value| value.abs() > 0.1), "{expected:?}");
     for (got, expected) in got.iter().zip(&expected) {
         assert!((got - expected).abs() < 1e-4, "{got} {expected}");
@@ -66,7 +70,7 @@ fn a_quantised_network_runs_on_the_kernels_and_is_about_the_same() {
     let (path, known) = made_up(folder.path());
     let own = folder.path().join("own");
     convert(&[known], &path, &own, false).expect("converted");
-    let got = outputs(&own, picture());
+    let got = outputs(&own, &picture());
     let network = Manifest::load(&own).and_then(|list| list.attack("made-up")).expect("loads");
     assert_eq!(network.notes(), [""; 0]);
     for (got, expected) in got.iter().zip(file::forward(&state(), &picture())) {

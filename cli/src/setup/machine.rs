@@ -36,7 +36,7 @@ const USB_CAMERAS: &str = "/dev/v4l/by-id";
 /// The file that the package of the door brings.
 const DOOR_FILE: &str = "/usr/bin/facelatch-door";
 /// What switches the face on and off at all logins, on Debian.
-const SWITCH: &str = "/usr/sbin/pam-auth-update";
+const SWITCH: &str = "pam-auth-update";
 /// How long the daemon may take to tell of an attempt that has ended.
 const HEARD: Duration = Duration::from_secs(1);
 
@@ -203,7 +203,7 @@ impl World for Machine {
     }
 
     fn by_hand(&self) -> Option<Vec<String>> {
-        (!Path::new(SWITCH).is_file()).then(|| pam::by_hand(Path::new("/")))
+        (!Path::new("/usr/sbin").join(SWITCH).is_file()).then(|| pam::by_hand(Path::new("/")))
     }
 
     fn switch(&mut self, on: bool) -> Result<(), Stop> {

@@ -100,6 +100,8 @@ fn a_setup_that_ends_anywhere_leaves_each_file_as_some_step_wrote_it_and_is_fini
                 assert_eq!(next, Ok(()), "{told}: {said}");
                 nobody_is_shut_out(&bench, &told);
                 let (now, wanted) = (bench.contents(), if undoes { &before } else { &complete });
+                let copy = files::before(&bench.files().config());
+                assert!(!undoes || !copy.exists(), "{told}: {}", copy.display());
                 let differs = now.iter().find(|(path, text)| wanted.get(*path) != Some(text));
                 assert!(differs.is_none() && now.len() == wanted.len(), "{told}: {differs:?}: {said}");
                 let folders =

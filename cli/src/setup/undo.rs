@@ -118,14 +118,17 @@ impl Setup<'_> {
         }
         let was = String::from_utf8(was)
             .map_err(|_| Stop(format!("{}: mend or remove it first: it is no UTF-8", path.display())))?;
-        if !self.done.files.iter().any(|known| known.path == path) {
-            if existed {
-                self.world.keep(&path, &was, &files::before(&path))?;
-            }
+        let known = self.done.files.iter().find(|known| known.path == path);
+        let had_one = known.map_or(existed, |known| known.existed);
+        if known.is_none() {
             self.done.files.push(FileBefore { path: path.clone(), existed });
         }
         self.done.restart |= path != self.files.plasma();
         self.save()?;
+        // Where it is noted and there is no copy, a setup was killed here, and it says still what it said.
+        if existed && had_one && !files::before(&path).exists() {
+            self.world.keep(&path, &was, &files::before(&path))?;
+        }
         self.world.replace(&path, text)?;
         self.person.say(&format!("{} is written", path.display()));
         Ok(Some(Earlier { path, text: existed.then_some(was) }))
@@ -179,7 +182,8 @@ impl Setup<'_> {
     /// Takes back what setups have done, each part once: the login first.
     pub(super) fn undo(&mut self) -> Result<(), Stop> {
         // One that was killed at its end has left the files that it goes by.
-        if self.done == Done::default() && !self.files.record().exists() {
+        let left = [self.files.record(), self.files.common_auth_before()];
+        if self.done == Done::default() && !left.iter().any(|path| path.exists()) {
             self.person.say(
                 "there is no setup to take back; for that of a door: `sudo facelatch setup door --undo`",
             );

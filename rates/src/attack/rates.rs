@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use facelatch::detect::attack::Score;
-use facelatch::detect::attack::passive::{MAX_OFFSET, calibration};
+use facelatch::detect::attack::passive::{Bar, MAX_OFFSET, calibration};
 
 use super::clips::LIVE;
 use super::tries::{Person, Presentation, Try};
@@ -16,15 +16,28 @@ use crate::trials::Trial;
 pub struct Threshold {
     /// Log-odds.
     pub score: f32,
+    /// How far from it the first frames decide alone.
+    pub margin: f32,
     /// The median score of the enrolled frames behind it: a camera whose own differ moves the threshold. `None`: it holds for
     /// all cameras.
     pub live_median: Option<f32>,
 }
 
 impl Threshold {
-    /// Whether a try of this person is taken for live.
+    /// Whether a try of this person is taken for live, and after how many frontal frames; `None` without a decision.
+    pub fn judge(&self, person: &Person, one: &Try) -> Option<(bool, usize)> {
+        one.judge(Bar { threshold: self.score + self.offset(person), margin: self.margin })
+    }
+
+    /// Whether it is taken for live.
     pub fn accepts(&self, person: &Person, one: &Try) -> bool {
-        one.score.is_some_and(|score| score >= self.score + self.offset(person))
+        self.judge(person, one).is_some_and(|(is_live, _)| is_live)
+    }
+
+    /// Whether it ended without a decision; `None` if it was the clip that ended, so that nothing is said of it.
+    pub fn is_silent(&self, person: &Person, one: &Try) -> Option<bool> {
+        let is_silent = self.judge(person, one).is_none();
+        (!(is_silent && one.cut)).then_some(is_silent)
     }
 
     /// How far the camera of this person moves it, as in the daemon.
@@ -74,6 +87,15 @@ pub struct Species {
     pub iapar_off: Rate,
 }
 
+/// Frontal frames that decisions took.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Frames {
+    /// In the mean; `NaN` without a decision.
+    pub mean: f64,
+    /// In 95 of 100, at most.
+    pub most: usize,
+}
+
 /// All live presentations.
 #[derive(Debug, Clone, Serialize)]
 pub struct Live {
@@ -85,6 +107,8 @@ pub struct Live {
     pub bpcer_two: Rate,
     /// Live presentations without a decision.
     pub bpnrr: Rate,
+    /// Frontal frames that the decisions took.
+    pub frames: Frames,
     /// Tries of an enrolled person that do not end in a match.
     pub frr: Rate,
 }
@@ -159,23 +183,41 @@ impl<'a> Counted<'a> {
     fn rate_of_two(&self, species: &'a str, told: impl Fn([bool; 2]) -> bool) -> Rate {
         let (told, accepts) = (&told, |person, one: &Try| self.threshold.accepts(person, one));
         Rate::of(self.shown(species).flat_map(|(number, person, shown)| {
-            let pairs = shown.tries.windows(2).filter(|pair| pair[0].score.is_some());
+            let pairs =
+                shown.tries.windows(2).filter(|pair| self.threshold.judge(person, &pair[0]).is_some());
             pairs.map(move |pair| (number, told([&pair[0], &pair[1]].map(|one| accepts(person, one)))))
         }))
+    }
+
+    /// Of all live tries with a decision.
+    fn frames(&self) -> Frames {
+        let judged = |person, one| self.threshold.judge(person, one).map(|(_, frames)| frames);
+        let shown =
+            self.shown(LIVE).flat_map(|(_, person, shown)| shown.tries.iter().map(move |one| (person, one)));
+        let mut frames: Vec<usize> = shown.filter_map(|(person, one)| judged(person, one)).collect();
+        frames.sort_unstable();
+        let most = frames.get((frames.len() * 95).div_ceil(100).saturating_sub(1)).copied().unwrap_or(0);
+        Frames { mean: frames.iter().sum::<usize>() as f64 / frames.len() as f64, most }
     }
 
     fn species(&self, name: &'a str) -> Species {
         let accepts = |person: &Person, one: &Try| self.threshold.accepts(person, one);
         let matched = |one: &Try| one.matched == Some(true);
-        let of_enrolled = |person: &Person, wrong: bool| person.enrolled.as_ref().map(|_| wrong);
+        let of_enrolled = |person: &Person, one: &Try, wrong: bool| {
+            let counts = person.enrolled.is_some() && self.threshold.is_silent(person, one).is_some();
+            counts.then_some(wrong)
+        };
+        // What was live at once, and cut off before it was compared, might have matched.
+        let opens = |person: &Person, one: &Try| accepts(person, one) && (matched(one) || one.cut);
         Species {
             name: name.to_owned(),
             clips: self.shown(name).count(),
-            apcer: self.rate(name, |person, one| one.score.map(|_| accepts(person, one))),
+            apcer: self
+                .rate(name, |person, one| self.threshold.judge(person, one).map(|(is_live, _)| is_live)),
             apcer_two: self.rate_of_two(name, |[first, second]| first || second),
-            apnrr: self.rate(name, |_, one| Some(one.score.is_none())),
-            iapar: self.rate(name, |person, one| of_enrolled(person, accepts(person, one) && matched(one))),
-            iapar_off: self.rate(name, |person, one| of_enrolled(person, matched(one))),
+            apnrr: self.rate(name, |person, one| self.threshold.is_silent(person, one)),
+            iapar: self.rate(name, |person, one| of_enrolled(person, one, opens(person, one))),
+            iapar_off: self.rate(name, |person, one| of_enrolled(person, one, matched(one))),
         }
     }
 
@@ -183,11 +225,14 @@ impl<'a> Counted<'a> {
         let accepts = |person: &Person, one: &Try| self.threshold.accepts(person, one);
         Live {
             clips: self.shown(LIVE).count(),
-            bpcer: self.rate(LIVE, |person, one| one.score.map(|_| !accepts(person, one))),
+            bpcer: self
+                .rate(LIVE, |person, one| self.threshold.judge(person, one).map(|(is_live, _)| !is_live)),
             bpcer_two: self.rate_of_two(LIVE, |[first, second]| !first && !second),
-            bpnrr: self.rate(LIVE, |_, one| Some(one.score.is_none())),
+            bpnrr: self.rate(LIVE, |person, one| self.threshold.is_silent(person, one)),
+            frames: self.frames(),
             frr: self.rate(LIVE, |person, one| {
-                person.enrolled.as_ref().map(|_| !(accepts(person, one) && one.matched == Some(true)))
+                let counts = person.enrolled.is_some() && !one.cut;
+                counts.then(|| !(accepts(person, one) && one.matched == Some(true)))
             }),
         }
     }

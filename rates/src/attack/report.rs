@@ -37,16 +37,18 @@ impl Report {
         (model, model_sha256): (String, String),
         people: Vec<Person>,
         plan: Plan,
-        (bpcer, threshold): (f64, Option<Threshold>),
+        (bpcer, margin, threshold): (f64, f32, Option<Threshold>),
     ) -> Self {
         let everyone: Vec<&Person> = people.iter().collect();
         let set_here = threshold.is_none();
-        let here = || left_out::calibrated(&everyone, bpcer).or_else(|| left_out::fixed(&everyone, bpcer));
-        let shipped = threshold.or_else(here).unwrap_or(Threshold { score: f32::MIN, live_median: None });
-        let any = Threshold { score: f32::MIN, live_median: None };
+        let asked = (bpcer, margin);
+        let here = || left_out::calibrated(&everyone, asked).or_else(|| left_out::fixed(&everyone, asked));
+        let shipped =
+            threshold.or_else(here).unwrap_or(Threshold { score: f32::MIN, margin, live_median: None });
+        let any = Threshold { score: f32::MIN, margin, live_median: None };
         let (shipped, challenge) =
             (Summary::of(&everyone, shipped), plan.challenge.map(|_| Summary::of(&everyone, any)));
-        let left_out = if plan.challenge.is_some() { Vec::new() } else { left_out::each(&people, bpcer) };
+        let left_out = if plan.challenge.is_some() { Vec::new() } else { left_out::each(&people, asked) };
         Self { model, model_sha256, plan, bpcer, shipped, set_here, challenge, left_out, people }
     }
 
@@ -73,7 +75,7 @@ impl Report {
         }
         let everyone: Vec<&Person> = self.people.iter().collect();
         if self.challenge.is_none()
-            && let Some(points) = left_out::operating_points(&everyone)
+            && let Some(points) = left_out::operating_points(&everyone, shipped.threshold.margin)
         {
             let points = format!("```toml\n[{}.operating_points]\n{points}```\n", self.model);
             text.push_str(&heading("For MODELS.toml, from all these clips", points));
@@ -87,7 +89,10 @@ impl Report {
             let of_kind = |person: &&Person| -> Vec<f32> {
                 let shown =
                     person.presentations.iter().filter(|shown| (shown.species == super::clips::LIVE) == live);
-                shown.flat_map(|shown| &shown.tries).filter_map(|one| one.score).collect()
+                shown
+                    .flat_map(|shown| &shown.tries)
+                    .filter_map(|one| one.highest(self.shipped.threshold.margin))
+                    .collect()
             };
             self.people.iter().collect::<Vec<_>>().iter().flat_map(of_kind).collect::<Vec<f32>>()
         };

@@ -7,7 +7,7 @@ use facelatch::clock::WallTime;
 use facelatch::embed::TemplateKey;
 use facelatch::people::access::{Access, Premises};
 use facelatch::people::{Misses, UserName};
-use facelatch::store::{Health, PinHasher, Snapshot, StoreError, Template, TemplateStore};
+use facelatch::store::{Health, Outline, PinHasher, StoreError, Template, TemplateStore};
 
 /// A store that forgets misses and rules.
 #[derive(Default)]
@@ -33,9 +33,13 @@ impl TemplateStore for MemoryStore {
         Ok(self.kept().0.iter().filter(is_wanted).cloned().collect())
     }
 
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+    fn each_template(&self, visit: &mut dyn FnMut(&Outline, Template)) -> Result<Outline, StoreError> {
+        let mut all = self.templates(None)?;
+        all.sort_by(|one, other| one.user.cmp(&other.user));
         let template_key = Arc::new(TemplateKey::identity());
-        Ok(Snapshot { revision: self.revision(), template_key, templates: self.templates(None)? })
+        let outline = Outline { revision: self.revision(), template_key, templates: all.len() };
+        all.into_iter().for_each(|template| visit(&outline, template));
+        Ok(outline)
     }
 
     fn remove(&self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::left_out::LeftOut;
-use super::rates::{Rate, Summary};
-use super::tries::Person;
+use super::rates::{Rate, Summary, Threshold};
+use super::tries::{Person, Try};
 use crate::rate::Bounds;
 
 /// What was measured, by source: people, clips and tries.
@@ -59,13 +59,13 @@ pub(super) fn summary(summary: &Summary) -> String {
         let _ = writeln!(text, "\nWorst species: {}, APCER {}.", worst.name, share(worst.apcer.rate));
     }
     text.push_str(
-        "\n| live | clips | people | tries | BPCER | ≤ by tries | ≤ by people | second try | no decision | FRR |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+        "\n| live | clips | people | tries | BPCER | ≤ by tries | ≤ by people | second try | no decision | FRR | frames, mean | 95 % |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     let Bounds { people, trials, .. } = live.bpnrr.bounds;
     let _ = writeln!(
         text,
-        "| | {} | {people} | {trials} | {} | {} | {} | {} | {} | {} |",
+        "| | {} | {people} | {trials} | {} | {} | {} | {} | {} | {} | {:.1} | {} |",
         live.clips,
         counted(&live.bpcer),
         upper_by_tries(&live.bpcer),
@@ -73,12 +73,14 @@ pub(super) fn summary(summary: &Summary) -> String {
         counted(&live.bpcer_two),
         share(live.bpnrr.rate),
         counted(&live.frr),
+        live.frames.mean,
+        live.frames.most,
     );
     text
 }
 
 /// Each source by itself, at one threshold.
-pub(super) fn by_source(people: &[Person], threshold: super::rates::Threshold) -> String {
+pub(super) fn by_source(people: &[Person], threshold: Threshold) -> String {
     let mut text = "| source | BPCER | second try | no decision | FRR | APCER | IAPAR |\n\
                     | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
@@ -96,7 +98,7 @@ pub(super) fn by_source(people: &[Person], threshold: super::rates::Threshold) -
             "| {source} | {} | {} | {} | {} | {} | {} |",
             counted(&live.bpcer),
             share(live.bpcer_two.rate),
-            silence(&own),
+            silence(&own, threshold),
             counted(&live.frr),
             of_each(&|one| one.apcer),
             of_each(&|one| one.iapar),
@@ -106,15 +108,19 @@ pub(super) fn by_source(people: &[Person], threshold: super::rates::Threshold) -
 }
 
 /// How often there was no decision, and why: of live faces and attacks.
-fn silence(people: &[&Person]) -> String {
-    let shown = || people.iter().flat_map(|person| &person.presentations).flat_map(|shown| &shown.tries);
+fn silence(people: &[&Person], threshold: Threshold) -> String {
+    let mut told: Vec<(bool, &Try)> = Vec::new();
+    for person in people {
+        let tries = person.presentations.iter().flat_map(|shown| &shown.tries);
+        told.extend(tries.filter_map(|one| Some((threshold.is_silent(person, one)?, one))));
+    }
     let mut reasons: Vec<&str> =
-        shown().filter(|one| one.score.is_none()).map(|one| one.outcome.as_str()).collect();
+        told.iter().filter(|(is_silent, _)| *is_silent).map(|(_, one)| one.outcome.as_str()).collect();
     reasons.sort_unstable();
     let counts = reasons.chunk_by(|a, b| a == b).map(|same| format!("{} {}", same[0], same.len()));
     match counts.collect::<Vec<_>>().join(", ") {
         none if none.is_empty() => "0".to_owned(),
-        counts => format!("{counts} of {}", shown().count()),
+        counts => format!("{counts} of {}", told.len()),
     }
 }
 

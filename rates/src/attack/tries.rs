@@ -1,7 +1,7 @@
 //! One person's clips before the daemon's own pipeline: enrolled from the first live frames, then tried again and again.
 //!
-//! The pipeline runs with a threshold that nothing falls below, so that each try tells its score; a threshold is laid on
-//! afterwards ([`super::rates`]). All else is what the daemon does with its default configuration.
+//! The pipeline runs with a bar that nothing is clear of, so that each try tells its scores for as many frames as may be; the bar
+//! of the daemon is laid on afterwards ([`super::rates`]). All else is what the daemon does with its default configuration.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use facelatch::config::{AttackLevel, Config};
+use facelatch::detect::attack::Score;
+use facelatch::detect::attack::passive::{Bar, FRAMES, MOST_FRAMES};
 use facelatch::detect::quality::RetryReason;
 use facelatch::embed::{Embedding, TemplateKey};
 use facelatch::head::project::SplitMix64;
@@ -77,16 +79,52 @@ pub struct Presentation {
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Try {
-    /// Log-odds that the presentation is live; `None` without a decision, and [`f32::NEG_INFINITY`] for an attack whatever the
-    /// threshold.
+    /// Log-odds that the presentation is live: by its first [`passive::FRAMES`](facelatch::detect::attack::passive::FRAMES)
+    /// frontal frames, with each frame more, up to as many as may decide.
+    pub scores: Vec<f32>,
+    /// Frontal frames of the first of them.
+    pub first: usize,
+    /// The same at the end of a challenge; [`f32::NEG_INFINITY`] for an attack whatever the bar.
     #[serde(with = "infinite")]
-    pub score: Option<f32>,
+    pub last: Option<f32>,
+    /// The end of the clip cut it off, if its scores do not suffice.
+    pub cut: bool,
     /// Whether it matched the person; `None` if nothing was compared, or nobody was enrolled.
     pub matched: Option<bool>,
     /// How it ended, in a word.
     pub outcome: String,
     /// The first and the last frame.
     pub frames: (usize, usize),
+}
+
+impl Try {
+    /// Whether it is live, and by how many frontal frames; `None` while it is too close to tell.
+    pub fn judge(&self, bar: Bar) -> Option<(bool, usize)> {
+        let refused = self.last.filter(|_| self.scores.is_empty()).map(|_| (false, FRAMES));
+        let (is_live, frames) =
+            self.counted().find_map(|(score, n)| Some((bar.judge(score, n)?, n))).or(refused)?;
+        let stays = self.last.is_none_or(|last| last >= bar.threshold);
+        Some((is_live && stays, frames))
+    }
+
+    /// The highest threshold under which it is live; `None` without a decision under any.
+    pub fn highest(&self, margin: f32) -> Option<f32> {
+        // Live under a threshold: the scores stay above the margin below it until one is above the margin over it.
+        let (mut least, mut highest) = (f32::INFINITY, f32::NEG_INFINITY);
+        for (Score(score), frames) in self.counted() {
+            let margin = if frames < MOST_FRAMES { margin } else { 0.0 };
+            highest = highest.max(least.min(score - margin));
+            least = least.min(score + margin);
+        }
+        let is_whole = self.first + self.scores.len() > MOST_FRAMES;
+        let last = self.last.unwrap_or(f32::INFINITY);
+        (is_whole || self.last.is_some()).then_some(highest.min(last))
+    }
+
+    /// Each score, and the frontal frames that it is of.
+    fn counted(&self) -> impl Iterator<Item = (Score, usize)> {
+        self.scores.iter().copied().map(Score).zip(self.first..)
+    }
 }
 
 /// JSON has no infinity.
@@ -110,6 +148,8 @@ pub(super) struct Door {
     pub(super) owner: UserName,
     store: Arc<MemoryStore>,
     is_enrolled: bool,
+    /// Good frames of a decision.
+    frames: usize,
 }
 
 impl Door {
@@ -118,7 +158,8 @@ impl Door {
         let owner = UserName::new("owner").map_err(|e| RatesError::Asked(e.to_string()))?;
         let (stage, store) = (Stage::of(source), Arc::new(MemoryStore::default()));
         let pipeline = pipeline(networks, &stage, &store, config, seed);
-        Ok(Self { stage, pipeline, owner, store, is_enrolled: false })
+        let frames = config.decision.frames as usize;
+        Ok(Self { stage, pipeline, owner, store, is_enrolled: false, frames })
     }
 
     /// The camera stands elsewhere: what the daemon knows of the room is gone, the people stay.
@@ -187,27 +228,29 @@ impl Door {
         let Attempt { verdict, trace } =
             self.pipeline.verify(None, &self.owner, &Accounts::default(), observer);
         let (shown, ended) = self.stage.shown();
-        let last = shown.unwrap_or(start);
-        let score = trace.live.map(|live| live.0);
-        let (score, matched, outcome) = match verdict {
-            Verdict::Granted(_) | Verdict::Matched(_) => (score, Some(true), "match".to_owned()),
+        let shown = shown.unwrap_or(start);
+        let cut = ended && shown.abs_diff(start) as f64 / clip.fps < LEAST_S;
+        // With more frames a decision, none is made before.
+        let first = FRAMES.max(self.frames);
+        let scores: Vec<f32> = trace.scores.iter().skip(first - FRAMES).map(|score| score.0).collect();
+        let answered = trace.answered.map(|score| score.0);
+        let (last, matched, outcome) = match verdict {
+            Verdict::Granted(_) | Verdict::Matched(_) => (answered, Some(true), "match".to_owned()),
             Verdict::Denied(facelatch::pipeline::DenyReason::Attack(species)) => {
                 (Some(f32::NEG_INFINITY), None, format!("attack: {species:?}"))
             }
-            Verdict::Denied(_) => (score, Some(false), "no match".to_owned()),
+            Verdict::Denied(_) => (answered, Some(false), "no match".to_owned()),
             // As the daemon counts it.
             Verdict::Unavailable(Cause::Retry(RetryReason::NoAnswer)) => {
                 (Some(f32::NEG_INFINITY), None, "no answer".to_owned())
             }
             Verdict::Unavailable(Cause::Failed(why)) => return Err(RatesError::Asked(why)),
-            Verdict::Unavailable(_) if ended && last.abs_diff(start) as f64 / clip.fps < LEAST_S => {
-                return Ok(None);
-            }
+            Verdict::Unavailable(_) if cut && scores.is_empty() => return Ok(None),
             Verdict::Unavailable(Cause::Retry(reason)) => (None, None, format!("{reason:?}")),
             Verdict::Unavailable(cause) => (None, None, format!("{cause:?}")),
         };
         let matched = matched.filter(|_| self.is_enrolled);
-        Ok(Some(Try { score, matched, outcome, frames: (start, last) }))
+        Ok(Some(Try { scores, first, last, cut, matched, outcome, frames: (start, shown) }))
     }
 }
 

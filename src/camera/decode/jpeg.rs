@@ -9,6 +9,7 @@ mod light;
 mod pixels;
 mod scan;
 
+use zeroize::Zeroize;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -76,7 +77,6 @@ fn decode_unusual(
         .jpeg_set_max_scans(MAX_SCANS)
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(whole), options);
-    let damaged = |why: zune_jpeg::errors::DecodeErrors| format!("damaged JPEG: {why}");
     decoder.decode_headers().map_err(damaged)?;
     let (width, height) = decoder.dimensions().ok_or("JPEG without a size")?;
     check(width, height)?;
@@ -84,9 +84,22 @@ fn decode_unusual(
     if decoder.output_buffer_size() != Some(rgb.len()) {
         return Err("JPEG whose colours cannot be converted to RGB".to_owned());
     }
-    decoder.decode_into(&mut rgb).map_err(damaged)?;
+    fill(&mut decoder, &mut rgb)?;
     let exif = decoder.exif().cloned().unwrap_or_default();
     Ok(Picture { width: width as u32, height: height as u32, rgb, exif })
+}
+
+/// Decodes into `rgb`, where after an error nothing is left of the picture.
+fn fill(decoder: &mut JpegDecoder<ZCursor<&[u8]>>, rgb: &mut [u8]) -> Result<(), String> {
+    let decoded = decoder.decode_into(rgb).map_err(damaged);
+    if decoded.is_err() {
+        rgb.zeroize();
+    }
+    decoded
+}
+
+fn damaged(why: zune_jpeg::errors::DecodeErrors) -> String {
+    format!("damaged JPEG: {why}")
 }
 
 /// How far a JPEG reaches, by its markers alone.

@@ -120,11 +120,16 @@ impl Infrared {
 
     /// What becomes of a presentation that has been judged with that. Without a word of this camera nobody is live.
     pub fn confirm(&self, presentation: Presentation) -> Presentation {
+        let may_be_live = |Score(score): Score| score >= MIN_LIVE;
         match (presentation, self.score()) {
             (Presentation::Live(_), None) => Presentation::MoreNeeded(Need::Infrared),
-            (Presentation::Live(_), Some(Score(score))) if score >= MIN_LIVE => presentation,
-            (Presentation::Live(_), Some(_)) => Presentation::Attack(self.species()),
-            (Presentation::Attack(_) | Presentation::MoreNeeded(_), _) => presentation,
+            // No number of frames would change that.
+            (Presentation::Live(_) | Presentation::MoreNeeded(Need::Frames), Some(score))
+                if !may_be_live(score) =>
+            {
+                Presentation::Attack(self.species())
+            }
+            _ => presentation,
         }
     }
 

@@ -13,8 +13,11 @@ use crate::clock::BootTime;
 use crate::detect::{Face, geometry};
 use crate::model::{ModelError, OperatingPoints};
 
-/// Frontal frames of a decision.
+/// Frontal frames of a decision that is clear at once.
 pub const FRAMES: usize = 3;
+
+/// Frontal frames of a decision that is not.
+pub const MOST_FRAMES: usize = 10;
 
 /// A face turned farther than this is not frontal: the nose from the middle of the eyes, in eye distances.
 pub const MAX_YAW: f32 = 0.2;
@@ -28,12 +31,32 @@ const MIN_CALIBRATION: usize = 3;
 /// What the network says of one frame by itself, or what the frame lacks.
 pub type Scored = Result<Score, Need>;
 
+/// What a presentation has to reach.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bar {
+    /// The least score of a live one.
+    pub threshold: f32,
+    /// Scores nearer to it than this decide nothing before there are [`MOST_FRAMES`].
+    pub margin: f32,
+}
+
+impl Bar {
+    /// Whether a presentation with this score after so many frontal frames is live; `None` while it is too close to tell. A score
+    /// that is no number is that of an attack.
+    pub fn judge(&self, Score(score): Score, frames: usize) -> Option<bool> {
+        let margin = if frames < MOST_FRAMES { self.margin } else { 0.0 };
+        let is_live = score >= self.threshold + margin;
+        let is_close = score >= self.threshold - margin;
+        (is_live || !is_close).then_some(is_live)
+    }
+}
+
 /// A network, and the scores that its presentations must reach.
 #[derive(Clone)]
 pub struct PassiveDetector {
     network: Arc<dyn FrameScore>,
     live_median: f32,
-    threshold: f32,
+    bar: Bar,
     enrolment_threshold: f32,
 }
 
@@ -43,7 +66,7 @@ impl PassiveDetector {
         Some(Self {
             network,
             live_median: points.live_median,
-            threshold: points.threshold(bpcer)?,
+            bar: Bar { threshold: points.threshold(bpcer)?, margin: points.margin },
             enrolment_threshold: points.most_generous()?,
         })
     }
@@ -63,12 +86,14 @@ impl PassiveDetector {
 
     /// A decision about a probe; `calibration` is what the camera's own live frames scored.
     pub fn decision(&self, calibration: Option<Score>) -> Passive {
-        Passive::new(self.network.clone(), self.threshold + self.offset(calibration))
+        let threshold = self.bar.threshold + self.offset(calibration);
+        Passive::new(self.network.clone(), Bar { threshold, ..self.bar })
     }
 
-    /// A decision about an enrolment, the most generous there is: the camera is not known yet.
+    /// A decision about an enrolment, the most generous there is: the camera is not known yet. All its frames decide, however
+    /// many they are.
     pub fn enrolment(&self) -> Passive {
-        Passive::new(self.network.clone(), self.enrolment_threshold)
+        Passive::new(self.network.clone(), Bar { threshold: self.enrolment_threshold, margin: 0.0 })
     }
 
     /// How far a camera's live frames score from those that the threshold was set on, within limits.
@@ -90,7 +115,7 @@ pub fn calibration(mut scores: Vec<f32>) -> Option<Score> {
 /// One decision: the frames of one face, one after another.
 pub struct Passive {
     network: Arc<dyn FrameScore>,
-    threshold: f32,
+    bar: Bar,
     /// Sum of the frontal frames' scores.
     sum: f32,
     /// Frontal frames.
@@ -101,9 +126,9 @@ pub struct Passive {
 }
 
 impl Passive {
-    /// A decision that takes presentations of at least this score for live.
-    pub fn new(network: Arc<dyn FrameScore>, threshold: f32) -> Self {
-        Self { network, threshold, sum: 0.0, count: 0, last_taken_at: None, lacks: None }
+    /// A decision that takes presentations that reach this for live.
+    pub fn new(network: Arc<dyn FrameScore>, bar: Bar) -> Self {
+        Self { network, bar, sum: 0.0, count: 0, last_taken_at: None, lacks: None }
     }
 
     /// Another frame of the face. A frame that is not newer than the last one is no evidence, and is left out. Returns the
@@ -138,12 +163,13 @@ impl Passive {
         Ok(scored.ok())
     }
 
-    /// What the frames so far say, and the cues about the same frames. A score that is no number is that of an attack.
+    /// What the frames so far say, and the cues about the same frames.
     pub fn judge(&self, cues: &[CueScore]) -> Presentation {
-        match self.score(cues) {
+        let judged = self.score(cues).and_then(|score| Some((score, self.bar.judge(score, self.count)?)));
+        match judged {
             None => Presentation::MoreNeeded(self.lacks.unwrap_or(Need::Frames)),
-            Some(score) if score.0 >= self.threshold => Presentation::Live(score),
-            Some(_) => Presentation::Attack(species(cues)),
+            Some((score, true)) => Presentation::Live(score),
+            Some((_, false)) => Presentation::Attack(species(cues)),
         }
     }
 
@@ -164,7 +190,7 @@ impl Passive {
 
     /// The least score of a live presentation.
     pub fn threshold(&self) -> Score {
-        Score(self.threshold)
+        Score(self.bar.threshold)
     }
 }
 

@@ -36,7 +36,7 @@ const NOSE_NOISE: f64 = 0.035;
 const BREADTH_NOISE: f64 = 0.07;
 
 /// Share of the noise that is the same in all frames: n frames are worth 1 / SHARED of independent ones at most.
-const SHARED: f64 = 0.5;
+const SHARED: f64 = 0.3;
 
 /// Likelihood of landmarks that are wrong altogether.
 const WRONG: f64 = 0.02;

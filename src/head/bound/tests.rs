@@ -9,7 +9,11 @@ use crate::head::{Formula, KeyedHead};
 const ALPHA: f32 = -0.496_574_04;
 
 fn head(length: usize, alpha: Vec<f32>, rotations: usize) -> Head {
-    let projection = Projection::new(length, None, rotations, 5).expect("works");
+    seeded(length, alpha, (rotations, 5))
+}
+
+fn seeded(length: usize, alpha: Vec<f32>, (rotations, seed): (usize, u64)) -> Head {
+    let projection = Projection::new(length, None, rotations, seed).expect("works");
     Head::with_projection(Path::new("test"), (40.684_383, alpha), Some(projection), 0.97).expect("works")
 }
 
@@ -30,6 +34,10 @@ fn a_head_has_a_bound_only_where_it_was_measured() {
     assert!(bound(&head(128, vec![ALPHA; 8192], 64)));
     assert!(bound(&head(192, vec![ALPHA; 16384], 64)));
     assert!(!bound(&head(128, vec![ALPHA; 4096], 32)), "fewer rotations");
+    assert!(!bound(&head(128, vec![ALPHA; 16384], 128)), "more rotations, of which half are others");
+    for seed in [0, 1, 6] {
+        assert!(!bound(&seeded(128, vec![ALPHA; 8192], (64, seed))), "seed {seed}");
+    }
     for (length, rows) in [(8, 512), (16, 1024), (127, 8192), (193, 16384)] {
         // Steeper, so that the formula of few values still refuses a stranger.
         assert!(!bound(&head(length, vec![4.0 * ALPHA; rows], 64)), "{length} values");

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use super::head::AuditHead;
 use super::series::SeriesState;
 use super::*;
+use crate::store::files::Reader;
 use crate::store::files::tests::{Fake, Fault};
 
 const LIMITS: Limits = Limits { file_bytes: 2000, files: 3 };
@@ -14,6 +15,9 @@ struct Shared(Arc<Fake>);
 impl Disk for Shared {
     fn read(&self, name: &str) -> std::io::Result<Option<Vec<u8>>> {
         self.0.read(name)
+    }
+    fn reader(&self, name: &str) -> std::io::Result<Option<Box<dyn Reader>>> {
+        self.0.reader(name)
     }
     fn length(&self, name: &str) -> std::io::Result<Option<u64>> {
         self.0.length(name)

@@ -1,7 +1,7 @@
 //! A disk in memory that can lose power or fill up at any step.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::head::project::SplitMix64;
@@ -45,7 +45,20 @@ struct State {
 
 /// The disk.
 #[derive(Default)]
-pub(in crate::store) struct Fake(Mutex<State>);
+pub(in crate::store) struct Fake(Arc<Mutex<State>>);
+
+/// One of its files.
+struct FakeFile(Arc<Mutex<State>>, usize);
+
+impl Reader for FakeFile {
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.0.lock().expect("lock").files[self.1].now.len() as u64)
+    }
+
+    fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+        (&self.0.lock().expect("lock").files[self.1].now[..]).read_at(at, bytes)
+    }
+}
 
 impl Fake {
     /// With a fault at a step, counted from now on.
@@ -99,7 +112,7 @@ impl Fake {
         let mut history = state.history.clone();
         history.push(state.names.clone());
         let names = history.swap_remove(random.below(history.len()));
-        Self(Mutex::new(State { files, history: vec![names.clone()], names, ..State::default() }))
+        Self(Arc::new(Mutex::new(State { files, history: vec![names.clone()], names, ..State::default() })))
     }
 }
 
@@ -146,6 +159,11 @@ impl Disk for Fake {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         let state = self.0.lock().expect("lock");
         Ok(state.names.get(name).map(|file| state.files[*file].now.clone()))
+    }
+
+    fn reader(&self, name: &str) -> io::Result<Option<Box<dyn Reader>>> {
+        let file = self.0.lock().expect("lock").names.get(name).copied();
+        Ok(file.map(|file| Box::new(FakeFile(self.0.clone(), file)) as Box<dyn Reader>))
     }
 
     fn length(&self, name: &str) -> io::Result<Option<u64>> {

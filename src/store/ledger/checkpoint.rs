@@ -95,7 +95,7 @@ impl Checkpoint {
         plain.extend_from_slice(&manifest.chain);
         for (key, value) in unlogged {
             put(&mut plain, Some(key));
-            put(&mut plain, value.as_ref());
+            put(&mut plain, value.as_deref());
         }
         let sealed = self.key.seal(&[b"checkpoint", &self.device], &plain);
         let slot = [&(sealed.len() as u32).to_le_bytes()[..], &sealed].concat();

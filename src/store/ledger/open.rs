@@ -1,5 +1,6 @@
 //! Opening the ledger: log and table to one verified state, each mended from the other.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,11 +8,12 @@ use super::Ledger;
 use super::checkpoint::{Checkpoint, Newest, Unlogged};
 use crate::clock::WallTime;
 use crate::memory::Pinned;
-use crate::store::files::Disk;
+use crate::store::files::{Disk, Reader};
+use crate::store::index::Index;
 use crate::store::keyring::Keyring;
 use crate::store::log::{self, FILES, Log, Replay};
-use crate::store::manifest::{Entries, LedgerKeys, Manifest, difference};
-use crate::store::mirror::{Loaded, Mirror};
+use crate::store::manifest::{Change, Entries, LedgerKeys, Manifest, Tag, Tagger};
+use crate::store::mirror::{self, Loaded, Mirror};
 use crate::store::table::TableSource;
 use crate::store::{Condition, StoreError};
 
@@ -65,7 +67,7 @@ impl Ledger {
         };
         let (checkpoint, newest) = recovery.checkpoint()?;
         let (recovered, both_whole) = recovery.run()?;
-        let Recovered { log, manifest, entries, mut findings } = recovered;
+        let Recovered { log, manifest, index, mut findings } = recovered;
         let new = manifest.revision == 0 && keyring.users().is_empty();
         findings.compare_with(&manifest, newest.as_ref(), both_whole, new);
         let newest = newest.unwrap_or_default();
@@ -83,7 +85,7 @@ impl Ledger {
             mirror,
             checkpoint,
             checkpoint_is_behind,
-            entries,
+            index,
             manifest,
             unlogged,
         };
@@ -160,7 +162,7 @@ pub(super) struct Recovery<'a> {
 pub(super) struct Recovered {
     pub(super) log: Log,
     pub(super) manifest: Manifest,
-    pub(super) entries: Entries,
+    pub(super) index: Index,
     pub(super) findings: Findings,
 }
 
@@ -173,42 +175,53 @@ impl Recovery<'_> {
 
     /// The state, and whether log and table were both whole.
     fn run(&mut self) -> Result<(Recovered, bool), StoreError> {
-        let (table, log) = (self.mirror.load(&self.keys), self.replay(0, None)?);
+        let (table, mut index) = (self.mirror.load(&self.keys), Index::default());
+        let tagger = Tagger(&self.keys.entries);
+        let log = self.replay(0, &mut |key, value| index.put(&tagger, key, value))?;
+        let log = log.map(|log| (log, index));
         let both_whole = matches!((&table, &log), (Loaded::Whole(..), Some(_)));
         Ok((self.recover(table, log)?, both_whole))
     }
 
-    fn recover(&mut self, table: Loaded, log: Option<Replay>) -> Result<Recovered, StoreError> {
+    fn recover(&mut self, table: Loaded, log: Option<(Replay, Index)>) -> Result<Recovered, StoreError> {
         match (table, log) {
-            (Loaded::Whole(manifest, entries), Some(log)) => self.newer(manifest, entries, &log),
+            (Loaded::Whole(manifest), Some((log, index))) => self.newer(manifest, &log, index),
             // The power went before the first log was there.
-            (Loaded::Whole(manifest, _), None) if manifest.revision == 0 && !self.has_log()? => self.create(),
-            (Loaded::Whole(manifest, entries), None) => {
+            (Loaded::Whole(manifest), None) if manifest.revision == 0 && !self.has_log()? => self.create(),
+            (Loaded::Whole(manifest), None) => {
                 let lost = self.lost_after(manifest.revision, None)?;
-                self.with_new_log(manifest, entries, lost.into_iter().collect())
+                self.with_new_log(manifest, lost.into_iter().collect())
             }
             (Loaded::Empty, None) if self.keyring.users().is_empty() && !self.has_log()? => self.create(),
-            (Loaded::Empty, Some(log)) => {
+            (Loaded::Empty, Some((log, index))) => {
                 let why = if self.mirror.is_new { "was missing" } else { "was empty" };
-                self.with_new_table(why, &log)
+                self.with_new_table(why, &log, index)
             }
-            (Loaded::Damaged(why, _), Some(log)) => {
-                self.with_new_table(&format!("was damaged ({why})"), &log)
+            (Loaded::Damaged(why, table), Some((log, index))) => {
+                drop(table); // Two cannot have its files open.
+                self.with_new_table(&format!("was damaged ({why})"), &log, index)
             }
             (Loaded::Empty, None) => self.salvage(Entries::new()),
-            (Loaded::Damaged(_, entries), None) => self.salvage(entries),
+            (Loaded::Damaged(_, table), None) => {
+                let left = table.and_then(|table| mirror::entries(&*table).ok());
+                self.salvage(left.unwrap_or_default())
+            }
         }
     }
 
-    /// The log, or the previous one, as far as it is whole.
+    /// The log, or the previous one, as far as it is whole; shows its pairs.
     pub(super) fn replay(
         &self,
         which: usize,
-        entries: Option<&mut Entries>,
+        visit: &mut log::Visit<'_>,
     ) -> Result<Option<Replay>, StoreError> {
-        let file = self.disk.read(FILES[which]).map_err(|e| self.io(e))?;
+        let Some(file) = self.file(which)? else { return Ok(None) };
         let device = &self.keyring.header().device;
-        Ok(file.and_then(|file| log::replay(&file, &self.keys.log, device, entries)))
+        log::replay(&*file, &self.keys.log, device, visit).map_err(|e| self.io(e))
+    }
+
+    fn file(&self, which: usize) -> Result<Option<Box<dyn Reader>>, StoreError> {
+        self.disk.reader(FILES[which]).map_err(|e| self.io(e))
     }
 
     fn has_log(&self) -> Result<bool, StoreError> {
@@ -216,53 +229,64 @@ impl Recovery<'_> {
     }
 
     /// Both are whole as far as they go; the one that goes further counts. The log may be damaged after its good part.
-    fn newer(&mut self, manifest: Manifest, entries: Entries, log: &Replay) -> Result<Recovered, StoreError> {
+    fn newer(&mut self, manifest: Manifest, log: &Replay, index: Index) -> Result<Recovered, StoreError> {
         let newest = manifest.revision.max(log.manifest.revision);
         let findings = match self.lost_after(newest, Some(log))? {
             Some(note) => Findings { condition: Condition::Lossy, notes: vec![note] },
             None => Findings::default(),
         };
         if log.manifest == manifest {
-            return Ok(Recovered { log: self.resume(log)?, manifest, entries, findings });
+            return Ok(Recovered { log: self.resume(log)?, manifest, index, findings });
         }
         if log.manifest.revision <= manifest.revision {
-            return self.with_new_log(manifest, entries, findings.notes);
+            return self.with_new_log(manifest, findings.notes);
         }
         // The power went between the two, or the table could not be written.
         let missed = log.manifest.revision - manifest.revision;
-        let mut newest = Entries::new();
-        self.replay(0, Some(&mut newest))?;
-        if let Err(why) = self.mirror.write(difference(&entries, &newest), &log.manifest, &self.keys) {
-            return self.with_new_table(&format!("could not be brought up to date ({why})"), log);
+        let there = self.mirror.tags(&Tagger(&self.keys.entries));
+        let written = there.and_then(|there| {
+            let change = self.read_difference(&there, &index).map_err(|e| e.to_string())?;
+            self.mirror.write(change, &log.manifest, &self.keys)
+        });
+        if let Err(why) = written {
+            return self.with_new_table(&format!("could not be brought up to date ({why})"), log, index);
         }
         tracing::info!("store: the table took {missed} changes from the change log");
         let manifest = log.manifest.clone();
-        Ok(Recovered { log: self.resume(log)?, manifest, entries: newest, findings })
+        Ok(Recovered { log: self.resume(log)?, manifest, index, findings })
+    }
+
+    /// What turns entries with these tags into what the log holds.
+    fn read_difference(&self, from: &BTreeMap<Vec<u8>, Tag>, index: &Index) -> Result<Change, StoreError> {
+        let file = self.file(0)?.ok_or_else(|| self.io("the change log is gone"))?;
+        let tagger = Tagger(&self.keys.entries);
+        index.difference(from, |key| {
+            let value = index.read(&tagger, key, &*file).unwrap_or_else(|| Err("it is gone".to_owned()));
+            value.map_err(|why| self.io(format!("the change log cannot be read: {why}")))
+        })
     }
 
     /// The table is whole and has changes that cannot be read from the log.
-    fn with_new_log(
-        &mut self,
-        manifest: Manifest,
-        entries: Entries,
-        mut notes: Vec<String>,
-    ) -> Result<Recovered, StoreError> {
+    fn with_new_log(&mut self, manifest: Manifest, mut notes: Vec<String>) -> Result<Recovered, StoreError> {
         let condition = if notes.is_empty() { Condition::Restored } else { Condition::Lossy };
         notes.push(
             "store: the change log was damaged or missing and was written again from the table".to_owned(),
         );
+        let entries = self.mirror.entries().map_err(|why| self.io(why))?;
+        if !manifest.fits(&Tagger(&self.keys.entries).sum(&entries)) {
+            return Err(self.io("the table changed while it was read; check the disk, and start again"));
+        }
         self.disk.remove(FILES[0]).map_err(|e| self.io(e))?;
-        let log = self.new_log(&manifest, &entries)?;
-        Ok(Recovered { log, manifest, entries, findings: Findings { condition, notes } })
+        let (log, index) = self.new_log(&manifest, entries)?;
+        Ok(Recovered { log, manifest, index, findings: Findings { condition, notes } })
     }
 
     /// The log is whole; the table is not, or cannot be written.
-    fn with_new_table(&mut self, why: &str, replay: &Replay) -> Result<Recovered, StoreError> {
-        let mut entries = Entries::new();
-        self.replay(0, Some(&mut entries))?;
+    fn with_new_table(&mut self, why: &str, replay: &Replay, index: Index) -> Result<Recovered, StoreError> {
         let manifest = replay.manifest.clone();
+        let entries = self.read_difference(&BTreeMap::new(), &index)?;
         let lost = self.lost_after(manifest.revision, Some(replay))?;
-        let aside = self.new_table(&manifest, &entries)?;
+        let aside = self.new_table(&manifest, entries)?;
         let mut notes = vec![format!(
             "store: the table {why} and was restored from the change log, as of change {}{aside}",
             manifest.revision
@@ -272,28 +296,35 @@ impl Recovery<'_> {
         notes.extend(lost.or_else(|| (!replay.clean).then(|| torn.to_owned())));
         let condition = if replay.clean { Condition::Restored } else { Condition::Lossy };
         let log = self.resume(replay)?;
-        Ok(Recovered { log, manifest, entries, findings: Findings { condition, notes } })
+        Ok(Recovered { log, manifest, index, findings: Findings { condition, notes } })
     }
 
     fn create(&mut self) -> Result<Recovered, StoreError> {
         let template_key = self.keyring.header().seeds.first().map(|key| key.id()).unwrap_or_default();
-        let (manifest, entries) = (Manifest::empty(template_key, self.embedder_sha256), Entries::new());
+        let manifest = Manifest::empty(template_key, self.embedder_sha256);
         self.mirror.write(Vec::new(), &manifest, &self.keys).map_err(|why| self.io(why))?;
-        let log = self.new_log(&manifest, &entries)?;
-        Ok(Recovered { log, manifest, entries, findings: Findings::default() })
+        let (log, index) = self.new_log(&manifest, Entries::new())?;
+        Ok(Recovered { log, manifest, index, findings: Findings::default() })
     }
 
     /// A table with these entries. Gives a clause that says where the old one is now, if there was one.
-    pub(super) fn new_table(&mut self, manifest: &Manifest, entries: &Entries) -> Result<String, StoreError> {
+    pub(super) fn new_table(&mut self, manifest: &Manifest, entries: Change) -> Result<String, StoreError> {
         let aside =
             self.mirror.rebuild(manifest, entries, &self.keys, self.now).map_err(|why| self.io(why))?;
         Ok(aside.map_or_else(String::new, |path| format!("; the old one is in {path}")))
     }
 
-    pub(super) fn new_log(&self, manifest: &Manifest, entries: &Entries) -> Result<Log, StoreError> {
-        let device = self.keyring.header().device;
-        Log::create(self.disk.clone(), self.keys.log.clone(), device, (manifest, entries))
-            .map_err(|e| self.io(e))
+    /// A log that starts with these entries, and the index of it.
+    pub(super) fn new_log(&self, manifest: &Manifest, entries: Entries) -> Result<(Log, Index), StoreError> {
+        let (device, key) = (self.keyring.header().device, self.keys.log.clone());
+        let pairs = entries.iter().map(|(key, value)| Ok((key.clone(), value.clone())));
+        let created = Log::create(self.disk.clone(), key, device, manifest, pairs);
+        let (log, at) = created.map_err(|e| self.io(e))?;
+        let (tagger, mut index) = (Tagger(&self.keys.entries), Index::default());
+        for ((key, value), at) in entries.iter().zip(at) {
+            index.put(&tagger, key, Some((value, at)));
+        }
+        Ok((log, index))
     }
 
     fn resume(&self, replay: &Replay) -> Result<Log, StoreError> {

@@ -40,7 +40,13 @@ impl Recovery<'_> {
     /// Log and table are both damaged: the previous log, and whatever else can still be opened.
     pub(super) fn salvage(&mut self, on_table: Entries) -> Result<Recovered, StoreError> {
         let mut entries = Entries::new();
-        let previous = self.replay(1, Some(&mut entries))?;
+        let previous = self.replay(1, &mut |key, value| {
+            let change = (key.to_vec(), value.map(|(value, _)| value.to_vec()));
+            apply(&mut entries, vec![change]);
+        })?;
+        if previous.is_none() {
+            entries.clear();
+        }
         let (base, what) = match previous {
             Some(previous) => {
                 let revision = previous.manifest.revision;
@@ -62,18 +68,20 @@ impl Recovery<'_> {
             .filter(|(key, _)| !entries.contains_key(key))
             .map(|(key, value)| (key, Some(value)))
             .collect();
-        let mut manifest = base.after(&Tagger(&self.keys.entries), &entries, &more);
+        let mut manifest =
+            base.after(&Tagger(&self.keys.entries), Tagger(&self.keys.entries).of(&entries), &more);
         apply(&mut entries, more);
         manifest.template_key = self.template_key_of_most(&manifest, &entries)?;
         if let Some(file) = self.disk.read(FILES[0]).map_err(|e| self.io(e))? {
             self.keep(&file)?;
         }
-        let aside = self.new_table(&manifest, &entries)?;
+        let all = entries.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+        let aside = self.new_table(&manifest, all)?;
         self.disk.remove(FILES[0]).map_err(|e| self.io(e))?;
-        let log = self.new_log(&manifest, &entries)?;
+        let (log, index) = self.new_log(&manifest, entries)?;
         let note = format!("store: change log and table were damaged; restored from {what}{aside}");
         let findings = Findings { condition: Condition::Lossy, notes: vec![note] };
-        Ok(Recovered { log, manifest, entries, findings })
+        Ok(Recovered { log, manifest, index, findings })
     }
 
     /// The template key that most records open in: the templates may have been renewed since the previous log.

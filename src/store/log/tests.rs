@@ -1,6 +1,6 @@
 use super::*;
 use crate::store::files::tests::{Fake, Fault};
-use crate::store::manifest::Tagger;
+use crate::store::manifest::{Entries, Tagger, apply};
 use proptest::prelude::*;
 
 const DEVICE: [u8; 16] = [1; 16];
@@ -14,11 +14,12 @@ fn made(disk: &Arc<Fake>, changes: u8) -> (Log, Vec<(Manifest, Entries)>) {
     let key = key();
     let tagger = Tagger(&key);
     let mut states = vec![(Manifest::empty([0; 8], "ab"), Entries::new())];
-    let mut log = Log::create(disk.clone(), key.clone(), DEVICE, (&states[0].0, &states[0].1)).expect("made");
+    let (mut log, _) =
+        Log::create(disk.clone(), key.clone(), DEVICE, &states[0].0, std::iter::empty()).expect("made");
     for n in 0..changes {
         let (manifest, mut entries) = states[states.len() - 1].clone();
         let change = vec![(vec![n % 5], (n % 3 != 2).then(|| vec![n; 20]))];
-        let manifest = manifest.after(&tagger, &entries, &change);
+        let manifest = manifest.after(&tagger, tagger.of(&entries), &change);
         log.append(&manifest, &change).expect("appended");
         apply(&mut entries, change);
         states.push((manifest, entries));
@@ -28,7 +29,21 @@ fn made(disk: &Arc<Fake>, changes: u8) -> (Log, Vec<(Manifest, Entries)>) {
 
 fn found(file: &[u8]) -> Option<(Replay, Entries)> {
     let mut entries = Entries::new();
-    replay(file, &key(), &DEVICE, Some(&mut entries)).map(|replayed| (replayed, entries))
+    let mut visit = |key: &[u8], value: Option<(&[u8], u64)>| {
+        if let Some((value, at)) = value {
+            assert_eq!(&file[at as usize..][..value.len()], value);
+        }
+        apply(&mut entries, vec![(key.to_vec(), value.map(|(value, _)| value.to_vec()))]);
+    };
+    let replayed = replay(&file, &key(), &DEVICE, &mut visit).expect("readable");
+    replayed.map(|replayed| (replayed, entries))
+}
+
+fn compact(log: &mut Log, (manifest, entries): &(Manifest, Entries)) -> io::Result<()> {
+    let pairs = entries.iter().map(|(key, value)| Ok((key.clone(), value.clone())));
+    let fresh = log.write_new(manifest, pairs)?;
+    let (_, replaces) = log.switch_to(fresh)?;
+    log.keep_previous(replaces)
 }
 
 fn file(disk: &Fake, which: usize) -> Vec<u8> {
@@ -41,7 +56,7 @@ fn each_change_is_read_back_and_compaction_keeps_the_previous_file() {
     let (mut log, states) = made(&disk, 9);
     let (replayed, entries) = found(&file(&disk, 0)).expect("whole");
     assert!(replayed.clean && (&replayed.manifest, &entries) == (&states[9].0, &states[9].1));
-    log.compact(&states[9].0, &states[9].1).expect("compacted");
+    compact(&mut log, &states[9]).expect("compacted");
     let (replayed, entries) = found(&file(&disk, 0)).expect("whole");
     assert!(replayed.clean && (&replayed.manifest, &entries) == (&states[9].0, &states[9].1));
     assert!(file(&disk, 0).len() < file(&disk, 1).len());
@@ -53,8 +68,10 @@ fn another_device_or_key_reads_nothing() {
     let disk = Arc::new(Fake::default());
     made(&disk, 2);
     let file = file(&disk, 0);
-    assert!(replay(&file, &key(), &[2; 16], None).is_none());
-    assert!(replay(&file, &Key::from_bytes([4; 32]), &DEVICE, None).is_none());
+    let read = |key: &Key, device| replay(&&file[..], key, device, &mut |_, _| {}).expect("readable");
+    assert!(read(&key(), &DEVICE).is_some());
+    assert!(read(&key(), &[2; 16]).is_none());
+    assert!(read(&Key::from_bytes([4; 32]), &DEVICE).is_none());
 }
 
 #[test]
@@ -66,7 +83,7 @@ fn a_failed_change_leaves_the_file_as_it_was_and_the_next_one_succeeds() {
         let (mut log, mut states_here) = made(&disk, 2);
         let change = vec![(vec![9], Some(vec![9; 50]))];
         let (manifest, entries) = states_here.pop().expect("there");
-        let next = manifest.after(&Tagger(&key()), &entries, &change);
+        let next = manifest.after(&Tagger(&key()), Tagger(&key()).of(&entries), &change);
         disk.plan(step, Fault::Full);
         let failed = log.append(&next, &change).is_err();
         let (replayed, _) = found(&file(&disk, 0)).expect("whole");
@@ -86,7 +103,7 @@ fn a_power_cut_during_compaction_leaves_a_whole_log() {
         let disk = Arc::new(Fake::default());
         let (mut log, states) = made(&disk, 4);
         disk.plan(step, Fault::Power);
-        let done = log.compact(&states[4].0, &states[4].1).is_ok();
+        let done = compact(&mut log, &states[4]).is_ok();
         for seed in 0..6 {
             let after = disk.reboot(seed);
             let (replayed, entries) = found(&file(&after, 0)).expect("whole");

@@ -7,6 +7,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::*;
 use crate::store::files::tests::Fake;
+use crate::store::manifest::Entries;
 
 /// A table in memory, whose steps count as steps of a disk.
 #[derive(Clone)]
@@ -44,8 +45,14 @@ impl TableSource for FakeTable {
 }
 
 impl Table for FakeTable {
-    fn load(&self) -> Result<Entries, String> {
-        Ok(self.kept.lock().expect("lock").clone().unwrap_or_default())
+    fn each(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), String> {
+        let kept = self.kept.lock().expect("lock").clone().unwrap_or_default();
+        kept.iter().for_each(|(key, value)| visit(key, value));
+        Ok(())
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        Ok(self.kept.lock().expect("lock").as_ref().and_then(|kept| kept.get(key).cloned()))
     }
 
     fn apply(&self, change: &Change) -> Result<(), String> {
@@ -66,6 +73,14 @@ pub(in crate::store) fn wait_until_unlocked(file: &Path) {
     assert_eq!(unlocked, Ok(true), "the table is still open");
 }
 
+fn load(table: &dyn Table) -> Result<Entries, String> {
+    let mut entries = Entries::new();
+    table.each(&mut |key, value| {
+        entries.insert(key.to_vec(), value.to_vec());
+    })?;
+    Ok(entries)
+}
+
 fn table_in(folder: &tempfile::TempDir) -> TableFolder {
     TableFolder::new(folder.path().join("t"), crate::store::sled::open)
 }
@@ -80,12 +95,12 @@ fn changes_survive_reopening() {
     let tables = table_in(&folder);
     assert!(!tables.exists());
     let table = tables.open().expect("made");
-    assert!(table.load().expect("read").is_empty() && tables.exists());
+    assert!(load(&*table).expect("read").is_empty() && tables.exists());
     table.apply(&vec![pair("a", Some("1")), pair("b", Some("2")), pair("c", Some(""))]).expect("applied");
     table.apply(&vec![pair("a", None), pair("b", Some("3")), pair("nothing", None)]).expect("applied");
     drop(table);
     wait_until_unlocked(&folder.path().join("t/db"));
-    let entries = tables.open().expect("opens").load().expect("read");
+    let entries = load(&*tables.open().expect("opens")).expect("read");
     assert_eq!(
         entries,
         [pair("b", Some("3")), pair("c", Some(""))].map(|(k, v)| (k, v.expect("some"))).into()
@@ -116,7 +131,10 @@ fn a_damaged_table_is_moved_aside_and_only_the_newest_are_kept() {
 fn a_panic_is_an_error() {
     struct Panics;
     impl Table for Panics {
-        fn load(&self) -> Result<Entries, String> {
+        fn each(&self, _: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), String> {
+            panic!("as sled does over damaged files")
+        }
+        fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, String> {
             panic!("as sled does over damaged files")
         }
         fn apply(&self, _: &Change) -> Result<(), String> {
@@ -130,7 +148,7 @@ fn a_panic_is_an_error() {
     }
     let tables = TableFolder::new("nowhere".into(), |_| Ok(Box::new(Panics)));
     let table = tables.open().expect("opens");
-    assert!(table.load().is_err() && table.apply(&Change::new()).is_err());
+    assert!(load(&*table).is_err() && table.apply(&Change::new()).is_err());
     drop(table);
     let tables = TableFolder::new("nowhere".into(), |_| panic!("at opening"));
     assert!(tables.open().map(|_| ()).expect_err("damaged").contains("panicked"));

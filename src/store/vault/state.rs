@@ -9,7 +9,7 @@ use crate::people::{Misses, UserName};
 use crate::store::key::KeySource;
 use crate::store::ledger::{Findings, Ledger};
 use crate::store::misses::MissCipher;
-use crate::store::people::People;
+use crate::store::people::{People, RecordIds};
 use crate::store::pins::PinHasher;
 use crate::store::rules::RuleCipher;
 use crate::store::seal::Key;
@@ -69,7 +69,7 @@ impl State {
         self.people.add_keys(&users)?;
         let sealed = templates.iter().map(|t| Ok((record::entry_key(&t.id), Some(self.seal(t)?))));
         let mut change = sealed.collect::<Result<Vec<_>, StoreError>>()?;
-        let theirs = users.iter().filter_map(|user| self.people.records_of(user)).flatten();
+        let theirs = users.iter().filter_map(|user| self.people.records_of(user)).flat_map(RecordIds::iter);
         change.extend(theirs.filter(|id| gone.contains(*id)).map(|id| (record::entry_key(id), None)));
         if let Err(error) = self.ledger.commit(change) {
             // If this fails too, the next start does it.
@@ -85,10 +85,13 @@ impl State {
         let mut ids = BTreeSet::new();
         for template in templates {
             template.embedding.check(self.template_key().id())?;
-            let present =
-                || self.people.records_of(&template.user).map_or(0, |ids| ids.difference(gone).count());
+            let present = || {
+                self.people
+                    .records_of(&template.user)
+                    .map_or(0, |ids| ids.iter().filter(|id| !gone.contains(*id)).count())
+            };
             *wanted.entry(&template.user).or_insert_with(present) += 1;
-            let taken = self.ledger.entries().contains_key(&record::entry_key(&template.id));
+            let taken = self.ledger.index().contains(&record::entry_key(&template.id));
             if taken || !ids.insert(&template.id) {
                 return Err(StoreError::Taken { id: template.id.clone() });
             }
@@ -108,8 +111,25 @@ impl State {
 
     /// The templates of one user, or of all, oldest first.
     pub(super) fn templates(&self, user: Option<&UserName>) -> Result<Vec<Template>, StoreError> {
-        let found = self.people.templates(user, self.ledger.entries(), self.ledger.manifest());
-        found.map_err(|unreadable| self.damaged(&unreadable.id, &unreadable.why))
+        let mut found = Vec::new();
+        self.each_template(user, &mut |template| found.push(template))?;
+        Ok(found)
+    }
+
+    /// Shows the templates of one user, or of all, oldest first by user.
+    pub(super) fn each_template(
+        &self,
+        user: Option<&UserName>,
+        visit: &mut dyn FnMut(Template),
+    ) -> Result<(), StoreError> {
+        let read = |key: &[u8]| self.ledger.read(key);
+        let shown = self.people.each_template(user, &read, self.ledger.manifest(), visit);
+        shown.map_err(|unreadable| self.damaged(&unreadable.id, &unreadable.why))
+    }
+
+    /// How many templates there are.
+    pub(super) fn count(&self) -> usize {
+        self.people.record_count()
     }
 
     fn damaged(&self, id: &str, why: &str) -> StoreError {
@@ -130,7 +150,7 @@ impl State {
             return Ok(0);
         };
         let mut gone: BTreeSet<String> =
-            ids.iter().filter(|one| id.is_none_or(|id| id == *one)).cloned().collect();
+            ids.iter().filter(|one| id.is_none_or(|id| id == *one)).map(str::to_owned).collect();
         // Adapted templates count for nothing without an enrolled one. What cannot be read stays.
         if !gone.is_empty()
             && let Ok(theirs) = self.templates(Some(user))
@@ -141,7 +161,7 @@ impl State {
         let mut change: Vec<_> = gone.iter().map(|id| (record::entry_key(id), None)).collect();
         if id.is_none() {
             let theirs = [self.miss_cipher.key(Some(user)), self.rule_cipher.key(Some(user))];
-            let there = theirs.into_iter().filter(|key| self.ledger.entry(key).is_some());
+            let there = theirs.into_iter().filter(|key| self.ledger.held(key).is_some());
             change.extend(there.map(|key| (key, None)));
         }
         if change.is_empty() {
@@ -173,7 +193,7 @@ impl State {
     }
 
     fn misses_at(&self, key: &[u8], whose: &str) -> Result<Misses, StoreError> {
-        let Some(sealed) = self.ledger.entry(key) else {
+        let Some(sealed) = self.ledger.held(key) else {
             return Ok(Misses::default());
         };
         self.miss_cipher.open(key, sealed).map_err(|why| self.damaged(&format!("misses of {whose}"), &why))
@@ -213,15 +233,17 @@ impl State {
 
     /// The keyring holds both keys until the change is on the disk.
     fn renew_as(&mut self, spec: TemplateKeySpec) -> Result<usize, StoreError> {
-        let mut templates = self.templates(None)?;
         let present = self.template_key().clone();
         let next = self.people.draw_template_key(spec)?;
         let id = next.id();
-        let reissued = templates.iter_mut().map(|template| {
+        let reissue = |mut template: Template| {
             template.embedding = next.apply(&present.undo(&template.embedding)?);
-            Ok((record::entry_key(&template.id), Some(self.seal(template)?)))
-        });
-        let reissued = reissued.collect::<Result<Vec<_>, StoreError>>();
+            Ok::<_, StoreError>((record::entry_key(&template.id), Some(self.seal(&template)?)))
+        };
+        let mut sealed = Vec::with_capacity(self.count());
+        // One at a time, so that the opened ones are never all in memory.
+        let shown = self.each_template(None, &mut |template| sealed.push(reissue(template)));
+        let reissued = shown.and_then(|()| sealed.into_iter().collect::<Result<Vec<_>, StoreError>>());
         let done =
             reissued.and_then(|change| self.ledger.commit_as(change, |manifest| manifest.template_key = id));
         if done.is_ok() {
@@ -233,7 +255,7 @@ impl State {
             let why = format!("renewed, but the old change log could not be replaced: {e}");
             StoreError::io(self.ledger.folder(), why)
         })?;
-        Ok(templates.len())
+        Ok(self.count())
     }
 
     /// Wraps everything with a new store key.
@@ -279,3 +301,5 @@ mod rollback_tests;
 mod room_tests;
 #[cfg(test)]
 mod rules_tests;
+#[cfg(test)]
+mod running_tests;

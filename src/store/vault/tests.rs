@@ -105,7 +105,7 @@ pub(super) fn add(store: &Vault, names: &[(&str, &str)]) -> Result<(), StoreErro
 
 /// A record as it is sealed.
 fn entry(store: &Vault, id: &str) -> Vec<u8> {
-    store.lock().parts().0.entries()[&record::entry_key(id)].clone()
+    store.lock().parts().0.read(&record::entry_key(id)).expect("read").expect("there")
 }
 
 pub(super) fn ids(store: &Vault, name: Option<&str>) -> Vec<String> {

@@ -265,6 +265,9 @@ pub(crate) struct Attack {
     /// The share of live presentations that may be refused (default: the daemon's).
     #[arg(long, value_name = "SHARE")]
     pub(crate) bpcer: Option<f32>,
+    /// How far from the threshold the first frames must score to decide alone (default: as MODELS.toml says).
+    #[arg(long, value_name = "SCORE")]
+    pub(crate) margin: Option<f32>,
     /// Leave out this source; may be given again.
     #[arg(long, value_name = "SOURCE")]
     pub(crate) without: Vec<String>,

@@ -24,6 +24,7 @@ pub(crate) fn run(args: &Attack) -> Result<()> {
     let (model, bpcer) = (&config.attack.model, f64::from(config.attack.bpcer));
     let network = manifest(&config)?.attack(model)?;
     let points = network.operating_points().ok();
+    let margin = args.margin.or_else(|| Some(points?.margin)).unwrap_or(0.0);
     let mut shipped = match points {
         Some(points) => {
             let score = points.threshold(config.attack.bpcer).with_context(|| {
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &Attack) -> Result<()> {
                     points.range()
                 )
             })?;
-            Some(Threshold { score, live_median: Some(points.live_median) })
+            Some(Threshold { score, margin, live_median: Some(points.live_median) })
         }
         None => None,
     };
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &Attack) -> Result<()> {
         let people = measure(&clips, &plan, &|| networks(&config), &kept, &mut told(&bar))?;
         bar.finish_and_clear();
         let network = (model.clone(), network.sha256().to_owned());
-        let report = Report::of(network, people, plan, (bpcer, shipped));
+        let report = Report::of(network, people, plan, (bpcer, margin, shipped));
         shipped.get_or_insert(report.shipped.threshold);
         reports.push(report);
     }

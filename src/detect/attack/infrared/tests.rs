@@ -112,6 +112,8 @@ fn it_confirms_a_live_face_refuses_others_and_without_a_word_nobody_is_live() {
     assert_eq!((of(scene(LIVE)).confirm(live), of(scene(LIVE)).cue().score), (live, Some(Score(0.0))));
     assert!(of(scene(Shown::Screen)).cue().score.is_some_and(|score| score.0 <= -3.0));
     assert_eq!(of(scene(Shown::Screen)).confirm(live), Presentation::Attack(Species::Screen));
+    let close = Presentation::MoreNeeded(Need::Frames);
+    assert_eq!(of(scene(Shown::Screen)).confirm(close), Presentation::Attack(Species::Screen), "at once");
     let print = of(scene(Shown::Print { carbon: 0.0 }));
     assert_eq!(print.confirm(live), Presentation::Attack(Species::Print));
     let silent = Infrared::new(None);

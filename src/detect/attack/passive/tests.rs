@@ -31,7 +31,7 @@ fn face(yaw: f32) -> Face {
 }
 
 fn passive(threshold: f32) -> Passive {
-    Passive::new(Arc::new(Light), threshold)
+    Passive::new(Arc::new(Light), Bar { threshold, margin: 0.0 })
 }
 
 /// What comes of frames of this light.
@@ -47,6 +47,17 @@ fn the_mean_of_several_frames_decides() {
     assert_eq!(judged(passive(2.0), &[101, 102]), Presentation::MoreNeeded(Need::Frames));
     assert_eq!(judged(passive(2.0), &[90, 110, 106]), Presentation::Live(Score(2.0)));
     assert_eq!(judged(passive(2.0), &[110, 90, 105]), Presentation::Attack(Species::Flat));
+}
+
+#[test]
+fn what_is_close_takes_more_frames_and_ten_decide() {
+    let close = || Passive::new(Arc::new(Light), Bar { threshold: 2.0, margin: 5.0 });
+    assert_eq!(judged(close(), &[107; 3]), Presentation::Live(Score(7.0)));
+    assert_eq!(judged(close(), &[96; 3]), Presentation::Attack(Species::Flat));
+    assert_eq!(judged(close(), &[97; 3]), Presentation::MoreNeeded(Need::Frames));
+    assert_eq!(judged(close(), &[106; 9]), Presentation::MoreNeeded(Need::Frames));
+    assert_eq!(judged(close(), &[103; MOST_FRAMES]), Presentation::Live(Score(3.0)));
+    assert_eq!(judged(close(), &[101; MOST_FRAMES]), Presentation::Attack(Species::Flat));
 }
 
 #[test]
@@ -84,19 +95,21 @@ fn cues_add_to_the_score_and_the_worst_one_names_the_attack() {
 }
 
 fn points() -> OperatingPoints {
-    OperatingPoints { bpcer: vec![0.01, 0.05], threshold: vec![-1.0, 1.0], live_median: 4.0 }
+    OperatingPoints { bpcer: vec![0.01, 0.05], threshold: vec![-1.0, 1.0], live_median: 4.0, margin: 2.0 }
 }
 
 #[test]
 fn the_owners_frames_move_the_threshold_within_limits() {
     let detector = PassiveDetector::new(Arc::new(Light), &points(), 0.05).expect("has a threshold");
-    let threshold = |median: Option<f32>| detector.decision(median.map(Score)).threshold;
+    let threshold = |median: Option<f32>| detector.decision(median.map(Score)).bar.threshold;
     assert_eq!(threshold(None), 1.0);
     assert_eq!(threshold(Some(4.5)), 1.5);
     assert_eq!(threshold(Some(90.0)), 1.0 + MAX_OFFSET);
     assert_eq!(threshold(Some(-90.0)), 1.0 - MAX_OFFSET);
     assert_eq!(threshold(Some(f32::NAN)), 1.0);
-    assert_eq!(detector.enrolment().threshold, -1.0, "generous, and without an offset");
+    assert_eq!(detector.decision(None).bar.margin, 2.0);
+    let generous = Bar { threshold: -1.0, margin: 0.0 };
+    assert_eq!(detector.enrolment().bar, generous, "generous, and without an offset");
 }
 
 #[test]
@@ -128,6 +141,7 @@ fn frames_that_the_network_was_not_made_for_are_no_evidence() {
             false
         }
     }
-    let judged = judged(Passive::new(Arc::new(Never), 0.0), &[200, 200, 200, 200]);
+    let judged =
+        judged(Passive::new(Arc::new(Never), Bar { threshold: 0.0, margin: 0.0 }), &[200, 200, 200, 200]);
     assert_eq!(judged, Presentation::MoreNeeded(Need::Colour));
 }

@@ -69,7 +69,7 @@ fn a_print_bent_to_three_eye_distances_or_more_is_no_head() {
 }
 
 #[test]
-fn more_frames_of_one_turn_are_worth_two_at_most() {
+fn more_frames_of_one_turn_are_worth_three_at_most() {
     let mut random = Random(6);
     let straight = seen(&head(0.4), Stand::straight(), 0.0, &mut random).landmarks;
     let view = View::between(&straight, &seen(&head(0.4), Stand::turned(30.0), 0.0, &mut random)).unwrap();

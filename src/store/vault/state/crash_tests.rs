@@ -363,7 +363,7 @@ fn a_removed_users_key_is_nowhere_on_the_disk() {
     let slots: Vec<Vec<u8>> = mirror[256..].chunks(384).map(<[u8]>::to_vec).collect();
     let has = |part: &[u8]| site.disk.raw().windows(part.len()).any(|window| window == part);
     assert!(slots.len() == 2 && has(&slots[0]) && has(&slots[1]));
-    let record = state.ledger.entries()[&record::entry_key(&id(1))].clone();
+    let record = state.ledger.read(&record::entry_key(&id(1))).expect("read").expect("there");
     state.remove(&user(1), None).expect("removed");
     assert!(has(&record), "the sealed record itself is still in the change log");
     assert!(!has(&slots[0]) && has(&slots[1]), "but nothing can open it any more");

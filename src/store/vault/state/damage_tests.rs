@@ -228,7 +228,7 @@ fn a_key_that_could_not_be_destroyed_seals_nothing_new() {
         let site = Site::new(&keys);
         let mut state = site.open().expect("opens");
         Op::Add(1, vec![1]).run(&mut state).expect("added");
-        let old = state.ledger.entries()[&record::entry_key(&id(1))].clone();
+        let old = state.ledger.read(&record::entry_key(&id(1))).expect("read").expect("there");
         let key = SealedRecord::parse(&old).expect("whole").key;
         site.disk.plan(step, Fault::Full);
         let failed = state.remove(&user(1), None).is_err();

@@ -29,9 +29,9 @@ fn a_store_without_rules_lets_everybody_in_and_holds_no_more_than_before() {
     run(&mut state, &[Op::Add(1, vec![1])]);
     assert_eq!(state.access(&user(1)).expect("read"), Access::default());
     assert_eq!(state.premises().expect("read"), Premises::default());
-    assert_eq!(state.ledger.entries().len(), 1);
+    assert_eq!(state.ledger.index().len(), 1);
     run(&mut state, &[Op::Rule(1, 60), Op::Rule(1, 0)]);
-    assert_eq!(state.ledger.entries().len(), 2, "the template, and the premises");
+    assert_eq!(state.ledger.index().len(), 2, "the template, and the premises");
     assert_eq!(state.premises().expect("read").set_at, WallTime(7));
 }
 
@@ -55,7 +55,7 @@ fn an_entry_opens_only_under_its_own_key_and_names_its_person_to_nobody() {
     let mut state = site.open().expect("opens");
     run(&mut state, &[Op::Rule(1, 60), Op::Rule(2, 90)]);
     let (one, other) = (key(&state, Some(1)), key(&state, Some(2)));
-    let sealed = state.ledger.entry(&one).expect("there").clone();
+    let sealed = state.ledger.held(&one).expect("there").to_vec();
     assert!(
         state.rule_cipher.open(&one, &sealed).is_ok() && state.rule_cipher.open(&other, &sealed).is_err()
     );

@@ -77,7 +77,8 @@ impl State {
     fn drop_lost_records(&mut self) -> Result<(), StoreError> {
         // Unless something is lost, the manifest vouches for all of it.
         let open_each = self.findings.condition == Condition::Lossy;
-        let lost = self.people.index(self.ledger.entries(), self.ledger.manifest(), open_each);
+        let each_record = |visit: &mut dyn FnMut(&[u8], &[u8])| self.ledger.each_record(visit);
+        let lost = self.people.index(each_record, self.ledger.manifest(), open_each)?;
         if lost.is_empty() {
             return Ok(());
         }

@@ -1,6 +1,11 @@
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
-use super::super::{decode, decode_unusual};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::super::{decode, decode_unusual, fill};
 use super::*;
 use crate::camera::decode::tests::jpeg;
 
@@ -83,6 +88,23 @@ fn unusual_pictures_are_left_to_zune() {
         assert!(!is_read(&bytes));
         assert!(got(&bytes) == wanted(&bytes));
     }
+}
+
+#[test]
+fn of_a_picture_that_zune_cannot_decode_to_its_end_nothing_is_left() {
+    let mut bytes = jpeg(64, 480, |encoder| encoder.set_sampling_factor(SamplingFactor::R_4_1_1));
+    let (end, damage) = (bytes.len(), [0xFF, 0x00].repeat(16));
+    bytes[end - 200..end - 200 + damage.len()].copy_from_slice(&damage);
+    let decoder = || {
+        let options =
+            DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB);
+        JpegDecoder::new_with_options(ZCursor::new(&bytes[..]), options)
+    };
+    // As if zune had left the picture there.
+    let mut rgb = vec![7; 64 * 480 * 3];
+    assert!(decoder().decode_into(&mut rgb.clone()).is_err());
+    assert!(fill(&mut decoder(), &mut rgb).is_err());
+    assert!(rgb.iter().all(|byte| *byte == 0));
 }
 
 /// Its steps are said to be in a table that is not there.
