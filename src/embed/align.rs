@@ -133,7 +133,7 @@ fn inside(frame: &Frame, at: Point) -> Option<[u8; 3]> {
         return None;
     }
     let (left, top) = (at.x as u32 as usize, at.y as u32 as usize);
-    if left + 1 >= width || top + 1 >= height {
+    if left >= width.saturating_sub(1) || top >= height.saturating_sub(1) {
         return None;
     }
     let (fx, fy) = (at.x - left as f32, at.y - top as f32);
@@ -262,6 +262,11 @@ mod tests {
         assert!(fast > 20_000 && slow > 5_000, "{fast} and {slow}");
         for at in [Point { x: f32::NAN, y: 1.0 }, Point { x: 62.5, y: 47.0 }, Point { x: 63.0, y: 1.0 }] {
             assert!(inside(&frame, at).is_none(), "{at:?}");
+        }
+        for far in [f32::INFINITY, 1e10] {
+            for at in [Point { x: far, y: 1.0 }, Point { x: 1.0, y: far }] {
+                assert!(inside(&frame, at).is_none(), "{at:?}");
+            }
         }
         assert!((0..=25_500).map(|i| i as f32 / 100.0).all(|v| f32::from(rounded(v)) == v.round()));
         assert_eq!(rounded(0.499_999_97), 0);
