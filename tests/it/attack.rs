@@ -1,17 +1,20 @@
 //! Presentation attacks: refused before anything is compared, counted, and on record.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use facelatch::clock::Clock;
 use facelatch::config::{AttackLevel, Config};
-use facelatch::people::{Misses, UserName};
+use facelatch::people::{Accounts, Misses, UserName};
+use facelatch::pipeline::{Cause, Progress, Verdict};
 use facelatch::store::TemplateStore;
 use facelatch_wire::call::{Events, Identify, Reset, Status};
 use facelatch_wire::reply::EventKind;
 use facelatch_wire::{ClientError, Fault, Outcome};
 
+use facelatch_testkit::masks::UID;
 use facelatch_testkit::spoil::Spoil;
-use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
+use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, NOBODY, Shot};
 use facelatch_testkit::store::Op;
 use facelatch_testkit::world::World;
 
@@ -74,12 +77,93 @@ fn three_frames_that_are_close_take_more_until_they_are_clear_or_ten() {
     }
 }
 
+/// Close to the threshold, and by the frames so far live, or an attack.
+const CLOSE_LIVE: [Shot; 3] = [LIVE, PICTURE, LIVE];
+const CLOSE_ATTACK: [Shot; 4] = [LIVE, PICTURE, LIVE, PICTURE];
+
 #[test]
-fn who_leaves_before_it_is_clear_is_not_judged() {
+fn what_is_close_at_the_deadline_is_decided_by_the_frames_so_far() {
+    for (frames, verdict, attacks) in
+        [(&CLOSE_LIVE[..], Outcome::Match, 0), (&CLOSE_ATTACK, Outcome::Attack, 1)]
+    {
+        let world = World::with(passive).knows_alice();
+        world.stage.shows(&[frames, &[Shot::Silent]].concat());
+        assert_eq!(world.verify("alice").verdict, Some(verdict));
+        assert_eq!(counts(&world, Some("alice")), (0, attacks), "{verdict:?}");
+    }
+}
+
+#[test]
+fn two_frames_at_the_deadline_decide_nothing() {
     let world = World::with(passive).knows_alice();
-    world.stage.shows(&[LIVE, PICTURE, LIVE, Shot::Silent]);
-    assert_eq!(world.verify("alice").verdict, Some(Outcome::Unclear));
+    world.stage.shows(&[PICTURE, PICTURE, Shot::Silent]);
+    assert_eq!(world.verify("alice").verdict, Some(Outcome::CameraUnavailable));
     assert_eq!(counts(&world, Some("alice")), (0, 0));
+}
+
+#[test]
+fn who_leaves_before_it_is_clear_is_counted_if_the_frames_so_far_are_an_attack() {
+    for (frames, verdict, attacks) in
+        [(&CLOSE_LIVE[..], Outcome::NoFace, 0), (&CLOSE_ATTACK, Outcome::Attack, 1)]
+    {
+        let world = World::with(passive).knows_alice();
+        world.stage.shows(&[frames, NOBODY, &[Shot::Silent]].concat());
+        assert_eq!(world.verify("alice").verdict, Some(verdict));
+        assert_eq!(counts(&world, Some("alice")), (0, attacks), "{verdict:?}");
+    }
+}
+
+#[test]
+fn a_picture_that_gives_way_to_another_face_is_counted() {
+    for (frames, attacks) in [(&CLOSE_LIVE[..], 0), (&CLOSE_ATTACK, 1)] {
+        let world = World::with(passive).knows_alice();
+        world.stage.shows(&[frames, &[BOB[0]; 3]].concat());
+        assert_eq!(world.verify("alice").verdict, Some(Outcome::NoMatch));
+        assert_eq!(counts(&world, Some("alice")), (1, attacks));
+    }
+}
+
+/// A verification of alice that does this with each good frame.
+fn observed(world: &World, each: &mut dyn FnMut(usize) -> ControlFlow<()>) -> Verdict {
+    let alice = UserName::new("alice").expect("valid");
+    let accounts = Accounts { uids: [(alice.clone(), UID)].into(), login: false };
+    let mut frames = 0;
+    let attempt = world.pipeline().verify(None, &alice, &accounts, &mut |progress| match progress {
+        Progress::Captured { .. } => {
+            frames += 1;
+            each(frames)
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    attempt.verdict
+}
+
+#[test]
+fn a_picture_whose_caller_hangs_up_is_counted() {
+    for (frames, attacks) in [(&CLOSE_LIVE[..], 0), (&CLOSE_ATTACK, 1)] {
+        let world = World::with(passive).knows_alice();
+        world.stage.shows(frames);
+        let verdict = observed(&world, &mut |seen| match seen < frames.len() {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        });
+        assert!(matches!(verdict, Verdict::Unavailable(Cause::Cancelled)), "{verdict:?}");
+        assert_eq!(counts(&world, Some("alice")), (0, attacks));
+    }
+}
+
+#[test]
+fn a_store_that_cannot_be_read_after_the_capture_keeps_no_miss_from_being_counted() {
+    for (shots, kept) in [(BOB.to_vec(), (1, 0)), (recaptured(ALICE), (0, 1)), (ALICE.to_vec(), (0, 0))] {
+        let world = World::with(passive).knows_alice();
+        world.stage.shows(&shots);
+        let verdict = observed(&world, &mut |_| {
+            world.store.fail_on(Some(Op::Templates));
+            ControlFlow::Continue(())
+        });
+        assert!(matches!(verdict, Verdict::Unavailable(Cause::Failed(_))), "{shots:?}: {verdict:?}");
+        assert_eq!(counts(&world, Some("alice")), kept, "{shots:?}");
+    }
 }
 
 #[test]

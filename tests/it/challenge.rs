@@ -154,6 +154,21 @@ fn a_face_that_is_swapped_after_the_answer_is_an_attack() {
 }
 
 #[test]
+fn whoever_answered_and_leaves_or_goes_unseen_until_the_limit_is_no_attack() {
+    for then in [Shot::Silent, Shot::LiveSpoilt("obama-3b.jpg", Spoil::Twice)] {
+        let world = world(true);
+        let (prompts, verdict) = played(&world, &[(BEFORE, ALICE), (4, TURNED), (20, ALICE)]);
+        assert_eq!((prompts.len(), verdict), (3, Some(Outcome::Match)), "so many frames suffice");
+        let mut scenes = film(&[(BEFORE, ALICE), (4, TURNED), (9, ALICE)]);
+        scenes.extend([then; 400]);
+        world.stage.shows(&scenes);
+        let judged = world.verify("alice");
+        assert_ne!(judged.verdict, Some(Outcome::Attack), "{then:?}: {judged:?}");
+        println!("{then:?} {judged:?} {:?}", counts(&world));
+    }
+}
+
+#[test]
 fn two_faces_during_the_challenge_end_it() {
     let world = world(true);
     let (_, verdict) =

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::attack::Score;
-use facelatch::detect::attack::passive::{Bar, FRAMES, MOST_FRAMES};
+use facelatch::detect::attack::passive::{Bar, MAX_FRAMES, MIN_FRAMES};
 use facelatch::detect::quality::RetryReason;
 use facelatch::embed::{Embedding, TemplateKey};
 use facelatch::head::project::SplitMix64;
@@ -79,7 +79,7 @@ pub struct Presentation {
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Try {
-    /// Log-odds that the presentation is live: by its first [`passive::FRAMES`](facelatch::detect::attack::passive::FRAMES)
+    /// Log-odds that the presentation is live: by its first [`passive::MIN_FRAMES`](facelatch::detect::attack::passive::MIN_FRAMES)
     /// frontal frames, with each frame more, up to as many as may decide.
     pub scores: Vec<f32>,
     /// Frontal frames of the first of them.
@@ -98,11 +98,17 @@ pub struct Try {
 }
 
 impl Try {
-    /// Whether it is live, and by how many frontal frames; `None` while it is too close to tell.
+    /// Whether it is live, and by how many frontal frames. What is too close to tell at the daemon's deadline is judged without a
+    /// margin, as there; `None` if the end of the clip cut it off before.
     pub fn judge(&self, bar: Bar) -> Option<(bool, usize)> {
-        let refused = self.last.filter(|_| self.scores.is_empty()).map(|_| (false, FRAMES));
-        let (is_live, frames) =
-            self.counted().find_map(|(score, n)| Some((bar.judge(score, n)?, n))).or(refused)?;
+        let refused = self.last.filter(|_| self.scores.is_empty()).map(|_| (false, MIN_FRAMES));
+        let by = |bar: Bar, (score, n): (Score, usize)| Some((bar.judge(score, n)?, n));
+        let at_end = self.counted().last().filter(|_| !self.cut);
+        let (is_live, frames) = self
+            .counted()
+            .find_map(|counted| by(bar, counted))
+            .or_else(|| by(bar.without_margin(), at_end?))
+            .or(refused)?;
         let stays = self.last.is_none_or(|last| last >= bar.threshold);
         Some((is_live && stays, frames))
     }
@@ -111,12 +117,13 @@ impl Try {
     pub fn highest(&self, margin: f32) -> Option<f32> {
         // Live under a threshold: the scores stay above the margin below it until one is above the margin over it.
         let (mut least, mut highest) = (f32::INFINITY, f32::NEG_INFINITY);
+        let end = self.counted().last().map(|(_, frames)| frames).filter(|_| !self.cut);
         for (Score(score), frames) in self.counted() {
-            let margin = if frames < MOST_FRAMES { margin } else { 0.0 };
+            let margin = if frames < MAX_FRAMES && end != Some(frames) { margin } else { 0.0 };
             highest = highest.max(least.min(score - margin));
             least = least.min(score + margin);
         }
-        let is_whole = self.first + self.scores.len() > MOST_FRAMES;
+        let is_whole = end.is_some() || self.first + self.scores.len() > MAX_FRAMES;
         let last = self.last.unwrap_or(f32::INFINITY);
         (is_whole || self.last.is_some()).then_some(highest.min(last))
     }
@@ -231,8 +238,8 @@ impl Door {
         let shown = shown.unwrap_or(start);
         let cut = ended && shown.abs_diff(start) as f64 / clip.fps < LEAST_S;
         // With more frames a decision, none is made before.
-        let first = FRAMES.max(self.frames);
-        let scores: Vec<f32> = trace.scores.iter().skip(first - FRAMES).map(|score| score.0).collect();
+        let first = MIN_FRAMES.max(self.frames);
+        let scores: Vec<f32> = trace.scores.iter().skip(first - MIN_FRAMES).map(|score| score.0).collect();
         let answered = trace.answered.map(|score| score.0);
         let (last, matched, outcome) = match verdict {
             Verdict::Granted(_) | Verdict::Matched(_) => (answered, Some(true), "match".to_owned()),
