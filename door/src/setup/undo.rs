@@ -90,7 +90,9 @@ impl Setup<'_> {
 
     fn restore_file(&mut self) -> Result<(), Stop> {
         let Some(before) = self.done.file else { return Ok(()) };
-        if before.kept && let Some(told) = files::lost_copy(&self.files.config) {
+        if before.kept
+            && let Some(told) = files::lost_copy(&self.files.config)
+        {
             self.person.say(&told);
         }
         // From here on a copy that is not there was put back.
