@@ -272,14 +272,16 @@ impl Pipeline {
         if let Some(reason) = self.locked_out(claimed)? {
             return Ok(Verdict::Denied(reason));
         }
-        let mut captured = self.capture(observer, trace)?;
+        let mut captured = self.capture(claimed, observer, trace)?;
         self.judged(&captured, trace);
         let mut is_child = self.admit_child(claimed, &captured, trace)?;
         if self.rules.attack.level == AttackLevel::Challenge
             && matches!(captured.presentation, Presentation::Live(_))
         {
             captured = self.challenge(claimed, captured, observer, trace)?;
-            trace.answered = captured.stage.score(&self.cameras.used().scene);
+            if matches!(captured.presentation, Presentation::Live(_)) {
+                trace.answered = captured.stage.total(&self.cameras.used().scene);
+            }
             self.judged(&captured, trace);
             is_child |= self.admit_child(claimed, &captured, trace)?;
         }
@@ -327,8 +329,9 @@ impl Pipeline {
         trace: &mut Trace,
     ) -> Result<Verdict, Cause> {
         let passes = policy.check(&evidence).is_ok();
-        if (passes || claimed.is_some()) && self.was_removed(&evidence.user)? {
-            return Err(Cause::NotEnrolled);
+        let tried = if passes { Tried::Match } else { Tried::Miss };
+        if passes || claimed.is_some() {
+            self.check_not_removed(&evidence.user, (claimed, tried))?;
         }
         // Identification must not bypass the lockout of the user it finds.
         if passes
@@ -369,16 +372,6 @@ impl Pipeline {
                 Refusal::EnterPin => DenyReason::EnterPin(user),
             }),
         })
-    }
-
-    /// Whether the last template of `user` was removed during the capture, or they were enrolled for another account.
-    fn was_removed(&self, user: &UserName) -> Result<bool, StoreError> {
-        if self.gallery.has_revision(self.store.revision()) {
-            return Ok(false);
-        }
-        let account = self.gallery.account(user);
-        let templates = self.store.templates(Some(user))?;
-        Ok(templates.iter().all(|template| template.adapted || template.account != account))
     }
 }
 

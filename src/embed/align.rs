@@ -1,9 +1,7 @@
 //! Five landmarks to a similarity transform to a 112x112 [`Chip`].
 
-use std::borrow::Cow;
-
-use crate::camera::Frame;
 use crate::camera::scale::{Interpolation, scaled};
+use crate::camera::{Frame, Wiped};
 use crate::detect::{Face, Point};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -30,13 +28,13 @@ impl Chip {
         (rgb.len() == (CHIP_SIDE_PX * CHIP_SIDE_PX * 3) as usize).then_some(Self(rgb))
     }
 
-    /// The pixels in another size, for networks that want one; not 0.
-    pub(super) fn resized(&self, width: usize, height: usize) -> Result<Cow<'_, [u8]>, String> {
+    /// The pixels in another size, for networks that want one; not 0. `None` if it is this one.
+    pub(super) fn resized(&self, width: usize, height: usize) -> Result<Option<Wiped>, String> {
         if (width, height) == (CHIP_SIDE_PX as usize, CHIP_SIDE_PX as usize) {
-            return Ok(Cow::Borrowed(&self.0));
+            return Ok(None);
         }
         let to = (width as u32, height as u32);
-        scaled(&self.0, (CHIP_SIDE_PX, CHIP_SIDE_PX), to, Interpolation::Linear).map(Cow::Owned)
+        scaled(&self.0, (CHIP_SIDE_PX, CHIP_SIDE_PX), to, Interpolation::Linear).map(|rgb| Some(Wiped(rgb)))
     }
 
     /// The same face left for right.
@@ -133,7 +131,7 @@ fn inside(frame: &Frame, at: Point) -> Option<[u8; 3]> {
         return None;
     }
     let (left, top) = (at.x as u32 as usize, at.y as u32 as usize);
-    if left + 1 >= width || top + 1 >= height {
+    if left >= width.saturating_sub(1) || top >= height.saturating_sub(1) {
         return None;
     }
     let (fx, fy) = (at.x - left as f32, at.y - top as f32);
@@ -262,6 +260,11 @@ mod tests {
         assert!(fast > 20_000 && slow > 5_000, "{fast} and {slow}");
         for at in [Point { x: f32::NAN, y: 1.0 }, Point { x: 62.5, y: 47.0 }, Point { x: 63.0, y: 1.0 }] {
             assert!(inside(&frame, at).is_none(), "{at:?}");
+        }
+        for far in [f32::INFINITY, 1e10] {
+            for at in [Point { x: far, y: 1.0 }, Point { x: 1.0, y: far }] {
+                assert!(inside(&frame, at).is_none(), "{at:?}");
+            }
         }
         assert!((0..=25_500).map(|i| i as f32 / 100.0).all(|v| f32::from(rounded(v)) == v.round()));
         assert_eq!(rounded(0.499_999_97), 0);

@@ -5,7 +5,7 @@ use super::capture::{Captured, Seen};
 use super::explain::{LiveNote, Measure};
 use super::{Cause, DenyReason, Observer, Pipeline, Progress, Trace, Verdict, misses::Tried, report};
 use crate::detect::attack::infrared::Infrared;
-use crate::detect::attack::passive::{FRAMES, Passive, calibration};
+use crate::detect::attack::passive::{MIN_FRAMES, Passive, calibration};
 use crate::detect::attack::scene::Scene;
 use crate::detect::attack::surroundings::Surroundings;
 use crate::detect::attack::{CueScore, Need, Presentation, Score, Species};
@@ -26,7 +26,7 @@ struct Evidence {
 impl AttackStage {
     /// Frames that it needs at least.
     pub(super) fn frames(&self) -> usize {
-        if self.0.is_some() { FRAMES } else { 0 }
+        if self.0.is_some() { MIN_FRAMES } else { 0 }
     }
 
     /// What it lacks to judge.
@@ -39,17 +39,26 @@ impl AttackStage {
 
     /// What they say so far, and what the room around them says.
     pub(super) fn judge(&self, scene: &Scene) -> Presentation {
+        self.judge_by(scene, Passive::judge)
+    }
+
+    /// The same where no more frames come.
+    pub(super) fn judge_at_end(&self, scene: &Scene) -> Presentation {
+        self.judge_by(scene, Passive::judge_at_end)
+    }
+
+    fn judge_by(&self, scene: &Scene, judge: impl Fn(&Passive, &[CueScore]) -> Presentation) -> Presentation {
         let Some(evidence @ Evidence { passive, infrared, .. }) = &self.0 else {
             return Presentation::Live(Score(f32::INFINITY));
         };
-        let presentation = passive.judge(&evidence.cues(scene).map(|(_, cue)| cue));
+        let presentation = judge(passive, &evidence.cues(scene).map(|(_, cue)| cue));
         infrared.as_ref().map_or(presentation, |infrared| infrared.confirm(presentation))
     }
 
     /// The same as one number; `None` without a detector, and while there are too few frames.
-    pub(super) fn score(&self, scene: &Scene) -> Option<Score> {
+    pub(super) fn total(&self, scene: &Scene) -> Option<Score> {
         let evidence = self.0.as_ref()?;
-        evidence.passive.score(&evidence.cues(scene).map(|(_, cue)| cue))
+        evidence.passive.total(&evidence.cues(scene).map(|(_, cue)| cue))
     }
 
     /// And by its parts; `None` without a detector.
@@ -60,7 +69,7 @@ impl AttackStage {
             |name, score: Option<Score>| score.map(|score| Measure { name, value: score.0, least: None });
         let network = part("network", passive.mean());
         Some(LiveNote {
-            log_odds: self.score(scene).map(|score| score.0),
+            log_odds: self.total(scene).map(|total| total.0),
             least: passive.threshold().0,
             parts: network
                 .into_iter()
@@ -174,10 +183,8 @@ impl Pipeline {
 
     /// On the disk before anybody is told.
     pub(super) fn count_attack(&mut self, claimed: Option<&UserName>) -> Result<(), Cause> {
-        if let Some(user) = claimed
-            && self.was_removed(user)?
-        {
-            return Err(Cause::NotEnrolled);
+        if let Some(user) = claimed {
+            self.check_not_removed(user, (claimed, Tried::Attack))?;
         }
         Ok(self.keep_misses(claimed, Tried::Attack)?)
     }

@@ -11,6 +11,7 @@ use crate::detect::attack::{Need, Presentation};
 use crate::detect::quality::RetryReason;
 use crate::embed::{Fitness, KeyedEmbedding, OtherKey, Role};
 use crate::model::ModelError;
+use crate::people::UserName;
 
 /// A camera that gives this many unusable frames in a row is broken.
 const MAX_BAD_FRAMES: usize = 30;
@@ -68,52 +69,146 @@ pub(super) struct Captured {
     pub(super) stage: AttackStage,
 }
 
+/// The frames of one face, as they come.
+pub(super) struct Run {
+    /// The newest, at most as many as are wanted.
+    pub(super) probes: Vec<KeyedEmbedding>,
+    /// What was seen first.
+    first: Option<KeyedEmbedding>,
+    pub(super) stage: AttackStage,
+    wanted: usize,
+}
+
+impl Run {
+    /// Nothing seen yet; a decision takes so many probes.
+    pub(super) fn new(stage: AttackStage, wanted: usize) -> Self {
+        Self { probes: Vec::with_capacity(wanted + 1), first: None, stage, wanted }
+    }
+
+    fn is_full(&self) -> bool {
+        self.probes.len() == self.wanted
+    }
+
+    /// Another good frame.
+    pub(super) fn push(
+        &mut self,
+        probe: KeyedEmbedding,
+        observer: Observer<'_>,
+        trace: &mut Trace,
+    ) -> Result<(), Cause> {
+        self.first.get_or_insert_with(|| probe.clone());
+        self.probes.push(probe);
+        if self.probes.len() > self.wanted {
+            self.probes.remove(0);
+        }
+        trace.keep(self.probes.len());
+        report(observer, Progress::Captured { done: self.probes.len(), wanted: self.wanted })
+    }
+
+    /// The decision about it, once there are enough probes.
+    pub(super) fn decided(&self, presentation: Presentation) -> Option<Presentation> {
+        let is_decided = !matches!(presentation, Presentation::MoreNeeded(_));
+        (is_decided && self.is_full()).then_some(presentation)
+    }
+}
+
 impl Pipeline {
     /// Probes of one face in a row, as many as a decision needs, and as many as it takes to tell whether it is live.
-    pub(super) fn capture(&mut self, observer: Observer<'_>, trace: &mut Trace) -> Result<Captured, Cause> {
+    pub(super) fn capture(
+        &mut self,
+        claimed: Option<&UserName>,
+        observer: Observer<'_>,
+        trace: &mut Trace,
+    ) -> Result<Captured, Cause> {
         let deadline = self.clock.now().after(self.rules.decision.deadline_ms.duration());
-        let mut window = CaptureWindow::until(deadline, Role::Probe);
         self.cameras.used_mut().open_infrared()?;
-        let mut stage = self.attack_stage();
+        let stage = self.attack_stage();
         let wanted = (self.rules.decision.frames as usize).max(stage.frames());
-        let mut probes: Vec<KeyedEmbedding> = Vec::with_capacity(wanted + 1);
+        let mut run = Run::new(stage, wanted);
+        let gathered = self.gather(claimed, &mut run, deadline, observer, trace);
+        self.conclude(claimed, run, gathered)
+    }
+
+    /// Frames of one face until there are enough to decide.
+    fn gather(
+        &mut self,
+        claimed: Option<&UserName>,
+        run: &mut Run,
+        deadline: BootTime,
+        observer: Observer<'_>,
+        trace: &mut Trace,
+    ) -> Result<Presentation, Cause> {
+        let mut window = CaptureWindow::until(deadline, Role::Probe);
         let mut ahead = Ahead::default();
         loop {
-            ahead.wanted = probes.len() + 1 < wanted;
+            ahead.wanted = run.probes.len() + 1 < run.wanted;
             let mut seen = self.next_probe(&window, &mut ahead, observer, trace)?;
-            if let Some(last) = probes.last()
-                && !self.alike(last, &seen.probe)?
-            {
-                probes.clear();
+            if !self.continues(run, &seen.probe)? {
+                let left = run.stage.judge_at_end(&self.cameras.used().scene);
+                *run = Run::new(self.attack_stage(), run.wanted);
                 trace.scores.clear();
                 self.faces.saw_several();
-                stage = self.attack_stage();
                 window.problem = Some(Cause::Retry(RetryReason::SeveralFaces));
+                if matches!(left, Presentation::Attack(_)) {
+                    self.count_attack(claimed)?;
+                }
             }
-            let counts = self.present(&mut stage, &mut seen)?.is_some();
-            probes.push(seen.probe);
-            if probes.len() > wanted {
-                probes.remove(0);
-            }
-            trace.keep(probes.len());
-            report(observer, Progress::Captured { done: probes.len(), wanted })?;
+            let counts = self.present(&mut run.stage, &mut seen)?.is_some();
+            run.push(seen.probe, observer, trace)?;
             let scene = &self.cameras.used().scene;
-            trace.scores.extend(stage.score(scene).filter(|_| counts));
-            match stage.judge(scene) {
-                Presentation::MoreNeeded(Need::Frames) if probes.len() < wanted => {}
+            trace.scores.extend(run.stage.total(scene).filter(|_| counts));
+            let presentation = run.stage.judge(scene);
+            if let Some(decision) = run.decided(presentation) {
+                return Ok(decision);
+            }
+            match presentation {
+                Presentation::MoreNeeded(Need::Frames) if !run.is_full() => {}
                 Presentation::MoreNeeded(need @ Need::Frames) => window.problem = Some(self.lacks(need)),
                 Presentation::MoreNeeded(need) => window.problem = Some(self.ask_for(need, observer)?),
-                presentation if probes.len() == wanted => {
-                    return Ok(Captured { probes, presentation, stage });
-                }
                 Presentation::Live(_) | Presentation::Attack(_) => {}
             }
         }
     }
 
-    /// Probes of two people must never be judged together: the vote is a mean, and one probe of the enrolled user outweighs
-    /// several of a stranger. Position in the frame proves nothing, since a second person may step into the same place.
-    /// Each probe is compared with the one just before, so that a turning head passes.
+    /// What the frames of a face say, of which no more come. Where they were too close to tell, they decide without a margin:
+    /// to leave before it is clear must not buy another three frames for nothing, and a slow board gets no more in time.
+    pub(super) fn conclude(
+        &mut self,
+        claimed: Option<&UserName>,
+        run: Run,
+        gathered: Result<Presentation, Cause>,
+    ) -> Result<Captured, Cause> {
+        let at_end = run.stage.judge_at_end(&self.cameras.used().scene);
+        let presentation = match (gathered, at_end) {
+            (Ok(presentation), _) => presentation,
+            // Nothing but the deadline ends in a `Retry`.
+            (Err(Cause::Retry(_)), Presentation::Attack(_)) => at_end,
+            (Err(Cause::Retry(reason)), Presentation::Live(_))
+                if reason != RetryReason::NoFace && run.is_full() =>
+            {
+                at_end
+            }
+            (Err(cause), Presentation::Attack(_)) => {
+                self.count_attack(claimed)?;
+                return Err(cause);
+            }
+            (Err(cause), _) => return Err(cause),
+        };
+        Ok(Captured { probes: run.probes, presentation, stage: run.stage })
+    }
+
+    /// Whether a probe shows the person of this run. Probes of two people must never be judged together: the vote is a mean, and
+    /// one probe of the enrolled user outweighs several of a stranger. Position in the frame proves nothing, since a second
+    /// person may step into the same place. Each probe is compared with the one just before, and with the first: a face that
+    /// changes little by little into another would pass else.
+    fn continues(&self, run: &Run, probe: &KeyedEmbedding) -> Result<bool, OtherKey> {
+        run.first
+            .iter()
+            .chain(run.probes.last())
+            .try_fold(true, |same, one| Ok(same && self.alike(one, probe)?))
+    }
+
+    /// Whether two probes show one person.
     pub(super) fn alike(&self, one: &KeyedEmbedding, next: &KeyedEmbedding) -> Result<bool, OtherKey> {
         self.gallery.head().matches(one, next)
     }

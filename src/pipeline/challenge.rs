@@ -2,13 +2,12 @@
 //! frames taken after they did, of the same person all along.
 //!
 //! Once a question was put, an attempt that ends without an answer counts as a refused attack does, whatever the reason.
-//! Otherwise somebody with a film could have the question drawn again until it suits.
+//! Otherwise somebody with a film could have the question drawn again until it suits. After the answer the frames decide.
 
 use std::time::Duration;
 
 use super::ahead::Ahead;
-use super::attack::AttackStage;
-use super::capture::{CaptureWindow, Captured, Faults};
+use super::capture::{CaptureWindow, Captured, Faults, Run};
 use super::{Cause, Observer, Pipeline, Progress, Trace, report};
 use crate::camera::Frame;
 use crate::config::QualityGate;
@@ -20,8 +19,9 @@ use crate::detect::{Face, geometry};
 use crate::embed::{KeyedEmbedding, OtherKey, Role};
 use crate::people::UserName;
 
-/// Longest time from the first prompt to the last frame, beyond `decision.deadline_ms`. Most people need a third of it.
-/// Clients wait as long: `serve` checks that they are told the same.
+/// Longest time from the first prompt to the last frame, beyond `decision.deadline_ms`. Most people need a third of it. Who has
+/// not answered by [`ANSWER_LIMIT`] is refused; whoever has is judged at this limit by the frames that there are, and counted as
+/// an attack only if these say so. Clients wait as long: `serve` checks that they are told the same.
 pub const CHALLENGE_LIMIT: Duration = Duration::from_secs(12);
 
 /// How much of it may pass until the challenge is passed.
@@ -70,19 +70,22 @@ impl Pipeline {
             confirmed: false,
             unlike: 0,
         };
-        let done = match self.ask(&mut asking, observer, trace) {
+        let mut run = Run::new(stage, wanted);
+        let judged = match self.ask(&mut asking, observer, trace) {
             Ok(Presentation::Live(_)) => {
                 let from = self.clock.now();
                 let window = CaptureWindow { from, ..CaptureWindow::until(deadline, Role::Probe) };
-                self.probes_after(&mut asking, stage, (wanted, window), observer, trace)
+                self.probes_after(&mut asking, &mut run, window, observer, trace)
             }
-            Ok(presentation) => Ok(Captured { probes: Vec::new(), presentation, stage }),
-            Err(cause) => Err(cause),
+            Err(cause) => {
+                if asking.challenge.is_asked() {
+                    self.count_attack(claimed)?;
+                }
+                return Err(cause);
+            }
+            refused => refused,
         };
-        if done.is_err() && asking.challenge.is_asked() {
-            self.count_attack(claimed)?;
-        }
-        done
+        self.conclude(claimed, run, judged)
     }
 
     /// Follows the face until the challenge is decided.
@@ -149,40 +152,40 @@ impl Pipeline {
         Ok(())
     }
 
-    /// The probes to be compared: of the person who answered, and live by themselves as well.
+    /// The probes to be compared: of the person who answered, and live by themselves as well. If no more come after one that did
+    /// not look like them, it is a swap.
     fn probes_after(
         &mut self,
         asking: &mut Asking,
-        mut stage: AttackStage,
-        (wanted, mut window): (usize, CaptureWindow),
+        run: &mut Run,
+        mut window: CaptureWindow,
         observer: Observer<'_>,
         trace: &mut Trace,
-    ) -> Result<Captured, Cause> {
+    ) -> Result<Presentation, Cause> {
         report(observer, Progress::Prompt(Need::LookStraight))?;
-        let mut probes = Vec::with_capacity(wanted + 1);
         loop {
-            let mut seen = self.next_probe(&window, &mut Ahead::default(), observer, trace)?;
+            let mut seen = match self.next_probe(&window, &mut Ahead::default(), observer, trace) {
+                Err(Cause::Retry(_) | Cause::Camera(_) | Cause::Cancelled) if asking.unlike > 0 => {
+                    return Ok(SWAP);
+                }
+                seen => seen?,
+            };
             let is_known = self.is_known(&asking.known, &seen.probe)?;
             if asking.is_swap(is_known) {
-                return Ok(Captured { probes: Vec::new(), presentation: SWAP, stage });
+                return Ok(SWAP);
             }
             if !is_known {
                 self.faces.saw_several();
                 continue;
             }
-            self.present(&mut stage, &mut seen)?;
-            probes.push(seen.probe);
-            if probes.len() > wanted {
-                probes.remove(0);
+            self.present(&mut run.stage, &mut seen)?;
+            run.push(seen.probe, observer, trace)?;
+            let presentation = run.stage.judge(&self.cameras.used().scene);
+            if let Some(decision) = run.decided(presentation) {
+                return Ok(decision);
             }
-            trace.keep(probes.len());
-            report(observer, Progress::Captured { done: probes.len(), wanted })?;
-            match stage.judge(&self.cameras.used().scene) {
-                Presentation::MoreNeeded(need) => window.problem = Some(self.lacks(need)),
-                presentation if probes.len() == wanted => {
-                    return Ok(Captured { probes, presentation, stage });
-                }
-                Presentation::Live(_) | Presentation::Attack(_) => {}
+            if let Presentation::MoreNeeded(need) = presentation {
+                window.problem = Some(self.lacks(need));
             }
         }
     }

@@ -172,7 +172,7 @@ impl Pipeline {
         }
         let mut compared = Vec::with_capacity(templates.len());
         let (adapted_notes, notes): (Vec<_>, Vec<_>) =
-            self.notes(user)?.into_iter().partition(|note| note.adapted);
+            self.notes(user).into_iter().partition(|note| note.adapted);
         let enrolled = templates.iter().zip(notes);
         for (template, note) in enrolled.chain(self.gallery.adapted(user).iter().zip(adapted_notes)) {
             let template = head.project(template)?;
@@ -184,15 +184,16 @@ impl Pipeline {
 }
 
 impl Pipeline {
-    /// What else is known of a user's templates, in the order of the gallery; nothing if they have changed since.
-    fn notes(&self, user: &UserName) -> Result<Vec<TemplateNote>, StoreError> {
-        let theirs = self.store.templates(Some(user))?;
+    /// What else is known of a user's templates, in the order of the gallery; nothing if they have changed since, or cannot be
+    /// read: the attempt has been judged by then, and a damaged store must not keep its miss from being counted.
+    fn notes(&self, user: &UserName) -> Vec<TemplateNote> {
+        let theirs = self.store.templates(Some(user)).unwrap_or_default();
         if !self.gallery.has_revision(self.store.revision()) {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let note =
             |Template { id, label, created_at, adapted, .. }| TemplateNote { id, label, created_at, adapted };
-        Ok(theirs.into_iter().map(note).collect())
+        theirs.into_iter().map(note).collect()
     }
 }
 

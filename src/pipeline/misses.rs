@@ -1,6 +1,6 @@
 //! The lockout around an attempt: asked before, written after.
 
-use super::{DenyReason, Pipeline};
+use super::{Cause, DenyReason, Pipeline};
 use crate::judge::{CurrentMisses, Whose};
 use crate::people::UserName;
 use crate::store::StoreError;
@@ -22,6 +22,35 @@ impl Pipeline {
         let current = self.current_misses(user)?;
         let until = self.rules.lockout.admit(whose(user), current).err();
         Ok(until.map(|until| DenyReason::LockedOut { until, user: user.cloned() }))
+    }
+
+    /// Fails if `user` was removed during the capture. Where the store cannot tell, what was tried is counted before that is
+    /// told: no attempt is judged for nothing.
+    pub(super) fn check_not_removed(
+        &mut self,
+        user: &UserName,
+        (claimed, tried): (Option<&UserName>, Tried),
+    ) -> Result<(), Cause> {
+        match self.was_removed(user) {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Cause::NotEnrolled),
+            Err(why) => {
+                if tried != Tried::Match {
+                    self.keep_misses(claimed, tried)?;
+                }
+                Err(why.into())
+            }
+        }
+    }
+
+    /// Whether the last template of `user` was removed during the capture, or they were enrolled for another account.
+    fn was_removed(&self, user: &UserName) -> Result<bool, StoreError> {
+        if self.gallery.has_revision(self.store.revision()) {
+            return Ok(false);
+        }
+        let account = self.gallery.account(user);
+        let templates = self.store.templates(Some(user))?;
+        Ok(templates.iter().all(|template| template.adapted || template.account != account))
     }
 
     /// Counts a miss or an attack, or ends the counts in a row after a match: those of the claimed user, if there is one, and

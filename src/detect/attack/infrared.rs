@@ -15,6 +15,7 @@ mod reflection;
 
 use std::time::Duration;
 
+use super::passive::MIN_FRAMES;
 use super::{CueScore, Need, Presentation, Score, Species};
 use crate::camera::Frame;
 use crate::clock::BootTime;
@@ -123,9 +124,13 @@ impl Infrared {
         let may_be_live = |Score(score): Score| score >= MIN_LIVE;
         match (presentation, self.score()) {
             (Presentation::Live(_), None) => Presentation::MoreNeeded(Need::Infrared),
-            // No number of frames would change that.
-            (Presentation::Live(_) | Presentation::MoreNeeded(Need::Frames), Some(score))
-                if !may_be_live(score) =>
+            (Presentation::Live(_), Some(score)) if !may_be_live(score) => {
+                Presentation::Attack(self.species())
+            }
+            // While the network wants more frames, a mean of as many pairs as it takes to be clear is believed, and no fewer:
+            // in one or two the detector may have missed a live face.
+            (Presentation::MoreNeeded(Need::Frames), Some(score))
+                if !may_be_live(score) && self.scores.len() >= MIN_FRAMES =>
             {
                 Presentation::Attack(self.species())
             }

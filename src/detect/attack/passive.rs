@@ -13,11 +13,11 @@ use crate::clock::BootTime;
 use crate::detect::{Face, geometry};
 use crate::model::{ModelError, OperatingPoints};
 
-/// Frontal frames of a decision that is clear at once.
-pub const FRAMES: usize = 3;
+/// Frontal frames of a decision that is clear at once: the frames of a comparison, so that it costs no time.
+pub const MIN_FRAMES: usize = 3;
 
-/// Frontal frames of a decision that is not.
-pub const MOST_FRAMES: usize = 10;
+/// Frontal frames of a decision that is not. More tell little more: frames of one face are much alike (docs/attacks.md).
+pub const MAX_FRAMES: usize = 10;
 
 /// A face turned farther than this is not frontal: the nose from the middle of the eyes, in eye distances.
 pub const MAX_YAW: f32 = 0.2;
@@ -34,20 +34,27 @@ pub type Scored = Result<Score, Need>;
 /// What a presentation has to reach.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bar {
-    /// The least score of a live one.
+    /// The least total of a live one.
     pub threshold: f32,
-    /// Scores nearer to it than this decide nothing before there are [`MOST_FRAMES`].
+    /// Totals nearer to it than this decide nothing before there are [`MAX_FRAMES`]. A larger one than the network's costs frames
+    /// and gains nothing (docs/attacks.md).
     pub margin: f32,
 }
 
 impl Bar {
-    /// Whether a presentation with this score after so many frontal frames is live; `None` while it is too close to tell. A score
+    /// Whether a presentation with this total after so many frontal frames is live; `None` while it is too close to tell. A total
     /// that is no number is that of an attack.
-    pub fn judge(&self, Score(score): Score, frames: usize) -> Option<bool> {
-        let margin = if frames < MOST_FRAMES { self.margin } else { 0.0 };
-        let is_live = score >= self.threshold + margin;
-        let is_close = score >= self.threshold - margin;
+    pub fn judge(&self, Score(total): Score, frames: usize) -> Option<bool> {
+        let margin = if frames < MAX_FRAMES { self.margin } else { 0.0 };
+        let is_live = total >= self.threshold + margin;
+        let is_close = total >= self.threshold - margin;
         (is_live || !is_close).then_some(is_live)
+    }
+
+    /// The same where no more frames come: nothing is too close to tell.
+    #[must_use]
+    pub fn without_margin(self) -> Self {
+        Self { margin: 0.0, ..self }
     }
 }
 
@@ -165,17 +172,26 @@ impl Passive {
 
     /// What the frames so far say, and the cues about the same frames.
     pub fn judge(&self, cues: &[CueScore]) -> Presentation {
-        let judged = self.score(cues).and_then(|score| Some((score, self.bar.judge(score, self.count)?)));
+        self.judge_by(self.bar, cues)
+    }
+
+    /// The same where no more frames come: undecided only with too few.
+    pub fn judge_at_end(&self, cues: &[CueScore]) -> Presentation {
+        self.judge_by(self.bar.without_margin(), cues)
+    }
+
+    fn judge_by(&self, bar: Bar, cues: &[CueScore]) -> Presentation {
+        let judged = self.total(cues).and_then(|total| Some((total, bar.judge(total, self.count)?)));
         match judged {
             None => Presentation::MoreNeeded(self.lacks.unwrap_or(Need::Frames)),
-            Some((score, true)) => Presentation::Live(score),
+            Some((total, true)) => Presentation::Live(total),
             Some((_, false)) => Presentation::Attack(species(cues)),
         }
     }
 
     /// All of it together; `None` while there are too few frontal frames.
-    pub fn score(&self, cues: &[CueScore]) -> Option<Score> {
-        if self.count < FRAMES {
+    pub fn total(&self, cues: &[CueScore]) -> Option<Score> {
+        if self.count < MIN_FRAMES {
             return None;
         }
         // Log-odds add up over evidence: the mean frame, since frames of one face are no independent ones, and each cue.
@@ -188,7 +204,7 @@ impl Passive {
         (self.count > 0).then(|| Score(self.sum / self.count as f32))
     }
 
-    /// The least score of a live presentation.
+    /// The least total of a live presentation.
     pub fn threshold(&self) -> Score {
         Score(self.bar.threshold)
     }

@@ -101,19 +101,25 @@ fn a_print_in_coloured_inks_has_lost_its_contrast_and_so_is_an_attack() {
 #[test]
 fn it_confirms_a_live_face_refuses_others_and_without_a_word_nobody_is_live() {
     let live = Presentation::Live(Score(1.0));
-    let of = |scene: Scene| {
+    let pairs = |scene: Scene, pairs: usize| {
         let mut infrared = Infrared::new(None);
-        for (grey, colour) in film(scene, false) {
+        for (grey, colour) in film(scene, false).into_iter().take(2 * pairs) {
             infrared.add(grey);
             colour.into_iter().for_each(|colour| infrared.see(&colour, &scene.face(), &[scene.face()]));
         }
         infrared
     };
+    let of = |scene: Scene| pairs(scene, MIN_FRAMES);
     assert_eq!((of(scene(LIVE)).confirm(live), of(scene(LIVE)).cue().score), (live, Some(Score(0.0))));
     assert!(of(scene(Shown::Screen)).cue().score.is_some_and(|score| score.0 <= -3.0));
     assert_eq!(of(scene(Shown::Screen)).confirm(live), Presentation::Attack(Species::Screen));
     let close = Presentation::MoreNeeded(Need::Frames);
-    assert_eq!(of(scene(Shown::Screen)).confirm(close), Presentation::Attack(Species::Screen), "at once");
+    assert_eq!(of(scene(Shown::Screen)).confirm(close), Presentation::Attack(Species::Screen), "clear");
+    assert_eq!(
+        pairs(scene(Shown::Screen), 2).confirm(close),
+        close,
+        "two pairs may be followed by better ones"
+    );
     let print = of(scene(Shown::Print { carbon: 0.0 }));
     assert_eq!(print.confirm(live), Presentation::Attack(Species::Print));
     let silent = Infrared::new(None);

@@ -56,8 +56,25 @@ fn what_is_close_takes_more_frames_and_ten_decide() {
     assert_eq!(judged(close(), &[96; 3]), Presentation::Attack(Species::Flat));
     assert_eq!(judged(close(), &[97; 3]), Presentation::MoreNeeded(Need::Frames));
     assert_eq!(judged(close(), &[106; 9]), Presentation::MoreNeeded(Need::Frames));
-    assert_eq!(judged(close(), &[103; MOST_FRAMES]), Presentation::Live(Score(3.0)));
-    assert_eq!(judged(close(), &[101; MOST_FRAMES]), Presentation::Attack(Species::Flat));
+    assert_eq!(judged(close(), &[103; MAX_FRAMES]), Presentation::Live(Score(3.0)));
+    assert_eq!(judged(close(), &[101; MAX_FRAMES]), Presentation::Attack(Species::Flat));
+}
+
+#[test]
+fn where_no_more_frames_come_nothing_is_too_close_to_tell() {
+    for (light, presentation) in
+        [(102, Presentation::Live(Score(2.0))), (101, Presentation::Attack(Species::Flat))]
+    {
+        let mut close = Passive::new(Arc::new(Light), Bar { threshold: 2.0, margin: 5.0 });
+        for at in 1..=2 {
+            close.see(&frame(light, at), &face(0.0)).expect("scores");
+        }
+        assert_eq!(close.judge_at_end(&[]), Presentation::MoreNeeded(Need::Frames), "two are too few");
+        close.see(&frame(light, 3), &face(0.0)).expect("scores");
+        close.see(&frame(light, 4), &face(0.3)).expect("turned away, and no evidence");
+        assert_eq!(close.judge(&[]), Presentation::MoreNeeded(Need::LookStraight));
+        assert_eq!(close.judge_at_end(&[]), presentation);
+    }
 }
 
 #[test]
