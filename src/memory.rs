@@ -74,7 +74,7 @@ pub fn keep_private() {
 /// runs. Otherwise it would stay, locked, for as long as the daemon runs.
 pub(crate) fn forget_loading() {
     if let Err(error) = facelatch_kernels::forget_code(ALL_LOCKED.load(Ordering::Relaxed)) {
-        tracing::warn!("daemon: code that only a start needs stays in memory ({error})");
+        tracing::warn!("daemon: {error}");
     }
 }
 

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use facelatch_setup::lock::{LOCK, Lock};
+use facelatch_setup::lock::{LOCK, Lock, not_root};
 use facelatch_wire::call::{Backup, Import, Secret, Unpack};
+use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
@@ -62,11 +63,15 @@ pub(crate) fn restore(
     skip_enrolled: bool,
     root: &Path,
 ) -> Result<Exit> {
+    let is_here = root == Path::new("/");
+    if is_here && !geteuid().is_root() {
+        return Err(not_root("restore", &format!("facelatch restore {} ...", path.display())).into());
+    }
     let file = keep::read(path)?;
     let identity = String::from_utf8(keep::read(identity)?).context("the identity file is not text")?;
     let package = unpacked(to, &file, &identity)?;
     // It writes what a setup writes.
-    let _lock = (root == Path::new("/")).then(|| Lock::take(Path::new(LOCK))).transpose()?;
+    let _lock = is_here.then(|| Lock::take(Path::new(LOCK))).transpose()?;
     let restored = files::unpack(root, &package.files)?;
     if !to.json {
         told(&restored)?;

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Subcommand;
-use facelatch_setup::ask::{Answers, Person, Stop, Terminal, word, yes};
+use facelatch_setup::ask::{Answers, Person, Stop, Terminal, yes, yes_or_no};
+use facelatch_setup::lock::not_root;
 use facelatch_setup::people::{Enrolled, Enrols, People, TRIES};
 use facelatch_wire::Outcome;
 
@@ -53,9 +54,14 @@ fn wrong(key: &str, answer: &str) -> Option<String> {
         "for" => answer.parse::<Uses>().err(),
         "camera.rotate" => camera::turn(answer).err(),
         "camera.device" | "enroll.name" => None,
-        "door.answers" if Path::new(answer).is_file() => None,
-        "door.answers" => Some(format!("there is no file {answer}")),
-        _ => word(answer).err(),
+        // It may be a pipe: `/dev/stdin`.
+        "door.answers" => {
+            let path = Path::new(answer);
+            (!path.exists() || path.is_dir()).then(|| format!("there is no file {answer}"))
+        }
+        "camera.csi" | "camera.go_on" | "camera.look" | "everybody" | "install" | "enroll.now"
+        | "enroll.again" | "try.face" | "try.sudo" | "login.keep" | "lock.plasma" => yes_or_no(answer).err(),
+        _ => Some("no question has this key".to_owned()),
     }
 }
 
@@ -129,7 +135,7 @@ fn begin(
     undo: bool,
 ) -> Result<(), Stop> {
     if !world.is_root() {
-        return Err(Stop("setup: only root may; run `sudo facelatch setup`".to_owned()));
+        return Err(not_root("setup", "facelatch setup"));
     }
     world.lock()?;
     let done = facelatch_setup::files::load(&files.record())?;
@@ -159,7 +165,8 @@ impl Setup<'_> {
             && self.world.templates(&user).is_ok_and(|templates| !templates.is_empty())
         {
             self.try_face(&user)?;
-            if uses.logs_in() {
+            // Where a line has to be written by hand first, there is nothing to try yet.
+            if uses.logs_in() && self.world.asks_anywhere() {
                 self.try_login(&user)?;
             }
         }
@@ -256,7 +263,7 @@ impl Enrols for Setup<'_> {
     }
 
     fn refuses(&self, name: &str) -> Option<String> {
-        let is_refused = self.uses.logs_in() && self.world.account(name) == Account::None;
+        let is_refused = self.uses.logs_in() && self.world.account(name) == Account::Missing;
         is_refused.then(|| format!("there is no account {name} here, and a login needs one"))
     }
 }

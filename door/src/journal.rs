@@ -1,9 +1,13 @@
 //! Lines for the journal, with their priority and with the id that its catalogue has a text for.
 //!
 //! Standard error carries a priority but no id, so a line goes to the journal's own socket where standard error is the journal, and
-//! to standard error elsewhere, or where that socket takes nothing: nobody here waits for a log.
+//! to standard error elsewhere, or where that socket is missing or refuses. Where it is merely full, the line is lost: the loop that
+//! feeds the watchdog must not wait for a log.
+//!
+//! The journal finds the unit of such a line by its sender's process, which may have ended by then. Of standard error it knows the
+//! unit, so what is said at the end goes there as well.
 
-use std::io;
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
@@ -16,16 +20,34 @@ const SOCKET: &str = "/run/systemd/journal/socket";
 
 /// Says something; a line of its own for each line of the text.
 pub(crate) fn say(note: Note, text: &str) {
+    tell(journal(), &mut io::stderr(), note, text, false);
+}
+
+/// Says something just before the program ends.
+pub(crate) fn say_last(note: Note, text: &str) {
+    tell(journal(), &mut io::stderr(), note, text, true);
+}
+
+/// The journal's socket, if standard error is the journal.
+fn journal() -> Option<&'static Path> {
+    is_journal().then_some(Path::new(SOCKET))
+}
+
+fn tell(journal: Option<&Path>, error: &mut dyn Write, note: Note, text: &str, is_last: bool) {
     let (urgency, id) = note.entry();
     let priority = match urgency {
         Urgency::Error => 3,
         Urgency::Alarm => 4,
         Urgency::Info => 6,
     };
-    let is_journal = is_journal();
     for line in text.lines() {
-        if !is_journal || send(Path::new(SOCKET), priority, id, line).is_err() {
-            eprintln!("<{priority}>{line}");
+        let is_done = journal.is_some_and(|socket| match send(socket, priority, id, line) {
+            Ok(()) => true,
+            Err(error) => error.kind() == ErrorKind::WouldBlock,
+        });
+        if is_last || !is_done {
+            // Nobody is left to tell.
+            let _ = writeln!(error, "<{priority}>{line}");
         }
     }
 }
@@ -60,7 +82,24 @@ mod tests {
         let wanted =
             "MESSAGE=front: contact: gone\nPRIORITY=3\nMESSAGE_ID=00\nSYSLOG_IDENTIFIER=facelatch-door\n";
         assert_eq!(std::str::from_utf8(&taken[..length]), Ok(wanted));
+    }
+
+    #[test]
+    fn standard_error_has_what_the_journal_refuses_and_the_last_words_and_a_full_journal_loses_the_rest() {
+        let said = |journal: Option<&Path>, is_last| {
+            let mut error = Vec::new();
+            tell(journal, &mut error, Note::Ended, "a\nb", is_last);
+            String::from_utf8(error).expect("text")
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
+        let lines = said(None, false);
+        assert!(lines.lines().eq(["<3>a", "<3>b"]), "{lines}");
+        assert_eq!(said(Some(&path), false), lines, "nobody listens");
+        let _journal = UnixDatagram::bind(&path).expect("a socket");
+        assert_eq!((said(Some(&path), false), said(Some(&path), true)), (String::new(), lines.clone()));
         let full = (0..10_000).find_map(|_| send(&path, 3, "00", "x").err());
-        assert_eq!(full.map(|error| error.kind()), Some(io::ErrorKind::WouldBlock), "nobody waits");
+        assert_eq!(full.map(|error| error.kind()), Some(ErrorKind::WouldBlock), "nobody waits");
+        assert_eq!((said(Some(&path), false), said(Some(&path), true)), (String::new(), lines));
     }
 }

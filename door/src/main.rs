@@ -81,13 +81,14 @@ fn main() -> ExitCode {
     let Loaded { config, refused } = match kept::load(&args.config, copy.as_deref()) {
         Ok(loaded) => loaded,
         Err(error) => {
-            journal::say(Note::ConfigRefused, &error.to_string());
+            journal::say_last(Note::ConfigRefused, &error.to_string());
             return ExitCode::FAILURE;
         }
     };
     if let Some(refused) = &refused {
         let text = format!("{refused}\nthe last file that was right is used, for exit buttons only");
-        journal::say(Note::ConfigRefused, &text);
+        let say = if args.off { journal::say_last } else { journal::say };
+        say(Note::ConfigRefused, &text);
     }
     if args.off {
         return ExitCode::from(u8::from(run::switch_off(&config).is_err()));
@@ -98,6 +99,6 @@ fn main() -> ExitCode {
         journal::say(Note::NoCopy, &format!("{}: no copy can be kept: {error}", copy.display()));
     }
     let why = run::run(&config, refused.is_some());
-    journal::say(Note::Ended, &format!("{why}; ending, so that the kernel takes all lines back"));
+    journal::say_last(Note::Ended, &format!("{why}; ending, so that the kernel takes all lines back"));
     ExitCode::FAILURE
 }

@@ -325,6 +325,6 @@ pub(crate) fn switch_off(config: &Config) -> Result<(), Vec<LineError>> {
     let signals = config.door.iter().flat_map(config::Door::signals);
     let signals = signals.map(|(_, settings)| gpio::signal(&settings).map(drop));
     let failed: Vec<LineError> = strikes.chain(signals).filter_map(Result::err).collect();
-    failed.iter().for_each(|error| journal::say(Note::NotOff, &error.to_string()));
+    failed.iter().for_each(|error| journal::say_last(Note::NotOff, &error.to_string()));
     if failed.is_empty() { Ok(()) } else { Err(failed) }
 }

@@ -12,8 +12,9 @@ mod world;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use facelatch_setup::ask::{Answers, Person, Stop, Terminal, go_on_without_camera, word, yes};
+use facelatch_setup::ask::{Answers, Person, Stop, Terminal, go_on_without_camera, yes, yes_or_no};
 use facelatch_setup::files;
+use facelatch_setup::lock::not_root;
 use facelatch_setup::people::{Enrolled, Enrols, People, TRIES};
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Camera, CameraState};
@@ -50,7 +51,7 @@ const KEYS: &[&str] = &[
 /// What is wrong with an answer of a file, as far as that can be seen before anything is done.
 fn wrong(key: &str, answer: &str) -> Option<String> {
     let is_free = matches!(key, "name" | "camera.name" | "enroll.name") || key.ends_with(".line");
-    if is_free { None } else { word(answer).err() }
+    if is_free { None } else { yes_or_no(answer).err() }
 }
 
 /// The command line.
@@ -104,7 +105,7 @@ pub(crate) fn click(args: ClickArgs) -> ExitCode {
 
 fn begin(args: &SetupArgs, person: &mut dyn Person, world: &mut dyn World, files: Files) -> Result<(), Stop> {
     if !world.is_root() {
-        return Err(Stop("setup: only root may; run `sudo facelatch setup door`".to_owned()));
+        return Err(not_root("setup", "facelatch setup door"));
     }
     world.lock()?;
     let done = files.load()?;
@@ -188,14 +189,18 @@ impl Setup<'_> {
         let text = file::text(&String::from_utf8_lossy(before), chosen);
         Config::parse(&config, &text).map_err(|error| Stop(error.to_string()))?;
         let existed = config.exists();
-        let had_one = self.done.file.map_or(existed, |known| known.existed);
+        let known = self.done.file.unwrap_or(FileBefore { existed, kept: false });
         if self.done.file.is_none() {
-            self.done.file = Some(FileBefore { existed });
+            self.done.file = Some(known);
             self.files.save(&self.done)?;
         }
-        // Where it is noted and there is no copy, a setup was killed here, and it says still what it said.
-        if existed && had_one && !self.files.before().exists() {
-            files::replace_like(&self.files.before(), before, &config)?;
+        // Not noted as kept, so no setup has changed it; an undo that was killed has left the copy.
+        if known.existed && !known.kept {
+            if existed && !self.files.before().exists() {
+                files::replace_like(&self.files.before(), before, &config)?;
+            }
+            self.done.file = Some(FileBefore { kept: true, ..known });
+            self.files.save(&self.done)?;
         }
         files::replace(&config, text)?;
         self.person.say(&format!("{} is written", config.display()));

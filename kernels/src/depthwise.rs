@@ -263,7 +263,8 @@ impl<S: Simd> Finish<S> for Sums {
     unsafe fn pixels<const M: usize>(self, line: &Line, sums: &[S::Block; M], c: usize, x: usize) {
         for (m, block) in sums.iter().enumerate() {
             for (v, &sums) in block.as_ref().iter().enumerate() {
-                // SAFETY: as above.
+                // SAFETY: `self.0` has n sums for each pixel; c + DEPTH <= n, and M pixels from x on are in the row (the
+                // caller).
                 unsafe { S::store(sums, self.0.add((x + m) * line.n + c + v * S::LANES)) }
             }
         }
@@ -291,8 +292,8 @@ unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize>(line: &Line, finis
         None => 0,
     };
     for c in (0..line.channels).step_by(S::DEPTH) {
-        // SAFETY: c + DEPTH <= n, of which DEPTH is a divisor, so every access stays inside its pixel; of the picture, `width` columns are taken at
-        // most: all but the border's.
+        // SAFETY: c + DEPTH <= n, of which DEPTH is a divisor, so every access stays inside its pixel; of the picture,
+        // `width` columns are taken at most: all but the border's.
         unsafe {
             let outside = S::column([line.outside.add(c); 3]);
             let taps = S::taps(line.taps.add(c), line.n);

@@ -3,7 +3,8 @@
 //! Every kernel is a layer that is built once (checked, weights packed for one [`Isa`]) and then run on slices whose
 //! lengths are asserted. All unsafe arithmetic code of facelatch is in this crate, and [`forget_code`].
 //!
-//! - Activations are pixels by channels (NHWC), channels padded to [`CHANNELS`], stored as `q ^ isa.flip()`.
+//! - Activations are pixels by channels (NHWC), channels padded to [`CHANNELS`], stored as `q ^ isa.flip()`. A layer may
+//!   leave the padding of its output unwritten: the next one has weights of zero there, or does not read it.
 //! - Weights are signed, -127..=127, one scale per output channel.
 //! - A layer ends with [`Requant`]: bias, scale, activation, rounding and clamping in one pass.
 //! - All instruction sets give the same bits: `tests/exact.rs` compares each with a plain loop.

@@ -43,7 +43,7 @@ pub trait Person {
 ///
 /// # Errors
 /// It says neither; what to answer.
-pub fn word(answer: &str) -> Result<bool, String> {
+pub fn yes_or_no(answer: &str) -> Result<bool, String> {
     match answer.to_lowercase().as_str() {
         "y" | "yes" | "true" => Ok(true),
         "n" | "no" | "false" => Ok(false),
@@ -58,7 +58,7 @@ pub fn word(answer: &str) -> Result<bool, String> {
 pub fn yes(person: &mut dyn Person, key: &str, question: &str, default: bool) -> Result<bool, Stop> {
     loop {
         let word = if default { "yes" } else { "no" };
-        match self::word(&person.answer(key, question, Some(word))?) {
+        match yes_or_no(&person.answer(key, question, Some(word))?) {
             Ok(yes) => return Ok(yes),
             Err(why) => person.wrong(key, &why)?,
         }

@@ -136,6 +136,18 @@ pub fn remove(path: &Path) -> Result<(), Stop> {
     }
 }
 
+/// What to tell the person where the copy of a file is gone that was made before it was changed.
+pub fn lost_copy(path: &Path) -> Option<String> {
+    let kept = before(path);
+    (!kept.exists()).then(|| {
+        format!(
+            "{} stays as it is now: {}, what it said before the setup, is gone",
+            path.display(),
+            kept.display()
+        )
+    })
+}
+
 /// Makes a file what it was before the first setup, from the copy at [`before`], or removes it if it did not exist. What is there
 /// now is kept beside it. What to tell the person; nothing if it was so already. May be done again.
 ///

@@ -1,6 +1,6 @@
 //! One setup at a time: two would write over what each other notes.
 
-use std::fs::{File, OpenOptions, TryLockError, read_to_string};
+use std::fs::{File, OpenOptions, TryLockError, read_dir, read_link, read_to_string};
 use std::io::{Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::parent_id;
@@ -13,7 +13,8 @@ use crate::ask::Stop;
 /// The lock of this machine, in a folder that root alone may write.
 pub const LOCK: &str = "/run/facelatch-setup.lock";
 
-/// Held until it is dropped or the process ends, however it ends. The file says which process that is.
+/// Held until it is dropped or the process ends, however it ends; and beyond that, by what was started while it was
+/// [lent](Lock::lend), until that ends. The file says which process took it last.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -35,7 +36,7 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) if holder() == Some(parent_id()) => {}
-            Err(TryLockError::WouldBlock) => return Err(busy(holder())),
+            Err(TryLockError::WouldBlock) => return Err(busy(path, holder())),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         let mut lock = Self { file, path: path.to_owned() };
@@ -72,13 +73,30 @@ impl Lock {
     }
 }
 
-fn busy(holder: Option<u32>) -> Stop {
+/// What to say to somebody who is not root.
+#[must_use]
+pub fn not_root(what: &str, command: &str) -> Stop {
+    Stop(format!("{what}: only root may; run `sudo {command}`"))
+}
+
+/// Another process has the lock: the one that the file names, or what that had started before it was killed.
+fn busy(path: &Path, noted: Option<u32>) -> Stop {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let has = |pid: &u32| {
+        let open = read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        open.map(|open| open.path()).any(|open| read_link(open).is_ok_and(|open| open == path))
+    };
+    let all = || {
+        let names = read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.file_name());
+        names.filter_map(|name| name.to_str()?.parse().ok()).filter(|pid| *pid != std::process::id())
+    };
     let command = |pid: u32| {
         let words = read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         words.split_terminator('\0').collect::<Vec<_>>().join(" ")
     };
+    let holder = noted.filter(has).or_else(|| all().find(has));
     let who = match holder.map(|pid| (pid, command(pid))) {
-        None => "a process that has just begun".to_owned(),
+        None => "a process that has just ended".to_owned(),
         Some((pid, command)) if command.is_empty() => format!("process {pid}"),
         Some((pid, command)) => format!("process {pid}, `{command}`"),
     };
@@ -117,7 +135,9 @@ mod tests {
         let mut part = first.lend(start).expect("started");
         let mut other = Command::new("cat").stdin(Stdio::piped()).spawn().expect("started");
         drop(first);
-        assert!(Lock::take(&path).is_err(), "its part runs");
+        std::fs::write(&path, "4000000000\n").expect("as if another process had been the first");
+        let why = Lock::take(&path).expect_err("its part runs").0;
+        assert!(why.contains(&format!("process {}, `cat`", part.id())), "{why}");
         drop(part.stdin.take());
         part.wait().expect("ended");
         Lock::take(&path).expect("what else was started has no lock");

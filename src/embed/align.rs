@@ -1,9 +1,7 @@
 //! Five landmarks to a similarity transform to a 112x112 [`Chip`].
 
-use std::borrow::Cow;
-
-use crate::camera::Frame;
 use crate::camera::scale::{Interpolation, scaled};
+use crate::camera::{Frame, Wiped};
 use crate::detect::{Face, Point};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -30,13 +28,13 @@ impl Chip {
         (rgb.len() == (CHIP_SIDE_PX * CHIP_SIDE_PX * 3) as usize).then_some(Self(rgb))
     }
 
-    /// The pixels in another size, for networks that want one; not 0.
-    pub(super) fn resized(&self, width: usize, height: usize) -> Result<Cow<'_, [u8]>, String> {
+    /// The pixels in another size, for networks that want one; not 0. `None` if it is this one.
+    pub(super) fn resized(&self, width: usize, height: usize) -> Result<Option<Wiped>, String> {
         if (width, height) == (CHIP_SIDE_PX as usize, CHIP_SIDE_PX as usize) {
-            return Ok(Cow::Borrowed(&self.0));
+            return Ok(None);
         }
         let to = (width as u32, height as u32);
-        scaled(&self.0, (CHIP_SIDE_PX, CHIP_SIDE_PX), to, Interpolation::Linear).map(Cow::Owned)
+        scaled(&self.0, (CHIP_SIDE_PX, CHIP_SIDE_PX), to, Interpolation::Linear).map(|rgb| Some(Wiped(rgb)))
     }
 
     /// The same face left for right.

@@ -31,8 +31,7 @@ impl KeyedRows {
         if values.len() != self.length {
             return Err(OtherKey);
         }
-        let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt();
-        self.longest = self.longest.max(norm);
+        self.longest = self.longest.max(embedding.norm());
         self.values.extend_from_slice(values);
         Ok(())
     }

@@ -165,8 +165,9 @@ impl Embedder {
     /// [`ModelError`] when the network fails or gives numbers that are no embedding.
     pub fn embed(&self, chip: &Chip) -> Result<Embedded, ModelError> {
         let (height, width) = self.network.input_size();
-        let rgb = chip.resized(width, height).map_err(|why| self.network.bad_output(why))?;
-        let values = self.network.run(&rgb, width)?.swap_remove(0);
+        let resized = chip.resized(width, height).map_err(|why| self.network.bad_output(why))?;
+        let rgb = resized.as_deref().map_or(chip.rgb(), Vec::as_slice);
+        let values = self.network.run(rgb, width)?.swap_remove(0);
         let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt();
         let embedding =
             if self.has_unit_length() { Embedding::new(values) } else { Embedding::as_given(values) };

@@ -91,6 +91,11 @@ impl KeyedEmbedding {
         &self.values
     }
 
+    /// Euclidean length.
+    pub fn norm(&self) -> f32 {
+        self.values.iter().map(|v| v * v).sum::<f32>().sqrt()
+    }
+
     /// Which key it is in.
     pub fn key_id(&self) -> TemplateKeyId {
         self.key_id

@@ -28,7 +28,7 @@ impl<'a> Search<'a> {
     pub fn new(head: &'a KeyedHead, frames: &[KeyedEmbedding], rows: &KeyedRows) -> Result<Self, OtherKey> {
         let bound = head.bound();
         let squares = bound.map_or(Ok(Vec::new()), |bound| bound.squares(frames, rows))?;
-        let longest = frames.iter().map(|frame| norm(frame.values())).fold(rows.longest(), f32::max);
+        let longest = frames.iter().map(KeyedEmbedding::norm).fold(rows.longest(), f32::max);
         Ok(Self { bound, squares, longest, ..Self::of_everybody(frames.len()) })
     }
 
@@ -62,10 +62,13 @@ impl<'a> Search<'a> {
     }
 
     fn begin(&self, rows: &Range<usize>) -> Partial {
-        let most = |square: &f32| self.bound.map(|bound| bound.log_odds(square.sqrt(), self.longest).0);
-        let squares = self.squares_of(rows);
-        let z = squares.iter().filter_map(most).collect();
-        let z = if self.bound.is_some() { z } else { vec![f32::INFINITY; rows.len() * self.frames] };
+        let z = match self.bound {
+            None => vec![f32::INFINITY; rows.len() * self.frames],
+            Some(bound) => {
+                let most = |square: &f32| bound.log_odds(square.sqrt(), self.longest).0;
+                self.squares_of(rows).iter().map(most).collect()
+            }
+        };
         Partial { frames: self.frames, z, known: vec![false; rows.len()] }
     }
 
@@ -126,10 +129,6 @@ fn distance(squares: &[f32], frames: usize) -> f32 {
         if next.is_finite() { (nearest.sqrt() + next.sqrt()) / 2.0 } else { nearest.sqrt() }
     };
     (0..frames).map(per_frame).sum::<f32>() / frames.max(1) as f32
-}
-
-fn norm(values: &[f32]) -> f32 {
-    values.iter().map(|v| v * v).sum::<f32>().sqrt()
 }
 
 #[cfg(test)]

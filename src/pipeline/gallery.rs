@@ -74,12 +74,18 @@ impl Gallery {
         });
         let filled = read.and_then(|outline| taken.map(|()| outline).map_err(Into::into));
         let outline = filled.inspect_err(|_| *self = Self::new(head, child))?;
-        self.use_key(&outline.template_key, head, child);
+        // Nobody may be enrolled.
+        self.use_key(&outline, head, child);
         self.revision = Some(outline.revision);
         Ok(())
     }
 
-    fn use_key(&mut self, key: &Arc<TemplateKey>, head: &Head, child: Option<&ChildCue>) {
+    /// With room for all templates, while there are none.
+    fn use_key(&mut self, outline: &Outline, head: &Head, child: Option<&ChildCue>) {
+        let key = &outline.template_key;
+        if self.templates.is_empty() {
+            self.templates = KeyedRows::with_capacity(key.id(), head.length(), outline.templates);
+        }
         if key.id() != self.key.id() {
             self.head = head.for_key(key);
             self.child = child.map(|cue| cue.for_key(key));
@@ -96,9 +102,7 @@ impl Gallery {
         child: Option<&ChildCue>,
     ) -> Result<(), OtherKey> {
         if self.templates.is_empty() && self.adapted.is_empty() {
-            self.use_key(&outline.template_key, head, child);
-            self.templates =
-                KeyedRows::with_capacity(outline.template_key.id(), head.length(), outline.templates);
+            self.use_key(outline, head, child);
         }
         let Template { user, created_at, account, allow_child, live, adapted, embedding, .. } = template;
         note_account(&mut self.accounts, &user, account);

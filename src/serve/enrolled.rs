@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use facelatch_wire::ENROLLED_FILE;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::session::ServerState;
 use crate::people::Account;
 
 /// How often to look whether the store has changed.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long to wait after a failure, unless the store changes.
+const RETRY: Duration = Duration::from_secs(60);
 
 /// Where the file is, and who may read it.
 #[derive(Debug, Clone)]
@@ -48,10 +51,12 @@ impl EnrolledFile {
 
 /// Writes the file now and after each change of the store.
 pub(super) async fn keep(file: EnrolledFile, state: Rc<ServerState>) {
-    let (mut written, mut warned) = (None, None);
+    let (mut written, mut failed) = (None, None::<(u64, Instant)>);
     loop {
         let revision = state.store.revision();
-        if written != Some(revision) {
+        let has_failed = failed.is_some_and(|(failed, _)| failed == revision);
+        let waits = has_failed && failed.is_some_and(|(_, at)| Instant::now() < at + RETRY);
+        if written != Some(revision) && !waits {
             let (accounts, to) = (state.accounts.clone(), file.clone());
             let done = spawn_blocking(move || {
                 let accounts = accounts.enrolled().map_err(|error| error.to_string())?;
@@ -61,15 +66,16 @@ pub(super) async fn keep(file: EnrolledFile, state: Rc<ServerState>) {
                 to.write(&uids).map_err(|error| error.to_string())
             });
             match done.await {
-                Ok(Err(error)) if warned != Some(revision) => {
-                    tracing::warn!(
-                        "{}: cannot be written ({error}); lock screens do not know who is enrolled",
-                        file.folder.display()
-                    );
-                    warned = Some(revision);
-                }
                 Ok(Ok(())) => written = Some(revision),
-                _ => {}
+                failure => {
+                    if let (Ok(Err(error)), false) = (failure, has_failed) {
+                        tracing::warn!(
+                            "{}: cannot be written ({error}); lock screens do not know who is enrolled",
+                            file.folder.display()
+                        );
+                    }
+                    failed = Some((revision, Instant::now()));
+                }
             }
         }
         sleep(LOOK).await;

@@ -68,7 +68,7 @@ impl<'a> ReadAhead<'a> {
             let room = (self.end - at).min(AHEAD_BYTES.max(length as u64));
             self.bytes.resize(room as usize, 0);
             self.start = at;
-            self.file.read_at(at, &mut self.bytes)?;
+            self.file.read_at(at, &mut self.bytes).inspect_err(|_| self.bytes.clear())?;
         }
         let from = (at - self.start) as usize;
         Ok(&self.bytes[from..from + length])

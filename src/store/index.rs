@@ -11,10 +11,10 @@ use super::{misses, rules};
 
 /// Entries by key.
 #[derive(Default)]
-pub(super) struct Index(BTreeMap<Box<[u8]>, Held>);
+pub(super) struct Index(BTreeMap<Box<[u8]>, Entry>);
 
-/// What is held of an entry.
-struct Held {
+/// What is kept of an entry.
+struct Entry {
     tag: Tag,
     value: Value,
 }
@@ -40,8 +40,8 @@ impl Place {
         Ok(value)
     }
 
-    /// Its first byte, and how many it has.
-    pub(super) fn range(self) -> (u64, usize) {
+    /// The offset of its first byte, and how many it has.
+    pub(super) fn parts(self) -> (u64, usize) {
         (self.at, self.length as usize)
     }
 }
@@ -59,7 +59,7 @@ impl Index {
         } else {
             Value::Logged(Place { at, length: value.len() as u32 })
         };
-        self.0.insert(key.into(), Held { tag, value });
+        self.0.insert(key.into(), Entry { tag, value });
     }
 
     /// Carries out a change, whose values the log has at these offsets.
@@ -71,8 +71,8 @@ impl Index {
 
     /// The log was written anew and has the values at these offsets, in the order of [`Index::keys`].
     pub(super) fn move_to(&mut self, at: &[u64]) {
-        for (held, at) in self.0.values_mut().zip(at) {
-            if let Value::Logged(place) = &mut held.value {
+        for (entry, at) in self.0.values_mut().zip(at) {
+            if let Value::Logged(place) = &mut entry.value {
                 place.at = *at;
             }
         }
@@ -96,11 +96,11 @@ impl Index {
 
     /// An entry's tag.
     pub(super) fn tag(&self, key: &[u8]) -> Option<&Tag> {
-        self.0.get(key).map(|held| &held.tag)
+        self.0.get(key).map(|entry| &entry.tag)
     }
 
     /// The value of an entry that is no record.
-    pub(super) fn held(&self, key: &[u8]) -> Option<&[u8]> {
+    pub(super) fn in_memory(&self, key: &[u8]) -> Option<&[u8]> {
         match &self.0.get(key)?.value {
             Value::Here(value) => Some(value),
             Value::Logged(_) => None,
@@ -108,22 +108,22 @@ impl Index {
     }
 
     /// Entries that are no records.
-    pub(super) fn all_held(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
-        self.0.iter().filter_map(|(key, held)| match &held.value {
+    pub(super) fn all_in_memory(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
+        self.0.iter().filter_map(|(key, entry)| match &entry.value {
             Value::Here(value) => Some((&**key, &**value)),
             Value::Logged(_) => None,
         })
     }
 
-    /// Records, and where the log has them.
-    pub(super) fn records(&self) -> impl Iterator<Item = (&[u8], Place)> {
-        self.0.iter().filter_map(|(key, held)| match &held.value {
+    /// Records: key, tag, and where the log has them.
+    pub(super) fn records(&self) -> impl Iterator<Item = (&[u8], &Tag, Place)> {
+        self.0.iter().filter_map(|(key, entry)| match &entry.value {
             Value::Here(_) => None,
-            Value::Logged(place) => Some((&**key, *place)),
+            Value::Logged(place) => Some((&**key, &entry.tag, *place)),
         })
     }
 
-    /// The value of an entry, read from the log unless it is in memory. `None` if there is none.
+    /// The value of an entry, from memory or else from the log. `None` if there is no such entry.
     ///
     /// # Errors
     /// Text, if the log does not have it any more.
@@ -133,11 +133,13 @@ impl Index {
         key: &[u8],
         log: &dyn Reader,
     ) -> Option<Result<Vec<u8>, String>> {
-        let held = self.0.get(key)?;
-        let Value::Logged(place) = &held.value else { return self.held(key).map(|value| Ok(value.to_vec())) };
+        let entry = self.0.get(key)?;
+        let Value::Logged(place) = &entry.value else {
+            return self.in_memory(key).map(|value| Ok(value.to_vec()));
+        };
         let value = place.read(log).map_err(|e| e.to_string());
         Some(value.and_then(|value| {
-            if tagger.tag(key, &value) == held.tag { Ok(value) } else { Err("it was changed".to_owned()) }
+            if tagger.tag(key, &value) == entry.tag { Ok(value) } else { Err("it was changed".to_owned()) }
         }))
     }
 
@@ -151,7 +153,7 @@ impl Index {
         read: impl Fn(&[u8]) -> Result<Vec<u8>, E>,
     ) -> Result<Change, E> {
         let gone = from.keys().filter(|key| !self.contains(key)).map(|key| Ok((key.clone(), None)));
-        let new = self.0.iter().filter(|(key, held)| from.get(&***key) != Some(&held.tag));
+        let new = self.0.iter().filter(|(key, entry)| from.get(&***key) != Some(&entry.tag));
         gone.chain(new.map(|(key, _)| Ok((key.to_vec(), Some(read(key)?))))).collect()
     }
 }

@@ -1,10 +1,11 @@
-//! The ledger: all sealed entries, in two places on the disk, and an index of them in memory. The change log is authoritative, the table
-//! mirrors it, and the checkpoint says which change is the newest.
+//! The ledger: all sealed entries, in two places on the disk, and an index of them in memory. The change log is
+//! authoritative, the table mirrors it, and the checkpoint says which change is the newest.
 //!
-//! A change is appended to the log and counts once it is synced there; then memory, the checkpoint and the table follow.
-//! At start log and table are verified, each is mended from the other (`open`, `salvage`), and both are compared with the
-//! checkpoint.
+//! A change is appended to the log and counts once it is synced there; then memory, the checkpoint and the table
+//! follow. At start log and table are verified, each is mended from the other (`open`, `salvage`), and both are
+//! compared with the checkpoint.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,6 +29,10 @@ use checkpoint::{Checkpoint, Unlogged};
 
 pub(super) use open::{Findings, Parts, exists};
 
+/// What to do when the disk gives other bytes than before.
+const TRY_AGAIN: &str =
+    "start again; if that does not help, move the folder to another card, or restore a backup on one";
+
 /// Sealed entries by key, verified.
 pub(super) struct Ledger {
     folder: PathBuf,
@@ -40,6 +45,8 @@ pub(super) struct Ledger {
     checkpoint_is_behind: bool,
     index: Index,
     manifest: Manifest,
+    /// The log gave a record other than it was verified; the next change writes it anew.
+    log_misread: Cell<bool>,
     /// What the log had no room for: counts, and goes into it with the next change.
     unlogged: Unlogged,
 }
@@ -51,11 +58,11 @@ impl Ledger {
     }
 
     /// The entry with this key, if it is no record, whether or not the log has had room for it.
-    pub(super) fn held(&self, key: &[u8]) -> Option<&[u8]> {
-        self.unlogged.get(key).map_or_else(|| self.index.held(key), Option::as_deref)
+    pub(super) fn in_memory(&self, key: &[u8]) -> Option<&[u8]> {
+        self.unlogged.get(key).map_or_else(|| self.index.in_memory(key), Option::as_deref)
     }
 
-    /// The entry with this key that the log holds, or else the table.
+    /// The entry with this key: the log's, or else the table's.
     ///
     /// # Errors
     /// Text, if neither has it as it was verified.
@@ -66,23 +73,44 @@ impl Ledger {
             found => return found,
         };
         let copy = self.mirror.get(key).filter(|copy| self.index.tag(key) == Some(&tagger.tag(key, copy)));
-        copy.map(Some).ok_or(why)
+        let copy = copy.ok_or_else(|| format!("{why}, and the table has no good copy"))?;
+        if !self.log_misread.replace(true) {
+            let folder = self.folder.display();
+            tracing::warn!(
+                "store {folder}: a record in the change log is damaged ({why}) and was read from the table; the next \
+                 change writes the log anew; check the disk"
+            );
+            self.log.compact_soon();
+        }
+        Ok(Some(copy))
     }
 
-    /// Shows each record, in the order of the log, which was verified just now.
+    /// Shows each record as it was verified, in the order of the log.
     ///
     /// # Errors
-    /// [`StoreError::Io`].
+    /// [`StoreError::Io`], if neither log nor table has one any more.
     pub(super) fn each_record(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
         let mut records: Vec<_> = self.index.records().collect();
-        records.sort_by_key(|(_, place)| *place);
-        let failed = |e| StoreError::io(&self.folder, e);
-        let mut log = ReadAhead::new(self.log.file()).map_err(failed)?;
-        for (key, place) in records {
-            let (at, length) = place.range();
-            visit(key, log.read(at, length).map_err(failed)?);
+        records.sort_by_key(|(_, _, place)| *place);
+        let tagger = Tagger(&self.keys.entries);
+        let mut log = ReadAhead::new(self.log.file()).map_err(|e| StoreError::io(&self.folder, e))?;
+        for (key, tag, place) in records {
+            let (at, length) = place.parts();
+            match log.read(at, length) {
+                // A worn card may give other bytes than when the log was verified.
+                Ok(value) if tagger.tag(key, value) == *tag => visit(key, value),
+                _ => visit(key, &self.read_again(key)?),
+            }
         }
         Ok(())
+    }
+
+    fn read_again(&self, key: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let found = self.read(key).and_then(|value| value.ok_or_else(|| "it is gone".to_owned()));
+        found.map_err(|why| {
+            let what = "a record was whole a moment ago and cannot be read again";
+            StoreError::io(&self.folder, format!("{what} ({why}); {TRY_AGAIN}"))
+        })
     }
 
     /// The state after the last change.
@@ -127,6 +155,7 @@ impl Ledger {
             && let Err(error) = self.compact()
         {
             tracing::warn!("store: the change log could not be compacted ({error}) and keeps growing");
+            self.log.put_off_compaction();
         }
         Ok(())
     }
@@ -201,13 +230,15 @@ impl Ledger {
     /// Starts a new log with the present state.
     fn compact(&mut self) -> std::io::Result<()> {
         let read = |key: &[u8]| match self.read(key) {
-            Ok(value) => Ok((key.to_vec(), value.unwrap_or_default())),
+            Ok(Some(value)) => Ok((key.to_vec(), value)),
+            Ok(None) => Err(std::io::Error::other("an entry is gone")),
             Err(why) => Err(std::io::Error::other(format!("an entry cannot be read: {why}"))),
         };
         let fresh = self.log.write_new(&self.manifest, self.index.keys().map(read))?;
         // From here on changes go to the new file, whatever happens to the old one.
         let (at, replaces) = self.log.switch_to(fresh)?;
         self.index.move_to(&at);
+        self.log_misread.set(false);
         self.log.keep_previous(replaces)
     }
 
@@ -217,13 +248,14 @@ impl Ledger {
         self.mirror.close();
     }
 
-    /// What cannot be written at present, a sentence each.
+    /// Which copies do not have all at present, a sentence each.
     pub(super) fn behind(&self) -> Vec<String> {
-        let table = self.mirror.is_behind().then(|| "the table cannot be written".to_owned());
-        let checkpoint = self.checkpoint_is_behind.then(|| "the checkpoint cannot be written".to_owned());
-        let unlogged = (!self.unlogged.is_empty())
-            .then(|| "the change log cannot be written, so the checkpoint keeps misses".to_owned());
-        let all = [table, checkpoint, unlogged].into_iter().flatten();
+        let misread = "the change log has a damaged record, which is read from the table";
+        let misread = self.log_misread.get().then_some(misread);
+        let checkpoint = self.checkpoint_is_behind.then_some("the checkpoint cannot be written");
+        let unlogged = "the change log cannot be written, so the checkpoint keeps misses";
+        let unlogged = (!self.unlogged.is_empty()).then_some(unlogged);
+        let all = [self.mirror.behind(), misread, checkpoint, unlogged].into_iter().flatten();
         all.map(|what| format!("store: {what} at present; check the disk (full? read-only?)")).collect()
     }
 

@@ -9,6 +9,7 @@
 //! File: magic, device, the tag to continue from; then frames. Frame: length of the body (u32), body, tag over the
 //! previous tag and the body. Body: kind, manifest after it, then pairs of a key and, unless removed, a value.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
@@ -59,6 +60,8 @@ pub(super) struct Log {
     /// Good bytes, and how many of them are the snapshot.
     length: u64,
     snapshot_length: u64,
+    /// It is compacted once it is longer.
+    compact_above: Cell<u64>,
     tag: Tag,
     /// The file may hold something after `length` that could not be cut off.
     has_tail: bool,
@@ -95,6 +98,7 @@ impl Log {
             device,
             length: 0,
             snapshot_length: 0,
+            compact_above: Cell::default(),
             tag: [0; TAG_BYTES],
             has_tail: false,
             unnamed: true,
@@ -119,7 +123,9 @@ impl Log {
         }
         let Replay { length, snapshot_length, tag, .. } = *replay;
         let file = disk.reader(FILES[0])?.ok_or(io::ErrorKind::NotFound)?;
-        Ok(Self { disk, key, device, length, snapshot_length, tag, has_tail: false, unnamed: false, file })
+        let (has_tail, unnamed, compact_above) =
+            (false, false, Cell::new(snapshot_length + grows_by(snapshot_length)));
+        Ok(Self { disk, key, device, length, snapshot_length, compact_above, tag, has_tail, unnamed, file })
     }
 
     /// The file, to read values from.
@@ -165,9 +171,19 @@ impl Log {
         Ok(())
     }
 
-    /// Whether the changes have outgrown the snapshot.
+    /// Whether the changes have outgrown the snapshot, or it is to be compacted soon.
     pub(super) fn needs_compaction(&self) -> bool {
-        self.length - self.snapshot_length > self.snapshot_length.max(MIN_CHANGE_BYTES)
+        self.length > self.compact_above.get()
+    }
+
+    /// From now on it needs compaction.
+    pub(super) fn compact_soon(&self) {
+        self.compact_above.set(0);
+    }
+
+    /// It could not be compacted: not before as many changes again, since each try writes the whole snapshot.
+    pub(super) fn put_off_compaction(&self) {
+        self.compact_above.set(self.length + grows_by(self.snapshot_length));
     }
 
     /// Writes a file that starts with this state. [`Log::switch_to`] takes it.
@@ -220,6 +236,7 @@ impl Log {
         }
         (self.file, self.length, self.snapshot_length, self.tag) = (file, length, length, tag);
         (self.has_tail, self.unnamed) = (false, true);
+        self.compact_above.set(length + grows_by(length));
         Ok((at, replaces))
     }
 
@@ -256,6 +273,11 @@ impl Log {
         frame.extend_from_slice(&tag);
         (frame, tag)
     }
+}
+
+/// How many bytes of changes a log takes before it is compacted.
+fn grows_by(snapshot_length: u64) -> u64 {
+    snapshot_length.max(MIN_CHANGE_BYTES)
 }
 
 /// Length plus one, then the bytes; 0 for nothing.

@@ -151,9 +151,18 @@ impl Mirror {
         self.table = None;
     }
 
-    /// Whether it lacks changes that the change log has.
+    /// Whether it may lack changes that the change log has.
     pub(super) fn is_behind(&self) -> bool {
-        self.table.is_none() || self.failed.get()
+        self.behind().is_some()
+    }
+
+    /// Why it may lack them.
+    pub(super) fn behind(&self) -> Option<&'static str> {
+        match self.table {
+            None => Some("the table cannot be written"),
+            Some(_) if self.failed.get() => Some("the table cannot be read"),
+            Some(_) => None,
+        }
     }
 
     /// Paths of damaged tables that were moved aside and are still there.

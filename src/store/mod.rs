@@ -1,10 +1,10 @@
 //! Enrolled templates, misses and rules of each user: sealed, renewable, and safe against power cuts and damage.
 //!
-//! The change log (`log`) is authoritative: a change counts once it is appended and synced there. The table (`mirror`, sled)
-//! holds the same entries and follows. In memory there is an `index` of them. Both are verified against a `manifest` at start, each is rebuilt from the other, and
-//! the checkpoint (`ledger::checkpoint`) tells when both are older than the newest change. Together they are the `ledger`
-//! of sealed entries; `people` has the keys that open them. [`Vault`] is the two behind a lock. docs/store.md has the layout
-//! on the disk and what it withstands.
+//! The change log (`log`) is authoritative: a change counts once it is appended and synced there. The table (`mirror`,
+//! sled) holds the same entries and follows. In memory there is an `index` of them. Both are verified against a
+//! `manifest` at start, each is rebuilt from the other, and the checkpoint (`ledger::checkpoint`) tells when both are
+//! older than the newest change. Together they are the `ledger` of sealed entries; `people` has the keys that open
+//! them. [`Vault`] is the two behind a lock. docs/store.md has the layout on the disk and what it withstands.
 //!
 //! Top down: vault > layout, machine, people, ledger > mirror, log, index > record, table, keyring > key, files, seal.
 

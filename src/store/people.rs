@@ -51,8 +51,9 @@ impl RecordIds {
     }
 }
 
-/// A record that cannot be opened: its id, and why.
+/// A record that cannot be opened: whose, its id, and why.
 pub(super) struct Unreadable {
+    pub(super) user: UserName,
     pub(super) id: String,
     pub(super) why: String,
 }
@@ -171,7 +172,11 @@ impl People {
                 let sealed = read(&record::entry_key(id))
                     .and_then(|found| found.ok_or_else(|| "it is missing".to_owned()));
                 let opened = sealed.and_then(|sealed| self.open(user, id, &sealed, manifest, &mut last));
-                theirs.push(opened.map_err(|why| Unreadable { id: id.to_owned(), why })?);
+                theirs.push(opened.map_err(|why| Unreadable {
+                    user: user.clone(),
+                    id: id.to_owned(),
+                    why,
+                })?);
             }
             theirs.sort_by(|a: &Template, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
             theirs.into_iter().for_each(&mut *visit);

@@ -1,5 +1,5 @@
-//! A table of entries on the disk, behind a trait: sled in the daemon, memory in tests. Read whole at start; later an entry is read from it only
-//! where the change log does not have it any more.
+//! A table of entries on the disk, behind a trait: sled in the daemon, memory in tests. Read whole at start; later an
+//! entry is read from it only where the change log does not have it any more.
 //!
 //! An engine may panic or hang over damaged files; here either becomes an error.
 

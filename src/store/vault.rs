@@ -49,6 +49,8 @@ pub struct VaultOptions<'a> {
 pub struct Vault {
     state: Mutex<State>,
     revision: AtomicU64,
+    /// When the newest template of a revision was enrolled.
+    newest: Mutex<Option<(u64, WallTime)>>,
     source: KeySource,
     pin_hasher: RwLock<Arc<PinHasher>>,
     disk: Arc<Folder>,
@@ -92,6 +94,7 @@ impl Vault {
             machine: Mutex::default(),
             state: Mutex::new(state),
             revision: AtomicU64::new(1),
+            newest: Mutex::default(),
             source: options.keys.clone(),
             new,
             _lock: lock,
@@ -153,8 +156,24 @@ impl TemplateStore for Vault {
         let state = self.lock();
         let (revision, template_key) = (self.revision(), state.template_key().clone());
         let outline = Outline { revision, template_key, templates: state.count() };
-        state.each_template(None, &mut |template| visit(&outline, template))?;
+        let mut newest = WallTime::default();
+        state.each_template(None, &mut |template| {
+            newest = newest.max(template.created_at);
+            visit(&outline, template);
+        })?;
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some((revision, newest));
         Ok(outline)
+    }
+
+    fn newest(&self) -> Result<WallTime, StoreError> {
+        let set_at = self.premises()?.set_at;
+        let known = || *self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = known().is_some_and(|(revision, _)| revision == self.revision());
+        if !is_known {
+            // Whoever compares faces has it done for them, so this is rare.
+            self.each_template(&mut |_, _| {})?;
+        }
+        Ok(known().map_or(set_at, |(_, enrolled)| enrolled.max(set_at)))
     }
 
     fn remove(&self, user: &UserName, id: Option<&str>) -> Result<usize, StoreError> {

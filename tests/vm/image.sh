@@ -156,6 +156,8 @@ N
 
 find "$work" -mindepth 1 -maxdepth 1 ! -name root.img ! -name vmlinuz ! -name initrd.img -exec rm -rf {} +
 rm -rf "$cache/image-$arch"-*
+# Those of before, which name no architecture.
+find "$cache" -maxdepth 1 -regextype egrep -regex '.*/(image-[0-9a-f]{16}|root-[0-9a-f]{16}\.tar)' -exec rm -rf {} +
 mv "$work" "$image"
 say "done: $(du -h "$image/root.img" | cut -f1), Linux $release"
 echo "$image"

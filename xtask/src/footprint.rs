@@ -136,7 +136,9 @@ impl Room {
 
     fn fill(&self, templates: usize) -> Result<()> {
         let models = std::fs::read_to_string(root().join("models/MODELS.toml"))?;
-        let sha256 = models.lines().find_map(|line| line.strip_prefix("sha256 = ")).context("no sha256")?;
+        let embedder = models.lines().skip_while(|line| *line != "[sface]");
+        let sha256 = embedder.into_iter().find_map(|line| line.strip_prefix("sha256 = "));
+        let sha256 = sha256.context("models/MODELS.toml has no sha256 below [sface]")?;
         let words = ["run", "--release", "--locked", "--quiet", "--example", "many_templates", "--"];
         let mut example = command("cargo", &words);
         example.arg(self.0.join("store")).arg(templates.to_string()).arg(sha256.trim_matches('"'));

@@ -21,8 +21,13 @@ const COMMON: &str = "common-auth";
 
 /// The module's file.
 const MODULE: &str = "pam_facelatch.so";
-/// What stands in its line when everything is right.
-const CONTROL: &str = "[success=end default=ignore]";
+
+/// Its line where a file is written by hand.
+pub(crate) const LINE: &str = "auth sufficient pam_facelatch.so";
+
+/// Where that line belongs: what stands further up (pam_faillock, pam_wheel, a key) must hold for a face, too.
+pub(crate) const PLACE: &str =
+    "directly above the line that asks for the password (pam_unix, or the include or substack with it)";
 
 /// One finding a file that names the module and one a service that uses it, or one that says that no login does.
 pub(super) fn examine(root: &Path) -> Vec<Finding> {
@@ -136,7 +141,7 @@ fn stack(name: &str, text: &str) -> Finding {
         Some(why) => {
             let fix = format!(
                 "keep a root shell open; take the line out and run `sudo pam-auth-update --enable facelatch`, \
-                 or write `auth {CONTROL} {MODULE}` before the password's line ({name}: success=NUMBER of lines to skip)"
+                 or, where that is not, write `{LINE}` {PLACE}"
             );
             Finding::bad("pam", format!("{name}: {why}"), fix)
         }

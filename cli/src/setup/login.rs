@@ -8,15 +8,13 @@ use facelatch_wire::Outcome;
 use super::Setup;
 use super::uses::Uses;
 use super::world::{Account, Tried};
+use crate::doctor::pam::{LINE, PLACE};
 
 /// Opens the socket to every user, for verifying themselves.
 pub(super) const EVERYBODY: &str = include_str!("../../../systemd/examples/everybody.conf");
 
 /// The module, as its line names it.
 const MODULE: &str = "pam_facelatch.so";
-
-/// The line for files that are written by hand: `fault` of `doctor/pam.rs` is content with it.
-pub(super) const BY_HAND: &str = "auth sufficient pam_facelatch.so";
 
 /// How `pam-auth-update` notes that it has written that line.
 const NOTED: &str = "Module: facelatch";
@@ -97,11 +95,18 @@ impl Setup<'_> {
 
     /// Says what to write where nothing here can switch the face on. Nothing is changed.
     fn say_by_hand(&mut self, files: &[String]) {
-        self.person.say(
-            "There is no pam-auth-update here, so logins are left as they are. With a root shell open beside it, write this line above the \
-             first line that begins with auth, in each of these files whose service is to ask for the face:",
-        );
-        self.person.say(&format!("  {BY_HAND}"));
+        let why = "There is no pam-auth-update here, so logins are left as they are.";
+        if files.is_empty() {
+            self.person.say(&format!(
+                "{why} No service in /etc/pam.d could ask for the face; pam_facelatch(8) says which can."
+            ));
+            return;
+        }
+        self.person.say(&format!(
+            "{why} With a root shell open beside it, write this line {PLACE}, in each of these files whose service is to ask for \
+             the face:"
+        ));
+        self.person.say(&format!("  {LINE}"));
         files.iter().for_each(|file| self.person.say(&format!("    {file}")));
         self.person.say(
             "The password works as before, below it. `sudo facelatch doctor` says whether each is right; taking the line out \

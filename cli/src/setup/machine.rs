@@ -118,7 +118,7 @@ impl World for Machine {
 
     fn account(&self, name: &str) -> Account {
         match User::from_name(name) {
-            Ok(None) => Account::None,
+            Ok(None) => Account::Missing,
             _ => shadow::bar(Path::new("/"), name)
                 .map_or(Account::Good, |bar| Account::Barred(bar.to_string())),
         }

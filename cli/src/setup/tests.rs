@@ -7,11 +7,10 @@ use facelatch_wire::Outcome;
 
 use self::bench::{Bench, Contents, PASSWORD};
 use self::script::{Script, Way};
-use super::login::BY_HAND;
 use super::undo::Done;
 use super::world::{Account, Csi, Tried};
 use super::{KEYS, begin, wrong};
-use crate::doctor::pam;
+use crate::doctor::pam::{self, LINE, PLACE};
 
 mod bench;
 mod people;
@@ -221,6 +220,18 @@ fn undoing_says_where_the_present_text_is_and_forgets_whose_face_was_adapted() {
 }
 
 #[test]
+fn a_copy_that_somebody_removed_is_missed_aloud_and_no_text_of_the_setup_takes_its_place() {
+    let (_, mut bench) = complete();
+    let copy = files::before(&bench.files().config());
+    std::fs::remove_file(&copy).expect("removed");
+    let (ended, said) = run(&mut bench, &format!("{ALL}camera.rotate = 90\n"), false, true);
+    assert!(ended == Ok(()) && !copy.exists(), "{said}");
+    let (ended, said) = run(&mut bench, "", true, false);
+    assert!(ended == Ok(()) && said.contains("facelatch.toml stays as it is now"), "{said}");
+    assert!(bench.contents()[Path::new("facelatch/facelatch.toml")].contains("rpicam-vid"));
+}
+
+#[test]
 fn a_try_that_lets_nobody_in_asks_whether_the_face_is_to_stay() {
     for (answers, unattended, stays) in
         [("", false, false), ("login.keep = true\n", false, true), ("", true, true)]
@@ -267,7 +278,7 @@ fn without_a_camera_it_ends_unless_it_may_go_on_and_a_person_may_be_enrolled_lat
 #[test]
 fn whom_a_login_would_not_ask_is_not_enrolled_for_it_or_told_why() {
     let mut bench = Bench::new();
-    bench.accounts = [("ghost", Account::None), ("bob", Account::Barred("no password".to_owned()))].into();
+    bench.accounts = [("ghost", Account::Missing), ("bob", Account::Barred("no password".to_owned()))].into();
     let named = |name: &str, uses: &str| format!("for = \"{uses}\"\nenroll.name = \"{name}\"\n");
     let (ended, said) = run(&mut bench, &named("ghost", "login"), false, true);
     assert!(ended.is_err_and(|why| why.0.contains("enroll.name: there is no account ghost here")), "{said}");
@@ -287,11 +298,20 @@ fn without_pam_auth_update_the_line_for_each_file_is_said_and_nothing_is_changed
     bench.write("pam.d/common-auth", PASSWORD);
     let before = bench.contents()[Path::new("pam.d/sudo")].clone();
     let (ended, said) = run(&mut bench, "for = \"login\"\n", false, true);
-    assert!(ended.is_ok() && said.contains(&format!("  {BY_HAND}\n    /etc/pam.d/")), "{said}");
+    assert!(ended.is_ok() && said.contains(&format!("  {LINE}\n    /etc/pam.d/")), "{said}");
+    assert!(said.contains(PLACE) && !said.contains("Try it as") && !said.contains("sudo asked"), "{said}");
     assert_eq!(bench.contents()[Path::new("pam.d/sudo")], before);
     assert!(!bench.lets_in(true, false));
-    bench.write("pam.d/sudo", &format!("{BY_HAND}\n{before}"));
+    bench.write("pam.d/sudo", &format!("{LINE}\n{before}"));
     assert_eq!(pam::faults(bench.path()), [""; 0], "the doctor is content with it");
+    let (ended, said) = run(&mut bench, "", true, false);
+    assert!(ended.is_ok() && said.contains("added by hand stay"), "{said}");
+    assert!(bench.contents()[Path::new("pam.d/sudo")].starts_with(LINE));
+    for service in ["sudo", "kde"] {
+        std::fs::remove_file(bench.path().join("etc/pam.d").join(service)).expect("removed");
+    }
+    let (ended, said) = run(&mut bench, "for = \"login\"\n", false, true);
+    assert!(ended.is_ok() && said.contains("No service") && !said.contains("these files"), "{said}");
 }
 
 #[test]
@@ -311,6 +331,14 @@ fn a_wrong_answer_of_a_file_is_found_before_anything_is_done() {
             "{key}: {found:?}"
         );
     }
+}
+
+#[test]
+fn each_key_has_a_check_and_a_pipe_may_hold_the_answers_of_a_door() {
+    let unchecked = |key: &&&str| wrong(key, "x").is_some_and(|why| why.contains("no question"));
+    assert_eq!(KEYS.iter().find(unchecked), None);
+    assert_eq!(wrong("door.answers", "/dev/stdin"), None);
+    assert!(wrong("door.answers", "/etc").is_some(), "a folder");
 }
 
 #[test]
@@ -345,5 +373,9 @@ fn the_documents_have_every_key() {
     let page = include_str!("../../../docs/install.md");
     for key in KEYS {
         assert!(page.contains(&format!("`{key}`")), "{key}");
+    }
+    for page in [include_str!("../../../docs/pam.md"), include_str!("../../../packaging/README.md")] {
+        let text = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(&format!("`{LINE}`")) && text.contains(PLACE), "{text}");
     }
 }

@@ -31,10 +31,12 @@ pub(super) struct Done {
 
 /// How a file was.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct FileBefore {
     pub(super) path: PathBuf,
-    /// There was one, and `.before-setup` is its copy.
     pub(super) existed: bool,
+    /// `.before-setup` is its copy, until that is put back.
+    pub(super) kept: bool,
 }
 
 /// Where the files of a setup are.
@@ -119,15 +121,20 @@ impl Setup<'_> {
         let was = String::from_utf8(was)
             .map_err(|_| Stop(format!("{}: mend or remove it first: it is no UTF-8", path.display())))?;
         let known = self.done.files.iter().find(|known| known.path == path);
-        let had_one = known.map_or(existed, |known| known.existed);
+        let FileBefore { existed: had_one, kept, .. } =
+            known.cloned().unwrap_or(FileBefore { path: path.clone(), existed, kept: false });
         if known.is_none() {
-            self.done.files.push(FileBefore { path: path.clone(), existed });
+            self.done.files.push(FileBefore { path: path.clone(), existed, kept });
         }
         self.done.restart |= path != self.files.plasma();
         self.save()?;
-        // Where it is noted and there is no copy, a setup was killed here, and it says still what it said.
-        if existed && had_one && !files::before(&path).exists() {
-            self.world.keep(&path, &was, &files::before(&path))?;
+        // Not noted as kept, so no setup has changed it; an undo that was killed has left the copy.
+        if had_one && !kept {
+            if existed && !files::before(&path).exists() {
+                self.world.keep(&path, &was, &files::before(&path))?;
+            }
+            self.done.files.iter_mut().filter(|known| known.path == path).for_each(|known| known.kept = true);
+            self.save()?;
         }
         self.world.replace(&path, text)?;
         self.person.say(&format!("{} is written", path.display()));
@@ -162,9 +169,14 @@ impl Setup<'_> {
     /// Takes back one file, if a setup wrote it. Whether it did.
     pub(super) fn take_file_back(&mut self, path: &Path) -> Result<bool, Stop> {
         let Some(at) = self.done.files.iter().position(|known| known.path == path) else { return Ok(false) };
+        let FileBefore { existed, kept, .. } = self.done.files[at];
+        if kept && let Some(told) = files::lost_copy(path) {
+            self.person.say(&told);
+        }
         self.done.restart |= path != self.files.plasma();
+        // From here on a copy that is not there was put back.
+        self.done.files[at].kept = false;
         self.save()?;
-        let existed = self.done.files[at].existed;
         let plasma = files::read(&self.files.plasma_face())?;
         // Not there: it was about to be written.
         let ours = [CSI.as_bytes(), EVERYBODY.as_bytes(), &plasma, b""];
@@ -183,10 +195,12 @@ impl Setup<'_> {
     pub(super) fn undo(&mut self) -> Result<(), Stop> {
         // One that was killed at its end has left the files that it goes by.
         let left = [self.files.record(), self.files.common_auth_before()];
+        let had_switched = self.done.login;
         if self.done == Done::default() && !left.iter().any(|path| path.exists()) {
             self.person.say(
                 "there is no setup to take back; for that of a door: `sudo facelatch setup door --undo`",
             );
+            self.say_what_stays();
             return Ok(());
         }
         self.login(false)?;
@@ -206,9 +220,22 @@ impl Setup<'_> {
             let names = self.done.packages.join(" ");
             self.person.say(&format!("still installed: {names} (`sudo apt remove {names}`)"));
         }
+        if !had_switched {
+            self.say_what_stays();
+        }
         self.world.forget(&self.files.common_auth_before())?;
         self.world.forget(&self.files.record())?;
         self.person.say("taken back");
         Ok(())
+    }
+
+    /// Of logins, where no setup had switched the face on.
+    fn say_what_stays(&mut self) {
+        if self.world.asks_anywhere() {
+            self.person.say(
+                "Logins still ask for the face, which no setup switched on: lines in /etc/pam.d that were added by hand stay until \
+                 they are taken out by hand.",
+            );
+        }
     }
 }

@@ -54,7 +54,7 @@ pub(super) enum Csi {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Account {
     /// No account has it.
-    None,
+    Missing,
     /// No login asks this account for a face; why.
     Barred(String),
     Good,

@@ -152,6 +152,20 @@ fn an_undo_that_is_killed_is_finished_by_the_next() {
 }
 
 #[test]
+fn a_copy_that_somebody_removed_is_missed_aloud_and_no_text_of_the_setup_takes_its_place() {
+    let (folder, mut bench) = (Folder::new(Some(BEFORE)), Bench::new());
+    assert_eq!(folder.run(&mut bench, ANSWERS, false).0, Ok(()));
+    let copy = files::before(&folder.config());
+    std::fs::remove_file(&copy).expect("removed");
+    assert_eq!(folder.run(&mut bench, "strike.hold = true", false).0, Ok(()));
+    assert!(!copy.exists());
+    let now = folder.text();
+    let (ended, said) = folder.run(&mut bench, "", true);
+    assert!(ended == Ok(()) && said.contains("door.toml stays as it is now"), "{said}");
+    assert_eq!(folder.text(), now);
+}
+
+#[test]
 fn an_enrolment_that_fails_is_tried_again_and_the_service_is_switched_on_without_it() {
     let later = "enrol later: sudo facelatch enroll alice --door";
     for (failing, answer, left, enrolled) in [(1, "", 0, 1), (9, "", 6, 0), (9, "enroll.again = false", 8, 0)]

@@ -30,9 +30,11 @@ pub(super) struct UnitBefore {
 
 /// How the configuration was.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct FileBefore {
-    /// There was one, and `.before-setup` is its copy.
     pub(super) existed: bool,
+    /// `.before-setup` is its copy, until that is put back.
+    pub(super) kept: bool,
 }
 
 /// The files of a setup.
@@ -88,6 +90,14 @@ impl Setup<'_> {
 
     fn restore_file(&mut self) -> Result<(), Stop> {
         let Some(before) = self.done.file else { return Ok(()) };
+        if before.kept
+            && let Some(told) = files::lost_copy(&self.files.config)
+        {
+            self.person.say(&told);
+        }
+        // From here on a copy that is not there was put back.
+        self.done.file = Some(FileBefore { kept: false, ..before });
+        self.files.save(&self.done)?;
         if let Some(told) = files::put_back(&self.files.config, before.existed)? {
             self.person.say(&told);
         }

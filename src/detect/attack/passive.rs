@@ -6,6 +6,7 @@
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{CueScore, FrameScore, Need, Presentation, Score, Species};
 use crate::camera::Frame;
@@ -18,6 +19,10 @@ pub const MIN_FRAMES: usize = 3;
 
 /// Frontal frames of a decision that is not. More tell little more: frames of one face are much alike (docs/attacks.md).
 pub const MAX_FRAMES: usize = 10;
+
+/// The frontal frames of a decision that is not clear are all taken within this time: a board that judges few frames a second does not
+/// keep people waiting for ten, and frames farther apart tell more each (docs/attacks.md).
+pub const MAX_TIME: Duration = Duration::from_secs(1);
 
 /// A face turned farther than this is not frontal: the nose from the middle of the eyes, in eye distances.
 pub const MAX_YAW: f32 = 0.2;
@@ -36,8 +41,8 @@ pub type Scored = Result<Score, Need>;
 pub struct Bar {
     /// The least total of a live one.
     pub threshold: f32,
-    /// Totals nearer to it than this decide nothing before there are [`MAX_FRAMES`]. A larger one than the network's costs frames
-    /// and gains nothing (docs/attacks.md).
+    /// Totals nearer to it than this decide nothing before there are [`MAX_FRAMES`], or frames of [`MAX_TIME`]. A larger one than
+    /// the network's costs frames and gains nothing (docs/attacks.md).
     pub margin: f32,
 }
 
@@ -127,6 +132,8 @@ pub struct Passive {
     sum: f32,
     /// Frontal frames.
     count: usize,
+    /// When the first of them was taken, and the last frame.
+    first_taken_at: Option<BootTime>,
     last_taken_at: Option<BootTime>,
     /// What the last frame lacked.
     lacks: Option<Need>,
@@ -135,7 +142,7 @@ pub struct Passive {
 impl Passive {
     /// A decision that takes presentations that reach this for live.
     pub fn new(network: Arc<dyn FrameScore>, bar: Bar) -> Self {
-        Self { network, bar, sum: 0.0, count: 0, last_taken_at: None, lacks: None }
+        Self { network, bar, sum: 0.0, count: 0, first_taken_at: None, last_taken_at: None, lacks: None }
     }
 
     /// Another frame of the face. A frame that is not newer than the last one is no evidence, and is left out. Returns the
@@ -166,12 +173,17 @@ impl Passive {
         if let Ok(score) = scored {
             self.sum += score.0;
             self.count += 1;
+            self.first_taken_at.get_or_insert(frame.taken_at());
         }
         Ok(scored.ok())
     }
 
     /// What the frames so far say, and the cues about the same frames.
     pub fn judge(&self, cues: &[CueScore]) -> Presentation {
+        let time = self.last_taken_at.zip(self.first_taken_at).map(|(last, first)| last.since(first));
+        if time.is_some_and(|time| time >= MAX_TIME) {
+            return self.judge_at_end(cues);
+        }
         self.judge_by(self.bar, cues)
     }
 

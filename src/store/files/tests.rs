@@ -41,6 +41,14 @@ struct State {
     steps: u64,
     fault: Option<(u64, Fault)>,
     dead: bool,
+    misread: Option<Misread>,
+}
+
+/// A byte that is read well so many times, and with a bit flipped from then on.
+struct Misread {
+    file: usize,
+    at: usize,
+    good: usize,
 }
 
 /// The disk.
@@ -56,7 +64,16 @@ impl Reader for FakeFile {
     }
 
     fn read_at(&self, at: u64, bytes: &mut [u8]) -> io::Result<()> {
-        (&self.0.lock().expect("lock").files[self.1].now[..]).read_at(at, bytes)
+        let mut state = self.0.lock().expect("lock");
+        (&state.files[self.1].now[..]).read_at(at, bytes)?;
+        let misread = state.misread.as_mut().filter(|misread| misread.file == self.1);
+        if let Some(misread) = misread
+            && let Some(byte) = misread.at.checked_sub(at as usize).and_then(|at| bytes.get_mut(at))
+        {
+            *byte ^= u8::from(misread.good == 0);
+            misread.good = misread.good.saturating_sub(1);
+        }
+        Ok(())
     }
 }
 
@@ -72,9 +89,17 @@ impl Fake {
         self.0.lock().expect("lock").steps
     }
 
+    /// From now on a [`Reader`] gets this byte of a file right once, and flipped from then on.
+    pub(in crate::store) fn misread_after_once(&self, name: &str, at: usize) {
+        let mut state = self.0.lock().expect("lock");
+        let file = state.names[name];
+        state.misread = Some(Misread { file, at, good: 1 });
+    }
+
     /// No fault any more.
     pub(in crate::store) fn mend(&self) {
-        self.0.lock().expect("lock").fault = None;
+        let mut state = self.0.lock().expect("lock");
+        (state.fault, state.misread) = (None, None);
     }
 
     /// Counts a step that needs room; fails if that is planned.

@@ -1,11 +1,12 @@
 //! Opening the ledger: log and table to one verified state, each mended from the other.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Ledger;
 use super::checkpoint::{Checkpoint, Newest, Unlogged};
+use super::{Ledger, TRY_AGAIN};
 use crate::clock::WallTime;
 use crate::memory::Pinned;
 use crate::store::files::{Disk, Reader};
@@ -87,6 +88,7 @@ impl Ledger {
             checkpoint_is_behind,
             index,
             manifest,
+            log_misread: Cell::default(),
             unlogged,
         };
         ledger.settle(newest.revision, findings.condition == Condition::Lossy)?;
@@ -262,7 +264,10 @@ impl Recovery<'_> {
         let tagger = Tagger(&self.keys.entries);
         index.difference(from, |key| {
             let value = index.read(&tagger, key, &*file).unwrap_or_else(|| Err("it is gone".to_owned()));
-            value.map_err(|why| self.io(format!("the change log cannot be read: {why}")))
+            value.map_err(|why| {
+                let what = "a record in the change log was whole a moment ago and cannot be read again";
+                self.io(format!("{what} ({why}), and the table has no copy; {TRY_AGAIN}"))
+            })
         })
     }
 

@@ -1,5 +1,6 @@
 //! The state of an open store: the ledger's sealed entries, and the people whose keys open them. Each change of both.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(super) struct State {
     miss_cipher: MissCipher,
     rule_cipher: RuleCipher,
     findings: Findings,
+    /// Whose record could not be read the last time.
+    unreadable: Cell<Option<UserName>>,
 }
 
 impl State {
@@ -123,8 +126,20 @@ impl State {
         visit: &mut dyn FnMut(Template),
     ) -> Result<(), StoreError> {
         let read = |key: &[u8]| self.ledger.read(key);
-        let shown = self.people.each_template(user, &read, self.ledger.manifest(), visit);
-        shown.map_err(|unreadable| self.damaged(&unreadable.id, &unreadable.why))
+        let show = |user: Option<&UserName>, visit: &mut dyn FnMut(Template)| {
+            self.people.each_template(user, &read, self.ledger.manifest(), visit).map_err(|unreadable| {
+                let damaged = self.damaged(&unreadable.id, &unreadable.why);
+                self.unreadable.set(Some(unreadable.user));
+                damaged
+            })
+        };
+        // Tried first, so that not everybody's are opened before it fails again.
+        if user.is_none()
+            && let Some(unreadable) = self.unreadable.take()
+        {
+            show(Some(&unreadable), &mut |_| {})?;
+        }
+        show(user, visit)
     }
 
     /// How many templates there are.
@@ -161,7 +176,7 @@ impl State {
         let mut change: Vec<_> = gone.iter().map(|id| (record::entry_key(id), None)).collect();
         if id.is_none() {
             let theirs = [self.miss_cipher.key(Some(user)), self.rule_cipher.key(Some(user))];
-            let there = theirs.into_iter().filter(|key| self.ledger.held(key).is_some());
+            let there = theirs.into_iter().filter(|key| self.ledger.in_memory(key).is_some());
             change.extend(there.map(|key| (key, None)));
         }
         if change.is_empty() {
@@ -193,7 +208,7 @@ impl State {
     }
 
     fn misses_at(&self, key: &[u8], whose: &str) -> Result<Misses, StoreError> {
-        let Some(sealed) = self.ledger.held(key) else {
+        let Some(sealed) = self.ledger.in_memory(key) else {
             return Ok(Misses::default());
         };
         self.miss_cipher.open(key, sealed).map_err(|why| self.damaged(&format!("misses of {whose}"), &why))

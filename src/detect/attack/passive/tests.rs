@@ -61,6 +61,20 @@ fn what_is_close_takes_more_frames_and_ten_decide() {
 }
 
 #[test]
+fn what_is_close_is_decided_by_frames_of_one_second() {
+    for (ms, presentation) in
+        [(499, Presentation::MoreNeeded(Need::Frames)), (500, Presentation::Live(Score(3.0)))]
+    {
+        let mut close = Passive::new(Arc::new(Light), Bar { threshold: 2.0, margin: 5.0 });
+        close.see(&frame(90, 1), &face(0.3)).expect("turned away, which starts no clock");
+        for at in 0..3 {
+            close.see(&frame(103, 700 + at * ms), &face(0.0)).expect("scores");
+        }
+        assert_eq!(close.judge(&[]), presentation);
+    }
+}
+
+#[test]
 fn where_no_more_frames_come_nothing_is_too_close_to_tell() {
     for (light, presentation) in
         [(102, Presentation::Live(Score(2.0))), (101, Presentation::Attack(Species::Flat))]

@@ -13,7 +13,7 @@ impl State {
     /// What is kept of a person.
     pub(in crate::store::vault) fn access(&self, user: &UserName) -> Result<Access, StoreError> {
         let key = self.rule_cipher.key(Some(user));
-        let Some(sealed) = self.ledger.held(&key) else { return Ok(Access::default()) };
+        let Some(sealed) = self.ledger.in_memory(&key) else { return Ok(Access::default()) };
         let opened = self.rule_cipher.open(&key, sealed);
         opened.map(|(_, access)| access).map_err(|why| self.damaged(&format!("rules of {user}"), &why))
     }
@@ -22,7 +22,7 @@ impl State {
     pub(in crate::store::vault) fn all_access(&self) -> Result<BTreeMap<UserName, Access>, StoreError> {
         let premises = self.rule_cipher.key(None);
         let theirs =
-            self.ledger.index().all_held().filter(|(key, _)| rules::is_key(key) && **key != *premises);
+            self.ledger.index().all_in_memory().filter(|(key, _)| rules::is_key(key) && **key != *premises);
         let opened = theirs.map(|(key, sealed)| self.rule_cipher.open(key, sealed));
         opened.map(|opened| opened.map_err(|why| self.damaged("rules", &why))).collect()
     }
@@ -30,7 +30,7 @@ impl State {
     /// What holds for everybody.
     pub(in crate::store::vault) fn premises(&self) -> Result<Premises, StoreError> {
         let key = self.rule_cipher.key(None);
-        let Some(sealed) = self.ledger.held(&key) else { return Ok(Premises::default()) };
+        let Some(sealed) = self.ledger.in_memory(&key) else { return Ok(Premises::default()) };
         self.rule_cipher.open_premises(&key, sealed).map_err(|why| self.damaged("premises", &why))
     }
 
@@ -64,7 +64,7 @@ impl State {
     /// Removes what is kept of a person who has no template.
     pub(super) fn forget_rules(&mut self, user: &UserName) -> Result<(), StoreError> {
         let key = self.rule_cipher.key(Some(user));
-        if self.ledger.held(&key).is_none() {
+        if self.ledger.in_memory(&key).is_none() {
             return Ok(());
         }
         self.ledger.commit(vec![(key, None)])
@@ -94,7 +94,7 @@ impl State {
     /// there are rules at all, faces let nobody in until a person has looked at them; and whoever has rules that cannot be read
     /// any more may come in nowhere until they are set again.
     pub(super) fn doubt_rules(&mut self) -> Result<(), StoreError> {
-        let entries = self.ledger.index().all_held().filter(|(key, _)| rules::is_key(key));
+        let entries = self.ledger.index().all_in_memory().filter(|(key, _)| rules::is_key(key));
         if self.findings.condition != Condition::Lossy || entries.clone().next().is_none() {
             return Ok(());
         }

@@ -55,7 +55,7 @@ fn an_entry_opens_only_under_its_own_key_and_names_its_person_to_nobody() {
     let mut state = site.open().expect("opens");
     run(&mut state, &[Op::Rule(1, 60), Op::Rule(2, 90)]);
     let (one, other) = (key(&state, Some(1)), key(&state, Some(2)));
-    let sealed = state.ledger.held(&one).expect("there").to_vec();
+    let sealed = state.ledger.in_memory(&one).expect("there").to_vec();
     assert!(
         state.rule_cipher.open(&one, &sealed).is_ok() && state.rule_cipher.open(&other, &sealed).is_err()
     );

@@ -1,5 +1,6 @@
 //! Opening: store key, keyring, ledger; then each user's records are found, and leftovers of a crash are cleared.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::State;
@@ -30,7 +31,8 @@ impl State {
         let parts = Parts { folder, disk: disk.clone(), tables, keyring: &keyring, embedder_sha256, now };
         let (ledger, findings) = Ledger::open(parts)?;
         let people = People::new(disk, keyring, &ledger.manifest().template_key);
-        let mut state = Self { ledger, people, miss_cipher, rule_cipher, findings };
+        let mut state =
+            Self { ledger, people, miss_cipher, rule_cipher, findings, unreadable: Cell::default() };
         state.settle(options)?;
         let findings = &mut state.findings;
         notes.append(&mut findings.notes);
@@ -75,7 +77,7 @@ impl State {
     }
 
     fn drop_lost_records(&mut self) -> Result<(), StoreError> {
-        // Unless something is lost, the manifest vouches for all of it.
+        // Unless something is lost, the manifest vouches for all of it: only what has the tag it was verified with is shown.
         let open_each = self.findings.condition == Condition::Lossy;
         let each_record = |visit: &mut dyn FnMut(&[u8], &[u8])| self.ledger.each_record(visit);
         let lost = self.people.index(each_record, self.ledger.manifest(), open_each)?;
