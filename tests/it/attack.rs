@@ -58,17 +58,20 @@ fn a_picture_of_the_owner_is_refused_and_compared_with_nobody() {
 }
 
 /// Frames that tell nothing clear by themselves: 5 and -5, where 0.48 is wanted and 2 more are clear.
-const LIVE: Shot = Shot::Show("obama-3.jpg");
-const PICTURE: Shot = Shot::Spoilt("obama-3b.jpg", Spoil::Recaptured);
+const LIVE: Shot = Shot::Live("obama-3.jpg");
+const PICTURE: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Recaptured);
+/// The same of a camera that gives a frame in 400 ms.
+const SLOW: [Shot; 2] = [Shot::Show("obama-3.jpg"), Shot::Spoilt("obama-3b.jpg", Spoil::Recaptured)];
 
 #[test]
-fn three_frames_that_are_close_take_more_until_they_are_clear_or_ten() {
+fn three_frames_that_are_close_take_more_until_they_are_clear_or_ten_or_a_second_old() {
     let world = World::with(passive).knows_alice();
     for (shots, verdict, frames) in [
         (&[LIVE][..], Outcome::Match, 3),
         (&[PICTURE], Outcome::Attack, 3),
         (&[LIVE, PICTURE, LIVE, LIVE], Outcome::Match, 4),
         (&[LIVE, PICTURE], Outcome::Attack, 10),
+        (&SLOW, Outcome::Attack, 4),
     ] {
         world.stage.shows(shots);
         let before = world.stage.taken().0;

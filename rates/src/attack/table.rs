@@ -126,9 +126,10 @@ fn silence(people: &[&Person], threshold: Threshold) -> String {
 
 /// Thresholds set on all sources but one, in rows.
 pub(super) fn left_out(rows: &[LeftOut]) -> String {
-    let mut text = "| source | threshold | BPCER | APCER | of the camera | BPCER | APCER |\n\
+    let mut text =
+        "| source | threshold | BPCER | APCER | threshold, moved by the enrolment | BPCER | APCER |\n\
                     | --- | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
+            .to_owned();
     let mut sums = [Sum::default(), Sum::default()];
     for row in rows {
         let _ = write!(text, "| {} ", row.source);
