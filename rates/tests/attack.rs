@@ -33,11 +33,11 @@ fn load() -> Result<Networks, RatesError> {
     Ok(Networks { passive: scoring(Arc::new(Painted)), ..networks() })
 }
 
-/// A clip of pictures at two frames a second, each with this score painted into it.
-fn clip(folder: &Path, at: &str, pictures: &[(&str, u8)]) {
+/// A clip of pictures at so many frames a second, each with this score painted into it.
+fn clip(folder: &Path, at: &str, fps: &str, pictures: &[(&str, u8)]) {
     let clip = folder.join(at);
     std::fs::create_dir_all(&clip).expect("folder");
-    std::fs::write(clip.join("fps"), "2").expect("written");
+    std::fs::write(clip.join("fps"), fps).expect("written");
     let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/faces");
     for (number, (picture, score)) in pictures.iter().enumerate() {
         let mut picture = image::open(faces.join(picture)).expect("a picture").into_rgb8();
@@ -52,10 +52,10 @@ fn scene() -> tempfile::TempDir {
     let owner = |pictures, score| vec![("obama-1.jpg", score); pictures];
     // An enrolment takes three frames, too.
     let live = [owner(3, 9), owner(10, 8)].concat();
-    clip(folder.path(), "hall/live/one", &live);
-    clip(folder.path(), "hall/phone/film", &owner(10, 2));
-    clip(folder.path(), "hall/print/stranger", &[("astronaut.jpg", 9); 10]);
-    clip(folder.path(), "yard/live/nobody", &[("coffee.jpg", 9); 6]);
+    clip(folder.path(), "hall/live/one", "10", &live);
+    clip(folder.path(), "hall/phone/film", "10", &owner(10, 2));
+    clip(folder.path(), "hall/print/stranger", "10", &[("astronaut.jpg", 9); 10]);
+    clip(folder.path(), "yard/live/nobody", "2", &[("coffee.jpg", 9); 6]);
     folder
 }
 
