@@ -162,13 +162,13 @@ fn after_the_answer(shots: &[Shot]) -> (Verdict, u32) {
     let attempt = world.pipeline().verify(None, &alice(), &accounts, &mut |progress| {
         if progress == Progress::Prompt(Need::LookStraight) {
             told += 1;
-            if told == 2 {
+            if told == 3 {
                 world.stage.shows(shots);
             }
         }
         ControlFlow::Continue(())
     });
-    assert_eq!(told, 2, "before the question, and after the answer");
+    assert_eq!(told, 3, "before the question, on the way back, and after the answer");
     (attempt.verdict, counts(&world).1)
 }
 
