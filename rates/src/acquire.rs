@@ -36,7 +36,7 @@ pub struct Bench {
     pub central: bool,
     /// Faces are embedded left for right.
     pub mirrored: bool,
-    /// Which frame of an attempt is made of a picture ([`alike::moment`](super::alike::moment)); 0: the picture itself.
+    /// Which frame of an attempt is made of a picture (`alike::moment`); 0: the picture itself.
     pub moment: u8,
 }
 

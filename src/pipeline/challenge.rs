@@ -20,7 +20,7 @@ use crate::embed::{KeyedEmbedding, OtherKey, Role};
 use crate::people::UserName;
 
 /// Longest time from the first prompt to the last frame, beyond `decision.deadline_ms`. Most people need a third of it. Who has
-/// not answered by [`ANSWER_LIMIT`] is refused; whoever has is judged at this limit by the frames that there are, and counted as
+/// not answered by `ANSWER_LIMIT` is refused; whoever has is judged at this limit by the frames that there are, and counted as
 /// an attack only if these say so. Clients wait as long: `serve` checks that they are told the same.
 pub const CHALLENGE_LIMIT: Duration = Duration::from_secs(12);
 
