@@ -1,21 +1,10 @@
 //! Pages of the program's own code in memory. Nothing to do with arithmetic; it is here because it takes unsafe code.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::c_void;
 use std::io;
 use std::ops::Range;
 
-/// The same number on every architecture that Rust's `std` and facelatch run on.
-const MADV_DONTNEED: c_int = 4;
-
-/// Each page once it is used.
-const MLOCK_ONFAULT: c_int = 1;
-
-// SAFETY: as the manual pages of madvise(2), munlock(2) and mlock2(2) declare them.
-unsafe extern "C" {
-    fn madvise(start: *mut c_void, length: usize, advice: c_int) -> c_int;
-    fn munlock(start: *const c_void, length: usize) -> c_int;
-    fn mlock2(start: *const c_void, length: usize, flags: c_int) -> c_int;
-}
+use nix::libc::{MADV_DONTNEED, MLOCK_ONFAULT, madvise, mlock2, munlock};
 
 /// Takes the code of this program out of memory; what is run again comes back from the page cache, page by page. For after a
 /// start, much of whose code is not run again. With `locked` what comes back is locked, as `mlockall` would have it.
