@@ -178,7 +178,7 @@ mod tests {
         let most = z.map(|z| z + 1.5);
         let (steps, count) = computed(1, &z, &most);
         assert_eq!((steps.last(), count), (Some(&Step::Is(Some(LogOdds(8.5)))), 2));
-        let most = |next| LogOdds((9.0 + next) / 2.0);
+        let most = |next: f32| LogOdds((9.0 + next) / 2.0);
         assert_eq!(steps[0], Step::AtMost(Most { anywhere: most(9.5), of_faces: most(8.75) }));
         assert_eq!(computed(1, &z, &[f32::INFINITY; 5]).1, 5, "without a bound all of them");
         // The two best of the first frame are not those of the second.

@@ -235,6 +235,30 @@ mod tests {
         }
     }
 
+    /// Whom the formula is computed for, of people with these scores and bounds half above.
+    fn computed(scores: &[f32], can_win: impl Fn(usize) -> bool, threshold: f32) -> Vec<usize> {
+        computed_to([0.5, 0.5], scores, can_win, threshold)
+    }
+
+    /// The same for bounds that are so much above, anywhere and of faces.
+    fn computed_to(
+        above: [f32; 2],
+        scores: &[f32],
+        can_win: impl Fn(usize) -> bool,
+        threshold: f32,
+    ) -> Vec<usize> {
+        let most = scores.iter().map(|z| {
+            let [anywhere, of_faces] = above.map(|above| LogOdds(z + above));
+            Most { anywhere, of_faces }
+        });
+        let mut computed = Vec::new();
+        none_fails(shortlist(most, can_win, policy(threshold, 1), |who| {
+            computed.push(who);
+            Ok(Step::Is(Some(LogOdds(scores[who]))))
+        }));
+        computed
+    }
+
     /// As when only some children may be recognised.
     #[test]
     fn of_those_who_cannot_be_the_best_nobody_is_computed_beside_no_match() {
