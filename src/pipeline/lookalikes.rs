@@ -162,10 +162,11 @@ mod tests {
             let values = face.iter().zip(direction()).map(|(a, b)| a + far * b).collect();
             key.apply(&Embedding::new(values).expect("not zero"))
         };
-        let probes: Vec<KeyedEmbedding> = (0..3).map(|_| near(0.5)).collect();
+        // So far apart that an identification is in doubt before any pair matches.
+        let probes: Vec<KeyedEmbedding> = (0..3).map(|_| near(0.97)).collect();
         let mut templates = KeyedRows::with_capacity(key.id(), 128, 600);
         (0..600).for_each(|i| templates.push(&near(0.4 + 0.01 * (i / 3) as f32)).expect("one key"));
-        let policy = Policy::identify(head.threshold(), 201);
+        let policy = Policy::identify(head.threshold(), 2);
         let like = |search| {
             let newcomer = Newcomer::new(&head, policy, &probes, search).expect("one key");
             let rows = (0..200).map(|person| 3 * person..3 * person + 3);
