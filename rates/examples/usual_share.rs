@@ -153,7 +153,7 @@ fn least_of_blends(
 fn drawn(count: u64, seed: u64, draw: impl Fn(&mut SplitMix64) -> f32 + Sync) -> Result<Shares> {
     let mut shares = Shares::default();
     let lot = |lot: u64| {
-        let mut random = SplitMix64(SplitMix64(seed ^ lot << 16).bits());
+        let mut random = SplitMix64(SplitMix64(seed ^ (lot << 16)).bits());
         (0..LOT.min(count - lot * LOT)).map(|_| draw(&mut random)).collect::<Vec<f32>>()
     };
     cores::each(0..count.div_ceil(LOT), lot, |lot| {
