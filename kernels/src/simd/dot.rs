@@ -4,7 +4,8 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::neon::{Neon, opaque};
+use super::neon::Neon;
+use super::opaque::opaque;
 use super::{Other, Simd};
 use crate::post::PostPtr;
 

@@ -24,7 +24,13 @@ mod kernels;
 pub(crate) mod neon;
 #[cfg(target_arch = "arm")]
 pub(crate) mod neon32;
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+mod opaque;
 pub(crate) mod portable;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod sse41;
+#[cfg(target_arch = "x86_64")]
+mod sse41_rows;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
 
@@ -70,7 +76,7 @@ pub(crate) trait Simd {
     const SQUARES: bool = false;
 
     /// Sums of `M` pixels by `NR` channels: pixel m at `x + m * stride` bytes, `k` inputs (a multiple of 16)
-    /// each, of a byte or, if `WIDE`, of 16 bits; `w` packed `[k / KG][NR][KG]`.
+    /// each, of a byte or, if `WIDE`, of 16 bits from a multiple of 16 bytes on; `w` packed `[k / KG][NR][KG]`.
     unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [Self::Row; M];
 
     /// Reads `LANES` values of each array of `post`.
@@ -231,10 +237,17 @@ pub(crate) unsafe fn finish_rows_with<S: Simd, R: AsRef<[S::Sums]>, const M: usi
 macro_rules! dispatch {
     ($isa:expr, $function:ident($($name:ident: $type:ty),*)) => {{
         #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "sse4.1")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
+        unsafe fn sse41($($name: $type),*) {
+            // SAFETY: the caller has checked the CPU; the rest is `dispatch`'s condition.
+            unsafe { $function::<crate::simd::sse41::Sse41>($($name),*) }
+        }
+        #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
         #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn avx2($($name: $type),*) {
-            // SAFETY: the caller has checked the CPU; the rest is `dispatch`'s condition.
+            // SAFETY: as above.
             unsafe { $function::<crate::simd::avx2::Avx2>($($name),*) }
         }
         #[cfg(target_arch = "x86_64")]
@@ -282,6 +295,8 @@ macro_rules! dispatch {
         }
         match $isa {
             #[cfg(target_arch = "x86_64")]
+            crate::Isa::Sse41 => sse41($($name),*),
+            #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx2 => avx2($($name),*),
             #[cfg(target_arch = "x86_64")]
             crate::Isa::AvxVnni => avx_vnni($($name),*),
@@ -308,6 +323,8 @@ macro_rules! of_isa {
     ($isa:expr, $constant:ident) => {{
         use crate::simd::Kernels;
         match $isa {
+            #[cfg(target_arch = "x86_64")]
+            crate::Isa::Sse41 => <crate::simd::sse41::Sse41 as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx2 => <crate::simd::avx2::Avx2 as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]
