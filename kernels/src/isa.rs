@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub enum Isa {
     /// Plain Rust.
     Portable,
-    /// x86-64 with SSE4.1 (any Core since 2008, Atom since 2013): the same as the next on 128 bits.
+    /// x86-64 with SSE4.1 (any Core since 2008, Atom since 2013): as AVX2, on 128 bits.
     Sse41,
     /// x86-64 with AVX2: bytes widened to 16 bits, then `VPMADDWD` (`VPMADDUBSW` saturates, so it is not exact).
     Avx2,

@@ -305,24 +305,24 @@ unsafe fn one_wide_pixel<S: Simd>(x: *const u8, k: usize, w: *const i8, room: us
     }
 }
 
-/// Bytes widened to 16 bits, from a multiple of 64 bytes on.
+/// Bytes widened to 16 bits.
 #[repr(C, align(64))]
 struct Wide {
     few: [MaybeUninit<u16>; BLOCK],
     /// In place of `few` where a tile has more: no network here has such a layer.
-    many: Bytes,
+    many: Vec<MaybeUninit<u16>>,
 }
 
 impl Wide {
     #[inline(always)]
     fn for_inputs(inputs: usize) -> Wide {
-        let many = if inputs > BLOCK { Bytes::zeroed(2 * inputs) } else { Bytes::default() };
+        let many = if inputs > BLOCK { vec![MaybeUninit::uninit(); inputs] } else { Vec::new() };
         Wide { few: [MaybeUninit::uninit(); BLOCK], many }
     }
 
     #[inline(always)]
-    fn start(&mut self) -> *mut u8 {
-        if self.many.is_empty() { self.few.as_mut_ptr().cast() } else { self.many.as_mut_ptr() }
+    fn start(&mut self) -> *const u8 {
+        if self.many.is_empty() { self.few.as_ptr().cast() } else { self.many.as_ptr().cast() }
     }
 
     /// The `inputs` bytes at `x` in 16 bits each.
@@ -331,11 +331,11 @@ impl Wide {
     /// There are that many, and no more than this was made for.
     #[inline(always)]
     unsafe fn fill(&mut self, x: *const u8, inputs: usize) -> *const u8 {
-        let to = self.start().cast::<u16>();
-        for i in 0..inputs {
-            // SAFETY: the caller promises `inputs` bytes, and that there is room for them.
-            unsafe { to.add(i).write(u16::from(*x.add(i))) }
+        let to = if self.many.is_empty() { &mut self.few[..inputs] } else { &mut self.many[..inputs] };
+        for (i, to) in to.iter_mut().enumerate() {
+            // SAFETY: the caller promises `inputs` bytes.
+            to.write(u16::from(unsafe { *x.add(i) }));
         }
-        to.cast()
+        self.start()
     }
 }

@@ -4,8 +4,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::neon::Neon;
-use super::opaque::opaque;
+use super::neon::{Neon, opaque};
 use super::{Other, Simd};
 use crate::post::PostPtr;
 

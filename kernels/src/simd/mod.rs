@@ -24,8 +24,6 @@ mod kernels;
 pub(crate) mod neon;
 #[cfg(target_arch = "arm")]
 pub(crate) mod neon32;
-#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
-mod opaque;
 pub(crate) mod portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod sse41;
@@ -76,7 +74,7 @@ pub(crate) trait Simd {
     const SQUARES: bool = false;
 
     /// Sums of `M` pixels by `NR` channels: pixel m at `x + m * stride` bytes, `k` inputs (a multiple of 16)
-    /// each, of a byte or, if `WIDE`, of 16 bits from a multiple of 16 bytes on; `w` packed `[k / KG][NR][KG]`.
+    /// each, of a byte or, if `WIDE`, of 16 bits; `w` packed `[k / KG][NR][KG]`.
     unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [Self::Row; M];
 
     /// Reads `LANES` values of each array of `post`.

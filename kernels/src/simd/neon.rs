@@ -2,8 +2,8 @@
 //! Weights are -127..=127, so the two products that meet in 16 bits stay within -32512..=32512.
 
 use std::arch::aarch64::*;
+use std::arch::asm;
 
-use super::opaque::opaque;
 use super::{Elementwise, Other, Simd};
 use crate::post::PostPtr;
 
@@ -17,6 +17,16 @@ pub(crate) struct Post {
     pos: float32x4_t,
     neg: float32x4_t,
     zero: i16,
+}
+
+/// Hides a pointer's origin from the compiler, which would otherwise step from pixel to pixel with additions in the
+/// innermost loop instead of keeping one register for each.
+#[inline(always)]
+#[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer passes through, nothing is read")]
+pub(crate) fn opaque(mut pointer: *const u8) -> *const u8 {
+    // SAFETY: does nothing.
+    unsafe { asm!("/* {0} */", inout(reg) pointer, options(pure, nomem, nostack, preserves_flags)) };
+    pointer
 }
 
 /// The formula of `post.rs` up to rounding.

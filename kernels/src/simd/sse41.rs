@@ -2,7 +2,6 @@
 
 use std::arch::x86_64::*;
 
-use super::opaque::opaque;
 use super::{Elementwise, Other, Simd, sse41_rows};
 use crate::post::PostPtr;
 use crate::stem::PIXEL;
@@ -51,30 +50,10 @@ unsafe fn packed([a, b, c, d]: [__m128i; 4], post: &Post) -> __m128i {
     }
 }
 
-/// Adds two inputs of each pixel, the `PAIR`th in 128 bits, times eight outputs' weights.
-#[inline(always)]
-unsafe fn add_pair<const PAIR: i32, const M: usize>(
-    sums: &mut [[__m128i; 2]; M],
-    x: *const u8,
-    stride: usize,
-    w: *const i8,
-) {
-    // SAFETY: 16 bytes of each of the M pixels and 16 weights (the caller). The CPU has the instructions.
-    unsafe {
-        let left = _mm_cvtepi8_epi16(_mm_loadl_epi64(w.cast()));
-        let right = _mm_cvtepi8_epi16(_mm_loadl_epi64(w.add(8).cast()));
-        for (m, row) in sums.iter_mut().enumerate() {
-            let pixel = _mm_shuffle_epi32::<PAIR>(_mm_load_si128(x.add(m * stride).cast()));
-            row[0] = _mm_add_epi32(row[0], _mm_madd_epi16(pixel, left));
-            row[1] = _mm_add_epi32(row[1], _mm_madd_epi16(pixel, right));
-        }
-    }
-}
-
 impl Simd for Sse41 {
     type Sums = __m128i;
     type Post = Post;
-    type Row = [__m128i; 2];
+    type Row = [__m128i; 1];
     /// 4 channels of 16-bit (row 0, row 1) and of (row 2, 0).
     type Column = [__m128i; 2];
     type Taps = [[__m128i; 2]; 3];
@@ -83,29 +62,35 @@ impl Simd for Sse41 {
 
     const LANES: usize = 4;
     const MR: usize = 6;
-    const NR: usize = 8;
-    const KG: usize = 2;
+    const NR: usize = 4;
+    const KG: usize = 4;
     const DEPTH: usize = 4;
     const WIDE: bool = true;
     const SQUARES: bool = true;
 
     #[inline(always)]
-    unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [[__m128i; 2]; M] {
-        // SAFETY: eight 16-bit inputs at a time of the k (a multiple of 16) of each of the M pixels, and
-        // 64 weights for them: what the trait promises. The CPU has the instructions.
+    unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [[__m128i; 1]; M] {
+        // SAFETY: four 16-bit inputs at a time of the k (a multiple of 16) of each of the M pixels, and
+        // 16 weights for each such group: what the trait promises. The CPU has the instructions.
         unsafe {
+            // Each output has two sums side by side: a group of four inputs fills 64 bits, and such a half repeats as it is
+            // loaded, where 32 bits would have to be shuffled.
             let mut sums = [[_mm_setzero_si128(); 2]; M];
-            for four in 0..k / 8 {
-                let (x, w) = (x.add(four * 16), w.add(four * 64));
-                add_pair::<0b00_00_00_00, M>(&mut sums, x, stride, w);
-                let x = opaque(x);
-                add_pair::<0b01_01_01_01, M>(&mut sums, x, stride, w.add(16));
-                let x = opaque(x);
-                add_pair::<0b10_10_10_10, M>(&mut sums, x, stride, w.add(32));
-                let x = opaque(x);
-                add_pair::<0b11_11_11_11, M>(&mut sums, x, stride, w.add(48));
+            for group in 0..k / 4 {
+                let w = w.add(group * 16);
+                let left = _mm_cvtepi8_epi16(_mm_loadl_epi64(w.cast()));
+                let right = _mm_cvtepi8_epi16(_mm_loadl_epi64(w.add(8).cast()));
+                for (m, row) in sums.iter_mut().enumerate() {
+                    let pixel = _mm_castpd_si128(_mm_loaddup_pd(x.add(m * stride + group * 8).cast()));
+                    row[0] = _mm_add_epi32(row[0], _mm_madd_epi16(pixel, left));
+                    row[1] = _mm_add_epi32(row[1], _mm_madd_epi16(pixel, right));
+                }
             }
-            sums
+            let mut rows = [[_mm_setzero_si128()]; M];
+            for (row, [left, right]) in rows.iter_mut().zip(sums) {
+                row[0] = _mm_hadd_epi32(left, right);
+            }
+            rows
         }
     }
 
