@@ -224,4 +224,10 @@ impl Elementwise for Sse41 {
         // SAFETY: the CPU has the instructions (trait).
         unsafe { sse41_rows::sum(layer, a, b, out) }
     }
+
+    #[inline(always)]
+    unsafe fn distance(w: *const [f32; 16], p: *const [f32; 16], t: *const [f32; 16], blocks: usize) -> f32 {
+        // SAFETY: the caller promises `blocks` of 16 values; the CPU has the instructions (trait).
+        unsafe { sse41_rows::distance(w, p, t, blocks) }
+    }
 }

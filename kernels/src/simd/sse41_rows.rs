@@ -111,3 +111,32 @@ unsafe fn term(of: Term, bytes: &[u8]) -> __m128 {
         _mm_mul_ps(_mm_cvtepi32_ps(bytes), _mm_set1_ps(of.factor))
     }
 }
+
+/// [`super::Elementwise::distance`].
+///
+/// # Safety
+/// There are `blocks` of 16 values; the CPU has SSE3.
+#[inline(always)]
+pub(super) unsafe fn distance(
+    w: *const [f32; 16],
+    p: *const [f32; 16],
+    t: *const [f32; 16],
+    blocks: usize,
+) -> f32 {
+    // SAFETY: what the caller promises.
+    unsafe {
+        let sign = _mm_set1_ps(-0.0);
+        let mut sums = [_mm_setzero_ps(); 4];
+        for j in 0..blocks {
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let [w, p, t] = [w, p, t].map(|x| _mm_loadu_ps(x.add(j).cast::<f32>().add(4 * i)));
+                let distance = _mm_andnot_ps(sign, _mm_sub_ps(p, t));
+                *sums = _mm_add_ps(*sums, _mm_mul_ps(w, distance));
+            }
+        }
+        // Upper half onto lower half, four times.
+        let four = _mm_add_ps(_mm_add_ps(sums[0], sums[2]), _mm_add_ps(sums[1], sums[3]));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    }
+}
