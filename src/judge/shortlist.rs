@@ -165,12 +165,11 @@ mod tests {
         result.expect("nothing fails")
     }
 
-    /// The best, their bits, and the verdict, of scores of people who can win and others.
-    fn judged(
-        scores: Vec<(usize, LogOdds)>,
-        can_win: impl Fn(usize) -> bool,
-        policy: Policy,
-    ) -> Option<(usize, u32, Result<(), Refusal>)> {
+    /// The best, their bits, and the verdict; `None` where nobody counts.
+    type Judged = Option<(usize, u32, Result<(), Refusal>)>;
+
+    /// What follows of scores of people who can win and others.
+    fn judged(scores: Vec<(usize, LogOdds)>, can_win: impl Fn(usize) -> bool, policy: Policy) -> Judged {
         let (candidates, others): (Vec<_>, Vec<_>) = scores.into_iter().partition(|(who, _)| can_win(*who));
         let (ranked, other) = (rank(candidates)?, rank(others).map(|other| other.z));
         let verdict = policy.check_scores(ranked.z, higher(ranked.second, other));
@@ -188,7 +187,7 @@ mod tests {
     }
 
     /// What the search finds of these people, and what is found of everybody.
-    fn found(people: &[Drawn], threshold: i8) -> [Option<(usize, u32, Result<(), Refusal>)>; 2] {
+    fn found(people: &[Drawn], threshold: i8) -> [Judged; 2] {
         let halves = |n: i8| LogOdds(f32::from(n) / 2.0);
         let z = |who: usize| people[who].0.map(halves);
         // Steps before the last one halve what is above.
