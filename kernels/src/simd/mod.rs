@@ -24,6 +24,8 @@ mod kernels;
 pub(crate) mod neon;
 #[cfg(target_arch = "arm")]
 pub(crate) mod neon32;
+#[cfg(target_arch = "aarch64")]
+mod neon_pixels;
 pub(crate) mod portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
@@ -142,15 +144,50 @@ impl Other {
     }
 }
 
+/// Most vectors in a row of sums.
+const VECTORS: usize = 16;
+
+/// A [`PostPtr`] in registers for each vector of a row of sums; where a row is shorter, the first one again.
+pub(crate) type Posts<S> = [<S as Simd>::Post; VECTORS];
+
+/// Read before a loop, since the compiler cannot tell that what the loop writes is something else.
+///
+/// # Safety
+/// As for [`Simd`]; `post` is good for `channels`, a multiple of `LANES`.
+#[inline(always)]
+pub(crate) unsafe fn posts<S: Simd>(post: PostPtr, channels: usize) -> Posts<S> {
+    // SAFETY: LANES channels at a time, below `channels`.
+    let at = |v| unsafe { S::post(post.add(if v < channels / S::LANES { v * S::LANES } else { 0 })) };
+    // One by one: a loop would leave them in memory.
+    [
+        at(0),
+        at(1),
+        at(2),
+        at(3),
+        at(4),
+        at(5),
+        at(6),
+        at(7),
+        at(8),
+        at(9),
+        at(10),
+        at(11),
+        at(12),
+        at(13),
+        at(14),
+        at(15),
+    ]
+}
+
 /// Writes `width` channels, a multiple of `CHANNELS`, of each row of sums: `M` pixels `step` bytes apart.
 ///
 /// # Safety
-/// As for [`Simd`]; `post` is good for `width` channels, `out` for `width` bytes of each pixel.
+/// As for [`Simd`]; `posts` are those of the row, and `out` is good for `width` bytes of each pixel.
 #[inline(always)]
 pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
     rows: &[R; M],
     width: usize,
-    post: PostPtr,
+    posts: &Posts<S>,
     out: *mut u8,
     step: usize,
 ) {
@@ -159,7 +196,7 @@ pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
     // SAFETY: v vectors are v * LANES channels; `vectors` covers at least `width`.
     unsafe {
         while v + 4 <= vectors && (v + 4) * S::LANES <= width {
-            let posts = std::array::from_fn(|i| S::post(post.add((v + i) * S::LANES)));
+            let posts = [posts[v], posts[v + 1], posts[v + 2], posts[v + 3]];
             for (m, row) in rows.iter().enumerate() {
                 let row = row.as_ref();
                 let four = [row[v], row[v + 1], row[v + 2], row[v + 3]];
@@ -169,7 +206,7 @@ pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
         }
         while S::SQUARES && v + 2 <= vectors && (v + 2) * S::LANES <= width {
             let c = v * S::LANES;
-            let posts = [S::post(post.add(c)), S::post(post.add(c + S::LANES))];
+            let posts = [posts[v], posts[v + 1]];
             let two = |m: usize| [rows[m].as_ref()[v], rows[m].as_ref()[v + 1]];
             let mut m = 0;
             while m + 2 <= M {
@@ -185,7 +222,7 @@ pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
         }
         while v < vectors && v * S::LANES < width {
             let c = v * S::LANES;
-            let post = S::post(post.add(c));
+            let post = posts[v];
             let mut m = 0;
             while m + 4 <= M {
                 let four = std::array::from_fn(|i| rows[m + i].as_ref()[v]);
