@@ -57,7 +57,8 @@ pub(super) unsafe fn largest([upper, lower]: [&[u8]; 2], n: usize, out: &mut [u8
     let pixels = (out.len() / n).min(upper.len().min(lower.len()) / (2 * n));
     let (upper, lower, out) = (upper.as_ptr(), lower.as_ptr(), out.as_mut_ptr());
     for x in 0..pixels {
-        for c in (0..n / 16 * 16).step_by(16) {
+        let mut c = 0;
+        while c < n {
             // SAFETY: 16 bytes of the channels of each: pixels 2x and 2x + 1 are in both rows, x in `out`.
             unsafe {
                 let both = |row: *const u8| {
@@ -66,6 +67,7 @@ pub(super) unsafe fn largest([upper, lower]: [&[u8]; 2], n: usize, out: &mut [u8
                 };
                 _mm_storeu_si128(out.add(x * n + c).cast(), _mm_max_epu8(both(upper), both(lower)));
             }
+            c += 16;
         }
     }
 }

@@ -257,27 +257,12 @@ unsafe fn sum_of_sixteen(sums: __m512) -> f32 {
     }
 }
 
-/// Each of 16 bytes four times.
-const FOURFOLD: [u8; 64] = {
-    let mut order = [0; 64];
-    let mut i = 0;
-    while i < 64 {
-        order[i] = (i / 4) as u8;
-        i += 1;
-    }
-    order
-};
-
 /// Byte c of each row together: lane c is (rows[0][c], rows[1][c], rows[2][c], 0).
 #[inline(always)]
 unsafe fn quads(rows: [*const u8; 3]) -> __m512i {
     // SAFETY: the caller promises 16 bytes in each row.
     unsafe {
-        // Shuffling works within 128 bits, hence each row four times; a mask says which byte of a lane is its.
-        let order = _mm512_loadu_si512(FOURFOLD.as_ptr().cast());
-        let [a, b, c] = rows.map(|row| _mm512_broadcast_i32x4(_mm_loadu_si128(row.cast())));
-        let quads = _mm512_maskz_shuffle_epi8(0x1111_1111_1111_1111, a, order);
-        let quads = _mm512_mask_shuffle_epi8(quads, 0x2222_2222_2222_2222, b, order);
-        _mm512_mask_shuffle_epi8(quads, 0x4444_4444_4444_4444, c, order)
+        let [a, b, c] = rows.map(|row| _mm512_cvtepu8_epi32(_mm_loadu_si128(row.cast())));
+        _mm512_or_si512(_mm512_or_si512(a, _mm512_slli_epi32::<8>(b)), _mm512_slli_epi32::<16>(c))
     }
 }
