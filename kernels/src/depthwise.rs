@@ -3,7 +3,7 @@
 use crate::error::{LayerError, check_len};
 use crate::pointwise::MAX_CHANNELS;
 use crate::post::{Post, PostPtr, padded};
-use crate::simd::{Kernels, Posts, Simd, dispatch, finish_rows, posts};
+use crate::simd::{Kernels, Posts, Simd, dispatch, finish_rows};
 use crate::{Bytes, Isa, Requant};
 
 /// Height, width, stride and padding of a 3x3 window that slides over a picture. Pixels outside the picture
@@ -354,7 +354,8 @@ unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize, const ONE_FACTOR: 
         // `width` columns are taken at most: all but the border's.
         unsafe {
             let outside = S::column([line.outside.add(c); 3]);
-            let (taps, posts) = (S::taps(line.taps.add(c), line.n), &posts::<S>(line.post.add(c), S::DEPTH));
+            let (taps, posts) =
+                (S::taps(line.taps.add(c), line.n), &Posts::<S>::new(line.post.add(c), S::DEPTH));
             let mut next = line.rows;
             for row in &mut next {
                 row.x = row.x.add(c);

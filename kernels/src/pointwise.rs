@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use crate::error::{LayerError, check_len};
 use crate::pack::{Order, pack};
 use crate::post::{Post, PostPtr, padded};
-use crate::simd::{Kernels, Other, Posts, Simd, dispatch, finish_rows, finish_rows_with, of_isa, posts};
+use crate::simd::{Kernels, Other, Posts, Simd, dispatch, finish_rows, finish_rows_with, of_isa};
 use crate::{Bytes, Isa, Requant, Term};
 
 /// Largest channel count accepted; far above any network's.
@@ -217,7 +217,7 @@ pub(crate) unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
     let count = job.pixels.div_ceil(S::MR);
     let (size, larger) = (job.pixels / count, job.pixels % count);
     // SAFETY: a panel is NR channels, of which `post` has whole ones.
-    let posts = &unsafe { posts::<S>(job.post, S::NR) };
+    let posts = &unsafe { Posts::<S>::new(job.post, S::NR) };
     let mut job = *job;
     for (size, count) in [(size + 1, larger), (size, count - larger)] {
         if count == 0 {

@@ -147,36 +147,55 @@ impl Other {
 /// Most vectors in a row of sums.
 const VECTORS: usize = 16;
 
-/// A [`PostPtr`] in registers for each vector of a row of sums; where a row is shorter, the first one again.
-pub(crate) type Posts<S> = [<S as Simd>::Post; VECTORS];
+/// A [`PostPtr`] for each vector of a row of sums, read before the loop that writes the rows: the compiler cannot tell that what it
+/// writes is something else.
+pub(crate) struct Posts<S: Simd> {
+    from: PostPtr,
+    read: [S::Post; VECTORS],
+}
 
-/// Read before a loop, since the compiler cannot tell that what the loop writes is something else.
-///
-/// # Safety
-/// As for [`Simd`]; `post` is good for `channels`, a multiple of `LANES`.
-#[inline(always)]
-pub(crate) unsafe fn posts<S: Simd>(post: PostPtr, channels: usize) -> Posts<S> {
-    // SAFETY: LANES channels at a time, below `channels`.
-    let at = |v| unsafe { S::post(post.add(if v < channels / S::LANES { v * S::LANES } else { 0 })) };
-    // One by one: a loop would leave them in memory.
-    [
-        at(0),
-        at(1),
-        at(2),
-        at(3),
-        at(4),
-        at(5),
-        at(6),
-        at(7),
-        at(8),
-        at(9),
-        at(10),
-        at(11),
-        at(12),
-        at(13),
-        at(14),
-        at(15),
-    ]
+impl<S: Simd> Posts<S> {
+    /// Vectors of 512 bits are read for each row: their sums fill the registers.
+    const READ: bool = S::LANES < 16;
+
+    /// # Safety
+    /// As for [`Simd`]; `from` is good for `channels`, a multiple of `LANES`.
+    #[inline(always)]
+    pub(crate) unsafe fn new(from: PostPtr, channels: usize) -> Self {
+        let vectors = if Self::READ { channels / S::LANES } else { 1 };
+        // SAFETY: LANES channels at a time, below `channels`. Where a row is shorter, the first ones again.
+        let at = |v| unsafe { S::post(from.add(if v < vectors { v * S::LANES } else { 0 })) };
+        // One by one: a loop would leave them in memory.
+        let read = [
+            at(0),
+            at(1),
+            at(2),
+            at(3),
+            at(4),
+            at(5),
+            at(6),
+            at(7),
+            at(8),
+            at(9),
+            at(10),
+            at(11),
+            at(12),
+            at(13),
+            at(14),
+            at(15),
+        ];
+        Posts { from, read }
+    }
+
+    /// Of vector `v`.
+    ///
+    /// # Safety
+    /// As for [`Simd`]; the row has such a vector.
+    #[inline(always)]
+    unsafe fn at(&self, v: usize) -> S::Post {
+        // SAFETY: what the caller promises.
+        if Self::READ { self.read[v] } else { unsafe { S::post(self.from.add(v * S::LANES)) } }
+    }
 }
 
 /// Writes `width` channels, a multiple of `CHANNELS`, of each row of sums: `M` pixels `step` bytes apart.
@@ -196,7 +215,7 @@ pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
     // SAFETY: v vectors are v * LANES channels; `vectors` covers at least `width`.
     unsafe {
         while v + 4 <= vectors && (v + 4) * S::LANES <= width {
-            let posts = [posts[v], posts[v + 1], posts[v + 2], posts[v + 3]];
+            let posts = [posts.at(v), posts.at(v + 1), posts.at(v + 2), posts.at(v + 3)];
             for (m, row) in rows.iter().enumerate() {
                 let row = row.as_ref();
                 let four = [row[v], row[v + 1], row[v + 2], row[v + 3]];
@@ -206,7 +225,7 @@ pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
         }
         while S::SQUARES && v + 2 <= vectors && (v + 2) * S::LANES <= width {
             let c = v * S::LANES;
-            let posts = [posts[v], posts[v + 1]];
+            let posts = [posts.at(v), posts.at(v + 1)];
             let two = |m: usize| [rows[m].as_ref()[v], rows[m].as_ref()[v + 1]];
             let mut m = 0;
             while m + 2 <= M {
@@ -222,7 +241,7 @@ pub(crate) unsafe fn finish_rows<S: Simd, R: AsRef<[S::Sums]>, const M: usize>(
         }
         while v < vectors && v * S::LANES < width {
             let c = v * S::LANES;
-            let post = posts[v];
+            let post = posts.at(v);
             let mut m = 0;
             while m + 4 <= M {
                 let four = std::array::from_fn(|i| rows[m + i].as_ref()[v]);
