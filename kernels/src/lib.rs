@@ -35,10 +35,11 @@ mod scan;
 mod simd;
 mod squares;
 mod stem;
+mod window;
 
 pub use bytes::Bytes;
 pub use dense::Dense;
-pub use depthwise::{Depthwise, Window};
+pub use depthwise::Depthwise;
 pub use error::LayerError;
 pub use global::GlobalDepthwise;
 pub use isa::Isa;

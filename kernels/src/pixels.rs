@@ -2,11 +2,11 @@
 //! instruction set for the compiler to vectorise. All are bit-exact: no fused multiplication.
 
 use crate::Isa;
-use crate::depthwise::check_rows;
 use crate::error::LayerError;
 use crate::post::padded;
 use crate::simd::{Elementwise, Kernels, dispatch};
 use crate::stem::{Image, PIXEL};
+use crate::window::check_rows;
 
 /// Adding and subtracting this rounds an f32 below 2^22 in magnitude to a whole number, ties to even; larger values
 /// stay far outside any byte.

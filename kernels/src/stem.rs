@@ -1,9 +1,9 @@
 //! First convolution, 3x3 over up to four planes; in: an [`Image`], out: `[height][width][padded(outputs)]` u8.
 //! A window becomes one row of bytes, its nine pixels without spare ones; a [`Pointwise`] does the rest.
 
-use crate::depthwise::{Window, check_rows};
 use crate::error::{LayerError, check_len};
 use crate::post::padded;
+use crate::window::{Window, check_rows};
 use crate::{Bytes, Isa, Pointwise, Requant};
 
 /// Bytes of a pixel: red, green, blue and one spare.
