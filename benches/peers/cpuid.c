@@ -1,5 +1,6 @@
-/* Answers the CPUID instructions that without_avx512.py replaced by UD2, less AVX512, AVX-VNNI and AMX:
-   cc -O2 -shared -fPIC -o cpuid.so cpuid.c, then LD_PRELOAD. */
+/* Answers the CPUID instructions that without_avx512.py replaced by UD2, less AVX512, AVX-VNNI and AMX; with -DAVX also less
+   AVX2, FMA and F16C (Sandy Bridge), with -DSSE also less AVX (Atom):
+   cc -O2 [-DAVX|-DSSE] -shared -fPIC -o cpuid.so cpuid.c, then LD_PRELOAD. */
 #define _GNU_SOURCE
 #include <cpuid.h>
 #include <signal.h>
@@ -18,6 +19,15 @@ static void answer(int signal, siginfo_t *info, void *context) {
         d &= ~(1u << 2 | 1u << 3 | 1u << 8 | 1u << 22 | 1u << 23 | 1u << 24 | 1u << 25);
     }
     if (leaf == 7 && part == 1) a &= ~(1u << 4 | 1u << 5);
+#if defined AVX || defined SSE
+    if (leaf == 1) c &= ~(1u << 12 | 1u << 29);
+    if (leaf == 7 && part == 0) b &= ~(1u << 3 | 1u << 5 | 1u << 8), c &= ~(1u << 9 | 1u << 10);
+    if (leaf == 7 && part == 1) a &= ~(1u << 23), d &= ~(1u << 4 | 1u << 5 | 1u << 10);
+    if (leaf == 0x80000001) c &= ~(1u << 11 | 1u << 16);
+#endif
+#ifdef SSE
+    if (leaf == 1) c &= ~(1u << 28);
+#endif
     registers[REG_RAX] = a;
     registers[REG_RBX] = b;
     registers[REG_RCX] = c;

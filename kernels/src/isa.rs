@@ -8,6 +8,8 @@ use std::str::FromStr;
 pub enum Isa {
     /// Plain Rust.
     Portable,
+    /// x86-64 with SSE4.1 (any Core since 2008, Atom since 2013): as AVX2, on 128 bits.
+    Sse41,
     /// x86-64 with AVX2: bytes widened to 16 bits, then `VPMADDWD` (`VPMADDUBSW` saturates, so it is not exact).
     Avx2,
     /// x86-64 with AVX-VNNI and no AVX512 (Alder Lake and later): `VPDPBUSD` on 256 bits.
@@ -26,8 +28,16 @@ pub enum Isa {
 }
 
 impl Isa {
-    const ALL: [Isa; 7] =
-        [Isa::Portable, Isa::Neon, Isa::NeonDot, Isa::NeonI8mm, Isa::Avx2, Isa::AvxVnni, Isa::Avx512Vnni];
+    const ALL: [Isa; 8] = [
+        Isa::Portable,
+        Isa::Neon,
+        Isa::NeonDot,
+        Isa::NeonI8mm,
+        Isa::Sse41,
+        Isa::Avx2,
+        Isa::AvxVnni,
+        Isa::Avx512Vnni,
+    ];
 
     /// The fastest one this CPU supports.
     #[must_use]
@@ -47,6 +57,8 @@ impl Isa {
     pub fn is_available(self) -> bool {
         match self {
             Isa::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Sse41 => std::arch::is_x86_feature_detected!("sse4.1"),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => {
                 std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
@@ -86,7 +98,12 @@ impl Isa {
     #[must_use]
     pub fn flip(self) -> u8 {
         match self {
-            Isa::Portable | Isa::Avx2 | Isa::AvxVnni | Isa::Avx512Vnni | Isa::Avx512VnniNarrow => 0,
+            Isa::Portable
+            | Isa::Sse41
+            | Isa::Avx2
+            | Isa::AvxVnni
+            | Isa::Avx512Vnni
+            | Isa::Avx512VnniNarrow => 0,
             Isa::Neon | Isa::NeonDot | Isa::NeonI8mm => 0x80,
         }
     }
@@ -96,6 +113,7 @@ impl Isa {
     pub fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
+            Isa::Sse41 => "sse41",
             Isa::Avx2 => "avx2",
             Isa::AvxVnni => "avx-vnni",
             Isa::Avx512Vnni => "avx512-vnni",

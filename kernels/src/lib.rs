@@ -52,3 +52,4 @@ pub use rotations::Rotations;
 pub use scan::{ByteScan, Scan};
 pub use squares::Squares;
 pub use stem::{Image, PIXEL, Stem};
+pub use window::Window;

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use facelatch::embed::{Embedding, KeyedEmbedding, KeyedRows, TemplateKey};
 use facelatch::head::file::Wanted;
 use facelatch::head::project::SplitMix64;
-use facelatch::head::{Head, KeyedHead, LogOdds};
+use facelatch::head::{Head, KeyedHead, LogOdds, Most};
 use facelatch::judge::{Policy, Ranked, Refusal, Search, rank, shortlist, vote};
 use facelatch_rates::acquire::Bench;
 use facelatch_rates::bench::Names;
@@ -82,16 +82,16 @@ impl Table {
         for (probe, z) in self.faces.iter().zip(&self.z) {
             let squares = bound.squares(std::slice::from_ref(probe), &rows)?;
             for (square, z) in squares.iter().zip(z) {
-                let most = bound.log_odds(square.sqrt(), rows.longest()).0;
+                let most = bound.most(square.sqrt(), rows.longest()).of_faces.0;
                 pairs += 1;
                 above += u64::from(*z > most);
                 if *square > 1e-4 {
-                    let free = bound.log_odds(square.sqrt(), 0.0).0;
+                    let free = bound.most(square.sqrt(), 0.0).of_faces.0;
                     least = least.min((z - bias) / (free - bias));
                 }
             }
         }
-        let least = least * facelatch::head::bound::LEAST_SHARE;
+        let least = least * facelatch::head::bound::LEAST_SHARE_OF_FACES;
         writeln!(std::io::stdout(), "{pairs} pairs, {above} above their bound; least share {least:.4}")?;
         ensure!(above == 0, "a pair scores above its bound");
         Ok(())
@@ -124,7 +124,7 @@ impl Table {
                 };
                 let rank_of_all = rank((0..templates.len()).filter_map(|who| Some((who, score(who)?))));
                 let mut search = Search::new(&self.head, &probes, &rows)?;
-                let most: Vec<LogOdds> = ranges.iter().map(|rows| search.at_most(rows)).collect();
+                let most: Vec<Most> = ranges.iter().map(|rows| search.at_most(rows)).collect();
                 let few = shortlist(
                     most,
                     |_| true,

@@ -5,6 +5,10 @@
 //! far below that the sum can be depends on R alone, so it was looked for: descents over all directions, from random ones, from
 //! axes and from rows of R, end at 0.938 of it or more for 128 and 192 values (docs/search.md). No proof is known that there is
 //! nothing below. [`LEAST_SHARE`] is 1.8 points lower.
+//!
+//! Such directions have to be looked for. The embeddings of faces differ in others: the share of their pairs scatters around 1
+//! with a standard deviation of 0.003, hence [`LEAST_SHARE_OF_FACES`]. Template keys change no direction, since R is taken after
+//! the key is undone: whoever could choose the values of a probe could choose its direction. So no verdict rests on that one.
 
 use std::f32::consts::FRAC_2_PI;
 use std::ops::RangeInclusive;
@@ -16,6 +20,9 @@ use crate::embed::{KeyedEmbedding, KeyedRows, OtherKey};
 
 /// The least that the sum is taken to be, as a share of what it is on average over all directions.
 pub const LEAST_SHARE: f32 = 0.92;
+
+/// The same for pairs of faces.
+pub const LEAST_SHARE_OF_FACES: f32 = 0.97;
 
 /// The rotations for which this was looked for: as many, from this seed. Others are another R; everybody is computed then.
 const ROTATIONS: (usize, u64) = (64, 5);
@@ -31,9 +38,34 @@ const ROUNDING: f32 = 1e-3;
 #[derive(Debug, Clone, Copy)]
 pub struct Bound {
     bias: f32,
-    /// Log-odds for each unit of distance.
+    /// Log-odds for each unit of distance, on average over all directions.
     slope: f32,
     squares: Squares,
+}
+
+/// What can be said at most of a pair, or of somebody.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Most {
+    /// Whatever direction the embeddings differ in: for verdicts.
+    pub anywhere: LogOdds,
+    /// If they differ as those of faces do, and no more than `anywhere`: for telling how near a face came that matches nobody.
+    pub of_faces: LogOdds,
+}
+
+impl Most {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self::exactly(LogOdds(f32::INFINITY));
+
+    /// It is known what is said.
+    pub const fn exactly(z: LogOdds) -> Self {
+        Self { anywhere: z, of_faces: z }
+    }
+
+    /// More by `z`.
+    #[must_use]
+    pub fn raised(self, z: f32) -> Self {
+        Self { anywhere: LogOdds(self.anywhere.0 + z), of_faces: LogOdds(self.of_faces.0 + z) }
+    }
 }
 
 impl Bound {
@@ -48,7 +80,7 @@ impl Bound {
         }
         let mean = (FRAC_2_PI * projection.rows() as f32).sqrt();
         let squares = Squares::new(Isa::detect(), projection.length()).ok()?;
-        Some(Self { bias: head.formula.bias, slope: common * LEAST_SHARE * mean, squares })
+        Some(Self { bias: head.formula.bias, slope: common * mean, squares })
     }
 
     /// Squared distances of each of `rows` to each of `probes`, row by row.
@@ -65,8 +97,9 @@ impl Bound {
 
     /// What the formula can say at most of embeddings that are `distance` apart, none of them longer than `longest`; the mean
     /// over several pairs, if it is a mean over their distances.
-    pub fn log_odds(&self, distance: f32, longest: f32) -> LogOdds {
-        LogOdds(self.bias + self.slope * (distance - ROUNDING * longest))
+    pub fn most(&self, distance: f32, longest: f32) -> Most {
+        let of = |share: f32| LogOdds(self.bias + self.slope * (share * distance - ROUNDING * longest));
+        Most { anywhere: of(LEAST_SHARE), of_faces: of(LEAST_SHARE_OF_FACES) }
     }
 }
 

@@ -19,7 +19,7 @@ use facelatch_kernels::{Isa, Scan};
 
 use crate::embed::{Embedding, KeyKind};
 
-pub use bound::Bound;
+pub use bound::{Bound, Most};
 pub use file::HeadError;
 pub use keyed::KeyedHead;
 pub use measured::Measured;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::shortlist::Step;
 use super::vote::{BEST_TEMPLATES, combine};
 use crate::embed::{KeyedEmbedding, KeyedRows, OtherKey};
-use crate::head::{Bound, KeyedHead, LogOdds};
+use crate::head::{Bound, KeyedHead, LogOdds, Most};
 
 /// A search of some frames among templates, which are the rows of one table.
 pub struct Search<'a> {
@@ -37,10 +37,19 @@ impl<'a> Search<'a> {
         Self { bound: None, squares: Vec::new(), frames, longest: 0.0, begun: BTreeMap::new() }
     }
 
-    /// What [`decide`](super::vote::decide) can say at most of somebody with these rows; infinite where nothing is known.
-    pub fn at_most(&self, rows: &Range<usize>) -> LogOdds {
-        let of = |bound: &Bound| bound.log_odds(distance(self.squares_of(rows), self.frames), self.longest);
-        self.bound.map_or(LogOdds(f32::INFINITY), of)
+    /// What [`decide`](super::vote::decide) can say at most of somebody with these rows.
+    pub fn at_most(&self, rows: &Range<usize>) -> Most {
+        self.most(|| distance(self.squares_of(rows), self.frames))
+    }
+
+    /// What the formula can say at most of one of these rows and one frame.
+    pub fn pair_at_most(&self, rows: &Range<usize>) -> Most {
+        self.most(|| self.squares_of(rows).iter().copied().fold(f32::INFINITY, f32::min).sqrt())
+    }
+
+    /// At that distance.
+    fn most(&self, distance: impl FnOnce() -> f32) -> Most {
+        self.bound.map_or(Most::UNKNOWN, |bound| bound.most(distance(), self.longest))
     }
 
     /// Computes one more of these rows, those of one person: `log_odds` gives those of a row against each frame. In the end, the
@@ -62,14 +71,14 @@ impl<'a> Search<'a> {
     }
 
     fn begin(&self, rows: &Range<usize>) -> Partial {
-        let z = match self.bound {
-            None => vec![f32::INFINITY; rows.len() * self.frames],
+        let most = match self.bound {
+            None => vec![Most::UNKNOWN; rows.len() * self.frames],
             Some(bound) => {
-                let most = |square: &f32| bound.log_odds(square.sqrt(), self.longest).0;
+                let most = |square: &f32| bound.most(square.sqrt(), self.longest);
                 self.squares_of(rows).iter().map(most).collect()
             }
         };
-        Partial { frames: self.frames, z, known: vec![false; rows.len()] }
+        Partial { frames: self.frames, most, known: vec![false; rows.len()] }
     }
 
     fn squares_of(&self, rows: &Range<usize>) -> &[f32] {
@@ -80,8 +89,8 @@ impl<'a> Search<'a> {
 /// What is known of somebody.
 struct Partial {
     frames: usize,
-    /// Log-odds of each template against each frame, template by template, or what they can be at most.
-    z: Vec<f32>,
+    /// What can be said at most of each template against each frame, template by template; exactly, of those that are known.
+    most: Vec<Most>,
     /// Of each template, whether it was computed.
     known: Vec<bool>,
 }
@@ -89,30 +98,33 @@ struct Partial {
 impl Partial {
     fn step<E>(&mut self, compute: impl FnOnce(usize) -> Result<Vec<LogOdds>, E>) -> Result<Step, E> {
         if let Some(template) = self.next() {
-            let frames = &mut self.z[template * self.frames..][..self.frames];
-            frames.iter_mut().zip(compute(template)?).for_each(|(to, z)| *to = z.0);
+            let frames = &mut self.most[template * self.frames..][..self.frames];
+            frames.iter_mut().zip(compute(template)?).for_each(|(to, z)| *to = Most::exactly(z));
             self.known[template] = true;
         }
-        let z = combine(self.frames, self.known.len(), |frame, template| LogOdds(self.at(frame, template)));
-        Ok(match z {
-            Some(most) if self.next().is_some() => Step::AtMost(most),
-            z => Step::Is(z),
+        let all = |of: fn(Most) -> LogOdds| {
+            combine(self.frames, self.known.len(), |frame, template| of(self.at(frame, template)))
+        };
+        Ok(match all(|most| most.anywhere).zip(all(|most| most.of_faces)) {
+            Some((anywhere, of_faces)) if self.next().is_some() => Step::AtMost(Most { anywhere, of_faces }),
+            z => Step::Is(z.map(|(z, _)| z)),
         })
     }
 
-    /// The first template that may count with some frame and is not known: of the others enough say as much or more.
+    /// The first template that may count with some frame, whatever direction it differs in, and is not known: of the others
+    /// enough say as much or more.
     fn next(&self) -> Option<usize> {
         let unknown = || (0..self.known.len()).filter(|template| !self.known[*template]);
         (0..self.frames).find_map(|frame| {
-            let z = |template: usize| self.at(frame, template);
+            let z = |template: usize| self.at(frame, template).anywhere.0;
             let best = unknown().max_by(|one, other| z(*one).total_cmp(&z(*other)))?;
             let above = (0..self.known.len()).filter(|other| self.known[*other] && z(*other) >= z(best));
             (above.count() < BEST_TEMPLATES).then_some(best)
         })
     }
 
-    fn at(&self, frame: usize, template: usize) -> f32 {
-        self.z[template * self.frames + frame]
+    fn at(&self, frame: usize, template: usize) -> Most {
+        self.most[template * self.frames + frame]
     }
 }
 
@@ -139,7 +151,12 @@ mod tests {
     /// All steps of somebody of whom these are the log-odds, and how many templates were computed.
     fn computed(frames: usize, true_z: &[f32], most: &[f32]) -> (Vec<Step>, usize) {
         let known = vec![false; true_z.len() / frames];
-        let mut partial = Partial { frames, z: most.to_vec(), known };
+        // As of faces half of what is above.
+        let of = |(most, z): (&f32, &f32)| {
+            let of_faces = if most.is_finite() { (most + z) / 2.0 } else { *most };
+            Most { anywhere: LogOdds(*most), of_faces: LogOdds(of_faces) }
+        };
+        let mut partial = Partial { frames, most: most.iter().zip(true_z).map(of).collect(), known };
         let (mut steps, mut count) = (Vec::new(), 0);
         loop {
             let step = partial.step(|template| {
@@ -161,7 +178,8 @@ mod tests {
         let most = z.map(|z| z + 1.5);
         let (steps, count) = computed(1, &z, &most);
         assert_eq!((steps.last(), count), (Some(&Step::Is(Some(LogOdds(8.5)))), 2));
-        assert_eq!(steps[0], Step::AtMost(LogOdds((9.0 + 9.5) / 2.0)));
+        let most = |next: f32| LogOdds((9.0 + next) / 2.0);
+        assert_eq!(steps[0], Step::AtMost(Most { anywhere: most(9.5), of_faces: most(8.75) }));
         assert_eq!(computed(1, &z, &[f32::INFINITY; 5]).1, 5, "without a bound all of them");
         // The two best of the first frame are not those of the second.
         let z = [9.0, 0.0, 8.0, 0.0, 0.0, 9.0, 0.0, 8.0];
@@ -188,11 +206,12 @@ mod tests {
             let most: Vec<f32> = z.iter().zip(&pairs).map(|(z, (_, above))| z + f32::from(*above) / 2.0).collect();
             let all = combine(frames, z.len() / frames, |f, t| LogOdds(z[t * frames + f]));
             let (steps, _) = computed(frames, &z, &most);
-            let mut least = f32::INFINITY;
+            let mut least = Most::UNKNOWN;
             for step in &steps[..steps.len() - 1] {
                 let Step::AtMost(most) = step else { panic!("only the last says what it is") };
-                prop_assert!(most.0 <= least && all.is_some_and(|all| all.0 <= most.0));
-                least = most.0;
+                prop_assert!(most.anywhere <= least.anywhere && most.of_faces <= least.of_faces);
+                prop_assert!(most.of_faces <= most.anywhere && all.is_some_and(|all| all <= most.of_faces));
+                least = *most;
             }
             prop_assert_eq!(steps.last(), Some(&Step::Is(all)));
         }

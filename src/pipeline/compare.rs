@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Pipeline, Trace};
 use crate::embed::{KeyedEmbedding, OtherKey};
-use crate::head::LogOdds;
+use crate::head::Most;
 use crate::judge::adapt::Reach;
 use crate::judge::{Evidence, Policy, Ranked, Search, Step, rank, shortlist, vote};
 use crate::people::UserName;
@@ -37,7 +37,7 @@ impl Pipeline {
         } else {
             Search::new(head, probes, self.gallery.templates())?
         };
-        let most: Vec<LogOdds> = compared.iter().map(|person| self.at_most(*person, &search)).collect();
+        let most: Vec<Most> = compared.iter().map(|person| self.at_most(*person, &search)).collect();
         let can_win = |who: usize| may_be(compared[who].0);
         let step = |who: usize| self.step(compared[who], &mut search, &projected);
         let computed = shortlist(most, can_win, policy, step)?;
@@ -58,9 +58,9 @@ impl Pipeline {
     }
 
     /// What can be said at most of somebody, so that of thousands the formula is computed for a few.
-    fn at_most(&self, (user, rows): Person<'_>, search: &Search<'_>) -> LogOdds {
+    fn at_most(&self, (user, rows): Person<'_>, search: &Search<'_>) -> Most {
         let reach = if self.gallery.adapted(user).is_empty() { 0.0 } else { Reach::SHIPPED.0 };
-        LogOdds(search.at_most(rows).0 + reach)
+        search.at_most(rows).raised(reach)
     }
 
     /// What a decision about this person rests on, or a step nearer to it.

@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+// In 128 bits: a pixel has a multiple of 16 channels, and often no more.
+pub(super) use super::sse41_rows::largest;
 use crate::stem::PIXEL;
 use crate::{Add, Quantise, Term};
 
@@ -45,30 +47,6 @@ unsafe fn eight(layer: &Quantise, row: *const f32) -> __m256i {
         let x = _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(-255.0)), _mm256_set1_ps(255.0));
         let q = _mm256_add_epi32(_mm256_cvtps_epi32(x), _mm256_set1_epi32(i32::from(layer.zero)));
         _mm256_min_epi32(_mm256_max_epi32(q, _mm256_setzero_si256()), _mm256_set1_epi32(255))
-    }
-}
-
-/// [`super::Elementwise::largest`]: pixels have a multiple of 16 channels.
-///
-/// # Safety
-/// The CPU has AVX2.
-#[inline(always)]
-pub(super) unsafe fn largest([upper, lower]: [&[u8]; 2], n: usize, out: &mut [u8]) {
-    let pixels = (out.len() / n).min(upper.len().min(lower.len()) / (2 * n));
-    let (upper, lower, out) = (upper.as_ptr(), lower.as_ptr(), out.as_mut_ptr());
-    for x in 0..pixels {
-        let mut c = 0;
-        while c < n {
-            // SAFETY: 16 bytes of the channels of each: pixels 2x and 2x + 1 are in both rows, x in `out`.
-            unsafe {
-                let both = |row: *const u8| {
-                    let at = row.add(2 * x * n + c);
-                    _mm_max_epu8(_mm_loadu_si128(at.cast()), _mm_loadu_si128(at.add(n).cast()))
-                };
-                _mm_storeu_si128(out.add(x * n + c).cast(), _mm_max_epu8(both(upper), both(lower)));
-            }
-            c += 16;
-        }
     }
 }
 

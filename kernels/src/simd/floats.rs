@@ -106,6 +106,8 @@ macro_rules! floats {
 }
 
 #[cfg(target_arch = "x86_64")]
+floats!(__m128, 4, _mm_set1_ps, _mm_loadu_ps, _mm_storeu_ps, _mm_add_ps, _mm_sub_ps, _mm_mul_ps);
+#[cfg(target_arch = "x86_64")]
 floats!(
     __m256,
     8,

@@ -28,6 +28,10 @@ pub(crate) mod neon32;
 mod neon_pixels;
 pub(crate) mod portable;
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod sse41;
+#[cfg(target_arch = "x86_64")]
+mod sse41_rows;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
 
 pub(crate) use self::elementwise::{Elementwise, TILE};
@@ -287,10 +291,17 @@ pub(crate) unsafe fn finish_rows_with<S: Simd, R: AsRef<[S::Sums]>, const M: usi
 macro_rules! dispatch {
     ($isa:expr, $function:ident($($name:ident: $type:ty),*)) => {{
         #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "sse4.1")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
+        unsafe fn sse41($($name: $type),*) {
+            // SAFETY: the caller has checked the CPU; the rest is `dispatch`'s condition.
+            unsafe { $function::<crate::simd::sse41::Sse41>($($name),*) }
+        }
+        #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma")]
         #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn avx2($($name: $type),*) {
-            // SAFETY: the caller has checked the CPU; the rest is `dispatch`'s condition.
+            // SAFETY: as above.
             unsafe { $function::<crate::simd::avx2::Avx2>($($name),*) }
         }
         #[cfg(target_arch = "x86_64")]
@@ -338,6 +349,8 @@ macro_rules! dispatch {
         }
         match $isa {
             #[cfg(target_arch = "x86_64")]
+            crate::Isa::Sse41 => sse41($($name),*),
+            #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx2 => avx2($($name),*),
             #[cfg(target_arch = "x86_64")]
             crate::Isa::AvxVnni => avx_vnni($($name),*),
@@ -364,6 +377,8 @@ macro_rules! of_isa {
     ($isa:expr, $constant:ident) => {{
         use crate::simd::Kernels;
         match $isa {
+            #[cfg(target_arch = "x86_64")]
+            crate::Isa::Sse41 => <crate::simd::sse41::Sse41 as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx2 => <crate::simd::avx2::Avx2 as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]

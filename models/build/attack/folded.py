@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import layers
-from attack import net
+from attack import shape
 
 WEIGHTS = Path(__file__).parent / "weights.npz"
 SIDE = 128  # of the picture
@@ -17,8 +17,8 @@ EPSILON = 1e-5  # PyTorch's
 
 def plan():
     """(name, key in the state of PyTorch, stride, residual, active) of every convolution, in order."""
-    rows, inputs = [("stem", "stem", 2, False, True)], net.STEM
-    for i, (inner, outputs, stride) in enumerate(net.BLOCKS):
+    rows, inputs = [("stem", "stem", 2, False, True)], shape.STEM
+    for i, (inner, outputs, stride) in enumerate(shape.BLOCKS):
         residual = stride == 1 and inputs == outputs
         rows += [(f"block{i + 1}_expand", f"blocks.{i}.expand", 1, False, True),
                  (f"block{i + 1}_depth", f"blocks.{i}.depth", stride, False, True),

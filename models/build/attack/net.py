@@ -7,10 +7,7 @@ al. 2018) has them. The last map is weighed place by place (a global depthwise c
 import torch
 from torch import nn
 
-# Expansion, outputs, stride. Equal inputs and outputs at stride 1 make a residual.
-BLOCKS = ((48, 32, 2), (96, 32, 1), (96, 32, 1), (128, 64, 2), (192, 64, 1), (192, 64, 1), (192, 64, 1),
-          (256, 96, 2), (288, 96, 1), (288, 96, 1))
-STEM, LAST, CLASSES = 24, 192, 3
+from attack.shape import BLOCKS, CLASSES, LAST, STEM
 
 
 def conv(inputs, outputs, kernel=1, stride=1, group=1, active=True):

@@ -74,8 +74,11 @@ fn no_pair_scores_above_its_bound() {
             row.push(&b).expect("one key");
             let square = bound.squares(std::slice::from_ref(&a), &row).expect("one key")[0];
             let (z, most) =
-                (keyed.log_odds(&a, &b).expect("one key"), bound.log_odds(square.sqrt(), row.longest()));
-            assert!(z <= most, "{z:?} above {most:?}, {square} apart");
+                (keyed.log_odds(&a, &b).expect("one key"), bound.most(square.sqrt(), row.longest()));
+            assert!(
+                z <= most.of_faces && most.of_faces <= most.anywhere,
+                "{z:?} above {most:?}, {square} apart"
+            );
         }
     }
 }
