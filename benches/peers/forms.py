@@ -5,7 +5,7 @@
 PACKAGES: where models/build keeps the registry packages. OUT gets, for each embedder:
 NAME.onnx (float), NAME-split.onnx (PRelu as max(x, ax), or relu(x) + a(x - relu(x)) where a slope is above 1: the
 same function, twice as fast in onnxruntime), NAME-int8.onnx (onnxruntime's own quantisation of that, u8 x s8),
-NAME.ncnn and NAME-int8.ncnn; and yunet.onnx, yunet-int8.onnx, mobilefacenet.tflite.
+NAME.ncnn and NAME-int8.ncnn; and yunet.onnx, yunet-int8.onnx, yunet.ncnn, mobilefacenet.tflite.
 Calibrated on noise: what a network says is worthless then, how long it takes is not.
 """
 import importlib.util
@@ -67,13 +67,18 @@ def pnnx_program():
     return str(Path(importlib.util.find_spec("pnnx").origin).with_name("pnnx"))
 
 
+def ncnn(path, side):
+    """NAME.ncnn.param and .bin beside NAME.onnx."""
+    words = [pnnx_program(), path.name, f"inputshape=[1,3,{side},{side}]", "fp16=0"]
+    subprocess.run(words, cwd=path.parent, check=True, stdout=subprocess.DEVNULL)
+
+
 def embedder(name, folder, out):
     path = out / f"{name}.onnx"
     path.write_bytes(recipe.float_embedder(name, folder))
     onnx.save(split_prelu(onnx.load(path)), out / f"{name}-split.onnx")
     quantised(out / f"{name}-split.onnx", out / f"{name}-int8.onnx", 112)
-    subprocess.run([pnnx_program(), path.name, "inputshape=[1,3,112,112]", "fp16=0"], cwd=out, check=True,
-                   stdout=subprocess.DEVNULL)
+    ncnn(path, 112)
     ncnn_int8.convert(out / f"{name}.ncnn", out / f"{name}-int8.ncnn", noise(112))
 
 
@@ -87,6 +92,7 @@ def main():
         dimension.dim_value = size
     onnx.save(detector, out / "yunet.onnx")
     quantised(out / "yunet.onnx", out / "yunet-int8.onnx", 320)
+    ncnn(out / "yunet.onnx", 320)
     (out / "mobilefacenet.tflite").write_bytes(packages.source("mobilefacenet", folder))
 
 

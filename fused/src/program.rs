@@ -1,10 +1,13 @@
 //! Runs layers in order on shared buffers; in: planes of f32, out: the tensors that tract or the caller needs.
 
-use std::sync::Mutex;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use facelatch_kernels::{
     Add, Bytes, Dense, Depthwise, GlobalDepthwise, Image, Isa, MaxPool, Pointwise, Quantise, Stem, padded,
 };
+
+use crate::bottom::{Bottom, Part};
 
 /// Height, width and channels.
 pub(crate) type Size = [usize; 3];
@@ -63,6 +66,8 @@ pub(crate) struct Program {
     slot_bytes: Vec<usize>,
     /// Buffers no run is using; as many as the most runs that were ever concurrent.
     idle: Mutex<Vec<Buffers>>,
+    /// One for each height of pictures seen.
+    bottoms: Mutex<Vec<Arc<Bottom>>>,
 }
 
 /// All buffers of one run.
@@ -87,6 +92,7 @@ impl Program {
             slots: Vec::new(),
             slot_bytes: Vec::new(),
             idle: Mutex::new(Vec::new()),
+            bottoms: Mutex::new(Vec::new()),
         }
     }
 
@@ -166,15 +172,14 @@ impl Program {
         planes: &[f32],
         mut give: impl FnMut(usize, Given<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        // A poisoned lock is harmless: buffers hold no state between runs.
-        let idle = || self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let taken = idle().pop();
-        let mut buffers = taken.unwrap_or_else(|| self.buffers());
+        let bottom = self.bottom(self.rows(planes));
+        let mut buffers = self.take();
         if let (Some(quantise), Some(image)) = (&self.quantise, &mut buffers.image) {
-            quantise.run(planes, image);
+            let rows = bottom.as_ref().map_or(image.size().0, |bottom| bottom.image_rows);
+            quantise.run_rows(planes, image, rows);
         }
-        for step in &self.steps {
-            self.step(step, &mut buffers);
+        for (i, step) in self.steps.iter().enumerate() {
+            self.step(step, &mut buffers, bottom.as_ref().map(|bottom| &bottom.parts[i]));
         }
         let mut result = Ok(());
         for (place, output) in self.outputs.iter().enumerate() {
@@ -187,23 +192,84 @@ impl Program {
             };
             result = result.and_then(|()| give(place, given));
         }
-        idle().push(buffers);
+        self.give_back(buffers);
         result
     }
 
-    fn step(&self, step: &Step, buffers: &mut Buffers) {
-        if let Layer::Dense(dense) = &step.layer {
-            let x = self.bytes(&buffers.bytes, step.from[0]);
-            return dense.run(x, &mut buffers.sums, &mut buffers.floats[step.to]);
+    /// A poisoned lock is harmless: buffers hold no state between runs.
+    fn take(&self) -> Buffers {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.unwrap_or_else(|| self.buffers())
+    }
+
+    fn give_back(&self, buffers: Buffers) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
+    }
+
+    /// What is known of a picture of so many rows; made at the first one.
+    fn bottom(&self, rows: usize) -> Option<Arc<Bottom>> {
+        if rows == 0 || rows == self.input_shape[2] {
+            return None;
         }
-        if let Layer::FloatDepthwise(layer) = &step.layer {
+        let bottoms = || self.bottoms.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = bottoms().iter().find(|bottom| bottom.rows == rows).cloned();
+        made.or_else(|| {
+            let (image_rows, known) = self.known(rows)?;
+            let bottom = Arc::new(Bottom { rows, image_rows, parts: self.on_black(known) });
+            bottoms().push(bottom.clone());
+            Some(bottom)
+        })
+    }
+
+    /// These rows of each step's result, when the input is black.
+    fn on_black(&self, known: Vec<Range<usize>>) -> Vec<Part> {
+        let mut buffers = self.take();
+        if let (Some(quantise), Some(image)) = (&self.quantise, &mut buffers.image) {
+            quantise.run(&vec![0.0; self.input_shape.iter().product()], image);
+        }
+        let parts = self.steps.iter().zip(known).map(|(step, rows)| {
+            self.step(step, &mut buffers, None);
+            let mut part = Part { first: rows.start, ..Part::default() };
+            match self.values[step.to] {
+                Value::Bytes(size) => {
+                    let row = bytes_of(size) / size[0];
+                    let whole = self.bytes(&buffers.bytes, step.to);
+                    part.bytes = whole[rows.start * row..rows.end * row].to_vec();
+                }
+                Value::Floats([_, width, channels]) => {
+                    let row = width * channels;
+                    part.floats = buffers.floats[step.to][rows.start * row..rows.end * row].to_vec();
+                }
+                Value::Image => {}
+            }
+            part
+        });
+        let parts = parts.collect();
+        self.give_back(buffers);
+        parts
+    }
+
+    /// The whole result, or the part above what is known, which is copied.
+    fn step(&self, step: &Step, buffers: &mut Buffers, known: Option<&Part>) {
+        let rows_of = |height: usize| known.map_or(height, |known| known.first);
+        if let Value::Floats([height, width, channels]) = self.values[step.to] {
             let x = self.bytes(&buffers.bytes, step.from[0]);
-            return layer.run_floats(x, &mut buffers.sums, &mut buffers.floats[step.to]);
+            let (out, rest) = buffers.floats[step.to].split_at_mut(rows_of(height) * width * channels);
+            match &step.layer {
+                Layer::Dense(layer) => layer.run(first(x, rows_of(height), height), &mut buffers.sums, out),
+                Layer::FloatDepthwise(layer) => layer.run_floats(x, &mut buffers.sums, out),
+                _ => unreachable!("the others write bytes"),
+            }
+            if let Some(known) = known {
+                rest[..known.floats.len()].copy_from_slice(&known.floats);
+            }
+            return;
         }
         let slot = self.slots[step.to];
         let mut whole = std::mem::take(&mut buffers.bytes[slot]);
-        let Value::Bytes(size) = self.values[step.to] else { unreachable!("the others write f32") };
-        let out = &mut whole[..bytes_of(size)];
+        let Value::Bytes(size) = self.values[step.to] else { unreachable!("no layer writes an image") };
+        let rows = rows_of(size[0]);
+        let (out, rest) = whole.split_at_mut(bytes_of(size) / size[0] * rows);
         let from = |i: usize| self.bytes(&buffers.bytes, step.from[i]);
         match &step.layer {
             Layer::Stem(stem) => {
@@ -214,12 +280,15 @@ impl Program {
             Layer::Depthwise(layer) => layer.run(from(0), out),
             Layer::Pointwise(layer) => {
                 let other = if step.from.len() > 1 { from(1) } else { &[] };
-                layer.run(from(0), other, out);
+                layer.run(first(from(0), rows, size[0]), first(other, rows, size[0]), out);
             }
             Layer::GlobalDepthwise(layer) => layer.run(from(0), out),
             Layer::MaxPool(layer) => layer.run(from(0), out),
             Layer::Add(layer) => layer.run(from(0), from(1), out),
             Layer::Dense(_) | Layer::FloatDepthwise(_) => {}
+        }
+        if let Some(known) = known {
+            rest[..known.bytes.len()].copy_from_slice(&known.bytes);
         }
         buffers.bytes[slot] = whole;
     }
@@ -236,6 +305,11 @@ pub(crate) enum Given<'a> {
     Floats(&'a [f32]),
     /// [pixels][padded(channels)], each byte `q ^ flip`.
     Bytes(&'a [u8], u8),
+}
+
+/// The first `rows` of `height` rows.
+fn first(x: &[u8], rows: usize, height: usize) -> &[u8] {
+    &x[..x.len() / height * rows]
 }
 
 /// Keeps the longer one.

@@ -118,6 +118,34 @@ fn of_yunet_only_shapes_and_sigmoids_stay_with_tract() {
 }
 
 #[test]
+fn a_black_bottom_is_not_computed_and_changes_no_bit() {
+    let (bytes, [height, width]) = (file("yunet.onnx"), [160, 96]);
+    for isa in Isa::all_available() {
+        let model = read(&bytes, [1, 3, height, width], isa).expect("shipped model").model;
+        let plan = model.into_optimized().and_then(|m| m.into_runnable()).expect("shipped model");
+        let run = |planes: &[f32]| {
+            let input = Tensor::from_shape(&[1, 3, height, width], planes).expect("its shape").into_tvalue();
+            let outputs = plan.run(tvec!(input)).expect("runs");
+            let bits = |o: &TValue| -> Vec<u32> {
+                o.to_plain_array_view::<f32>().expect("f32").iter().map(|v| v.to_bits()).collect()
+            };
+            outputs.iter().map(bits).collect::<Vec<_>>()
+        };
+        let whole = picture([height, width]);
+        let whole = whole.to_plain_array_view::<f32>().expect("f32");
+        // Twice each, and with other heights between.
+        for rows in [1, 16, 90, 17, 120, 159, 90, 32, 1, 120] {
+            let seen = |(i, v): (usize, &f32)| if i / width % height < rows { *v } else { 0.0 };
+            let mut planes: Vec<f32> = whole.iter().enumerate().map(seen).collect();
+            let got = run(&planes);
+            // As black, but not taken for it: everything is computed.
+            planes[height * width - 1] = -0.0;
+            assert_eq!(got, run(&planes), "{isa}: {rows} rows");
+        }
+    }
+}
+
+#[test]
 fn a_float_network_is_left_as_it_is() {
     // One Conv 1x1 and a Relu.
     let bytes = include_bytes!("data/float.onnx");

@@ -1,8 +1,8 @@
 //! Times each layer of SFace, or of the detector at 320x320, on each instruction set, with made-up weights. Without a
 //! harness, so that it also runs under callgrind and under emulation, where the clock can count instructions.
 //!
-//! `cargo bench -p facelatch-kernels --bench layers -- [ISA|all] [ROUNDS] [sface|yunet]` prints the minimum of the rounds,
-//! in ms (1 round under `cargo test`).
+//! `cargo bench -p facelatch-kernels --bench layers -- [ISA|all] [ROUNDS] [sface|yunet] [NAME]` prints the minimum of the rounds,
+//! in ms (1 round under `cargo test`), of the layers whose names begin with NAME.
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::time::Instant;
@@ -28,6 +28,10 @@ const LAYERS: [(usize, usize, usize); 13] = [
     (7, 1024, 1),
 ];
 
+/// Slopes below zero. The detector's layers have none, or no activation, and one factor does for both (`post.rs`).
+const PRELU: f32 = 0.3;
+const NONE: f32 = 1.0;
+
 type Run = Box<dyn FnMut()>;
 
 fn main() {
@@ -44,6 +48,8 @@ fn main() {
     let benchmarked = std::env::args().any(|a| a == "--bench");
     let rounds = arguments.get(1).map_or(if benchmarked { 30 } else { 1 }, |n| n.parse().expect("a number"));
     let mut networks: Vec<(Isa, Vec<(String, Run)>)> = isas.iter().map(|isa| (*isa, network(*isa))).collect();
+    let wanted = arguments.get(3).map_or("", String::as_str);
+    networks.iter_mut().for_each(|(_, layers)| layers.retain(|(name, _)| name.starts_with(wanted)));
     let mut best = vec![vec![f64::MAX; networks[0].1.len()]; networks.len()];
     // Interleaved, so that noise affects all alike.
     for _ in 0..rounds {
@@ -69,11 +75,11 @@ fn main() {
 /// The layers of SFace, each with its own buffers.
 fn sface(isa: Isa) -> Vec<(String, Run)> {
     let mut runs: Vec<(String, Run)> = Vec::new();
-    stem(&mut runs, isa, (112, 1), 32);
+    stem((&mut runs, isa, PRELU), (112, 1), 32);
     let mut before = 32;
     for (side, channels, stride) in LAYERS {
-        depthwise(&mut runs, isa, (side * stride, stride), before);
-        pointwise(&mut runs, isa, side, (before, channels));
+        depthwise((&mut runs, isa, PRELU), (side * stride, stride), before);
+        pointwise((&mut runs, isa, PRELU), side, (before, channels));
         before = channels;
     }
     dense(&mut runs, isa, 1, (50_176, 128));
@@ -83,7 +89,7 @@ fn sface(isa: Isa) -> Vec<(String, Run)> {
 /// The layers of the detector at 320x320, each with its own buffers.
 fn yunet(isa: Isa) -> Vec<(String, Run)> {
     let mut runs: Vec<(String, Run)> = Vec::new();
-    stem(&mut runs, isa, (320, 2), 16);
+    stem((&mut runs, isa, NONE), (320, 2), 16);
     for (side, channels, outputs, units) in [
         (160, 16, 16, 1),
         (80, 16, 16, 1),
@@ -95,8 +101,8 @@ fn yunet(isa: Isa) -> Vec<(String, Run)> {
         (10, 64, 64, 3),
     ] {
         for _ in 0..units {
-            pointwise(&mut runs, isa, side, (channels, outputs));
-            depthwise(&mut runs, isa, (side, 1), outputs);
+            pointwise((&mut runs, isa, NONE), side, (channels, outputs));
+            depthwise((&mut runs, isa, NONE), (side, 1), outputs);
         }
     }
     for (side, channels) in [(160, 16), (80, 64), (40, 64), (20, 64)] {
@@ -113,8 +119,8 @@ fn yunet(isa: Isa) -> Vec<(String, Run)> {
     }
     for side in [40, 20, 10] {
         for outputs in [1, 4, 1, 10] {
-            pointwise(&mut runs, isa, side, (64, outputs));
-            depthwise(&mut runs, isa, (side, 1), outputs);
+            pointwise((&mut runs, isa, NONE), side, (64, outputs));
+            depthwise((&mut runs, isa, NONE), (side, 1), outputs);
         }
     }
     runs
@@ -125,9 +131,13 @@ fn window(side: usize, stride: usize) -> Window {
 }
 
 /// The quantised input and the first layer: `side` and stride of the picture.
-fn stem(runs: &mut Vec<(String, Run)>, isa: Isa, (side, stride): (usize, usize), outputs: usize) {
+fn stem(
+    (runs, isa, slope): (&mut Vec<(String, Run)>, Isa, f32),
+    (side, stride): (usize, usize),
+    outputs: usize,
+) {
     let make = |q: &Requant<'_>| Stem::new(isa, window(side, stride), 3, &weights(outputs * 27), q);
-    let stem = with_requant(outputs, make);
+    let stem = with_requant(outputs, slope, make);
     let (mut pixels, planes) = (stem.image(), vec![100.0; 3 * side * side]);
     let quantise = Quantise::new(isa, 1.0, 0).expect("quantise");
     let name = format!("quantise {side}x{side}x3");
@@ -139,18 +149,26 @@ fn stem(runs: &mut Vec<(String, Run)>, isa: Isa, (side, stride): (usize, usize),
     runs.push((name, Box::new(move || stem.run(&image, &mut patches, &mut out))));
 }
 
-fn depthwise(runs: &mut Vec<(String, Run)>, isa: Isa, (side, stride): (usize, usize), channels: usize) {
+fn depthwise(
+    (runs, isa, slope): (&mut Vec<(String, Run)>, Isa, f32),
+    (side, stride): (usize, usize),
+    channels: usize,
+) {
     let make = |q: &Requant<'_>| Depthwise::new(isa, window(side, stride), &weights(channels * 9), q);
-    let layer = with_requant(channels, make);
+    let layer = with_requant(channels, slope, make);
     let (n, out) = (padded(channels), side / stride);
     let (x, mut out) = (noise(side * side * n), noise(out * out * n));
     let name = format!("depthwise {side}x{side}x{channels} by {stride}");
     runs.push((name, Box::new(move || layer.run(&x, &mut out))));
 }
 
-fn pointwise(runs: &mut Vec<(String, Run)>, isa: Isa, side: usize, (inputs, outputs): (usize, usize)) {
+fn pointwise(
+    (runs, isa, slope): (&mut Vec<(String, Run)>, Isa, f32),
+    side: usize,
+    (inputs, outputs): (usize, usize),
+) {
     let make = |q: &Requant<'_>| Pointwise::new(isa, inputs, &weights(inputs * outputs), q);
-    let layer = with_requant(outputs, make);
+    let layer = with_requant(outputs, slope, make);
     let (x, mut out) = (noise(side * side * padded(inputs)), noise(side * side * padded(outputs)));
     let name = format!("pointwise {side}x{side}x{inputs} to {outputs}");
     runs.push((name, Box::new(move || layer.run(&x, &[], &mut out))));
@@ -166,9 +184,10 @@ fn dense(runs: &mut Vec<(String, Run)>, isa: Isa, pixels: usize, (inputs, output
 
 fn with_requant<T, E: std::fmt::Debug>(
     channels: usize,
+    slope: f32,
     make: impl FnOnce(&Requant<'_>) -> Result<T, E>,
 ) -> T {
-    let (bias, pos, neg) = (vec![100; channels], vec![3e-4; channels], vec![1e-4; channels]);
+    let (bias, pos, neg) = (vec![100; channels], vec![3e-4; channels], vec![3e-4 * slope; channels]);
     make(&Requant { bias: &bias, pos: &pos, neg: &neg, zero_in: 120, zero_out: 117 }).expect("layer")
 }
 

@@ -3,54 +3,9 @@
 use crate::error::{LayerError, check_len};
 use crate::pointwise::MAX_CHANNELS;
 use crate::post::{Post, PostPtr, padded};
-use crate::simd::{Kernels, Simd, dispatch, finish_rows};
+use crate::simd::{Kernels, Posts, Simd, dispatch, finish_rows};
+use crate::window::{Window, check_rows};
 use crate::{Bytes, Isa, Requant};
-
-/// Height, width, stride and padding of a 3x3 window that slides over a picture. Pixels outside the picture
-/// have the value of the zero point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    /// Input rows.
-    pub height: usize,
-    /// Input columns.
-    pub width: usize,
-    /// 1 or 2, in both directions.
-    pub stride: usize,
-    /// Rows or columns added: top, left, bottom, right; each 0 or 1.
-    pub pad: [usize; 4],
-}
-
-/// Largest height and width accepted.
-const MAX_SIDE: usize = 1 << 14;
-
-impl Window {
-    /// Output rows and columns.
-    #[must_use]
-    pub fn output(&self) -> (usize, usize) {
-        let [top, left, bottom, right] = self.pad;
-        (
-            (self.height + top + bottom).saturating_sub(3) / self.stride + 1,
-            (self.width + left + right).saturating_sub(3) / self.stride + 1,
-        )
-    }
-
-    pub(crate) fn check(&self) -> Result<(), LayerError> {
-        let [top, left, bottom, right] = self.pad;
-        let side = |size: usize, before: usize, after: usize| {
-            (1..=MAX_SIDE).contains(&size) && before <= 1 && after <= 1 && size + before + after >= 3
-        };
-        if !(1..=2).contains(&self.stride) {
-            return Err(LayerError::Dimension("stride"));
-        }
-        if !side(self.height, top, bottom) {
-            return Err(LayerError::Dimension("height"));
-        }
-        if !side(self.width, left, right) {
-            return Err(LayerError::Dimension("width"));
-        }
-        Ok(())
-    }
-}
 
 /// A depthwise 3x3 convolution with everything that follows it.
 #[derive(Clone)]
@@ -94,13 +49,19 @@ impl Depthwise {
         Ok(Depthwise { isa, window, channels, n, taps, post, outside })
     }
 
-    /// Reads height * width pixels and writes those of [`Window::output`].
+    /// How it slides.
+    #[must_use]
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// Reads height * width pixels and writes those of [`Window::output`], or as many rows of them as `out` holds.
     ///
     /// # Panics
     /// When the lengths do not fit.
     pub fn run(&self, x: &[u8], out: &mut [u8]) {
         let (rows, columns) = self.check(x);
-        assert_eq!(out.len(), rows * columns * self.n, "output size");
+        check_rows(out.len(), columns * self.n, rows);
         for (y, out) in out.chunks_exact_mut(columns * self.n).enumerate() {
             let line = &self.line(x, y, out.as_mut_ptr());
             // SAFETY: `line`'s promise; `out` holds `columns` pixels; `new` checked that the CPU has the instructions.
@@ -126,7 +87,7 @@ impl Depthwise {
     /// When the lengths do not fit.
     pub fn run_floats(&self, x: &[u8], scratch: &mut [i32], out: &mut [f32]) {
         let (rows, columns) = self.check(x);
-        assert_eq!(out.len(), rows * columns * self.channels, "output size");
+        check_rows(out.len(), columns * self.channels, rows);
         let scratch = &mut scratch[..columns * self.n];
         let (bias, pos) = (&self.post.bias[..self.channels], &self.post.pos[..self.channels]);
         for (y, out) in out.chunks_exact_mut(columns * self.channels).enumerate() {
@@ -235,8 +196,15 @@ unsafe fn sums_by_2<S: Kernels>(line: &Line, sums: *mut i32) {
 /// # Safety
 /// As for [`Simd`].
 trait Finish<S: Simd>: Copy {
-    /// `M` pixels from output `x` on, of the channels `c..c + DEPTH`.
-    unsafe fn pixels<const M: usize>(self, line: &Line, sums: &[S::Block; M], c: usize, x: usize);
+    /// `M` pixels from output `x` on, of the channels `c..c + DEPTH`, whose `posts` these are.
+    unsafe fn pixels<const M: usize>(
+        self,
+        line: &Line,
+        sums: &[S::Block; M],
+        posts: &Posts<S>,
+        c: usize,
+        x: usize,
+    );
 }
 
 /// Activations in `line.out`.
@@ -245,11 +213,18 @@ struct Activations;
 
 impl<S: Simd> Finish<S> for Activations {
     #[inline(always)]
-    unsafe fn pixels<const M: usize>(self, line: &Line, sums: &[S::Block; M], c: usize, x: usize) {
+    unsafe fn pixels<const M: usize>(
+        self,
+        line: &Line,
+        sums: &[S::Block; M],
+        posts: &Posts<S>,
+        c: usize,
+        x: usize,
+    ) {
         // SAFETY: c + DEPTH <= n, and M pixels from x on are in the row (the caller).
         unsafe {
             let out = line.out.add(x * line.n + c);
-            finish_rows::<S, S::Block, M>(sums, S::DEPTH, line.post.add(c), out, line.n);
+            finish_rows::<S, S::Block, M>(sums, S::DEPTH, posts, out, line.n);
         }
     }
 }
@@ -260,7 +235,14 @@ struct Sums(*mut i32);
 
 impl<S: Simd> Finish<S> for Sums {
     #[inline(always)]
-    unsafe fn pixels<const M: usize>(self, line: &Line, sums: &[S::Block; M], c: usize, x: usize) {
+    unsafe fn pixels<const M: usize>(
+        self,
+        line: &Line,
+        sums: &[S::Block; M],
+        _: &Posts<S>,
+        c: usize,
+        x: usize,
+    ) {
         for (m, block) in sums.iter().enumerate() {
             for (v, &sums) in block.as_ref().iter().enumerate() {
                 // SAFETY: `self.0` has n sums for each pixel; c + DEPTH <= n, and M pixels from x on are in the row (the
@@ -271,21 +253,32 @@ impl<S: Simd> Finish<S> for Sums {
     }
 }
 
+/// Compiled for one factor and for two.
 #[inline(always)]
 pub(crate) unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
     // SAFETY: the same contract.
-    unsafe { windows::<S, Activations, STRIDE>(line, Activations) }
+    unsafe {
+        if line.post.one_factor {
+            windows::<S, Activations, STRIDE, true>(line, Activations)
+        } else {
+            windows::<S, Activations, STRIDE, false>(line, Activations)
+        }
+    }
 }
 
 #[inline(always)]
 pub(crate) unsafe fn sums_of_line<S: Simd, const STRIDE: usize>(line: &Line, sums: *mut i32) {
     // SAFETY: the same contract.
-    unsafe { windows::<S, Sums, STRIDE>(line, Sums(sums)) }
+    unsafe { windows::<S, Sums, STRIDE, true>(line, Sums(sums)) }
 }
 
 /// Blocks of channels, then columns from left to right: a column is read once and used by all windows that see it.
 #[inline(always)]
-unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize>(line: &Line, finish: F) {
+unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize, const ONE_FACTOR: bool>(
+    line: &Line,
+    finish: F,
+) {
+    let line = &Line { post: PostPtr { one_factor: ONE_FACTOR, ..line.post }, ..*line };
     // Outputs, from the left, whose last column is inside the picture.
     let inside = match (line.width + line.left).checked_sub(3) {
         Some(last) => (last / STRIDE + 1).min(line.columns),
@@ -296,7 +289,8 @@ unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize>(line: &Line, finis
         // `width` columns are taken at most: all but the border's.
         unsafe {
             let outside = S::column([line.outside.add(c); 3]);
-            let taps = S::taps(line.taps.add(c), line.n);
+            let (taps, posts) =
+                (S::taps(line.taps.add(c), line.n), &Posts::<S>::new(line.post.add(c), S::DEPTH));
             let mut next = line.rows;
             for row in &mut next {
                 row.x = row.x.add(c);
@@ -319,8 +313,19 @@ unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize>(line: &Line, finis
                     window = slide::<S, STRIDE>(window, &mut next);
                     *sums = S::window(window, &taps);
                 }
-                finish.pixels(line, &sums, c, x);
+                finish.pixels(line, &sums, posts, c, x);
                 x += 4;
+            }
+            // Three by three, after which each column is in its place again.
+            while S::DEPTH > S::LANES && x + 3 <= inside {
+                // Not as a loop, which would stay one.
+                let first = slide::<S, STRIDE>(window, &mut next);
+                finish.pixels(line, &[S::window(first, &taps)], posts, c, x);
+                let second = slide::<S, STRIDE>(first, &mut next);
+                finish.pixels(line, &[S::window(second, &taps)], posts, c, x + 1);
+                window = slide::<S, STRIDE>(second, &mut next);
+                finish.pixels(line, &[S::window(window, &taps)], posts, c, x + 2);
+                x += 3;
             }
             while x < line.columns {
                 window = if x < inside {
@@ -330,7 +335,7 @@ unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize>(line: &Line, finis
                 } else {
                     [window[2], take::<S>(&mut next), outside]
                 };
-                finish.pixels(line, &[S::window(window, &taps)], c, x);
+                finish.pixels(line, &[S::window(window, &taps)], posts, c, x);
                 x += 1;
             }
         }

@@ -35,10 +35,11 @@ mod scan;
 mod simd;
 mod squares;
 mod stem;
+mod window;
 
 pub use bytes::Bytes;
 pub use dense::Dense;
-pub use depthwise::{Depthwise, Window};
+pub use depthwise::Depthwise;
 pub use error::LayerError;
 pub use global::GlobalDepthwise;
 pub use isa::Isa;
@@ -51,3 +52,4 @@ pub use rotations::Rotations;
 pub use scan::{ByteScan, Scan};
 pub use squares::Squares;
 pub use stem::{Image, PIXEL, Stem};
+pub use window::Window;

@@ -6,6 +6,7 @@ use crate::error::LayerError;
 use crate::post::padded;
 use crate::simd::{Elementwise, Kernels, dispatch};
 use crate::stem::{Image, PIXEL};
+use crate::window::check_rows;
 
 /// Adding and subtracting this rounds an f32 below 2^22 in magnitude to a whole number, ties to even; larger values
 /// stay far outside any byte.
@@ -39,11 +40,19 @@ impl Quantise {
     /// # Panics
     /// When `planes` is not 1 to 4 times the image's size.
     pub fn run(&self, planes: &[f32], image: &mut Image) {
+        self.run_rows(planes, image, image.size().0);
+    }
+
+    /// The first `rows` alone.
+    ///
+    /// # Panics
+    /// When `planes` is not 1 to 4 times the image's size, or there are fewer rows.
+    pub fn run_rows(&self, planes: &[f32], image: &mut Image, rows: usize) {
         let (height, width) = image.size();
         let plane = height * width;
         let channels = planes.len() / plane;
         assert!((1..=PIXEL).contains(&channels) && planes.len() == channels * plane, "size of the planes");
-        for y in 0..height {
+        for y in 0..rows {
             // Missing channels repeat the first: their weights are zero.
             let rows: [&[f32]; PIXEL] = std::array::from_fn(|c| {
                 &planes[if c < channels { c } else { 0 } * plane + y * width..][..width]
@@ -99,12 +108,14 @@ impl MaxPool {
         Ok(MaxPool { isa, height, width, n: padded(channels) })
     }
 
+    /// Writes all rows, or as many as `out` holds.
+    ///
     /// # Panics
     /// When the lengths do not fit.
     pub fn run(&self, x: &[u8], out: &mut [u8]) {
         let (rows, columns) = (self.height / 2, self.width / 2);
         assert_eq!(x.len(), self.height * self.width * self.n, "input size");
-        assert_eq!(out.len(), rows * columns * self.n, "output size");
+        check_rows(out.len(), columns * self.n, rows);
         let (pool, isa) = (self, self.isa);
         // SAFETY: a safe function; `new` checked that the CPU has the instructions.
         unsafe { dispatch!(isa, pool_all(pool: &MaxPool, x: &[u8], out: &mut [u8])) }
@@ -183,13 +194,15 @@ impl Add {
         Ok(Add { isa, height, width, n: padded(channels), repeat, terms, zero_out })
     }
 
+    /// Writes all rows, or as many as `out` holds.
+    ///
     /// # Panics
     /// When the lengths do not fit.
     pub fn run(&self, a: &[u8], b: &[u8], out: &mut [u8]) {
         let size = self.height * self.width * self.n;
         assert_eq!(a.len(), size, "first input size");
         assert_eq!(b.len(), size / (self.repeat * self.repeat), "second input size");
-        assert_eq!(out.len(), size, "output size");
+        check_rows(out.len(), self.width * self.n, self.height);
         let (add, isa) = (self, self.isa);
         // SAFETY: a safe function; `new` checked that the CPU has the instructions.
         unsafe { dispatch!(isa, add_all(add: &Add, a: &[u8], b: &[u8], out: &mut [u8])) }

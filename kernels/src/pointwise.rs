@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use crate::error::{LayerError, check_len};
 use crate::pack::{Order, pack};
 use crate::post::{Post, PostPtr, padded};
-use crate::simd::{Kernels, Other, Simd, dispatch, finish_rows, finish_rows_with, of_isa};
+use crate::simd::{Kernels, Other, Posts, Simd, dispatch, finish_rows, finish_rows_with, of_isa};
 use crate::{Bytes, Isa, Requant, Term};
 
 /// Largest channel count accepted; far above any network's.
@@ -57,7 +57,7 @@ impl Pointwise {
         let pixels = x.len() / k;
         let panels = n.next_multiple_of(of_isa!(self.product.isa, NR));
         assert!(self.product.packed.len() >= panels * k, "packed weights are short");
-        assert!(self.post.channels() >= n, "requantisation is short");
+        assert!(self.post.channels() >= panels, "requantisation is short");
         assert_eq!(x.len(), pixels * k, "input is not whole pixels");
         assert_eq!(out.len(), pixels * n, "output and input differ in size");
         let flip = i32::from(self.product.isa.flip());
@@ -159,7 +159,7 @@ impl Job {
     /// The part of the job whose output begins `bytes` further on.
     ///
     /// # Safety
-    /// `bytes` must be inside the output.
+    /// `bytes` must be inside the output, or its end.
     #[inline(always)]
     pub(crate) unsafe fn further(self, bytes: usize) -> Job {
         // SAFETY: `out` and `other` are of one size; the caller promises that it is inside.
@@ -167,21 +167,24 @@ impl Job {
     }
 }
 
-/// Compiled with and without the residual, so that no tile has to test for it: one instruction in a hundred on NEON.
+/// Compiled with and without the residual, and for one factor or two, so that no tile has to test for it: one instruction in a
+/// hundred on NEON. With a residual, what is below zero counts.
 #[inline(always)]
 unsafe fn pointwise<S: Kernels>(job: &Job) {
     // SAFETY: the caller's promises, passed on.
     unsafe {
         match job.other {
-            None => blocks::<S>(&Job { other: None, ..*job }),
-            other @ Some(_) => blocks::<S>(&Job { other, ..*job }),
+            None if job.post.one_factor => blocks::<S, true>(&Job { other: None, ..*job }),
+            None => blocks::<S, false>(&Job { other: None, ..*job }),
+            other @ Some(_) => blocks::<S, false>(&Job { other, ..*job }),
         }
     }
 }
 
 /// Loops over blocks of pixels that stay in the first-level cache, then panels of outputs, then tiles.
 #[inline(always)]
-unsafe fn blocks<S: Kernels>(job: &Job) {
+unsafe fn blocks<S: Kernels, const ONE_FACTOR: bool>(job: &Job) {
+    let job = &Job { post: PostPtr { one_factor: ONE_FACTOR, ..job.post }, ..*job };
     let block = S::MR * (BLOCK / (job.k * S::MR)).max(1);
     let mut wide = Wide::for_inputs(if S::WIDE { block * job.k } else { 0 });
     let mut first = 0;
@@ -208,46 +211,59 @@ unsafe fn blocks<S: Kernels>(job: &Job) {
     }
 }
 
-/// `width` <= NR outputs of some pixels, in tiles of nearly equal size.
+/// `width` <= NR outputs of some pixels, in tiles of nearly equal size: first the larger ones.
 #[inline(always)]
 pub(crate) unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
-    let tiles = job.pixels.div_ceil(S::MR);
-    let (size, larger) = (job.pixels / tiles, job.pixels % tiles);
-    let mut first = 0;
-    for tile in 0..tiles {
-        let m = size + usize::from(tile < larger);
-        // SAFETY: the tiles' sizes sum to `pixels`, so each lies inside, and `first` is below `pixels`; m <= MR, since
-        // `tiles` was rounded up.
+    let count = job.pixels.div_ceil(S::MR);
+    let (size, larger) = (job.pixels / count, job.pixels % count);
+    // SAFETY: a panel is NR channels, of which `post` has whole ones.
+    let posts = &unsafe { Posts::<S>::new(job.post, S::NR) };
+    let mut job = *job;
+    for (size, count) in [(size + 1, larger), (size, count - larger)] {
+        if count == 0 {
+            continue;
+        }
+        // SAFETY: the tiles' sizes sum to `pixels`; a size is at most MR, since `count` was rounded up.
         unsafe {
-            let job = &Job { x: job.x.add(first * stride::<S>(job.k)), ..job.further(first * job.n) };
-            match m {
-                1 => one_tile::<S, 1>(job, width),
-                2 => one_tile::<S, 2>(job, width),
-                3 if S::MR >= 3 => one_tile::<S, 3>(job, width),
-                4 if S::MR >= 4 => one_tile::<S, 4>(job, width),
-                5 if S::MR >= 5 => one_tile::<S, 5>(job, width),
-                6 if S::MR >= 6 => one_tile::<S, 6>(job, width),
-                7 if S::MR >= 7 => one_tile::<S, 7>(job, width),
-                8 if S::MR >= 8 => one_tile::<S, 8>(job, width),
-                9 if S::MR >= 9 => one_tile::<S, 9>(job, width),
-                10 if S::MR >= 10 => one_tile::<S, 10>(job, width),
-                11 if S::MR >= 11 => one_tile::<S, 11>(job, width),
-                12 if S::MR >= 12 => one_tile::<S, 12>(job, width),
+            match size {
+                1 => tiles::<S, 1>(&mut job, width, posts, count),
+                2 => tiles::<S, 2>(&mut job, width, posts, count),
+                3 if S::MR >= 3 => tiles::<S, 3>(&mut job, width, posts, count),
+                4 if S::MR >= 4 => tiles::<S, 4>(&mut job, width, posts, count),
+                5 if S::MR >= 5 => tiles::<S, 5>(&mut job, width, posts, count),
+                6 if S::MR >= 6 => tiles::<S, 6>(&mut job, width, posts, count),
+                7 if S::MR >= 7 => tiles::<S, 7>(&mut job, width, posts, count),
+                8 if S::MR >= 8 => tiles::<S, 8>(&mut job, width, posts, count),
+                9 if S::MR >= 9 => tiles::<S, 9>(&mut job, width, posts, count),
+                10 if S::MR >= 10 => tiles::<S, 10>(&mut job, width, posts, count),
+                11 if S::MR >= 11 => tiles::<S, 11>(&mut job, width, posts, count),
+                12 if S::MR >= 12 => tiles::<S, 12>(&mut job, width, posts, count),
                 _ => unreachable!("a tile has 1 to MR pixels"),
             }
         }
-        first += m;
+    }
+}
+
+/// `count` tiles of `M` pixels; `job` goes on behind them.
+#[inline(always)]
+unsafe fn tiles<S: Simd, const M: usize>(job: &mut Job, width: usize, posts: &Posts<S>, count: usize) {
+    for _ in 0..count {
+        // SAFETY: what the caller promises; behind the last tile is at most the end.
+        unsafe {
+            one_tile::<S, M>(job, width, posts);
+            *job = Job { x: job.x.add(M * stride::<S>(job.k)), ..job.further(M * job.n) };
+        }
     }
 }
 
 #[inline(always)]
-unsafe fn one_tile<S: Simd, const M: usize>(job: &Job, width: usize) {
+unsafe fn one_tile<S: Simd, const M: usize>(job: &Job, width: usize, posts: &Posts<S>) {
     // SAFETY: M pixels of k bytes, a panel of weights; then M rows of `width` bytes, a multiple of
     // CHANNELS and so of LANES.
     unsafe {
         let sums = S::tile::<M>(job.x, stride::<S>(job.k), job.w, job.k);
         match job.other {
-            None => finish_rows::<S, S::Row, M>(&sums, width, job.post, job.out, job.n),
+            None => finish_rows::<S, S::Row, M>(&sums, width, posts, job.out, job.n),
             Some(other) => {
                 finish_rows_with::<S, S::Row, M>(&sums, width, job.post, other, (job.out, job.n));
             }

@@ -39,6 +39,9 @@ pub(crate) struct Post {
     pub(crate) neg: Vec<f32>,
     /// Zero point of the output as it is stored: a signed value where activations are flipped.
     pub(crate) zero: i32,
+    /// Whether `pos` gives the same bytes for sums below zero, too: without an activation, or where all that is below zero
+    /// becomes the least byte.
+    pub(crate) one_factor: bool,
 }
 
 /// Pointers into a [`Post`] at some channel.
@@ -48,6 +51,8 @@ pub(crate) struct PostPtr {
     pub(crate) pos: *const f32,
     pub(crate) neg: *const f32,
     pub(crate) zero: i32,
+    /// As in [`Post`]: kernels are compiled for either, and then read no `neg`.
+    pub(crate) one_factor: bool,
 }
 
 /// The widest block of channels that a kernel reads at once.
@@ -73,6 +78,7 @@ impl Post {
             pos: vec![0.0; size],
             neg: vec![0.0; size],
             zero: i32::from(requant.zero_out) - i32::from(flip),
+            one_factor: true,
         };
         for (c, folded) in bias.iter().enumerate() {
             let (pos, neg) = (requant.pos[c], requant.neg[c]);
@@ -83,6 +89,7 @@ impl Post {
                 return Err(LayerError::Overflow(c));
             }
             (post.bias[c], post.pos[c], post.neg[c]) = (folded.bias, pos, neg);
+            post.one_factor &= pos == neg || (requant.zero_out == 0 && pos >= 0.0 && neg >= 0.0);
         }
         Ok(post)
     }
@@ -95,7 +102,8 @@ impl Post {
     /// Pointers at channel `c`, good for [`WIDEST`] channels when `c` is a multiple of it.
     pub(crate) fn at(&self, c: usize) -> PostPtr {
         let (bias, pos, neg) = (&self.bias[c..], &self.pos[c..], &self.neg[c..]);
-        PostPtr { bias: bias.as_ptr(), pos: pos.as_ptr(), neg: neg.as_ptr(), zero: self.zero }
+        let (zero, one_factor) = (self.zero, self.one_factor);
+        PostPtr { bias: bias.as_ptr(), pos: pos.as_ptr(), neg: neg.as_ptr(), zero, one_factor }
     }
 }
 
@@ -143,8 +151,6 @@ impl PostPtr {
     #[inline(always)]
     pub(crate) unsafe fn add(self, c: usize) -> PostPtr {
         // SAFETY: what the caller promises, for each of the three arrays.
-        unsafe {
-            PostPtr { bias: self.bias.add(c), pos: self.pos.add(c), neg: self.neg.add(c), zero: self.zero }
-        }
+        unsafe { PostPtr { bias: self.bias.add(c), pos: self.pos.add(c), neg: self.neg.add(c), ..self } }
     }
 }

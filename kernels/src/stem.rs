@@ -1,9 +1,9 @@
 //! First convolution, 3x3 over up to four planes; in: an [`Image`], out: `[height][width][padded(outputs)]` u8.
 //! A window becomes one row of bytes, its nine pixels without spare ones; a [`Pointwise`] does the rest.
 
-use crate::depthwise::Window;
 use crate::error::{LayerError, check_len};
 use crate::post::padded;
+use crate::window::{Window, check_rows};
 use crate::{Bytes, Isa, Pointwise, Requant};
 
 /// Bytes of a pixel: red, green, blue and one spare.
@@ -63,14 +63,20 @@ impl Stem {
         Bytes::zeroed(self.window.output().1 * padded(self.channels * 9))
     }
 
-    /// Writes the rows and columns of [`Window::output`].
+    /// How it slides.
+    #[must_use]
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// Writes the rows and columns of [`Window::output`], or as many rows as `out` holds.
     ///
     /// # Panics
     /// When the image or the scratch is not this layer's, or `out` has another length.
     pub fn run(&self, image: &Image, scratch: &mut Bytes, out: &mut [u8]) {
         let (rows, columns) = self.window.output();
         let n = padded(self.outputs);
-        assert_eq!(out.len(), rows * columns * n, "output size");
+        check_rows(out.len(), columns * n, rows);
         for (y, out) in out.chunks_exact_mut(columns * n).enumerate() {
             match self.channels {
                 1 => self.patches::<1>(image, y, scratch),

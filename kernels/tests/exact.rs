@@ -53,12 +53,18 @@ impl Out {
         let typical = 60.0 / (64.0 * 96.0 * (fan_in as f32).sqrt());
         let (bound, pos) =
             (20_000, (0..channels).map(|_| noise.float(0.2, 2.0) * typical).collect::<Vec<_>>());
+        // Kernels know two cases in which one factor does: no activation, and none below the least byte.
+        let (slopes, zero_out): (&[f32], _) = match noise.next() % 4 {
+            0 => (&[1.0], noise.next() as u8),
+            1 => (&[0.0, 1.0, 0.25], 0),
+            _ => (&[0.0, 1.0, 0.25, -0.5, 1.5], [0, noise.next() as u8][noise.next() as usize % 2]),
+        };
         Out {
             bias: (0..channels).map(|_| noise.next() as i32 % bound - bound / 2).collect(),
-            neg: pos.iter().map(|p| p * [0.0, 1.0, 0.25, -0.5, 1.5][noise.next() as usize % 5]).collect(),
+            neg: pos.iter().map(|p| p * slopes[noise.next() as usize % slopes.len()]).collect(),
             pos,
             zero_in: noise.next() as u8,
-            zero_out: noise.next() as u8,
+            zero_out,
         }
     }
 
@@ -187,6 +193,9 @@ fn check_depthwise(seed: u64, (height, width, channels): (usize, usize, usize), 
         let mut got = Bytes::zeroed(rows * columns * padded(channels));
         layer.run(&stored(isa, &x, channels, &mut noise), &mut got);
         assert_eq!(plain(isa, &got, channels), want, "{isa} {window:?}");
+        let mut upper = Bytes::zeroed(rows / 2 * columns * padded(channels));
+        layer.run(&stored(isa, &x, channels, &mut noise), &mut upper);
+        assert_eq!(plain(isa, &upper, channels), want[..rows / 2 * columns * channels], "{isa} {window:?}");
         let mut got = vec![0.0; floats.len()];
         layer.run_floats(&stored(isa, &x, channels, &mut noise), &mut layer.scratch(), &mut got);
         assert_eq!(got, floats, "{isa} {window:?}");

@@ -21,6 +21,7 @@ pub(crate) struct Post {
     pos: __m256,
     neg: __m256,
     zero: __m256i,
+    one_factor: bool,
 }
 
 #[inline(always)]
@@ -29,8 +30,8 @@ unsafe fn scaled(sums: __m256i, post: &Post) -> __m256 {
     unsafe {
         let sums = _mm256_add_epi32(sums, post.bias);
         // blendv looks at the sign bit only.
-        let factor = _mm256_blendv_ps(post.pos, post.neg, _mm256_castsi256_ps(sums));
-        _mm256_mul_ps(_mm256_cvtepi32_ps(sums), factor)
+        let either = || _mm256_blendv_ps(post.pos, post.neg, _mm256_castsi256_ps(sums));
+        _mm256_mul_ps(_mm256_cvtepi32_ps(sums), if post.one_factor { post.pos } else { either() })
     }
 }
 
@@ -109,6 +110,7 @@ impl Simd for Avx2 {
                 pos: _mm256_loadu_ps(post.pos),
                 neg: _mm256_loadu_ps(post.neg),
                 zero: _mm256_set1_epi32(post.zero),
+                one_factor: post.one_factor,
             }
         }
     }

@@ -4,8 +4,10 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::{Elementwise, Other, Simd};
+use super::{Elementwise, Other, Simd, neon_pixels};
 use crate::post::PostPtr;
+use crate::stem::PIXEL;
+use crate::{Add, Quantise};
 
 /// Needs neon. Activations are stored flipped (`Isa::flip`), so they are signed bytes here.
 pub(crate) struct Neon;
@@ -17,6 +19,7 @@ pub(crate) struct Post {
     pos: float32x4_t,
     neg: float32x4_t,
     zero: i16,
+    one_factor: bool,
 }
 
 /// Hides a pointer's origin from the compiler, which would otherwise step from pixel to pixel with additions in the
@@ -29,14 +32,64 @@ pub(crate) fn opaque(mut pointer: *const u8) -> *const u8 {
     pointer
 }
 
+/// 16 inputs of M pixels by four channels: the sums, or what is added to them.
+#[inline(always)]
+unsafe fn sixteen_inputs<const FIRST: bool, const M: usize>(
+    sums: &mut [[int32x4_t; 4]; M],
+    w: *const i8,
+    pixels: [*const u8; M],
+) {
+    // SAFETY: the caller promises 64 weights, and 16 bytes of each pixel.
+    unsafe {
+        let w: [int8x16_t; 4] = std::array::from_fn(|n| vld1q_s8(w.add(n * 16)));
+        for (row, pixel) in sums.iter_mut().zip(pixels) {
+            let pixel = vld1q_s8(pixel.cast());
+            for (sum, w) in row.iter_mut().zip(w) {
+                let products = vmull_s8(vget_low_s8(pixel), vget_low_s8(w));
+                let products = vmlal_high_s8(products, pixel, w);
+                *sum = if FIRST { vpaddlq_s16(products) } else { vpadalq_s16(*sum, products) };
+            }
+        }
+    }
+}
+
+/// `SMULL2`. From the intrinsic the compiler takes the upper half of weights out of a loop, and then needs that of each input.
+#[inline(always)]
+unsafe fn mull_high(x: int8x16_t, w: int8x16_t) -> int16x8_t {
+    let products;
+    // SAFETY: registers only; the CPU has NEON.
+    unsafe {
+        asm!(
+            "smull2 {products:v}.8h, {x:v}.16b, {w:v}.16b",
+            products = lateout(vreg) products, x = in(vreg) x, w = in(vreg) w,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    products
+}
+
+/// `SMLAL2`, as above.
+#[inline(always)]
+unsafe fn mlal_high(mut sums: int16x8_t, x: int8x16_t, w: int8x16_t) -> int16x8_t {
+    // SAFETY: registers only; the CPU has NEON.
+    unsafe {
+        asm!(
+            "smlal2 {sums:v}.8h, {x:v}.16b, {w:v}.16b",
+            sums = inout(vreg) sums, x = in(vreg) x, w = in(vreg) w,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    sums
+}
+
 /// The formula of `post.rs` up to rounding.
 #[inline(always)]
 unsafe fn scaled(sums: int32x4_t, post: &Post) -> float32x4_t {
     // SAFETY: plain NEON.
     unsafe {
         let sums = vaddq_s32(sums, post.bias);
-        let factor = vbslq_f32(vcltzq_s32(sums), post.neg, post.pos);
-        vmulq_f32(vcvtq_f32_s32(sums), factor)
+        let either = || vbslq_f32(vcltzq_s32(sums), post.neg, post.pos);
+        vmulq_f32(vcvtq_f32_s32(sums), if post.one_factor { post.pos } else { either() })
     }
 }
 
@@ -79,15 +132,11 @@ impl Simd for Neon {
         unsafe {
             let pixels: [_; M] = std::array::from_fn(|m| opaque(x.add(m * stride)));
             let mut sums = [[vdupq_n_s32(0); 4]; M];
-            for group in 0..k / 16 {
-                let w: [int8x16_t; 4] = std::array::from_fn(|n| vld1q_s8(w.add(group * 64 + n * 16)));
-                for (m, row) in sums.iter_mut().enumerate() {
-                    let pixel = vld1q_s8(pixels[m].add(group * 16).cast());
-                    for (sum, w) in row.iter_mut().zip(w) {
-                        let products = vmull_s8(vget_low_s8(pixel), vget_low_s8(w));
-                        *sum = vpadalq_s16(*sum, vmlal_high_s8(products, pixel, w));
-                    }
-                }
+            // The first group by itself: a sum begins with it, and not with a zero.
+            sixteen_inputs::<true, M>(&mut sums, w, pixels);
+            for group in 1..k / 16 {
+                let pixels = pixels.map(|pixel| pixel.add(group * 16));
+                sixteen_inputs::<false, M>(&mut sums, w.add(group * 64), pixels);
             }
             // A loop: `map` became a call, with all sums on the stack.
             let mut rows = [[vdupq_n_s32(0)]; M];
@@ -107,6 +156,7 @@ impl Simd for Neon {
                 pos: vld1q_f32(post.pos),
                 neg: vld1q_f32(post.neg),
                 zero: post.zero as i16,
+                one_factor: post.one_factor,
             }
         }
     }
@@ -182,10 +232,10 @@ impl Simd for Neon {
         // SAFETY: the CPU has the instructions (trait).
         unsafe {
             let low = |t: usize| vmull_s8(vget_low_s8(x(t)), vget_low_s8(taps[t]));
-            let high = |t: usize| vmull_high_s8(x(t), taps[t]);
+            let high = |t: usize| mull_high(x(t), taps[t]);
             // Two products fit 16 bits; two such sums are added on the way to 32.
             let low_pair = |t| vmlal_s8(low(t), vget_low_s8(x(t + 1)), vget_low_s8(taps[t + 1]));
-            let high_pair = |t| vmlal_high_s8(high(t), x(t + 1), taps[t + 1]);
+            let high_pair = |t| mlal_high(high(t), x(t + 1), taps[t + 1]);
             let four = |a: int16x8_t, b: int16x8_t, c: int16x8_t, d: int16x8_t, e: int16x8_t| {
                 let lower = vaddq_s32(
                     vaddl_s16(vget_low_s16(a), vget_low_s16(b)),
@@ -203,6 +253,24 @@ impl Simd for Neon {
 
 impl Elementwise for Neon {
     type Floats = float32x4_t;
+
+    #[inline(always)]
+    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { neon_pixels::quantise(layer, rows, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn largest(rows: [&[u8]; 2], n: usize, _flip: u8, out: &mut [u8]) {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { neon_pixels::largest(rows, n, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn sum(layer: &Add, a: &[u8], b: &[u8], out: &mut [u8]) {
+        // SAFETY: the CPU has the instructions (trait).
+        unsafe { neon_pixels::sum(layer, a, b, out) }
+    }
 
     // Left to the compiler it took more than twice the instructions.
     #[inline(always)]

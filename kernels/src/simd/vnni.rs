@@ -17,6 +17,7 @@ pub(crate) struct Post {
     pos: __m512,
     neg: __m512,
     zero: __m512i,
+    one_factor: bool,
 }
 
 #[inline(always)]
@@ -24,8 +25,9 @@ unsafe fn scaled(sums: __m512i, post: &Post) -> __m512 {
     // SAFETY: the CPU has the instructions (trait).
     unsafe {
         let sums = _mm512_add_epi32(sums, post.bias);
-        let below = _mm512_cmplt_epi32_mask(sums, _mm512_setzero_si512());
-        _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_mask_blend_ps(below, post.pos, post.neg))
+        let below = || _mm512_cmplt_epi32_mask(sums, _mm512_setzero_si512());
+        let either = || _mm512_mask_blend_ps(below(), post.pos, post.neg);
+        _mm512_mul_ps(_mm512_cvtepi32_ps(sums), if post.one_factor { post.pos } else { either() })
     }
 }
 
@@ -88,6 +90,7 @@ impl<const VECTORS: usize> Simd for Vnni<VECTORS> {
                 pos: _mm512_loadu_ps(post.pos),
                 neg: _mm512_loadu_ps(post.neg),
                 zero: _mm512_set1_epi32(post.zero),
+                one_factor: post.one_factor,
             }
         }
     }
