@@ -113,6 +113,9 @@ const STEPS: &[(Act, Forms)] = &[
     (Do("set_up"), ARCHIVE),
     (Do("unlock_sudo"), ARCHIVE),
     (Do("purge"), ARCHIVE),
+    (Do("typed"), ARCHIVE),
+    (Do("unlock_sudo"), ARCHIVE),
+    (Do("purge"), ARCHIVE),
 ];
 
 /// The command line.
