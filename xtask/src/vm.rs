@@ -149,8 +149,8 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let bits = 32 * u32::from(wanted.target.elf_class);
     let emulator = Emulator { program: emulator, image, payload, work: work.clone(), bits, cpu, count };
     let form = match &wanted {
-        Wanted { count: true, .. } => COUNT,
         Wanted { archive: true, .. } => ARCHIVE,
+        Wanted { count: true, .. } => COUNT,
         Wanted { door: true, .. } => DOOR,
         Wanted { short: true, .. } => SHORT,
         _ => FULL,
