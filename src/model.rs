@@ -5,13 +5,14 @@
 
 mod child;
 mod entry;
+mod notes;
 mod operating;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use facelatch_fused::{Fused, Isa};
+use facelatch_fused::Isa;
 use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
@@ -219,7 +220,7 @@ impl Network {
         let unusable = |e: TractError| ModelError::Unusable { path: path.clone(), why: format!("{e:#}") };
         let fused = facelatch_fused::read(bytes, input_shape, Isa::detect()).map_err(unusable)?;
         let of_list = entry.note.iter().map(|note| format!("{name}: {note}"));
-        let notes = notes(name, &fused).into_iter().chain(of_list).collect();
+        let notes = notes::notes(name, &fused).into_iter().chain(of_list).collect();
         let model = fused
             .model
             .with_outputs_by_name(&entry.outputs)
@@ -251,7 +252,7 @@ impl Network {
         })
     }
 
-    /// Sentences for people: what does not run on the int8 kernels, and the note in `MODELS.toml`; mostly none.
+    /// Sentences for people: layers that run slowly, and the note in `MODELS.toml`; mostly none.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -370,29 +371,6 @@ impl Network {
 /// The models that there are, in words.
 fn listed(known: &[String]) -> String {
     if known.is_empty() { "it lists none".to_owned() } else { format!("it lists {}", known.join(", ")) }
-}
-
-fn notes(name: &str, fused: &Fused) -> Vec<String> {
-    match (fused.layers, fused.left_over.as_slice()) {
-        (0, _) => vec![format!("model {name} is not quantised: it runs in tract as it is")],
-        (_, []) => Vec::new(),
-        (layers, left) => {
-            vec![format!(
-                "model {name}: {layers} layers run on the int8 kernels; in tract: {}",
-                counted(left)
-            )]
-        }
-    }
-}
-
-/// `3 Sigmoid, 1 Max (first: Max 'conv_9')` of lines such as `Max 'conv_9'`.
-fn counted(left: &[String]) -> String {
-    let mut kinds = BTreeMap::new();
-    for line in left {
-        *kinds.entry(line.split(' ').next().unwrap_or(line)).or_insert(0_usize) += 1;
-    }
-    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    format!("{} (first: {})", kinds.join(", "), left.first().map_or("", String::as_str))
 }
 
 #[cfg(test)]

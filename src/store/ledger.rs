@@ -248,15 +248,18 @@ impl Ledger {
         self.mirror.close();
     }
 
-    /// Which copies do not have all at present, a sentence each.
+    /// Which copies do not have all at present, a sentence each, with what to do.
     pub(super) fn behind(&self) -> Vec<String> {
-        let misread = "the change log has a damaged record, which is read from the table";
-        let misread = self.log_misread.get().then_some(misread);
+        let misread = "store: the change log has a damaged record, which is read from the table; the next change writes the \
+             log anew. A card that does it again is failing: `facelatch backup`, then a new one";
+        let misread = self.log_misread.get().then(|| misread.to_owned());
         let checkpoint = self.checkpoint_is_behind.then_some("the checkpoint cannot be written");
         let unlogged = "the change log cannot be written, so the checkpoint keeps misses";
         let unlogged = (!self.unlogged.is_empty()).then_some(unlogged);
-        let all = [self.mirror.behind(), misread, checkpoint, unlogged].into_iter().flatten();
-        all.map(|what| format!("store: {what} at present; check the disk (full? read-only?)")).collect()
+        let others = [self.mirror.behind(), checkpoint, unlogged].into_iter().flatten();
+        let others =
+            others.map(|what| format!("store: {what} at present; check the disk (full? read-only?)"));
+        misread.into_iter().chain(others).collect()
     }
 
     /// Paths of damaged tables that were moved aside and are still there.

@@ -113,6 +113,9 @@ const STEPS: &[(Act, Forms)] = &[
     (Do("set_up"), ARCHIVE),
     (Do("unlock_sudo"), ARCHIVE),
     (Do("purge"), ARCHIVE),
+    (Do("typed"), ARCHIVE),
+    (Do("unlock_sudo"), ARCHIVE),
+    (Do("purge"), ARCHIVE),
 ];
 
 /// The command line.
@@ -146,8 +149,8 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let bits = 32 * u32::from(wanted.target.elf_class);
     let emulator = Emulator { program: emulator, image, payload, work: work.clone(), bits, cpu, count };
     let form = match &wanted {
-        Wanted { count: true, .. } => COUNT,
         Wanted { archive: true, .. } => ARCHIVE,
+        Wanted { count: true, .. } => COUNT,
         Wanted { door: true, .. } => DOOR,
         Wanted { short: true, .. } => SHORT,
         _ => FULL,

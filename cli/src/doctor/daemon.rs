@@ -101,7 +101,9 @@ fn store(store: &reply::Store) -> Finding {
             found,
             "enrol the missing people again, or `sudo facelatch import` a backup",
         ),
-        StoreState::Behind => Finding::bad("store", found, "look at the disk: is it full or read-only?"),
+        StoreState::Behind => {
+            Finding::bad("store", found, "look at the disk: is it full, read-only or failing?")
+        }
         _ => Finding::good("store", found),
     }
 }
@@ -186,6 +188,6 @@ mod tests {
         assert_eq!(turned.word(), "note");
         assert_eq!(noted("infrared camera /dev/video2: not found; plug it in").word(), "note");
         assert_eq!(noted("infrared camera /dev/video2 is ready").word(), "ok  ");
-        assert_eq!(noted("model yunet: 47 layers run on the int8 kernels; in tract: 1 Max").word(), "ok  ");
+        assert_eq!(noted("model own: runs 1 Conv as floats, several times slower").word(), "ok  ");
     }
 }
