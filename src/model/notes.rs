@@ -10,11 +10,14 @@ const COSTLY: &[&str] = &[
     "ConvInteger",
     "ConvTranspose",
     "Einsum",
+    "GRU",
     "Gemm",
+    "LSTM",
     "MatMul",
     "MatMulInteger",
     "QLinearConv",
     "QLinearMatMul",
+    "RNN",
 ];
 
 /// A sentence on the network `name` if it is slower than it could be.
@@ -31,7 +34,7 @@ pub(super) fn notes(name: &str, fused: &Fused) -> Vec<String> {
     }
     let counted: Vec<String> = counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     vec![format!(
-        "model {name}: runs {} as floats, several times slower than on the int8 kernels (first: {kind} {output})",
+        "model {name}: {} run in tract, several times slower than on the int8 kernels (first: {kind} {output})",
         counted.join(", ")
     )]
 }

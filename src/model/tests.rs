@@ -105,7 +105,7 @@ fn a_network_says_which_slow_layers_the_kernels_do_not_run() {
     let folder = folder(|list| list.replace(&sha256(&whole), &sha256(&changed)), other);
     let notes = detector(folder.path()).expect("loads").notes().to_vec();
     let [note] = notes.as_slice() else { panic!("{notes:?}") };
-    assert!(note.starts_with("model yunet: runs ") && note.contains(" Conv as floats"), "{note}");
+    assert!(note.starts_with("model yunet: ") && note.contains(" Conv run in tract"), "{note}");
     assert!(note.contains("(first: Conv '") && !note.contains("Max") && !note.contains("Reshape"), "{note}");
 }
 

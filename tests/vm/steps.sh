@@ -116,7 +116,7 @@ step_install() {
     apt-cache policy facelatch | grep 'http://127.0.0.1:8080 stable/main' || fail "it comes from somewhere else"
     within 60 systemctl -q is-active facelatchd
     # All three packages are unpacked before the daemon's is set up and starts.
-    ! journalctl -b -q --no-pager _PID=1 | grep 'facelatch.*[Ff]ail' || fail "a unit failed on the way"
+    ! journalctl -b -q --no-pager _PID=1 | grep -iE 'facelatch.*fail|fail.*facelatch' || fail "a unit failed on the way"
     systemctl -q is-active facelatchd-door.socket
     locked_memory
     slow_machine

@@ -188,6 +188,6 @@ mod tests {
         assert_eq!(turned.word(), "note");
         assert_eq!(noted("infrared camera /dev/video2: not found; plug it in").word(), "note");
         assert_eq!(noted("infrared camera /dev/video2 is ready").word(), "ok  ");
-        assert_eq!(noted("model own: runs 1 Conv as floats, several times slower").word(), "ok  ");
+        assert_eq!(noted("model own: 1 Conv run in tract, several times slower").word(), "ok  ");
     }
 }

@@ -13,6 +13,7 @@ git and ffmpeg; a film that cannot be had is named at the end, and the others ar
 """
 
 import csv
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from pathlib import Path
 
 FASTEST, MOST, WIDEST = 20, 300, 640
 
+if len(sys.argv) < 3 or not all(map(shutil.which, ("git", "ffmpeg", "ffprobe"))):
+    sys.exit(__doc__)
 git, out = (Path(folder) for folder in sys.argv[1:3])
 sources = sys.argv[3:]
 
@@ -39,16 +42,22 @@ def cut(film, row, clip):
     """Writes the frames of a clip and their rate."""
     begin, end = float(row["from"] or 0), float(row["to"] or "inf")
     within = [time for time in times(film) if begin <= time < end]
+    if len(within) < 2 or within[0] == within[-1]:
+        raise ValueError("fewer than two frames")
     rate = (len(within) - 1) / (within[-1] - within[0])
     step = 2 if rate > FASTEST else 1
     part = f"gte(t,{within[0] - 1e-4})*lte(t,{within[-1] + 1e-4})"
     kept = f"select='{part}',select='not(mod(n,{step}))',scale='min({WIDEST},iw)':-2"
-    clip.mkdir(parents=True)
+    # A clip that fails leaves nothing that looks like one.
+    unfinished = clip.with_name(clip.name + ".part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
     written = ("-vsync", "passthrough", "-frames:v", str(MOST), "-q:v", "2", "-start_number", "0")
-    output("ffmpeg", "-v", "error", "-nostdin", "-i", film, "-vf", kept, *written, clip / "%04d.jpg")
-    (clip / "fps").write_text(f"{rate / step:.3f}\n")
+    output("ffmpeg", "-v", "error", "-nostdin", "-i", film, "-vf", kept, *written, unfinished / "%04d.jpg")
+    (unfinished / "fps").write_text(f"{rate / step:.3f}\n")
     if row["who"]:
-        (clip / "who").write_text(row["who"] + "\n")
+        (unfinished / "who").write_text(row["who"] + "\n")
+    unfinished.rename(clip)
 
 
 missing = []
@@ -63,7 +72,8 @@ for row in rows:
             film.write(output("git", "-C", repository, "cat-file", "blob", f"{row['commit']}:{row['path']}"))
             film.flush()
             cut(film.name, row, out / row["source"] / row["species"] / row["clip"])
-        except subprocess.CalledProcessError as error:
-            missing.append(f"{row['repository']} {row['path']}: {error.stderr.decode().strip()}")
+        except (subprocess.CalledProcessError, ValueError) as error:
+            why = getattr(error, "stderr", b"").decode().strip() or error
+            missing.append(f"{row['repository']} {row['path']}: {why}")
 if missing:
     sys.exit("\n".join(missing))
