@@ -38,7 +38,7 @@ const BLENDED: usize = 8;
 /// Steps of a descent.
 const STEPS: usize = 60;
 
-/// Of the shipped head: the seed of its rotations and their number.
+/// Of the shipped head: the number of its rotations and their seed.
 const SHIPPED: (usize, u64) = (64, 5);
 
 fn main() -> Result<()> {

@@ -169,7 +169,8 @@ fn blend(points: &[Point; SIDE], corners: &[[u8; SIDE]; 12], line: &mut [u8]) {
     }
 }
 
-/// Added to a number from 0 to 2^22, it leaves a whole one, the nearest: what f32 can hold up there. The low bits are that number.
+/// 2^23: from here to 2^24 f32 has no fractions. Adding it to 0 to 2^22 rounds to the nearest whole number, which the low bits
+/// then hold.
 const WHOLE: f32 = 8_388_608.0;
 
 /// `floor` of 0 to 2^22, without a call.
@@ -192,6 +193,10 @@ fn rounded(value: f32) -> u8 {
 
 /// The colour between four pixels; what lies outside the frame counts as black.
 fn bilinear(frame: &Frame, at: Point) -> [u8; 3] {
+    // No frame reaches that far, and a landmark may be NaN.
+    if !(at.x.abs() < WHOLE && at.y.abs() < WHOLE) {
+        return [0; 3];
+    }
     let (left, top) = (at.x.floor(), at.y.floor());
     let (fx, fy) = (at.x - left, at.y - top);
     let (left, top) = (left as i64, top as i64);
@@ -265,6 +270,22 @@ mod tests {
         };
         let frame = Frame::new(64, 64, vec![9; 64 * 64 * 3], BootTime::default()).expect("valid");
         assert_eq!(align(&frame, &face).rgb().len(), 112 * 112 * 3);
+    }
+
+    #[test]
+    fn landmarks_that_are_no_place_give_a_black_chip() {
+        let frame = Frame::new(64, 64, vec![9; 64 * 64 * 3], BootTime::default()).expect("valid");
+        // The second NaN has a payload in its low byte.
+        for nowhere in [f32::NAN, f32::from_bits(0x7fc0_00ff), f32::INFINITY, f32::NEG_INFINITY] {
+            for at in [Point { x: nowhere, y: 5.0 }, Point { x: 5.0, y: nowhere }] {
+                assert_eq!(bilinear(&frame, at), [0; 3], "{at:?}");
+            }
+            let mut landmarks = TEMPLATE;
+            landmarks[2].x = nowhere;
+            let face = Face { bbox: Bbox { x: 0.0, y: 0.0, w: 1.0, h: 1.0 }, landmarks, confidence: 1.0 };
+            assert!(align(&frame, &face).rgb().iter().all(|value| *value == 0), "a nose at {nowhere}");
+        }
+        assert_eq!(bilinear(&frame, Point { x: 5.0, y: 5.0 }), [9; 3]);
     }
 
     #[test]

@@ -6,9 +6,9 @@
 //! axes and from rows of R, end at 0.938 of it or more for 128 and 192 values (docs/search.md). No proof is known that there is
 //! nothing below. [`LEAST_SHARE`] is 1.8 points lower.
 //!
-//! Such directions have to be looked for. The embeddings of faces differ in others: the share of their pairs scatters around 1
-//! with a standard deviation of 0.003, hence [`LEAST_SHARE_OF_FACES`]. Template keys change no direction, since R is taken after
-//! the key is undone: whoever could choose the values of a probe could choose its direction. So no verdict rests on that one.
+//! Only a search finds such directions. Pairs of faces have shares around 1.002, with a standard deviation of 0.003: hence
+//! [`LEAST_SHARE_OF_FACES`]. A template key does not help, since R acts after the key is undone, so whoever could choose a
+//! probe's values could choose such a direction. No verdict rests on the second bound.
 
 use std::f32::consts::FRAC_2_PI;
 use std::ops::RangeInclusive;
@@ -48,7 +48,7 @@ pub struct Bound {
 pub struct Most {
     /// Whatever direction the embeddings differ in: for verdicts.
     pub anywhere: LogOdds,
-    /// If they differ as those of faces do, and no more than `anywhere`: for telling how near a face came that matches nobody.
+    /// If they differ as those of faces do; at most `anywhere`. Only for p where nobody is let in.
     pub of_faces: LogOdds,
 }
 

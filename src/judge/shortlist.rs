@@ -1,7 +1,7 @@
 //! Who has to be computed in full to judge an identification: nearest-neighbour search by a lower bound of the distance
 //! (Seidl, Kriegel 1998). What can be said at most of everybody is known; the formula is computed from the highest bound down:
-//! first until nobody who is left can change the verdict, whatever direction they differ in; then until nobody who is left can
-//! be the best, as far as they are faces. Whoever can be the best goes first.
+//! first until nobody left can change the verdict, by the bound for any direction; then until nobody left can be the best, by
+//! the bound for faces. Whoever can be the best goes first.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -226,7 +226,7 @@ mod tests {
         #[test]
         fn no_verdict_rests_on_what_is_said_of_faces(people in people(-6), threshold in -2_i8..6) {
             let [got, everybody] = found(&people, threshold);
-            let verdict = |judged: Option<(usize, u32, Result<(), Refusal>)>| judged.map_or(Err(Refusal::NoMatch), |judged| judged.2);
+            let verdict = |judged: Judged| judged.map_or(Err(Refusal::NoMatch), |judged| judged.2);
             prop_assert_eq!(verdict(got), verdict(everybody));
             if verdict(everybody).is_ok() {
                 prop_assert_eq!(got, everybody);

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{EnrollError, Pipeline};
 use crate::embed::{KeyedEmbedding, KeyedRows, OtherKey};
-use crate::head::{KeyedHead, LogOdds};
+use crate::head::{KeyedHead, LogOdds, Most};
 use crate::judge::{Policy, Refusal, Search, vote};
 use crate::people::UserName;
 
@@ -59,7 +59,7 @@ impl Pipeline {
 struct Likeness {
     /// A verification would take the one for the other.
     matches: bool,
-    /// One of the templates and one of the probes alone match.
+    /// Some probe and some template match as a pair.
     any_pair_matches: bool,
     /// An identification of the new face, at its best, would be in doubt between them.
     is_ambiguous: bool,
@@ -87,12 +87,10 @@ impl<'a> Newcomer<'a> {
         Ok(Self { head, policy, own, probes, search })
     }
 
-    /// How much somebody with these rows of `templates` is like that. The formula is computed where they may be, whatever
-    /// direction they differ in: of thousands, for a few.
+    /// How the person with these rows of `templates` is like the new face. The formula is computed only if the first bound
+    /// leaves any likeness possible.
     fn is_like(&self, templates: &KeyedRows, rows: &Range<usize>) -> Result<Likeness, OtherKey> {
-        let may_be = self.matches(self.search.pair_at_most(rows).anywhere)
-            || self.is_ambiguous(self.search.at_most(rows).anywhere);
-        if !may_be {
+        if !self.may_be(self.search.pair_at_most(rows), self.search.at_most(rows)) {
             return Ok(Likeness::default());
         }
         let mut z = Vec::with_capacity(rows.len());
@@ -105,6 +103,11 @@ impl<'a> Newcomer<'a> {
             any_pair_matches: z.iter().flatten().any(|z| self.matches(*z)),
             is_ambiguous: decided.is_some_and(|z| self.is_ambiguous(z)),
         })
+    }
+
+    /// Whether somebody may be like it of whom `pair` bounds each pair, and `all` what they decide together.
+    fn may_be(&self, pair: Most, all: Most) -> bool {
+        self.matches(pair.anywhere) || self.is_ambiguous(all.anywhere)
     }
 
     fn matches(&self, z: LogOdds) -> bool {
@@ -167,14 +170,23 @@ mod tests {
         let mut templates = KeyedRows::with_capacity(key.id(), 128, 600);
         (0..600).for_each(|i| templates.push(&near(0.4 + 0.01 * (i / 3) as f32)).expect("one key"));
         let policy = Policy::identify(head.threshold(), 2);
-        let like = |search| {
-            let newcomer = Newcomer::new(&head, policy, &probes, search).expect("one key");
-            let rows = (0..200).map(|person| 3 * person..3 * person + 3);
-            rows.map(|rows| newcomer.is_like(&templates, &rows).expect("one key")).collect::<Vec<_>>()
+        let newcomer = |search| Newcomer::new(&head, policy, &probes, search).expect("one key");
+        let rows = || (0..200).map(|person| 3 * person..3 * person + 3);
+        let like = |newcomer: &Newcomer| -> Vec<Likeness> {
+            rows().map(|rows| newcomer.is_like(&templates, &rows).expect("one key")).collect()
         };
-        let everybody = like(Search::of_everybody(probes.len()));
-        let few = like(Search::new(&head, &probes, &templates).expect("one key"));
-        assert_eq!(few, everybody);
+        let everybody = like(&newcomer(Search::of_everybody(probes.len())));
+        let few = newcomer(Search::new(&head, &probes, &templates).expect("one key"));
+        assert_eq!(like(&few), everybody);
+        let may_be =
+            |rows: &Range<usize>| few.may_be(few.search.pair_at_most(rows), few.search.at_most(rows));
+        assert!(!rows().all(|rows| may_be(&rows)), "somebody is not computed");
+        // It rests on the bound for any direction.
+        let (far, z) = (LogOdds(-20.0), LogOdds(9.0));
+        let (never, anywhere) = (Most::exactly(far), Most { anywhere: z, of_faces: far });
+        assert!(few.may_be(anywhere, never), "a pair may match");
+        assert!(few.may_be(never, anywhere), "an identification may be in doubt");
+        assert!(!few.may_be(never, never));
         let count = |of: fn(&Likeness) -> bool| everybody.iter().filter(|like| of(like)).count();
         let counts = [
             count(|like| like.matches),

@@ -52,13 +52,21 @@ fn a_head_has_a_bound_only_where_it_was_measured() {
     assert!(!bound(&Head { projection: Some(learned), ..plain }), "a learned matrix");
 }
 
+/// What the formula says of a pair, and what it can say at most.
+fn scored(head: &KeyedHead, a: &KeyedEmbedding, b: &KeyedEmbedding) -> (LogOdds, Most) {
+    let bound = head.bound().expect("has one");
+    let mut row = KeyedRows::with_capacity(b.key_id(), a.values().len(), 1);
+    row.push(b).expect("one key");
+    let square = bound.squares(std::slice::from_ref(a), &row).expect("one key")[0];
+    (head.log_odds(a, b).expect("one key"), bound.most(square.sqrt(), row.longest()))
+}
+
 /// Near pairs and far ones, and pairs that differ along an axis of one of the rotations.
 #[test]
 fn no_pair_scores_above_its_bound() {
     for (length, rows) in [(128, 8192), (192, 16384)] {
         let head = head(length, vec![ALPHA; rows], 64);
         let (keyed, key) = keyed(&head);
-        let bound = keyed.bound().expect("has one");
         let mut random = SplitMix64(length as u64);
         for round in 0..100_u32 {
             let one = unit(&mut random, length);
@@ -70,14 +78,10 @@ fn no_pair_scores_above_its_bound() {
             let far = 2.0_f32.powi(round as i32 % 12 - 8);
             let other = one.iter().zip(step).map(|(a, b)| a + far * b).collect();
             let [a, b] = [one, other].map(|values| key.apply(&Embedding::new(values).expect("unit")));
-            let mut row = KeyedRows::with_capacity(b.key_id(), length, 1);
-            row.push(&b).expect("one key");
-            let square = bound.squares(std::slice::from_ref(&a), &row).expect("one key")[0];
-            let (z, most) =
-                (keyed.log_odds(&a, &b).expect("one key"), bound.most(square.sqrt(), row.longest()));
+            let (z, most) = scored(&keyed, &a, &b);
             assert!(
                 z <= most.of_faces && most.of_faces <= most.anywhere,
-                "{z:?} above {most:?}, {square} apart"
+                "{z:?} above {most:?}, {far} apart"
             );
         }
     }
@@ -111,4 +115,17 @@ fn a_descent_over_directions_does_not_come_below_the_least_share() {
     }
     assert!(least < 0.96, "the descent works: {least}");
     assert!(least > LEAST_SHARE + 0.01, "{least}");
+    // Two embeddings that differ in that direction: the bound for any direction holds for them, that for faces does not.
+    let beside = {
+        let other = axis(5);
+        let along = dot(&other, &at);
+        scaled(&other.iter().zip(&at).map(|(o, a)| o - along * a).collect::<Vec<f32>>(), 1.0)
+    };
+    let (keyed, key) = keyed(&head(length, vec![ALPHA; projection.rows()], rotations));
+    let [a, b] = [1.0, -1.0].map(|sign| {
+        let values = beside.iter().zip(&at).map(|(u, a)| (u + sign * a) / 2.0_f32.sqrt()).collect();
+        key.apply(&Embedding::new(values).expect("unit"))
+    });
+    let (z, most) = scored(&keyed, &a, &b);
+    assert!(z > most.of_faces && z <= most.anywhere, "{z:?}, {most:?}");
 }
