@@ -21,7 +21,7 @@ import numpy as np  # noqa: E402
 
 
 def picture(side):
-    """[1][3][side][side] float32: what a network of whole numbers does is the same for any."""
+    """[1][3][side][side] float32: any values do: what is counted does not depend on them."""
     return (np.arange(3 * side * side) * 7919 % 256).astype(np.float32).reshape(1, 3, side, side)
 
 

@@ -1,17 +1,16 @@
-//! What the lower part of a black input becomes is known beforehand: a detector looks at a square, and a frame that is wider than
-//! high leaves its bottom black. So of each layer only the rows that depend on the frame are computed, and the few below
-//! them that are read, and those of the outputs, are copied from a run on black. The bits stay the same.
+//! A detector looks at a square, and a frame that is wider than it is high leaves the bottom black. What black becomes is
+//! known beforehand, so each layer computes only the rows that depend on the frame. The rows below them that a later layer
+//! reads, and those of the outputs, are copied from one run on black. The bits stay the same.
 
 use std::ops::Range;
 
 use crate::program::{Id, Layer, Program, Step, Value};
 
-/// Frames are taken for as high as the next multiple: one [`Bottom`] serves several heights, and there are few.
+/// Heights are rounded up to a multiple of this, so that one [`Bottom`] serves several and only a few are ever made.
 const ROWS: usize = 16;
 
 /// Rows that need no computing when the input is black from row `rows` on.
 pub(crate) struct Bottom {
-    pub(crate) rows: usize,
     /// Rows of the quantised input that are read.
     pub(crate) image_rows: usize,
     /// One for each step.
@@ -43,8 +42,8 @@ impl Program {
     pub(crate) fn known(&self, rows: usize) -> Option<(usize, Vec<Range<usize>>)> {
         let mut touched: Vec<usize> = vec![rows; self.values.len()];
         for step in &self.steps {
-            let of = |&from: &Id| self.touched(step, from, touched[from]);
-            let most = step.from.iter().map(of).collect::<Option<Vec<_>>>()?.into_iter().max()?;
+            let more = |most: usize, &from: &Id| Some(most.max(self.touched(step, from, touched[from])?));
+            let most = step.from.iter().try_fold(0, more)?;
             touched[step.to] = most.min(self.height(step.to));
         }
         let mut read = touched.clone();
@@ -96,5 +95,42 @@ impl Program {
             Value::Image => self.input_shape[2],
             Value::Bytes([height, ..]) | Value::Floats([height, ..]) => height,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use facelatch_kernels::Isa;
+
+    use super::*;
+
+    fn program(name: &str, [height, width]: [usize; 2]) -> Program {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(name);
+        let bytes = std::fs::read(path).expect("shipped model");
+        let proto = tract_onnx::onnx().proto_model_for_read(&mut bytes.as_slice()).expect("shipped model");
+        let graph = proto.graph.as_ref().expect("shipped model");
+        crate::recognise::recognise(graph, [1, 3, height, width], Isa::Portable).program
+    }
+
+    #[test]
+    fn a_detector_leaves_the_rows_below_a_frame_out() {
+        let program = program("yunet.onnx", [160, 96]);
+        let (image_rows, known) = program.known(96).expect("no layer looks at a whole picture");
+        assert!((96..160).contains(&image_rows), "{image_rows}");
+        assert_eq!(known.len(), program.layers());
+        let mut left_out = 0;
+        for (step, known) in program.steps.iter().zip(known) {
+            let height = program.height(step.to);
+            assert!(known.start <= known.end && known.end <= height, "{known:?} of {height}");
+            left_out += usize::from(known.start < height);
+        }
+        assert!(left_out > 0, "every layer is computed whole");
+    }
+
+    #[test]
+    fn a_network_that_looks_at_a_whole_face_leaves_nothing_out() {
+        assert!(program("sface.onnx", [112, 112]).known(64).is_none());
     }
 }

@@ -8,7 +8,7 @@
 //! - `graph`: the protobuf with names resolved.
 //! - `recognise`: a walk over the nodes; `conv`: a convolution's numbers; `layers`: patterns to layers.
 //! - `bottom`: rows of a black input that need no computing.
-//! - `program`: the layers in order, with shared buffers; no allocation after the first run.
+//! - `program`: the layers in order, with shared buffers; no allocation after the first picture of each height.
 //! - `op`: the tract operator that owns a program.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

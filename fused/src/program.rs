@@ -66,8 +66,8 @@ pub(crate) struct Program {
     slot_bytes: Vec<usize>,
     /// Buffers no run is using; as many as the most runs that were ever concurrent.
     idle: Mutex<Vec<Buffers>>,
-    /// One for each height of pictures seen.
-    bottoms: Mutex<Vec<Arc<Bottom>>>,
+    /// One for each height seen, rounded up (`bottom.rs`); `None` where nothing is known.
+    bottoms: Mutex<Vec<(usize, Option<Arc<Bottom>>)>>,
 }
 
 /// All buffers of one run.
@@ -206,19 +206,22 @@ impl Program {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
     }
 
-    /// What is known of a picture of so many rows; made at the first one.
+    /// What is known of a picture of so many rows; found out at the first one.
     fn bottom(&self, rows: usize) -> Option<Arc<Bottom>> {
         if rows == 0 || rows == self.input_shape[2] {
             return None;
         }
-        let bottoms = || self.bottoms.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = bottoms().iter().find(|bottom| bottom.rows == rows).cloned();
-        made.or_else(|| {
-            let (image_rows, known) = self.known(rows)?;
-            let bottom = Arc::new(Bottom { rows, image_rows, parts: self.on_black(known) });
-            bottoms().push(bottom.clone());
-            Some(bottom)
-        })
+        // Held while one is made, so that no other thread makes it too.
+        let mut bottoms = self.bottoms.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, bottom)) = bottoms.iter().find(|(height, _)| *height == rows) {
+            return bottom.clone();
+        }
+        let bottom = self.known(rows).map(|(image_rows, known)| {
+            let parts = self.on_black(known);
+            Arc::new(Bottom { image_rows, parts })
+        });
+        bottoms.push((rows, bottom.clone()));
+        bottom
     }
 
     /// These rows of each step's result, when the input is black.

@@ -28,8 +28,9 @@ const LAYERS: [(usize, usize, usize); 13] = [
     (7, 1024, 1),
 ];
 
-/// Slopes below zero. The detector's layers have none, or no activation, and one factor does for both (`post.rs`).
+/// Slope below zero of SFace's layers.
 const PRELU: f32 = 0.3;
+/// No activation; the detector's layers have that or ReLU, and one factor does for either (`post.rs`).
 const NONE: f32 = 1.0;
 
 type Run = Box<dyn FnMut()>;

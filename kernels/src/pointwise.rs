@@ -77,8 +77,8 @@ impl Pointwise {
             other,
         };
         // SAFETY: `x` holds `pixels` rows of k bytes, `out` and `other` as many of n (asserted); the packed
-        // weights cover n channels in whole panels of k * NR, and `post` has n (both asserted; n is a multiple
-        // of LANES); `Product::new` checked that the CPU has the instructions.
+        // weights cover n channels in whole panels of k * NR, and `post` has as many channels (both
+        // asserted; n is a multiple of LANES); `Product::new` checked that the CPU has the instructions.
         unsafe { dispatch!(self.product.isa, pointwise(job: &Job)) }
     }
 }
@@ -159,7 +159,7 @@ impl Job {
     /// The part of the job whose output begins `bytes` further on.
     ///
     /// # Safety
-    /// `bytes` must be inside the output, or its end.
+    /// `bytes` must be inside the output.
     #[inline(always)]
     pub(crate) unsafe fn further(self, bytes: usize) -> Job {
         // SAFETY: `out` and `other` are of one size; the caller promises that it is inside.
@@ -168,7 +168,7 @@ impl Job {
 }
 
 /// Compiled with and without the residual, and for one factor or two, so that no tile has to test for it: one instruction in a
-/// hundred on NEON. With a residual, what is below zero counts.
+/// hundred on NEON. With a residual, a negative sum may still end above the least byte, so its own factor is needed.
 #[inline(always)]
 unsafe fn pointwise<S: Kernels>(job: &Job) {
     // SAFETY: the caller's promises, passed on.
@@ -248,11 +248,14 @@ pub(crate) unsafe fn one_panel<S: Simd>(job: &Job, width: usize) {
 #[inline(always)]
 unsafe fn tiles<S: Simd, const M: usize>(job: &mut Job, width: usize, posts: &Posts<S>, count: usize) {
     for _ in 0..count {
-        // SAFETY: what the caller promises; behind the last tile is at most the end.
+        // SAFETY: what the caller promises; `x` moves to the end of its pixels at most.
         unsafe {
             one_tile::<S, M>(job, width, posts);
-            *job = Job { x: job.x.add(M * stride::<S>(job.k)), ..job.further(M * job.n) };
+            job.x = job.x.add(M * stride::<S>(job.k));
         }
+        // Behind the last tile of a panel there may be no output: a pointer that is not read.
+        job.out = job.out.wrapping_add(M * job.n);
+        job.other = job.other.map(|o| Other { bytes: o.bytes.wrapping_add(M * job.n), ..o });
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct PostPtr {
     pub(crate) pos: *const f32,
     pub(crate) neg: *const f32,
     pub(crate) zero: i32,
-    /// As in [`Post`]: kernels are compiled for either, and then read no `neg`.
+    /// As in [`Post`]. AVX2, AVX512 and aarch64 kernels are compiled for both cases and use `neg` only where it is false.
     pub(crate) one_factor: bool,
 }
 

@@ -72,7 +72,7 @@ impl Stem {
     /// Writes the rows and columns of [`Window::output`], or as many rows as `out` holds.
     ///
     /// # Panics
-    /// When the image or the scratch is not this layer's, or `out` has another length.
+    /// When the image or the scratch is not this layer's, or `out` is not whole rows, or more than there are.
     pub fn run(&self, image: &Image, scratch: &mut Bytes, out: &mut [u8]) {
         let (rows, columns) = self.window.output();
         let n = padded(self.outputs);

@@ -1,4 +1,4 @@
-//! Checks that every kernel stays inside the slices it is given: each slice ends, or begins, at a page that cannot be touched.
+//! Checks that layers, scans and rotations stay inside the slices they are given: each slice ends, or begins, at a page that cannot be touched.
 //! Bit-exact tests do not see a read whose value is multiplied by zero, and valgrind knows neither AVX512 nor NEON.
 #![cfg(all(target_os = "linux", not(miri)))]
 
@@ -6,7 +6,8 @@ use std::ffi::{c_int, c_long, c_void};
 use std::ops::{Deref, DerefMut};
 
 use facelatch_kernels::{
-    Add, ByteScan, Dense, Depthwise, GlobalDepthwise, Isa, MaxPool, Pointwise, Requant, Scan, Term, Window,
+    Add, ByteScan, Dense, Depthwise, GlobalDepthwise, Isa, MaxPool, Pointwise, Quantise, Requant, Rotations,
+    Scan, Squares, Stem, Term, Window,
 };
 
 unsafe extern "C" {
@@ -67,9 +68,13 @@ fn everywhere(check: impl Fn(Isa, bool)) {
     }
 }
 
-fn requant<R>(channels: usize, f: impl FnOnce(&Requant<'_>) -> R) -> R {
-    let (bias, factor) = (vec![0; channels], vec![1.0e-3; channels]);
-    f(&Requant { bias: &bias, pos: &factor, neg: &factor, zero_in: 3, zero_out: 5 })
+/// The same factor for both signs, and another: kernels are compiled for either.
+const FACTORS: [f32; 2] = [POS, 5.0e-4];
+const POS: f32 = 1.0e-3;
+
+fn requant<R>(channels: usize, neg: f32, f: impl FnOnce(&Requant<'_>) -> R) -> R {
+    let (bias, pos, neg) = (vec![0; channels], vec![POS; channels], vec![neg; channels]);
+    f(&Requant { bias: &bias, pos: &pos, neg: &neg, zero_in: 3, zero_out: 5 })
 }
 
 fn bytes(len: usize, at_end: bool) -> Guarded<u8> {
@@ -80,12 +85,15 @@ fn bytes(len: usize, at_end: bool) -> Guarded<u8> {
 fn pointwise_layers_stay_inside() {
     everywhere(|isa, at_end| {
         for (pixels, inputs, outputs) in [(1, 16, 16), (5, 48, 32), (13, 80, 16), (40, 512, 48)] {
-            let layer =
-                requant(outputs, |q| Pointwise::new(isa, inputs, &vec![1; inputs * outputs], q).unwrap());
-            let (x, mut out) = (bytes(pixels * inputs, at_end), bytes(pixels * outputs, at_end));
-            layer.run(&x, &[], &mut out);
-            let layer = layer.adding(Term { zero: 1, factor: 0.5 }).unwrap();
-            layer.run(&x, &bytes(pixels * outputs, at_end), &mut out);
+            let weights = vec![1; inputs * outputs];
+            let (x, other) = (bytes(pixels * inputs, at_end), bytes(pixels * outputs, at_end));
+            let mut out = bytes(pixels * outputs, at_end);
+            for neg in FACTORS {
+                let layer = requant(outputs, neg, |q| Pointwise::new(isa, inputs, &weights, q).unwrap());
+                layer.run(&x, &[], &mut out);
+                let layer = layer.adding(Term { zero: 1, factor: 0.5 }).unwrap();
+                layer.run(&x, &other, &mut out);
+            }
         }
     });
 }
@@ -97,9 +105,14 @@ fn depthwise_layers_stay_inside() {
             [(3, 3, 16, 1, [0; 4]), (1, 1, 32, 1, [1; 4]), (6, 5, 16, 2, [0, 0, 1, 1]), (7, 7, 48, 1, [1; 4])]
         {
             let window = Window { height, width, stride, pad };
-            let layer = requant(n, |q| Depthwise::new(isa, window, &vec![1; n * 9], q).unwrap());
             let (rows, columns) = window.output();
-            layer.run(&bytes(height * width * n, at_end), &mut bytes(rows * columns * n, at_end));
+            let (x, mut out) = (bytes(height * width * n, at_end), bytes(rows * columns * n, at_end));
+            let mut floats = Guarded::new(&vec![0.0_f32; rows * columns * n], at_end);
+            for neg in FACTORS {
+                let layer = requant(n, neg, |q| Depthwise::new(isa, window, &vec![1; n * 9], q).unwrap());
+                layer.run(&x, &mut out);
+                layer.run_floats(&x, &mut Guarded::new(&layer.scratch(), at_end), &mut floats);
+            }
         }
     });
 }
@@ -110,13 +123,31 @@ fn whole_pictures_stay_inside() {
         let dense = Dense::new(isa, 48, &[1; 48 * 5], &[0; 5], &[1.0; 5], 3).unwrap();
         let mut out = Guarded::new(&[0.0_f32; 5], at_end);
         dense.run(&bytes(48, at_end), &mut Guarded::new(&dense.scratch(), at_end), &mut out);
-        let global = requant(32, |q| GlobalDepthwise::new(isa, 9, &[1; 9 * 32], q).unwrap());
-        global.run(&bytes(9 * 32, at_end), &mut bytes(32, at_end));
+        for neg in FACTORS {
+            let global = requant(32, neg, |q| GlobalDepthwise::new(isa, 9, &[1; 9 * 32], q).unwrap());
+            global.run(&bytes(9 * 32, at_end), &mut bytes(32, at_end));
+        }
         let pool = MaxPool::new(isa, 4, 6, 16).unwrap();
         pool.run(&bytes(4 * 6 * 16, at_end), &mut bytes(2 * 3 * 16, at_end));
         let term = Term { zero: 1, factor: 0.5 };
         let add = Add::new(isa, [4, 6, 16], 2, [term; 2], 3).unwrap();
         add.run(&bytes(4 * 6 * 16, at_end), &bytes(2 * 3 * 16, at_end), &mut bytes(4 * 6 * 16, at_end));
+    });
+}
+
+/// The image and the scratch are the layer's own, without pages around them.
+#[test]
+fn first_layers_stay_inside() {
+    let window = Window { height: 3, width: 11, stride: 1, pad: [1; 4] };
+    everywhere(|isa, at_end| {
+        for (planes, neg) in [(3, FACTORS[0]), (4, FACTORS[1])] {
+            let weights = vec![1; 16 * planes * 9];
+            let stem = requant(16, neg, |q| Stem::new(isa, window, planes, &weights, q).unwrap());
+            let mut image = stem.image();
+            let picture = Guarded::new(&vec![9.0_f32; planes * 3 * 11], at_end);
+            Quantise::new(isa, 1.0, 0).unwrap().run(&picture, &mut image);
+            stem.run(&image, &mut stem.scratch(), &mut bytes(3 * 11 * 16, at_end));
+        }
     });
 }
 
@@ -128,8 +159,21 @@ fn scans_stay_inside() {
             let scan = Scan::new(isa, &vec![-1.0; length]).unwrap();
             scan.run(&values(1), &values(9), &mut Guarded::new(&[0.0; 9], at_end));
             scan.between(&values(6), &values(9), &mut Guarded::new(&[0.0; 54], at_end));
+            let squares = Squares::new(isa, length).unwrap();
+            squares.run(&values(6), &values(9), &mut Guarded::new(&[0.0; 54], at_end));
         }
         let scan = ByteScan::new(isa, &[1.0; 48], 1.0).unwrap();
         scan.run(&bytes(48, at_end), &bytes(3 * 48, at_end), &mut Guarded::new(&[0.0; 3], at_end));
+    });
+}
+
+#[test]
+fn rotations_stay_inside() {
+    everywhere(|isa, at_end| {
+        for (side, count) in [(1, 1), (4, 3), (128, 64)] {
+            let rotations = Rotations::new(isa, side, vec![1.0; 2 * side * count]).unwrap();
+            let values = Guarded::new(&vec![0.25_f32; side], at_end);
+            rotations.apply(&values, &mut Guarded::new(&vec![0.0; side * count], at_end));
+        }
     });
 }

@@ -53,7 +53,7 @@ impl Out {
         let typical = 60.0 / (64.0 * 96.0 * (fan_in as f32).sqrt());
         let (bound, pos) =
             (20_000, (0..channels).map(|_| noise.float(0.2, 2.0) * typical).collect::<Vec<_>>());
-        // Kernels know two cases in which one factor does: no activation, and none below the least byte.
+        // One factor serves both signs in two cases: no activation, or a zero point of 0 and no negative factor.
         let (slopes, zero_out): (&[f32], _) = match noise.next() % 4 {
             0 => (&[1.0], noise.next() as u8),
             1 => (&[0.0, 1.0, 0.25], 0),

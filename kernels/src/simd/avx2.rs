@@ -6,6 +6,7 @@
 
 use std::arch::x86_64::*;
 
+use super::sse41::store_halves;
 use super::{Elementwise, Other, Simd, TILE, avx2_pixels};
 use crate::post::PostPtr;
 use crate::stem::PIXEL;
@@ -130,12 +131,8 @@ impl Simd for Avx2 {
             let (a, b) = (_mm256_cvtps_epi32(scaled(a, post)), _mm256_cvtps_epi32(scaled(b, post)));
             let (c, d) = (_mm256_cvtps_epi32(scaled(c, post)), _mm256_cvtps_epi32(scaled(d, post)));
             let y = packed([a, b, c, d], post);
-            let (y, z) = (_mm256_castsi256_pd(y), _mm256_extractf128_pd::<1>(_mm256_castsi256_pd(y)));
-            let y = _mm256_castpd256_pd128(y);
-            _mm_storel_pd(out.cast(), y);
-            _mm_storeh_pd(out.add(step).cast(), y);
-            _mm_storel_pd(out.add(2 * step).cast(), z);
-            _mm_storeh_pd(out.add(3 * step).cast(), z);
+            store_halves(_mm256_castsi256_si128(y), out, out.add(step));
+            store_halves(_mm256_extracti128_si256::<1>(y), out.add(2 * step), out.add(3 * step));
         }
     }
 

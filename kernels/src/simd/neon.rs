@@ -53,7 +53,8 @@ unsafe fn sixteen_inputs<const FIRST: bool, const M: usize>(
     }
 }
 
-/// `SMULL2`. From the intrinsic the compiler takes the upper half of weights out of a loop, and then needs that of each input.
+/// `SMULL2`. Written out: from the intrinsic, the compiler extracts the upper half of the weights before the loop, and must
+/// then extract that of every input too.
 #[inline(always)]
 unsafe fn mull_high(x: int8x16_t, w: int8x16_t) -> int16x8_t {
     let products;

@@ -50,6 +50,20 @@ unsafe fn packed([a, b, c, d]: [__m128i; 4], post: &Post) -> __m128i {
     }
 }
 
+/// `MOVLPS` and `MOVHPS`; `_mm_storel_pd` and `_mm_storeh_pd` require aligned pointers.
+///
+/// # Safety
+/// There are 8 bytes at `low` and at `high`.
+#[inline(always)]
+pub(super) unsafe fn store_halves(y: __m128i, low: *mut u8, high: *mut u8) {
+    // SAFETY: what the caller promises; every x86-64 CPU has the instructions.
+    unsafe {
+        let y = _mm_castsi128_pd(y);
+        low.cast::<f64>().write_unaligned(_mm_cvtsd_f64(y));
+        high.cast::<f64>().write_unaligned(_mm_cvtsd_f64(_mm_unpackhi_pd(y, y)));
+    }
+}
+
 impl Simd for Sse41 {
     type Sums = __m128i;
     type Post = Post;
@@ -81,7 +95,9 @@ impl Simd for Sse41 {
                 let left = _mm_cvtepi8_epi16(_mm_loadl_epi64(w.cast()));
                 let right = _mm_cvtepi8_epi16(_mm_loadl_epi64(w.add(8).cast()));
                 for (m, row) in sums.iter_mut().enumerate() {
-                    let pixel = _mm_castpd_si128(_mm_loaddup_pd(x.add(m * stride + group * 8).cast()));
+                    // `MOVDDUP` from memory; `_mm_loaddup_pd` requires an aligned pointer.
+                    let inputs = x.add(m * stride + group * 8).cast::<f64>().read_unaligned();
+                    let pixel = _mm_castpd_si128(_mm_set1_pd(inputs));
                     row[0] = _mm_add_epi32(row[0], _mm_madd_epi16(pixel, left));
                     row[1] = _mm_add_epi32(row[1], _mm_madd_epi16(pixel, right));
                 }
@@ -138,9 +154,7 @@ impl Simd for Sse41 {
             let [[a, b], [c, d]] = sums;
             let [left, right] = post;
             let y = [rounded(a, left), rounded(b, right), rounded(c, left), rounded(d, right)];
-            let y = _mm_castsi128_pd(packed(y, left));
-            _mm_storel_pd(out.cast(), y);
-            _mm_storeh_pd(out.add(step).cast(), y);
+            store_halves(packed(y, left), out, out.add(step));
         }
     }
 
