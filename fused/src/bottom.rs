@@ -103,6 +103,7 @@ mod tests {
     use std::path::Path;
 
     use facelatch_kernels::Isa;
+    use tract_onnx::prelude::Framework;
 
     use super::*;
 
