@@ -10,6 +10,7 @@ use std::io::Write as _;
 use anyhow::{Context, Result, bail};
 use facelatch::head::Projection;
 use facelatch::head::project::SplitMix64;
+use facelatch_rates::vector::{add, dot, scaled};
 
 const STEPS: usize = 250;
 
@@ -62,23 +63,4 @@ fn descend(projection: &Projection, columns: &[Vec<f32>], mut at: Vec<f32>) -> (
 /// Four uniform numbers: nearly normal, so that all directions are as likely.
 fn normal(random: &mut SplitMix64) -> f32 {
     (0..4).map(|_| random.uniform() as f32 - 0.5).sum()
-}
-
-fn add(a: &[f32], b: &[f32], times: f32) -> Vec<f32> {
-    a.iter().zip(b).map(|(a, b)| a + times * b).collect()
-}
-
-fn scaled(v: &[f32], to: f32) -> Vec<f32> {
-    let by = to / dot(v, v).sqrt().max(1e-12);
-    v.iter().map(|v| v * by).collect()
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 16];
-    for (a, b) in a.chunks(16).zip(b.chunks(16)) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += a * b;
-        }
-    }
-    sums.iter().sum()
 }

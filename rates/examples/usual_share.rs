@@ -23,6 +23,7 @@ use facelatch_rates::acquire::Bench;
 use facelatch_rates::bench::Names;
 use facelatch_rates::cores;
 use facelatch_rates::people::People;
+use facelatch_rates::vector::{add, dot, scaled};
 
 const USAGE: &str = "usage: usual_share directions LENGTH ROTATIONS SEED COUNT, or usual_share faces MODELS PICTURES CACHE BLENDS";
 
@@ -57,7 +58,8 @@ fn main() -> Result<()> {
 
 fn directions(length: usize, rotations: usize, seed: u64, count: u64) -> Result<()> {
     let projection = Projection::new(length, None, rotations, seed).map_err(anyhow::Error::msg)?;
-    let shares = drawn(count, seed, |random| share(&projection.apply(&scaled(&normals(length, random)))))?;
+    let shares =
+        drawn(count, seed, |random| share(&projection.apply(&scaled(&normals(length, random), 1.0))))?;
     shares.tell("random directions")
 }
 
@@ -125,20 +127,20 @@ fn least_of_blends(
         let mut blend = vec![0.0; one.len()];
         others.iter().zip(weights).for_each(|(other, weight)| blend = add(&blend, other, weight));
         let length = dot(&blend, &blend).sqrt();
-        let apart = add(&scaled(&blend), one, -1.0);
+        let apart = add(&scaled(&blend, 1.0), one, -1.0);
         let distance = dot(&apart, &apart).sqrt();
         if distance < 0.05 {
             break;
         }
-        let h = projection.apply(&scaled(&apart));
+        let h = projection.apply(&scaled(&apart, 1.0));
         let here = share(&h);
         least = least.min(here);
         // d share / d apart, and from there to the weights; the blend has unit length.
         let signs: Vec<f32> = h.iter().map(|v| v.signum() / mean_of_all(h.len())).collect();
         let of_h: Vec<f32> = columns.iter().map(|column| dot(column, &signs)).collect();
-        let unit = scaled(&apart);
+        let unit = scaled(&apart, 1.0);
         let gradient = add(&of_h, &unit, -dot(&of_h, &unit));
-        let blend = scaled(&blend);
+        let blend = scaled(&blend, 1.0);
         let of_blend = add(&gradient, &blend, -dot(&gradient, &blend));
         let along = others.map(|other| dot(&of_blend, other) / (length * distance));
         weights = std::array::from_fn(|i| weights[i] * (-step * along[i]).clamp(-3.0, 3.0).exp());
@@ -226,23 +228,4 @@ fn normals(count: usize, random: &mut SplitMix64) -> Vec<f32> {
     let mut values: Vec<f32> = (0..count.div_ceil(2)).flat_map(pair).collect();
     values.truncate(count);
     values
-}
-
-fn add(a: &[f32], b: &[f32], times: f32) -> Vec<f32> {
-    a.iter().zip(b).map(|(a, b)| a + times * b).collect()
-}
-
-fn scaled(v: &[f32]) -> Vec<f32> {
-    let by = 1.0 / dot(v, v).sqrt().max(1e-12);
-    v.iter().map(|v| v * by).collect()
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 16];
-    for (a, b) in a.chunks(16).zip(b.chunks(16)) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += a * b;
-        }
-    }
-    sums.iter().sum()
 }

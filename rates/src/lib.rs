@@ -55,6 +55,7 @@ pub mod tally;
 pub mod trials;
 pub mod turns;
 pub mod variants;
+pub mod vector;
 pub mod walkup;
 pub mod write;
 
