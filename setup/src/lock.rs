@@ -106,11 +106,19 @@ fn busy(path: &Path, noted: Option<u32>) -> Stop {
 #[cfg(test)]
 mod tests {
     use std::process::{Command, Stdio};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use super::*;
 
+    /// One test at a time: what another test starts has all files of this process, and their locks, until its own program runs.
+    fn alone() -> MutexGuard<'static, ()> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     #[test]
     fn a_second_setup_is_told_who_runs_and_may_begin_when_the_first_has_ended() {
+        let _alone = alone();
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
         std::fs::write(&path, "4000000000\n").expect("left behind by one that was killed");
@@ -125,6 +133,7 @@ mod tests {
 
     #[test]
     fn what_a_killed_setup_has_started_keeps_others_out_until_it_ends() {
+        let _alone = alone();
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
         let mut first = Lock::take(&path).expect("free");
@@ -147,6 +156,7 @@ mod tests {
 
     #[test]
     fn a_part_of_the_setup_that_has_the_lock_may_begin() {
+        let _alone = alone();
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lock");
         let first = Lock::take(&path).expect("free");
