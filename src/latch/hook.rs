@@ -103,6 +103,7 @@ fn ended_within(id: Pid, limit: Duration) -> bool {
 mod tests {
     use super::*;
     use crate::latch::testing::grant;
+    use std::io::ErrorKind;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
@@ -112,8 +113,29 @@ mod tests {
         let text = format!("#!/bin/sh\nout={}\n{script}\n", out.display());
         std::fs::write(&hook, text).expect("written");
         std::fs::set_permissions(&hook, PermissionsExt::from_mode(0o755)).expect("executable");
-        let result = Hook::new(hook, Duration::from_millis(deadline_ms)).open(grant());
+        let mut hook = Hook::new(hook, Duration::from_millis(deadline_ms));
+        let busy = |error: &LatchError| matches!(error, LatchError::Start { source, .. } if source.kind() == ErrorKind::ExecutableFileBusy);
+        // What another test is starting has the file open as it was here, for writing, until its own program runs.
+        let mut result = hook.open(grant());
+        while result.as_ref().is_err_and(busy) {
+            std::thread::park_timeout(STEP);
+            result = hook.open(grant());
+        }
         (result, std::fs::read_to_string(out).unwrap_or_default())
+    }
+
+    /// What a hook that is late has written down. A busy machine may need a longer deadline to get as far as is wanted.
+    fn late(script: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let mut written = String::new();
+        for deadline_ms in [300, 3_000, 10_000] {
+            let (result, out) = run(script, deadline_ms);
+            assert!(matches!(result, Err(LatchError::TooSlow { .. })), "{result:?}");
+            written = out;
+            if wanted(&written) {
+                break;
+            }
+        }
+        written
     }
 
     #[test]
@@ -126,16 +148,14 @@ mod tests {
 
     #[test]
     fn a_hook_that_is_late_can_still_switch_off() {
-        let (result, out) =
-            run("trap 'echo off >> $out' EXIT; trap 'exit 1' TERM; echo on > $out; sleep 600", 300);
-        assert!(matches!(result, Err(LatchError::TooSlow { .. })), "{result:?}");
-        assert_eq!(out, "on\noff\n");
+        let wanted = "on\noff\n";
+        let script = "trap 'echo off >> $out' EXIT; trap 'exit 1' TERM; echo on > $out; sleep 600";
+        assert_eq!(late(script, |out| out == wanted), wanted);
     }
 
     #[test]
     fn a_hook_that_does_not_end_when_asked_to_is_killed_with_its_children() {
-        let (result, out) = run("trap '' TERM; sleep 600 & echo $! > $out; sleep 600", 300);
-        assert!(matches!(result, Err(LatchError::TooSlow { .. })), "{result:?}");
+        let out = late("trap '' TERM; sleep 600 & echo $! > $out; sleep 600", |out| !out.is_empty());
         let child: u32 = out.trim().parse().expect("the number of its child");
         // Whoever inherits it may not have collected it yet.
         let runs = || {
@@ -152,7 +172,7 @@ mod tests {
     }
 
     /// The script in docs/install.md, with tools of this version that write down what they are told.
-    fn documented(version: &str, pulse: &str) -> (Result<(), LatchError>, String) {
+    fn documented(version: &str, pulse: &str) -> String {
         let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/install.md");
         let guide = std::fs::read_to_string(guide).expect("the guide");
         let from = guide.find("    #!/bin/sh").expect("a script");
@@ -166,7 +186,7 @@ mod tests {
              }}
              gpiofind() {{ echo gpiochip0 ${{1#GPIO}}; }}"
         );
-        run(&format!("{tools}\n{}", script.join("\n")), 500)
+        format!("{tools}\n{}", script.join("\n"))
     }
 
     #[test]
@@ -176,10 +196,9 @@ mod tests {
             ("v2.2.1", "-t 3s,0 GPIO17=1\n-t 0 GPIO17=0\n"),
         ];
         for (version, wanted) in tools {
-            let (result, out) = documented(version, "true");
+            let (result, out) = run(&documented(version, "true"), 10_000);
             assert!(result.is_ok() && out == wanted, "{version}: {result:?}, {out}");
-            let (result, out) = documented(version, "sleep 600");
-            assert!(matches!(result, Err(LatchError::TooSlow { .. })) && out == wanted, "{version}: {out}");
+            assert_eq!(late(&documented(version, "sleep 600"), |out| out == wanted), wanted, "{version}");
         }
     }
 
