@@ -154,6 +154,20 @@ fn who_may_not_follow_events_is_told_why_and_the_program_goes_on() {
 }
 
 #[test]
+fn a_setup_that_cannot_begin_ends_as_the_command_would() {
+    let setup = program(Path::new("/nonexistent"))
+        .args(["setup", "--answers", "/nonexistent"])
+        .output()
+        .expect("runs");
+    let told = match setup.status.code() {
+        Some(4) => "answers /nonexistent: ",
+        Some(5) => "only root may",
+        _ => panic!("{setup:?}"),
+    };
+    assert!(said(&setup).contains(told), "{setup:?}");
+}
+
+#[test]
 fn a_wrong_file_and_a_missing_line_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = config(&folder, Path::new("/nonexistent"));
