@@ -141,8 +141,10 @@ impl Setup<'_> {
     fn camera(&mut self) -> Result<(), Stop> {
         let wrong = match self.world.status() {
             Ok(status) => {
-                self.cameras = status.cameras.iter().map(|camera| camera.name.clone()).collect();
-                let all = if status.cameras.is_empty() { vec![status.camera] } else { status.cameras };
+                // The only one is called by its device, and no door need name it.
+                let is_only = status.cameras.len() < 2;
+                let all = if is_only { vec![status.camera] } else { status.cameras };
+                self.cameras = all.iter().filter(|_| !is_only).map(|camera| camera.name.clone()).collect();
                 let broken = |camera: &&Camera| camera.state != CameraState::Ready;
                 let Some(Camera { name, message, .. }) = all.iter().find(broken) else {
                     let names: Vec<&str> = all.iter().map(|camera| camera.name.as_str()).collect();

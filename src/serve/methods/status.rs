@@ -45,7 +45,7 @@ impl Handle for StatusCall {
         });
         Ok(Status {
             state: if engine.problems().next().is_some() { State::Degraded } else { State::Ready },
-            cameras: engine.cameras.iter().filter(|_| engine.cameras.len() > 1).map(listed).collect(),
+            cameras: engine.cameras.iter().map(listed).collect(),
             doors: state
                 .doors
                 .states(&engine.cameras.first().map(|camera| camera.name.clone()).unwrap_or_default()),
@@ -74,7 +74,7 @@ fn default(camera: &CameraStatus) -> Camera {
     Camera { name: device, ..state_of(problem) }
 }
 
-/// One of several cameras, called by its name.
+/// A camera, called by its name.
 fn listed(camera: &CameraStatus) -> Camera {
     let Seen { device, problem, .. } = camera.seen();
     Camera { name: camera.name.clone(), device: Some(device), ..state_of(problem) }
