@@ -35,6 +35,9 @@ fn from_one_device_to_another_on_the_command_line() {
     let (code, _, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", &public]);
     assert!(code == 4 && err.contains("exists already"), "{err}");
 
+    let (code, _, err) = run(&here, &["export", "--to", &path("no/all.age"), "--recipient", &public]);
+    assert!(code == 4 && err.contains("there is no folder") && !err.contains("remove it"), "{err}");
+
     // Neither another's file nor one behind a link is written to.
     std::os::unix::fs::symlink(path("key.txt"), path("link.age.part")).expect("linked");
     let (code, _, err) = run(&here, &["export", "--to", &path("link.age"), "--recipient", &public]);
