@@ -105,7 +105,7 @@ outcomes! {
         Ambiguous = "ambiguous", Denied, "looks like more than one enrolled person", "ask for one by name, or remove what is enrolled twice";
         NotAllowed = "not-allowed", Denied, "recognised, but not allowed in here now", "see `facelatch list`";
         ClockUnset = "clock-unset", Denied, "recognised, but the time is not known, and this person may come in at certain times only", "see `facelatch status`";
-        EnterPin = "enter-pin", Retry, "recognised, and the PIN is wanted as well", "type the PIN";
+        EnterPin = "enter-pin", Retry, "recognised, and the PIN is wanted as well", "type the PIN at the door; `facelatch pin NAME` sets one";
         Wait = "wait", Locked, "too many misses", "wait, or use another way in";
         Stopped = "stopped", Locked, "too many misses", "use another way in, then `facelatch reset`";
         NotEnrolled = "not-enrolled", NotEnrolled, "nobody of that name is enrolled", "run `facelatch enroll NAME`";

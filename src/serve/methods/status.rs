@@ -41,7 +41,7 @@ impl Handle for StatusCall {
         let infrared = engine.cameras.iter().filter_map(CameraStatus::infrared).map(infrared);
         let of_cameras: Vec<String> = turned.chain(infrared).collect();
         let attacks = Some(engine.attacks()).filter(|attacks| *attacks > 0).map(|attacks| {
-            format!("attacks: {attacks} refused since the daemon started; the audit log has when")
+            format!("attacks: {attacks} refused since the daemon started; `sudo facelatch log` says when")
         });
         Ok(Status {
             state: if engine.problems().next().is_some() { State::Degraded } else { State::Ready },
