@@ -208,7 +208,12 @@ mod tests {
     fn plain(path: &Path) -> PathBuf {
         let mut plain = PathBuf::new();
         for part in path.components() {
-            if part == Component::ParentDir { drop(plain.pop()) } else { plain.push(part) }
+            match part {
+                Component::ParentDir => {
+                    plain.pop();
+                }
+                part => plain.push(part),
+            }
         }
         plain
     }
