@@ -194,7 +194,7 @@ pub(crate) enum Verb {
     Enrolled(enrolled::Asked),
     /// Show how the daemon is
     Status,
-    /// Follow what happens at the door
+    /// Follow what happens, as it happens: attempts, doors, logins, enrolments and other changes
     Events,
     /// Find out what is wrong, and how to fix it
     Doctor {

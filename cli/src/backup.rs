@@ -7,9 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use facelatch_setup::lock::{LOCK, Lock, not_root};
+use facelatch_setup::lock::{LOCK, Lock, must_be_root};
 use facelatch_wire::call::{Backup, Import, Secret, Unpack};
-use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Exit;
@@ -64,8 +63,8 @@ pub(crate) fn restore(
     root: &Path,
 ) -> Result<Exit> {
     let is_here = root == Path::new("/");
-    if is_here && !geteuid().is_root() {
-        return Err(not_root("restore", &format!("facelatch restore {} ...", path.display())).into());
+    if is_here {
+        must_be_root("restore", &format!("facelatch restore {} ...", path.display()))?;
     }
     let file = keep::read(path)?;
     let identity = String::from_utf8(keep::read(identity)?).context("the identity file is not text")?;

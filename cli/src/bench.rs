@@ -84,7 +84,6 @@ pub(crate) fn run(to: &Daemon, args: BenchArgs) -> Result<Exit> {
 
 /// A door that may keep the default camera open, as one does that watches it.
 fn watcher(status: &reply::Status) -> Option<&DoorState> {
-    // Cameras are listed where there are several.
     let default = status.cameras.first().map(|camera| &camera.name);
     status.doors.iter().find(|door| default.is_none_or(|name| *name == door.camera))
 }

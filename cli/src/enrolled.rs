@@ -59,8 +59,8 @@ pub(crate) fn run(to: &Daemon, asked: Asked) -> Result<Exit> {
         is_listed(&Path::new(ENROLLED_FOLDER).join(ENROLLED_FILE), account.map(|it| it.uid))
     });
     let (exit, text) = match &enrolled {
-        Ok(true) => (Exit::Done, format!("{name} is enrolled")),
-        Ok(false) => (Exit::NoMatch, format!("{name} is not enrolled")),
+        Ok(true) => (Exit::Done, format!("{name}: a face that counts at a login")),
+        Ok(false) => (Exit::NoMatch, format!("{name}: no face that counts at a login")),
         Err(error) => (Exit::Usage, format!("whether {name} is enrolled is not known: {error:#}")),
     };
     match (to.json, quiet) {
@@ -75,7 +75,10 @@ pub(crate) fn run(to: &Daemon, asked: Asked) -> Result<Exit> {
 fn is_listed(file: &Path, uid: Option<Uid>) -> Result<bool> {
     let mut text = String::new();
     let read = File::open(file).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
-    read.with_context(|| format!("{} cannot be read", file.display()))?;
+    read.with_context(|| {
+        let fix = "use sudo; the service facelatchd writes it, for everybody with everybody.conf (docs/commands.md)";
+        format!("{} cannot be read; {fix}", file.display())
+    })?;
     Ok(uid.is_some_and(|uid| text.lines().any(|line| line.parse() == Ok(uid.as_raw()))))
 }
 
@@ -87,7 +90,8 @@ mod tests {
     fn who_is_in_the_file_is_enrolled_and_without_a_file_nothing_is_known() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let file = folder.path().join(ENROLLED_FILE);
-        assert!(is_listed(&file, Some(Uid::from_raw(1000))).is_err());
+        let error = is_listed(&file, Some(Uid::from_raw(1000))).expect_err("no file");
+        assert!(error.to_string().contains("facelatchd writes it"), "{error}");
         std::fs::write(&file, "1000\n1002\nnonsense\n").expect("written");
         for (uid, wanted) in [(Some(1000), true), (Some(1002), true), (Some(100), false), (None, false)] {
             let listed = is_listed(&file, uid.map(Uid::from_raw)).expect("readable");

@@ -1,5 +1,6 @@
 //! How the command ends: one code for each kind of outcome, and one line for each error.
 
+use facelatch_setup::lock::NotRoot;
 use facelatch_wire::{ClientError, Fault, Kind, Outcome};
 
 /// The exit codes. Scripts depend on them.
@@ -69,6 +70,7 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> Exit {
     let exit = match error.downcast_ref::<ClientError>() {
         Some(ClientError::Refused(fault)) => Exit::from(fault),
         Some(ClientError::Forbidden { .. }) => Exit::Forbidden,
+        _ if error.downcast_ref::<NotRoot>().is_some() => Exit::Forbidden,
         _ => Exit::Unavailable,
     };
     let text = format!("{error:#}");
@@ -90,6 +92,13 @@ mod tests {
             assert_eq!(Exit::from(word) == Exit::Done, word == Outcome::Match, "{word}");
         }
         assert_eq!(Exit::from(Outcome::Unknown), Exit::Unavailable);
+    }
+
+    #[test]
+    fn what_only_root_may_is_forbidden_to_others() {
+        let error = anyhow::Error::new(NotRoot { what: "setup", command: "facelatch setup".to_owned() });
+        assert_eq!(report(&error, false), Exit::Forbidden);
+        assert_eq!(error.to_string(), "setup: only root may; run `sudo facelatch setup`");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use facelatch_wire::call::{Identify, Look, Verify};
 use facelatch_wire::reply::Judging;
-use facelatch_wire::{Method, Outcome};
+use facelatch_wire::{Kind, Method, Outcome};
 
 use crate::exit::Exit;
 use crate::say::{self, Daemon};
@@ -50,11 +50,18 @@ pub(crate) fn attempt<M: Method>(
         }
         // Not the same line again and again.
         let guidance = judging(&received.reply).guidance;
-        if let Some(outcome) = guidance.filter(|_| !to.json && guidance != last) {
+        if let Some(outcome) =
+            guidance.filter(|outcome| !to.json && guidance != last && !is_told_by_the_end(*outcome))
+        {
             eprintln!("{}", say::guidance(outcome));
         }
         last = guidance.or(last);
     }
+}
+
+/// A camera without pictures: the verdict has the reason, and the person can do nothing meanwhile.
+fn is_told_by_the_end(guidance: Outcome) -> bool {
+    guidance.kind() == Kind::Unavailable
 }
 
 /// How it ended.

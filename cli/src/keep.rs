@@ -1,7 +1,7 @@
 //! `facelatch export`, `import`, `renew` and `audit verify`.
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -47,10 +47,14 @@ pub(crate) fn export(
     Ok(Exit::Done)
 }
 
-/// Refuses the name of a file that exists.
+/// Refuses the name of a file that exists, or has no folder to be in.
 pub(crate) fn must_be_new(path: &Path) -> Result<()> {
     if path.exists() {
         bail!("{}: exists already; name another file or remove it", path.display());
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        bail!("{}: there is no folder {}; make it, or name another file", path.display(), folder.display());
     }
     Ok(())
 }
@@ -82,8 +86,13 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = || format!("{}: cannot be written", path.display());
     // Never through a link that somebody put there.
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(part).with_context(|| {
-        format!("{}: cannot be made; remove it if it is left over from an interrupted export", part.display())
+    let opened = options.write(true).create_new(true).mode(0o600).open(part);
+    let mut file = opened.map_err(|error| {
+        let fix = match error.kind() {
+            ErrorKind::AlreadyExists => "; remove it if it is left over from an interrupted export",
+            _ => "",
+        };
+        anyhow::Error::new(error).context(format!("{}: cannot be made{fix}", part.display()))
     })?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     let named = written.and_then(|()| name_new(part, path));

@@ -43,9 +43,11 @@ impl Since {
 /// Prints a line for each line of the log.
 pub(crate) fn run(to: &Daemon, user: Option<String>, since: Option<Since>) -> Result<Exit> {
     let mut client = to.ask(say::ATTEMPT)?;
-    client.start(&Log { since: since.map(|Since(since)| since), user }, true)?;
+    client.start(&Log { since: since.map(|Since(since)| since), user: user.clone() }, true)?;
+    let mut is_empty = true;
     loop {
         let received = client.receive::<Log>()?;
+        is_empty &= received.reply.lines.is_empty();
         for line in &received.reply.lines {
             if to.json {
                 say::json(line)?;
@@ -54,6 +56,10 @@ pub(crate) fn run(to: &Daemon, user: Option<String>, since: Option<Since>) -> Re
             }
         }
         if !received.continues {
+            if is_empty && !to.json {
+                let about = user.map_or_else(String::new, |user| format!(" about {user}"));
+                eprintln!("no lines{about}");
+            }
             return Ok(Exit::Done);
         }
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Subcommand;
 use facelatch_setup::ask::{Answers, Person, Stop, Terminal, yes, yes_or_no};
-use facelatch_setup::lock::not_root;
+use facelatch_setup::lock::must_be_root;
 use facelatch_setup::people::{Enrolled, Enrols, People, TRIES};
 use facelatch_wire::Outcome;
 
@@ -113,6 +113,7 @@ pub(crate) fn main(to: &Daemon, args: SetupArgs) -> Result<Exit> {
     if let Some(SetupAct::Door { undo, answers }) = act {
         return Err(machine::become_door_setup(&to.socket, undo, answers.as_deref()));
     }
+    must_be_root("setup", "facelatch setup")?;
     let nobody_answers = yes.is_some() || !std::io::stdin().is_terminal();
     let mut machine = Machine::new(&to.socket, nobody_answers);
     let files = Files::below(Path::new("/"));
@@ -134,9 +135,6 @@ fn begin(
     files: Files,
     undo: bool,
 ) -> Result<(), Stop> {
-    if !world.is_root() {
-        return Err(not_root("setup", "facelatch setup"));
-    }
     world.lock()?;
     let done = facelatch_setup::files::load(&files.record())?;
     let mut setup = Setup { person, unattended, world, files, done, uses: Uses::default() };

@@ -20,9 +20,9 @@ pub(crate) fn run(to: &Daemon) -> Result<Exit> {
     Ok(if status.state == State::Ready { Exit::Done } else { Exit::Unavailable })
 }
 
-/// All cameras, the default one first.
+/// All cameras, the default one first. The only one is called by its device.
 pub(crate) fn cameras(status: &reply::Status) -> &[reply::Camera] {
-    if status.cameras.is_empty() { std::slice::from_ref(&status.camera) } else { &status.cameras }
+    if status.cameras.len() < 2 { std::slice::from_ref(&status.camera) } else { &status.cameras }
 }
 
 /// What a person calls it: its name, where it has one, and its device.

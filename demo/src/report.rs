@@ -53,11 +53,11 @@ impl Outcome {
         self.judging.picture.as_deref().unwrap_or(first)
     }
 
-    /// The name, without extension, of what is drawn of it.
+    /// The name, without extension, of what is drawn of it: the same each time, whichever picture came last.
     fn drawn(&self) -> &str {
-        let picture = self.picture();
         match self.step.shown {
-            Shown::Pictures(_) => picture.rsplit_once('.').map_or(picture, |(name, _)| name),
+            Shown::Pictures([first, ..]) => first.rsplit_once('.').map_or(*first, |(name, _)| name),
+            Shown::Pictures([]) => "",
             Shown::Attack { .. } => "attack",
         }
     }
@@ -144,7 +144,9 @@ impl Report {
             let (width, height, rgb) = decode_picture(&bytes)?;
             let mut canvas = Canvas::new(width, height, rgb);
             let mood = if outcome.verdict() == Verdict::Match { Mood::Yes } else { Mood::No };
-            if let Some(face) = outcome.judging.face.as_ref().and_then(in_pixels) {
+            // One of several is not the face that the verdict is about.
+            let face = outcome.judging.face.as_ref().filter(|_| outcome.verdict() != Verdict::SeveralFaces);
+            if let Some(face) = face.and_then(in_pixels) {
                 canvas.mark(&face, mood);
             }
             let p = outcome.judging.p.map_or(String::new(), |p| format!("p = {p:.4} "));

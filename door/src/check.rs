@@ -1,6 +1,5 @@
 //! `facelatch-door --check`: what is wrong with a configuration, line by line.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -69,20 +68,14 @@ fn cameras(config: &Config, status: Result<Status, ClientError>) -> Vec<Finding>
         Ok(status) => status,
         Err(error) => return vec![Finding::Note(format!("daemon: {}", daemon::told(&error)))],
     };
-    // It lists its cameras where there are several, and that of each attached door.
-    let listed = status.cameras.iter().map(|camera| camera.name.as_str());
-    let known: BTreeSet<&str> = listed.chain(status.doors.iter().map(|door| door.camera.as_str())).collect();
+    let known: Vec<&str> = status.cameras.iter().map(|camera| camera.name.as_str()).collect();
     let named = config.door.iter().filter(|door| !door.camera.is_empty());
     let findings = named.map(|door| {
         let text = format!("door {:?}: camera: ", door.name) + &door.camera;
-        if known.contains(door.camera.as_str()) {
+        if known.contains(&door.camera.as_str()) {
             return Finding::Good(text);
         }
-        if known.is_empty() {
-            let why = "the daemon has one camera and does not say what it is called; without this key the door uses it";
-            return Finding::Note(format!("{text}: {why}"));
-        }
-        let known = Vec::from_iter(known.iter().copied()).join(", ");
+        let known = known.join(", ");
         Finding::Fault(format!("{text}: the daemon has no camera of that name; it has: {known}"))
     });
     [Finding::Good("daemon: it answers".to_owned())].into_iter().chain(findings).collect()
@@ -90,7 +83,7 @@ fn cameras(config: &Config, status: Result<Status, ClientError>) -> Vec<Finding>
 
 #[cfg(test)]
 mod tests {
-    use facelatch_wire::reply::{Camera, DoorState};
+    use facelatch_wire::reply::Camera;
 
     use super::*;
 
@@ -108,19 +101,17 @@ mod tests {
         let status = Status { cameras: vec![camera("yard"), camera("desk")], ..Status::default() };
         let answers = Finding::Good("daemon: it answers".into());
         let wrong =
-            "door \"front\": camera: porch: the daemon has no camera of that name; it has: desk, yard";
+            "door \"front\": camera: porch: the daemon has no camera of that name; it has: yard, desk";
         let good = Finding::Good("door \"side\": camera: yard".into());
         assert_eq!(cameras(&config(), Ok(status)), [answers, Finding::Fault(wrong.into()), good]);
     }
 
     #[test]
-    fn the_only_camera_is_known_by_a_door_that_is_attached() {
-        let door = DoorState { camera: "porch".into(), ..DoorState::default() };
-        let status = Status { doors: vec![door], ..Status::default() };
+    fn the_only_camera_has_a_name_too() {
+        let only = Camera { name: "porch".into(), ..Camera::default() };
+        let status = Status { cameras: vec![only], ..Status::default() };
         let found = cameras(&config(), Ok(status));
         assert!(matches!(&found[..], [_, Finding::Good(_), Finding::Fault(_)]), "{found:?}");
-        let found = cameras(&config(), Ok(Status::default()));
-        assert!(matches!(&found[..], [_, Finding::Note(_), Finding::Note(_)]), "{found:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Lines for the journal, with their priority and with the id that its catalogue has a text for.
 //!
 //! Standard error carries a priority but no id, so a line goes to the journal's own socket where standard error is the journal, and
-//! to standard error elsewhere, or where that socket is missing or refuses. Where it is merely full, the line is lost: the loop that
+//! to standard error elsewhere, then without priority, or where that socket is missing or refuses. Where it is merely full, the line is lost: the loop that
 //! feeds the watchdog must not wait for a log.
 //!
 //! The journal finds the unit of such a line by its sender's process, which may have ended by then. Of standard error it knows the
@@ -40,6 +40,7 @@ fn tell(journal: Option<&Path>, error: &mut dyn Write, note: Note, text: &str, i
         Urgency::Alarm => 4,
         Urgency::Info => 6,
     };
+    let mark = journal.map_or_else(String::new, |_| format!("<{priority}>"));
     for line in text.lines() {
         let is_done = journal.is_some_and(|socket| match send(socket, priority, id, line) {
             Ok(()) => true,
@@ -47,7 +48,7 @@ fn tell(journal: Option<&Path>, error: &mut dyn Write, note: Note, text: &str, i
         });
         if is_last || !is_done {
             // Nobody is left to tell.
-            let _ = writeln!(error, "<{priority}>{line}");
+            let _ = writeln!(error, "{mark}{line}");
         }
     }
 }
@@ -93,9 +94,9 @@ mod tests {
         };
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("socket");
-        let lines = said(None, false);
-        assert!(lines.lines().eq(["<3>a", "<3>b"]), "{lines}");
-        assert_eq!(said(Some(&path), false), lines, "nobody listens");
+        assert_eq!(said(None, false), "a\nb\n", "a terminal");
+        let lines = said(Some(&path), false);
+        assert!(lines.lines().eq(["<3>a", "<3>b"]), "nobody listens: {lines}");
         let _journal = UnixDatagram::bind(&path).expect("a socket");
         assert_eq!((said(Some(&path), false), said(Some(&path), true)), (String::new(), lines.clone()));
         let full = (0..10_000).find_map(|_| send(&path, 3, "00", "x").err());

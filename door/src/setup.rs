@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use facelatch_setup::ask::{Answers, Person, Stop, Terminal, go_on_without_camera, yes, yes_or_no};
 use facelatch_setup::files;
-use facelatch_setup::lock::not_root;
+use facelatch_setup::lock::must_be_root;
 use facelatch_setup::people::{Enrolled, Enrols, People, TRIES};
 use facelatch_wire::Outcome;
 use facelatch_wire::reply::{Camera, CameraState};
@@ -75,8 +75,18 @@ struct Setup<'w> {
     cameras: Vec<String>,
 }
 
-/// Runs it; ends with 1 where something is left to do.
+/// How it ends where something is left to do; the codes are those of `facelatch`.
+const LEFT_TO_DO: u8 = 4;
+
+/// How it ends for somebody who may not.
+const FORBIDDEN: u8 = 5;
+
+/// Runs it.
 pub(crate) fn main(args: &SetupArgs, config: &Path) -> ExitCode {
+    if let Err(why) = must_be_root("setup", "facelatch setup door") {
+        eprintln!("facelatch-door: {why}");
+        return ExitCode::from(FORBIDDEN);
+    }
     let files = Files { config: config.to_owned() };
     let ended = match &args.answers {
         Some(path) => Answers::read(path, KEYS, wrong)
@@ -87,7 +97,7 @@ pub(crate) fn main(args: &SetupArgs, config: &Path) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("facelatch-door: {why}");
-            ExitCode::FAILURE
+            ExitCode::from(LEFT_TO_DO)
         }
     }
 }
@@ -104,9 +114,6 @@ pub(crate) fn click(args: ClickArgs) -> ExitCode {
 }
 
 fn begin(args: &SetupArgs, person: &mut dyn Person, world: &mut dyn World, files: Files) -> Result<(), Stop> {
-    if !world.is_root() {
-        return Err(not_root("setup", "facelatch setup door"));
-    }
     world.lock()?;
     let done = files.load()?;
     let mut setup = Setup { person, world, files, done, cameras: Vec::new() };
@@ -134,8 +141,10 @@ impl Setup<'_> {
     fn camera(&mut self) -> Result<(), Stop> {
         let wrong = match self.world.status() {
             Ok(status) => {
-                self.cameras = status.cameras.iter().map(|camera| camera.name.clone()).collect();
-                let all = if status.cameras.is_empty() { vec![status.camera] } else { status.cameras };
+                // The only one is called by its device, and no door need name it.
+                let is_only = status.cameras.len() < 2;
+                let all = if is_only { vec![status.camera] } else { status.cameras };
+                self.cameras = all.iter().filter(|_| !is_only).map(|camera| camera.name.clone()).collect();
                 let broken = |camera: &&Camera| camera.state != CameraState::Ready;
                 let Some(Camera { name, message, .. }) = all.iter().find(broken) else {
                     let names: Vec<&str> = all.iter().map(|camera| camera.name.as_str()).collect();

@@ -7,6 +7,7 @@ use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::unistd::geteuid;
 
 use crate::ask::Stop;
 
@@ -73,10 +74,22 @@ impl Lock {
     }
 }
 
-/// What to say to somebody who is not root.
-#[must_use]
-pub fn not_root(what: &str, command: &str) -> Stop {
-    Stop(format!("{what}: only root may; run `sudo {command}`"))
+/// Somebody else than root asked for what only root may.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: only root may; run `sudo {command}`")]
+pub struct NotRoot {
+    /// What they asked for.
+    pub what: &'static str,
+    /// How root asks for it.
+    pub command: String,
+}
+
+/// Refuses `what` to everybody but root, and names the command.
+///
+/// # Errors
+/// [`NotRoot`].
+pub fn must_be_root(what: &'static str, command: &str) -> Result<(), NotRoot> {
+    if geteuid().is_root() { Ok(()) } else { Err(NotRoot { what, command: command.to_owned() }) }
 }
 
 /// Another process has the lock: the one that the file names, or what that had started before it was killed.

@@ -75,8 +75,8 @@ pub enum EnrollError {
     AnotherFace,
     /// The frames show a picture of a face.
     #[error(
-        "what is before the camera was not taken for a live face; look straight at the camera, without a picture or a screen in \
-         sight, or set attack.level = \"off\" for this enrolment"
+        "what is before the camera was not taken for a live face; look straight at the camera, in even light, with \
+         nothing in the hands and no picture or screen in sight (docs/troubleshooting.md)"
     )]
     Attack(Species),
     /// So many others look like these probes that the templates would open for strangers, too.

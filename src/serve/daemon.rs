@@ -35,7 +35,7 @@ pub struct DaemonArgs {
     /// Listen here
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
-    /// Keep templates here
+    /// Keep templates here, and their key in `store.key` beside it
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Folder that holds MODELS.toml

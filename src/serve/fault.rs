@@ -73,8 +73,10 @@ pub(super) fn portable_fault(error: PortableError) -> Fault {
         PortableError::NameService { .. } => Fault::StoreFailed { message: error.to_string() },
         PortableError::Nobody => Fault::NotFound { message: error.to_string() },
         PortableError::Recipient { .. } => bad_parameter("recipient", &error),
-        PortableError::Identity { .. } => bad_parameter("identity", &error),
-        PortableError::File { .. } | PortableError::OtherEmbedder { .. } => bad_parameter("data", &error),
+        PortableError::Identity { .. } | PortableError::OtherKey => bad_parameter("identity", &error),
+        PortableError::File { .. } | PortableError::NotHere { .. } | PortableError::OtherEmbedder { .. } => {
+            bad_parameter("data", &error)
+        }
         PortableError::Conflict { ref users } => {
             Fault::Conflict { users: users.clone(), message: error.to_string() }
         }

@@ -91,12 +91,18 @@ pub enum PortableError {
     /// Nobody of that name, or nobody at all.
     #[error("nobody to export; `facelatch list` shows who is enrolled")]
     Nobody,
-    /// It cannot be opened or is not an export.
-    #[error("export file: {why}; give a file that `facelatch export` wrote, and the key it was made for")]
+    /// It is neither an export nor a backup, or not a whole one.
+    #[error("sealed file: {why}; give one as `facelatch export` or `facelatch backup` wrote it")]
     File { why: String },
+    /// It is for another key.
+    #[error("sealed file: this key does not open it; give the identity file of the key that it was made for")]
+    OtherKey,
+    /// It is whole, and this caller or this command may not take it; `why` says who may.
+    #[error("sealed file: {why}")]
+    NotHere { why: String },
     /// For another embedder.
     #[error(
-        "export file: made for the embedder {} (sha256 {}), but this daemon has {} (sha256 {}); configure the \
+        "sealed file: made for the embedder {} (sha256 {}), but this daemon has {} (sha256 {}); configure the \
          other embedder here, or enrol these people again",
         .file.embedder, .file.embedder_sha256, .here.embedder, .here.embedder_sha256
     )]
@@ -295,17 +301,18 @@ pub fn import(
 /// Decrypts an export to see that it has at most so many people, and is no backup.
 ///
 /// # Errors
-/// [`PortableError::File`] if it is not so, and as [`import`].
+/// [`PortableError::NotHere`] if it is not so, and as [`import`].
 pub fn check_people(file: &[u8], identity: &str, here: &MadeFor, most: usize) -> Result<(), PortableError> {
     let Read { people, kept } = read(file, identity, here)?;
     if kept.backup.is_some() {
-        let why = "it is a backup, and only root may restore one".to_owned();
-        return Err(PortableError::File { why });
+        let why = "it is a backup, and only root may restore one (`sudo facelatch restore`)".to_owned();
+        return Err(PortableError::NotHere { why });
     }
     let people = people.len();
     if people > most {
-        let why = format!("it has {people} people, and only root may import more than {most} at once");
-        return Err(PortableError::File { why });
+        let why =
+            format!("it has {people} people, and only root may import more than {most} at once; use sudo");
+        return Err(PortableError::NotHere { why });
     }
     Ok(())
 }
@@ -325,7 +332,10 @@ fn opened(file: &[u8], identity: &str) -> Result<Zeroizing<Vec<u8>>, PortableErr
     let key = key.ok_or_else(|| PortableError::Identity { why: "it has no secret key".to_owned() })?;
     let key =
         x25519::Identity::from_str(key).map_err(|why| PortableError::Identity { why: why.to_owned() })?;
-    age::decrypt(&key, file).map(Zeroizing::new).map_err(|e| wrong(format!("it cannot be opened ({e})")))
+    age::decrypt(&key, file).map(Zeroizing::new).map_err(|error| match error {
+        age::DecryptError::NoMatchingKeys => PortableError::OtherKey,
+        error => wrong(format!("it cannot be opened ({error})")),
+    })
 }
 
 /// The header of an export or a backup.

@@ -105,7 +105,7 @@ outcomes! {
         Ambiguous = "ambiguous", Denied, "looks like more than one enrolled person", "ask for one by name, or remove what is enrolled twice";
         NotAllowed = "not-allowed", Denied, "recognised, but not allowed in here now", "see `facelatch list`";
         ClockUnset = "clock-unset", Denied, "recognised, but the time is not known, and this person may come in at certain times only", "see `facelatch status`";
-        EnterPin = "enter-pin", Retry, "recognised, and the PIN is wanted as well", "type the PIN";
+        EnterPin = "enter-pin", Retry, "recognised, and the PIN is wanted as well", "type the PIN at the door; `facelatch pin NAME` sets one";
         Wait = "wait", Locked, "too many misses", "wait, or use another way in";
         Stopped = "stopped", Locked, "too many misses", "use another way in, then `facelatch reset`";
         NotEnrolled = "not-enrolled", NotEnrolled, "nobody of that name is enrolled", "run `facelatch enroll NAME`";
@@ -131,7 +131,7 @@ outcomes! {
         Rotate270 = "rotate-270", "the picture is turned", "hold your head upright; or, if the camera is mounted on its side, set camera.rotate = 270";
         EyesCovered = "eyes-covered", "the eyes are covered", "take off dark glasses to enrol";
         MouthCovered = "mouth-covered", "the mouth is covered", "take off the mask or scarf to enrol";
-        NoAnswer = "no-answer", "the head was not turned, or not far enough, when asked", "turn your head when you are asked to, by about 40 degrees";
+        NoAnswer = "no-answer", "the head was not turned, or not held straight, when asked", "when you are asked to, look straight at the camera or turn your head by about 40 degrees";
         NoInfrared = "no-infrared", "not seen by the infrared camera", "come closer, with nothing over that camera or its lamp";
         NoColour = "no-colour", "the picture has no colour", "more light, please; with a camera without colour, set attack.level = \"off\", and a photograph is let in";
         Child = "child", "looks like a small child, and small children look alike to the network", "use another way in, or have root allow it with `facelatch enroll NAME --allow-child`";

@@ -139,7 +139,7 @@ message! {
         uptime_s: u64,
         /// The default camera.
         camera: Camera,
-        /// All cameras, if there are several.
+        /// All cameras by name, the default one first.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         cameras: Vec<Camera>,
         /// Doors that are attached.

@@ -39,7 +39,7 @@ fn load(name: &str) -> Result<String> {
 }
 
 /// Targets of links outside code blocks that point to local files, without their `#` parts.
-fn links(text: &str) -> BTreeSet<&str> {
+pub(crate) fn links(text: &str) -> BTreeSet<&str> {
     let lines = text.lines().filter(|line| !line.starts_with("    "));
     lines
         .flat_map(|line| line.split("](").skip(1))

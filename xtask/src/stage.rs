@@ -158,7 +158,11 @@ fn sources(pattern: &str, programs: &Path) -> Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Component;
+
     use super::*;
+    use crate::docs;
 
     #[test]
     fn every_file_of_the_packages_is_there_or_is_built() {
@@ -171,6 +175,47 @@ mod tests {
                 assert!(found.iter().all(|file| file.is_file()), "{asset:?}");
             }
         }
+    }
+
+    /// Where the documents go.
+    const DOCUMENTS: &str = "usr/share/doc/";
+
+    #[test]
+    fn no_link_of_an_installed_page_is_dead() {
+        let mut installed = BTreeMap::new();
+        for asset in packages().expect("listed").iter().flat_map(|(_, assets)| assets) {
+            for from in sources(&asset.from, Path::new("/nonexistent")).unwrap_or_default() {
+                let name = from.file_name().unwrap_or_default();
+                installed.insert(Path::new(&asset.to).join(name), from);
+            }
+        }
+        let pages = installed
+            .iter()
+            .filter(|(to, _)| to.starts_with(DOCUMENTS) && to.extension().is_some_and(|is| is == "md"));
+        let mut links = 0;
+        for (page, from) in pages {
+            let text = fs::read_to_string(from).expect("a page");
+            for link in docs::links(&text) {
+                let wanted = plain(&page.parent().unwrap_or(Path::new("")).join(link));
+                assert!(installed.keys().any(|to| to.starts_with(&wanted)), "{}: no {link}", page.display());
+                links += 1;
+            }
+        }
+        assert!(links > 100, "only {links}");
+    }
+
+    /// Without `..`.
+    fn plain(path: &Path) -> PathBuf {
+        let mut plain = PathBuf::new();
+        for part in path.components() {
+            match part {
+                Component::ParentDir => {
+                    plain.pop();
+                }
+                part => plain.push(part),
+            }
+        }
+        plain
     }
 
     #[test]

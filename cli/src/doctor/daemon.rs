@@ -117,9 +117,10 @@ fn enrolled(status: &reply::Status) -> Finding {
 
 /// What the daemon notes; it ends with what to do, after a semicolon. How a model runs is no fault.
 fn noted(note: &str) -> Finding {
-    match note.split_once("; ") {
-        Some((found, fix)) if !note.starts_with("model ") => Finding::note("note", found, fix),
-        _ => Finding::good("note", note),
+    let (label, text) = note.strip_prefix("attacks: ").map_or(("note", note), |text| ("attacks", text));
+    match text.split_once("; ") {
+        Some((found, fix)) if !text.starts_with("model ") => Finding::note(label, found, fix),
+        _ => Finding::good(label, text),
     }
 }
 

@@ -30,9 +30,11 @@ pub(super) fn examine(root: &Path, running: bool) -> Finding {
             let found = format!("the daemon keeps its own in /{OWN_KEY}: whoever copies the card has it too");
             Finding::good("key", found)
         }
-        (Some(false), Some(false)) => {
-            Finding::good("key", "none yet; the daemon makes one when it needs one")
-        }
+        (Some(false), Some(false)) if running => Finding::good(
+            "key",
+            "neither sealed nor in /var/lib/facelatch: where `store.key` says, or beside the store",
+        ),
+        (Some(false), Some(false)) => Finding::good("key", "none yet; the daemon makes one when it starts"),
         _ => Finding::note("key", "you may not look", "run it as root"),
     }
 }
@@ -71,6 +73,7 @@ mod tests {
         assert!(examine(machine(CREDENTIAL).path(), true).found.contains("systemd unlocks"));
         assert!(examine(machine(OWN_KEY).path(), false).found.contains("its own"));
         assert!(examine(machine("etc/hosts").path(), false).found.contains("none yet"));
+        assert!(examine(machine("etc/hosts").path(), true).found.contains("beside the store"), "it has one");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use facelatch_setup::people::People;
 use facelatch_wire::call::{Enroll, Events, List, Remove, Status as StatusCall, Verify};
 use facelatch_wire::reply::{EventKind, Status, Template};
 use facelatch_wire::{Client, Deadline, Outcome, SOCKET_ENV};
-use nix::unistd::{User, geteuid};
+use nix::unistd::User;
 
 use super::undo::Done;
 use super::world::{Account, Csi, Package, Shown, Tried, World};
@@ -103,10 +103,6 @@ impl People for Machine {
 }
 
 impl World for Machine {
-    fn is_root(&self) -> bool {
-        geteuid().is_root()
-    }
-
     fn lock(&mut self) -> Result<(), Stop> {
         self.lock = Some(Lock::take(Path::new(LOCK))?);
         Ok(())

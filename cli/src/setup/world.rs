@@ -71,7 +71,6 @@ pub(super) struct Tried {
 
 /// The machine. What changes it is one call each, so that tests can end the setup before and after every one.
 pub(super) trait World: People {
-    fn is_root(&self) -> bool;
     /// Keeps other setups out until this one has ended.
     fn lock(&mut self) -> Result<(), Stop>;
     /// Who called sudo.

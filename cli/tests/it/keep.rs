@@ -35,6 +35,9 @@ fn from_one_device_to_another_on_the_command_line() {
     let (code, _, err) = run(&here, &["export", "--to", &path("all.age"), "--recipient", &public]);
     assert!(code == 4 && err.contains("exists already"), "{err}");
 
+    let (code, _, err) = run(&here, &["export", "--to", &path("no/all.age"), "--recipient", &public]);
+    assert!(code == 4 && err.contains("there is no folder") && !err.contains("remove it"), "{err}");
+
     // Neither another's file nor one behind a link is written to.
     std::os::unix::fs::symlink(path("key.txt"), path("link.age.part")).expect("linked");
     let (code, _, err) = run(&here, &["export", "--to", &path("link.age"), "--recipient", &public]);
@@ -149,7 +152,7 @@ fn the_log_says_who_came_and_what_was_changed() {
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines.len() == 2 && lines[0].contains("  enroll  alice  by root"), "{out}");
     assert!(lines[1].contains("  verify  alice  no-match  by root"), "{out}");
-    assert_eq!(run(&world, &["log", "bob"]).1, "", "nothing about him");
+    assert_eq!(run(&world, &["log", "bob"]), (0, String::new(), "no lines about bob\n".to_owned()));
     // The clock of the test stands in 1970.
     assert_eq!(run(&world, &["log", "--since", "1d"]).1, "");
     assert_eq!(run(&world, &["log", "--since", "1970-01-01"]).1, out);

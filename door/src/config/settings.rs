@@ -169,8 +169,8 @@ settings! {
         active_low: bool = false;
     }
 
-    /// A keypad outside, for PINs that `facelatch pin` sets: digits, then enter or `.` to send; escape, backspace or `*` to
-    /// start again. Its keys reach nothing else on this machine.
+    /// A keypad outside, for PINs that `facelatch pin` sets: digits, then enter, `.` or `#` to send; escape, backspace or `*`
+    /// to start again. Its keys reach nothing else on this machine.
     "[door.keypad]" Keypad {
         /// The input device, under a name that stays: `ls /dev/input/by-id /dev/input/by-path`. A USB keypad, or a matrix on
         /// GPIO lines by the kernel's driver.

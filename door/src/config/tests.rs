@@ -34,7 +34,7 @@ fn the_shipped_file_is_current_and_its_example_is_a_door() {
     let shipped = std::fs::read_to_string(&path).expect("config/door.toml can be read");
     assert!(shipped == current, "config/door.toml is out of date; run `cargo xtask config`");
     assert_eq!(parse(&taken(&shipped)), Ok(document::example()));
-    refused(&shipped, "doors = 0 is not allowed; use 1 to 16 sections [[door]]");
+    refused(&shipped, "no door is set up; run `sudo facelatch setup door`, or write a section [[door]]");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_pulse_of_no_time_or_a_minute_is_refused_by_name() {
 
 #[test]
 fn a_door_needs_a_name_of_its_own_and_a_line() {
-    refused("", "doors = 0");
+    refused("", "no door is set up");
     refused("[[door]]\n[door.strike]\nline = \"A\"\n", "door.name = \"\"");
     refused("[[door]]\nname = \"the front\"\n", "lower-case letters");
     refused(
@@ -154,10 +154,11 @@ fn several_doors_open_by_face_and_only_those_ask_for_looks() {
 #[test]
 fn a_typo_names_the_line_and_what_is_known() {
     refused(
-        &format!("{FRONT}pulses_s = 3\n"),
-        "expected one of `chip`, `line`, `active_low`, `hold`, `pulse_s`",
+        &format!("{FRONT}seconds = 3\n"),
+        "unknown key `seconds`, expected one of `chip`, `line`, `active_low`, `hold`, `pulse_s`",
     );
-    refused(&format!("{FRONT}[door.contakt]\n"), "unknown field `contakt`");
+    refused(&format!("{FRONT}pulses_s = 3\n"), "unknown key `pulses_s`; did you mean `pulse_s`?");
+    refused(&format!("{FRONT}[door.contakt]\n"), "unknown key `contakt`; did you mean `contact`?");
     refused(&format!("{FRONT}[door.contact]\nline = \"A\"\nactive = \"open\"\n"), "`low` or `high`");
     refused("[[door\n", "line 1");
 }

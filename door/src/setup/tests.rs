@@ -225,14 +225,6 @@ fn what_cannot_be_used_is_named_and_the_program_that_ran_before_runs_again() {
         assert!(bench.active && !bench.enabled && folder.text().is_none(), "{answer}");
     }
     let (folder, mut bench) = (Folder::new(None), Bench::new());
-    bench.root = false;
-    assert!(
-        folder
-            .run(&mut bench, ANSWERS, false)
-            .0
-            .is_err_and(|why| why.0.contains("sudo facelatch setup door"))
-    );
-    bench.root = true;
     bench.camera = CameraState::Unavailable;
     assert!(folder.run(&mut bench, ANSWERS, false).0.is_err_and(|why| why.0.contains("doctor")));
     bench.unlocks = false;

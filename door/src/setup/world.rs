@@ -43,7 +43,6 @@ pub(super) struct Tried {
 
 /// The machine, replaced in tests.
 pub(super) trait World: People {
-    fn is_root(&self) -> bool;
     /// Keeps other setups out until this one has ended.
     fn lock(&mut self) -> Result<(), Stop>;
     fn status(&mut self) -> Result<Status, Stop>;
@@ -101,11 +100,6 @@ impl People for Machine {
 }
 
 impl World for Machine {
-    fn is_root(&self) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
-    }
-
     fn lock(&mut self) -> Result<(), Stop> {
         self.lock = Some(Lock::take(Path::new(LOCK))?);
         Ok(())

@@ -92,8 +92,8 @@ fn it_hears_of_every_match_and_one_of_long_ago_opens_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let door = Running::start(&config(&folder, &world.socket));
     let lines = door.until("its events come in");
-    if !lines.iter().any(|line| line.contains("<3>front: strike: line no such line: no chip has it")) {
-        door.until("<3>front: strike: line no such line: no chip has it");
+    if !lines.iter().any(|line| line.contains("front: strike: line no such line: no chip has it")) {
+        door.until("front: strike: line no such line: no chip has it");
     }
     let look = || world.ask(&Look::default()).expect("a reply").verdict;
     world.stage.shows(BOB);
@@ -129,7 +129,7 @@ fn a_face_before_a_watched_camera_is_looked_at() {
     let door = Running::start(&config_with("motion = true", &folder, &world.socket));
     until(|| (world.stage.taken().1 >= 10).then_some(()));
     world.stage.shows(PERSON);
-    door.until("<6>front: looked: match");
+    door.until("front: looked: match");
 }
 
 #[test]
@@ -151,6 +151,20 @@ fn who_may_not_follow_events_is_told_why_and_the_program_goes_on() {
     let mut door = Running::start(&config(&folder, &world.socket));
     door.until("the groups `facelatch` and `facelatch-door`");
     assert!(door.0.try_wait().expect("a child").is_none());
+}
+
+#[test]
+fn a_setup_that_cannot_begin_ends_as_the_command_would() {
+    let setup = program(Path::new("/nonexistent"))
+        .args(["setup", "--answers", "/nonexistent"])
+        .output()
+        .expect("runs");
+    let told = match setup.status.code() {
+        Some(4) => "answers /nonexistent: ",
+        Some(5) => "only root may",
+        _ => panic!("{setup:?}"),
+    };
+    assert!(said(&setup).contains(told), "{setup:?}");
 }
 
 #[test]

@@ -122,7 +122,8 @@ fn recipient(session: &Session, named: Option<String>) -> Result<String, Fault> 
 
 impl Handle for Upload {
     async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, CallError> {
-        session.caller.may_manage("import")?;
+        // Each of them begins with this call.
+        session.caller.may_manage("import, backup and restore")?;
         let bad = |why: String| bad_parameter("data", &format!("data: {why}"));
         let part = STANDARD_NO_PAD.decode(&self.data).map_err(|error| bad(error.to_string()))?;
         let mut upload = match session.upload.take() {

@@ -75,7 +75,7 @@ impl Handle for Rules {
         session: &mut Session,
         _: &mut Replies<'_, '_, Self>,
     ) -> Result<RuleList, CallError> {
-        session.caller.may_manage("rules")?;
+        session.caller.may_manage("rules, holidays and face")?;
         let user = self.user.as_deref().map(user_name).transpose()?;
         let store = session.state.store.clone();
         let kept = blocking(store_fault, move || {
@@ -109,7 +109,7 @@ impl Handle for Rules {
 
 impl Handle for SetPremises {
     async fn handle(self, session: &mut Session, _: &mut Replies<'_, '_, Self>) -> Result<Done, CallError> {
-        session.begin_change("rule")?;
+        session.begin_change(if self.face.is_some() { "face" } else { "holiday" })?;
         let holidays = self.holidays.as_deref().map(days).transpose()?;
         let face = self.face;
         let told = [

@@ -41,11 +41,11 @@ impl Handle for StatusCall {
         let infrared = engine.cameras.iter().filter_map(CameraStatus::infrared).map(infrared);
         let of_cameras: Vec<String> = turned.chain(infrared).collect();
         let attacks = Some(engine.attacks()).filter(|attacks| *attacks > 0).map(|attacks| {
-            format!("attacks: {attacks} refused since the daemon started; the audit log has when")
+            format!("attacks: {attacks} refused since the daemon started; `sudo facelatch log` says when")
         });
         Ok(Status {
             state: if engine.problems().next().is_some() { State::Degraded } else { State::Ready },
-            cameras: engine.cameras.iter().filter(|_| engine.cameras.len() > 1).map(listed).collect(),
+            cameras: engine.cameras.iter().map(listed).collect(),
             doors: state
                 .doors
                 .states(&engine.cameras.first().map(|camera| camera.name.clone()).unwrap_or_default()),
@@ -74,7 +74,7 @@ fn default(camera: &CameraStatus) -> Camera {
     Camera { name: device, ..state_of(problem) }
 }
 
-/// One of several cameras, called by its name.
+/// A camera, called by its name.
 fn listed(camera: &CameraStatus) -> Camera {
     let Seen { device, problem, .. } = camera.seen();
     Camera { name: camera.name.clone(), device: Some(device), ..state_of(problem) }

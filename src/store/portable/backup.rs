@@ -37,7 +37,8 @@ pub fn unpack(file: &[u8], identity: &str) -> Result<Zeroizing<Vec<u8>>, Portabl
     let wrong = |why: String| PortableError::File { why };
     let plain = opened(file, identity)?;
     if header(&plain)?.backup.is_none() {
-        return Err(wrong("it is an export and no backup; `facelatch import` takes it".to_owned()));
+        let why = "it is an export and no backup; `facelatch import` takes it".to_owned();
+        return Err(PortableError::NotHere { why });
     }
     let last = plain.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let attached: &str =

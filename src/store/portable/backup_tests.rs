@@ -130,7 +130,11 @@ fn a_backup_is_the_owners_and_an_export_is_none() {
     assert!(import(&store, &sealed.bytes, &secret, &other, false, NOBODY).is_err());
     let exported = export(&store, None, &public, &here(), WallTime(9)).expect("sealed");
     let refusal = unpack(&exported.bytes, &secret).expect_err("refused").to_string();
-    assert!(refusal.contains("no backup") && refusal.contains("facelatch import"), "{refusal}");
+    assert!(refusal.ends_with("no backup; `facelatch import` takes it"), "{refusal}");
+    let refusal = unpack(&sealed.bytes, &keys().1).expect_err("another key").to_string();
+    assert!(refusal.contains("this key does not open it") && !refusal.contains("wrote"), "{refusal}");
+    let refusal = unpack(b"hello", &secret).expect_err("no age file").to_string();
+    assert!(refusal.contains("`facelatch backup` wrote"), "{refusal}");
     let plain = opened(&exported.bytes, &secret).expect("opens");
     assert!(!String::from_utf8_lossy(&plain).contains("pin_secret"), "PINs stay");
 }

@@ -235,7 +235,7 @@ fn another_key_another_embedder_and_rubbish_are_refused_with_the_way_out() {
     let refused = |file: &[u8], key: &str, here: &MadeFor| {
         import(&store, file, key, here, false, NOBODY).map(|_| ()).expect_err("refused").to_string()
     };
-    assert!(refused(&file, &keys().1, &here()).contains("the key it was made for"));
+    assert!(refused(&file, &keys().1, &here()).contains("the key that it was made for"));
     assert!(refused(&file, "no key", &here()).contains("age-keygen -o"));
     let other = MadeFor { embedder: "small".into(), embedder_sha256: "cd".into(), ..here() };
     let error = refused(&file, &secret, &other);

@@ -22,7 +22,6 @@ pub(super) type Contents = BTreeMap<PathBuf, String>;
 /// A machine with a camera on the CSI connector, upside down, and nothing set up.
 pub(super) struct Bench {
     folder: TempDir,
-    pub(super) root: bool,
     pub(super) usb: Vec<String>,
     pub(super) csi: Csi,
     /// Nobody is before it.
@@ -77,7 +76,6 @@ impl Bench {
         let mut bench = Self {
             // Thousands of small files: in memory where that can be had.
             folder: tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder"),
-            root: true,
             usb: Vec::new(),
             csi: Csi::Found { program: "/usr/bin/rpicam-vid".to_owned(), camera: "imx219".to_owned() },
             is_empty: false,
@@ -214,10 +212,6 @@ impl Bench {
 }
 
 impl World for Bench {
-    fn is_root(&self) -> bool {
-        self.root
-    }
-
     fn lock(&mut self) -> Result<(), Stop> {
         Ok(())
     }

@@ -21,7 +21,6 @@ use crate::line::{Input, LineError};
 
 /// A machine with a relay board that switches on at a low level, a contact, and an exit button.
 pub(super) struct Bench {
-    pub(super) root: bool,
     pub(super) camera: CameraState,
     pub(super) cameras: &'static [&'static str],
     pub(super) lines: Vec<Listed>,
@@ -69,7 +68,6 @@ impl Bench {
             ("GPIO23", vec![false, true]),
         ];
         Self {
-            root: true,
             camera: CameraState::Ready,
             cameras: &[],
             lines: names.iter().enumerate().map(line).collect(),
@@ -123,10 +121,6 @@ impl People for Bench {
 }
 
 impl World for Bench {
-    fn is_root(&self) -> bool {
-        self.root
-    }
-
     fn lock(&mut self) -> Result<(), Stop> {
         Ok(())
     }
