@@ -29,11 +29,12 @@ pub fn record(config: &Path) -> PathBuf {
     beside(config, ".setup-undo")
 }
 
-/// What earlier setups have done; the default where there was none.
+/// What earlier setups have done; the default where there was none. Removes what a killed one was about to write.
 ///
 /// # Errors
-/// The record cannot be read, or is none.
+/// The record cannot be read, or is none; what was about to be written cannot be removed.
 pub fn load<D: DeserializeOwned + Default>(record: &Path) -> Result<D, Stop> {
+    remove(&beside(record, ".new"))?;
     let failed = |why: String| Stop(format!("{}: {why}", record.display()));
     match std::fs::read_to_string(record) {
         Ok(text) => toml::from_str(&text).map_err(|error| failed(error.to_string())),
@@ -236,10 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_none_is_named() {
+    fn a_record_that_is_none_is_named_and_half_a_one_removed() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = record(&folder.path().join("x.toml"));
+        std::fs::write(beside(&path, ".new"), "[").expect("written");
         assert_eq!(load::<Vec<u8>>(&path), Ok(Vec::new()));
+        assert!(!beside(&path, ".new").exists(), "a killed setup left it");
         replace(&path, "= 1").expect("written");
         assert!(load::<toml::Table>(&path).is_err_and(|why| why.0.contains("x.toml.setup-undo")));
     }

@@ -4,6 +4,8 @@
 
 # shellcheck source=tests/vm/door.sh
 . "${BASH_SOURCE[0]%/*}/door.sh"
+# shellcheck source=tests/vm/typed.sh
+. "${BASH_SOURCE[0]%/*}/typed.sh"
 
 PASSWORD=correct-horse
 # Pictures of alice in tests/data/faces: the first to enrol with, the second not seen before.
@@ -362,38 +364,4 @@ step_set_up() {
     [ "$(templates alice)" = 5 ] || fail "alice is not here"
     grep -q 'deadline_ms = 9500' /etc/facelatch/facelatch.toml || fail "the configuration is not that of the old card"
     sed -i 's/pam_facelatch.so/& timeout=10/' /etc/pam.d/common-auth
-}
-
-# docs/install.md as it is written: alice types the commands (busybox is her curl), then Enter after each question.
-step_typed() {
-    serve /payload/archive
-    show $ALICE
-    rm -f /home/alice/install.sh /run/typed /run/typed.in
-    mkfifo /run/typed.in
-    exec 7<>/run/typed.in
-    local typed='/payload/busybox wget -q http://127.0.0.1:8080/install.sh && sudo sh install.sh'
-    (at_the_desk && cd /home/alice && exec runuser -u alice -- script -qefc "$typed" /dev/null <&7 >/run/typed 2>&1) &
-    local typist=$! seen=0
-    answers 'password for alice:' "$PASSWORD"
-    answers 'Show what it sees, to find out how it is mounted? Sit in front of it \[yes\]:'
-    asked 'What is it for? Several with commas \[login\]:'
-    slow_machine
-    answers 'What is it for? Several with commas \[login\]:'
-    answers 'Enrol somebody now, in front of the camera? \[yes\]:'
-    answers 'Their name \[alice\]:'
-    asked 'Try it: alice, look at the camera. Ready? \[yes\]:'
-    sed -i 's/pam_facelatch.so/& timeout=10/' /etc/pam.d/common-auth
-    show $ALICE_AGAIN
-    answers 'Try it: alice, look at the camera. Ready? \[yes\]:'
-    answers 'Try it as alice: sudo looks for the face, then asks for the password. Ready? \[yes\]:'
-    wait $typist || fail "it ended with $?: $(cat /run/typed)"
-    grep -q 'sudo knew the face and let you in. It works.' /run/typed || fail "$(cat /run/typed)"
-}
-
-# asked QUESTION: until it stands in what was not seen yet. answers QUESTION [LINE]: the same, then types the line.
-asked() { within 300 sh -c 'tail -c "+$0" /run/typed | grep "$1" >/dev/null || { cat /run/typed; false; }' $((seen + 1)) "$1"; }
-answers() {
-    asked "$1"
-    seen=$(stat -c %s /run/typed)
-    echo "${2-}" >&7
 }

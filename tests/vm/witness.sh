@@ -102,7 +102,8 @@ step_door_seen() {
     rm -r $SEEN
 }
 
-step_door_lines() {
+# The chip, with the lines of DOOR_LINES.
+make_chip() {
     local number
     mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
     modprobe gpio-sim
@@ -113,17 +114,29 @@ step_door_lines() {
         mkdir -p "$CHIP/bank0/line$number"
         echo "${DOOR_LINES[$number]}" >"$CHIP/bank0/line$number/name"
     done
-    plug_in
+    switch_on
+}
+switch_on() {
+    echo 1 >$CHIP/live
+    echo "/sys/devices/platform/$(cat $CHIP/dev_name)/$(cat $CHIP/bank0/chip_name)" >/run/door.sim
+    udevadm settle
+}
+
+step_door_lines() {
+    local number
+    make_chip
+    at_rest
     rm -rf $SEEN
     witness
     may_last STRIKE $((PULSE + LATE))
     for number in $(seq $MANY); do may_last "STRIKE$number" $((SHORTEST + LATE)); done
 }
 plug_in() {
+    switch_on
+    at_rest
+}
+at_rest() {
     local name
-    echo 1 >$CHIP/live
-    echo "/sys/devices/platform/$(cat $CHIP/dev_name)/$(cat $CHIP/bank0/chip_name)" >/run/door.sim
-    udevadm settle
     for name in EXIT TRIGGER; do pull $name up; done
     for name in CONTACT TAMPER; do pull $name down; done
 }

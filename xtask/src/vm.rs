@@ -115,6 +115,7 @@ const STEPS: &[(Act, Forms)] = &[
     (Do("purge"), ARCHIVE),
     (Do("typed"), ARCHIVE),
     (Do("unlock_sudo"), ARCHIVE),
+    (Do("typed_door"), ARCHIVE),
     (Do("purge"), ARCHIVE),
 ];
 

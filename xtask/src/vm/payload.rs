@@ -36,7 +36,7 @@ pub(super) fn make(
     let mut unpack = command("sh", &["-c", words]);
     unpack.arg(machine.join("initrd.img")).arg(BUSYBOX).arg(folder.join("busybox"));
     succeed(unpack)?;
-    for steps in ["steps.sh", "door.sh", "witness.sh"] {
+    for steps in ["steps.sh", "door.sh", "typed.sh", "witness.sh"] {
         std::fs::copy(root().join("tests/vm").join(steps), folder.join(steps))?;
     }
     for program in ["watch", "says", "stalls", "keys"] {
