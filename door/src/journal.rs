@@ -1,8 +1,8 @@
 //! Lines for the journal, with their priority and with the id that its catalogue has a text for.
 //!
-//! Standard error carries a priority but no id, so a line goes to the journal's own socket where standard error is the journal, and
-//! to standard error elsewhere, then without priority, or where that socket is missing or refuses. Where it is merely full, the line is lost: the loop that
-//! feeds the watchdog must not wait for a log.
+//! Standard error carries a priority but no id, so a line goes to the journal's own socket where standard error is the journal. It goes
+//! to standard error elsewhere, without a priority, and where that socket is missing or refuses. Where it is merely full, the line is
+//! lost: the loop that feeds the watchdog must not wait for a log.
 //!
 //! The journal finds the unit of such a line by its sender's process, which may have ended by then. Of standard error it knows the
 //! unit, so what is said at the end goes there as well.

@@ -95,7 +95,10 @@ impl Person for Terminal {
         match read {
             Ok(1..) if line.trim().is_empty() => Ok(default.unwrap_or_default().to_owned()),
             Ok(1..) => Ok(line.trim().to_owned()),
-            _ => Err(Stop("nobody answers; run it in a terminal, or with a file of answers: `--yes FILE`, for a door `--answers FILE`".to_owned())),
+            _ => {
+                let fix = "run it in a terminal, or with a file of answers: `--yes FILE`, for a door `--answers FILE`";
+                Err(Stop(format!("nobody answers; {fix}")))
+            }
         }
     }
 
