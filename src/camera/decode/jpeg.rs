@@ -189,9 +189,18 @@ impl Span {
 
 /// The first marker at or after `from` that ends a scan: not a stuffed FF 00 and not RST.
 fn end_of_scan(bytes: &[u8], from: usize) -> Option<usize> {
+    // FF is rare: blocks without it are passed over as wholes.
+    const BLOCK: usize = 32;
     let packed = bytes.get(from..)?;
     let ends = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xFF) && !RST.contains(&pair[1]);
-    packed.windows(2).position(ends).map(|offset| from + offset)
+    (0..packed.len()).step_by(BLOCK).find_map(|at| {
+        let block = &packed[at..packed.len().min(at + BLOCK)];
+        if !block.iter().fold(false, |any, byte| any | (*byte == 0xFF)) {
+            return None;
+        }
+        let pairs = &packed[at..packed.len().min(at + BLOCK + 1)];
+        pairs.windows(2).position(ends).map(|offset| from + at + offset)
+    })
 }
 
 /// One DHT segment with the tables K.3 to K.6 of ITU-T T.81 (JPEG), which MJPEG takes for granted.

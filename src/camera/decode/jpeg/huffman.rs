@@ -10,15 +10,16 @@ const END: u32 = 128;
 /// marker"). More than this belongs to another frame.
 pub(super) const SLACK_BYTES: usize = 64;
 
+/// What a code says: its length together with that of the number behind it, the zeros before that number, and the bits of the
+/// number alone, from the lowest byte up.
+type Symbol = u32;
+
 /// For each code length of 1 to 16 bits: the first code, the number of codes, and where their values begin.
 pub(super) struct HuffmanTable {
     lengths: [(i32, i32, usize); 16],
     values: Vec<u8>,
-    /// By the next [`SHORT`] bits: the length of the code they begin with, above its value. 0 where the code is longer.
-    short: Vec<u16>,
-    /// The same for a code with the number behind it: that number, the zeros before it, and the bits of both, in the upper half
-    /// and the two lower bytes. 0 where they are longer.
-    whole: Box<[u32; 1 << SHORT]>,
+    /// By the next [`SHORT`] bits, the code that they begin with; 0 where it is longer.
+    short: Box<[Symbol; 1 << SHORT]>,
 }
 
 /// Four tables for DC, then four for AC, as a DHT segment numbers them.
@@ -37,8 +38,7 @@ pub(super) fn read_tables(mut body: &[u8], tables: &mut Tables) -> Option<()> {
             start += usize::from(count);
             code = (code + i32::from(count)) << 1;
         }
-        codes.short = codes.look_up();
-        codes.whole = codes.look_up_whole();
+        codes.look_up();
         tables[usize::from(slot >> 4 & 1) * 4 + usize::from(slot & 3)] = codes;
         body = &rest[16 + total..];
     }
@@ -48,79 +48,47 @@ pub(super) fn read_tables(mut body: &[u8], tables: &mut Tables) -> Option<()> {
 impl Default for HuffmanTable {
     /// Without a code.
     fn default() -> Self {
-        Self {
-            lengths: [(0, 0, 0); 16],
-            values: Vec::new(),
-            short: Vec::new(),
-            whole: Box::new([0; 1 << SHORT]),
-        }
+        Self { lengths: [(0, 0, 0); 16], values: Vec::new(), short: Box::new([0; 1 << SHORT]) }
     }
 }
 
 impl HuffmanTable {
-    fn look_up(&self) -> Vec<u16> {
-        let mut short = vec![0; 1 << SHORT];
+    /// Fills in `short`.
+    fn look_up(&mut self) {
         for (length, (first, count, start)) in (1..=SHORT).zip(&self.lengths) {
             let spare = SHORT - length;
             for (code, value) in (*first..first + count).zip(self.values.get(*start..).unwrap_or_default()) {
                 let from = (code as usize) << spare;
-                let entries = short.get_mut(from..from + (1 << spare)).unwrap_or_default();
-                entries.fill((length as u16) << 8 | u16::from(*value));
+                let entries = self.short.get_mut(from..from + (1 << spare)).unwrap_or_default();
+                entries.fill(symbol(length, *value));
             }
         }
-        short
     }
 
-    fn look_up_whole(&self) -> Box<[u32; 1 << SHORT]> {
-        let mut whole = Box::new([0; 1 << SHORT]);
-        for (bits, (whole, &entry)) in whole.iter_mut().zip(&self.short).enumerate() {
-            let (length, (run, size)) = (u32::from(entry >> 8), run_and_size(entry as u8));
-            if entry > 0 && length + size <= SHORT {
-                let value = signed((bits >> (SHORT - length - size)) as u32, size);
-                *whole = (value as u32) << 16 | run << 8 | (length + size);
-            }
-        }
-        whole
-    }
-
-    /// A run of zeros, the number after it, and the length of both, which these 32 bits begin with.
-    #[inline(never)]
-    fn find_whole(&self, ahead: u32) -> Option<(u32, i32, u32)> {
-        let (length, symbol) = self.find(ahead >> 16)?;
-        let (run, size) = run_and_size(symbol);
-        Some((run, signed(ahead >> (32 - length - size), size), length + size))
-    }
-
-    /// Length and value of the code that these 16 bits begin with.
-    #[inline]
-    fn find(&self, ahead: u32) -> Option<(u32, u8)> {
-        match self.short.get((ahead >> (16 - SHORT)) as usize) {
-            Some(&entry) if entry > 0 => Some((u32::from(entry >> 8), entry as u8)),
-            _ => self.find_long(ahead),
-        }
-    }
-
+    /// The code that these 16 bits begin with.
     #[cold]
-    fn find_long(&self, ahead: u32) -> Option<(u32, u8)> {
+    fn find_long(&self, ahead: u32) -> Option<Symbol> {
         (1..=16).zip(&self.lengths).find_map(|(length, (first, count, start))| {
             let code = (ahead >> (16 - length)) as i32;
             let value = || self.values.get(start + (code - first) as usize);
-            (code - first < *count).then(value).flatten().map(|value| (length, *value))
+            (code - first < *count).then(value).flatten().map(|value| symbol(length, *value))
         })
     }
 }
 
-/// The zeros before a coefficient, and the bits of that: the two halves of a symbol.
-fn run_and_size(symbol: u8) -> (u32, u32) {
-    let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-    (if size == 0 && run < 15 { END } else { run }, size)
+/// Of a code of `length` bits and its value: the zeros and the bits of the number, half a byte each.
+fn symbol(length: u32, value: u8) -> Symbol {
+    let (run, size) = (u32::from(value >> 4), u32::from(value & 15));
+    let run = if size == 0 && run < 15 { END } else { run };
+    size << 16 | run << 8 | (length + size)
 }
 
-/// The number in the last `size` bits: one that begins with 0 is negative (ITU-T T.81, F.2.2.1).
+/// The number in the first `size` bits, at most 15: one that begins with 0 is negative (ITU-T T.81, F.2.2.1).
 #[inline]
-fn signed(bits: u32, size: u32) -> i32 {
-    let bits = (bits & ((1 << size) - 1)) as i32;
-    if size > 0 && bits >> (size - 1) == 0 { bits - (1 << size) + 1 } else { bits }
+fn signed(bits: u64, size: u32) -> i32 {
+    let number = (bits >> 1 >> (63 - size)) as i32;
+    let is_negative = !(bits as i64 >> 63) as i32;
+    number + (is_negative & (1 - (1 << size)))
 }
 
 /// [`BitReader::fill`] byte by byte, by value, so that the fields of a reader can stay in registers.
@@ -180,10 +148,12 @@ impl<'a> BitReader<'a> {
     fn next(&mut self, table: &HuffmanTable) -> Option<(u32, i32)> {
         self.fill();
         // What is missing at the end is zeros.
-        let (run, value, length) = match table.whole[(self.held >> (64 - SHORT)) as usize] {
-            0 => table.find_whole((self.held >> 32) as u32)?,
-            entry => (entry >> 8 & 0xFF, entry as i32 >> 16, entry & 0xFF),
+        let symbol = match table.short[(self.held >> (64 - SHORT)) as usize] {
+            0 => table.find_long((self.held >> 48) as u32)?,
+            symbol => symbol,
         };
+        let (length, run, size) = (symbol & 0xFF, symbol >> 8 & 0xFF, symbol >> 16);
+        let value = signed(self.held << (length - size), size);
         self.count = self.count.checked_sub(length)?;
         self.held <<= length;
         Some((run, value))

@@ -77,7 +77,7 @@ impl Pixels {
             wide: [row(), row()],
             tall: row(),
             rows: 0,
-            rgb: Zeroizing::new(vec![0; scan.size.0 * scan.size.1 * 3]),
+            rgb: Zeroizing::new(Vec::with_capacity(scan.size.0 * scan.size.1 * 3)),
         })
     }
 
@@ -91,7 +91,10 @@ impl Pixels {
     fn write_rows(&mut self, until: usize) {
         let Self { kernel, planes, wide, tall, rgb, size: (width, _), .. } = self;
         for y in self.rows..until {
-            let out = &mut rgb[y * *width * 3..][..*width * 3];
+            // Row by row, so that what is written once more is still in the cache.
+            let at = rgb.len();
+            rgb.resize(at + *width * 3, 0);
+            let out = &mut rgb[at..];
             let [light, colours @ ..] = &planes[..] else { return };
             let light = light.row(y);
             if colours.is_empty() {
