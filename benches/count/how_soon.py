@@ -10,10 +10,11 @@ import sys
 
 FRAMES = int(sys.argv[2]) if len(sys.argv) > 2 else 3
 RATES = (10, 15, 30)  # Frames a second.
-# ms for a million instructions, then millions a frame: found, embedded, judged live by the network and by two cues.
+# ms for a million instructions (the time that SFace is estimated to take, by its count), then millions a frame by
+# `attack_frames` on 2026-11-27: found, embedded, judged live by the network and by two cues (counted on the A72 alone).
 BOARDS = {
-    "Pi 4": (62 / 159.4, {"detect": 59.9, "embed": 161.5, "network": 33.1, "scene": 1.0, "surroundings": 6.1}),
-    "Pi 5": (12 / 67.7, {"detect": 40.2, "embed": 69.8, "network": 20.2, "scene": 1.0, "surroundings": 6.1}),
+    "Pi 4": (62 / 154.3, {"detect": 40.1, "embed": 156.2, "network": 28.3, "scene": 1.0, "surroundings": 6.2}),
+    "Pi 5": (12 / 63.8, {"detect": 28.7, "embed": 65.9, "network": 16.9, "scene": 1.0, "surroundings": 6.2}),
 }
 # What another thread does beside the embedder; "3": two threads do these two.
 WAYS = {"1": (), "2": ("network", "next"), "3": ("network", "next"), "network beside": ("network",), "next beside": ("next",)}
