@@ -166,7 +166,13 @@ fn a_face_that_is_swapped_after_the_answer_is_an_attack() {
 fn faces_that_lead_from_one_to_another_are_no_way_to_a_grant() {
     // Each face is like the one before it. Bob is a live head, and what is compared after he answered is a picture.
     let after_the_turn = [(1, morph(30, 34)), (1, morph(50, 28)), (1, morph(60, 22)), (3, morph(60, 0))];
-    let films = [[&[(BEFORE, BOB), (6, BOB_TURNED)], &after_the_turn[..], &[(60, ALICE)]].concat()];
+    let before_it = [(1, morph(60, 22)), (1, morph(50, 30)), (1, morph(40, 40))];
+    let films = [
+        [&[(BEFORE, BOB), (6, BOB_TURNED)], &after_the_turn[..], &[(60, ALICE)]].concat(),
+        [&[(BEFORE, ALICE)], &before_it[..], &[(2, BOB_TURNED), (60, ALICE)]].concat(),
+        // Who was there before is like both.
+        vec![(BEFORE, morph(30, 0)), (6, BOB_TURNED), (4, morph(30, 0)), (60, morph(60, 0))],
+    ];
     for film in films {
         let world = world(true);
         let (prompts, verdict) = played(&world, &film);
