@@ -201,7 +201,7 @@ impl Pipeline {
     /// one probe of the enrolled user outweighs several of a stranger. Position in the frame proves nothing, since a second
     /// person may step into the same place. Each probe is compared with the one just before, and with the first: a face that
     /// changes little by little into another would pass else.
-    fn continues(&self, run: &Run, probe: &KeyedEmbedding) -> Result<bool, OtherKey> {
+    pub(super) fn continues(&self, run: &Run, probe: &KeyedEmbedding) -> Result<bool, OtherKey> {
         run.first
             .iter()
             .chain(run.probes.last())

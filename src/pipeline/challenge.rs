@@ -3,6 +3,13 @@
 //!
 //! Once a question was put, an attempt that ends without an answer counts as a refused attack does, whatever the reason.
 //! Otherwise somebody with a film could have the question drawn again until it suits. After the answer the frames decide.
+//!
+//! What is compared with what. A head that turns is like itself a moment ago, and not always like its straight face, so a face
+//! during the questions counts as another person's only if it is like no earlier one. Such a chain can lead from anybody to
+//! anybody, by faces that are half of one and half of the other; so nothing is granted on it:
+//! - A turned face speaks for the person from before the questions only if the two are rather alike themselves.
+//! - A probe after the answer is like the person from before, rather like every turned face that spoke for them, which is a
+//!   head's, and like the others of its run. Who was there before may have been a picture, who turned was not.
 
 use std::time::Duration;
 
@@ -17,6 +24,7 @@ use crate::detect::attack::{Need, Presentation, Species};
 use crate::detect::quality::RetryReason;
 use crate::detect::{Face, geometry};
 use crate::embed::{KeyedEmbedding, OtherKey, Role};
+use crate::head::LogOdds;
 use crate::people::UserName;
 
 /// Longest time from the first prompt to the last frame, beyond `decision.deadline_ms`. Most people need a third of it. Who has
@@ -36,15 +44,22 @@ const MAX_YAW: f32 = 0.6;
 /// So many frames in a row that show another person are no blurred ones.
 const MAX_UNLIKE: usize = 3;
 
+/// A turned face and a straight one of the same person are at least rather alike; of two people they are far from it.
+const RATHER: LogOdds = LogOdds(0.0);
+
 /// A challenge that runs.
 struct Asking {
     challenge: Challenge,
     track: Track,
-    /// Probes from before the questions, then those on the way: all of one person.
-    known: Vec<KeyedEmbedding>,
+    /// Probes from before the questions.
+    before: Vec<KeyedEmbedding>,
+    /// Faces on the way, each like an earlier one.
+    on_the_way: Vec<KeyedEmbedding>,
+    /// Those turned as they were asked to, and rather like the person from before.
+    turned: Vec<KeyedEmbedding>,
     /// What the person was told last.
     prompt: Option<Need>,
-    /// Whether a turned face since that question was found to be theirs.
+    /// Whether the newest turned face since that question was found to be theirs.
     confirmed: bool,
     /// Frames in a row that seem to show another person.
     unlike: usize,
@@ -65,27 +80,30 @@ impl Pipeline {
         let mut asking = Asking {
             challenge: Challenge::new((self.random)(), now),
             track: Track::default(),
-            known: probes,
+            before: probes,
+            on_the_way: Vec::new(),
+            turned: Vec::new(),
             prompt: None,
             confirmed: false,
             unlike: 0,
         };
-        let mut run = Run::new(stage, wanted);
-        let judged = match self.ask(&mut asking, observer, trace) {
+        match self.ask(&mut asking, observer, trace) {
             Ok(Presentation::Live(_)) => {
                 let from = self.clock.now();
                 let window = CaptureWindow { from, ..CaptureWindow::until(deadline, Role::Probe) };
-                self.probes_after(&mut asking, &mut run, window, observer, trace)
+                // What was live before the answer says nothing of what is there now.
+                let mut run = Run::new(self.attack_stage(), wanted);
+                let judged = self.probes_after(&mut asking, &mut run, window, observer, trace);
+                self.conclude(claimed, run, judged)
             }
+            Ok(presentation) => Ok(Captured { probes: Vec::new(), presentation, stage }),
             Err(cause) => {
                 if asking.challenge.is_asked() {
                     self.count_attack(claimed)?;
                 }
-                return Err(cause);
+                Err(cause)
             }
-            refused => refused,
-        };
-        self.conclude(claimed, run, judged)
+        }
     }
 
     /// Follows the face until the challenge is decided.
@@ -133,7 +151,7 @@ impl Pipeline {
     /// One frame of the face that is followed. A face that cannot be embedded shows nothing of whose it is.
     fn follow(&self, asking: &mut Asking, frame: &Frame, face: &Face) -> Result<(), Cause> {
         let moment = asking.challenge.see(frame.taken_at(), face, (frame.width(), frame.height()));
-        let turned = asking.challenge.is_asked() && geometry::yaw(face) >= TURNED_YAW;
+        let turned = asking.is_to_turn() && geometry::yaw(face) >= TURNED_YAW;
         let is_confirmed = asking.confirmed || !turned;
         if moment == Moment::Pass && is_confirmed {
             return Ok(());
@@ -142,12 +160,16 @@ impl Pipeline {
         let seen = self.networks.embedder.examine(&gate, frame, &[*face], &mut |_| ())?;
         let Ok(seen) = seen else { return Ok(()) };
         let probe = self.gallery.key().apply(&seen.embedding);
-        let is_known = self.is_known(&asking.known, &probe)?;
+        let is_known = self.is_like_any(asking.before.iter().chain(&asking.on_the_way), &probe)?;
+        if turned {
+            asking.confirmed =
+                is_known && self.odds(&asking.before, &probe)?.iter().any(|odds| *odds >= RATHER);
+            asking.turned.extend(asking.confirmed.then(|| probe.clone()));
+        }
         if asking.is_swap(is_known) {
             asking.challenge.swapped();
         } else if is_known {
-            asking.confirmed |= turned;
-            asking.known.push(probe);
+            asking.on_the_way.push(probe);
         }
         Ok(())
     }
@@ -170,11 +192,11 @@ impl Pipeline {
                 }
                 seen => seen?,
             };
-            let is_known = self.is_known(&asking.known, &seen.probe)?;
-            if asking.is_swap(is_known) {
+            let is_theirs = self.is_theirs(asking, run, &seen.probe)?;
+            if asking.is_swap(is_theirs) {
                 return Ok(SWAP);
             }
-            if !is_known {
+            if !is_theirs {
                 self.faces.saw_several();
                 continue;
             }
@@ -190,9 +212,24 @@ impl Pipeline {
         }
     }
 
-    /// Whether a probe shows the person of these: any of them, since a turned face is least like a straight one.
-    fn is_known(&self, known: &[KeyedEmbedding], probe: &KeyedEmbedding) -> Result<bool, OtherKey> {
-        known.iter().try_fold(false, |alike, one| Ok(alike || self.alike(one, probe)?))
+    /// Whether a probe after the answer shows the person who was there before, who turned, and who is in this run.
+    fn is_theirs(&self, asking: &Asking, run: &Run, probe: &KeyedEmbedding) -> Result<bool, OtherKey> {
+        Ok(self.is_like_any(&asking.before, probe)?
+            && self.odds(&asking.turned, probe)?.iter().all(|odds| *odds >= RATHER)
+            && self.continues(run, probe)?)
+    }
+
+    fn is_like_any<'a>(
+        &self,
+        known: impl IntoIterator<Item = &'a KeyedEmbedding>,
+        probe: &KeyedEmbedding,
+    ) -> Result<bool, OtherKey> {
+        known.into_iter().try_fold(false, |like, one| Ok(like || self.alike(one, probe)?))
+    }
+
+    /// That each of these and the probe show one person.
+    fn odds(&self, known: &[KeyedEmbedding], probe: &KeyedEmbedding) -> Result<Vec<LogOdds>, OtherKey> {
+        known.iter().map(|one| self.gallery.head().log_odds(one, probe)).collect()
     }
 }
 
@@ -204,14 +241,18 @@ impl Asking {
         need != Need::Frames && self.prompt != Some(need)
     }
 
+    /// Whether they were told last to turn to a side.
+    fn is_to_turn(&self) -> bool {
+        matches!(self.prompt, Some(Need::TurnLeft | Need::TurnRight | Need::TurnFarther))
+    }
+
     /// The next prompt. The turn before it must have shown the same person: a picture of them could come back for the rest.
     fn begin(&mut self, need: Need) -> Result<Option<Presentation>, Cause> {
         if need == Need::TurnFarther {
             self.prompt = Some(need);
             return Ok(None);
         }
-        let turned = matches!(self.prompt, Some(Need::TurnLeft | Need::TurnRight | Need::TurnFarther));
-        if turned && !self.confirmed {
+        if self.is_to_turn() && !self.confirmed {
             let unclear = Err(Cause::Retry(RetryReason::Unclear));
             return if self.unlike > 0 { Ok(Some(SWAP)) } else { unclear };
         }

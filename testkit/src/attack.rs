@@ -8,8 +8,10 @@ use facelatch::detect::attack::passive::PassiveDetector;
 use facelatch::detect::attack::{FrameScore, Score};
 use facelatch::model::{ModelError, OperatingPoints};
 
-/// The first pixel of a picture of a picture.
-pub const MARK: [u8; 3] = [255, 0, 255];
+/// The first pixel of a picture that is scored so, in log-odds.
+pub(crate) fn mark(score: i8) -> [u8; 3] {
+    [255, 0, score.cast_unsigned()]
+}
 
 /// Sees the mark, and nothing else.
 struct Marked;
@@ -20,7 +22,10 @@ impl FrameScore for Marked {
     }
 
     fn score(&self, frame: &Frame, _: &Face) -> Result<Score, ModelError> {
-        Ok(Score(if frame.rgb().starts_with(&MARK) { -5.0 } else { 5.0 }))
+        Ok(Score(match frame.rgb() {
+            [255, 0, score, ..] => f32::from(score.cast_signed()),
+            _ => 5.0,
+        }))
     }
 }
 

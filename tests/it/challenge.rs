@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use facelatch::clock::Clock;
-use facelatch::config::{AttackLevel, Config};
-use facelatch::detect::attack::Need;
+use facelatch::config::{AttackLevel, Config, Millis};
+use facelatch::detect::attack::{Need, Species};
 use facelatch::people::{Accounts, UserName};
 use facelatch::pipeline::{Cause, DenyReason, Progress, Verdict};
 use facelatch::store::TemplateStore;
@@ -15,6 +15,7 @@ use facelatch_wire::reply::EventKind;
 use facelatch_wire::{Kind, Outcome};
 
 use facelatch_testkit::film::{BEFORE, film, random};
+use facelatch_testkit::infrared::Shown;
 use facelatch_testkit::masks::UID;
 use facelatch_testkit::spoil::Spoil;
 use facelatch_testkit::stage::Shot;
@@ -26,6 +27,14 @@ const HARDLY_TURNED: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(24));
 /// Bob, to the pixel where alice was.
 const BOB: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 0));
 const BOB_TURNED: Shot = Shot::LiveSpoilt("biden.jpg", Spoil::InPlaceOf("obama-3b.jpg", 40));
+
+/// A picture of alice that is an attack by itself, though hardly.
+const WEAK: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Scored(-1));
+
+/// Bob, with so many hundredths of alice laid over, turned by so many degrees.
+const fn morph(hundredths: u32, degrees: i32) -> Shot {
+    Shot::LiveSpoilt("biden.jpg", Spoil::Morph("obama-3b.jpg", hundredths, degrees))
+}
 
 fn challenge(config: &mut Config) {
     config.attack.level = AttackLevel::Challenge;
@@ -151,6 +160,95 @@ fn a_face_that_is_swapped_after_the_answer_is_an_attack() {
     assert_eq!((prompts.len(), verdict), (3, Some(Outcome::Attack)));
     assert!(world.tape.opened_for().is_empty());
     assert_eq!(species(world), "swap");
+}
+
+#[test]
+fn faces_that_lead_from_one_to_another_are_no_way_to_a_grant() {
+    // Each face is like the one before it. Bob is a live head, and what is compared after he answered is a picture.
+    let after_the_turn = [(1, morph(30, 34)), (1, morph(50, 28)), (1, morph(60, 22)), (3, morph(60, 0))];
+    let before_it = [(1, morph(60, 22)), (1, morph(50, 30)), (1, morph(40, 40))];
+    let films = [
+        [&[(BEFORE, BOB), (6, BOB_TURNED)], &after_the_turn[..], &[(60, ALICE)]].concat(),
+        [&[(BEFORE, ALICE)], &before_it[..], &[(2, BOB_TURNED), (60, ALICE)]].concat(),
+        // Who was there before is like both.
+        vec![(BEFORE, morph(30, 0)), (6, BOB_TURNED), (4, morph(30, 0)), (60, morph(60, 0))],
+    ];
+    for film in films {
+        let world = world(true);
+        let (prompts, verdict) = played(&world, &film);
+        assert!(
+            matches!(verdict, Some(Outcome::Attack | Outcome::Unclear)),
+            "{film:?} {prompts:?} {verdict:?}"
+        );
+        assert_eq!(counts(&world), (0, 1), "{film:?}");
+        assert!(world.tape.opened_for().is_empty());
+    }
+}
+
+#[test]
+fn nor_are_those_before_the_first_question() {
+    let world = world(true);
+    let steps = [30, 60].map(|hundredths| [(1, BOB_TURNED), (3, morph(hundredths, 0))]).concat();
+    world.stage.shows(&film(&[&[(6, BOB)][..], &steps, &[(1, BOB_TURNED), (60, BOB)]].concat()));
+    let accounts = Accounts { uids: [(alice(), UID)].into(), login: false };
+    let mut is_asked = false;
+    let attempt = world.pipeline().verify(None, &alice(), &accounts, &mut |progress| {
+        match progress {
+            Progress::Prompt(Need::TurnLeft) => world.stage.shows(&film(&[(3, BOB), (60, BOB_TURNED)])),
+            Progress::Prompt(Need::LookStraight) if is_asked => world.stage.shows(&[ALICE]),
+            _ => {}
+        }
+        is_asked |= progress == Progress::Prompt(Need::TurnLeft);
+        ControlFlow::Continue(())
+    });
+    assert!(
+        matches!(attempt.verdict, Verdict::Denied(DenyReason::Attack(Species::Swap))),
+        "{:?}",
+        attempt.verdict
+    );
+}
+
+#[test]
+fn what_was_live_before_the_answer_says_nothing_of_a_picture_after_it() {
+    let world = world(true);
+    let (prompts, verdict) = played(&world, &[(BEFORE, ALICE), (4, TURNED), (3, ALICE), (60, WEAK)]);
+    assert_eq!((prompts.len(), verdict), (3, Some(Outcome::Attack)));
+    assert!(world.tape.opened_for().is_empty());
+}
+
+#[test]
+fn nor_does_what_was_lit_before_it_in_infrared() {
+    // Ten frames before the question, since the network is not sure.
+    const UNSURE: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Scored(1));
+    let world = World::with(|config| {
+        challenge(config);
+        config.attack.infrared = "/dev/video2".into();
+        config.decision.enroll_deadline_ms = Millis(20_000);
+    });
+    let world = world.knows_alice();
+    world.random.store(random(true), Ordering::SeqCst);
+    let answer = film(&[(BEFORE + 7, UNSURE), (4, TURNED), (3, ALICE)]);
+    world.stage.shows(&[&answer[..], &[Shot::Hold], &[ALICE; 60]].concat());
+    let verdict = std::thread::scope(|scope| {
+        let judged = scope.spawn(|| world.verify("alice"));
+        world.stage.wait_until_held();
+        world.infrared.shows(Shown::Screen);
+        world.stage.let_go();
+        judged.join().expect("no panic").verdict
+    });
+    assert_eq!((verdict, counts(&world)), (Some(Outcome::Attack), (0, 1)));
+}
+
+#[test]
+fn a_turned_face_that_shows_nobody_or_another_person_answers_nothing() {
+    const TURNED_FAR: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(50));
+    // Two frames are an answer, and three would be a swap by themselves.
+    for (turned, expected) in [(BOB_TURNED, Outcome::Attack), (TURNED_FAR, Outcome::Unclear)] {
+        let world = world(true);
+        let (prompts, verdict) = played(&world, &[(BEFORE, ALICE), (2, turned), (60, ALICE)]);
+        assert_eq!((prompts.last(), verdict), (Some(&Outcome::TurnLeft), Some(expected)));
+        assert_eq!(counts(&world), (0, 1));
+    }
 }
 
 /// The verdict on alice, who answers, and the refused attacks, where this is shown from then on.
