@@ -30,6 +30,8 @@ pub enum Spoil {
     Head(i32),
     /// The same, and moved and scaled to where the face is in that bundled picture.
     InPlaceOf(&'static str, i32),
+    /// Moved to there, with that picture laid over it by so many hundredths, and the head turned.
+    Morph(&'static str, u32, i32),
     /// The same face once more, beside itself.
     Twice,
     /// With the mark that the scripted network takes for an attack.
@@ -65,6 +67,10 @@ pub fn spoilt((width, height, rgb): Pixels, spoil: Spoil) -> Pixels {
             placed(turned((width, height, rgb), degrees as f32), &from, &to)
         }
         Spoil::Head(degrees) => turned((width, height, rgb), degrees as f32),
+        Spoil::Morph(other, hundredths, degrees) => {
+            let below = spoilt((width, height, rgb), Spoil::InPlaceOf(other, 0));
+            turned(morphed(below, &bundled(other), hundredths), degrees as f32)
+        }
         Spoil::Recaptured => {
             let mut marked = rgb;
             marked[..3].copy_from_slice(&MARK);
@@ -119,6 +125,15 @@ fn placed((width, height, rgb): Pixels, from: &FaceAxes, to: &FaceAxes) -> Pixel
     };
     let moved = (0..(width * height) as usize).flat_map(pixel).collect();
     (width, height, moved)
+}
+
+/// So many hundredths of the other picture laid over this one.
+fn morphed((width, height, mut rgb): Pixels, (other_width, _, other): &Pixels, hundredths: u32) -> Pixels {
+    let rows = rgb.chunks_exact_mut(3 * width as usize).zip(other.chunks_exact(3 * *other_width as usize));
+    for (value, over) in rows.flat_map(|(row, over)| row.iter_mut().zip(over)) {
+        *value = ((u32::from(*value) * (100 - hundredths) + u32::from(*over) * hundredths) / 100) as u8;
+    }
+    (width, height, rgb)
 }
 
 /// With a copy of the face at the side that has more room.
