@@ -107,9 +107,10 @@ fn unpacked(to: &Daemon, file: &[u8], identity: &str) -> Result<Package> {
 fn told(restored: &[(String, Restored)]) -> Result<()> {
     restored.iter().try_for_each(|(path, restored)| match restored {
         Restored::New => say::line(format!("/{path} written")),
-        Restored::Replaced => {
-            say::line(format!("/{path} written; what was there is /{path}{}", files::BEFORE))
-        }
+        Restored::Replaced => say::line(format!(
+            "/{path} written; what was there before any restore is /{path}{}",
+            files::BEFORE
+        )),
         Restored::Same => Ok(()),
     })
 }

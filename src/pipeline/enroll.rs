@@ -231,11 +231,10 @@ impl Pipeline {
         }
     }
 
-    /// Whether a probe shows the same person as the earlier ones: judged like a frame against them as templates.
+    /// Whether a probe shows the same person as each of the earlier ones. Were some of them enough, a chain of faces, each like
+    /// the last, would lead from one person to another.
     fn like_the_others(&self, probe: &KeyedEmbedding, earlier: &[KeyedEmbedding]) -> Result<bool, OtherKey> {
-        let head = self.gallery.head();
-        let z = vote::decide(head, std::slice::from_ref(probe), earlier)?;
-        Ok(z.is_none_or(|z| z.probability() >= head.threshold()))
+        earlier.iter().try_fold(true, |alike, one| Ok(alike && self.alike(one, probe)?))
     }
 }
 

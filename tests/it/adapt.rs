@@ -64,7 +64,11 @@ fn missing() -> World {
 
 /// A login by face.
 fn login(world: &World) -> Option<Outcome> {
-    let call = Verify { user: Some("alice".into()), latch: Some(false), camera: None };
+    login_as(world, "alice")
+}
+
+fn login_as(world: &World, user: &str) -> Option<Outcome> {
+    let call = Verify { user: Some(user.into()), latch: Some(false), camera: None };
     world.ask(&call).expect("a verdict").verdict
 }
 
@@ -152,6 +156,16 @@ fn only_the_second_factor_of_that_person_soon_after_a_login_counts() {
     login(&world);
     password(&world, "alice");
     nothing("another attempt in between");
+    world.stage.shows(BOB);
+    world.enroll("bob").expect("enrolled");
+    world.stage.shows(CHANGED);
+    assert_eq!(login_as(&world, "bob"), Some(Outcome::NoMatch));
+    password(&world, "alice");
+    let listed = world.ask(&List { user: None }).expect("listed").templates;
+    assert!(
+        listed.iter().all(|template| !template.adapted),
+        "a login of somebody else, with a face that is hers"
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ use facelatch::store::TemplateStore;
 use facelatch_wire::call::{Identify, Remove, Reset, Status, Verify};
 use facelatch_wire::{Client, Outcome};
 
+use facelatch_testkit::spoil::Spoil;
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, BOB, Shot};
 use facelatch_testkit::world::World;
 
@@ -188,4 +189,18 @@ fn an_enrolment_takes_templates_some_time_apart() {
     world.enroll("alice").expect("enrolled");
     // Three templates of ten frames a second: the first, the fifth and the ninth.
     assert_eq!(world.clock.now().since(before), Duration::from_millis(900));
+}
+
+#[test]
+fn an_enrolment_does_not_follow_a_face_that_becomes_another_ones() {
+    const BECOMES_ALICE: fn(u32) -> Shot =
+        |hundredths| Shot::LiveSpoilt("biden.jpg", Spoil::Morph("obama-3b.jpg", hundredths, 0));
+    let world = World::with(|config| config.decision.templates = 8);
+    // Each step is like the last one, by far.
+    let film: Vec<Shot> =
+        [0, 15, 30, 45, 60, 75, 90].iter().flat_map(|part| [BECOMES_ALICE(*part); 5]).collect();
+    world.stage.shows(&[film, vec![Shot::Live("obama-3b.jpg"); 30]].concat());
+    let refusal = world.enroll("carol").expect_err("two people").to_string();
+    assert!(refusal.contains("the face changed during enrolment"), "{refusal}");
+    assert!(world.store.templates(None).expect("read").is_empty());
 }

@@ -1,6 +1,6 @@
 //! The files of the configuration, in a backup and back. Only those of a few folders: whoever made the backup could name any.
 
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -19,7 +19,7 @@ const FOLDERS: &[&str] = &[
     "usr/local/share/facelatch/models",
 ];
 
-/// What the name of a file gets that a restored one replaces.
+/// What the name of a file gets that a restored one replaces: the first one, before any restore.
 pub(super) const BEFORE: &str = ".before-restore";
 
 /// Ends of the names of files that a setup or a restore keeps beside others. They are of this machine alone: a setup's record on
@@ -109,6 +109,7 @@ pub(super) fn unpack(root: &Path, packed: &[Packed]) -> Result<Vec<(String, Rest
     wanted.map(|file| Ok((file.path.clone(), write(root, file)?))).collect()
 }
 
+/// Whole or not at all: under its name there is the old file, or the new one.
 fn write(root: &Path, file: &Packed) -> Result<Restored> {
     let path = root.join(&file.path);
     let failed =
@@ -132,10 +133,17 @@ fn write(root: &Path, file: &Packed) -> Result<Restored> {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part).with_context(failed)?;
     written.set_permissions(Permissions::from_mode(file.mode & 0o777)).with_context(failed)?;
     written.write_all(&bytes).and_then(|()| written.sync_all()).with_context(failed)?;
-    if there.is_some() {
-        fs::rename(&path, aside(BEFORE)).with_context(failed)?;
+    // A second name for the old file. One that was kept earlier stays.
+    match fs::hard_link(&path, aside(BEFORE)) {
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
+            return Err(error).with_context(failed);
+        }
+        _ => {}
     }
     fs::rename(&part, &path).with_context(failed)?;
+    if let Some(folder) = path.parent() {
+        File::open(folder).and_then(|folder| folder.sync_all()).with_context(failed)?;
+    }
     Ok(if there.is_some() { Restored::Replaced } else { Restored::New })
 }
 
@@ -174,6 +182,32 @@ mod tests {
         let again = unpack(new.path(), &packed).expect("written");
         assert!(again.iter().all(|(_, restored)| *restored == Restored::Same));
         assert!(pack(root(&[]).path()).expect("nothing").is_empty());
+    }
+
+    #[test]
+    fn a_second_restore_keeps_what_was_there_before_the_first() {
+        let new = root(&[("etc/facelatch/facelatch.toml", "shipped")]);
+        let toml = new.path().join("etc/facelatch/facelatch.toml");
+        for text in ["one", "two"] {
+            let old = root(&[("etc/facelatch/facelatch.toml", text)]);
+            let packed = pack(old.path()).expect("packed");
+            assert_eq!(unpack(new.path(), &packed).expect("written")[0].1, Restored::Replaced);
+            assert_eq!(fs::read_to_string(&toml).expect("read"), text);
+            assert_eq!(fs::read_to_string(aside_of(&toml)).expect("kept"), "shipped");
+        }
+    }
+
+    #[test]
+    fn a_symbolic_link_is_kept_as_one() {
+        let old = root(&[("etc/facelatch/facelatch.toml", "old")]);
+        let new = root(&[("elsewhere.toml", "mine")]);
+        let toml = new.path().join("etc/facelatch/facelatch.toml");
+        fs::create_dir_all(toml.parent().expect("a folder")).expect("made");
+        std::os::unix::fs::symlink("../../elsewhere.toml", &toml).expect("linked");
+        unpack(new.path(), &pack(old.path()).expect("packed")).expect("written");
+        assert!(toml.symlink_metadata().expect("there").is_file());
+        assert!(Path::new(&aside_of(&toml)).is_symlink());
+        assert_eq!(fs::read_to_string(aside_of(&toml)).expect("kept"), "mine");
     }
 
     fn aside_of(path: &Path) -> String {

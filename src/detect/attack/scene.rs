@@ -2,11 +2,15 @@
 //! is still to be seen; a picture that is carried in hides it behind its own.
 //!
 //! The background is learned from frames without a face in which nothing moves, and learned anew when the camera was moved
-//! or the light became another.
+//! or the light became another. One that has just become another does not speak for a face: it may be a board that somebody
+//! holds up.
+
+use std::time::Duration;
 
 use super::Score;
 use crate::camera::Frame;
 use crate::camera::grey::Grey;
+use crate::clock::BootTime;
 use crate::detect::{Bbox, Face};
 
 #[cfg(test)]
@@ -20,6 +24,9 @@ const MIN_LEARNED: usize = 5;
 
 /// A new frame weighs as if at most so many had been seen: the light of a day changes slowly.
 const MEMORY: usize = 30;
+
+/// How long the background must have been what it is before it speaks for a face.
+const SETTLED: Duration = Duration::from_mins(5);
 
 /// Share of cells that may change from one frame to the next in a scene in which nothing moves.
 const MAX_MOVING: f32 = 0.02;
@@ -59,27 +66,32 @@ pub struct Scene {
     last: Option<Grey>,
     /// Of each frame with a face that could be judged, the share of the background around it that was seen.
     shares: Vec<f32>,
+    /// For one of those frames the background was not yet [`SETTLED`].
+    is_new: bool,
 }
 
 struct Background {
     mean: Grey,
     learned: usize,
+    /// When a still frame last showed something else somewhere.
+    changed: BootTime,
 }
 
 impl Scene {
     /// Another presentation begins: what was seen of the last one no longer counts, and the background stays.
     pub fn start(&mut self) {
         self.shares.clear();
+        self.is_new = false;
     }
 
     /// Another frame. One without a face teaches, one with a face is judged.
     pub fn see(&mut self, frame: &Frame, face: Option<&Face>) {
-        let grey = Grey::of(frame, LONG);
-        match face {
-            None => self.learn(grey),
-            Some(face) => {
-                self.shares.extend(self.background.as_ref().and_then(|known| known.judge(&grey, face)))
-            }
+        let (grey, taken_at) = (Grey::of(frame, LONG), frame.taken_at());
+        let Some(face) = face else { return self.learn(grey, taken_at) };
+        let Some(known) = &self.background else { return };
+        if let Some(share) = known.judge(&grey, face) {
+            self.shares.push(share);
+            self.is_new |= taken_at.since(known.changed) < SETTLED;
         }
     }
 
@@ -94,16 +106,26 @@ impl Scene {
     /// Log-odds that the face is live.
     pub fn score(&self) -> Option<Score> {
         let share = self.share()?;
-        Some(Score((LINE.0 + LINE.1 * share).clamp(LIMITS.0, LIMITS.1)))
+        let most = if self.is_new { 0.0 } else { LIMITS.1 };
+        Some(Score((LINE.0 + LINE.1 * share).clamp(LIMITS.0, most)))
     }
 
-    fn learn(&mut self, grey: Grey) {
+    fn learn(&mut self, grey: Grey, taken_at: BootTime) {
         let still = self.last.as_ref().is_some_and(|last| is_still(last, &grey));
         if still {
-            match &mut self.background {
-                Some(background) if background.is_seen_in(&grey) => background.add(&grey),
+            let seen = self.background.as_ref().and_then(|background| background.seen_in(&grey));
+            match (&mut self.background, seen) {
+                (Some(background), Some(seen)) if seen >= MIN_KNOWN => {
+                    background.add(&grey);
+                    if seen < 1.0 - MAX_MOVING {
+                        background.changed = taken_at;
+                    }
+                }
                 // The first one, or another scene: begun anew from a frame that was still.
-                background => *background = self.last.take().map(|mean| Background { mean, learned: 1 }),
+                (background, _) => {
+                    let begun = |mean| Background { mean, learned: 1, changed: taken_at };
+                    *background = self.last.take().map(begun);
+                }
             }
         }
         self.last = Some(grey);
@@ -176,11 +198,13 @@ impl Background {
         self.mean.approach(grey, 1.0 / self.learned.min(MEMORY) as f32);
     }
 
-    /// Whether most of a frame is this background.
-    fn is_seen_in(&self, grey: &Grey) -> bool {
+    /// The share of a frame that is this background. `None` for one that is not like it.
+    fn seen_in(&self, grey: &Grey) -> Option<f32> {
+        if !self.mean.is_like(grey) {
+            return None;
+        }
         let all: Vec<usize> = (0..grey.light().len()).collect();
-        self.mean.is_like(grey)
-            && self.gain(grey, &all).is_some_and(|gain| self.seen(grey, gain, &all) >= MIN_KNOWN)
+        Some(self.seen(grey, self.gain(grey, &all)?, &all))
     }
 
     /// The share of the background around the head that is seen.

@@ -87,6 +87,17 @@ fn no_pair_scores_above_its_bound() {
     }
 }
 
+/// No pair was found that needs the slack for rounding; it is there all the same.
+#[test]
+fn a_bound_leaves_room_for_rounding() {
+    let (keyed, key) = keyed(&head(128, vec![ALPHA; 8192], 64));
+    let face = key.apply(&Embedding::new(unit(&mut SplitMix64(1), 128)).expect("unit"));
+    let (z, most) = scored(&keyed, &face, &face);
+    // Half of what the slack is for a mean distance of so much; 24 bits of the bias alone are 4e-6.
+    let room = -ALPHA * (FRAC_2_PI * 8192.0).sqrt() * 1e-3 / 2.0;
+    assert!(most.of_faces.0 > z.0 + room, "{z:?}, {most:?}");
+}
+
 /// A short version of what docs/search.md does at length: down from an axis of a rotation, by gradients on the sphere.
 #[test]
 fn a_descent_over_directions_does_not_come_below_the_least_share() {

@@ -1,5 +1,5 @@
 //! The pixels of a baseline JPEG, in one pass over its scan: each row of block groups is decoded, and becomes RGB as soon as the
-//! colours below its last rows are known. The same pixels as zune-jpeg's, bit by bit.
+//! colours below its last rows are known. For coefficients that an encoder writes, the same pixels as zune-jpeg's, bit by bit.
 
 use facelatch_kernels::{Isa, JpegPixels};
 use zeroize::Zeroizing;

@@ -13,8 +13,9 @@ fn picture(x: f32, y: f32) -> f32 {
     110.0 + 50.0 * (x / 9.0 + y / 21.0).sin() + 40.0 * (y / 8.0).sin()
 }
 
+/// Seen once what was learned at first is settled.
 fn frame(light: impl Fn(f32, f32) -> f32) -> Frame {
-    lit(BootTime::default(), light)
+    lit(BootTime(SETTLED), light)
 }
 
 /// A face 50 wide and 60 high, the middle of its box at 160, 110.
@@ -42,11 +43,11 @@ fn shown(half: f32) -> impl Fn(f32, f32) -> f32 {
     }
 }
 
-/// A scene that has seen the empty room.
+/// A scene that has seen the empty room, minutes ago.
 fn learned() -> Scene {
     let mut scene = Scene::default();
     for _ in 0..=MIN_LEARNED {
-        scene.see(&frame(room), None);
+        scene.see(&lit(BootTime::default(), room), None);
     }
     scene
 }
@@ -122,6 +123,35 @@ fn a_camera_that_was_moved_tells_nothing_against_a_face_and_learns_anew() {
     scene.see(&frame(elsewhere), None);
     scene.see(&frame(person(elsewhere)), Some(&face()));
     assert!(scene.share() > Some(0.9));
+}
+
+/// Seen first without a face, then with one on it.
+#[test]
+fn a_board_that_is_held_up_first_does_not_speak_for_the_face_on_it() {
+    // The wide one is another scene; the narrow one grows into the room that is known.
+    for (half, blank) in [(2.2, 6), (2.2, 60), (1.5, 60)] {
+        let board = |x: f32, y: f32| {
+            let (across, down) = ((x - 160.0) / 50.0, (y - 110.0) / 60.0);
+            if across.abs() < half && down.abs() < 1.6 { picture(x, y) } else { room(x, y) }
+        };
+        let mut scene = learned();
+        (0..blank).for_each(|_| scene.see(&frame(board), None));
+        scene.start();
+        scene.see(&frame(shown(half)), Some(&face()));
+        assert!(scene.share() > Some(0.9), "{half}: the board is learned: {:?}", scene.share());
+        assert_eq!(scene.score(), Some(Score(0.0)), "{half} after {blank} frames");
+        scene.start();
+        scene.see(&lit(BootTime(2 * SETTLED), shown(half)), Some(&face()));
+        assert_eq!(scene.score(), Some(Score(LIMITS.1)), "{half}: minutes later it is the room");
+    }
+}
+
+#[test]
+fn the_same_room_in_another_light_stays_settled() {
+    let mut scene = learned();
+    (0..40).for_each(|_| scene.see(&frame(|x, y| 1.2 * room(x, y)), None));
+    scene.see(&frame(person(room)), Some(&face()));
+    assert_eq!(scene.score(), Some(Score(LIMITS.1)));
 }
 
 #[test]
