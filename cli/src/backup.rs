@@ -107,10 +107,9 @@ fn unpacked(to: &Daemon, file: &[u8], identity: &str) -> Result<Package> {
 fn told(restored: &[(String, Restored)]) -> Result<()> {
     restored.iter().try_for_each(|(path, restored)| match restored {
         Restored::New => say::line(format!("/{path} written")),
-        Restored::Replaced => say::line(format!(
-            "/{path} written; what was there before any restore is /{path}{}",
-            files::BEFORE
-        )),
+        Restored::Replaced(kept) => {
+            say::line(format!("/{path} written; what it said until now is /{path}{kept}"))
+        }
         Restored::Same => Ok(()),
     })
 }
@@ -130,10 +129,9 @@ fn restart(root: &Path) -> Result<()> {
         // The door may not be installed here.
         if !done.success() && words != ["try-restart", "facelatch-door"] {
             bail!(
-                "`systemctl {}` failed with the files above; `journalctl -u facelatchd` says why; what was there before ends \
-                 in {}",
-                words.join(" "),
-                files::BEFORE
+                "`systemctl {}` failed with the files above, each beside the one that it replaced; `journalctl -u facelatchd` \
+                 says why",
+                words.join(" ")
             );
         }
     }

@@ -75,6 +75,9 @@ fn cameras(config: &Config, status: Result<Status, ClientError>) -> Vec<Finding>
         if known.contains(&door.camera.as_str()) {
             return Finding::Good(text);
         }
+        if known.is_empty() {
+            return Finding::Note(format!("{text}: the daemon lists no camera by name; upgrade it"));
+        }
         let known = known.join(", ");
         Finding::Fault(format!("{text}: the daemon has no camera of that name; it has: {known}"))
     });
@@ -112,6 +115,8 @@ mod tests {
         let status = Status { cameras: vec![only], ..Status::default() };
         let found = cameras(&config(), Ok(status));
         assert!(matches!(&found[..], [_, Finding::Good(_), Finding::Fault(_)]), "{found:?}");
+        let found = cameras(&config(), Ok(Status::default()));
+        assert!(matches!(&found[..], [_, Finding::Note(_), Finding::Note(_)]), "an older daemon: {found:?}");
     }
 
     #[test]

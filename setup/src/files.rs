@@ -1,7 +1,7 @@
 //! Files that a setup writes whole or not at all, and puts back.
 //!
-//! They are in folders that root alone may write: whoever takes over a daemon must not choose what root takes back. A symbolic
-//! link stays one: the file that it leads to is written.
+//! They are in folders that root alone may write: whoever takes over a daemon must not choose what root takes back. So a symbolic
+//! link, which may lead elsewhere, is not followed, and not replaced.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -83,18 +83,13 @@ pub fn replace_like(path: &Path, text: impl AsRef<[u8]>, like: &Path) -> Result<
     put(path, text.as_ref(), mode, there.as_ref())
 }
 
-/// The file that a symbolic link leads to; the path itself if it is none.
-fn followed(path: &Path) -> Result<PathBuf, Stop> {
-    if !path.is_symlink() {
-        return Ok(path.to_owned());
-    }
-    std::fs::canonicalize(path).map_err(|error| {
-        Stop(format!("{}: a symbolic link that cannot be followed ({error}): remove it", path.display()))
-    })
-}
-
 fn put(path: &Path, text: &[u8], mode: u32, owner: Option<&Metadata>) -> Result<(), Stop> {
-    let path = &followed(path)?;
+    if path.is_symlink() {
+        return Err(Stop(format!(
+            "{}: a symbolic link; put a file in its place, then run this again",
+            path.display()
+        )));
+    }
     let new = beside(path, ".new");
     remove(&new)?;
     let write = || {
@@ -186,13 +181,7 @@ pub fn put_back(path: &Path, existed: bool) -> Result<Option<String>, Stop> {
     if is_there {
         std::fs::copy(path, &undone).map_err(|error| failed(&undone, error))?;
     }
-    if path.is_symlink() {
-        // It may lead to another file system.
-        replace_like(path, read(&kept)?, &kept)?;
-        remove(&kept)?;
-    } else {
-        std::fs::rename(&kept, path).map_err(|error| failed(path, error))?;
-    }
+    std::fs::rename(&kept, path).map_err(|error| failed(path, error))?;
     let aside = if is_there { aside } else { String::new() };
     Ok(Some(format!("{} is as before the setup{aside}", path.display())))
 }
@@ -221,28 +210,18 @@ mod tests {
     }
 
     #[test]
-    fn a_symbolic_link_stays_one() {
+    fn a_symbolic_link_is_refused_and_stays() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (real, path) = (folder.path().join("real.toml"), folder.path().join("etc/x.toml"));
-        replace(&real, "old").and_then(|()| make(&before(&path), "old", &real)).expect("written");
-        std::os::unix::fs::symlink("../real.toml", &path).expect("linked");
-        let is_link = || std::fs::read_link(&path).is_ok_and(|to| to == Path::new("../real.toml"));
-        replace(&path, "new").expect("written");
-        assert_eq!((is_link(), read(&real)), (true, Ok(b"new".to_vec())));
-        assert!(put_back(&path, true).is_ok_and(|told| told.is_some()));
-        assert_eq!((is_link(), read(&real)), (true, Ok(b"old".to_vec())));
-        assert_eq!(read(&beside(&path, ".undone")), Ok(b"new".to_vec()));
-        assert_eq!((put_back(&path, true), before(&path).exists()), (Ok(None), false), "it was put back");
-    }
-
-    #[test]
-    fn a_symbolic_link_to_nothing_is_refused_and_stays() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("x.toml");
-        std::os::unix::fs::symlink("nowhere", &path).expect("linked");
-        assert!(replace(&path, "new").is_err_and(|why| why.0.contains("x.toml: a symbolic link")));
-        assert_eq!((put_back(&path, false), path.is_symlink()), (Ok(None), true));
-        assert!(!folder.path().join("nowhere").exists());
+        let (real, path) = (folder.path().join("real.toml"), folder.path().join("x.toml"));
+        replace(&real, "mine").expect("written");
+        for to in ["real.toml", "nowhere"] {
+            std::os::unix::fs::symlink(to, &path).expect("linked");
+            assert!(replace(&path, "new").is_err_and(|why| why.0.contains("x.toml: a symbolic link")));
+            assert_eq!(put_back(&path, true), Ok(None));
+            assert!(std::fs::read_link(&path).is_ok_and(|link| link == Path::new(to)));
+            remove(&path).expect("removed");
+        }
+        assert_eq!((read(&real), folder.path().join("nowhere").exists()), (Ok(b"mine".to_vec()), false));
     }
 
     #[test]

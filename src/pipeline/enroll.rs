@@ -71,7 +71,9 @@ pub enum EnrollError {
     #[error("label: too long, or has a control character; use at most {MAX_LABEL_BYTES} bytes of plain text")]
     Label,
     /// The probes show two people.
-    #[error("the face changed during enrolment; only one person may be in front of the camera: start again")]
+    #[error(
+        "the face changed during enrolment: start again with one person only, in the same light, glasses on or off throughout"
+    )]
     AnotherFace,
     /// The frames show a picture of a face.
     #[error(

@@ -100,6 +100,14 @@ fn whoever_turns_their_head_when_asked_is_compared_afterwards() {
 }
 
 #[test]
+fn whoever_turns_as_far_as_the_words_say_is_compared_too() {
+    let world = world(true);
+    let turned = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(40));
+    let (_, verdict) = played(&world, &[(BEFORE, ALICE), (4, turned), (60, ALICE)]);
+    assert_eq!((verdict, counts(&world)), (Some(Outcome::Match), (0, 0)));
+}
+
+#[test]
 fn whoever_turns_too_little_is_told_to_turn_farther() {
     let world = world(true);
     let scenes = [(BEFORE, ALICE), (14, HARDLY_TURNED), (4, TURNED), (60, ALICE)];
@@ -242,10 +250,17 @@ fn nor_does_what_was_lit_before_it_in_infrared() {
 #[test]
 fn a_turned_face_that_shows_nobody_or_another_person_answers_nothing() {
     const TURNED_FAR: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(50));
+    const HALFWAY: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(27));
     // Two frames are an answer, and three would be a swap by themselves.
-    for (turned, expected) in [(BOB_TURNED, Outcome::Attack), (TURNED_FAR, Outcome::Unclear)] {
+    let answers: [(&[(usize, Shot)], Outcome); 3] = [
+        (&[(2, BOB_TURNED)], Outcome::Attack),
+        (&[(2, TURNED_FAR)], Outcome::Unclear),
+        // Alice's face is known by then, and not who answers.
+        (&[(2, HALFWAY), (2, TURNED_FAR)], Outcome::Unclear),
+    ];
+    for (turned, expected) in answers {
         let world = world(true);
-        let (prompts, verdict) = played(&world, &[(BEFORE, ALICE), (2, turned), (60, ALICE)]);
+        let (prompts, verdict) = played(&world, &[&[(BEFORE, ALICE)], turned, &[(60, ALICE)]].concat());
         assert_eq!((prompts.last(), verdict), (Some(&Outcome::TurnLeft), Some(expected)));
         assert_eq!(counts(&world), (0, 1));
     }

@@ -19,12 +19,15 @@ const FOLDERS: &[&str] = &[
     "usr/local/share/facelatch/models",
 ];
 
-/// What the name of a file gets that a restored one replaces: the first one, before any restore.
-pub(super) const BEFORE: &str = ".before-restore";
+/// What the name of a file gets that a restored one replaces.
+const BEFORE: &str = ".before-restore";
+
+/// The same at a later restore; the copy of the first one stays.
+const UNDONE: &str = ".undone";
 
 /// Ends of the names of files that a setup or a restore keeps beside others. They are of this machine alone: a setup's record on
 /// another would have `setup --undo` act on it.
-const KEPT: &[&str] = &[BEFORE, ".before-setup", ".setup-undo", ".undone", ".new", ".part"];
+const KEPT: &[&str] = &[BEFORE, UNDONE, ".before-setup", ".setup-undo", ".new", ".part"];
 
 /// Longest file.
 const MAX_BYTES: u64 = 32 << 20;
@@ -44,8 +47,8 @@ pub(super) struct Packed {
 pub(super) enum Restored {
     /// There was none.
     New,
-    /// There was another, which is kept.
-    Replaced,
+    /// There was another, which is kept under this ending.
+    Replaced(&'static str),
     /// It is the one that was there.
     Same,
 }
@@ -133,18 +136,23 @@ fn write(root: &Path, file: &Packed) -> Result<Restored> {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part).with_context(failed)?;
     written.set_permissions(Permissions::from_mode(file.mode & 0o777)).with_context(failed)?;
     written.write_all(&bytes).and_then(|()| written.sync_all()).with_context(failed)?;
-    // A second name for the old file. One that was kept earlier stays.
+    // A second name for the old file.
+    let mut restored = Restored::Replaced(BEFORE);
     match fs::hard_link(&path, aside(BEFORE)) {
-        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
-            return Err(error).with_context(failed);
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => restored = Restored::New,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            restored = Restored::Replaced(UNDONE);
+            let _ = fs::remove_file(aside(UNDONE));
+            fs::hard_link(&path, aside(UNDONE)).with_context(failed)?;
         }
-        _ => {}
+        Err(error) => return Err(error).with_context(failed),
     }
     fs::rename(&part, &path).with_context(failed)?;
     if let Some(folder) = path.parent() {
         File::open(folder).and_then(|folder| folder.sync_all()).with_context(failed)?;
     }
-    Ok(if there.is_some() { Restored::Replaced } else { Restored::New })
+    Ok(restored)
 }
 
 #[cfg(test)]
@@ -174,7 +182,7 @@ mod tests {
         let new = root(&[("etc/facelatch/facelatch.toml", "shipped")]);
         let restored: Vec<Restored> =
             unpack(new.path(), &packed).expect("written").into_iter().map(|(_, restored)| restored).collect();
-        assert_eq!(restored, [Restored::Replaced, Restored::New]);
+        assert_eq!(restored, [Restored::Replaced(BEFORE), Restored::New]);
         let toml = new.path().join("etc/facelatch/facelatch.toml");
         assert_eq!(fs::read_to_string(&toml).expect("read"), "old");
         assert_eq!(fs::metadata(&toml).expect("there").permissions().mode() & 0o777, 0o640);
@@ -185,14 +193,18 @@ mod tests {
     }
 
     #[test]
-    fn a_second_restore_keeps_what_was_there_before_the_first() {
+    fn a_second_restore_keeps_what_was_there_before_it_and_before_the_first() {
         let new = root(&[("etc/facelatch/facelatch.toml", "shipped")]);
         let toml = new.path().join("etc/facelatch/facelatch.toml");
-        for text in ["one", "two"] {
+        for (text, ending) in [("one", BEFORE), ("two", UNDONE), ("three", UNDONE)] {
+            let there = fs::read_to_string(&toml).expect("read");
             let old = root(&[("etc/facelatch/facelatch.toml", text)]);
             let packed = pack(old.path()).expect("packed");
-            assert_eq!(unpack(new.path(), &packed).expect("written")[0].1, Restored::Replaced);
+            let restored = unpack(new.path(), &packed).expect("written")[0].1;
+            assert_eq!(restored, Restored::Replaced(ending));
             assert_eq!(fs::read_to_string(&toml).expect("read"), text);
+            let kept = format!("{}{ending}", toml.display());
+            assert_eq!(fs::read_to_string(kept).expect("kept"), there);
             assert_eq!(fs::read_to_string(aside_of(&toml)).expect("kept"), "shipped");
         }
     }

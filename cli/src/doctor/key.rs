@@ -32,7 +32,7 @@ pub(super) fn examine(root: &Path, running: bool) -> Finding {
         }
         (Some(false), Some(false)) if running => Finding::good(
             "key",
-            "neither sealed nor in /var/lib/facelatch: where `store.key` says, or beside the store",
+            "not sealed, and not in /var/lib/facelatch; it is where `store.key` says, or beside the store",
         ),
         (Some(false), Some(false)) => Finding::good("key", "none yet; the daemon makes one when it starts"),
         _ => Finding::note("key", "you may not look", "run it as root"),
