@@ -14,7 +14,7 @@ use facelatch::camera::Frame;
 use facelatch::clock::BootTime;
 use facelatch::detect::Detector;
 use facelatch::detect::attack::Score;
-use facelatch::detect::attack::scene::Scene;
+use facelatch::detect::attack::scene::{SETTLED, Scene};
 use facelatch::detect::attack::surroundings::Surroundings;
 use facelatch::model::Manifest;
 
@@ -23,9 +23,6 @@ const DETECTOR: (usize, f32) = (320, 0.6);
 
 /// Times that `background.png` is shown.
 const EMPTY_FRAMES: usize = 8;
-
-/// Seconds from then to the clip: such a background may speak for a face.
-const SETTLED_S: f64 = 300.0;
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
@@ -59,7 +56,7 @@ fn measure(detector: &Detector, clip: &Path, seconds: f64) -> Result<()> {
         scene.start();
         let mut faces = 0;
         for (at, file) in files.iter().enumerate() {
-            let frame = frame(file, SETTLED_S + (number * piece + at) as f64 / fps)?;
+            let frame = frame(file, SETTLED.as_secs_f64() + (number * piece + at) as f64 / fps)?;
             let face = detector.detect(&frame)?.into_iter().next();
             faces += usize::from(face.is_some());
             scene.see(&frame, face.as_ref());

@@ -20,8 +20,8 @@ const CARGO_DEB: &str = "3.8.0";
 /// Size limit of the stripped programs, without models, on a board.
 const MAX_BYTES: u64 = 15_000_000;
 
-/// The same for a PC, where code is larger, and kernels are there for five instruction sets.
-const MAX_BYTES_AMD64: u64 = 18_000_000;
+/// The same for a PC, where code is larger.
+const MAX_BYTES_AMD64: u64 = 17_500_000;
 
 /// Packs the relocation table (DT_RELR, supported since glibc 2.36): 0.9 MB less on x86-64. bookworm's linkers for ARM
 /// do not support it.

@@ -26,7 +26,7 @@ const MIN_LEARNED: usize = 5;
 const MEMORY: usize = 30;
 
 /// How long the background must have been what it is before it speaks for a face.
-const SETTLED: Duration = Duration::from_mins(5);
+pub const SETTLED: Duration = Duration::from_mins(5);
 
 /// Share of cells that may change from one frame to the next in a scene in which nothing moves.
 const MAX_MOVING: f32 = 0.02;
