@@ -44,7 +44,7 @@ use matched::Matched;
 /// Jobs that may wait behind the running one.
 const QUEUE: usize = 2 * job_limit::MAX_USER_JOBS;
 
-/// How often the idle thread checks the camera and the clock.
+/// Longest wait for a job, before a look at the cameras and the clock.
 const TICK: Duration = Duration::from_millis(500);
 
 /// How often to look for a camera that is missing.
@@ -170,15 +170,12 @@ impl Running {
         loop {
             self.status.tick();
             let wait = self.watch.wait(self.clock.now()).unwrap_or(TICK).min(TICK);
-            let done = match queue.recv_timeout(wait) {
-                Ok(job) => catch_unwind(AssertUnwindSafe(|| {
-                    self.work(job);
-                    self.watch.catch_up(&mut self.pipeline, &*self.clock, &self.status.cameras);
-                })),
-                Err(RecvTimeoutError::Timeout) => catch_unwind(AssertUnwindSafe(|| self.idle())),
+            let job = match queue.recv_timeout(wait) {
+                Ok(job) => Some(job),
+                Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            if done.is_err() {
+            if catch_unwind(AssertUnwindSafe(|| self.round(job))).is_err() {
                 tracing::error!("an attempt panicked; please report it");
                 self.pipeline.close_cameras();
             }
@@ -193,6 +190,22 @@ impl Running {
         }
         self.recorder.finish();
         self.pipeline.close_cameras();
+    }
+
+    /// A job, if there is one, and what has to be done from time to time: after jobs as well, since whoever asks for the
+    /// status all the time must not keep a camera open.
+    fn round(&mut self, job: Option<Job>) {
+        if let Some(job) = job {
+            self.work(job);
+            self.watch.catch_up(&mut self.pipeline, &*self.clock, &self.status.cameras);
+        } else {
+            self.watch.step(&mut self.pipeline, &*self.clock, &self.status.cameras);
+        }
+        self.pipeline.close_idle_cameras();
+        self.pipeline.forget_old_candidate();
+        if self.clock.now().since(self.last_check) >= RECHECK {
+            self.check_cameras();
+        }
     }
 
     fn work(&mut self, job: Job) {
@@ -382,15 +395,5 @@ impl Running {
         }
         self.status.set_camera_hangs(hangs);
         self.last_check = self.clock.now();
-    }
-
-    /// Watches, closes cameras that nobody uses, and looks for those that are missing.
-    fn idle(&mut self) {
-        self.watch.step(&mut self.pipeline, &*self.clock, &self.status.cameras);
-        self.pipeline.close_idle_cameras();
-        self.pipeline.forget_old_candidate();
-        if self.clock.now().since(self.last_check) >= RECHECK {
-            self.check_cameras();
-        }
     }
 }

@@ -61,6 +61,8 @@ struct Scene {
     closed: usize,
     /// Whole frames so far, and glances.
     taken: (usize, usize),
+    /// How often it was asked for one while it was unplugged.
+    missed: usize,
     /// Frames as from a real camera so far.
     live: u32,
     last: Option<Frame>,
@@ -86,6 +88,11 @@ impl Stage {
     /// Whole frames that were taken, which is how often the detector ran while nobody asked; and glances.
     pub fn taken(&self) -> (usize, usize) {
         self.scene().taken
+    }
+
+    /// How often a frame or a glance was asked for while it was unplugged.
+    pub fn missed(&self) -> usize {
+        self.scene().missed
     }
 
     /// Waits until the engine blocks in a [`Shot::Hold`].
@@ -174,7 +181,10 @@ impl ScriptedCamera {
             Shot::LiveSpoilt(name, spoil) => self.live(self.sees(name, Some(spoil))),
             Shot::Again => self.stage.scene().last.clone().ok_or_else(|| self.missing()),
             Shot::Silent => Err(CameraError::Silent { camera: self.name(), waited: Duration::from_secs(5) }),
-            Shot::Unplugged | Shot::Hold => Err(self.missing()),
+            Shot::Unplugged | Shot::Hold => {
+                self.stage.scene().missed += 1;
+                Err(self.missing())
+            }
         }
     }
 }

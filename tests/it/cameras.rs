@@ -1,6 +1,8 @@
 //! Several cameras: the one that is named looks, whoever is enrolled before one is known before all, and one that is missing
 //! stops only those who stand before it.
 
+use std::time::Duration;
+
 use facelatch::config::{AttackLevel, Camera, Config, Millis};
 use facelatch::serve::peer::Role;
 use facelatch_wire::call::{Enroll, Events, Identify, Status, Verify};
@@ -236,4 +238,17 @@ fn events_say_which_camera_where_there_are_several() {
     assert_eq!(next(&mut events).camera, None);
     let cameras = world.ask(&Status {}).expect("status").cameras;
     assert!(matches!(&cameras[..], [only] if only.name == "camera"), "{cameras:?}");
+}
+
+#[test]
+fn a_camera_is_closed_in_time_though_somebody_asks_for_the_status_all_the_time() {
+    let world = World::new().knows_alice();
+    let status = || world.ask(&Status {}).expect("status");
+    status();
+    assert_eq!(world.stage.closed(), 0, "the next attempt may come at once");
+    world.clock.forward(Duration::from_secs(10));
+    status();
+    // The second one waits for what the first one left to be done.
+    status();
+    assert_eq!(world.stage.closed(), 1);
 }
