@@ -1,9 +1,11 @@
 //! Depthwise 3x3 convolution; in: `[height][width][padded(channels)]` u8, out: the same with its own height and width.
 
+use std::ops::Range;
+
 use crate::error::{LayerError, check_len};
 use crate::pointwise::MAX_CHANNELS;
-use crate::post::{Post, PostPtr, padded};
-use crate::simd::{Kernels, Posts, Simd, dispatch, finish_rows};
+use crate::post::{CHANNELS, Post, PostPtr, padded};
+use crate::simd::{Blocks, Kernels, Posts, Simd, Straight, dispatch, of_isa};
 use crate::window::{Window, check_rows};
 use crate::{Bytes, Isa, Requant};
 
@@ -18,6 +20,8 @@ pub struct Depthwise {
     /// `[9][n]`
     taps: Bytes,
     post: Post,
+    /// The same in the order of the kernels' sums.
+    ordered: Post,
     /// A pixel of zero points, for rows outside the picture.
     outside: Bytes,
 }
@@ -39,6 +43,8 @@ impl Depthwise {
         check_len("weights", weights.len(), channels * 9)?;
         let post = Post::new(requant, isa.flip(), weights.chunks_exact(9))?;
         let n = padded(channels);
+        let channel = of_isa!(isa, CHANNEL);
+        let ordered = post.ordered(|sum| channel(sum, n));
         let mut taps = Bytes::zeroed(9 * n);
         for (c, row) in weights.chunks_exact(9).enumerate() {
             for (t, &w) in row.iter().enumerate() {
@@ -46,7 +52,7 @@ impl Depthwise {
             }
         }
         let outside = Bytes::filled(n, requant.zero_in ^ isa.flip());
-        Ok(Depthwise { isa, window, channels, n, taps, post, outside })
+        Ok(Depthwise { isa, window, channels, n, taps, post, ordered, outside })
     }
 
     /// How it slides.
@@ -113,12 +119,13 @@ impl Depthwise {
     fn check(&self, x: &[u8]) -> (usize, usize) {
         assert_eq!(x.len(), self.window.height * self.window.width * self.n, "input size");
         assert!(self.taps.len() >= 9 * self.n && self.outside.len() >= self.n, "packed weights are short");
-        assert!(self.post.channels() >= self.n, "requantisation is short");
+        let channels = self.post.channels().min(self.ordered.channels());
+        assert!(channels >= self.n, "requantisation is short");
         self.window.output()
     }
 
     /// Output row `y`. Each input row holds `width` pixels `step` bytes apart (one pixel with step 0 outside), `taps` 9 rows of
-    /// n, `outside` n bytes, `post` at least n channels; n is a multiple of CHANNELS.
+    /// n, `outside` n bytes, `post` and `ordered` at least n channels; n is a multiple of CHANNELS.
     fn line(&self, x: &[u8], y: usize, out: *mut u8) -> Line {
         let (stride, [top, left, ..]) = (self.window.stride, self.window.pad);
         let row_bytes = self.window.width * self.n;
@@ -139,6 +146,7 @@ impl Depthwise {
             outside: self.outside.as_ptr(),
             out,
             post: self.post.at(0),
+            ordered: self.ordered.at(0),
         }
     }
 }
@@ -165,6 +173,8 @@ pub(crate) struct Line {
     pub(crate) outside: *const u8,
     pub(crate) out: *mut u8,
     pub(crate) post: PostPtr,
+    /// The same in the order of [`Blocks::channel`].
+    pub(crate) ordered: PostPtr,
 }
 
 #[inline(always)]
@@ -195,12 +205,12 @@ unsafe fn sums_by_2<S: Kernels>(line: &Line, sums: *mut i32) {
 ///
 /// # Safety
 /// As for [`Simd`].
-trait Finish<S: Simd>: Copy {
+trait Finish<S: Simd, B: Blocks<S>>: Copy {
     /// `M` pixels from output `x` on, of the channels `c..c + DEPTH`, whose `posts` these are.
     unsafe fn pixels<const M: usize>(
         self,
         line: &Line,
-        sums: &[S::Block; M],
+        sums: &[B::Sums; M],
         posts: &Posts<S>,
         c: usize,
         x: usize,
@@ -211,20 +221,19 @@ trait Finish<S: Simd>: Copy {
 #[derive(Clone, Copy)]
 struct Activations;
 
-impl<S: Simd> Finish<S> for Activations {
+impl<S: Simd, B: Blocks<S>> Finish<S, B> for Activations {
     #[inline(always)]
     unsafe fn pixels<const M: usize>(
         self,
         line: &Line,
-        sums: &[S::Block; M],
+        sums: &[B::Sums; M],
         posts: &Posts<S>,
         c: usize,
         x: usize,
     ) {
         // SAFETY: c + DEPTH <= n, and M pixels from x on are in the row (the caller).
         unsafe {
-            let out = line.out.add(x * line.n + c);
-            finish_rows::<S, S::Block, M>(sums, S::DEPTH, posts, out, line.n);
+            B::finish(sums, posts, line.out.add(x * line.n + c), line.n);
         }
     }
 }
@@ -233,7 +242,7 @@ impl<S: Simd> Finish<S> for Activations {
 #[derive(Clone, Copy)]
 struct Sums(*mut i32);
 
-impl<S: Simd> Finish<S> for Sums {
+impl<S: Simd> Finish<S, Straight> for Sums {
     #[inline(always)]
     unsafe fn pixels<const M: usize>(
         self,
@@ -259,9 +268,9 @@ pub(crate) unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
     // SAFETY: the same contract.
     unsafe {
         if line.post.one_factor {
-            windows::<S, Activations, STRIDE, true>(line, Activations)
+            both::<S, STRIDE, true>(line);
         } else {
-            windows::<S, Activations, STRIDE, false>(line, Activations)
+            both::<S, STRIDE, false>(line);
         }
     }
 }
@@ -269,28 +278,44 @@ pub(crate) unsafe fn one_line<S: Simd, const STRIDE: usize>(line: &Line) {
 #[inline(always)]
 pub(crate) unsafe fn sums_of_line<S: Simd, const STRIDE: usize>(line: &Line, sums: *mut i32) {
     // SAFETY: the same contract.
-    unsafe { windows::<S, Sums, STRIDE, true>(line, Sums(sums)) }
+    unsafe { windows::<S, Straight, Sums, STRIDE>(line, 0..line.channels, line.post, Sums(sums)) }
+}
+
+/// The largest blocks, and what is left in the smallest.
+#[inline(always)]
+unsafe fn both<S: Simd, const STRIDE: usize, const ONE_FACTOR: bool>(line: &Line) {
+    let depth = <S::Blocks as Blocks<S>>::DEPTH;
+    // A block may reach into the padding.
+    let (whole, post) = (line.n / depth * depth, PostPtr { one_factor: ONE_FACTOR, ..line.ordered });
+    // SAFETY: the same contract; what is no whole block is in order.
+    unsafe {
+        windows::<S, S::Blocks, Activations, STRIDE>(line, 0..whole.min(line.channels), post, Activations);
+        // Each number of padded channels is a whole number of the smallest blocks.
+        if depth > S::DEPTH && depth > CHANNELS {
+            windows::<S, Straight, Activations, STRIDE>(line, whole..line.channels, post, Activations);
+        }
+    }
 }
 
 /// Blocks of channels, then columns from left to right: a column is read once and used by all windows that see it.
 #[inline(always)]
-unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize, const ONE_FACTOR: bool>(
+unsafe fn windows<S: Simd, B: Blocks<S>, F: Finish<S, B>, const STRIDE: usize>(
     line: &Line,
+    channels: Range<usize>,
+    post: PostPtr,
     finish: F,
 ) {
-    let line = &Line { post: PostPtr { one_factor: ONE_FACTOR, ..line.post }, ..*line };
     // Outputs, from the left, whose last column is inside the picture.
     let inside = match (line.width + line.left).checked_sub(3) {
         Some(last) => (last / STRIDE + 1).min(line.columns),
         None => 0,
     };
-    for c in (0..line.channels).step_by(S::DEPTH) {
+    for c in channels.step_by(B::DEPTH) {
         // SAFETY: c + DEPTH <= n, of which DEPTH is a divisor, so every access stays inside its pixel; of the picture,
         // `width` columns are taken at most: all but the border's.
         unsafe {
-            let outside = S::column([line.outside.add(c); 3]);
-            let (taps, posts) =
-                (S::taps(line.taps.add(c), line.n), &Posts::<S>::new(line.post.add(c), S::DEPTH));
+            let outside = B::column([line.outside.add(c); 3]);
+            let (taps, posts) = (B::taps(line.taps.add(c), line.n), &Posts::<S>::new(post.add(c), B::DEPTH));
             let mut next = line.rows;
             for row in &mut next {
                 row.x = row.x.add(c);
@@ -298,44 +323,44 @@ unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize, const ONE_FACTOR: 
             // What `slide` moves to the left: the columns before the first output's last, or last two.
             let mut window = [outside; 3];
             if line.left == 0 {
-                window[2] = take::<S>(&mut next);
+                window[2] = take::<S, B>(&mut next);
             }
             if STRIDE == 1 {
                 window[1] = window[2];
-                window[2] = if line.width + line.left > 1 { take::<S>(&mut next) } else { outside };
+                window[2] = if line.width + line.left > 1 { take::<S, B>(&mut next) } else { outside };
             }
             let mut x = 0;
             // Where a block is one vector, four pixels together: writing them is then cheaper.
-            while S::DEPTH == S::LANES && x + 4 <= inside {
-                window = slide::<S, STRIDE>(window, &mut next);
-                let mut sums = [S::window(window, &taps); 4];
+            while B::DEPTH == S::LANES && x + 4 <= inside {
+                window = slide::<S, B, STRIDE>(window, &mut next);
+                let mut sums = [B::window(window, &taps); 4];
                 for sums in sums.iter_mut().skip(1) {
-                    window = slide::<S, STRIDE>(window, &mut next);
-                    *sums = S::window(window, &taps);
+                    window = slide::<S, B, STRIDE>(window, &mut next);
+                    *sums = B::window(window, &taps);
                 }
                 finish.pixels(line, &sums, posts, c, x);
                 x += 4;
             }
             // Three by three, after which each column is in its place again.
-            while S::DEPTH > S::LANES && x + 3 <= inside {
+            while B::DEPTH > S::LANES && x + 3 <= inside {
                 // Not as a loop, which would stay one.
-                let first = slide::<S, STRIDE>(window, &mut next);
-                finish.pixels(line, &[S::window(first, &taps)], posts, c, x);
-                let second = slide::<S, STRIDE>(first, &mut next);
-                finish.pixels(line, &[S::window(second, &taps)], posts, c, x + 1);
-                window = slide::<S, STRIDE>(second, &mut next);
-                finish.pixels(line, &[S::window(window, &taps)], posts, c, x + 2);
+                let first = slide::<S, B, STRIDE>(window, &mut next);
+                finish.pixels(line, &[B::window(first, &taps)], posts, c, x);
+                let second = slide::<S, B, STRIDE>(first, &mut next);
+                finish.pixels(line, &[B::window(second, &taps)], posts, c, x + 1);
+                window = slide::<S, B, STRIDE>(second, &mut next);
+                finish.pixels(line, &[B::window(window, &taps)], posts, c, x + 2);
                 x += 3;
             }
             while x < line.columns {
                 window = if x < inside {
-                    slide::<S, STRIDE>(window, &mut next)
+                    slide::<S, B, STRIDE>(window, &mut next)
                 } else if STRIDE == 1 {
                     [window[1], window[2], outside]
                 } else {
-                    [window[2], take::<S>(&mut next), outside]
+                    [window[2], take::<S, B>(&mut next), outside]
                 };
-                finish.pixels(line, &[S::window(window, &taps)], posts, c, x);
+                finish.pixels(line, &[B::window(window, &taps)], posts, c, x);
                 x += 1;
             }
         }
@@ -344,9 +369,9 @@ unsafe fn windows<S: Simd, F: Finish<S>, const STRIDE: usize, const ONE_FACTOR: 
 
 /// The next column of the picture.
 #[inline(always)]
-unsafe fn take<S: Simd>(next: &mut [Row; 3]) -> S::Column {
+unsafe fn take<S: Simd, B: Blocks<S>>(next: &mut [Row; 3]) -> B::Column {
     // SAFETY: the caller promises that there is one.
-    let column = unsafe { S::column([next[0].x, next[1].x, next[2].x]) };
+    let column = unsafe { B::column([next[0].x, next[1].x, next[2].x]) };
     for row in next {
         row.x = row.x.wrapping_add(row.step);
     }
@@ -355,14 +380,17 @@ unsafe fn take<S: Simd>(next: &mut [Row; 3]) -> S::Column {
 
 /// The window of the next output.
 #[inline(always)]
-unsafe fn slide<S: Simd, const STRIDE: usize>(window: [S::Column; 3], next: &mut [Row; 3]) -> [S::Column; 3] {
+unsafe fn slide<S: Simd, B: Blocks<S>, const STRIDE: usize>(
+    window: [B::Column; 3],
+    next: &mut [Row; 3],
+) -> [B::Column; 3] {
     // SAFETY: the caller promises that there are as many columns.
     unsafe {
         if STRIDE == 1 {
-            [window[1], window[2], take::<S>(next)]
+            [window[1], window[2], take::<S, B>(next)]
         } else {
-            let middle = take::<S>(next);
-            [window[2], middle, take::<S>(next)]
+            let middle = take::<S, B>(next);
+            [window[2], middle, take::<S, B>(next)]
         }
     }
 }

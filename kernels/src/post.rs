@@ -94,6 +94,17 @@ impl Post {
         Ok(post)
     }
 
+    /// The same with the channels in another order: at `i` that of `channel(i)`.
+    pub(crate) fn ordered(&self, channel: impl Fn(usize) -> usize) -> Post {
+        let from = |i: usize| channel(i);
+        Post {
+            bias: (0..self.bias.len()).map(|i| self.bias[from(i)]).collect(),
+            pos: (0..self.pos.len()).map(|i| self.pos[from(i)]).collect(),
+            neg: (0..self.neg.len()).map(|i| self.neg[from(i)]).collect(),
+            ..*self
+        }
+    }
+
     /// Channels that can be read.
     pub(crate) fn channels(&self) -> usize {
         self.bias.len().min(self.pos.len()).min(self.neg.len())

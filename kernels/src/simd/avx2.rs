@@ -21,12 +21,12 @@ pub(crate) struct Post {
     bias: __m256i,
     pos: __m256,
     neg: __m256,
-    zero: __m256i,
+    pub(super) zero: __m256i,
     one_factor: bool,
 }
 
 #[inline(always)]
-unsafe fn scaled(sums: __m256i, post: &Post) -> __m256 {
+pub(super) unsafe fn scaled(sums: __m256i, post: &Post) -> __m256 {
     // SAFETY: the CPU has the instructions (trait).
     unsafe {
         let sums = _mm256_add_epi32(sums, post.bias);
@@ -71,6 +71,7 @@ impl Simd for Avx2 {
     type Column = [__m256i; 2];
     type Taps = [[__m256i; 2]; 3];
     type Block = [__m256i; 1];
+    type Blocks = super::interleaved::Interleaved256;
     type Elementwise = Self;
 
     const LANES: usize = 8;

@@ -24,6 +24,7 @@ impl Simd for AvxVnni {
     type Column = <Avx2 as Simd>::Column;
     type Taps = <Avx2 as Simd>::Taps;
     type Block = <Avx2 as Simd>::Block;
+    type Blocks = super::interleaved::Interleaved256;
     type Elementwise = Avx2;
 
     const LANES: usize = 8;

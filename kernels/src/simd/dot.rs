@@ -52,6 +52,7 @@ impl Simd for Dot {
     type Column = <Neon as Simd>::Column;
     type Taps = <Neon as Simd>::Taps;
     type Block = <Neon as Simd>::Block;
+    type Blocks = super::Straight;
     type Elementwise = Neon;
 
     const LANES: usize = 4;

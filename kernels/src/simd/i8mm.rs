@@ -43,6 +43,7 @@ impl Simd for I8mm {
     type Column = <Neon as Simd>::Column;
     type Taps = <Neon as Simd>::Taps;
     type Block = <Neon as Simd>::Block;
+    type Blocks = super::Straight;
     type Elementwise = Neon;
 
     const LANES: usize = 4;

@@ -1,7 +1,7 @@
 //! What the layers' loops call, above [`Simd`]. An instruction set with vector types gets all of it from there; 32-bit NEON,
 //! for which stable Rust has no vector types, writes these loops in assembly instead.
 
-use super::{Elementwise, Simd};
+use super::{Blocks, Elementwise, Simd};
 use crate::depthwise::{self, Line};
 use crate::pointwise::{self, Job};
 
@@ -19,6 +19,8 @@ pub(crate) trait Kernels {
     const NR: usize;
     /// Input channels that the packed weights keep together; divides 16.
     const KG: usize;
+    /// As [`Blocks::channel`], of depthwise layers.
+    const CHANNEL: fn(usize, usize) -> usize = |sum, _| sum;
     /// Whether `panel` and `sums` read inputs of 16 bits, widened once for all outputs.
     const WIDE: bool = false;
 
@@ -40,6 +42,7 @@ impl<S: Simd> Kernels for S {
     const NR: usize = S::NR;
     const KG: usize = S::KG;
     const WIDE: bool = S::WIDE;
+    const CHANNEL: fn(usize, usize) -> usize = <S::Blocks as Blocks<S>>::channel;
 
     #[inline(always)]
     unsafe fn panel(job: &Job, width: usize) {

@@ -13,12 +13,15 @@ pub(crate) mod avx2;
 mod avx2_pixels;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx_vnni;
+mod blocks;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod dot;
 mod elementwise;
 pub(crate) mod floats;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod i8mm;
+#[cfg(target_arch = "x86_64")]
+mod interleaved;
 mod kernels;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
@@ -35,6 +38,7 @@ mod sse41_rows;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
 
+pub(crate) use self::blocks::{Blocks, Straight};
 pub(crate) use self::elementwise::{Elementwise, TILE};
 pub(crate) use self::kernels::Kernels;
 pub(crate) use self::rows::{Posts, finish_rows, finish_rows_with};
@@ -45,7 +49,7 @@ use crate::post::PostPtr;
 /// # Safety
 /// Every method may be called only on a CPU that has the instructions, and, to be fast, only inlined
 /// into a function with that `target_feature`. Pointers must be good for the sizes written below.
-pub(crate) trait Simd {
+pub(crate) trait Simd: Sized {
     /// A vector of `LANES` 32-bit sums of neighbouring output channels.
     type Sums: Copy;
     /// A [`PostPtr`] in registers for `LANES` channels.
@@ -59,6 +63,9 @@ pub(crate) trait Simd {
     /// The sums of `DEPTH` channels.
     type Block: AsRef<[Self::Sums]> + Copy;
 
+    /// The largest blocks of channels that depthwise layers take.
+    type Blocks: Blocks<Self>;
+
     /// What it does to rows of values.
     type Elementwise: Elementwise;
 
@@ -70,7 +77,7 @@ pub(crate) trait Simd {
     const NR: usize;
     /// Input channels that the packed weights keep together; divides 16.
     const KG: usize;
-    /// Channels in a depthwise block; divides 16.
+    /// Channels in the smallest depthwise block; divides 16.
     const DEPTH: usize;
     /// Whether tiles read inputs of 16 bits, widened once for all outputs.
     const WIDE: bool = false;

@@ -113,6 +113,7 @@ impl Simd for Neon {
     type Column = [int8x16_t; 3];
     type Taps = [int8x16_t; 9];
     type Block = [int32x4_t; 4];
+    type Blocks = super::Straight;
     type Elementwise = Self;
 
     const LANES: usize = 4;

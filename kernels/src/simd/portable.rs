@@ -37,6 +37,7 @@ impl Simd for Portable {
     type Column = [[u8; 16]; 3];
     type Taps = [[i8; 16]; 9];
     type Block = [i32; 16];
+    type Blocks = super::Straight;
     type Elementwise = Self;
 
     const LANES: usize = 1;

@@ -51,7 +51,7 @@ impl<S: Simd> Posts<S> {
     /// # Safety
     /// As for [`Simd`]; the row has such a vector.
     #[inline(always)]
-    unsafe fn at(&self, v: usize) -> S::Post {
+    pub(super) unsafe fn at(&self, v: usize) -> S::Post {
         // SAFETY: what the caller promises.
         if Self::READ { self.read[v] } else { unsafe { S::post(self.from.add(v * S::LANES)) } }
     }

@@ -72,6 +72,7 @@ impl Simd for Sse41 {
     type Column = [__m128i; 2];
     type Taps = [[__m128i; 2]; 3];
     type Block = [__m128i; 1];
+    type Blocks = super::Straight;
     type Elementwise = Self;
 
     const LANES: usize = 4;

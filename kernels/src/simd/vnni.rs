@@ -16,12 +16,12 @@ pub(crate) struct Post {
     bias: __m512i,
     pos: __m512,
     neg: __m512,
-    zero: __m512i,
+    pub(super) zero: __m512i,
     one_factor: bool,
 }
 
 #[inline(always)]
-unsafe fn scaled(sums: __m512i, post: &Post) -> __m512 {
+pub(super) unsafe fn scaled(sums: __m512i, post: &Post) -> __m512 {
     // SAFETY: the CPU has the instructions (trait).
     unsafe {
         let sums = _mm512_add_epi32(sums, post.bias);
@@ -50,6 +50,7 @@ impl<const VECTORS: usize> Simd for Vnni<VECTORS> {
     type Column = __m512i;
     type Taps = [__m512i; 3];
     type Block = [__m512i; 1];
+    type Blocks = super::interleaved::Interleaved512;
     type Elementwise = Self;
 
     const LANES: usize = 16;
