@@ -4,7 +4,7 @@ use facelatch_kernels::{Requant, Window};
 use tract_onnx::pb::NodeProto;
 
 use crate::graph::{text, whole_number, whole_numbers};
-use crate::recognise::{Read, Walk};
+use crate::recognise::{Form, Read, Walk};
 
 /// Weights, scales and geometry of one Conv or Gemm.
 pub(crate) struct Conv {
@@ -28,7 +28,7 @@ impl Conv {
         let numbers = |name: &str| -> Option<Vec<usize>> {
             whole_numbers(node, name)?.into_iter().map(|v| usize::try_from(v).ok()).collect()
         };
-        if conv.shape.len() != 4 || conv.read.known.flat {
+        if conv.shape.len() != 4 || conv.read.known.form != Form::Planes {
             return None;
         }
         let same = |what: &[usize]| what.windows(2).all(|pair| pair[0] == pair[1]);

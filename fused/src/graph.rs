@@ -75,6 +75,17 @@ impl<'a> Graph<'a> {
         single(tensor.raw_data.clone())
     }
 
+    /// Values of an s64 constant.
+    pub(crate) fn integers(&self, name: &str) -> Option<Vec<i64>> {
+        let (tensor, values) = self.constant(name, DataType::Int64)?;
+        let integers: Vec<i64> = if tensor.int64_data.is_empty() {
+            tensor.raw_data.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect()
+        } else {
+            tensor.int64_data.clone()
+        };
+        (integers.len() == values).then_some(integers)
+    }
+
     fn constant(&self, name: &str, kind: DataType) -> Option<(&'a TensorProto, usize)> {
         let tensor = *self.constants.get(name)?;
         let values = self.shape(name)?.iter().try_fold(1_usize, |n, d| n.checked_mul(*d))?;

@@ -9,7 +9,7 @@ use tract_onnx::pb::NodeProto;
 use crate::conv::{Conv, Rescale};
 use crate::graph::{text, whole_number, whole_numbers};
 use crate::program::{Id, Layer, Value};
-use crate::recognise::{Known, Read, Walk};
+use crate::recognise::{Form, Known, Read, Walk};
 
 /// QuantizeLinear of an f32 result: Conv with PRelu, Relu or nothing, or Add of two known tensors.
 pub(crate) fn quantised<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<Known> {
@@ -89,7 +89,7 @@ fn sum(walk: &mut Walk<'_>, node: &NodeProto, scale: f32, zero: u8) -> Option<Kn
     };
     let (large, small) = (a.known.size, b.known.size);
     let fits = large == [small[0] * repeat, small[1] * repeat, small[2]];
-    if !fits || [&a, &b].iter().any(|r| walk.is_image(&r.known) || r.known.flat) {
+    if !fits || [&a, &b].iter().any(|r| walk.is_image(&r.known) || r.known.form != Form::Planes) {
         return None;
     }
     let term = |read: &Read| Term { zero: read.zero, factor: read.scale / scale };
@@ -109,7 +109,7 @@ fn residual(walk: &mut Walk<'_>, node: &NodeProto, scale: f32, zero: u8) -> Opti
     let linear = vec![1.0; conv.shape[0]];
     let (layer, id, size) = convolution(walk, &conv, &conv.rescale(&linear, scale, zero))?;
     let Layer::Pointwise(layer) = layer else { return None };
-    if other.known.size != size || other.known.flat || walk.is_image(&other.known) {
+    if other.known.size != size || other.known.form != Form::Planes || walk.is_image(&other.known) {
         return None;
     }
     let layer = layer.adding(Term { zero: other.zero, factor: other.scale / scale }).ok()?;
@@ -145,7 +145,13 @@ pub(crate) fn max_pool<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<K
     let plain =
         is("pads", &[0; 4]) && is("dilations", &[1, 1]) && whole_number(node, "ceil_mode").unwrap_or(0) == 0;
     let floats = matches!(walk.program.values[known.id], Value::Floats(_));
-    if !square || !plain || known.flat || floats || walk.is_image(&known) || node.output.len() != 1 {
+    if !square
+        || !plain
+        || known.form != Form::Planes
+        || floats
+        || walk.is_image(&known)
+        || node.output.len() != 1
+    {
         return None;
     }
     let pool = MaxPool::new(walk.isa, height, width, channels).ok()?;
@@ -159,9 +165,9 @@ pub(crate) fn dense<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<Know
         return None;
     }
     let conv = Conv::numbers(walk, node)?;
-    let Known { id, size: [height, width, channels], flat } = conv.read.known;
+    let Known { id, size: [height, width, channels], form } = conv.read.known;
     let [outputs, inputs] = *conv.shape.as_slice() else { return None };
-    if !flat || inputs != height * width * channels || !one("alpha") || !one("beta") {
+    if form != Form::Row || inputs != height * width * channels || !one("alpha") || !one("beta") {
         return None;
     }
     // ONNX flattens channels by pixels; memory holds pixels by (padded) channels.
@@ -177,7 +183,7 @@ pub(crate) fn dense<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<Know
     let scale = conv.float_scale();
     let layer = Dense::new(walk.isa, cells * n, &weights, &conv.bias, &scale, conv.read.zero).ok()?;
     let known = walk.add(Layer::Dense(Box::new(layer)), vec![id], Value::Floats([1, 1, outputs]))?;
-    Some(Known { flat: true, ..known })
+    Some(Known { form: Form::Row, ..known })
 }
 
 /// Conv 1x1, or depthwise 3x3, whose f32 result is used as it is, not quantised.

@@ -40,9 +40,9 @@ impl FusedOp {
         ensure!(inputs[0].shape() == self.program.input_shape, "input has the wrong shape");
         let mut results = tvec!();
         self.program.run(input.as_slice::<f32>()?, |place, given| {
-            let shape = &self.program.outputs[place].shape;
+            let Output { shape, is_planes, .. } = &self.program.outputs[place];
             let tensor = match given {
-                Given::Floats(values) if shape.len() == 2 => Tensor::from_shape(shape, values)?,
+                Given::Floats(values) if !is_planes => Tensor::from_shape(shape, values)?,
                 Given::Floats(values) => planes(shape, values, shape[1], |v| v)?,
                 Given::Bytes(bytes, flip) => planes(shape, bytes, padded(shape[1]), |b| b ^ flip)?,
             };

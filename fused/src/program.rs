@@ -49,8 +49,9 @@ pub(crate) struct Step {
 /// One output of the program: a value, and its shape as ONNX has it.
 pub(crate) struct Output {
     pub(crate) value: Id,
-    /// [1, channels, height, width] or [1, n].
     pub(crate) shape: Vec<usize>,
+    /// Whether that is [1, channels, height, width], which its values are not in memory.
+    pub(crate) is_planes: bool,
 }
 
 /// Everything between the input and the tensors that leave the kernels.

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use facelatch_kernels::{Isa, PIXEL, Quantise};
 use tract_onnx::pb::{GraphProto, NodeProto};
 
-use crate::graph::{Graph, live};
+use crate::graph::{Graph, live, whole_number, whole_numbers};
 use crate::layers;
 use crate::program::{Id, Layer, Output, Program, Size, Step, Value};
 
@@ -25,8 +25,33 @@ pub(crate) struct Found {
 pub(crate) struct Known {
     pub(crate) id: Id,
     pub(crate) size: Size,
-    /// After a Flatten: one row in ONNX, in memory still pixels by channels.
-    pub(crate) flat: bool,
+    pub(crate) form: Form,
+}
+
+/// What ONNX takes a tensor for that is pixels by channels in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// [1, channels, height, width].
+    Planes,
+    /// [1, height, width, channels], after a Transpose.
+    Pixels,
+    /// [1, height * width, channels], after a Reshape of that.
+    Cells,
+    /// [1, height * width * channels], after a Flatten.
+    Row,
+}
+
+impl Known {
+    /// What ONNX takes it for.
+    fn shape(&self) -> Vec<usize> {
+        let [height, width, channels] = self.size;
+        match self.form {
+            Form::Planes => vec![1, channels, height, width],
+            Form::Pixels => vec![1, height, width, channels],
+            Form::Cells => vec![1, height * width, channels],
+            Form::Row => vec![1, height * width * channels],
+        }
+    }
 }
 
 /// A quantised tensor with the scale and zero point by which a DequantizeLinear reads it.
@@ -69,18 +94,15 @@ pub(crate) fn recognise(graph: &GraphProto, input_shape: [usize; 4], isa: Isa) -
     let made = |name: &str| {
         known.get(name).is_some_and(|k| match program.values[k.id] {
             Value::Image => false,
-            Value::Bytes(_) => !k.flat,
+            Value::Bytes(_) => k.form == Form::Planes,
             Value::Floats(_) => true,
         })
     };
     let (_, outputs) = live(graph, made);
     for name in &outputs {
-        let Known { id, size: [height, width, channels], flat } = known[name.as_str()].clone();
-        let shape = match flat {
-            true => vec![1, height * width * channels],
-            false => vec![1, channels, height, width],
-        };
-        program.outputs.push(Output { value: id, shape });
+        let known = &known[name.as_str()];
+        let is_planes = known.form == Form::Planes;
+        program.outputs.push(Output { value: known.id, shape: known.shape(), is_planes });
     }
     program.finish();
     Found { program, input: input.to_owned(), outputs }
@@ -96,6 +118,8 @@ impl<'a> Walk<'a> {
             "QuantizeLinear" => layers::quantised(self, node)?,
             "MaxPool" => layers::max_pool(self, node)?,
             "Flatten" => self.flatten(node)?,
+            "Transpose" => self.transpose(node)?,
+            "Reshape" => self.reshape(node)?,
             "Gemm" => layers::dense(self, node)?,
             "Conv" => layers::float_conv(self, node)?,
             _ => return None,
@@ -109,7 +133,7 @@ impl<'a> Walk<'a> {
         let (Value::Bytes(size) | Value::Floats(size)) = value else { return None };
         let id = self.program.value(value);
         self.program.steps.push(Step { layer, from, to: id });
-        Some(Known { id, size, flat: false })
+        Some(Known { id, size, form: Form::Planes })
     }
 
     pub(crate) fn known(&self, name: &str) -> Option<&Known> {
@@ -138,14 +162,36 @@ impl<'a> Walk<'a> {
         }
         self.program.quantise = Some(quantise);
         let id = self.program.value(Value::Image);
-        Some(Known { id, size: [height, width, channels], flat: false })
+        Some(Known { id, size: [height, width, channels], form: Form::Planes })
     }
 
     fn flatten(&mut self, node: &NodeProto) -> Option<Known> {
         let known = self.known(node.input.first()?)?;
-        if self.is_image(known) || crate::graph::whole_number(node, "axis").unwrap_or(1) != 1 {
-            return None;
-        }
-        Some(Known { flat: true, ..known.clone() })
+        let is_whole = known.form == Form::Planes && whole_number(node, "axis").unwrap_or(1) == 1;
+        (is_whole && !self.is_image(known)).then(|| Known { form: Form::Row, ..known.clone() })
+    }
+
+    /// Of an f32 result, which no layer reads.
+    fn transpose(&self, node: &NodeProto) -> Option<Known> {
+        let known = self.floats(node, Form::Planes)?;
+        (whole_numbers(node, "perm")? == [0, 2, 3, 1]).then(|| Known { form: Form::Pixels, ..known.clone() })
+    }
+
+    fn reshape(&self, node: &NodeProto) -> Option<Known> {
+        let known = self.floats(node, Form::Pixels)?;
+        let cells = Known { form: Form::Cells, ..known.clone() };
+        let wanted = self.graph.integers(node.input.get(1)?)?;
+        let shape = cells.shape();
+        // -1 is whatever is left.
+        let fits = |(i, length): (usize, &i64)| {
+            usize::try_from(*length) == Ok(shape[i]) || (i == 1 && *length == -1)
+        };
+        (wanted.len() == shape.len() && wanted.iter().enumerate().all(fits)).then_some(cells)
+    }
+
+    /// The input of `node`, if that is a result in f32 of this form.
+    fn floats(&self, node: &NodeProto, form: Form) -> Option<&Known> {
+        let known = self.known(node.input.first()?)?;
+        (known.form == form && matches!(self.program.values[known.id], Value::Floats(_))).then_some(known)
     }
 }
