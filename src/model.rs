@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use facelatch_fused::Isa;
+use facelatch_fused::{Isa, PIXEL};
 use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
@@ -206,6 +206,8 @@ pub struct Network {
     operating_points: Option<OperatingPoints>,
     output_shapes: Vec<Vec<usize>>,
     notes: Vec<String>,
+    /// Whether its input is pixels in place of planes.
+    takes_pixels: bool,
     plan: Arc<TypedRunnableModel>,
 }
 
@@ -220,6 +222,7 @@ impl Network {
         let unusable = |e: TractError| ModelError::Unusable { path: path.clone(), why: format!("{e:#}") };
         let fused = facelatch_fused::read(bytes, input_shape, Isa::detect()).map_err(unusable)?;
         let of_list = entry.note.iter().map(|note| format!("{name}: {note}"));
+        let takes_pixels = fused.layers > 0;
         let notes = notes::notes(name, &fused).into_iter().chain(of_list).collect();
         let model = fused
             .model
@@ -248,6 +251,7 @@ impl Network {
             operating_points: entry.operating_points.clone(),
             output_shapes,
             notes,
+            takes_pixels,
             plan,
         })
     }
@@ -318,7 +322,27 @@ impl Network {
         (self.input_shape[2], self.input_shape[3])
     }
 
-    /// Writes rows of RGB pixels, 0..=255, to the planes this network needs, `[1, 3, height, width]`, which are black.
+    /// The input for rows of RGB pixels, 0..=255; the rest of it is black.
+    fn input(&self, rgb: &[u8], width: usize) -> TractResult<Tensor> {
+        let (rows, columns) = self.input_size();
+        if !self.takes_pixels {
+            let mut input = Tensor::zero::<f32>(&self.input_shape)?;
+            self.write_planes(input.try_as_plain_ram_mut()?.as_slice_mut()?, rgb, width);
+            return Ok(input);
+        }
+        let mut input = Tensor::zero::<u8>(&[1, rows, columns, PIXEL])?;
+        let mut plain = input.try_as_plain_ram_mut()?;
+        let to = plain.as_slice_mut()?.chunks_exact_mut(columns * PIXEL);
+        for (to, from) in to.zip(rgb.chunks_exact(width.max(1) * 3)) {
+            let pixels = to.as_chunks_mut::<PIXEL>().0.iter_mut().zip(from.as_chunks::<3>().0);
+            match self.colours {
+                Colours::Rgb => pixels.for_each(|(to, &[r, g, b])| *to = [r, g, b, 0]),
+                Colours::Bgr => pixels.for_each(|(to, &[r, g, b])| *to = [b, g, r, 0]),
+            }
+        }
+        Ok(input)
+    }
+
     fn write_planes(&self, planes: &mut [f32], rgb: &[u8], width: usize) {
         let (rows, columns) = self.input_size();
         let order = match self.colours {
@@ -341,9 +365,7 @@ impl Network {
     /// [`ModelError::Inference`], also for outputs that are not finite.
     pub fn run(&self, rgb: &[u8], width: usize) -> Result<Vec<Vec<f32>>, ModelError> {
         let failed = |e: TractError| self.bad_output(format!("{e:#}"));
-        let mut input = Tensor::zero::<f32>(&self.input_shape).map_err(failed)?;
-        let mut plain = input.try_as_plain_ram_mut().map_err(failed)?;
-        self.write_planes(plain.as_slice_mut().map_err(failed)?, rgb, width);
+        let input = self.input(rgb, width).map_err(failed)?;
         let outputs = self.plan.run(tvec!(input.into())).map_err(failed)?;
         let mut all = Vec::with_capacity(outputs.len());
         for output in outputs {

@@ -3,7 +3,7 @@
 //! `cargo run --release -p facelatch-fused --example run_model -- FILE HEIGHT WIDTH RUNS`
 #![allow(missing_docs)]
 
-use facelatch_fused::{Isa, read};
+use facelatch_fused::{Isa, pixels, read};
 use tract_onnx::prelude::*;
 
 fn main() -> TractResult<()> {
@@ -14,9 +14,12 @@ fn main() -> TractResult<()> {
     let shape = [1, 3, height.parse()?, width.parse()?];
     let isa =
         std::env::var("FACELATCH_ISA").map_or(Isa::detect(), |name| name.parse().expect("a known name"));
-    let model = read(&std::fs::read(file)?, shape, isa)?.model.into_optimized()?.into_runnable()?;
+    let fused = read(&std::fs::read(file)?, shape, isa)?;
+    let takes_pixels = fused.layers > 0;
+    let model = fused.model.into_optimized()?.into_runnable()?;
     let values: Vec<f32> = (0..shape.iter().product()).map(|i: usize| (i * 7919 % 256) as f32).collect();
-    let input = Tensor::from_shape(&shape, &values)?.into_tvalue();
+    let input = if takes_pixels { pixels(&values, shape)? } else { Tensor::from_shape(&shape, &values)? };
+    let input = input.into_tvalue();
     for _ in 0..runs.parse()? {
         model.run(tvec!(input.clone()))?;
     }

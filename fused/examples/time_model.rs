@@ -1,11 +1,13 @@
 //! Times a model, fused and under tract alone, interleaved in one run, and prints the cosine between the two outputs.
 //!
 //! `cargo run --release -p facelatch-fused --example time_model -- FILE HEIGHT WIDTH [ROUNDS] [INPUT.f32 [OUTPUT.f32]]`
+//!
+//! The input is planes of whole numbers 0..=255, which ours takes as pixels.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, missing_docs)]
 
 use std::time::Instant;
 
-use facelatch_fused::{Isa, read};
+use facelatch_fused::{Isa, pixels, read};
 use tract_onnx::prelude::*;
 
 fn main() -> TractResult<()> {
@@ -33,18 +35,19 @@ fn main() -> TractResult<()> {
         Some(path) => floats(&std::fs::read(path)?),
         None => (0..shape.iter().product()).map(|i: usize| ((i * 7919 + i / 97 * 31) % 256) as f32).collect(),
     };
-    let input = Tensor::from_shape(&shape, &input)?.into_tvalue();
+    let seen = if layers > 0 { pixels(&input, shape)? } else { Tensor::from_shape(&shape, &input)? };
+    let (seen, input) = (seen.into_tvalue(), Tensor::from_shape(&shape, &input)?.into_tvalue());
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for _ in 0..number(3, 20).max(1) {
         for _ in 0..5 {
-            a.push(time(&ours, &input)?);
+            a.push(time(&ours, &seen)?);
         }
         if let Some(theirs) = &theirs {
             b.push(time(theirs, &input)?);
         }
     }
     report("fused", &mut a);
-    let got = ours.run(tvec!(input.clone()))?;
+    let got = ours.run(tvec!(seen))?;
     if let Some(theirs) = &theirs {
         report("tract alone", &mut b);
         for (x, y) in got.iter().zip(theirs.run(tvec!(input))?.iter()) {

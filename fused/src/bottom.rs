@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use facelatch_kernels::PIXEL;
+
 use crate::program::{Id, Layer, Program, Step, Value};
 
 /// Heights are rounded up to a multiple of this, so that one [`Bottom`] serves several and only a few are ever made.
@@ -28,13 +30,11 @@ pub(crate) struct Part {
 
 impl Program {
     /// Rows of the input, from the top, that are not known to be black; 0 and all of them mean that nothing can be saved.
-    pub(crate) fn rows(&self, planes: &[f32]) -> usize {
+    pub(crate) fn rows(&self, pixels: &[u8]) -> usize {
         let [_, _, height, width] = self.input_shape;
-        let black = |row: &&[f32]| row.iter().fold(0, |bits, value| bits | value.to_bits()) == 0;
-        let rows = planes
-            .chunks_exact(height * width)
-            .map(|plane| height - plane.rchunks_exact(width).take_while(black).count());
-        rows.max().unwrap_or(height).next_multiple_of(ROWS).min(height)
+        let black = |row: &&[u8]| row.iter().fold(0, |bits, byte| bits | byte) == 0;
+        let rows = height - pixels.rchunks_exact(width * PIXEL).take_while(black).count();
+        rows.next_multiple_of(ROWS).min(height)
     }
 
     /// Rows of the quantised input that are read, and of each step's result those that are known and read; `None` where a layer

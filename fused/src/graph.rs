@@ -41,6 +41,11 @@ impl<'a> Graph<'a> {
         self.readers.get(name).is_some_and(|readers| readers.iter().any(|kind| kinds.contains(kind)))
     }
 
+    /// How many nodes read `name`.
+    pub(crate) fn readers_of(&self, name: &str) -> usize {
+        self.readers.get(name).map_or(0, Vec::len)
+    }
+
     /// Shape of a constant.
     pub(crate) fn shape(&self, name: &str) -> Option<Vec<usize>> {
         self.constants.get(name)?.dims.iter().map(|d| usize::try_from(*d).ok()).collect()

@@ -21,12 +21,13 @@ mod op;
 mod program;
 mod recognise;
 
-pub use facelatch_kernels::Isa;
+pub use facelatch_kernels::{Isa, PIXEL};
 use tract_onnx::prelude::*;
 
 /// A model for tract to optimise and plan as usual, and a list of what the kernels do not run.
 pub struct Fused {
-    /// The model, with the inputs and outputs of the file; the first input's shape is set.
+    /// The model, with the inputs and outputs of the file; the first input's shape is set. If layers are fused, that is
+    /// [1, height, width, [`PIXEL`]] in u8: the channels of each pixel, and what is left of it 0.
     pub model: InferenceModel,
     /// Operators left to tract, such as `Sigmoid 'cls_8'`; empty if everything is fused.
     pub left_over: Vec<String>,
@@ -34,7 +35,8 @@ pub struct Fused {
     pub layers: usize,
 }
 
-/// Reads an ONNX file and fuses what it can, for an input of `input_shape` ([1, channels, height, width], f32).
+/// Reads an ONNX file and fuses what it can, for an input of `input_shape`, [1, channels, height, width], of whole numbers
+/// 0..=255.
 ///
 /// A graph with nothing to fuse is returned as tract alone would read it. Whoever gives the bytes away needs less memory: they are
 /// dropped once they are parsed.
@@ -45,16 +47,30 @@ pub fn read(bytes: impl AsRef<[u8]>, input_shape: [usize; 4], isa: Isa) -> Tract
     let onnx = tract_onnx::onnx();
     let mut proto = onnx.proto_model_for_read(&mut bytes.as_ref())?;
     drop(bytes);
-    let fact = f32::fact(input_shape).into();
     let Some(graph) = proto.graph.as_mut() else {
         return Err(TractError::msg("no graph in the ONNX file"));
     };
     let found = recognise::recognise(graph, input_shape, isa);
     let layers = found.program.layers();
     let left_over = graph::cut(graph, &found);
-    let mut model = onnx.model_for_proto_model(&proto)?.with_input_fact(0, fact)?;
+    let fact = if layers > 0 { u8::fact(found.program.pixels()) } else { f32::fact(input_shape) };
+    let mut model = onnx.model_for_proto_model(&proto)?.with_input_fact(0, fact.into())?;
     if layers > 0 {
         op::install(&mut model, found.program)?;
     }
     Ok(Fused { model, left_over, layers })
+}
+
+/// Planes of whole numbers 0..=255, `[channels][height][width]`, as the input of a fused model.
+///
+/// # Errors
+/// When `planes` are not those of `shape`, [1, channels, height, width].
+pub fn pixels(planes: &[f32], shape: [usize; 4]) -> TractResult<Tensor> {
+    let [_, channels, height, width] = shape;
+    let plane = height * width;
+    if planes.len() != channels * plane || channels > PIXEL {
+        return Err(TractError::msg("planes of another shape"));
+    }
+    let byte = |i: usize| if i % PIXEL < channels { planes[i % PIXEL * plane + i / PIXEL] as u8 } else { 0 };
+    Tensor::from_shape(&[1, height, width, PIXEL], &(0..plane * PIXEL).map(byte).collect::<Vec<_>>())
 }

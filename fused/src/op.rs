@@ -1,4 +1,4 @@
-//! The tract operator that owns a program; in: [1, channels, height, width] f32, out: as the program says.
+//! The tract operator that owns a program; in: [1, height, width, PIXEL] u8, out: as the program says.
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,9 +37,9 @@ impl FusedOp {
 
     fn run(&self, inputs: &TVec<TValue>) -> TractResult<TVec<TValue>> {
         let input = inputs[0].try_as_plain_ram()?;
-        ensure!(inputs[0].shape() == self.program.input_shape, "input has the wrong shape");
+        ensure!(inputs[0].shape() == self.program.pixels(), "input has the wrong shape");
         let mut results = tvec!();
-        self.program.run(input.as_slice::<f32>()?, |place, given| {
+        self.program.run(input.as_slice::<u8>()?, |place, given| {
             let Output { shape, is_planes, .. } = &self.program.outputs[place];
             let tensor = match given {
                 Given::Floats(values) if !is_planes => Tensor::from_shape(shape, values)?,
@@ -121,8 +121,8 @@ impl InferenceRulesOp for FusedOp {
     ) -> InferenceResult {
         check_input_arity(inputs, 1)?;
         check_output_arity(outputs, self.program.outputs.len())?;
-        s.equals(&inputs[0].datum_type, f32::datum_type())?;
-        s.equals(&inputs[0].shape, ShapeFactoid::from(self.program.input_shape.as_slice()))?;
+        s.equals(&inputs[0].datum_type, u8::datum_type())?;
+        s.equals(&inputs[0].shape, ShapeFactoid::from(self.program.pixels().as_slice()))?;
         for (output, (dt, shape)) in outputs.iter().zip(self.facts()) {
             s.equals(&output.datum_type, dt)?;
             s.equals(&output.shape, ShapeFactoid::from(shape))?;

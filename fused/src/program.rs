@@ -1,10 +1,11 @@
-//! Runs layers in order on shared buffers; in: planes of f32, out: the tensors that tract or the caller needs.
+//! Runs layers in order on shared buffers; in: pixels, out: the tensors that tract or the caller needs.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use facelatch_kernels::{
-    Add, Bytes, Dense, Depthwise, GlobalDepthwise, Image, Isa, MaxPool, Pointwise, Quantise, Stem, padded,
+    Add, Bytes, Dense, Depthwise, GlobalDepthwise, Image, Isa, MaxPool, PIXEL, Pointwise, Quantise, Stem,
+    padded,
 };
 
 use crate::bottom::{Bottom, Part};
@@ -97,6 +98,12 @@ impl Program {
         }
     }
 
+    /// The shape of the input as it is given.
+    pub(crate) fn pixels(&self) -> [usize; 4] {
+        let [_, _, height, width] = self.input_shape;
+        [1, height, width, PIXEL]
+    }
+
     pub(crate) fn layers(&self) -> usize {
         self.steps.len()
     }
@@ -167,17 +174,18 @@ impl Program {
         buffers
     }
 
-    /// Runs on `planes`, [channels][height][width], and passes each output to `give` with its index.
+    /// Runs on `pixels`, [height][width][PIXEL], and passes each output to `give` with its index.
     pub(crate) fn run<E>(
         &self,
-        planes: &[f32],
+        pixels: &[u8],
         mut give: impl FnMut(usize, Given<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let bottom = self.bottom(self.rows(planes));
+        let bottom = self.bottom(self.rows(pixels));
         let mut buffers = self.take();
         if let (Some(quantise), Some(image)) = (&self.quantise, &mut buffers.image) {
-            let rows = bottom.as_ref().map_or(image.size().0, |bottom| bottom.image_rows);
-            quantise.run_rows(planes, image, rows);
+            let (height, width) = image.size();
+            let rows = bottom.as_ref().map_or(height, |bottom| bottom.image_rows);
+            quantise.run(&pixels[..rows * width * PIXEL], image);
         }
         for (i, step) in self.steps.iter().enumerate() {
             self.step(step, &mut buffers, bottom.as_ref().map(|bottom| &bottom.parts[i]));
@@ -229,7 +237,8 @@ impl Program {
     fn on_black(&self, known: Vec<Range<usize>>) -> Vec<Part> {
         let mut buffers = self.take();
         if let (Some(quantise), Some(image)) = (&self.quantise, &mut buffers.image) {
-            quantise.run(&vec![0.0; self.input_shape.iter().product()], image);
+            let (height, width) = image.size();
+            quantise.run(&vec![0; height * width * PIXEL], image);
         }
         let parts = self.steps.iter().zip(known).map(|(step, rows)| {
             self.step(step, &mut buffers, None);

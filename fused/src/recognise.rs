@@ -156,8 +156,8 @@ impl<'a> Walk<'a> {
         let [_, scale, zero] = node.input.as_slice() else { return None };
         let quantise = Quantise::new(self.isa, self.graph.float(scale)?, self.graph.byte(zero)?).ok()?;
         let [_, channels, height, width] = self.program.input_shape;
-        // One image only: a second way of quantising the input stays with tract.
-        if self.program.quantise.is_some() || !(1..=PIXEL).contains(&channels) {
+        // Pixels for this node would be none for another.
+        if self.graph.readers_of(self.input) != 1 || !(1..=PIXEL).contains(&channels) {
             return None;
         }
         self.program.quantise = Some(quantise);

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use facelatch_fused::{Isa, read};
+use facelatch_fused::{Isa, pixels, read};
 use tract_onnx::prelude::*;
 
 /// Allocations and bytes of one run, the third, on a picture that is black but for its first `rows`.
@@ -14,7 +14,7 @@ fn third_run(name: &str, rows: usize) -> (u64, u64) {
     let plan = model.into_optimized().and_then(|m| m.into_runnable()).expect("shipped model");
     let planes: Vec<f32> =
         (0..3 * 112 * 112).map(|i| if i / 112 % 112 < rows { 99.0 } else { 0.0 }).collect();
-    let picture = Tensor::from_shape(&[1, 3, 112, 112], &planes).expect("its shape").into_tvalue();
+    let picture = pixels(&planes, [1, 3, 112, 112]).expect("its shape").into_tvalue();
     let run = || plan.run(tvec!(picture.clone())).expect("runs");
     run();
     run();

@@ -8,7 +8,8 @@
 use std::time::Instant;
 
 use facelatch_kernels::{
-    Add, Bytes, Dense, Depthwise, Isa, MaxPool, Pointwise, Quantise, Requant, Stem, Term, Window, padded,
+    Add, Bytes, Dense, Depthwise, Isa, MaxPool, PIXEL, Pointwise, Quantise, Requant, Stem, Term, Window,
+    padded,
 };
 
 /// (side, channels) after each pointwise layer, and the stride of the depthwise layer before it.
@@ -139,10 +140,10 @@ fn stem(
 ) {
     let make = |q: &Requant<'_>| Stem::new(isa, window(side, stride), 3, &weights(outputs * 27), q);
     let stem = with_requant(outputs, slope, make);
-    let (mut pixels, planes) = (stem.image(), vec![100.0; 3 * side * side]);
+    let (mut image, seen) = (stem.image(), vec![100; side * side * PIXEL]);
     let quantise = Quantise::new(isa, 1.0, 0).expect("quantise");
     let name = format!("quantise {side}x{side}x3");
-    runs.push((name, Box::new(move || quantise.run(&planes, &mut pixels))));
+    runs.push((name, Box::new(move || quantise.run(&seen, &mut image))));
     let (rows, columns) = window(side, stride).output();
     let (image, mut patches, mut out) =
         (stem.image(), stem.scratch(), noise(rows * columns * padded(outputs)));

@@ -1,5 +1,5 @@
-//! Layers that work byte by byte: quantising planes, pooling, adding. Plain loops, compiled once per
-//! instruction set for the compiler to vectorise. All are bit-exact: no fused multiplication.
+//! Layers that work byte by byte: quantising pixels, pooling, adding. Plain loops, the last two compiled
+//! once per instruction set for the compiler to vectorise. All are bit-exact: no fused multiplication.
 
 use crate::Isa;
 use crate::error::LayerError;
@@ -12,12 +12,12 @@ use crate::window::check_rows;
 /// stay far outside any byte.
 const ROUND: f32 = 12_582_912.0;
 
-/// `clamp(zero + round_ties_even(x / scale), 0, 255)`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// `clamp(zero + round_ties_even(x / scale), 0, 255)` of a pixel's bytes: a table.
+#[derive(Debug, Clone)]
 pub struct Quantise {
-    pub(crate) isa: Isa,
-    pub(crate) scale: f32,
-    pub(crate) zero: u8,
+    table: [u8; 256],
+    /// Where it only flips bits: these.
+    flips: Option<u8>,
 }
 
 impl Quantise {
@@ -27,62 +27,36 @@ impl Quantise {
         if !isa.is_available() {
             return Err(LayerError::Unavailable(isa));
         }
-        if scale.is_finite() && scale > 0.0 {
-            Ok(Quantise { isa, scale, zero })
-        } else {
-            Err(LayerError::NotFinite(0))
+        if !(scale.is_finite() && scale > 0.0) {
+            return Err(LayerError::NotFinite(0));
         }
+        let flip = isa.flip();
+        let one = |x: u8| {
+            // The cast saturates.
+            let q = (f32::from(x) / scale).round_ties_even() as i32;
+            q.saturating_add(i32::from(zero)).clamp(0, 255) as u8 ^ flip
+        };
+        let table = std::array::from_fn(|x| one(x as u8));
+        let flips = table.iter().zip(0..=255).all(|(q, x)| *q == x ^ flip).then_some(flip);
+        Ok(Quantise { table, flips })
     }
 
-    /// `[channels][height][width]` f32 to the pixels of `image`, which has 1 to 4 channels. NaN becomes
-    /// the zero point.
+    /// Rows of pixels of [`PIXEL`] bytes to those of `image`, from the top. Bytes of channels that the layer does not have are
+    /// not used.
     ///
     /// # Panics
-    /// When `planes` is not 1 to 4 times the image's size.
-    pub fn run(&self, planes: &[f32], image: &mut Image) {
-        self.run_rows(planes, image, image.size().0);
-    }
-
-    /// The first `rows` alone.
-    ///
-    /// # Panics
-    /// When `planes` is not 1 to 4 times the image's size, or there are fewer rows.
-    pub fn run_rows(&self, planes: &[f32], image: &mut Image, rows: usize) {
+    /// When `pixels` is not whole rows of the image, or more than it has.
+    pub fn run(&self, pixels: &[u8], image: &mut Image) {
         let (height, width) = image.size();
-        let plane = height * width;
-        let channels = planes.len() / plane;
-        assert!((1..=PIXEL).contains(&channels) && planes.len() == channels * plane, "size of the planes");
-        for y in 0..rows {
-            // Missing channels repeat the first: their weights are zero.
-            let rows: [&[f32]; PIXEL] = std::array::from_fn(|c| {
-                &planes[if c < channels { c } else { 0 } * plane + y * width..][..width]
-            });
-            let (rows, out, quantise) = (&rows, image.row_mut(y), self);
-            // SAFETY: a safe function; `new` checked that the CPU has the instructions.
-            unsafe {
-                dispatch!(self.isa, quantise_row(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]))
+        let rows = pixels.chunks_exact(width * PIXEL);
+        assert!(rows.remainder().is_empty() && rows.len() <= height, "rows of the image");
+        for (y, row) in rows.enumerate() {
+            let pairs = image.row_mut(y).iter_mut().zip(row);
+            match self.flips {
+                Some(flips) => pairs.for_each(|(to, from)| *to = from ^ flips),
+                None => pairs.for_each(|(to, from)| *to = self.table[usize::from(*from)]),
             }
         }
-    }
-
-    #[inline(always)]
-    fn one(&self, x: f32) -> u32 {
-        // No f32 comparison, which would keep NEON from doing four at once. The cast saturates and turns NaN into 0.
-        let q = ((x / self.scale + ROUND) - ROUND) as i32;
-        let q = (q.clamp(-255, 255) + i32::from(self.zero)).clamp(0, 255);
-        (q as u32) ^ u32::from(self.isa.flip())
-    }
-}
-
-#[inline(always)]
-fn quantise_row<S: Kernels>(quantise: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) {
-    // SAFETY: the caller of a `dispatch`ed function vouches for S.
-    let done = unsafe { S::Elementwise::quantise(quantise, rows, out) };
-    let ([a, b, c, d], out) = (rows.map(|row| &row[done..]), &mut out[done * PIXEL..]);
-    for ((((to, a), b), c), d) in out.chunks_exact_mut(PIXEL).zip(a).zip(b).zip(c).zip(d) {
-        let one = |x: &f32| quantise.one(*x);
-        let pixel = one(a) | one(b) << 8 | one(c) << 16 | one(d) << 24;
-        to.copy_from_slice(&pixel.to_le_bytes());
     }
 }
 

@@ -6,8 +6,8 @@ use std::ffi::{c_int, c_long, c_void};
 use std::ops::{Deref, DerefMut};
 
 use facelatch_kernels::{
-    Add, ByteScan, Dense, Depthwise, GlobalDepthwise, Isa, MaxPool, Pointwise, Quantise, Requant, Rotations,
-    Scan, Squares, Stem, Term, Window,
+    Add, ByteScan, Dense, Depthwise, GlobalDepthwise, Isa, MaxPool, PIXEL, Pointwise, Quantise, Requant,
+    Rotations, Scan, Squares, Stem, Term, Window,
 };
 
 unsafe extern "C" {
@@ -144,7 +144,7 @@ fn first_layers_stay_inside() {
             let weights = vec![1; 16 * planes * 9];
             let stem = requant(16, neg, |q| Stem::new(isa, window, planes, &weights, q).unwrap());
             let mut image = stem.image();
-            let picture = Guarded::new(&vec![9.0_f32; planes * 3 * 11], at_end);
+            let picture = Guarded::new(&[9_u8; 3 * 11 * PIXEL], at_end);
             Quantise::new(isa, 1.0, 0).unwrap().run(&picture, &mut image);
             stem.run(&image, &mut stem.scratch(), &mut bytes(3 * 11 * 16, at_end));
         }

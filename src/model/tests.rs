@@ -120,14 +120,23 @@ fn the_smaller_embedder_says_what_it_is_for() {
 }
 
 #[test]
-fn pixels_become_planes_in_the_order_of_the_network_and_the_rest_is_black() {
-    let network = Manifest::load(&shipped()).and_then(|list| list.detector("yunet", 160)).expect("loads");
-    let plane = 160 * 160;
-    let mut planes = vec![0.0; 3 * plane];
-    network.write_planes(&mut planes, &[1, 2, 3, 4, 5, 6], 2);
+fn pixels_are_in_the_order_of_the_network_and_the_rest_is_black() {
+    let mut network = Manifest::load(&shipped()).and_then(|list| list.detector("yunet", 160)).expect("loads");
+    let rgb = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
     // YuNet takes BGR.
-    assert_eq!([planes[0], planes[1], planes[2]], [3.0, 6.0, 0.0]);
-    assert_eq!([planes[plane], planes[2 * plane + 1], planes[plane + 160]], [2.0, 4.0, 0.0]);
+    let input = network.input(&rgb, 2).expect("input");
+    let pixels = input.to_plain_array_view::<u8>().expect("u8");
+    let row = |y: usize| pixels.iter().skip(y * 160 * 4).take(12).copied().collect::<Vec<u8>>();
+    assert_eq!(row(0), [3, 2, 1, 0, 6, 5, 4, 0, 0, 0, 0, 0]);
+    assert_eq!(row(1), [9, 8, 7, 0, 12, 11, 10, 0, 0, 0, 0, 0]);
+    assert!(pixels.iter().skip(2 * 160 * 4).all(|byte| *byte == 0));
+    network.takes_pixels = false;
+    let input = network.input(&rgb, 2).expect("input");
+    let planes = input.to_plain_array_view::<f32>().expect("f32");
+    let row =
+        |c: usize, y: usize| planes.iter().skip((c * 160 + y) * 160).take(3).copied().collect::<Vec<f32>>();
+    assert_eq!([row(0, 0), row(1, 0), row(2, 1)], [[3.0, 6.0, 0.0], [2.0, 5.0, 0.0], [7.0, 10.0, 0.0]]);
+    assert!(row(0, 2).iter().all(|value| *value == 0.0));
 }
 
 #[test]

@@ -8,9 +8,8 @@ use std::arch::x86_64::*;
 
 use super::sse41::store_halves;
 use super::{Elementwise, Other, Simd, TILE, avx2_pixels};
+use crate::Add;
 use crate::post::PostPtr;
-use crate::stem::PIXEL;
-use crate::{Add, Quantise};
 
 /// Needs avx2.
 pub(crate) struct Avx2;
@@ -212,12 +211,6 @@ impl Simd for Avx2 {
 
 impl Elementwise for Avx2 {
     type Floats = __m256;
-
-    #[inline(always)]
-    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
-        // SAFETY: the CPU has the instructions (trait).
-        unsafe { avx2_pixels::quantise(layer, rows, out) }
-    }
 
     #[inline(always)]
     unsafe fn largest(rows: [&[u8]; 2], n: usize, _flip: u8, out: &mut [u8]) {

@@ -4,51 +4,7 @@ use std::arch::x86_64::*;
 
 // In 128 bits: a pixel has a multiple of 16 channels, and often no more.
 pub(super) use super::sse41_rows::largest;
-use crate::stem::PIXEL;
-use crate::{Add, Quantise, Term};
-
-/// [`super::Elementwise::quantise`] in whole vectors; the fourth byte is 0 unless there are four channels.
-///
-/// # Safety
-/// The CPU has AVX2.
-#[inline(always)]
-pub(super) unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
-    let pixels = rows.iter().fold(out.len() / PIXEL, |least, row| least.min(row.len()));
-    let [a, b, c, d] = [rows[0].as_ptr(), rows[1].as_ptr(), rows[2].as_ptr(), rows[3].as_ptr()];
-    let (whole, out) = (pixels / 8 * 8, out.as_mut_ptr());
-    for x in (0..whole).step_by(8) {
-        // SAFETY: eight values of each row and pixels of `out` at a time, below `pixels`.
-        unsafe {
-            let mut pixel = eight(layer, a.add(x));
-            pixel = _mm256_or_si256(pixel, _mm256_slli_epi32::<8>(eight(layer, b.add(x))));
-            pixel = _mm256_or_si256(pixel, _mm256_slli_epi32::<16>(eight(layer, c.add(x))));
-            // A missing channel repeats the first.
-            if d != a {
-                pixel = _mm256_or_si256(pixel, _mm256_slli_epi32::<24>(eight(layer, d.add(x))));
-            }
-            _mm256_storeu_si256(out.add(PIXEL * x).cast(), pixel);
-        }
-    }
-    whole
-}
-
-/// Eight values of a row, in 0..=255.
-///
-/// # Safety
-/// The CPU has AVX2; there are eight.
-#[inline(always)]
-unsafe fn eight(layer: &Quantise, row: *const f32) -> __m256i {
-    // SAFETY: what the caller promises.
-    unsafe {
-        let x = _mm256_loadu_ps(row);
-        let x = if layer.scale == 1.0 { x } else { _mm256_div_ps(x, _mm256_set1_ps(layer.scale)) };
-        // NaN becomes 0.
-        let x = _mm256_and_ps(x, _mm256_cmp_ps::<_CMP_ORD_Q>(x, x));
-        let x = _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(-255.0)), _mm256_set1_ps(255.0));
-        let q = _mm256_add_epi32(_mm256_cvtps_epi32(x), _mm256_set1_epi32(i32::from(layer.zero)));
-        _mm256_min_epi32(_mm256_max_epi32(q, _mm256_setzero_si256()), _mm256_set1_epi32(255))
-    }
-}
+use crate::{Add, Term};
 
 /// [`super::Elementwise::sum`]: pixels have a multiple of 16 channels.
 ///

@@ -2,8 +2,7 @@
 //! vectorise.
 
 use super::floats::Floats;
-use crate::pixels::{self, Add, Quantise};
-use crate::stem::PIXEL;
+use crate::pixels::{self, Add};
 
 /// Probes, and templates, that [`Elementwise::distance_tile`] compares at once.
 pub(crate) const TILE: usize = 4;
@@ -15,12 +14,6 @@ pub(crate) const TILE: usize = 4;
 pub(crate) trait Elementwise {
     /// A register of f32.
     type Floats: Floats;
-
-    /// The first pixels of a row of [`Quantise`], and how many they are: none where compilers vectorise the plain code.
-    #[inline(always)]
-    unsafe fn quantise(_layer: &Quantise, _rows: &[&[f32]; PIXEL], _out: &mut [u8]) -> usize {
-        0
-    }
 
     /// The largest of each square of two rows, of pixels of `n` bytes, channel by channel.
     #[inline(always)]

@@ -5,9 +5,8 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::{Elementwise, Other, Simd, neon_pixels};
+use crate::Add;
 use crate::post::PostPtr;
-use crate::stem::PIXEL;
-use crate::{Add, Quantise};
 
 /// Needs neon. Activations are stored flipped (`Isa::flip`), so they are signed bytes here.
 pub(crate) struct Neon;
@@ -255,12 +254,6 @@ impl Simd for Neon {
 
 impl Elementwise for Neon {
     type Floats = float32x4_t;
-
-    #[inline(always)]
-    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
-        // SAFETY: the CPU has the instructions (trait).
-        unsafe { neon_pixels::quantise(layer, rows, out) }
-    }
 
     #[inline(always)]
     unsafe fn largest(rows: [&[u8]; 2], n: usize, _flip: u8, out: &mut [u8]) {

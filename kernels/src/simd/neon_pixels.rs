@@ -2,49 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use crate::stem::PIXEL;
-use crate::{Add, Quantise, Term};
-
-/// [`super::Elementwise::quantise`] in whole vectors; the fourth byte is the first unless there are four channels.
-///
-/// # Safety
-/// The CPU has NEON.
-#[inline(always)]
-pub(super) unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
-    let pixels = rows.iter().fold(out.len() / PIXEL, |least, row| least.min(row.len()));
-    let [a, b, c, d] = [rows[0].as_ptr(), rows[1].as_ptr(), rows[2].as_ptr(), rows[3].as_ptr()];
-    let (whole, out) = (pixels / 8 * 8, out.as_mut_ptr());
-    for x in (0..whole).step_by(8) {
-        // SAFETY: eight values of each row and pixels of `out` at a time, below `pixels`.
-        unsafe {
-            let first = eight(layer, a.add(x));
-            // A missing channel repeats the first.
-            let last = if d == a { first } else { eight(layer, d.add(x)) };
-            let pixels = uint8x8x4_t(first, eight(layer, b.add(x)), eight(layer, c.add(x)), last);
-            vst4_u8(out.add(PIXEL * x), pixels);
-        }
-    }
-    whole
-}
-
-/// Eight values of a row.
-///
-/// # Safety
-/// The CPU has NEON; there are eight.
-#[inline(always)]
-unsafe fn eight(layer: &Quantise, row: *const f32) -> uint8x8_t {
-    // SAFETY: what the caller promises.
-    unsafe {
-        let four = |at: usize| {
-            let x = vld1q_f32(row.add(at));
-            let x = if layer.scale == 1.0 { x } else { vdivq_f32(x, vdupq_n_f32(layer.scale)) };
-            // Saturates, to 16 bits after that, and makes 0 of NaN.
-            vqmovn_s32(vcvtnq_s32_f32(x))
-        };
-        let q = vqaddq_s16(vcombine_s16(four(0), four(4)), vdupq_n_s16(i16::from(layer.zero)));
-        veor_u8(vqmovun_s16(q), vdup_n_u8(layer.isa.flip()))
-    }
-}
+use crate::{Add, Term};
 
 /// [`super::Elementwise::largest`]: pixels have a multiple of 16 channels.
 ///

@@ -3,9 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::{Elementwise, Other, Simd, sse41_rows};
+use crate::Add;
 use crate::post::PostPtr;
-use crate::stem::PIXEL;
-use crate::{Add, Quantise};
 
 /// Needs sse4.1.
 pub(crate) struct Sse41;
@@ -221,12 +220,6 @@ impl Simd for Sse41 {
 
 impl Elementwise for Sse41 {
     type Floats = __m128;
-
-    #[inline(always)]
-    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
-        // SAFETY: the CPU has the instructions (trait).
-        unsafe { sse41_rows::quantise(layer, rows, out) }
-    }
 
     #[inline(always)]
     unsafe fn largest(rows: [&[u8]; 2], n: usize, _flip: u8, out: &mut [u8]) {

@@ -2,51 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::stem::PIXEL;
-use crate::{Add, Quantise, Term};
-
-/// [`super::Elementwise::quantise`] in whole vectors; the fourth byte is 0 unless there are four channels.
-///
-/// # Safety
-/// The CPU has SSE4.1.
-#[inline(always)]
-pub(super) unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
-    let pixels = rows.iter().fold(out.len() / PIXEL, |least, row| least.min(row.len()));
-    let [a, b, c, d] = [rows[0].as_ptr(), rows[1].as_ptr(), rows[2].as_ptr(), rows[3].as_ptr()];
-    let (whole, out) = (pixels / 4 * 4, out.as_mut_ptr());
-    for x in (0..whole).step_by(4) {
-        // SAFETY: four values of each row and pixels of `out` at a time, below `pixels`.
-        unsafe {
-            let mut pixel = four(layer, a.add(x));
-            pixel = _mm_or_si128(pixel, _mm_slli_epi32::<8>(four(layer, b.add(x))));
-            pixel = _mm_or_si128(pixel, _mm_slli_epi32::<16>(four(layer, c.add(x))));
-            // A missing channel repeats the first.
-            if d != a {
-                pixel = _mm_or_si128(pixel, _mm_slli_epi32::<24>(four(layer, d.add(x))));
-            }
-            _mm_storeu_si128(out.add(PIXEL * x).cast(), pixel);
-        }
-    }
-    whole
-}
-
-/// Four values of a row, in 0..=255.
-///
-/// # Safety
-/// The CPU has SSE4.1; there are four.
-#[inline(always)]
-unsafe fn four(layer: &Quantise, row: *const f32) -> __m128i {
-    // SAFETY: what the caller promises.
-    unsafe {
-        let x = _mm_loadu_ps(row);
-        let x = if layer.scale == 1.0 { x } else { _mm_div_ps(x, _mm_set1_ps(layer.scale)) };
-        // NaN becomes 0.
-        let x = _mm_and_ps(x, _mm_cmpord_ps(x, x));
-        let x = _mm_min_ps(_mm_max_ps(x, _mm_set1_ps(-255.0)), _mm_set1_ps(255.0));
-        let q = _mm_add_epi32(_mm_cvtps_epi32(x), _mm_set1_epi32(i32::from(layer.zero)));
-        _mm_min_epi32(_mm_max_epi32(q, _mm_setzero_si128()), _mm_set1_epi32(255))
-    }
-}
+use crate::{Add, Term};
 
 /// [`super::Elementwise::largest`]: pixels have a multiple of 16 channels.
 ///

@@ -3,9 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::{Elementwise, Other, Simd, TILE, avx2_pixels};
+use crate::Add;
 use crate::post::PostPtr;
-use crate::stem::PIXEL;
-use crate::{Add, Quantise};
 
 /// Needs avx2, avx512f, avx512bw and avx512vnni. Tiles are `VECTORS`, 1 or 2, times 16 outputs wide.
 pub(crate) struct Vnni<const VECTORS: usize>;
@@ -167,12 +166,6 @@ impl<const VECTORS: usize> Simd for Vnni<VECTORS> {
 
 impl<const VECTORS: usize> Elementwise for Vnni<VECTORS> {
     type Floats = std::arch::x86_64::__m256;
-
-    #[inline(always)]
-    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
-        // SAFETY: the CPU has the instructions (trait).
-        unsafe { avx2_pixels::quantise(layer, rows, out) }
-    }
 
     #[inline(always)]
     unsafe fn largest(rows: [&[u8]; 2], n: usize, _flip: u8, out: &mut [u8]) {

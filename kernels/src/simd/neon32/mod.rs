@@ -14,9 +14,8 @@ use std::ffi::c_ulong;
 
 use super::{Elementwise, Kernels};
 use crate::depthwise::Line;
-use crate::pixels::{Add, Quantise};
+use crate::pixels::Add;
 use crate::pointwise::Job;
-use crate::stem::PIXEL;
 
 /// Needs NEON.
 pub(crate) struct Neon32;
@@ -69,12 +68,6 @@ impl Kernels for Neon32 {
 
 impl Elementwise for Neon32 {
     type Floats = f32;
-
-    #[inline(always)]
-    unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
-        // SAFETY: the caller's promise.
-        unsafe { pixels::quantise(layer, rows, out) }
-    }
 
     #[inline(always)]
     unsafe fn largest([upper, lower]: [&[u8]; 2], n: usize, _flip: u8, out: &mut [u8]) {

@@ -1,67 +1,7 @@
 //! Layers that work byte by byte; the formulas are those of `pixels.rs`.
 
 use super::{Rounding, neon};
-use crate::pixels::{Add, Quantise};
-use crate::stem::PIXEL;
-
-/// Pixels that [`quantise`] takes at once.
-const ACROSS: usize = 8;
-
-/// `$plane` of eight pixels to `$bytes`. `VCVT` saturates and turns NaN into 0.
-macro_rules! quantise_plane {
-    ($plane:literal, $bytes:literal) => {
-        concat!(
-            "vld1.32 {{q8, q9}}, [",
-            $plane,
-            "]!\n",
-            "vmul.f32 q8, q8, q12\nvmul.f32 q9, q9, q12\n",
-            "vadd.f32 q8, q8, q13\nvadd.f32 q9, q9, q13\n",
-            "vsub.f32 q8, q8, q13\nvsub.f32 q9, q9, q13\n",
-            "vcvt.s32.f32 q8, q8\nvcvt.s32.f32 q9, q9\n",
-            "vqmovn.s32 d16, q8\nvqmovn.s32 d17, q9\n",
-            "vqadd.s16 q8, q8, q14\n",
-            "vqmovn.s16 ",
-            $bytes,
-            ", q8\n",
-        )
-    };
-}
-
-/// As many whole groups of eight pixels of a row as there are; how many pixels that is. None where the scale is no power of
-/// two, since NEON cannot divide and only then a multiplication is the same.
-///
-/// # Safety
-/// The CPU has NEON.
-#[inline(always)]
-pub(super) unsafe fn quantise(layer: &Quantise, rows: &[&[f32]; PIXEL], out: &mut [u8]) -> usize {
-    let factor = 1.0 / layer.scale;
-    let exact = layer.scale.is_normal() && factor.is_normal() && layer.scale.to_bits().trailing_zeros() >= 23;
-    let width = rows.iter().map(|row| row.len()).min().unwrap_or(0).min(out.len() / PIXEL);
-    let groups = width / ACROSS;
-    if !exact || groups == 0 {
-        return 0;
-    }
-    let zero = i32::from(layer.zero) - i32::from(layer.isa.flip());
-    let [a, b, c, d] = rows.map(<[f32]>::as_ptr);
-    // SAFETY: `groups` times eight values of each row and eight pixels, which all have.
-    unsafe {
-        neon!(
-            concat!(
-                "vdup.32 q12, {factor}\nvdup.32 q13, {addend}\nvdup.16 q14, {zero}\n",
-                "2:\n",
-                quantise_plane!("{a}", "d0"), quantise_plane!("{b}", "d1"),
-                quantise_plane!("{c}", "d2"), quantise_plane!("{d}", "d3"),
-                "subs {groups}, {groups}, #1\n",
-                "vst4.8 {{d0, d1, d2, d3}}, [{out}]!\n",
-                "bne 2b\n",
-            ),
-            factor = in(reg) factor.to_bits(), addend = in(reg) Rounding::ADDEND.to_bits(), zero = in(reg) zero,
-            a = inout(reg) a => _, b = inout(reg) b => _, c = inout(reg) c => _, d = inout(reg) d => _,
-            groups = inout(reg) groups => _, out = inout(reg) out.as_mut_ptr() => _,
-        )
-    }
-    groups * ACROSS
-}
+use crate::pixels::Add;
 
 /// The largest of four pixels, channel by channel.
 ///
