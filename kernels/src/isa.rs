@@ -12,6 +12,9 @@ pub enum Isa {
     Sse41,
     /// x86-64 with AVX2: bytes widened to 16 bits, then `VPMADDWD` (`VPMADDUBSW` saturates, so it is not exact).
     Avx2,
+    /// The same with tiles of 8 outputs in place of 16; layers choose it themselves.
+    #[doc(hidden)]
+    Avx2Narrow,
     /// x86-64 with AVX-VNNI and no AVX512 (Alder Lake and later): `VPDPBUSD` on 256 bits.
     AvxVnni,
     /// x86-64 with AVX512-VNNI: `VPDPBUSD`.
@@ -60,7 +63,7 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Sse41 => std::arch::is_x86_feature_detected!("sse4.1"),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => {
+            Isa::Avx2 | Isa::Avx2Narrow => {
                 std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
             }
             #[cfg(all(target_arch = "x86_64", not(feature = "evex")))]
@@ -87,10 +90,14 @@ impl Isa {
         }
     }
 
-    /// The kernels for a product of so many outputs, as measured by `benches/layers.rs`: with up to 16, half of a tile of
-    /// 32 would be for nothing; with more, the narrow one takes 8 % longer.
+    /// The kernels for a product of so many outputs, as measured by `benches/layers.rs`: with few, half of a tile would be for
+    /// nothing; with more, AVX512's narrow one takes 8 % longer.
     pub(crate) fn for_outputs(self, outputs: usize) -> Isa {
-        if self == Isa::Avx512Vnni && outputs <= 16 { Isa::Avx512VnniNarrow } else { self }
+        match self {
+            Isa::Avx512Vnni if outputs <= 16 => Isa::Avx512VnniNarrow,
+            Isa::Avx2 if outputs <= 8 => Isa::Avx2Narrow,
+            _ => self,
+        }
     }
 
     /// Activations are stored as `q ^ flip()`. NEON multiplies signed bytes, so there the stored byte is `q - 128` as an
@@ -101,6 +108,7 @@ impl Isa {
             Isa::Portable
             | Isa::Sse41
             | Isa::Avx2
+            | Isa::Avx2Narrow
             | Isa::AvxVnni
             | Isa::Avx512Vnni
             | Isa::Avx512VnniNarrow => 0,
@@ -115,6 +123,7 @@ impl Isa {
             Isa::Portable => "portable",
             Isa::Sse41 => "sse41",
             Isa::Avx2 => "avx2",
+            Isa::Avx2Narrow => "avx2-narrow",
             Isa::AvxVnni => "avx-vnni",
             Isa::Avx512Vnni => "avx512-vnni",
             Isa::Avx512VnniNarrow => "avx512-vnni-narrow",

@@ -11,8 +11,8 @@ use super::{Elementwise, Other, Simd, TILE, avx2_pixels};
 use crate::Add;
 use crate::post::PostPtr;
 
-/// Needs avx2.
-pub(crate) struct Avx2;
+/// Needs avx2. Tiles are `VECTORS`, 1 or 2, times 8 outputs wide.
+pub(crate) struct Avx2<const VECTORS: usize>;
 
 /// [`PostPtr`] of 8 channels.
 #[derive(Clone, Copy)]
@@ -62,10 +62,10 @@ unsafe fn packed([a, b, c, d]: [__m256i; 4], post: &Post) -> __m256i {
     }
 }
 
-impl Simd for Avx2 {
+impl<const VECTORS: usize> Simd for Avx2<VECTORS> {
     type Sums = __m256i;
     type Post = Post;
-    type Row = [__m256i; 2];
+    type Row = [__m256i; VECTORS];
     /// 8 channels of 16-bit (row 0, row 1) and of (row 2, 0).
     type Column = [__m256i; 2];
     type Taps = [[__m256i; 2]; 3];
@@ -74,28 +74,32 @@ impl Simd for Avx2 {
     type Elementwise = Self;
 
     const LANES: usize = 8;
-    const MR: usize = 6;
-    const NR: usize = 16;
+    const MR: usize = if VECTORS == 1 { 12 } else { 6 };
+    const NR: usize = 8 * VECTORS;
     const KG: usize = 2;
     const DEPTH: usize = 8;
     const WIDE: bool = true;
-    const SQUARES: bool = true;
+    const SQUARES: bool = VECTORS == 2;
 
     #[inline(always)]
-    unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [[__m256i; 2]; M] {
+    unsafe fn tile<const M: usize>(x: *const u8, stride: usize, w: *const i8, k: usize) -> [Self::Row; M] {
         // SAFETY: two 16-bit inputs at a time of the k (a multiple of 16) of each of the M pixels, and
-        // 32 weights for each such pair: what the trait promises. The CPU has the instructions.
+        // 16 * VECTORS weights for each such pair: what the trait promises. The CPU has the instructions.
         unsafe {
-            let mut sums = [[_mm256_setzero_si256(); 2]; M];
+            let mut sums = [[_mm256_setzero_si256(); VECTORS]; M];
             for pair in 0..k / 2 {
-                let w = w.add(pair * 32);
-                let left = _mm256_cvtepi8_epi16(_mm_loadu_si128(w.cast()));
-                let right = _mm256_cvtepi8_epi16(_mm_loadu_si128(w.add(16).cast()));
+                let w = w.add(pair * VECTORS * 16);
+                let weights = |v: usize| _mm256_cvtepi8_epi16(_mm_loadu_si128(w.add(v * 16).cast()));
+                // Not as a loop over both, which took 5 % longer.
+                let (left, right) =
+                    (weights(0), if VECTORS == 2 { weights(1) } else { _mm256_setzero_si256() });
                 for (m, row) in sums.iter_mut().enumerate() {
                     let inputs = x.add(m * stride + pair * 4).cast::<i32>().read_unaligned();
                     let pixel = _mm256_set1_epi32(inputs);
                     row[0] = _mm256_add_epi32(row[0], _mm256_madd_epi16(pixel, left));
-                    row[1] = _mm256_add_epi32(row[1], _mm256_madd_epi16(pixel, right));
+                    if VECTORS == 2 {
+                        row[1] = _mm256_add_epi32(row[1], _mm256_madd_epi16(pixel, right));
+                    }
                 }
             }
             sums
@@ -209,7 +213,7 @@ impl Simd for Avx2 {
     }
 }
 
-impl Elementwise for Avx2 {
+impl<const VECTORS: usize> Elementwise for Avx2<VECTORS> {
     type Floats = __m256;
 
     #[inline(always)]

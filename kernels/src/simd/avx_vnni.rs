@@ -9,9 +9,10 @@ use std::arch::x86_64::_mm256_dpbusd_avx_epi32 as dpbusd;
 #[cfg(feature = "evex")]
 use std::arch::x86_64::_mm256_dpbusd_epi32 as dpbusd;
 
-use super::avx2::Avx2;
 use super::{Other, Simd};
 use crate::post::PostPtr;
+
+type Avx2 = super::avx2::Avx2<2>;
 
 /// Needs avx2, fma and avxvnni; with the feature `evex`, avx512vnni and avx512vl for the last.
 pub(crate) struct AvxVnni;

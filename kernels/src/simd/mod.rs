@@ -174,7 +174,14 @@ macro_rules! dispatch {
         #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn avx2($($name: $type),*) {
             // SAFETY: as above.
-            unsafe { $function::<crate::simd::avx2::Avx2>($($name),*) }
+            unsafe { $function::<crate::simd::avx2::Avx2<2>>($($name),*) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        #[allow(unused_unsafe, reason = "some functions are safe")]
+        unsafe fn avx2_narrow($($name: $type),*) {
+            // SAFETY: as above.
+            unsafe { $function::<crate::simd::avx2::Avx2<1>>($($name),*) }
         }
         #[cfg(target_arch = "x86_64")]
         #[cfg_attr(not(feature = "evex"), target_feature(enable = "avx2,fma,avxvnni"))]
@@ -225,6 +232,8 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx2 => avx2($($name),*),
             #[cfg(target_arch = "x86_64")]
+            crate::Isa::Avx2Narrow => avx2_narrow($($name),*),
+            #[cfg(target_arch = "x86_64")]
             crate::Isa::AvxVnni => avx_vnni($($name),*),
             #[cfg(target_arch = "x86_64")]
             crate::Isa::Avx512Vnni => vnni($($name),*),
@@ -252,7 +261,9 @@ macro_rules! of_isa {
             #[cfg(target_arch = "x86_64")]
             crate::Isa::Sse41 => <crate::simd::sse41::Sse41 as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]
-            crate::Isa::Avx2 => <crate::simd::avx2::Avx2 as Kernels>::$constant,
+            crate::Isa::Avx2 => <crate::simd::avx2::Avx2<2> as Kernels>::$constant,
+            #[cfg(target_arch = "x86_64")]
+            crate::Isa::Avx2Narrow => <crate::simd::avx2::Avx2<1> as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]
             crate::Isa::AvxVnni => <crate::simd::avx_vnni::AvxVnni as Kernels>::$constant,
             #[cfg(target_arch = "x86_64")]

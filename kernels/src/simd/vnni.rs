@@ -236,7 +236,7 @@ impl<const VECTORS: usize> Elementwise for Vnni<VECTORS> {
             }
             let even = blocks / 2 * 2;
             _mm512_reduce_add_epi32(sums)
-                + super::avx2::Avx2::distance_bytes(w.add(even), p.add(even), t.add(even), blocks - even)
+                + super::avx2::Avx2::<2>::distance_bytes(w.add(even), p.add(even), t.add(even), blocks - even)
         }
     }
 }
