@@ -53,7 +53,7 @@ def cut(film, row, clip):
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     written = ("-vsync", "passthrough", "-frames:v", str(MOST), "-q:v", "2", "-start_number", "0")
-    output("ffmpeg", "-v", "error", "-nostdin", "-i", film, "-vf", kept, *written, unfinished / "%04d.jpg")
+    output("ffmpeg", "-v", "error", "-nostdin", "-copyts", "-i", film, "-vf", kept, *written, unfinished / "%04d.jpg")
     (unfinished / "fps").write_text(f"{rate / step:.3f}\n")
     if row["who"]:
         (unfinished / "who").write_text(row["who"] + "\n")
