@@ -91,6 +91,7 @@ impl Pipeline {
         match self.ask(&mut asking, observer, trace) {
             Ok(Presentation::Live(_)) => {
                 let from = self.clock.now();
+                self.cameras.used_mut().forget_infrared(from);
                 let window = CaptureWindow { from, ..CaptureWindow::until(deadline, Role::Probe) };
                 // What was live before the answer says nothing of what is there now.
                 let mut run = Run::new(self.attack_stage(), wanted);

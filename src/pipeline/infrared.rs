@@ -7,6 +7,7 @@ use super::capture::Seen;
 use super::{Camera, Cause};
 use crate::camera::beside::Beside;
 use crate::camera::{CameraError, Frame};
+use crate::clock::BootTime;
 use crate::detect::Detector;
 use crate::detect::attack::infrared::Infrared;
 use crate::detect::quality::RetryReason;
@@ -19,12 +20,14 @@ const KEPT: usize = 6;
 pub(super) struct SecondCamera {
     beside: Beside,
     recent: Vec<Frame>,
+    /// Frames that were taken earlier are left out.
+    from: BootTime,
 }
 
 impl SecondCamera {
     /// Closed until an attempt.
     pub(super) fn new(beside: Beside) -> Self {
-        Self { beside, recent: Vec::new() }
+        Self { beside, recent: Vec::new(), from: BootTime::default() }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -74,10 +77,17 @@ impl Camera {
         Ok(())
     }
 
+    /// What it saw before that moment says nothing any more.
+    pub(super) fn forget_infrared(&mut self, before: BootTime) {
+        let Some(SecondCamera { recent, from, .. }) = &mut self.infrared else { return };
+        recent.clear();
+        *from = before;
+    }
+
     /// Keeps what it saw until a colour frame was taken. Asked at each, before any work on that.
     pub(super) fn keep_infrared(&mut self, frames: Vec<Frame>) {
-        let Some(SecondCamera { recent, .. }) = &mut self.infrared else { return };
-        recent.extend(frames);
+        let Some(SecondCamera { recent, from, .. }) = &mut self.infrared else { return };
+        recent.extend(frames.into_iter().filter(|grey| grey.taken_at() >= *from));
         recent.drain(..recent.len().saturating_sub(KEPT));
     }
 

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use facelatch::camera::FrameSource;
+use facelatch::camera::beside::Beside;
 use facelatch::clock::{BootTime, Clock, WallTime};
 use facelatch::config::{AttackLevel, Config};
 use facelatch::detect::Detector;
@@ -211,10 +212,13 @@ impl World {
         Networks { head, passive, embedder, ..shipped }
     }
 
-    /// A pipeline over the same camera and store, without a daemon.
+    /// A pipeline over the same cameras and store, without a daemon; a daemon beside it would take infrared frames away.
     pub fn pipeline(&self) -> Pipeline {
-        let Seams { frames, clock, random, store, .. } = self.seams();
-        let camera = Camera::new(&self.config.camera, frames);
+        let Seams { frames, infrared, clock, random, store, .. } = self.seams();
+        let mut camera = Camera::new(&self.config.camera, frames);
+        if let Some(source) = infrared {
+            camera = camera.with_infrared(Beside::new(source, clock.clone()).expect("a thread"));
+        }
         Pipeline::new(self.networks(), Rules::of(&self.config), camera, clock, store, random)
     }
 

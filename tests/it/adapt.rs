@@ -244,19 +244,30 @@ fn one_a_day_and_an_enrolment_ends_them() {
 /// A daemon at the door `front`, where alice shows face and PIN, and her face matches barely.
 fn at_the_door() -> (World, facelatch_wire::Client) {
     let world = missing_by(-0.5, |_| ());
-    let mut door = world.client();
-    let front = DoorPlace { name: "front".into(), camera: None };
-    door.call(&Attach { doors: vec![front] }).expect("attached");
+    let door = attached(&world, "front");
     for (pin, duress) in [("471100", None), ("471199", Some(true))] {
         let pin = Some(Secret(pin.into()));
         world.ask(&SetPin { user: "alice".into(), pin, duress }).expect("set");
     }
-    let rule = Rule { factor: Factor::FaceAndPin, ..Rule::default() };
-    let door_name = DoorName::new("front").expect("valid");
-    let mut set = |access: &mut Access| access.set(Some(door_name.clone()), Some(rule.clone()));
+    ask_for(&world, "front", Factor::FaceAndPin);
+    (world, door)
+}
+
+/// Whoever holds this attaches the door.
+fn attached(world: &World, door: &str) -> facelatch_wire::Client {
+    let mut client = world.client();
+    let place = DoorPlace { name: door.into(), camera: None };
+    client.call(&Attach { doors: vec![place] }).expect("attached");
+    client
+}
+
+/// What alice must show at this door.
+fn ask_for(world: &World, door: &str, factor: Factor) {
+    let rule = Rule { factor, ..Rule::default() };
+    let door = DoorName::new(door).expect("valid");
+    let mut set = |access: &mut Access| access.set(Some(door.clone()), Some(rule.clone()));
     let alice = UserName::new("alice").expect("valid");
     world.store.change_access(&alice, WallTime(0), &mut set).expect("set");
-    (world, door)
 }
 
 #[test]
@@ -277,6 +288,27 @@ fn at_a_door_a_face_that_matches_barely_becomes_a_template_with_the_pin_in_eithe
         }
         until(|| (templates(&world) == (1, 3)).then_some(()));
     }
+}
+
+#[test]
+fn a_second_factor_at_another_door_or_at_a_login_says_nothing_of_a_face_at_a_door() {
+    let (world, _front) = at_the_door();
+    let _back = attached(&world, "back");
+    ask_for(&world, "back", Factor::Pin);
+    let look = || world.ask(&Look { door: Some("front".into()) }).expect("a verdict").verdict;
+    let typed = |door: &str| {
+        let call = VerifyPin { door: Some(door.into()), pin: Secret("471100".into()) };
+        world.ask(&call).expect("a verdict").verdict
+    };
+    assert_eq!(look(), Some(Outcome::EnterPin));
+    assert_eq!(typed("back"), Some(Outcome::Match), "the PIN is enough there");
+    assert_eq!(templates_in_the_end(&world), (0, 3), "another door");
+    assert_eq!(look(), Some(Outcome::EnterPin));
+    password(&world, "alice");
+    assert_eq!(templates_in_the_end(&world), (0, 3), "a login");
+    assert_eq!(look(), Some(Outcome::EnterPin));
+    assert_eq!(typed("front"), Some(Outcome::Match));
+    until(|| (templates(&world) == (1, 3)).then_some(()));
 }
 
 #[test]

@@ -1,13 +1,22 @@
 //! An infrared camera beside the first one: whoever it does not see live is not judged, and covering it is no way around it.
 
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
+
 use facelatch::config::{AttackLevel, Config, Millis};
-use facelatch::people::UserName;
+use facelatch::detect::attack::Need;
+use facelatch::detect::quality::RetryReason;
+use facelatch::people::{Accounts, UserName};
+use facelatch::pipeline::{Cause, Progress, Verdict};
 use facelatch::store::TemplateStore;
 use facelatch_wire::call::{Identify, Status};
 use facelatch_wire::reply::{CameraState, State};
 use facelatch_wire::{ClientError, Fault, Outcome};
 
+use facelatch_testkit::film::{BEFORE, film, random};
 use facelatch_testkit::infrared::Shown;
+use facelatch_testkit::masks::UID;
+use facelatch_testkit::spoil::Spoil;
 use facelatch_testkit::stage::{ALICE, ALICE_ENROLS, Shot};
 use facelatch_testkit::world::{World, until};
 
@@ -114,6 +123,38 @@ fn an_infrared_camera_that_falls_silent_judges_nobody() {
     world.infrared.shows(Shown::Silent);
     assert_eq!(refused(&world), [Outcome::CameraUnavailable; 2]);
     assert_eq!(counts(&world), (0, 0));
+}
+
+#[test]
+fn a_frame_from_before_the_answer_of_a_challenge_says_nothing_of_a_face_after_it() {
+    const STRAIGHT: Shot = Shot::Live("obama-3b.jpg");
+    const TURNED: Shot = Shot::LiveSpoilt("obama-3b.jpg", Spoil::Head(30));
+    let mut world = World::with(|config| {
+        infrared(config);
+        config.attack.level = AttackLevel::Challenge;
+    });
+    world = world.knows_alice();
+    world.stop();
+    world.random.store(random(true), Ordering::SeqCst);
+    world.stage.shows(&film(&[(BEFORE, STRAIGHT), (4, TURNED), (60, STRAIGHT)]));
+    let alice = UserName::new("alice").expect("valid");
+    let accounts = Accounts { uids: [(alice.clone(), UID)].into(), login: false };
+    let mut straight = 0;
+    let attempt = world.pipeline().verify(None, &alice, &accounts, &mut |progress| {
+        straight += usize::from(progress == Progress::Prompt(Need::LookStraight));
+        // Of the frames after the answer infrared shows the second one alone. A pair of the first one with what was lit 100 ms
+        // before it would make two, which are enough.
+        match progress {
+            _ if straight < 3 => {}
+            Progress::Captured { done: 1, .. } => world.infrared.shows(Shown::Live),
+            Progress::Captured { done: 3, .. } => world.stage.shows(&[Shot::Silent]),
+            _ => world.infrared.shows(Shown::Covered),
+        }
+        ControlFlow::Continue(())
+    });
+    let verdict = attempt.verdict;
+    assert!(matches!(verdict, Verdict::Unavailable(Cause::Retry(RetryReason::NoInfrared))), "{verdict:?}");
+    assert_eq!(straight, 3, "before the questions, as the second, and after the answer");
 }
 
 #[test]

@@ -53,7 +53,10 @@ def cut(film, row, clip):
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     written = ("-vsync", "passthrough", "-frames:v", str(MOST), "-q:v", "2", "-start_number", "0")
-    output("ffmpeg", "-v", "error", "-nostdin", "-i", film, "-vf", kept, *written, unfinished / "%04d.jpg")
+    output("ffmpeg", "-v", "error", "-nostdin", "-copyts", "-i", film, "-vf", kept, *written, unfinished / "%04d.jpg")
+    wanted, got = min(MOST, len(range(0, len(within), step))), len(list(unfinished.iterdir()))
+    if got != wanted:
+        raise ValueError(f"{got} frames, not {wanted}")
     (unfinished / "fps").write_text(f"{rate / step:.3f}\n")
     if row["who"]:
         (unfinished / "who").write_text(row["who"] + "\n")

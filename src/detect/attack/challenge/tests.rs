@@ -284,6 +284,31 @@ fn a_print_that_is_bent_and_turned_as_asked_is_not_live() {
     }
 }
 
+/// Whether two frames without noise, turned as asked until the nose is at this parallax, are an answer; and the score then.
+fn answered(depth: f64, parallax: f64) -> (bool, Score) {
+    let mut random = Random(1);
+    let mut face = |yaw| seen(&head(depth), Stand::turned(yaw), 0.0, &mut random);
+    let mut challenge = Challenge::new(1, at(0));
+    for ms in [100, 200, 300] {
+        challenge.see(at(ms), &face(0.0), SIZE);
+    }
+    let side = if challenge.judge(at(1400)) == Presentation::MoreNeeded(Need::TurnLeft) { 1.0 } else { -1.0 };
+    let yaw = (parallax / depth).atan().to_degrees();
+    for ms in [1600, 1700] {
+        challenge.see(at(ms), &face(side * yaw), SIZE);
+    }
+    assert_eq!(challenge.held.1, 2, "far enough, and long enough: {depth}");
+    (challenge.answered == 1, challenge.evidence.score())
+}
+
+#[test]
+fn a_turn_is_an_answer_from_log_odds_of_two_on() {
+    let turns: Vec<_> = (200..420).map(|depth| answered(f64::from(depth) / 1000.0, 0.3)).collect();
+    assert!(turns.iter().all(|(is_answer, Score(score))| *is_answer == (*score >= 2.0)), "{turns:?}");
+    let near = |range: std::ops::Range<f32>| turns.iter().any(|(_, Score(score))| range.contains(score));
+    assert!(near(1.9..2.0) && near(2.0..2.1), "{turns:?}");
+}
+
 #[test]
 fn a_lost_track_ends_the_challenge_once_it_was_asked_and_begins_it_anew_before() {
     let mut random = Random(1);
