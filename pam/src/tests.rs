@@ -349,13 +349,23 @@ fn told(host: &Play) -> (Code, String) {
 
 #[test]
 fn behind_the_password_the_daemon_is_told_of_it_and_nobody_is_let_in() {
-    let host = Play { password: true, ..alice() };
-    let (code, heard) = told(&host);
-    assert_eq!(code, Code::Ignore);
+    let told = || {
+        let host = Play { password: true, ..alice() };
+        let (code, heard) = told(&host);
+        assert_eq!(code, Code::Ignore);
+        assert!(host.heard.borrow().is_empty(), "the person is told nothing");
+        heard
+    };
+    let mut heard = told();
     if nix::unistd::Uid::effective().is_root() {
+        // A busy machine may need longer than the login waits.
+        for _ in 0..20 {
+            if heard.is_empty() {
+                heard = told();
+            }
+        }
         assert!(heard.contains("io.facelatch.v1.Adapt") && heard.contains("\"alice\""), "{heard}");
     }
-    assert!(host.heard.borrow().is_empty(), "the person is told nothing");
 }
 
 #[test]

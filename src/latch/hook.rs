@@ -162,7 +162,7 @@ mod tests {
             let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
             stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
         };
-        for _ in 0..1000 {
+        for _ in 0..20_000 {
             if !runs() {
                 return;
             }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use facelatch::camera::FrameSource;
 use facelatch::camera::beside::Beside;
 use facelatch::clock::{BootTime, Clock, WallTime};
-use facelatch::config::{AttackLevel, Config};
+use facelatch::config::{AttackLevel, Config, Millis};
 use facelatch::detect::Detector;
 use facelatch::embed::{ChildCue, Embedder};
 use facelatch::head::Head;
@@ -39,6 +39,9 @@ use crate::tape::Tape;
 /// Deadline far beyond what anything takes; a test that reaches it has failed.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
+/// From one look to the next of somebody who polls: the processor is for what they wait for.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// Polls until there is an answer.
 pub fn until<T>(ask: impl Fn() -> Option<T>) -> T {
     let deadline = Deadline::within(PATIENCE);
@@ -47,6 +50,7 @@ pub fn until<T>(ask: impl Fn() -> Option<T>) -> T {
             return answer;
         }
         deadline.left().expect("an answer in time");
+        std::thread::park_timeout(PAUSE);
     }
 }
 
@@ -135,8 +139,8 @@ impl Default for World {
 }
 
 impl World {
-    /// A daemon with the shipped configuration, except for two frames per decision, three templates, and attacks, which are
-    /// not looked for.
+    /// A daemon with the shipped configuration, except for two frames per decision, three templates, attacks, which are
+    /// not looked for, and silent clients, which are kept as long as a test may take.
     pub fn new() -> Self {
         Self::default()
     }
@@ -149,6 +153,7 @@ impl World {
         config.attack.level = AttackLevel::Off;
         // On some of the bundled pictures people look past the camera.
         config.quality.max_turn_at_door = config.quality.max_turn;
+        config.serve.client_timeout_ms = Millis(PATIENCE.as_secs() * 1000);
         change(&mut config);
         let folder = tempfile::tempdir().expect("temporary folder");
         let mut world = Self {

@@ -10,7 +10,7 @@ use facelatch::detect::attack::{Need, Species};
 use facelatch::people::{Accounts, UserName};
 use facelatch::pipeline::{Cause, DenyReason, Progress, Verdict};
 use facelatch::store::TemplateStore;
-use facelatch_wire::call::{Events, Verify};
+use facelatch_wire::call::{Events, Status, Verify};
 use facelatch_wire::reply::EventKind;
 use facelatch_wire::{Kind, Outcome};
 
@@ -339,6 +339,8 @@ fn a_caller_that_hangs_up_after_the_question_is_counted() {
     while client.receive::<Verify>().expect("a reply").reply.guidance != Some(Outcome::TurnLeft) {}
     world.stage.wait_until_held();
     drop(client);
+    // The daemon sees that before it answers a later connection.
+    world.ask(&Status {}).expect("status");
     world.stage.shows(&film(&[(4, TURNED), (60, ALICE)]));
     world.stage.let_go();
     let counted = || (counts(&world) == (0, 1)).then_some(());

@@ -342,7 +342,8 @@ fn a_daemon_without_a_camera_starts_and_says_so() {
 
 #[test]
 fn a_second_attempt_is_queued_and_status_is_not() {
-    let world = World::new().knows_alice();
+    // Which is also how long it waits for its turn, by the system's clock.
+    let world = World::with(|config| config.decision.deadline_ms = Millis(60_000)).knows_alice();
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     let mut first = world.client();
     first.start(&Verify { user: Some("alice".into()), latch: None, camera: None }, false).expect("sent");

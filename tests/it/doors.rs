@@ -227,7 +227,7 @@ fn a_door_that_was_taken_over_neither_fills_the_log_nor_keeps_events_from_others
 
 #[test]
 fn all_doors_of_a_program_have_one_place_in_the_queue() {
-    let world = World::with(|config| config.decision.deadline_ms = Millis(1000)).knows_alice();
+    let world = World::with(|config| config.decision.deadline_ms = Millis(3000)).knows_alice();
     world.stage.shows(&[&[Shot::Hold], ALICE].concat());
     world.masks.put_on_as(1001, "facelatch-door", Role::Door);
     let _doors = attached(&world, &["front", "back"]);

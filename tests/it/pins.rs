@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use facelatch::clock::WallTime;
+use facelatch::config::Millis;
 use facelatch::people::UserName;
 use facelatch::people::access::{Access, DoorName, Factor, Rule};
 use facelatch::store::TemplateStore;
@@ -82,7 +83,11 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> String {
 
 /// Carol, who comes in by her PIN alone, and nobody's face.
 fn with_carol() -> Site {
-    let site = Site::new(World::new());
+    with_carol_in(World::new())
+}
+
+fn with_carol_in(world: World) -> Site {
+    let site = Site::new(world);
     site.set("carol", Some(PIN), false).expect("set");
     site.rule("carol", None, Factor::Pin);
     site
@@ -256,7 +261,8 @@ fn a_pin_is_one_persons_and_hard_to_guess() {
 
 #[test]
 fn an_unknown_door_is_refused_and_two_keypads_are_served_in_turn() {
-    let site = with_carol();
+    // Which is also how long the second one waits for its turn, by the system's clock.
+    let site = with_carol_in(World::with(|config| config.decision.deadline_ms = Millis(60_000)));
     let call = |door: &str| VerifyPin { door: Some(door.into()), pin: Secret(PIN.into()) };
     assert!(refused(site.world.ask(&call("cellar"))).contains("attached are back, front"));
     assert!(refused(site.world.ask(&VerifyPin { door: None, pin: Secret(PIN.into()) })).contains("name one"));

@@ -149,7 +149,10 @@ fn a_user_has_one_attempt_at_a_time_and_does_not_fill_the_queue() {
 
 #[test]
 fn a_queued_caller_gets_a_turn_after_the_owner() {
-    let world = World::with(|config| config.decision.frames = 1).knows_alice();
+    // The deadline is also how long they wait for their turn, by the system's clock.
+    let waits =
+        |config: &mut Config| (config.decision.frames, config.decision.deadline_ms) = (1, Millis(60_000));
+    let world = World::with(waits).knows_alice();
     world.called_by("alice", Role::User);
     let attempt = begun(&world);
     let mine = Verify { user: Some("alice".into()), latch: None, camera: None };
