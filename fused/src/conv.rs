@@ -62,7 +62,7 @@ impl Conv {
         if zero.is_some_and(|zero| graph.signed_bytes(zero).is_none_or(|z| z.iter().any(|z| *z != 0))) {
             return None;
         }
-        let shape = graph.shape(w)?;
+        let (weights, shape) = (graph.signed_bytes(w)?, graph.shape(w)?);
         let outputs = *shape.first()?;
         let mut scale = graph.floats(scale)?;
         if scale.len() == 1 {
@@ -75,12 +75,15 @@ impl Conv {
             return None;
         }
         let sum_scale: Vec<f64> = scale.iter().map(|s| f64::from(*s) * f64::from(read.scale)).collect();
+        // An activation looks at the sign of the sums.
+        if !sum_scale.iter().all(|scale| *scale > 0.0) {
+            return None;
+        }
         let whole = |(bias, scale): (&f32, &f64)| {
             let value = (f64::from(*bias) / scale).round();
             (value.abs() < f64::from(i32::MAX)).then_some(value as i32)
         };
         let bias = bias.iter().zip(&sum_scale).map(whole).collect::<Option<_>>()?;
-        let weights = graph.signed_bytes(w)?;
         Some(Conv { read, weights, sum_scale, bias, shape, group: 1, stride: 1, pad: [0; 4] })
     }
 

@@ -22,7 +22,7 @@ impl<'a> Graph<'a> {
         let named = |node: &'a NodeProto| node.output.iter().map(move |name| (name.as_str(), node));
         let mut readers: HashMap<&str, Vec<&str>> = HashMap::new();
         for node in &graph.node {
-            node.input.iter().for_each(|name| readers.entry(name).or_default().push(&node.op_type));
+            reads(node).into_iter().for_each(|name| readers.entry(name).or_default().push(&node.op_type));
         }
         Graph {
             readers,
@@ -39,11 +39,6 @@ impl<'a> Graph<'a> {
     /// Whether one of these operators reads `name`.
     pub(crate) fn is_read_by(&self, name: &str, kinds: &[&str]) -> bool {
         self.readers.get(name).is_some_and(|readers| readers.iter().any(|kind| kinds.contains(kind)))
-    }
-
-    /// How many nodes read `name`.
-    pub(crate) fn readers_of(&self, name: &str) -> usize {
-        self.readers.get(name).map_or(0, Vec::len)
     }
 
     /// Shape of a constant.
@@ -94,7 +89,9 @@ impl<'a> Graph<'a> {
     fn constant(&self, name: &str, kind: DataType) -> Option<(&'a TensorProto, usize)> {
         let tensor = *self.constants.get(name)?;
         let values = self.shape(name)?.iter().try_fold(1_usize, |n, d| n.checked_mul(*d))?;
-        (tensor.data_type == kind as i32 && values <= MAX_VALUES).then_some((tensor, values))
+        // With values, no side is longer than there are values.
+        let is_sound = tensor.data_type == kind as i32 && (1..=MAX_VALUES).contains(&values);
+        is_sound.then_some((tensor, values))
     }
 }
 
@@ -120,6 +117,16 @@ pub(crate) fn text<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [u8]> {
     node.attribute.iter().find(|a| a.name == name).map(|a| a.s.as_slice())
 }
 
+/// Names of what a node reads. The graphs that it holds, such as the branches of an If, see the tensors around it.
+pub(crate) fn reads(node: &NodeProto) -> Vec<&str> {
+    let mut names: Vec<&str> = node.input.iter().map(String::as_str).collect();
+    for graph in node.attribute.iter().flat_map(|a| a.g.iter().chain(&a.graphs)) {
+        names.extend(graph.node.iter().flat_map(reads));
+        names.extend(graph.output.iter().map(|o| o.name.as_str()));
+    }
+    names
+}
+
 /// Finds the live part of the graph: walks back from the outputs and stops at tensors in `made`. Returns the indices of
 /// live nodes and the names at which it stopped, in a fixed order.
 pub(crate) fn live(graph: &GraphProto, made: impl Fn(&str) -> bool) -> (HashSet<usize>, Vec<String>) {
@@ -137,7 +144,7 @@ pub(crate) fn live(graph: &GraphProto, made: impl Fn(&str) -> bool) -> (HashSet<
             stops.push(name.to_owned());
         } else if let Some(&index) = producers.get(name) {
             nodes.insert(index);
-            todo.extend(graph.node[index].input.iter().rev().map(String::as_str));
+            todo.extend(reads(&graph.node[index]).into_iter().rev());
         }
     }
     (nodes, stops)
@@ -164,13 +171,23 @@ pub(crate) fn cut(graph: &mut GraphProto, found: &Found) -> Vec<String> {
         };
         graph.node.insert(0, node);
     }
-    let used: HashSet<&str> = graph.node.iter().flat_map(|n| n.input.iter().map(String::as_str)).collect();
+    let results = graph.output.iter().map(|o| o.name.as_str());
+    let used: HashSet<&str> = graph.node.iter().flat_map(reads).chain(results).collect();
     graph.initializer.retain(|t| used.contains(t.name.as_str()));
     // Old exporters list constants among the inputs.
     graph.input.retain(|i| i.name == found.input || used.contains(i.name.as_str()));
     // Stored shapes may be for another input size, or for tensors that are gone.
     graph.value_info.clear();
     left_over
+}
+
+/// The first output that no node makes, and that is neither a constant nor an input: tract would panic.
+pub(crate) fn output_of_nothing(graph: &GraphProto) -> Option<&str> {
+    let made: HashSet<&str> = (graph.node.iter().flat_map(|n| &n.output).map(String::as_str))
+        .chain(graph.initializer.iter().map(|t| t.name.as_str()))
+        .chain(graph.input.iter().map(|i| i.name.as_str()))
+        .collect();
+    graph.output.iter().map(|o| o.name.as_str()).find(|name| !made.contains(name))
 }
 
 fn output_name(node: &NodeProto) -> &str {

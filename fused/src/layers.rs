@@ -89,7 +89,7 @@ fn sum(walk: &mut Walk<'_>, node: &NodeProto, scale: f32, zero: u8) -> Option<Kn
     };
     let (large, small) = (a.known.size, b.known.size);
     let fits = large == [small[0] * repeat, small[1] * repeat, small[2]];
-    if !fits || [&a, &b].iter().any(|r| walk.is_image(&r.known) || r.known.form != Form::Planes) {
+    if !fits || [&a, &b].iter().any(|r| !walk.is_bytes(&r.known) || r.known.form != Form::Planes) {
         return None;
     }
     let term = |read: &Read| Term { zero: read.zero, factor: read.scale / scale };
@@ -109,7 +109,7 @@ fn residual(walk: &mut Walk<'_>, node: &NodeProto, scale: f32, zero: u8) -> Opti
     let linear = vec![1.0; conv.shape[0]];
     let (layer, id, size) = convolution(walk, &conv, &conv.rescale(&linear, scale, zero))?;
     let Layer::Pointwise(layer) = layer else { return None };
-    if other.known.size != size || other.known.form != Form::Planes || walk.is_image(&other.known) {
+    if other.known.size != size || other.known.form != Form::Planes || !walk.is_bytes(&other.known) {
         return None;
     }
     let layer = layer.adding(Term { zero: other.zero, factor: other.scale / scale }).ok()?;
@@ -144,14 +144,8 @@ pub(crate) fn max_pool<'a>(walk: &mut Walk<'a>, node: &'a NodeProto) -> Option<K
     let square = whole_numbers(node, "kernel_shape")? == [2, 2] && whole_numbers(node, "strides")? == [2, 2];
     let plain =
         is("pads", &[0; 4]) && is("dilations", &[1, 1]) && whole_number(node, "ceil_mode").unwrap_or(0) == 0;
-    let floats = matches!(walk.program.values[known.id], Value::Floats(_));
-    if !square
-        || !plain
-        || known.form != Form::Planes
-        || floats
-        || walk.is_image(&known)
-        || node.output.len() != 1
-    {
+    let fits = known.form == Form::Planes && walk.is_bytes(&known);
+    if !square || !plain || !fits || node.output.len() != 1 {
         return None;
     }
     let pool = MaxPool::new(walk.isa, height, width, channels).ok()?;

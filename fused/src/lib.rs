@@ -22,6 +22,7 @@ mod program;
 mod recognise;
 
 pub use facelatch_kernels::{Isa, PIXEL};
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
 /// A model for tract to optimise and plan as usual, and a list of what the kernels do not run.
@@ -44,17 +45,23 @@ pub struct Fused {
 /// # Errors
 /// When the bytes are not an ONNX model that tract can read.
 pub fn read(bytes: impl AsRef<[u8]>, input_shape: [usize; 4], isa: Isa) -> TractResult<Fused> {
-    let onnx = tract_onnx::onnx();
-    let mut proto = onnx.proto_model_for_read(&mut bytes.as_ref())?;
+    let proto = tract_onnx::onnx().proto_model_for_read(&mut bytes.as_ref())?;
     drop(bytes);
+    fuse(proto, input_shape, isa)
+}
+
+fn fuse(mut proto: ModelProto, input_shape: [usize; 4], isa: Isa) -> TractResult<Fused> {
     let Some(graph) = proto.graph.as_mut() else {
         return Err(TractError::msg("no graph in the ONNX file"));
     };
     let found = recognise::recognise(graph, input_shape, isa);
     let layers = found.program.layers();
     let left_over = graph::cut(graph, &found);
+    if let Some(name) = graph::output_of_nothing(graph) {
+        return Err(TractError::msg(format!("nothing in the ONNX file makes its output '{name}'")));
+    }
     let fact = if layers > 0 { u8::fact(found.program.pixels()) } else { f32::fact(input_shape) };
-    let mut model = onnx.model_for_proto_model(&proto)?.with_input_fact(0, fact.into())?;
+    let mut model = tract_onnx::onnx().model_for_proto_model(&proto)?.with_input_fact(0, fact.into())?;
     if layers > 0 {
         op::install(&mut model, found.program)?;
     }
@@ -74,3 +81,6 @@ pub fn pixels(planes: &[f32], shape: [usize; 4]) -> TractResult<Tensor> {
     let byte = |i: usize| if i % PIXEL < channels { planes[i % PIXEL * plane + i / PIXEL] as u8 } else { 0 };
     Tensor::from_shape(&[1, height, width, PIXEL], &(0..plane * PIXEL).map(byte).collect::<Vec<_>>())
 }
+
+#[cfg(test)]
+mod tests;

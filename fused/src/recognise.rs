@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use facelatch_kernels::{Isa, PIXEL, Quantise};
 use tract_onnx::pb::{GraphProto, NodeProto};
 
-use crate::graph::{Graph, live, whole_number, whole_numbers};
+use crate::graph::{Graph, live, reads, whole_number, whole_numbers};
 use crate::layers;
 use crate::program::{Id, Layer, Output, Program, Size, Step, Value};
 
@@ -98,7 +98,14 @@ pub(crate) fn recognise(graph: &GraphProto, input_shape: [usize; 4], isa: Isa) -
             Value::Floats(_) => true,
         })
     };
-    let (_, outputs) = live(graph, made);
+    let (nodes, outputs) = live(graph, made);
+    // The input is pixels for the program, and so for nobody else.
+    let is_shared = nodes.iter().any(|&node| reads(&graph.node[node]).contains(&input))
+        || graph.output.iter().any(|output| output.name == input);
+    if is_shared {
+        let program = Program::new(isa, input_shape);
+        return Found { program, input: input.to_owned(), outputs: Vec::new() };
+    }
     for name in &outputs {
         let known = &known[name.as_str()];
         let is_planes = known.form == Form::Planes;
@@ -144,7 +151,7 @@ impl<'a> Walk<'a> {
     pub(crate) fn read(&self, name: &str) -> Option<Read> {
         let node = self.graph.made_by(name, "DequantizeLinear")?;
         let [x, scale, zero] = node.input.as_slice() else { return None };
-        let known = self.known.get(x.as_str())?.clone();
+        let known = self.known(x).filter(|known| self.is_bytes(known) || self.is_image(known))?.clone();
         Some(Read { known, scale: self.graph.float(scale)?, zero: self.graph.byte(zero)? })
     }
 
@@ -152,12 +159,16 @@ impl<'a> Walk<'a> {
         self.program.values[known.id] == Value::Image
     }
 
+    pub(crate) fn is_bytes(&self, known: &Known) -> bool {
+        matches!(self.program.values[known.id], Value::Bytes(_))
+    }
+
     fn quantise(&mut self, node: &NodeProto) -> Option<Known> {
         let [_, scale, zero] = node.input.as_slice() else { return None };
         let quantise = Quantise::new(self.isa, self.graph.float(scale)?, self.graph.byte(zero)?).ok()?;
         let [_, channels, height, width] = self.program.input_shape;
-        // Pixels for this node would be none for another.
-        if self.graph.readers_of(self.input) != 1 || !(1..=PIXEL).contains(&channels) {
+        // There is one image, with one scale.
+        if self.program.quantise.is_some() || !(1..=PIXEL).contains(&channels) {
             return None;
         }
         self.program.quantise = Some(quantise);
@@ -168,7 +179,7 @@ impl<'a> Walk<'a> {
     fn flatten(&mut self, node: &NodeProto) -> Option<Known> {
         let known = self.known(node.input.first()?)?;
         let is_whole = known.form == Form::Planes && whole_number(node, "axis").unwrap_or(1) == 1;
-        (is_whole && !self.is_image(known)).then(|| Known { form: Form::Row, ..known.clone() })
+        (is_whole && self.is_bytes(known)).then(|| Known { form: Form::Row, ..known.clone() })
     }
 
     /// Of an f32 result, which no layer reads.

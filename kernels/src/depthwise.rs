@@ -290,8 +290,8 @@ unsafe fn both<S: Simd, const STRIDE: usize, const ONE_FACTOR: bool>(line: &Line
     // SAFETY: the same contract; what is no whole block is in order.
     unsafe {
         windows::<S, S::Blocks, Activations, STRIDE>(line, 0..whole.min(line.channels), post, Activations);
-        // Each number of padded channels is a whole number of the smallest blocks.
-        if depth > S::DEPTH && depth > CHANNELS {
+        // Of blocks no larger than what channels are padded to, none is left.
+        if depth > CHANNELS {
             windows::<S, Straight, Activations, STRIDE>(line, whole..line.channels, post, Activations);
         }
     }

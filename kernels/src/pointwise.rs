@@ -261,8 +261,8 @@ unsafe fn tiles<S: Simd, const M: usize>(job: &mut Job, width: usize, posts: &Po
 
 #[inline(always)]
 unsafe fn one_tile<S: Simd, const M: usize>(job: &Job, width: usize, posts: &Posts<S>) {
-    // SAFETY: M pixels of k bytes, a panel of weights; then M rows of `width` bytes, a multiple of
-    // CHANNELS and so of LANES.
+    // SAFETY: M pixels of k bytes, a panel of weights; then M rows of `width` bytes, a whole panel or what is left of n: either
+    // is a multiple of LANES.
     unsafe {
         let sums = S::tile::<M>(job.x, stride::<S>(job.k), job.w, job.k);
         match job.other {

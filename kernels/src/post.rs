@@ -96,11 +96,11 @@ impl Post {
 
     /// The same with the channels in another order: at `i` that of `channel(i)`.
     pub(crate) fn ordered(&self, channel: impl Fn(usize) -> usize) -> Post {
-        let from = |i: usize| channel(i);
+        let channels: Vec<usize> = (0..self.channels()).map(channel).collect();
         Post {
-            bias: (0..self.bias.len()).map(|i| self.bias[from(i)]).collect(),
-            pos: (0..self.pos.len()).map(|i| self.pos[from(i)]).collect(),
-            neg: (0..self.neg.len()).map(|i| self.neg[from(i)]).collect(),
+            bias: channels.iter().map(|&c| self.bias[c]).collect(),
+            pos: channels.iter().map(|&c| self.pos[c]).collect(),
+            neg: channels.iter().map(|&c| self.neg[c]).collect(),
             ..*self
         }
     }

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 
 use facelatch_kernels::{
     Add, ByteScan, Dense, Depthwise, GlobalDepthwise, Isa, MaxPool, PIXEL, Pointwise, Quantise, Requant,
-    Rotations, Scan, Squares, Stem, Term, Window,
+    Rotations, Scan, Squares, Stem, Term, Window, padded,
 };
 
 unsafe extern "C" {
@@ -84,10 +84,11 @@ fn bytes(len: usize, at_end: bool) -> Guarded<u8> {
 #[test]
 fn pointwise_layers_stay_inside() {
     everywhere(|isa, at_end| {
-        for (pixels, inputs, outputs) in [(1, 16, 16), (5, 48, 32), (13, 80, 16), (40, 512, 48)] {
+        for (pixels, inputs, outputs) in [(1, 16, 16), (5, 48, 32), (13, 80, 16), (40, 512, 48), (25, 32, 8)]
+        {
             let weights = vec![1; inputs * outputs];
-            let (x, other) = (bytes(pixels * inputs, at_end), bytes(pixels * outputs, at_end));
-            let mut out = bytes(pixels * outputs, at_end);
+            let (x, n) = (bytes(pixels * inputs, at_end), padded(outputs));
+            let (other, mut out) = (bytes(pixels * n, at_end), bytes(pixels * n, at_end));
             for neg in FACTORS {
                 let layer = requant(outputs, neg, |q| Pointwise::new(isa, inputs, &weights, q).unwrap());
                 layer.run(&x, &[], &mut out);
@@ -101,15 +102,23 @@ fn pointwise_layers_stay_inside() {
 #[test]
 fn depthwise_layers_stay_inside() {
     everywhere(|isa, at_end| {
-        for (height, width, n, stride, pad) in
-            [(3, 3, 16, 1, [0; 4]), (1, 1, 32, 1, [1; 4]), (6, 5, 16, 2, [0, 0, 1, 1]), (7, 7, 48, 1, [1; 4])]
-        {
+        // One block, several, some that reach into the padding, and 64 channels with something left.
+        for (height, width, channels, stride, pad) in [
+            (3, 3, 16, 1, [0; 4]),
+            (1, 1, 32, 1, [1; 4]),
+            (6, 5, 10, 2, [0, 0, 1, 1]),
+            (7, 7, 48, 1, [1; 4]),
+            (2, 2, 64, 1, [1; 4]),
+            (4, 6, 50, 2, [1; 4]),
+            (3, 9, 210, 1, [0, 1, 0, 0]),
+        ] {
             let window = Window { height, width, stride, pad };
-            let (rows, columns) = window.output();
+            let ((rows, columns), n) = (window.output(), padded(channels));
             let (x, mut out) = (bytes(height * width * n, at_end), bytes(rows * columns * n, at_end));
-            let mut floats = Guarded::new(&vec![0.0_f32; rows * columns * n], at_end);
+            let mut floats = Guarded::new(&vec![0.0_f32; rows * columns * channels], at_end);
             for neg in FACTORS {
-                let layer = requant(n, neg, |q| Depthwise::new(isa, window, &vec![1; n * 9], q).unwrap());
+                let weights = vec![1; channels * 9];
+                let layer = requant(channels, neg, |q| Depthwise::new(isa, window, &weights, q).unwrap());
                 layer.run(&x, &mut out);
                 layer.run_floats(&x, &mut Guarded::new(&layer.scratch(), at_end), &mut floats);
             }

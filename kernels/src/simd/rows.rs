@@ -57,7 +57,7 @@ impl<S: Simd> Posts<S> {
     }
 }
 
-/// Writes `width` channels, a multiple of `CHANNELS`, of each row of sums: `M` pixels `step` bytes apart.
+/// Writes `width` channels, a multiple of `LANES`, of each row of sums: `M` pixels `step` bytes apart.
 ///
 /// # Safety
 /// As for [`Simd`]; `posts` are those of the row, and `out` is good for `width` bytes of each pixel.
