@@ -205,8 +205,10 @@ macro_rules! dispatch {
             // SAFETY: as above.
             unsafe { $function::<crate::simd::vnni::Vnni<1>>($($name),*) }
         }
+        // Every aarch64 CPU has it, so nothing else keeps the caller from taking it in, with fewer registers left for its loops.
         #[cfg(target_arch = "aarch64")]
         #[target_feature(enable = "neon")]
+        #[inline(never)]
         #[allow(unused_unsafe, reason = "some functions are safe")]
         unsafe fn neon($($name: $type),*) {
             // SAFETY: as above.
