@@ -39,8 +39,8 @@ pub struct Fused {
 /// Reads an ONNX file and fuses what it can, for an input of `input_shape`, [1, channels, height, width], of whole numbers
 /// 0..=255.
 ///
-/// A graph with nothing to fuse is returned as tract alone would read it. Whoever gives the bytes away needs less memory: they are
-/// dropped once they are parsed.
+/// A graph with nothing to fuse, or whose input tract would have to read as well, is returned as tract alone would read it.
+/// Whoever gives the bytes away needs less memory: they are dropped once they are parsed.
 ///
 /// # Errors
 /// When the bytes are not an ONNX model that tract can read.
