@@ -13,8 +13,8 @@ RATES = (10, 15, 30)  # Frames a second.
 # ms for a million instructions (the time that SFace is estimated to take, by its count), then millions a frame by
 # `attack_frames` on 2026-11-27: found, embedded, judged live by the network and by two cues (counted on the A72 alone).
 BOARDS = {
-    "Pi 4": (62 / 154.3, {"detect": 40.1, "embed": 156.2, "network": 28.3, "scene": 1.0, "surroundings": 6.2}),
-    "Pi 5": (12 / 63.8, {"detect": 28.7, "embed": 65.9, "network": 16.9, "scene": 1.0, "surroundings": 6.2}),
+    "Pi 4": (62 / 150.5, {"detect": 36.8, "embed": 152.4, "network": 27.0, "scene": 1.2, "surroundings": 7.6}),
+    "Pi 5": (12 / 63.8, {"detect": 26.9, "embed": 65.6, "network": 16.6, "scene": 1.2, "surroundings": 7.6}),
 }
 # What another thread does beside the embedder; "3": two threads do these two.
 WAYS = {"1": (), "2": ("network", "next"), "3": ("network", "next"), "network beside": ("network",), "next beside": ("next",)}
