@@ -123,7 +123,7 @@ fn a_stalled_message_ends_with_an_error_and_others_are_served_meanwhile() {
         half.write_all(b"{\"method\":").ok()?;
         until(|| world.ask(&Status {}).ok());
         let mut rest = String::new();
-        half.read_to_string(&mut rest).expect("the daemon closes the connection");
+        half.read_to_string(&mut rest).ok()?;
         Some(rest).filter(|rest| !rest.is_empty())
     });
     assert!(rest.contains("io.facelatch.v1.BadMessage") && rest.contains("300 ms"), "{rest}");
