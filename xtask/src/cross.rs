@@ -48,7 +48,7 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
 /// runtime. Tests that start whole daemons depend on real time, which an emulator does not keep, so they run natively.
 const TESTED: &[&[&str]] = &[
     &["--lib", "--bins"],
-    &["--test", "exact", "--test", "bounds", "--test", "quantise", "--test", "scan"],
+    &["--test", "exact", "--test", "bounds", "--test", "limits", "--test", "quantise", "--test", "scan"],
     &["--test", "search", "--test", "jpeg", "--test", "models", "--test", "allocations"],
     &["--test", "it", "golden"],
 ];
