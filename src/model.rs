@@ -222,7 +222,7 @@ impl Network {
         let unusable = |e: TractError| ModelError::Unusable { path: path.clone(), why: format!("{e:#}") };
         let fused = facelatch_fused::read(bytes, input_shape, Isa::detect()).map_err(unusable)?;
         let of_list = entry.note.iter().map(|note| format!("{name}: {note}"));
-        let takes_pixels = fused.layers > 0;
+        let takes_pixels = fused.takes_pixels();
         let notes = notes::notes(name, &fused).into_iter().chain(of_list).collect();
         let model = fused
             .model

@@ -15,7 +15,7 @@ fn main() -> TractResult<()> {
     let isa =
         std::env::var("FACELATCH_ISA").map_or(Isa::detect(), |name| name.parse().expect("a known name"));
     let fused = read(&std::fs::read(file)?, shape, isa)?;
-    let takes_pixels = fused.layers > 0;
+    let takes_pixels = fused.takes_pixels();
     let model = fused.model.into_optimized()?.into_runnable()?;
     let values: Vec<f32> = (0..shape.iter().product()).map(|i: usize| (i * 7919 % 256) as f32).collect();
     let input = if takes_pixels { pixels(&values, shape)? } else { Tensor::from_shape(&shape, &values)? };

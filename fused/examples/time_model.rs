@@ -19,7 +19,7 @@ fn main() -> TractResult<()> {
     let isa =
         std::env::var("FACELATCH_ISA").map_or(Isa::detect(), |name| name.parse().expect("a known name"));
     let fused = read(&bytes, shape, isa)?;
-    let (layers, left) = (fused.layers, fused.left_over.len());
+    let (layers, left, takes_pixels) = (fused.layers, fused.left_over.len(), fused.takes_pixels());
     let ours = fused.model.into_optimized()?.into_runnable()?;
     println!("{isa}: {layers} layers fused, {left} left to tract, loaded in {:?}", start.elapsed());
     if std::env::var_os("FACELATCH_LEFT").is_some() {
@@ -35,7 +35,7 @@ fn main() -> TractResult<()> {
         Some(path) => floats(&std::fs::read(path)?),
         None => (0..shape.iter().product()).map(|i: usize| ((i * 7919 + i / 97 * 31) % 256) as f32).collect(),
     };
-    let seen = if layers > 0 { pixels(&input, shape)? } else { Tensor::from_shape(&shape, &input)? };
+    let seen = if takes_pixels { pixels(&input, shape)? } else { Tensor::from_shape(&shape, &input)? };
     let (seen, input) = (seen.into_tvalue(), Tensor::from_shape(&shape, &input)?.into_tvalue());
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for _ in 0..number(3, 20).max(1) {

@@ -27,13 +27,20 @@ use tract_onnx::prelude::*;
 
 /// A model for tract to optimise and plan as usual, and a list of what the kernels do not run.
 pub struct Fused {
-    /// The model, with the inputs and outputs of the file; the first input's shape is set. If layers are fused, that is
-    /// [1, height, width, [`PIXEL`]] in u8: the channels of each pixel, and what is left of it 0.
+    /// The model, with the inputs and outputs of the file; the first input's shape is set: see [`Fused::takes_pixels`].
     pub model: InferenceModel,
     /// Operators left to tract, such as `Sigmoid 'cls_8'`; empty if everything is fused.
     pub left_over: Vec<String>,
     /// Number of layers the kernels run.
     pub layers: usize,
+}
+
+impl Fused {
+    /// Whether the input is [1, height, width, [`PIXEL`]] in u8, the channels of each pixel and what is left of it 0, as it is
+    /// wherever a layer is fused; else it is planes of f32.
+    pub fn takes_pixels(&self) -> bool {
+        self.layers > 0
+    }
 }
 
 /// Reads an ONNX file and fuses what it can, for an input of `input_shape`, [1, channels, height, width], of whole numbers
